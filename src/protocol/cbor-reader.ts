@@ -1,0 +1,174 @@
+import { isUtf8 } from "node:buffer";
+import {
+  breakByte,
+  headBytes,
+  incomplete,
+  indefinite,
+  type Major,
+  major,
+  readHead,
+  unexpected,
+} from "./cbor-head.js";
+import { ProtocolError } from "./faults.js";
+import { ItemScanner } from "./item-scanner.js";
+
+/** Items of five bytes become objects of a hundred: without this bound, 64 MiB on the wire are gigabytes here. */
+const maxItems = 1_048_576;
+
+/** Reads one whole message, item by item, and refuses whatever is not the item asked for. */
+export class CborReader {
+  readonly #bytes: Buffer;
+  /** What is read, for errors: `a metrics answer`. */
+  readonly #what: string;
+  #at = 0;
+
+  constructor(message: Uint8Array, what: string) {
+    this.#bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    this.#what = what;
+  }
+
+  /** Reads the head of a definite array; returns its length. @throws ProtocolError where it is not one of `allowed` */
+  record(...allowed: number[]): number {
+    const at = this.#at;
+    const length = this.#head(major.array);
+    if (!allowed.includes(length)) throw this.#unexpectedAt(at, `an array of ${allowed.join(" or ")}`);
+    return length;
+  }
+
+  /** Reads a number that is one of `allowed`: a message's key or a constructor's index. */
+  key(...allowed: number[]): number {
+    const at = this.#at;
+    const key = this.#head(major.uint);
+    if (!allowed.includes(key)) throw this.#unexpectedAt(at, `key ${allowed.join(" or ")}`);
+    return key;
+  }
+
+  /** Reads a definite map's head; returns the number of entries. */
+  map(): number {
+    return this.#head(major.map);
+  }
+
+  /** Reads a number from 0 to `most`, at most 2^53 - 1. */
+  uint(most: number): number {
+    const at = this.#at;
+    const value = this.#head(major.uint);
+    if (value > most) throw this.#unexpectedAt(at, `a number up to ${most}`);
+    return value;
+  }
+
+  int64(): bigint {
+    const at = this.#at;
+    const negative = this.#first() >> 5 === major.negative;
+    this.#head(negative ? major.negative : major.uint);
+    const value = this.#argument(at);
+    if (value >= 2n ** 63n) throw this.#unexpectedAt(at, "an integer of 64 bits");
+    return negative ? -1n - value : value;
+  }
+
+  bool(): boolean {
+    const first = this.#first();
+    if (first !== 0xf4 && first !== 0xf5) throw unexpected(this.#what, "a bool", first);
+    this.#at += 1;
+    return first === 0xf5;
+  }
+
+  /** Reads a definite text. */
+  text(): string {
+    const bytes = this.#take(this.#head(major.text));
+    if (!isUtf8(bytes)) throw new ProtocolError({ code: "invalid-utf8", what: this.#what });
+    return bytes.toString("utf8");
+  }
+
+  /** Reads a definite or indefinite byte string; returns a copy. */
+  bytes(): Uint8Array {
+    if (this.#first() !== indefinite.bytes) return Uint8Array.from(this.#take(this.#head(major.bytes)));
+    this.#at += 1;
+    const chunksAt = this.#at;
+    let length = 0;
+    while (this.#first() !== breakByte) length += this.#take(this.#head(major.bytes)).length;
+    // Read twice, because a list of a million chunks of one byte each would cost a hundred times their size.
+    this.#at = chunksAt;
+    const joined = new Uint8Array(length);
+    for (let to = 0; this.#first() !== breakByte; ) {
+      const chunk = this.#take(this.#head(major.bytes));
+      joined.set(chunk, to);
+      to += chunk.length;
+    }
+    this.#at += 1;
+    return joined;
+  }
+
+  /** Reads a definite or indefinite list of up to 1,048,576 items. */
+  list<Item>(read: () => Item): Item[] {
+    const items: Item[] = [];
+    const first = this.#first();
+    const readOne = () => {
+      if (items.length === maxItems) throw unexpected(this.#what, `a list of up to ${maxItems}`, first);
+      items.push(read());
+    };
+    if (first === indefinite.array) {
+      this.#at += 1;
+      while (this.#first() !== breakByte) readOne();
+      this.#at += 1;
+    } else {
+      for (let left = this.#head(major.array); left > 0; left -= 1) readOne();
+    }
+    return items;
+  }
+
+  /** Reads a number that is not negative; undefined where another item stands, which is passed over. */
+  uintOrOther(): number | undefined {
+    if (this.#first() >> 5 === major.uint) return this.#head(major.uint);
+    const rest = this.#bytes.subarray(this.#at);
+    const itemEnd = new ItemScanner({ what: this.#what, maxBytes: rest.length }).scan(rest, rest.length);
+    if (itemEnd === incomplete) throw this.#cut();
+    this.#at += itemEnd;
+    return undefined;
+  }
+
+  /** Says that the message is over. @throws ProtocolError where it goes on */
+  end(): void {
+    if (this.#at < this.#bytes.length) throw this.#unexpectedAt(this.#at, "the end of the message");
+  }
+
+  #head(type: Major): number {
+    const argument = readHead(this.#bytes, this.#at, this.#bytes.length, type, this.#what);
+    if (argument === incomplete) throw this.#cut();
+    this.#at += headBytes(this.#bytes[this.#at]!);
+    return argument;
+  }
+
+  /** The exact argument of the head at `at`. */
+  #argument(at: number): bigint {
+    const info = this.#bytes[at]! & 0x1f;
+    if (info < 24) return BigInt(info);
+    if (info === 27) return this.#bytes.readBigUInt64BE(at + 1);
+    return BigInt(this.#bytes.readUIntBE(at + 1, 1 << (info & 3)));
+  }
+
+  #take(length: number): Buffer {
+    if (length > this.#bytes.length - this.#at) throw this.#cut();
+    const taken = this.#bytes.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    return taken;
+  }
+
+  #first(): number {
+    const first = this.#bytes[this.#at];
+    if (first === undefined) throw this.#cut();
+    return first;
+  }
+
+  #cut(): ProtocolError {
+    return new ProtocolError({
+      code: "malformed",
+      what: this.#what,
+      expected: "more bytes",
+      found: "the end",
+    });
+  }
+
+  #unexpectedAt(at: number, expected: string): ProtocolError {
+    return unexpected(this.#what, expected, this.#bytes[at]!);
+  }
+}

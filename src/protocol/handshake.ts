@@ -1,0 +1,120 @@
+import { CborReader } from "./cbor-reader.js";
+import { CborWriter } from "./cbor-writer.js";
+import { ProtocolError } from "./faults.js";
+
+/** A handshake message may have this many bytes. */
+export const maxHandshakeBytes = 5_760;
+
+/** The version tracers speak. */
+const version = 1;
+/** Known to peers, so that its place in a proposal counts; unknown versions are skipped. */
+const laterVersion = 2;
+const maxMagic = 0xffff_ffff;
+
+const proposal = "a handshake proposal";
+const propose = 0;
+const accept = 1;
+const refuse = 2;
+
+/** Why a proposal was refused: the index in the refusal. */
+const reason = { versionMismatch: 0, decodeError: 1, refused: 2 } as const;
+
+/** What the opener sends: `[0, {1: magic}]`. */
+export function encodeProposal(magic: number): Uint8Array {
+  return new CborWriter().array(2).int(propose).map(1).int(version).int(magic).finish();
+}
+
+/**
+ * The listener's answer to a proposal, as the real peers give it; `refused` says why, where it refuses.
+ * @throws ProtocolError where the message is no proposal
+ */
+export function answerProposal(message: Uint8Array, magic: number): { answer: Uint8Array; refused?: string } {
+  const proposed = readProposal(message);
+  if (proposed === undefined) {
+    const writer = new CborWriter().array(2).int(refuse);
+    const answer = writer.array(2).int(reason.versionMismatch).array(1).int(version).finish();
+    return { answer, refused: `no common version, we speak ${version}` };
+  }
+  if (proposed === "undecodable") {
+    return refusal(reason.decodeError, "the network magic is not a number of 32 bits");
+  }
+  if (proposed !== magic) {
+    const mismatch = `${versionData(magic)} /= ${versionData(proposed)}`;
+    return refusal(reason.refused, `ForwardingVersionData mismatch: ${mismatch}`);
+  }
+  return { answer: new CborWriter().array(3).int(accept).int(version).int(magic).finish() };
+}
+
+/** The magic proposed for our version; undefined where that is not among the versions. */
+function readProposal(message: Uint8Array): number | "undecodable" | undefined {
+  const reader = new CborReader(message, proposal);
+  reader.record(2);
+  reader.key(propose);
+  let proposed: number | "undecodable" | undefined;
+  let previous = 0;
+  for (let left = reader.map(); left > 0; left -= 1) {
+    const number = reader.uintOrOther();
+    const magic = reader.uintOrOther() ?? Number.POSITIVE_INFINITY;
+    const isKnown = number === version || number === laterVersion;
+    if (!isKnown) continue;
+    if (number <= previous) throw unordered(number, previous);
+    previous = number;
+    if (number === version) proposed = magic > maxMagic ? "undecodable" : magic;
+  }
+  reader.end();
+  return proposed;
+}
+
+/**
+ * Reads the listener's answer to our proposal.
+ * @throws ProtocolError with code `handshake-refused` where it refused, or accepted what we did not propose
+ */
+export function readAnswer(message: Uint8Array, magic: number): void {
+  const reader = new CborReader(message, "a handshake answer");
+  const length = reader.record(2, 3);
+  if (length === 2) {
+    reader.key(refuse);
+    throw new ProtocolError({ code: "handshake-refused", by: "peer", reason: readRefusal(reader) });
+  }
+  reader.key(accept);
+  reader.key(version);
+  const accepted = reader.uint(maxMagic);
+  reader.end();
+  if (accepted !== magic) {
+    throw new ProtocolError({
+      code: "handshake-refused",
+      by: "us",
+      reason: `the peer's network magic is ${accepted}, ours is ${magic}`,
+    });
+  }
+}
+
+function readRefusal(reader: CborReader): string {
+  const length = reader.record(2, 3);
+  if (length === 2) {
+    reader.key(reason.versionMismatch);
+    const versions = reader.list(() => reader.uint(Number.MAX_SAFE_INTEGER));
+    reader.end();
+    return `no common version, it speaks ${versions.join(", ")}`;
+  }
+  reader.key(reason.decodeError, reason.refused);
+  reader.uint(Number.MAX_SAFE_INTEGER);
+  const text = reader.text();
+  reader.end();
+  return text;
+}
+
+function unordered(number: number, previous: number): ProtocolError {
+  const found = `version ${number} after ${previous}`;
+  return new ProtocolError({ code: "malformed", what: proposal, expected: "ascending versions", found });
+}
+
+function refusal(index: number, text: string): { answer: Uint8Array; refused: string } {
+  const answer = new CborWriter().array(2).int(refuse).array(3).int(index).int(version).text(text).finish();
+  return { answer, refused: text };
+}
+
+/** As Haskell peers show it. */
+function versionData(magic: number): string {
+  return `ForwardingVersionData {networkMagic = NetworkMagic {unNetworkMagic = ${magic}}}`;
+}

@@ -1,0 +1,130 @@
+import {
+  breakByte,
+  headBytes,
+  incomplete,
+  indefinite,
+  type Major,
+  major,
+  readHead,
+  unexpected,
+} from "./cbor-head.js";
+import { ProtocolError } from "./faults.js";
+
+/** Deepest nesting of any message: reply, list, pair, value and then some. */
+const usualMaxDepth = 16;
+
+/** Stands for the items left in an array, map or string without a length. */
+const untilBreak = -1;
+
+export interface ItemLimits {
+  /** What the item is, for errors: `a metrics answer`. */
+  readonly what: string;
+  readonly maxBytes: number;
+  readonly maxDepth?: number;
+}
+
+/**
+ * Finds where one CBOR item of any kind ends. Without recursion, and looking at each head once, however the bytes
+ * arrive; what must become longer than the limit is refused as soon as it says so.
+ */
+export class ItemScanner {
+  readonly #what: string;
+  readonly #maxBytes: number;
+  readonly #maxDepth: number;
+  /** Up to here the item was looked at; inside a string this may lie beyond what has come. */
+  #at = 0;
+  #ended = false;
+  /** Items left in each container that is open, innermost last; a tag is a container of one. */
+  readonly #open: number[] = [];
+
+  constructor(limits: ItemLimits) {
+    this.#what = limits.what;
+    this.#maxBytes = limits.maxBytes;
+    this.#maxDepth = limits.maxDepth ?? usualMaxDepth;
+  }
+
+  /**
+   * The position after the item that starts `bytes`, of which those before `end` have come; or `incomplete`, and then
+   * the next call goes on with the same bytes and more.
+   * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`
+   */
+  scan(bytes: Uint8Array, end: number): number {
+    while (!this.#ended && this.#at < end) {
+      if (!this.#passOne(bytes, end)) break;
+      if (this.#at > this.#maxBytes) throw this.#tooLong();
+    }
+    if (this.#ended && this.#at <= end) return this.#at;
+    if (end > this.#maxBytes) throw this.#tooLong();
+    return incomplete;
+  }
+
+  /** Passes over one head and, of a string, its bytes; false where the head is not all there. */
+  #passOne(bytes: Uint8Array, end: number): boolean {
+    const first = bytes[this.#at]!;
+    if (first === breakByte) {
+      if (this.#open.pop() !== untilBreak) throw unexpected(this.#what, "an item", first);
+      this.#at += 1;
+      this.#endItem();
+      return true;
+    }
+    if (isIndefinite(first)) {
+      this.#begin(untilBreak);
+      this.#at += 1;
+      return true;
+    }
+    const type = (first >> 5) as Major;
+    const argument = readHead(bytes, this.#at, end, type, this.#what);
+    if (argument === incomplete) return false;
+    this.#at += headBytes(first);
+    const stringBytes = type === major.bytes || type === major.text ? argument : 0;
+    const items = itemsIn(type, argument);
+    // An item has at least one byte, so what announces more than fits can be refused now.
+    if (this.#at + stringBytes + items > this.#maxBytes) throw this.#tooLong();
+    this.#at += stringBytes;
+    if (items > 0) this.#begin(items);
+    else this.#endItem();
+    return true;
+  }
+
+  #begin(items: number): void {
+    if (this.#open.length === this.#maxDepth) {
+      throw new ProtocolError({ code: "too-deep", what: this.#what, limit: this.#maxDepth });
+    }
+    this.#open.push(items);
+  }
+
+  /** Counts an item off its container, and that off its own where it was the last. */
+  #endItem(): void {
+    for (;;) {
+      const left = this.#open.pop();
+      if (left === undefined) {
+        this.#ended = true;
+        return;
+      }
+      if (left !== 1) {
+        this.#open.push(left === untilBreak ? untilBreak : left - 1);
+        return;
+      }
+    }
+  }
+
+  #tooLong(): ProtocolError {
+    return new ProtocolError({ code: "too-long", what: this.#what, limit: this.#maxBytes });
+  }
+}
+
+/** Items that a definite head says follow inside. */
+function itemsIn(type: Major, argument: number): number {
+  if (type === major.array) return argument;
+  if (type === major.map) return 2 * argument;
+  return type === major.tag ? 1 : 0;
+}
+
+function isIndefinite(first: number): boolean {
+  return (
+    first === indefinite.array ||
+    first === indefinite.map ||
+    first === indefinite.bytes ||
+    first === indefinite.text
+  );
+}

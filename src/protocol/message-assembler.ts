@@ -1,0 +1,54 @@
+import { incomplete, major, readHead } from "./cbor-head.js";
+import { type ItemLimits, ItemScanner } from "./item-scanner.js";
+
+/** Most connections wait for most of their time, and then keep nothing. */
+const noBytes = Buffer.alloc(0);
+
+/** Cuts the bytes of one mini-protocol into messages, each a definite array with whatever it holds. */
+export class MessageAssembler {
+  readonly #limits: ItemLimits;
+  #scanner: ItemScanner;
+  #bytes = noBytes;
+  #length = 0;
+
+  /** `limits` are those of one message. */
+  constructor(limits: ItemLimits) {
+    this.#limits = limits;
+    this.#scanner = new ItemScanner(limits);
+  }
+
+  /**
+   * Yields every message that `bytes` completes; those not asked for come first at the next call.
+   * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`, as soon as no allowed message can come of it
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
+    this.#append(bytes);
+    while (this.#length > 0) {
+      readHead(this.#bytes, 0, this.#length, major.array, this.#limits.what);
+      const end = this.#scanner.scan(this.#bytes, this.#length);
+      if (end === incomplete) return;
+      const message = this.#bytes.subarray(0, end);
+      this.#length -= end;
+      this.#bytes = this.#length === 0 ? noBytes : this.#bytes.subarray(end, end + this.#length);
+      this.#scanner = new ItemScanner(this.#limits);
+      yield message;
+    }
+  }
+
+  /** Whether a message has begun and not ended. */
+  get midMessage(): boolean {
+    return this.#length > 0;
+  }
+
+  #append(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#bytes.length) {
+      // Never into bytes that belong to a message given out: what is left of those is exactly filled.
+      const grown = Buffer.allocUnsafe(Math.max(length, Math.min(2 * this.#length, this.#limits.maxBytes)));
+      grown.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length = length;
+  }
+}

@@ -1,0 +1,83 @@
+import { CborReader } from "./cbor-reader.js";
+import { CborWriter } from "./cbor-writer.js";
+
+/** A counter or gauge of 64 bits with sign, or a text. */
+export type MetricValue =
+  | { readonly kind: "counter" | "gauge"; readonly value: bigint }
+  | { readonly kind: "label"; readonly value: string };
+
+export type MetricsRequest =
+  | { readonly kind: "all" }
+  | { readonly kind: "names"; readonly names: readonly string[] }
+  /** Those changed since the node's last answer. */
+  | { readonly kind: "updated" };
+
+const message = { request: 0, done: 1, response: 1 } as const;
+const asked = { all: 0, names: 1, updated: 2 } as const;
+const valueKinds = ["counter", "gauge", "label"] as const;
+
+/** `[0, request]` */
+export function encodeMetricsRequest(request: MetricsRequest): Uint8Array {
+  const writer = new CborWriter().array(2).int(message.request);
+  if (request.kind !== "names") return writer.array(1).int(asked[request.kind]).finish();
+  writer.array(2).int(asked.names);
+  return writer.list(request.names, (name) => writer.text(name)).finish();
+}
+
+/** `[1]` */
+export function encodeMetricsDone(): Uint8Array {
+  return new CborWriter().array(1).int(message.done).finish();
+}
+
+/** Reads what an acceptor sends. @throws ProtocolError */
+export function decodeMetricsRequest(bytes: Uint8Array): MetricsRequest | { kind: "done" } {
+  const reader = new CborReader(bytes, "a metrics request");
+  if (reader.record(1, 2) === 1) {
+    reader.key(message.done);
+    reader.end();
+    return { kind: "done" };
+  }
+  reader.key(message.request);
+  const request = readAsked(reader);
+  reader.end();
+  return request;
+}
+
+function readAsked(reader: CborReader): MetricsRequest {
+  if (reader.record(1, 2) === 1)
+    return { kind: reader.key(asked.all, asked.updated) === asked.all ? "all" : "updated" };
+  reader.key(asked.names);
+  return { kind: "names", names: reader.list(() => reader.text()) };
+}
+
+/** `[1, [0, [[name, value], …]]]` */
+export function encodeMetricsResponse(metrics: readonly (readonly [string, MetricValue])[]): Uint8Array {
+  const writer = new CborWriter().array(2).int(message.response).array(2).int(0);
+  writer.list(metrics, ([name, metric]) => {
+    writer.array(2).text(name).array(2).int(valueKinds.indexOf(metric.kind));
+    if (metric.kind === "label") writer.text(metric.value);
+    else writer.int(metric.value);
+  });
+  return writer.finish();
+}
+
+/** Reads what a forwarder answers, in its order. @throws ProtocolError */
+export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][] {
+  const reader = new CborReader(bytes, "a metrics answer");
+  reader.record(2);
+  reader.key(message.response);
+  reader.record(2);
+  reader.key(0);
+  const metrics = reader.list((): [string, MetricValue] => {
+    reader.record(2);
+    return [reader.text(), readValue(reader)];
+  });
+  reader.end();
+  return metrics;
+}
+
+function readValue(reader: CborReader): MetricValue {
+  reader.record(2);
+  const kind = valueKinds[reader.key(0, 1, 2)]!;
+  return kind === "label" ? { kind, value: reader.text() } : { kind, value: reader.int64() };
+}

@@ -1,0 +1,81 @@
+import { breakByte, headBytes, indefinite, major, readHead } from "./cbor-head.js";
+import { absent, column, columns } from "./object-fields.js";
+import { type DetailLevel, detailLevels, type Severity, severities, type TraceBatch } from "./trace-batch.js";
+import { timeAt } from "./trace-time.js";
+
+/** A run of trace objects as they came: their bytes, and where each field lies. */
+export class ReceivedBatch implements TraceBatch {
+  readonly length: number;
+  readonly receivedBytes: number;
+  readonly #bytes: Buffer;
+  readonly #fields: Int32Array;
+  readonly #lines: Uint8Array;
+
+  /** `fields` has a row for each of `length` objects, see `column`; `lines` are the machine texts, checked. */
+  constructor(bytes: Buffer, fields: Int32Array, length: number, lines: Uint8Array) {
+    this.length = length;
+    this.receivedBytes = bytes.length;
+    this.#bytes = bytes;
+    this.#fields = fields;
+    this.#lines = lines;
+  }
+
+  machineLines(): Uint8Array {
+    return this.#lines;
+  }
+
+  machine(index: number): Uint8Array {
+    return this.#slice(index, column.machineStart, column.machineEnd);
+  }
+
+  human(index: number): Uint8Array | undefined {
+    if (this.#field(index, column.humanStart) === absent) return undefined;
+    return this.#slice(index, column.humanStart, column.humanEnd);
+  }
+
+  namespace(index: number): string {
+    const segments: string[] = [];
+    let at = this.#field(index, column.namespaceStart);
+    const first = this.#bytes[at]!;
+    let left = first === indefinite.array ? Number.POSITIVE_INFINITY : this.#argument(at, major.array);
+    at += headBytes(first);
+    for (; left > 0 && this.#bytes[at] !== breakByte; left -= 1) {
+      const start = at + headBytes(this.#bytes[at]!);
+      at = start + this.#argument(at, major.text);
+      segments.push(this.#bytes.toString("utf8", start, at));
+    }
+    return segments.join(".");
+  }
+
+  severity(index: number): Severity {
+    return severities[this.#field(index, column.severity)]!;
+  }
+
+  details(index: number): DetailLevel {
+    return detailLevels[this.#field(index, column.details)]!;
+  }
+
+  timestamp(index: number): bigint {
+    return timeAt(this.#bytes, this.#field(index, column.timeStart));
+  }
+
+  host(index: number): string {
+    return this.#slice(index, column.hostStart, column.hostEnd).toString("utf8");
+  }
+
+  thread(index: number): string {
+    return this.#slice(index, column.threadStart, column.threadEnd).toString("utf8");
+  }
+
+  #field(index: number, at: number): number {
+    return this.#fields[index * columns + at]!;
+  }
+
+  #slice(index: number, start: number, end: number): Buffer {
+    return this.#bytes.subarray(this.#field(index, start), this.#field(index, end));
+  }
+
+  #argument(at: number, type: typeof major.array | typeof major.text): number {
+    return readHead(this.#bytes, at, this.#bytes.length, type, "a trace object");
+  }
+}

@@ -1,0 +1,161 @@
+import { headBytes, incomplete, type Major, major, passHead, readHead, unexpected } from "./cbor-head.js";
+import { ProtocolError } from "./faults.js";
+
+const what = "a trace object's time";
+
+/** What forwarders send: seconds since 1970 and picoseconds, each under its key. */
+export const extendedTime = { tag: 1_000, secondsKey: 1, picosecondsKey: -12 } as const;
+/** Real acceptors take these, too. */
+const otherTag = { text: 0, number: 1 } as const;
+
+/** As Haskell's `%Y-%m-%dT%H:%M:%S%QZ`. */
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?Z$/;
+/** A longer text is no time. */
+const maxTextBytes = 64;
+
+/**
+ * The position after the time at `at`, or `incomplete` where `end` comes first.
+ * @throws ProtocolError for a form that real acceptors refuse
+ */
+export function timeEnd(bytes: Uint8Array, at: number, end: number): number {
+  const form = readHead(bytes, at, end, major.tag, what);
+  if (form === incomplete) return incomplete;
+  const valueAt = after(bytes, at);
+  if (valueAt >= end) return incomplete;
+  if (form === extendedTime.tag) return extendedEnd(bytes, valueAt, end);
+  if (form === otherTag.number) return numberEnd(bytes, valueAt, end);
+  if (form === otherTag.text) return textEnd(bytes, valueAt, end);
+  throw unexpected(what, "tag 0, 1 or 1000", bytes[at]!);
+}
+
+/** Nanoseconds since 1970 of the time at `at`, which `timeEnd` has accepted; what is finer is cut. */
+export function timeAt(bytes: Uint8Array, at: number): bigint {
+  const form = readHead(bytes, at, bytes.length, major.tag, what);
+  const valueAt = after(bytes, at);
+  if (form === otherTag.number) return numberTime(bytes, valueAt);
+  if (form === otherTag.text) return textTime(bytes, valueAt)!;
+  const secondsAt = after(bytes, after(bytes, valueAt));
+  const picosecondsAt = after(bytes, after(bytes, secondsAt));
+  return integer(bytes, secondsAt) * nanosecondsPerSecond + integer(bytes, picosecondsAt) / 1_000n;
+}
+
+const nanosecondsPerSecond = 1_000_000_000n;
+const nanosecondsPerDay = 86_400n * nanosecondsPerSecond;
+
+/** `{1: seconds, -12: picoseconds}`, definite, in this order; both are of 64 bits, the seconds with sign. */
+function extendedEnd(bytes: Uint8Array, at: number, end: number): number {
+  const secondsKeyAt = passHead(bytes, at, end, major.map, 2, what);
+  const secondsAt = passHead(bytes, secondsKeyAt, end, major.uint, extendedTime.secondsKey, what);
+  const picosecondsKeyAt = integerEnd(bytes, secondsAt, end);
+  if (picosecondsKeyAt === incomplete) return incomplete;
+  if (headBytes(bytes[secondsAt]!) === 9 && bytes[secondsAt + 1]! >= 0x80)
+    throw unexpected(what, "seconds of 64 bits", bytes[secondsAt]!);
+  const picosecondsAt = passHead(
+    bytes,
+    picosecondsKeyAt,
+    end,
+    major.negative,
+    -1 - extendedTime.picosecondsKey,
+    what,
+  );
+  if (picosecondsAt === incomplete) return incomplete;
+  const argument = readHead(bytes, picosecondsAt, end, major.uint, what);
+  return argument === incomplete ? incomplete : after(bytes, picosecondsAt);
+}
+
+function numberEnd(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]!;
+  if (first >> 5 !== major.simple) return integerEnd(bytes, at, end);
+  if (first !== float.half && first !== float.single && first !== float.double) {
+    throw unexpected(what, "a number", first);
+  }
+  const valueEnd = after(bytes, at);
+  if (valueEnd > end) return incomplete;
+  if (!Number.isFinite(floatAt(bytes, at))) throw unexpected(what, "a finite number", first);
+  return valueEnd;
+}
+
+function textEnd(bytes: Uint8Array, at: number, end: number): number {
+  const length = readHead(bytes, at, end, major.text, what);
+  if (length === incomplete) return incomplete;
+  if (length > maxTextBytes) throw new ProtocolError({ code: "too-long", what, limit: maxTextBytes });
+  const valueEnd = after(bytes, at) + length;
+  if (valueEnd > end) return incomplete;
+  if (textTime(bytes, at) === undefined)
+    throw unexpected(what, "a text such as 2026-02-16T09:30:01.5Z", bytes[at]!);
+  return valueEnd;
+}
+
+function integerEnd(bytes: Uint8Array, at: number, end: number): number {
+  if (at === incomplete || at >= end) return incomplete;
+  const type = bytes[at]! >> 5 === major.negative ? major.negative : major.uint;
+  return readHead(bytes, at, end, type, what) === incomplete ? incomplete : after(bytes, at);
+}
+
+function after(bytes: Uint8Array, at: number): number {
+  return at + headBytes(bytes[at]!);
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function integer(bytes: Uint8Array, at: number): bigint {
+  const first = bytes[at]!;
+  const argument =
+    headBytes(first) === 9
+      ? view(bytes).getBigUint64(at + 1)
+      : BigInt(readHead(bytes, at, bytes.length, (first >> 5) as Major, what));
+  return first >> 5 === major.negative ? -1n - argument : argument;
+}
+
+function numberTime(bytes: Uint8Array, at: number): bigint {
+  if (bytes[at]! >> 5 !== major.simple) return integer(bytes, at) * nanosecondsPerSecond;
+  const seconds = floatAt(bytes, at);
+  const whole = Math.floor(seconds);
+  return BigInt(whole) * nanosecondsPerSecond + BigInt(Math.floor((seconds - whole) * 1e9));
+}
+
+/** First bytes of a number that is no integer. */
+const float = { half: 0xf9, single: 0xfa, double: 0xfb } as const;
+
+function floatAt(bytes: Uint8Array, at: number): number {
+  switch (bytes[at]) {
+    case float.double:
+      return view(bytes).getFloat64(at + 1);
+    case float.single:
+      return view(bytes).getFloat32(at + 1);
+    default:
+      return halfFloat(view(bytes).getUint16(at + 1));
+  }
+}
+
+/** RFC 8949, appendix D. */
+function halfFloat(bits: number): number {
+  const exponent = (bits >> 10) & 0x1f;
+  const mantissa = bits & 0x3ff;
+  const sign = bits & 0x8000 ? -1 : 1;
+  if (exponent === 0) return sign * mantissa * 2 ** -24;
+  if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (mantissa + 1_024) * 2 ** (exponent - 25);
+}
+
+/** Nanoseconds of the time in words at `at`; undefined where it is none. */
+function textTime(bytes: Uint8Array, at: number): bigint | undefined {
+  const length = readHead(bytes, at, bytes.length, major.text, what);
+  const from = after(bytes, at);
+  const parts = rfc3339.exec(Buffer.from(bytes.buffer, bytes.byteOffset + from, length).toString("latin1"));
+  if (parts === null) return undefined;
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as Six;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const isDate = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!isDate || hour > 23 || minute > 59 || second > 60) return undefined;
+  const midnight = BigInt(date.getTime()) * 1_000_000n;
+  const nanoseconds = BigInt((parts[7] ?? "").slice(0, 9).padEnd(9, "0"));
+  const timeOfDay = BigInt(hour * 3_600 + minute * 60 + second) * nanosecondsPerSecond + nanoseconds;
+  // 23:59:60.x is the first moment of the next day, as peers themselves send it.
+  return midnight + (timeOfDay < nanosecondsPerDay ? timeOfDay : nanosecondsPerDay);
+}
+
+type Six = [number, number, number, number, number, number];
