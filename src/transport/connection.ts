@@ -11,3 +11,6 @@ export interface Connection {
   /** Half-open is allowed: the peer's end does not end ours. The session that is given it owns it. */
   readonly stream: Duplex;
 }
+
+/** Runs a connection to its end; resolves then, with whether there was a handshake. Never rejects. */
+export type RunConnection = (connection: Connection) => Promise<boolean>;

@@ -1,0 +1,126 @@
+import type { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Address, formatAddress } from "./address.js";
+import { connectTo } from "./connect-to.js";
+import type { RunConnection } from "./connection.js";
+import { ConnectionIds } from "./connection-ids.js";
+
+/** Pauses differ by up to this much either way, so that many tracers do not come at once. */
+const jitter = 0.2;
+
+export interface ConnectorsOptions {
+  readonly addresses: readonly Address[];
+  /** First pause before a target is tried again, and the longest; each is twice the one before. */
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly run: RunConnection;
+  readonly observer: ConnectorObserver;
+  /** A target that neither accepts nor refuses is given up after this long, until the next attempt. @default 10_000 */
+  readonly connectTimeoutMs?: number;
+  /** From 0 to 1. @default Math.random */
+  readonly random?: () => number;
+  /** Resolves after so many milliseconds, or when `signal` is aborted. */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface ConnectorObserver {
+  /** Told of the first failure after a success only. */
+  unreachable(address: Address, error: NodeJS.ErrnoException): void;
+}
+
+/** How it stands with one target: `waiting` while the last attempt has failed, also during the next one. */
+export interface TargetState {
+  readonly address: Address;
+  readonly state: "connecting" | "connected" | "waiting";
+  /** Milliseconds since 1970 since when it is connected, or is not. */
+  readonly since: number;
+  readonly error?: NodeJS.ErrnoException;
+}
+
+/** Connections to nodes that listen, each made again for ever. */
+export interface Connectors {
+  targets(): readonly TargetState[];
+  /** Makes no new connection; those that are there stay. Idempotent; waits until no attempt is under way. */
+  stop(): Promise<void>;
+}
+
+export function openConnectors(options: ConnectorsOptions): Connectors {
+  const stopping = new AbortController();
+  const ids = new ConnectionIds();
+  const targets = options.addresses.map((address) => new Target(address, ids, options, stopping.signal));
+  for (const target of targets) void target.keepConnected();
+  return {
+    targets: () => targets.map((target) => target.state),
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(targets.map((target) => target.attempt));
+    },
+  };
+}
+
+class Target {
+  state: TargetState;
+  /** Settles when no attempt is under way. */
+  attempt: Promise<unknown> = Promise.resolve();
+  readonly #address: Address;
+  readonly #ids: ConnectionIds;
+  readonly #options: ConnectorsOptions;
+  readonly #stopping: AbortSignal;
+
+  constructor(address: Address, ids: ConnectionIds, options: ConnectorsOptions, stopping: AbortSignal) {
+    this.#address = address;
+    this.#ids = ids;
+    this.#options = options;
+    this.#stopping = stopping;
+    this.state = { address, state: "connecting", since: Date.now() };
+  }
+
+  async keepConnected(): Promise<void> {
+    const { initialMs, maxMs, random = Math.random, pause = pauseUnlessAborted } = this.#options;
+    let pauseMs = initialMs;
+    while (!this.#stopping.aborted) {
+      const hadHandshake = await this.#connectOnce();
+      if (hadHandshake) pauseMs = initialMs;
+      await pause(pauseMs * (1 + jitter * (2 * random() - 1)), this.#stopping);
+      pauseMs = Math.min(maxMs, 2 * pauseMs);
+    }
+  }
+
+  /** Connects and runs the connection to its end; resolves with whether there was a handshake. */
+  async #connectOnce(): Promise<boolean> {
+    const wasWaiting = this.state.state === "waiting";
+    const { connectTimeoutMs: timeoutMs = 10_000 } = this.#options;
+    const attempt = connectTo(this.#address, { signal: this.#stopping, timeoutMs });
+    this.attempt = attempt.catch(() => {});
+    let socket: Socket;
+    try {
+      socket = await attempt;
+    } catch (error) {
+      const failure = error as NodeJS.ErrnoException;
+      if (this.#stopping.aborted) return false;
+      if (!wasWaiting) this.#options.observer.unreachable(this.#address, failure);
+      const since = wasWaiting ? this.state.since : Date.now();
+      this.state = { address: this.#address, state: "waiting", since, error: failure };
+      return false;
+    }
+    if (this.#stopping.aborted) {
+      socket.destroy();
+      return false;
+    }
+    this.state = { address: this.#address, state: "connected", since: Date.now() };
+    const id = this.#ids.take(formatAddress(this.#address));
+    const hadHandshake = await this.#options.run({
+      id,
+      opener: "us",
+      peer: formatAddress(this.#address),
+      stream: socket,
+    });
+    this.#ids.giveBack(id);
+    this.state = { address: this.#address, state: "connecting", since: Date.now() };
+    return hadHandshake;
+  }
+}
+
+async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => {});
+}
