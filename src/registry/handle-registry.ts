@@ -10,7 +10,7 @@ export interface LogId {
 /** One fault of one log that lasts: it begins with a failed attempt and ends with the next success. */
 export interface LogFault {
   readonly log: LogId;
-  /** What was tried: `open`, `write`, `sync`, `link` … */
+  /** The system call that failed: `open`, `write`, `fdatasync`, `mkdir` … */
   readonly operation: string;
   readonly path: string;
   readonly error: NodeJS.ErrnoException;
@@ -26,47 +26,78 @@ export interface HandleRegistry extends AsyncDisposable {
   /**
    * Appends whole lines (`bytes` ends with a line feed and must not change until settled). Resolves when the
    * operating system has them (or the disk, with `durability: "disk"`). A failing file system delays it and is
-   * retried; it rejects with `RegistryStopped` only, when the registry is stopped before the lines were written.
+   * retried; it rejects with `RegistryStopped` only, when the registry is stopped before the lines were written,
+   * and with `RegistryError` where the caller is wrong: `log-invalid`, `line-unfinished`.
    */
   append(log: LogId, bytes: Uint8Array): Promise<void>;
   /** Resolves when nothing that was appended to this log, by whomever, is unwritten. */
   drained(log: LogId): Promise<void>;
-  /** Closes the current file and begins a new one with the next write. */
+  /**
+   * Closes the current file and begins a new one, at once, however young the old one is; an empty file is kept.
+   * Resolves when the new file is there. Rejects as `append` does.
+   */
   rotate(log: LogId): Promise<void>;
-  /** Says that a user of the log is there; its state is kept until every user has released it and nothing is unwritten. */
+  /**
+   * Says that a user of the log is there; its state is kept until every user has released it and nothing is
+   * unwritten. @throws RegistryError `log-invalid`
+   */
   acquire(log: LogId): void;
   release(log: LogId): void;
-  /** Closes every handle; the next write reopens the same file where name and inode still match, else begins a new one (SIGHUP). */
+  /**
+   * Closes every handle, one in the middle of a line as soon as that is whole (which is not waited for). The next
+   * write reopens the same file where name and inode still match, else begins a new one (SIGHUP).
+   */
   reopen(): Promise<void>;
   /** Deletes what rotation has left behind and is too old, in every directory below every root. */
   expire(): Promise<void>;
   stats(): RegistryStats;
   /** Faults that last now, oldest first. */
   faults(): readonly LogFault[];
-  /** Writes what is pending until `deadline` passes, closes all; idempotent, waits. */
+  /**
+   * Takes nothing more, writes what is pending, closes all, and removes the locks; idempotent, waits, but never longer
+   * than `deadlineMs` (2,000 by default). What is unwritten after that, less a little for closing, is rejected.
+   */
   stop(options?: { deadlineMs?: number }): Promise<void>;
 }
 
 /** Counts since the start, except where a name says `now`. */
 export interface RegistryStats {
+  /** The effective limit, for all roots together. */
   readonly maxOpenFiles: number;
+  /** Handles open, opening or closing. */
   readonly openNow: number;
+  /** Logs whose file holds bytes that are not safe yet: its handle must stay. */
   readonly pinnedNow: number;
   readonly logsNow: number;
   readonly unwrittenBytesNow: number;
+  /** Attempts that found their file open, and those that had to open one. */
   readonly hits: number;
   readonly misses: number;
+  /** Files opened, begun ones (`created`) and those closed before (`reopened`) among them. */
   readonly opened: number;
   readonly created: number;
   readonly reopened: number;
+  /** Handles closed for the sake of others. */
   readonly evicted: number;
   readonly idleClosed: number;
   readonly rotated: number;
   readonly expired: number;
+  /** Current files that somebody else deleted or renamed. */
   readonly vanished: number;
   readonly tornClosed: number;
   readonly writes: number;
+  /** Bytes that are safe. */
   readonly bytesWritten: number;
   readonly failedAttempts: number;
+  /** Bytes written again because a file could not be trusted with them: they may be in both. */
   readonly possiblyDoubledBytes: number;
+}
+
+/** The registry was stopped before these lines were written. */
+export class RegistryStopped extends Error {
+  override readonly name = "RegistryStopped";
+
+  constructor() {
+    super("the registry was stopped before these lines were written");
+  }
 }

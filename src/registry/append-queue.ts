@@ -1,0 +1,118 @@
+const lineFeed = 0x0a;
+/** Appends that one write gathers; the system takes at most 1,024 pieces. */
+const mostPieces = 256;
+
+interface Append {
+  bytes: Uint8Array;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * What was appended to one log and is not safe yet, in order. Its first bytes may lie in the current file already:
+ * they stay here until that file is known to keep them.
+ */
+export class AppendQueue {
+  readonly #appends: Append[] = [];
+  #unsafeBytes = 0;
+  #writtenBytes = 0;
+  readonly #emptied: (() => void)[] = [];
+
+  get isEmpty(): boolean {
+    return this.#appends.length === 0;
+  }
+
+  get unsafeBytes(): number {
+    return this.#unsafeBytes;
+  }
+
+  /** Bytes from the front that the current file has. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Whether the current file has an append as a whole that is not known to be safe. */
+  get hasWhole(): boolean {
+    const first = this.#appends[0];
+    return first !== undefined && this.#writtenBytes >= first.bytes.length;
+  }
+
+  /** Resolves when the lines are safe. */
+  push(bytes: Uint8Array): Promise<void> {
+    this.#unsafeBytes += bytes.length;
+    return new Promise((resolve, reject) => {
+      this.#appends.push({ bytes, resolve, reject });
+    });
+  }
+
+  /** Resolves when nothing is left. */
+  async drained(): Promise<void> {
+    if (!this.isEmpty) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  }
+
+  /**
+   * What to write next: the rest of an append that was begun, alone; else appends up to the one that reaches
+   * `enoughBytes`.
+   */
+  next(enoughBytes: number): Uint8Array[] {
+    if (this.#writtenBytes > 0) return [this.#appends[0]!.bytes.subarray(this.#writtenBytes)];
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for (const append of this.#appends) {
+      if (bytes >= enoughBytes || pieces.length === mostPieces) break;
+      pieces.push(append.bytes);
+      bytes += append.bytes.length;
+    }
+    return pieces;
+  }
+
+  /** The current file took so many bytes of `next`, of which some may have been given up meanwhile. */
+  wrote(bytes: number): void {
+    this.#writtenBytes = Math.min(this.#writtenBytes + bytes, this.#unsafeBytes);
+  }
+
+  /** The current file keeps what it has: appends that are whole there are safe. Returns their bytes. */
+  settle(): number {
+    let count = 0;
+    let bytes = 0;
+    for (const append of this.#appends) {
+      if (bytes + append.bytes.length > this.#writtenBytes) break;
+      bytes += append.bytes.length;
+      count += 1;
+    }
+    this.#writtenBytes -= bytes;
+    this.#unsafeBytes -= bytes;
+    for (const append of this.#appends.splice(0, count)) append.resolve();
+    this.#tellWhenEmpty();
+    return bytes;
+  }
+
+  /** The current file is lost with what it has of this queue: all is written again. */
+  restart(): void {
+    this.#writtenBytes = 0;
+  }
+
+  /** The current file keeps its whole lines and takes no more: the line it has in part is written again, whole. */
+  restartLine(): number {
+    const settled = this.settle();
+    const first = this.#appends[0];
+    if (first === undefined) return settled;
+    const wholeLines = first.bytes.subarray(0, this.#writtenBytes).lastIndexOf(lineFeed) + 1;
+    first.bytes = first.bytes.subarray(wholeLines);
+    this.#unsafeBytes -= wholeLines;
+    this.#writtenBytes = 0;
+    return settled + wholeLines;
+  }
+
+  /** Gives up what is not safe. */
+  rejectAll(error: Error): void {
+    this.#unsafeBytes = 0;
+    this.#writtenBytes = 0;
+    for (const append of this.#appends.splice(0)) append.reject(error);
+    this.#tellWhenEmpty();
+  }
+
+  #tellWhenEmpty(): void {
+    if (this.isEmpty) for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,36 @@
+/** Time as the registry sees it, so that a test can make it pass. */
+export interface Clock {
+  /** Milliseconds since 1970; may jump either way. Names of files and their age go by it. */
+  now(): number;
+  /** Milliseconds that only grow. Pauses, idleness and the pace of rotation go by it. */
+  monotonic(): number;
+  /** Calls `action` once after so many milliseconds; returns what prevents it. */
+  after(milliseconds: number, action: () => void): () => void;
+  /** Calls `action` every so many milliseconds; returns what ends it. Keeps no process alive. */
+  every(milliseconds: number, action: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  after: (milliseconds, action) => {
+    const timer = setTimeout(action, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  every: (milliseconds, action) => {
+    const timer = setInterval(action, milliseconds).unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** Resolves with whether `work` settled within so many milliseconds; it never rejects. */
+export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, () => resolve(false));
+    const settled = () => {
+      cancel();
+      resolve(true);
+    };
+    work.then(settled, settled);
+  });
+}

@@ -1,0 +1,259 @@
+import type { Clock } from "./clock.js";
+import { ifThere } from "./file-system.js";
+import type { Handle } from "./handle-pool.js";
+import type { LogId } from "./handle-registry.js";
+import { LogDirectory, type LogFile, type OpenedFile } from "./log-directory.js";
+import type { LogRoot } from "./log-root.js";
+import type { RegistryCounters } from "./registry-counters.js";
+import type { RegistryObserver } from "./registry-observer.js";
+import { endLastLine } from "./torn-end.js";
+
+/** Rotation happens at most once in this time, so that names do not run ahead of the clock. */
+const rotationPaceMs = 1_000;
+/** Pause before a link that could not be set is tried again. */
+const linkPauseMs = 2_000;
+
+export interface CurrentFileOptions {
+  readonly log: LogId;
+  readonly root: LogRoot;
+  readonly clock: Clock;
+  readonly counters: RegistryCounters;
+  readonly observer: RegistryObserver;
+  /** Size from which a file is full. */
+  readonly limitBytes: number;
+  /** Permission bits of files and directories; absent: the umask decides. */
+  readonly mode: number | undefined;
+  readonly dirMode: number | undefined;
+}
+
+/** What we know of the current file. */
+interface Current {
+  readonly file: LogFile;
+  /** When we began it, monotonic; minus infinity for a file that was there before. */
+  readonly begunAt: number;
+  /** When the link was last tried, monotonic; `"set"` where it points here. */
+  link: "set" | number;
+  /** Its directory was synced since: its name would survive a power failure. */
+  isListed: boolean;
+}
+
+/** Where the next line goes. */
+type Place =
+  /** Into the newest file of the directory, where there is one with room. */
+  | { readonly state: "unknown" }
+  /** Into a new file that sorts after `last`. */
+  | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "rotated" | "lost" }
+  /** Into this file, once it is opened again. */
+  | { readonly state: "closed"; readonly current: Current }
+  | { readonly state: "open"; readonly current: Current; readonly handle: Handle };
+
+/** The file that one log goes on in: found or begun, closed and opened again, at last ended. */
+export class CurrentFile {
+  readonly #options: CurrentFileOptions;
+  readonly #directory: LogDirectory;
+  readonly #onLeft: () => void;
+  #place: Place = { state: "unknown" };
+  #linkIsBlocked = false;
+
+  /** `onLeft` is called when the pool closes the handle. */
+  constructor(options: CurrentFileOptions, onLeft: () => void) {
+    const { log, root, mode, dirMode } = options;
+    const { directory, extension } = log;
+    this.#options = options;
+    this.#directory = new LogDirectory({ root, directory, extension, mode, dirMode });
+    this.#onLeft = onLeft;
+  }
+
+  get isOpen(): boolean {
+    return this.#place.state === "open";
+  }
+
+  /** Of the current file, its handle open or not, or else of its directory. */
+  get path(): string {
+    return "current" in this.#place ? this.#place.current.file.path : this.#directory.path;
+  }
+
+  /** Bytes until the file has reached its limit; negative beyond it. */
+  get room(): number {
+    return this.#options.limitBytes - this.#size;
+  }
+
+  /** Whether the file has reached its limit and another may be begun already. */
+  get isFull(): boolean {
+    if (!("current" in this.#place) || this.room > 0) return false;
+    return this.#options.clock.monotonic() - this.#place.current.begunAt >= rotationPaceMs;
+  }
+
+  /** Opens the file, or another one where this is full or not there any more, and resolves with its descriptor. */
+  async open(): Promise<number> {
+    const { counters, root } = this.#options;
+    if (this.isFull) this.end("rotated");
+    if (this.#place.state === "open") counters.hits += 1;
+    else counters.misses += 1;
+    for (;;) {
+      switch (this.#place.state) {
+        case "unknown":
+          await this.#find();
+          break;
+        case "closed":
+          await this.#reopen(this.#place.current);
+          break;
+        case "ended":
+          await this.#begin(this.#place);
+          break;
+        case "open":
+          root.pool.unpark(this.#place.handle);
+          await this.#pointLink(this.#place.current);
+          return this.#place.handle.fd;
+      }
+    }
+  }
+
+  /** Of the file while it is open. */
+  get fd(): number {
+    if (this.#place.state !== "open") throw new RangeError("the current file is not open");
+    return this.#place.handle.fd;
+  }
+
+  /** Its handle is idle from now on: the pool may close it. */
+  park(): void {
+    if (this.#place.state === "open") this.#options.root.pool.park(this.#place.handle);
+  }
+
+  /** Closes the handle where it is parked. */
+  closeParked(): void {
+    if (this.#place.state === "open" && this.#options.root.pool.unpark(this.#place.handle)) this.close();
+  }
+
+  /** Closes the handle; the file stays the current one. */
+  close(): void {
+    if (this.#place.state !== "open") return;
+    const { current, handle } = this.#place;
+    this.#place = { state: "closed", current };
+    this.#options.root.pool.close(handle);
+  }
+
+  /** Begins a new file, unless there is nothing in this one. */
+  async rotate(): Promise<number> {
+    const fd = await this.open();
+    if (this.#size === 0) return fd;
+    this.end("rotated");
+    return this.open();
+  }
+
+  /** Closes the file for good: the next line begins another, whose permit is asked for after this one's close. */
+  end(why: "rotated" | "lost"): void {
+    const place = this.#place;
+    if (!("current" in place)) return;
+    this.#place = { state: "ended", last: place.current.file.name, why };
+    if (place.state === "open") this.#options.root.pool.close(place.handle);
+  }
+
+  /** Whether its name still leads to it. */
+  async whereabouts(): Promise<"here" | "renamed" | "deleted"> {
+    if (this.#place.state !== "open") return "here";
+    const { fileSystem } = this.#options.root;
+    const { current, handle } = this.#place;
+    const { file } = current;
+    const found = await ifThere(fileSystem.lstat(file.path));
+    if (found?.ino === file.ino && found.dev === file.dev) {
+      file.size = Number(found.size);
+      return "here";
+    }
+    return (await fileSystem.fstat(handle.fd)).nlink === 0n ? "deleted" : "renamed";
+  }
+
+  /** Somebody else took the file away. */
+  lose(how: "renamed" | "deleted" | "deleted or renamed"): void {
+    this.#options.counters.vanished += 1;
+    this.#options.observer.vanished(this.path, how);
+    this.end("lost");
+  }
+
+  /** Makes the disk have its name, once. */
+  async syncName(): Promise<void> {
+    if (!("current" in this.#place) || this.#place.current.isListed) return;
+    await this.#directory.sync();
+    this.#place.current.isListed = true;
+  }
+
+  get #size(): number {
+    return "current" in this.#place ? this.#place.current.file.size : 0;
+  }
+
+  /** Goes on in what an earlier process, or an earlier connection of the node, has left. */
+  async #find(): Promise<void> {
+    const { counters, observer, root } = this.#options;
+    const newest = await this.#directory.newest();
+    if (newest === undefined) {
+      this.#place = { state: "ended", last: undefined, why: "first" };
+      return;
+    }
+    await root.pool.open(async () => {
+      const opened = await this.#directory.open(newest);
+      try {
+        if (await endLastLine(root.fileSystem, opened)) {
+          counters.tornClosed += 1;
+          observer.tornClosed(opened.file.path);
+        }
+      } catch (error) {
+        await root.fileSystem.close(opened.fd).catch(() => {});
+        throw error;
+      }
+      this.#opened(opened, Number.NEGATIVE_INFINITY);
+      return opened;
+    });
+    if (this.isFull) this.end("rotated");
+  }
+
+  async #reopen(current: Current): Promise<void> {
+    const { counters, root } = this.#options;
+    const fd = await root.pool.open(() => this.#directory.reopen(current.file));
+    if (fd === undefined) return this.lose("deleted or renamed");
+    counters.reopened += 1;
+    this.#place = { state: "open", current, handle: this.#handle(fd) };
+  }
+
+  async #begin({ last, why }: Extract<Place, { state: "ended" }>): Promise<void> {
+    const { clock, counters, log, observer, root } = this.#options;
+    await root.pool.open(async () => {
+      const opened = await this.#directory.create(clock.now(), last);
+      this.#opened(opened, clock.monotonic());
+      return opened;
+    });
+    counters.created += 1;
+    if (why !== "rotated") return;
+    counters.rotated += 1;
+    observer.rotated(log, this.path);
+  }
+
+  #opened({ file, fd }: OpenedFile, begunAt: number): void {
+    const current: Current = { file, begunAt, link: Number.NEGATIVE_INFINITY, isListed: false };
+    this.#place = { state: "open", current, handle: this.#handle(fd) };
+  }
+
+  #handle(fd: number): Handle {
+    return {
+      fd,
+      left: () => {
+        if (this.#place.state === "open") this.#place = { state: "closed", current: this.#place.current };
+        this.#onLeft();
+      },
+    };
+  }
+
+  /** The link is for people and log shippers: where it cannot be set, lines are written all the same. */
+  async #pointLink(current: Current): Promise<void> {
+    const { clock, log, observer } = this.#options;
+    if (current.link === "set" || clock.monotonic() - current.link < linkPauseMs) return;
+    current.link = clock.monotonic();
+    try {
+      await this.#directory.link(current.file.name);
+      current.link = "set";
+      this.#linkIsBlocked = false;
+    } catch (error) {
+      if (!this.#linkIsBlocked) observer.linkBlocked(log, error as NodeJS.ErrnoException);
+      this.#linkIsBlocked = true;
+    }
+  }
+}

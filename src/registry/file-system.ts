@@ -1,0 +1,143 @@
+import fs, { type Dirent } from "node:fs";
+import { promisify } from "node:util";
+import { Permits } from "./permits.js";
+
+/** What `lstat` and `fstat` tell; inode numbers of stacked file systems exceed what a double holds exactly. */
+export interface FileStatus {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly nlink: bigint;
+  readonly size: bigint;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+/** What the registry asks of a file system, so that a test can stand between it and the kernel. */
+export interface FileSystem {
+  /** A new file gets exactly `mode`, or, where that is absent, what the umask leaves. */
+  open(path: string, flags: number, mode?: number): Promise<number>;
+  close(fd: number): Promise<void>;
+  /** Writes some of the bytes of `pieces`, in order; resolves with how many. */
+  write(fd: number, pieces: readonly Uint8Array[]): Promise<number>;
+  /** Reads at most `length` bytes from `position` on. */
+  read(fd: number, length: number, position: number): Promise<Uint8Array>;
+  fdatasync(fd: number): Promise<void>;
+  fsync(fd: number): Promise<void>;
+  fstat(fd: number): Promise<FileStatus>;
+  lstat(path: string): Promise<FileStatus>;
+  readdir(path: string): Promise<Dirent[]>;
+  /** Makes the directories above it as well; it gets exactly `mode`, where that is given. */
+  mkdir(path: string, mode: number | undefined): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  readlink(path: string): Promise<string>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+}
+
+const open = promisify(fs.open);
+const close = promisify(fs.close);
+const fchmod = promisify(fs.fchmod);
+const chmod = promisify(fs.chmod);
+const unlink = promisify(fs.unlink);
+const lstat = promisify(fs.lstat);
+const fstat = promisify(fs.fstat);
+const read = promisify(fs.read);
+const readdir = promisify(fs.readdir);
+const mkdir = promisify(fs.mkdir);
+
+/** The kernel's. Bare descriptors: a `FileHandle` costs a promise machinery of its own at every call. */
+export const kernelFileSystem: FileSystem = {
+  open: async (path, flags, mode) => {
+    const fd = await open(path, flags, mode);
+    if (mode === undefined) return fd;
+    try {
+      await fchmod(fd, mode);
+      return fd;
+    } catch (error) {
+      await close(fd);
+      // Otherwise every attempt would leave an empty file.
+      if ((flags & fs.constants.O_EXCL) !== 0) await unlink(path);
+      throw error;
+    }
+  },
+  close,
+  write: (fd, pieces) =>
+    new Promise((resolve, reject) => {
+      const done = (error: NodeJS.ErrnoException | null, written: number) =>
+        error === null ? resolve(written) : reject(error);
+      if (pieces.length === 1) fs.write(fd, pieces[0]!, done);
+      else fs.writev(fd, pieces, done);
+    }),
+  read: async (fd, length, position) => {
+    const { buffer, bytesRead } = await read(fd, Buffer.alloc(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  },
+  fdatasync: promisify(fs.fdatasync),
+  fsync: promisify(fs.fsync),
+  fstat: (fd) => fstat(fd, { bigint: true }),
+  lstat: (path) => lstat(path, { bigint: true }),
+  readdir: (path) => readdir(path, { withFileTypes: true }),
+  mkdir: async (path, mode) => {
+    await mkdir(path, { recursive: true });
+    if (mode !== undefined) await chmod(path, mode);
+  },
+  symlink: (target, path) => fs.promises.symlink(target, path),
+  readlink: promisify(fs.readlink),
+  rename: promisify(fs.rename),
+  unlink,
+};
+
+/**
+ * The same file system with at most `limit` calls under way; further ones wait their turn. A call that hangs keeps
+ * a thread of libuv's pool, so that without a limit one dead disk would stop every other file.
+ */
+export function boundedFileSystem(fileSystem: FileSystem, limit: number): FileSystem {
+  const permits = new Permits(limit);
+  const bounded =
+    <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      await permits.take();
+      try {
+        return await call(...args);
+      } finally {
+        permits.giveBack();
+      }
+    };
+  return {
+    open: bounded(fileSystem.open.bind(fileSystem)),
+    close: bounded(fileSystem.close.bind(fileSystem)),
+    write: bounded(fileSystem.write.bind(fileSystem)),
+    read: bounded(fileSystem.read.bind(fileSystem)),
+    fdatasync: bounded(fileSystem.fdatasync.bind(fileSystem)),
+    fsync: bounded(fileSystem.fsync.bind(fileSystem)),
+    fstat: bounded(fileSystem.fstat.bind(fileSystem)),
+    lstat: bounded(fileSystem.lstat.bind(fileSystem)),
+    readdir: bounded(fileSystem.readdir.bind(fileSystem)),
+    mkdir: bounded(fileSystem.mkdir.bind(fileSystem)),
+    symlink: bounded(fileSystem.symlink.bind(fileSystem)),
+    readlink: bounded(fileSystem.readlink.bind(fileSystem)),
+    rename: bounded(fileSystem.rename.bind(fileSystem)),
+    unlink: bounded(fileSystem.unlink.bind(fileSystem)),
+  };
+}
+
+/** Whether a call failed with one of these codes. */
+export function failedWith(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** What the call resolves with; undefined where it fails because there is nothing of that name. */
+export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** An error of our own in the form of the system's, for what we refuse although the kernel would do it. */
+export function refusal(code: string, syscall: string, path: string, reason: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${reason}, ${syscall} '${path}'`), { code, syscall, path });
+}

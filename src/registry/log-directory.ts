@@ -1,0 +1,184 @@
+import { constants } from "node:fs";
+import { join } from "node:path";
+import { type FileSystem, failedWith, ifThere, refusal } from "./file-system.js";
+import { linkName, logFileName, logFilesAmong, secondInName } from "./log-file-names.js";
+import type { LogRoot } from "./log-root.js";
+
+const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } =
+  constants;
+/** Not blocking means nothing for files, and that a named pipe in the place of one does not hang us. */
+const appending = O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+
+/** Nothing is there, or a link, a directory, a pipe, a socket. */
+const nameLeadsElsewhere = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO", "EINVAL"];
+
+/** One file of a log; the same one while it is closed and opened again. */
+export interface LogFile {
+  readonly name: string;
+  readonly path: string;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  /** Bytes in it. */
+  size: number;
+}
+
+export interface OpenedFile {
+  readonly file: LogFile;
+  readonly fd: number;
+}
+
+export interface LogDirectoryOptions {
+  readonly root: LogRoot;
+  readonly directory: string;
+  readonly extension: string;
+  /** Permission bits of files; absent: the umask decides. */
+  readonly mode: number | undefined;
+  /** Permission bits of directories; absent: the umask decides. */
+  readonly dirMode: number | undefined;
+}
+
+/** Where the files of one log are, and how they are begun and found there. */
+export class LogDirectory {
+  readonly path: string;
+  readonly #options: LogDirectoryOptions;
+  readonly #fileSystem: FileSystem;
+  /** The directory was made, and its parent was not synced since. */
+  #isNew = false;
+
+  constructor(options: LogDirectoryOptions) {
+    this.#options = options;
+    this.#fileSystem = options.root.fileSystem;
+    this.path = join(options.root.path, options.directory);
+  }
+
+  /** The name of the newest file; undefined where there is none. Makes the directory where it is missing. */
+  async newest(): Promise<string | undefined> {
+    await this.#ensure();
+    const entries = await this.#fileSystem.readdir(this.path);
+    const names = entries.map(({ name }) => name);
+    return logFilesAmong(names, this.#options.extension).at(-1);
+  }
+
+  /** Opens a file that somebody else has left, for reading its end as well. */
+  async open(name: string): Promise<OpenedFile> {
+    const fd = await this.#fileSystem.open(join(this.path, name), O_RDWR | appending);
+    return this.#opened(fd, name);
+  }
+
+  /** Opens a file again and resolves with its descriptor; with undefined where its name leads elsewhere now. */
+  async reopen(file: LogFile): Promise<number | undefined> {
+    let again: OpenedFile;
+    try {
+      const fd = await this.#fileSystem.open(file.path, O_WRONLY | appending);
+      again = await this.#opened(fd, file.name);
+    } catch (error) {
+      if (failedWith(error, ...nameLeadsElsewhere)) return undefined;
+      throw error;
+    }
+    if (again.file.dev === file.dev && again.file.ino === file.ino) return again.fd;
+    await this.#fileSystem.close(again.fd);
+    return undefined;
+  }
+
+  /**
+   * Begins a file that sorts after all others and after `last`: of this second, or of the next one that is free.
+   * Exclusive, so that nothing is ever truncated or overwritten.
+   */
+  async create(nowMs: number, last: string | undefined): Promise<OpenedFile> {
+    const { extension, mode } = this.#options;
+    const taken = [await this.newest(), last].map((name) =>
+      name === undefined ? Number.NEGATIVE_INFINITY : secondInName(name, extension)!,
+    );
+    for (
+      let second = Math.max(Math.floor(nowMs / 1_000), ...taken.map((other) => other + 1));
+      ;
+      second += 1
+    ) {
+      const name = logFileName(second, extension);
+      const path = join(this.path, name);
+      let fd: number;
+      try {
+        fd = await this.#fileSystem.open(path, O_WRONLY | O_CREAT | O_EXCL | appending, mode);
+      } catch (error) {
+        if (failedWith(error, "EEXIST")) continue;
+        throw error;
+      }
+      try {
+        return await this.#opened(fd, name);
+      } catch (error) {
+        // Otherwise every attempt would leave an empty file.
+        await this.#fileSystem.unlink(path).catch(() => {});
+        throw error;
+      }
+    }
+  }
+
+  /** Points the link at the file `name`, at once and for every reader; what is no link is left alone. */
+  async link(name: string): Promise<void> {
+    const link = join(this.path, linkName(this.#options.extension));
+    if ((await this.#linkTarget(link)) === name) return;
+    const temporary = join(this.path, `.${linkName(this.#options.extension)}.tmp`);
+    await ifThere(this.#fileSystem.unlink(temporary));
+    await this.#fileSystem.symlink(name, temporary);
+    try {
+      await this.#fileSystem.rename(temporary, link);
+    } catch (error) {
+      await this.#fileSystem.unlink(temporary).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Makes the names in it survive a power failure. */
+  async sync(): Promise<void> {
+    await this.#syncDirectory(this.path);
+    if (this.#isNew) await this.#syncDirectory(this.#options.root.path);
+    this.#isNew = false;
+  }
+
+  async #linkTarget(link: string): Promise<string | undefined> {
+    try {
+      return await ifThere(this.#fileSystem.readlink(link));
+    } catch (error) {
+      if (failedWith(error, "EINVAL")) throw refusal("EEXIST", "symlink", link, "what is there is no link");
+      throw error;
+    }
+  }
+
+  /** Links are not followed: one in place of a directory may lead anywhere. */
+  async #ensure(): Promise<void> {
+    await this.#options.root.ensure();
+    const status = await ifThere(this.#fileSystem.lstat(this.path));
+    if (status?.isSymbolicLink()) {
+      throw refusal("ELOOP", "lstat", this.path, "symbolic links are not followed");
+    }
+    if (status !== undefined && !status.isDirectory()) {
+      throw refusal("ENOTDIR", "lstat", this.path, "not a directory");
+    }
+    if (status !== undefined) return;
+    await this.#fileSystem.mkdir(this.path, this.#options.dirMode);
+    this.#isNew = true;
+  }
+
+  /** Looks at a file just opened, and closes it where it cannot be used. */
+  async #opened(fd: number, name: string): Promise<OpenedFile> {
+    const path = join(this.path, name);
+    try {
+      const status = await this.#fileSystem.fstat(fd);
+      if (!status.isFile()) throw refusal("EINVAL", "open", path, "not a regular file");
+      const { dev, ino, size } = status;
+      return { fd, file: { name, path, dev, ino, size: Number(size) } };
+    } catch (error) {
+      await this.#fileSystem.close(fd).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #syncDirectory(path: string): Promise<void> {
+    const fd = await this.#fileSystem.open(path, O_RDONLY | O_DIRECTORY);
+    try {
+      await this.#fileSystem.fsync(fd);
+    } finally {
+      await this.#fileSystem.close(fd);
+    }
+  }
+}

@@ -1,0 +1,278 @@
+import { AppendQueue } from "./append-queue.js";
+import { CurrentFile, type CurrentFileOptions } from "./current-file.js";
+import { failedWith, refusal } from "./file-system.js";
+import { type LogFault, type LogId, RegistryStopped } from "./handle-registry.js";
+
+/** Pauses between attempts that fail: an operator who frees the disk sees the backlog move at once. */
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+/** Bytes after which one write gathers no more appends. */
+const enoughBytes = 1_024 * 1_024;
+/** Codes of a file that takes no more bytes, whatever is tried: it is too long, or gone with its server. */
+const takesNoMore = ["EFBIG", "ESTALE"];
+const noHandles = ["EMFILE", "ENFILE"];
+
+export interface LogWriterOptions extends CurrentFileOptions {
+  readonly durability: "os" | "disk";
+  /** The process, or the system, has no handle left. */
+  readonly onHandlesShort: () => void;
+  /** Nothing is left of the log that has to be remembered. */
+  readonly onUnused: () => void;
+}
+
+interface Rotation {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Writes one log. All that touches its files is done by one loop, attempt after attempt: open, write, look whether
+ * the file is still there, settle. Between attempts the handle is parked, unless the file has bytes that are not
+ * settled: then it is pinned, and only these bytes decide what comes next.
+ */
+export class LogWriter {
+  readonly log: LogId;
+  readonly #options: LogWriterOptions;
+  readonly #current: CurrentFile;
+  readonly #queue = new AppendQueue();
+  readonly #rotations: Rotation[] = [];
+  #users = 0;
+  /** Its last user has left. A log that never had one stays until the pool closes its handle. */
+  #isReleased = false;
+  #closeIsAsked = false;
+  #isGivenUp = false;
+  #running: Promise<void> | undefined;
+  #fault: LogFault | undefined;
+  #endPause = () => {};
+
+  constructor(options: LogWriterOptions) {
+    this.log = options.log;
+    this.#options = options;
+    this.#current = new CurrentFile(options, () => this.#tellUnused());
+  }
+
+  get unwrittenBytes(): number {
+    return this.#queue.unsafeBytes;
+  }
+
+  /** The file has bytes that are not settled, so its handle must not be closed. */
+  get isPinned(): boolean {
+    return this.#queue.writtenBytes > 0;
+  }
+
+  get fault(): LogFault | undefined {
+    return this.#fault;
+  }
+
+  get currentPath(): string {
+    return this.#current.path;
+  }
+
+  append(bytes: Uint8Array): Promise<void> {
+    const safe = this.#queue.push(bytes);
+    this.#start();
+    return safe;
+  }
+
+  drained(): Promise<void> {
+    return this.#queue.drained();
+  }
+
+  /** Ends the current file and begins a new one; a file without content is kept. */
+  rotate(): Promise<void> {
+    const rotated = new Promise<void>((resolve, reject) => this.#rotations.push({ resolve, reject }));
+    this.#start();
+    return rotated;
+  }
+
+  async rotateIfFull(): Promise<void> {
+    if (this.#current.isFull) await this.rotate();
+  }
+
+  /** Closes the handle, a busy one as soon as its lines are whole. */
+  reopen(): void {
+    this.#closeIsAsked = this.#running !== undefined;
+    this.#current.closeParked();
+  }
+
+  acquire(): void {
+    this.#users += 1;
+    this.#isReleased = false;
+  }
+
+  release(): void {
+    this.#users = Math.max(0, this.#users - 1);
+    this.#isReleased = this.#users === 0;
+    this.#rest();
+  }
+
+  /** Gives up what is not safe. A call that hangs in the kernel is left to it. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+    const stopped = new RegistryStopped();
+    this.#queue.rejectAll(stopped);
+    for (const { reject } of this.#rotations.splice(0)) reject(stopped);
+    this.#endPause();
+    this.#rest();
+  }
+
+  /** Resolves when nothing is under way. */
+  async atRest(): Promise<void> {
+    await this.#running;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    let pauseMs = firstPauseMs;
+    while (!this.#isGivenUp && (!this.#queue.isEmpty || this.#rotations.length > 0)) {
+      try {
+        const whereabouts = await this.#attempt();
+        this.#settle(whereabouts);
+        if (!this.isPinned) pauseMs = firstPauseMs;
+      } catch (error) {
+        if (!this.#isGivenUp) this.#failed(error as NodeJS.ErrnoException);
+        this.#leaveFile();
+        await this.#pause(pauseMs);
+        pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      }
+    }
+    this.#running = undefined;
+    this.#rest();
+  }
+
+  /** Resolves with where the file is that has what was written. */
+  async #attempt(): Promise<"here" | "renamed"> {
+    const fd = await this.#open();
+    if (this.#queue.isEmpty) return "here";
+    try {
+      await this.#write(fd);
+      await this.#sync(fd);
+    } catch (error) {
+      // A deleted file takes its space until we close it: perhaps the very space that is missing.
+      if ((await this.#current.whereabouts().catch(() => "here")) === "deleted") this.#deleted();
+      throw error;
+    }
+    const whereabouts = await this.#current.whereabouts();
+    if (whereabouts !== "deleted") return whereabouts;
+    this.#deleted();
+    return "here";
+  }
+
+  /** All at once, so that whoever learns that lines are safe finds the fault over and the log at rest. */
+  #settle(whereabouts: "here" | "renamed"): void {
+    this.#options.counters.bytesWritten += this.#queue.settle();
+    if (this.isPinned) return;
+    if (whereabouts === "renamed") this.#current.lose("renamed");
+    this.#recovered();
+    this.#leaveFile();
+  }
+
+  async #open(): Promise<number> {
+    if (this.isPinned) return this.#current.fd;
+    const rotations = [...this.#rotations];
+    const fd = rotations.length > 0 ? await this.#current.rotate() : await this.#current.open();
+    for (const { resolve } of this.#rotations.splice(0, rotations.length)) resolve();
+    return fd;
+  }
+
+  /** One write, of which the system may take a part only: the next attempt goes on there, in the same file. */
+  async #write(fd: number): Promise<void> {
+    if (this.#queue.hasWhole) return;
+    const { counters, durability, root } = this.#options;
+    const { room } = this.#current;
+    const pieces = this.#queue.next(room > 0 ? Math.min(room, enoughBytes) : enoughBytes);
+    try {
+      const written = await root.fileSystem.write(fd, pieces);
+      if (written === 0) throw refusal("EIO", "write", this.#current.path, "nothing was taken");
+      counters.writes += 1;
+      this.#queue.wrote(written);
+    } catch (error) {
+      if (failedWith(error, ...takesNoMore)) {
+        if (durability === "disk") this.#doubt();
+        else counters.bytesWritten += this.#queue.restartLine();
+        this.#current.end("lost");
+      }
+      throw error;
+    }
+  }
+
+  async #sync(fd: number): Promise<void> {
+    const { durability, root } = this.#options;
+    if (durability === "os" || !this.#queue.hasWhole) return;
+    try {
+      await root.fileSystem.fdatasync(fd);
+    } catch (error) {
+      // The kernel forgets pages it could not write: another sync would succeed without them.
+      this.#doubt();
+      this.#current.end("lost");
+      throw error;
+    }
+    await this.#current.syncName();
+  }
+
+  /** What the file has and may lose is written again elsewhere. */
+  #doubt(): void {
+    this.#options.counters.possiblyDoubledBytes += this.#queue.writtenBytes;
+    this.#queue.restart();
+  }
+
+  /** The file is gone with the lines that were not acknowledged. */
+  #deleted(): void {
+    this.#queue.restart();
+    this.#current.lose("deleted");
+  }
+
+  #leaveFile(): void {
+    if (this.isPinned) return;
+    if (this.#closeIsAsked) this.#current.close();
+    else this.#current.park();
+    this.#closeIsAsked = false;
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    if (this.#isGivenUp) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(milliseconds, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    const { clock, counters, observer, onHandlesShort } = this.#options;
+    counters.failedAttempts += 1;
+    if (failedWith(error, ...noHandles)) onHandlesShort();
+    const isNew = this.#fault === undefined;
+    this.#fault = {
+      log: this.log,
+      operation: error.syscall ?? "write",
+      path: error.path ?? this.#current.path,
+      error,
+      since: this.#fault?.since ?? clock.now(),
+    };
+    if (isNew) observer.faultBegan(this.#fault);
+  }
+
+  #recovered(): void {
+    if (this.#fault === undefined) return;
+    this.#options.observer.faultOver(this.#fault);
+    this.#fault = undefined;
+  }
+
+  /** Closes what nobody needs, when nothing is under way. */
+  #rest(): void {
+    if (this.#running !== undefined) return;
+    if (this.#isReleased || this.#isGivenUp) this.#current.close();
+    this.#tellUnused();
+  }
+
+  #tellUnused(): void {
+    const isUsed = this.#users > 0 || this.#running !== undefined || this.#current.isOpen;
+    if (!isUsed) this.#options.onUnused();
+  }
+}

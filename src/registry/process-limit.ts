@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+
+/** Handles that Node itself and file operations under way need. */
+const reservedHandles = 32;
+/** Size of libuv's thread pool where `UV_THREADPOOL_SIZE` says nothing. */
+const defaultPoolThreads = 4;
+/** More calls under way below one root gained nothing: writes into the page cache take microseconds. */
+const mostOperationsPerRoot = 8;
+
+/** Handles for log files of a process that may have `limit` in all, at least 1: half of the rest is for sockets. */
+export function handlesWithin(limit: number): number {
+  return Math.max(1, Math.floor((limit - reservedHandles) / 2));
+}
+
+/** Files this process may have open (the soft limit), infinity where there is none or the system does not tell. */
+export function openFilesLimit(): number {
+  let limits: string;
+  try {
+    limits = readFileSync("/proc/self/limits", "latin1");
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
+/** File operations under way below each of so many roots: together never more than three quarters of the pool. */
+export function operationsPerRoot(
+  roots: number,
+  poolThreads = Number(process.env.UV_THREADPOOL_SIZE) || defaultPoolThreads,
+): number {
+  return Math.max(1, Math.min(mostOperationsPerRoot, Math.floor((poolThreads * 3) / 4 / roots)));
+}

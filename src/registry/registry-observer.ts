@@ -1,0 +1,26 @@
+import type { LogFault, LogId } from "./handle-registry.js";
+
+/** What an operator may want to hear of; called once for each thing that happens, not for each attempt. */
+export interface RegistryObserver {
+  /** Lines of a log are delayed. */
+  faultBegan(fault: LogFault): void;
+  faultOver(fault: LogFault): void;
+  rotated(log: LogId, newPath: string): void;
+  /**
+   * Somebody else deleted or renamed a current file; nothing is lost by it. Its name may be gone while it was
+   * closed, and then nobody can tell which of both it was.
+   */
+  vanished(path: string, how: "deleted" | "renamed" | "deleted or renamed"): void;
+  /** A predecessor was killed in the middle of a line, which has an end now. */
+  tornClosed(path: string): void;
+  /**
+   * The link to the current file cannot be set, which delays no line; tried again now and then. Code `EEXIST`:
+   * what is there is no link and is left alone.
+   */
+  linkBlocked(log: LogId, error: NodeJS.ErrnoException): void;
+  expired(path: string): void;
+  /** Old files cannot be deleted; not told again before it has worked in between. */
+  expiryFailed(root: string, error: NodeJS.ErrnoException): void;
+  /** More logs are written at the same time than handles may be open. */
+  workingSetTooLarge(maxOpenFiles: number): void;
+}

@@ -1,0 +1,11 @@
+/** When a file is full, and for how long full ones stay. */
+export interface RotationRules {
+  /** Pause between looks at sizes and ages, in milliseconds. */
+  readonly frequencyMs: number;
+  /** Size from which a file is full. */
+  readonly limitBytes: number;
+  /** Files that ended longer ago are deleted, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** Files of a log kept beside its newest one, however old. */
+  readonly keepFiles: number;
+}

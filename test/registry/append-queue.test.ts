@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { AppendQueue } from "../../src/registry/append-queue.js";
+import { lines, settled, watch } from "./test-registry.js";
+
+test("whatever a file takes of each piece offered, it gets every byte once and in order, and acknowledges no byte it has not", async () => {
+  const append = fc.array(fc.constantFrom("a", "bb", "ccc"), { minLength: 1, maxLength: 4 });
+  const steps = fc.array(
+    fc.record({ enough: fc.integer({ min: 1, max: 20 }), take: fc.integer({ min: 1, max: 20 }) }),
+    {
+      minLength: 200,
+      maxLength: 200,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(append, { minLength: 1, maxLength: 12 }), steps, async (appends, plan) => {
+      const queue = new AppendQueue();
+      const all = appends.map((texts) => Buffer.from(lines(...texts)));
+      const pushed = all.map((bytes) => watch(queue.push(bytes)));
+      let file = "";
+      for (const { enough, take } of plan) {
+        if (queue.isEmpty) break;
+        const offered = Buffer.concat(queue.next(enough));
+        const taken = offered.subarray(0, take);
+        file += taken.toString();
+        queue.wrote(taken.length);
+        queue.settle();
+        await Promise.resolve();
+        await Promise.resolve();
+        const acknowledged = pushed.filter(({ isSettled }) => isSettled).length;
+        expect(Buffer.concat(all.slice(0, acknowledged)).length).toBeLessThanOrEqual(file.length);
+        expect(queue.unsafeBytes).toBe(Buffer.concat(all.slice(acknowledged)).length);
+      }
+      expect(file).toBe(Buffer.concat(all).toString());
+      expect(queue.isEmpty).toBe(true);
+    }),
+  );
+});
+
+test("an append that was begun is finished alone, before others are offered", () => {
+  const queue = new AppendQueue();
+  void queue.push(lines("first"));
+  void queue.push(lines("second"));
+  queue.wrote(2);
+  expect(queue.next(1_000)).toEqual([Buffer.from("rst\n")]);
+});
+
+test("after a restart all that is not acknowledged is offered again", () => {
+  const queue = new AppendQueue();
+  void queue.push(lines("first"));
+  void queue.push(lines("second"));
+  queue.wrote(8);
+  queue.restart();
+  expect(Buffer.concat(queue.next(1_000)).toString()).toBe("first\nsecond\n");
+  expect(queue.writtenBytes).toBe(0);
+});
+
+test.each([
+  { written: 0, again: "one\ntwo\nthree\n" },
+  { written: 3, again: "one\ntwo\nthree\n" },
+  { written: 4, again: "two\nthree\n" },
+  { written: 5, again: "two\nthree\n" },
+  { written: 13, again: "three\n" },
+  { written: 14, again: "" },
+])(
+  "of $written bytes in a file that takes no more, only the unfinished line is offered again",
+  ({ written, again }) => {
+    const queue = new AppendQueue();
+    const state = watch(queue.push(lines("one", "two", "three")));
+    queue.wrote(written);
+    expect(queue.restartLine()).toBe(14 - again.length);
+    expect(Buffer.concat(queue.next(1_000)).toString()).toBe(again);
+    expect(queue.unsafeBytes).toBe(again.length);
+    expect(state.isSettled).toBe(false);
+  },
+);
+
+test("those who wait for the queue to drain are told when it does, and when it is given up", async () => {
+  const queue = new AppendQueue();
+  await queue.drained();
+  const first = watch(queue.push(lines("x")));
+  const drained = watch(queue.drained());
+  await settled();
+  expect(drained.isSettled).toBe(false);
+  queue.wrote(2);
+  queue.settle();
+  await settled();
+  expect([first.isSettled, drained.isSettled]).toEqual([true, true]);
+  const second = watch(queue.push(lines("y")));
+  const givenUp = watch(queue.drained());
+  queue.rejectAll(new Error("given up"));
+  await settled();
+  expect([second.isSettled, givenUp.isSettled]).toEqual([true, true]);
+  expect(queue.unsafeBytes).toBe(0);
+});

@@ -1,0 +1,414 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { kernelFileSystem } from "../../src/registry/file-system.js";
+import { errno, type Rules } from "./interposed-file-system.js";
+import {
+  allText,
+  eventually,
+  fileNames,
+  leaveFile,
+  lines,
+  nameAfter,
+  openFiles,
+  passPause,
+  settled,
+  startName,
+  temporaryDirectory,
+  testRegistry,
+  textOf,
+  watch,
+} from "./test-registry.js";
+
+const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
+
+/** Writes that take so many bytes each, then fail with `code`, or, where that is absent, take everything. */
+function takingOnly(bytes: readonly number[], code?: string): NonNullable<Rules["write"]> {
+  const left = [...bytes];
+  return (real, fd, pieces) => {
+    const most = left.shift();
+    if (most !== undefined) return real(fd, [Buffer.concat(pieces).subarray(0, most)]);
+    return code === undefined ? real(fd, pieces) : Promise.reject(errno(code));
+  };
+}
+
+test.each([
+  { operation: "mkdir", code: "EACCES" },
+  { operation: "mkdir", code: "EROFS" },
+  { operation: "readdir", code: "EIO" },
+  { operation: "open", code: "ENOSPC" },
+  { operation: "open", code: "EMFILE" },
+  { operation: "fstat", code: "EIO" },
+  { operation: "write", code: "ENOSPC" },
+  { operation: "write", code: "EIO" },
+  { operation: "write", code: "EDQUOT" },
+  { operation: "write", code: "EAGAIN" },
+  { operation: "lstat", code: "EIO" },
+] as const)(
+  "as long as $operation fails with $code lines wait, and then they come once and in order",
+  async (row) => {
+    const { registry, log, disk, clock } = await testRegistry();
+    const fail = () => Promise.reject(errno(row.code, row.operation));
+    Object.assign(disk.rules, { [row.operation]: fail });
+    const appends = ["1", "2", "3"].map((text) => registry.append(log("a"), lines(text)));
+    const first = watch(appends[0]!);
+    for (let i = 0; i < 4; i += 1) await passPause(clock);
+    await settled();
+    expect(first.isSettled).toBe(false);
+    delete disk.rules[row.operation];
+    await passPause(clock);
+    await Promise.all(appends);
+    expect(allText(log("a"))).toBe("1\n2\n3\n");
+    expect(fileNames(log("a"))).toHaveLength(1);
+    expect(registry.stats()).toMatchObject({
+      failedAttempts: 5,
+      unwrittenBytesNow: 0,
+      bytesWritten: 6,
+      openNow: 1,
+    });
+  },
+);
+
+test("attempts pause for 100 ms, doubled each time up to 2 s, and begin anew after a success", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  const fail = () => Promise.reject(errno("ENOSPC"));
+  disk.rules.write = fail;
+  const first = registry.append(log("a"), lines("1"));
+  const pauses: number[] = [];
+  for (let i = 0; i < 7; i += 1) pauses.push(await passPause(clock));
+  expect(pauses).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000]);
+  await eventually(() => clock.pauses.length > 0);
+  delete disk.rules.write;
+  await passPause(clock);
+  await first;
+  disk.rules.write = fail;
+  const second = registry.append(log("a"), lines("2"));
+  expect(await passPause(clock)).toBe(100);
+  await eventually(() => clock.pauses.length > 0);
+  delete disk.rules.write;
+  await passPause(clock);
+  await second;
+});
+
+test("a fault is told when it begins and when it is over, not with each attempt, and shown meanwhile", async () => {
+  const { registry, log, disk, clock, events, root } = await testRegistry();
+  clock.advance(5_000);
+  const since = clock.now();
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const append = registry.append(log("a"), lines("1"));
+  for (let i = 0; i < 3; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  const fault = {
+    log: log("a"),
+    operation: "write",
+    path: join(root, "a", nameAfter(5)),
+    error: expect.objectContaining({ code: "ENOSPC" }),
+    since,
+  };
+  expect(events).toEqual([["faultBegan", fault]]);
+  expect(registry.faults()).toEqual([fault]);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(events).toEqual([
+    ["faultBegan", fault],
+    ["faultOver", fault],
+  ]);
+  expect(registry.faults()).toEqual([]);
+});
+
+test("a fault that changes its kind is still one fault, shown as it is now", async () => {
+  const { registry, log, disk, clock, events } = await testRegistry();
+  disk.rules.open = () => Promise.reject(errno("EACCES", "open"));
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  const [{ since } = { since: 0 }] = registry.faults();
+  delete disk.rules.open;
+  disk.rules.write = () => Promise.reject(errno("EIO"));
+  await passPause(clock);
+  await eventually(() => registry.faults()[0]?.operation === "write");
+  expect(registry.faults()).toMatchObject([{ operation: "write", error: { code: "EIO" }, since }]);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(events.map(([event]) => event)).toEqual(["faultBegan", "faultOver"]);
+});
+
+test("faults are listed oldest first, and delay no other log", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  disk.rules.open = (real, path, ...rest) =>
+    path.includes("/bad") ? Promise.reject(errno("EACCES", "open")) : real(path, ...rest);
+  for (const directory of ["bad-2", "bad-1"]) {
+    void registry.append(log(directory), lines("x")).catch(() => {});
+    await eventually(() => registry.faults().some((fault) => fault.log.directory === directory));
+    clock.advance(10);
+  }
+  await registry.append(log("good"), lines("y"));
+  expect(registry.faults().map((fault) => fault.log.directory)).toEqual(["bad-2", "bad-1"]);
+  expect(allText(log("good"))).toBe("y\n");
+});
+
+test("a write that fails has its lines waiting in front of those that came later", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const first = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  const second = registry.append(log("a"), lines("2"));
+  await settled();
+  expect(registry.stats().unwrittenBytesNow).toBe(4);
+  delete disk.rules.write;
+  await passPause(clock);
+  await Promise.all([first, second]);
+  expect(allText(log("a"))).toBe("1\n2\n");
+});
+
+const text = "first line\nsecond line\nthird\n";
+
+test.each(Array.from({ length: text.length - 1 }, (_, i) => i + 1))(
+  "a write that takes %i bytes only goes on at the next byte, in the same file",
+  async (taken) => {
+    const { registry, log, disk } = await testRegistry();
+    disk.rules.write = takingOnly([taken]);
+    await registry.append(log("a"), Buffer.from(text));
+    expect(textOf(log("a"), startName)).toBe(text);
+    expect(registry.stats()).toMatchObject({ writes: 2, bytesWritten: text.length, failedAttempts: 0 });
+  },
+);
+
+test.each([
+  { what: "in the first of several appends", taken: [3] },
+  { what: "at the end of the first", taken: [6] },
+  { what: "in the last", taken: [14] },
+  { what: "byte by byte", taken: Array.from({ length: 17 }, () => 1) },
+])("several appends written short $what come once, in order", async ({ taken }) => {
+  const { registry, log, disk } = await testRegistry();
+  disk.rules.write = takingOnly(taken);
+  await Promise.all(["first", "second", "third"].map((word) => registry.append(log("a"), lines(word))));
+  expect(allText(log("a"))).toBe("first\nsecond\nthird\n");
+});
+
+test("what was taken as a whole is acknowledged, the rest waits", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  await registry.append(log("a"), lines("0"));
+  disk.rules.write = takingOnly([6 + 3], "ENOSPC");
+  const first = registry.append(log("a"), lines("first"));
+  const second = watch(registry.append(log("a"), lines("second")));
+  await first;
+  await eventually(() => clock.pauses.length > 0);
+  expect(second.isSettled).toBe(false);
+  expect(registry.stats()).toMatchObject({ pinnedNow: 1, unwrittenBytesNow: 7 });
+  delete disk.rules.write;
+  await passPause(clock);
+  await eventually(() => second.isSettled);
+  expect(allText(log("a"))).toBe("0\nfirst\nsecond\n");
+  expect(registry.stats().pinnedNow).toBe(0);
+});
+
+test("in the middle of a line nothing makes the log leave its file: neither size, nor time, nor others who want handles, nor a reopening", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry({
+    rotation,
+    maxOpenFiles: 1,
+    idleTimeoutMs: 1_000,
+  });
+  registry.acquire(log("a"));
+  disk.rules.write = takingOnly([30], "ENOSPC");
+  const append = registry.append(log("a"), lines("x".repeat(40)));
+  await eventually(() => clock.pauses.length > 0);
+  const other = watch(registry.append(log("other"), lines("y")));
+  const rotated = registry.rotate(log("a"));
+  await registry.reopen();
+  for (let i = 0; i < 40; i += 1) {
+    await passPause(clock);
+    await eventually(() => clock.pauses.length > 0);
+  }
+  expect(clock.monotonic()).toBeGreaterThan(60_000);
+  expect(openFiles(root)).toEqual([`a/${startName}`]);
+  expect(fileNames(log("a"))).toEqual([startName]);
+  expect(other.isSettled).toBe(false);
+  disk.rules.write = (real, ...args) => real(...args);
+  await passPause(clock);
+  await append;
+  await rotated;
+  await eventually(() => other.isSettled);
+  const [first, second] = fileNames(log("a"));
+  expect(textOf(log("a"), first!)).toBe(`${"x".repeat(40)}\n`);
+  expect(second).toBeDefined();
+});
+
+test("where a file is deleted in the middle of a line, all that was not acknowledged is written again, whole", async () => {
+  const { registry, log, disk, clock, root, events } = await testRegistry();
+  disk.rules.write = takingOnly([15], "ENOSPC");
+  const append = registry.append(log("a"), Buffer.from(text));
+  await eventually(() => clock.pauses.length > 0);
+  unlinkSync(join(root, "a", startName));
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
+  expect(allText(log("a"))).toBe(text);
+  expect(events.map(([event]) => event)).toEqual(["faultBegan", "vanished", "faultOver"]);
+});
+
+test("where a file is renamed in the middle of a line, its rest goes there, and the next line to a new file", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  disk.rules.write = takingOnly([15], "ENOSPC");
+  const first = registry.append(log("a"), Buffer.from(text));
+  const second = registry.append(log("a"), lines("next"));
+  await eventually(() => clock.pauses.length > 0);
+  renameSync(join(root, "a", startName), join(root, "a", "moved"));
+  delete disk.rules.write;
+  await passPause(clock);
+  await Promise.all([first, second]);
+  expect(textOf(log("a"), "moved")).toBe(text);
+  expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
+  expect(allText(log("a"))).toBe("next\n");
+  expect(registry.stats()).toMatchObject({ vanished: 1, openNow: 1 });
+});
+
+test("a file deleted to free a full disk is let go at the next failure, so that its space is free", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  await registry.append(log("a"), lines("big"));
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const append = registry.append(log("a"), lines("small"));
+  await eventually(() => clock.pauses.length > 0);
+  unlinkSync(join(root, "a", startName));
+  await passPause(clock);
+  await eventually(() => openFiles(root).length === 0);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("small\n");
+  expect(registry.stats().vanished).toBe(1);
+});
+
+test.each(["ESTALE", "EFBIG"])(
+  "where a file takes no more (%s) its unfinished line is written whole to the next, lines it has are not",
+  async (code) => {
+    const { registry, log, disk, clock } = await testRegistry();
+    disk.rules.write = takingOnly([15], code);
+    const append = registry.append(log("a"), Buffer.from(text));
+    const next = registry.append(log("a"), lines("next"));
+    await eventually(() => clock.pauses.length > 0);
+    delete disk.rules.write;
+    await passPause(clock);
+    await Promise.all([append, next]);
+    const [first, second] = fileNames(log("a"));
+    expect(textOf(log("a"), first!)).toBe(text.slice(0, 15));
+    expect(textOf(log("a"), second!)).toBe("second line\nthird\nnext\n");
+    expect(registry.stats()).toMatchObject({
+      bytesWritten: text.length + 5,
+      possiblyDoubledBytes: 0,
+      vanished: 0,
+    });
+  },
+);
+
+test("a write that takes nothing, and says no reason, is a fault, not a busy loop", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  disk.rules.write = async () => 0;
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  expect(registry.faults()).toMatchObject([{ operation: "write", error: { code: "EIO" } }]);
+  expect(registry.stats().failedAttempts).toBe(1);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("1\n");
+});
+
+test("lines whose file cannot be looked at after the write are not written twice, and not acknowledged before", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  await registry.append(log("a"), lines("0"));
+  disk.rules.lstat = () => Promise.reject(errno("EIO", "lstat"));
+  const append = registry.append(log("a"), lines("1"));
+  const state = watch(append);
+  for (let i = 0; i < 3; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(state.isSettled).toBe(false);
+  delete disk.rules.lstat;
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("0\n1\n");
+  expect(registry.stats().writes).toBe(2);
+});
+
+test("a file that was begun but cannot be used leaves nothing behind, however often it is tried", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  disk.rules.fstat = () => Promise.reject(errno("EIO", "fstat"));
+  const append = registry.append(log("a"), lines("1"));
+  for (let i = 0; i < 4; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(fileNames(log("a"))).toEqual([]);
+  expect(openFiles(root)).toEqual([]);
+  delete disk.rules.fstat;
+  await passPause(clock);
+  await append;
+  expect(fileNames(log("a"))).toHaveLength(1);
+});
+
+test("a close that fails neither keeps its permit nor delays anyone", async () => {
+  const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
+  disk.rules.close = async (real, fd) => {
+    await real(fd);
+    throw errno("EIO", "close");
+  };
+  for (const directory of ["a", "b", "c", "a"]) await registry.append(log(directory), lines("x"));
+  expect(allText(log("a"))).toBe("x\nx\n");
+  expect(registry.stats()).toMatchObject({ openNow: 1, failedAttempts: 3 });
+});
+
+test.each([
+  { what: "a regular file", put: (path: string) => writeFileSync(path, "mine"), code: "ENOTDIR" },
+  { what: "a symbolic link", put: (path: string) => symlinkSync(temporaryDirectory(), path), code: "ELOOP" },
+  { what: "a dangling link", put: (path: string) => symlinkSync("nowhere", path), code: "ELOOP" },
+])("$what in the place of a node's directory is a fault until it is taken away", async ({ put, code }) => {
+  const { registry, log, clock, root, disk } = await testRegistry();
+  put(join(root, "a"));
+  const append = registry.append(log("a"), lines("1"));
+  for (let i = 0; i < 3; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(registry.faults()).toMatchObject([{ path: join(root, "a"), error: { code } }]);
+  expect(disk.calls.filter((call) => call.startsWith("open"))).toEqual([]);
+  rmSync(join(root, "a"));
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("1\n");
+});
+
+test.each([
+  {
+    what: "a symbolic link",
+    put: (path: string, target: string) => symlinkSync(target, path),
+    code: "ELOOP",
+  },
+  { what: "a directory", put: (path: string) => mkdirSync(path), code: "EISDIR" },
+])("$what with the name of the newest file is a fault until it is taken away", async ({ put, code }) => {
+  const { registry, log, clock, root } = await testRegistry();
+  const target = join(temporaryDirectory(), "elsewhere");
+  writeFileSync(target, "not ours\n");
+  leaveFile(log("a"), nameAfter(-10), '"old"\n');
+  const path = join(root, "a", nameAfter(-5));
+  put(path, target);
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  expect(registry.faults()).toMatchObject([{ operation: "open", path, error: { code } }]);
+  rmSync(path, { recursive: true });
+  await passPause(clock);
+  await append;
+  expect(textOf(log("a"), nameAfter(-10))).toBe('"old"\n1\n');
+  expect(await kernelFileSystem.lstat(target).then(({ size }) => size)).toBe(9n);
+});
+
+test("a link put in the place of a closed current file is not followed: a new file begins", async () => {
+  const { registry, log, root } = await testRegistry({ maxOpenFiles: 1 });
+  const target = join(temporaryDirectory(), "elsewhere");
+  writeFileSync(target, "not ours\n");
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  await registry.append(log("b"), lines("1"));
+  rmSync(join(root, "a", startName));
+  symlinkSync(target, join(root, "a", startName));
+  await registry.append(log("a"), lines("2"));
+  expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
+  expect(await kernelFileSystem.lstat(target).then(({ size }) => size)).toBe(9n);
+});

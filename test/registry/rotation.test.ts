@@ -1,0 +1,240 @@
+import { readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { RegistryStopped } from "../../src/registry/handle-registry.js";
+import { errno, Gate } from "./interposed-file-system.js";
+import {
+  allText,
+  eventually,
+  fileNames,
+  leaveFile,
+  lines,
+  nameAfter,
+  openFiles,
+  settled,
+  startName,
+  testRegistry,
+  textOf,
+} from "./test-registry.js";
+
+const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
+
+test.each([
+  { what: "reached", text: "x".repeat(9), files: 2 },
+  { what: "not reached by one byte", text: "x".repeat(8), files: 1 },
+])("a file whose limit is $what has $files files after the next line", async ({ text, files }) => {
+  const { registry, log, clock } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines(text));
+  clock.advance(1_000);
+  await registry.append(log("a"), lines("y"));
+  expect(fileNames(log("a"))).toHaveLength(files);
+  expect(allText(log("a"))).toBe(`${text}\ny\n`);
+});
+
+test("rotation leaves every line where it was written, the last one too", async () => {
+  const { registry, log, clock, events, root } = await testRegistry({ rotation });
+  for (const text of ["one-------", "two-------", "three-----"]) {
+    await registry.append(log("a"), lines(text));
+    clock.advance(1_000);
+  }
+  expect(fileNames(log("a"))).toEqual([nameAfter(0), nameAfter(1), nameAfter(2)]);
+  expect(fileNames(log("a")).map((name) => textOf(log("a"), name))).toEqual([
+    "one-------\n",
+    "two-------\n",
+    "three-----\n",
+  ]);
+  expect(registry.stats()).toMatchObject({ rotated: 2, created: 3, opened: 3, openNow: 1 });
+  expect(events).toEqual([
+    ["rotated", log("a"), join(root, "a", nameAfter(1))],
+    ["rotated", log("a"), join(root, "a", nameAfter(2))],
+  ]);
+});
+
+test("a log rotates at most once a second: until then a full file grows", async () => {
+  const { registry, log, clock } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("x".repeat(20)));
+  clock.advance(999);
+  await registry.append(log("a"), lines("same file"));
+  expect(fileNames(log("a"))).toEqual([startName]);
+  clock.advance(1);
+  await registry.append(log("a"), lines("next file"));
+  expect(textOf(log("a"), nameAfter(1))).toBe("next file\n");
+});
+
+test("a write gathers no more lines than the file has room for, by whole appends", async () => {
+  const { registry, log, clock, disk } = await testRegistry({ rotation });
+  const gate = new Gate();
+  disk.rules.write = async (real, ...args) => {
+    await gate.pass();
+    return real(...args);
+  };
+  const appends = [registry.append(log("a"), lines("1"))];
+  await eventually(() => gate.arrived === 1);
+  clock.advance(1_000);
+  for (const text of ["22", "33", "44", "55", "66"]) appends.push(registry.append(log("a"), lines(text)));
+  gate.open();
+  await Promise.all(appends);
+  expect(textOf(log("a"), nameAfter(0))).toBe("1\n22\n33\n44\n");
+  expect(textOf(log("a"), nameAfter(1))).toBe("55\n66\n");
+});
+
+test("every rotation frequency a full file is followed by a new one, without any line", async () => {
+  const { registry, log, clock, root } = await testRegistry({ rotation });
+  await registry.append(log("full"), lines("x".repeat(10)));
+  await registry.append(log("not-full"), lines("x"));
+  clock.advance(59_999);
+  await settled();
+  expect(fileNames(log("full"))).toHaveLength(1);
+  clock.advance(1);
+  await eventually(() => registry.stats().rotated === 1);
+  await settled();
+  expect(fileNames(log("full"))).toEqual([startName, nameAfter(60)]);
+  expect(readlinkSync(join(root, "full", "node.json"))).toBe(nameAfter(60));
+  expect(fileNames(log("not-full"))).toHaveLength(1);
+});
+
+test("a full file rotates by time also while its handle is closed", async () => {
+  const { registry, log, clock } = await testRegistry({ rotation, idleTimeoutMs: 1_000 });
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("x".repeat(10)));
+  clock.advance(2_000);
+  expect(registry.stats().idleClosed).toBe(1);
+  clock.advance(58_000);
+  await eventually(() => registry.stats().rotated === 1);
+  expect(fileNames(log("a"))).toEqual([startName, nameAfter(60)]);
+});
+
+test("without rotation a file grows for ever", async () => {
+  const { registry, log, clock } = await testRegistry();
+  await registry.append(log("a"), lines("x".repeat(100_000)));
+  clock.advance(1e9);
+  await registry.append(log("a"), lines("y"));
+  expect(fileNames(log("a"))).toEqual([startName]);
+});
+
+test.each([
+  { what: "back by an hour", by: -3_600_000, name: nameAfter(1) },
+  { what: "forward by an hour", by: 3_600_000, name: nameAfter(3_601) },
+])(
+  "when the clock is set $what, rotation goes on and names sort in the order written",
+  async ({ by, name }) => {
+    const { registry, log, clock } = await testRegistry({ rotation });
+    await registry.append(log("a"), lines("before----"));
+    clock.jump(by);
+    clock.advance(1_000);
+    await registry.append(log("a"), lines("after-----"));
+    expect(fileNames(log("a"))).toEqual([startName, name]);
+    expect(allText(log("a"))).toBe("before----\nafter-----\n");
+  },
+);
+
+test("a new file sorts after one from the future, also where that came while we wrote", async () => {
+  const { registry, log } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("x"));
+  leaveFile(log("a"), nameAfter(500), "from the future\n");
+  await registry.rotate(log("a"));
+  await registry.append(log("a"), lines("y"));
+  expect(textOf(log("a"), nameAfter(501))).toBe("y\n");
+  expect(textOf(log("a"), nameAfter(500))).toBe("from the future\n");
+});
+
+test("a name that is taken at the last moment is never opened: the next free second serves", async () => {
+  const { registry, log, disk, root } = await testRegistry();
+  leaveFile(log("a"), nameAfter(0), "somebody else's");
+  leaveFile(log("a"), nameAfter(1), "somebody else's");
+  disk.rules.readdir = async () => [];
+  await registry.append(log("a"), lines("x"));
+  expect(textOf(log("a"), nameAfter(0))).toBe("somebody else's");
+  expect(textOf(log("a"), nameAfter(1))).toBe("somebody else's");
+  expect(textOf(log("a"), nameAfter(2))).toBe("x\n");
+  expect(readlinkSync(join(root, "a", "node.json"))).toBe(nameAfter(2));
+});
+
+test("a moved-away file is not followed by one that sorts before it", async () => {
+  const { registry, log, disk, clock } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("x"));
+  disk.rules.readdir = async () => [];
+  clock.jump(-50_000);
+  await registry.rotate(log("a"));
+  expect(fileNames(log("a"))).toEqual([nameAfter(0), nameAfter(1)]);
+});
+
+test("the old file is closed before the new one asks for its permit: one handle is enough", async () => {
+  const { registry, log, clock } = await testRegistry({ rotation, maxOpenFiles: 1 });
+  for (let i = 0; i < 3; i += 1) {
+    await registry.append(log("a"), lines("x".repeat(10)));
+    clock.advance(1_000);
+  }
+  expect(fileNames(log("a"))).toHaveLength(3);
+  expect(registry.stats()).toMatchObject({ openNow: 1, evicted: 0 });
+});
+
+test("asked to, a log rotates at once, even within the second, and the link follows", async () => {
+  const { registry, log, root } = await testRegistry();
+  await registry.append(log("a"), lines("one"));
+  await registry.rotate(log("a"));
+  expect(fileNames(log("a"))).toEqual([nameAfter(0), nameAfter(1)]);
+  expect(openFiles(root)).toEqual([`a/${nameAfter(1)}`]);
+  await registry.append(log("a"), lines("two"));
+  expect(textOf(log("a"), nameAfter(1))).toBe("two\n");
+});
+
+test("asked to rotate an empty file, or a log without one, it makes no further empty file", async () => {
+  const { registry, log } = await testRegistry();
+  await registry.rotate(log("a"));
+  await registry.rotate(log("a"));
+  await registry.append(log("a"), lines("x"));
+  expect(fileNames(log("a"))).toEqual([startName]);
+});
+
+test("asked to rotate a log not written to so far, it ends what was there before", async () => {
+  const { registry, log } = await testRegistry();
+  leaveFile(log("a"), nameAfter(-9), '"old"\n');
+  await registry.rotate(log("a"));
+  await registry.append(log("a"), lines("new"));
+  expect(textOf(log("a"), nameAfter(-9))).toBe('"old"\n');
+  expect(textOf(log("a"), nameAfter(0))).toBe("new\n");
+});
+
+test("a rotation that fails is tried until it works; lines wait for it and come once", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  await registry.append(log("a"), lines("one"));
+  let failures = 3;
+  disk.rules.open = async (real, ...args) => {
+    failures -= 1;
+    if (failures >= 0) throw errno("ENOSPC", "open");
+    return real(...args);
+  };
+  const rotated = registry.rotate(log("a"));
+  const appended = registry.append(log("a"), lines("two"));
+  for (let i = 0; i < 3; i += 1) {
+    await eventually(() => clock.pauses.length > 0);
+    clock.advance(2_000);
+  }
+  await Promise.all([rotated, appended]);
+  expect(fileNames(log("a")).map((name) => textOf(log("a"), name))).toEqual(["one\n", "two\n"]);
+});
+
+test("a rotation under way at the stop is rejected, one after it as well", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  disk.rules.open = () => Promise.reject(errno("EACCES", "open"));
+  const rotated = registry.rotate(log("a"));
+  const rejected = expect(rotated).rejects.toBeInstanceOf(RegistryStopped);
+  await eventually(() => clock.pauses.length > 0);
+  const stopped = registry.stop({ deadlineMs: 1_000 });
+  clock.advance(1_000);
+  await rejected;
+  await stopped;
+  await expect(registry.rotate(log("a"))).rejects.toBeInstanceOf(RegistryStopped);
+});
+
+test("a truncated file counts from its new size", async () => {
+  const { registry, log, clock, root } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("12345678"));
+  writeFileSync(join(root, "a", startName), "");
+  clock.advance(1_000);
+  await registry.append(log("a"), lines("1"));
+  await registry.append(log("a"), lines("2"));
+  expect(fileNames(log("a"))).toEqual([startName]);
+  expect(allText(log("a"))).toBe("1\n2\n");
+});

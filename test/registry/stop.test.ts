@@ -1,0 +1,169 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { RegistryStopped } from "../../src/registry/handle-registry.js";
+import { errno, Gate, hang } from "./interposed-file-system.js";
+import {
+  allText,
+  eventually,
+  fileNames,
+  lines,
+  openFiles,
+  passPause,
+  settled,
+  testRegistry,
+  watch,
+} from "./test-registry.js";
+
+test("a stop writes what is pending, closes every handle, removes the lock and leaves no timer", async () => {
+  const rotation = { frequencyMs: 1_000, limitBytes: 100, maxAgeMs: 1e12, keepFiles: 1 };
+  const { registry, log, root, disk, clock } = await testRegistry({
+    rotation,
+    idleTimeoutMs: 1_000,
+    maxOpenFiles: 2,
+  });
+  const appends = ["a", "b", "c", "a"].map((directory) => registry.append(log(directory), lines(directory)));
+  await registry.stop();
+  await Promise.all(appends);
+  expect(["a", "b", "c"].map((directory) => allText(log(directory)))).toEqual(["a\na\n", "b\n", "c\n"]);
+  expect(openFiles(root)).toEqual([]);
+  expect(disk.descriptors.size).toBe(0);
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(clock.timers).toBe(0);
+  expect(registry.stats()).toMatchObject({ openNow: 0, unwrittenBytesNow: 0 });
+});
+
+test("a stop waits for lines that a fault delays, as long as its deadline allows", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  const stopped = watch(registry.stop({ deadlineMs: 5_000 }));
+  await passPause(clock);
+  await eventually(() => clock.pauses.length > 1);
+  expect(stopped.isSettled).toBe(false);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  await eventually(() => stopped.isSettled);
+  expect(allText(log("a"))).toBe("1\n");
+});
+
+test("what is unwritten shortly before the deadline is rejected, and the fault is no longer tried", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const appends = [registry.append(log("a"), lines("1")), registry.append(log("a"), lines("2"))];
+  const rejected = Promise.all(
+    appends.map((append) => expect(append).rejects.toBeInstanceOf(RegistryStopped)),
+  );
+  await eventually(() => clock.pauses.length > 0);
+  const stopped = registry.stop({ deadlineMs: 1_000 });
+  clock.advance(749);
+  await settled();
+  expect(registry.stats().unwrittenBytesNow).toBe(4);
+  clock.advance(1);
+  await rejected;
+  await stopped;
+  const attempts = registry.stats().failedAttempts;
+  expect(openFiles(root)).toEqual([]);
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  clock.advance(10_000);
+  await settled();
+  expect(registry.stats()).toMatchObject({ failedAttempts: attempts, unwrittenBytesNow: 0, openNow: 0 });
+  expect(clock.timers).toBe(0);
+});
+
+test("a write that hangs in the kernel does not hold the stop beyond its deadline; its root stays locked", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  disk.rules.write = () => hang();
+  const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
+  const drained = watch(registry.drained(log("a")));
+  await eventually(() => disk.calls.includes("write"));
+  const stopped = watch(registry.stop({ deadlineMs: 1_000 }));
+  clock.advance(750);
+  await rejected;
+  await eventually(() => drained.isSettled && clock.pauses.length > 0);
+  expect(stopped.isSettled).toBe(false);
+  clock.advance(250);
+  await eventually(() => stopped.isSettled);
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(true);
+});
+
+test("a write that comes to an end only after the stop harms nothing: its handle is closed", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  const gate = new Gate();
+  disk.rules.write = async (real, ...args) => {
+    await gate.pass();
+    return real(...args);
+  };
+  const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
+  await eventually(() => gate.arrived === 1);
+  const stopped = registry.stop({ deadlineMs: 100 });
+  clock.advance(75);
+  await rejected;
+  await eventually(() => clock.pauses.length > 0);
+  clock.advance(25);
+  await stopped;
+  gate.open();
+  await eventually(() => openFiles(root).length === 0);
+  expect(registry.stats()).toMatchObject({ openNow: 0, pinnedNow: 0, unwrittenBytesNow: 0 });
+});
+
+test("a stop that finds logs waiting for handles begins no file for them", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry({ maxOpenFiles: 1 });
+  const gate = new Gate();
+  disk.rules.write = async (real, ...args) => {
+    await gate.pass();
+    return real(...args);
+  };
+  const appends = ["a", "b", "c"].map((directory) => registry.append(log(directory), lines("x")));
+  const rejected = Promise.all(
+    appends.map((append) => expect(append).rejects.toBeInstanceOf(RegistryStopped)),
+  );
+  await eventually(() => gate.arrived === 1 && existsSync(join(root, "c")));
+  await settled();
+  const stopped = registry.stop({ deadlineMs: 1_000 });
+  clock.advance(750);
+  await rejected;
+  gate.open();
+  await stopped;
+  expect(["a", "b", "c"].map((directory) => fileNames(log(directory)).length).sort()).toEqual([0, 0, 1]);
+  expect(openFiles(root)).toEqual([]);
+  expect(registry.stats()).toMatchObject({ openNow: 0, failedAttempts: 0 });
+});
+
+test("a stop is idempotent, and a second one waits for the first", async () => {
+  const { registry, log, disk, root } = await testRegistry();
+  const gate = new Gate();
+  disk.rules.close = async (real, fd) => {
+    await gate.pass();
+    return real(fd);
+  };
+  await registry.append(log("a"), lines("1"));
+  const first = watch(registry.stop());
+  const second = watch(registry.stop({ deadlineMs: 0 }));
+  await eventually(() => gate.arrived === 1);
+  await settled();
+  expect([first.isSettled, second.isSettled]).toEqual([false, false]);
+  gate.open();
+  await eventually(() => first.isSettled && second.isSettled);
+  await registry.stop();
+  expect(openFiles(root)).toEqual([]);
+});
+
+test("after a stop nothing is taken any more", async () => {
+  const { registry, log, root } = await testRegistry();
+  await registry.stop();
+  await expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
+  expect(existsSync(join(root, "a"))).toBe(false);
+});
+
+test("the registry stops where its scope ends", async () => {
+  const { registry, log, root } = await testRegistry();
+  {
+    await using scoped = registry;
+    await scoped.append(log("a"), lines("1"));
+  }
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(openFiles(root)).toEqual([]);
+});

@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+import { errno } from "./interposed-file-system.js";
+import {
+  allText,
+  eventually,
+  fileNames,
+  leaveFile,
+  lines,
+  nameAfter,
+  passPause,
+  testRegistry,
+  textOf,
+} from "./test-registry.js";
+
+const object = '{"at":"2026-02-16T09:30:01Z","data":{"kind":"x"}}';
+
+test.each([
+  { what: "half an object", left: `${object}\n{"at":"20`, torn: 1 },
+  { what: "half an object, alone", left: '{"at":"20', torn: 1 },
+  { what: "half a character", left: Buffer.from('{"at":"é').subarray(0, 8).toString("latin1"), torn: 1 },
+  {
+    what: "a whole object without line feed, as cardano-tracer leaves it",
+    left: `\n${object}\n${object}`,
+    torn: 0,
+  },
+  { what: "a line longer than one step of reading", left: `${object}\n"${"x".repeat(200_000)}`, torn: 1 },
+  {
+    what: "a whole line longer than one step of reading",
+    left: `${object}\n"${"x".repeat(200_000)}"`,
+    torn: 0,
+  },
+  { what: "a whole line of exactly one step", left: `"${"x".repeat(65_534)}"`, torn: 0 },
+  { what: "a whole line one byte longer than a step", left: `\n"${"x".repeat(65_534)}"`, torn: 0 },
+])("an end of $what gets its line feed and counts as torn $torn times", async ({ left, torn }) => {
+  const { registry, log, events } = await testRegistry();
+  const path = leaveFile(log("a"), nameAfter(-5), left);
+  await registry.append(log("a"), lines("next"));
+  expect(allText(log("a"))).toBe(`${left}\nnext\n`);
+  expect(registry.stats().tornClosed).toBe(torn);
+  expect(events).toEqual(torn === 0 ? [] : [["tornClosed", path]]);
+});
+
+test.each([
+  { what: "a file of cardano-tracer, which begins with a line feed", left: "\nwhole line", torn: 0 },
+  { what: "a file that does not, which is ours", left: "[2026-02-16 09:30", torn: 1 },
+])(
+  "text for people without a line feed at its end counts as torn $torn times in $what",
+  async ({ left, torn }) => {
+    const { registry, log } = await testRegistry();
+    leaveFile(log("a", "log"), nameAfter(-5, "log"), left);
+    await registry.append(log("a", "log"), lines("next"));
+    expect(allText(log("a", "log"))).toBe(`${left}\nnext\n`);
+    expect(registry.stats().tornClosed).toBe(torn);
+  },
+);
+
+test.each([
+  { what: "whole", left: `${object}\n` },
+  { what: "empty", left: "" },
+  { what: "nothing but a line feed", left: "\n" },
+])("a file that is $what gets no line feed", async ({ left }) => {
+  const { registry, log } = await testRegistry();
+  leaveFile(log("a"), nameAfter(-5), left);
+  await registry.append(log("a"), lines("next"));
+  expect(allText(log("a"))).toBe(`${left}next\n`);
+  expect(registry.stats().tornClosed).toBe(0);
+});
+
+test("a torn end is closed also in a file that has no room for more", async () => {
+  const rotation = { frequencyMs: 60_000, limitBytes: 5, maxAgeMs: 1e12, keepFiles: 10 };
+  const { registry, log } = await testRegistry({ rotation });
+  leaveFile(log("a"), nameAfter(-5), '{"at":');
+  await registry.append(log("a"), lines("next"));
+  expect(fileNames(log("a")).map((name) => textOf(log("a"), name))).toEqual(['{"at":\n', "next\n"]);
+  expect(registry.stats().tornClosed).toBe(1);
+});
+
+test("an end is looked at once: what is opened again later is not read", async () => {
+  const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
+  leaveFile(log("a"), nameAfter(-5), "{");
+  registry.acquire(log("a"));
+  for (const directory of ["a", "b", "a"]) await registry.append(log(directory), lines("x"));
+  expect(allText(log("a"))).toBe("{\nx\nx\n");
+  expect(disk.calls.filter((call) => call === "read")).toHaveLength(2);
+  expect(registry.stats()).toMatchObject({ tornClosed: 1, reopened: 1 });
+});
+
+test("an end that cannot be closed yet is closed once when it can", async () => {
+  const { registry, log, disk, clock } = await testRegistry({ maxOpenFiles: 1 });
+  leaveFile(log("a"), nameAfter(-5), "{");
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const append = registry.append(log("a"), lines("x"));
+  await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(registry.stats()).toMatchObject({ tornClosed: 0, openNow: 0 });
+  expect(disk.descriptors.size).toBe(0);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("{\nx\n");
+  expect(registry.stats().tornClosed).toBe(1);
+});
