@@ -1,0 +1,50 @@
+import { type Check, type Finding, ok } from "./check.js";
+import type { DiskSpace } from "./disk-space.js";
+
+/** Less than this part of a disk, or than this many bytes, whichever is less, is worth knowing of. */
+const littlePart = 0.05;
+const littleBytes = 2 * 1024 ** 3;
+const fewFiles = 1_000;
+/** A disk that does not tell its free space within this time writes nothing either. */
+const patienceMs = 2_000;
+
+/** Looks at the space below a `logRoot`. Only a disk without any space, or without an answer, is failing. */
+export function diskCheck(disk: DiskSpace): Check {
+  return { name: `disk:${disk.path}`, pages: "ready", find: () => find(disk) };
+}
+
+function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
+  if (waitingMs >= patienceMs) {
+    return {
+      state: "failing",
+      reason: `the file system of ${path} has not answered for ${Math.floor(waitingMs / 1_000)} s`,
+      action:
+        "Look after the disk or the network mount; nothing is lost, and writing goes on when it answers.",
+    };
+  }
+  if (error !== undefined) {
+    return {
+      state: "degraded",
+      reason: `the free space below ${path} is not known: ${error.message}`,
+      action: "Bring the directory back, and let Muninn read it.",
+    };
+  }
+  if (reading === undefined) return ok;
+  const { availableBytes, availableFiles, sizeBytes } = reading;
+  if (availableBytes === 0) {
+    return { state: "failing", reason: `no space is left below ${path}`, action: freeSpace };
+  }
+  if (availableBytes < Math.min(littlePart * sizeBytes, littleBytes)) {
+    const part = ((100 * availableBytes) / sizeBytes).toFixed(1);
+    const reason = `${availableBytes} bytes (${part} %) are left below ${path}`;
+    return { state: "degraded", reason, action: freeSpace };
+  }
+  if (availableFiles !== undefined && availableFiles < fewFiles) {
+    const reason = `only ${availableFiles} more files can be made below ${path}`;
+    return { state: "degraded", reason, action: "Delete files, or make a file system with more inodes." };
+  }
+  return ok;
+}
+
+const freeSpace =
+  "Free some space, or keep less: rotation.rpKeepFilesNum, rpMaxAgeHours. Nothing is lost, writing is tried again.";

@@ -1,0 +1,63 @@
+import { type Check, ok } from "./check.js";
+
+/** Whether the socket that nodes connect to is bound. */
+export interface ListenerView {
+  readonly where: string;
+  readonly isBound: () => boolean;
+}
+
+/** A node that we connect to. */
+export interface TargetView {
+  readonly where: string;
+  readonly isConnected: () => boolean;
+  /** Why the last attempt failed. */
+  readonly lastError: () => string | undefined;
+}
+
+export function listenerCheck({ where, isBound }: ListenerView): Check {
+  return {
+    name: "listener",
+    pages: "ready",
+    find: () => {
+      if (isBound()) return ok;
+      return {
+        state: "failing",
+        reason: `nobody listens at ${where}`,
+        action: "Restart Muninn; where this comes back, look into its log.",
+      };
+    },
+  };
+}
+
+/** A target that is absent is the node's trouble before it is ours: never worse than degraded. */
+export function targetCheck({ where, isConnected, lastError }: TargetView): Check {
+  return {
+    name: `target:${where}`,
+    pages: "none",
+    find: () => {
+      if (isConnected()) return ok;
+      const cause = lastError();
+      return {
+        state: "degraded",
+        reason: `${where} is not connected${cause === undefined ? "" : `: ${cause}`}`,
+        action: "Start the node, or take its address out of `network`. Muninn tries on.",
+      };
+    },
+  };
+}
+
+/** Where nodes come to us nobody knows which should: that there is none at all is worth a look. */
+export function nodesCheck(count: () => number): Check {
+  return {
+    name: "nodes",
+    pages: "none",
+    find: () => {
+      if (count() > 0) return ok;
+      return {
+        state: "degraded",
+        reason: "no node is connected",
+        action: "Start the nodes; their `TraceOptionForwarder` and network magic must match this tracer's.",
+      };
+    },
+  };
+}

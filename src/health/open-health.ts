@@ -1,0 +1,56 @@
+import { diskCheck } from "./disk-check.js";
+import type { DiskSpace } from "./disk-space.js";
+import { type ListenerView, listenerCheck, nodesCheck, type TargetView, targetCheck } from "./door-checks.js";
+import { eventLoopCheck } from "./event-loop-check.js";
+import { HealthMonitor, type HealthMonitorOptions } from "./health-monitor.js";
+import type { HealthSource } from "./health-report.js";
+import { type RetentionFault, retentionCheck } from "./retention-check.js";
+import { sinkCheck, type WatchedSink } from "./sink-check.js";
+import type { WritesUnderWay } from "./writes-under-way.js";
+
+/** A state that lasts for less may pass unseen. */
+const lookEveryMs = 500;
+
+export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
+  /** Where nodes come from: they to us, or we to them. */
+  readonly door: { readonly listener: ListenerView } | { readonly targets: readonly TargetView[] };
+  /** Nodes connected at the moment. */
+  readonly nodes: () => number;
+  readonly sinks: readonly { readonly sink: WatchedSink; readonly writes: WritesUnderWay }[];
+  /** One for each `logRoot`; stopped by their owner. */
+  readonly disks: readonly DiskSpace[];
+  readonly retention: () => Iterable<RetentionFault>;
+  /** Longest time the event loop stood still of late, in seconds. */
+  readonly longestLagSeconds: () => number;
+}
+
+/** What the health pages show of the running tracer. */
+export interface Health extends HealthSource {
+  /** Looks at nothing more; the reports can still be asked for. Idempotent. */
+  stop(): void;
+}
+
+/** Looks after the tracer from now on. */
+export function openHealth(options: HealthOptions): Health {
+  const { door, nodes, sinks, disks, retention, longestLagSeconds, ...rest } = options;
+  const monitor = new HealthMonitor({
+    ...rest,
+    checks: [
+      ...("listener" in door
+        ? [listenerCheck(door.listener), nodesCheck(nodes)]
+        : door.targets.map(targetCheck)),
+      ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
+      ...disks.map(diskCheck),
+      retentionCheck(retention),
+      eventLoopCheck(longestLagSeconds),
+    ],
+  });
+  const timer = setInterval(() => monitor.look(), lookEveryMs);
+  timer.unref();
+  return {
+    live: () => monitor.live(),
+    ready: () => monitor.ready(),
+    report: () => monitor.report(),
+    stop: () => clearInterval(timer),
+  };
+}

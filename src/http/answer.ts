@@ -1,0 +1,26 @@
+import type { Body } from "./body.js";
+
+/** What a route answers to GET; the server adds the headers that all answers share, and leaves the body out of HEAD. */
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  /** A text is encoded as the client takes it; a ready body is sent as it is. */
+  readonly body: string | Body;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const maxEchoedLength = 200;
+
+export function textAnswer(status: number, text: string, headers: Record<string, string> = {}): Answer {
+  return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n`, headers };
+}
+
+export function jsonAnswer(status: number, value: unknown): Answer {
+  return { status, contentType: "application/json", body: JSON.stringify(value) };
+}
+
+/** The path is the client's own text: shortened, and printable ASCII only. */
+export function notFound(path: string): Answer {
+  const shown = path.length > maxEchoedLength ? `${path.slice(0, maxEchoedLength)}…` : path;
+  return textAnswer(404, `Not found: ${shown.replace(/[^\x20-\x7e…]/g, "?")}`);
+}

@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Endpoint, TlsCertificate } from "../config/config.js";
+import type { Answer } from "./answer.js";
+import type { EndpointAuth } from "./authorization.js";
+
+/** A GET or HEAD that passed authorization. */
+export interface EndpointRequest {
+  /** Begins with `/`; without query, and without a slash at its end. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Where the client reached us, `host:port`. */
+  readonly localAddress: string;
+}
+
+/** Gives undefined for a path it does not know. */
+type Route = (request: EndpointRequest) => Answer | undefined | Promise<Answer | undefined>;
+
+/** Takes over a connection that asks for another protocol; false: not for this path. */
+type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => boolean;
+
+interface HttpLimits {
+  /** Longest request head, in bytes. @default 16_384 */
+  readonly maxHeaderBytes?: number;
+  /** Longest time for a request to arrive, in milliseconds. @default 10_000 */
+  readonly requestTimeoutMs?: number;
+  /** Longest time for an answer to be read, in milliseconds. @default 30_000 */
+  readonly answerTimeoutMs?: number;
+  /** Bytes of answers not yet read, all clients together; beyond it the oldest are cut off. @default 134_217_728 */
+  readonly maxUnreadBytes?: number;
+  /** Connections at a time; further ones are closed at once. @default 2_048 */
+  readonly maxConnections?: number;
+}
+
+export interface EndpointOptions {
+  readonly endpoint: Endpoint;
+  /** The configuration field of the endpoint, such as `hasPrometheus`, for errors. */
+  readonly field: string;
+  /** Needed where the endpoint has `forceSsl`. */
+  readonly tlsCertificate?: TlsCertificate;
+  readonly auth?: EndpointAuth;
+  readonly limits?: HttpLimits;
+  /** Told of faults of our own while answering; such a request gets status 500. */
+  readonly onError?: (error: unknown, path: string) => void;
+}
+
+/** What an endpoint serves. */
+export interface EndpointContent {
+  readonly route: Route;
+  readonly upgrade?: Upgrade;
+  /** Ends what `upgrade` took over. */
+  readonly onStop?: () => void;
+}
+
+export interface EndpointStats {
+  readonly connections: number;
+  /** Requests answered, by status; bounded by the few statuses we send. */
+  readonly answers: ReadonlyMap<number, number>;
+  /** Clients cut off because they did not read their answer. */
+  readonly slowReadersCut: number;
+  /** Connections refused because there were too many. */
+  readonly connectionsRefused: number;
+}

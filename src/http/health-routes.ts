@@ -1,0 +1,20 @@
+import type { HealthReport, HealthSource } from "../health/health-report.js";
+import { type Answer, jsonAnswer } from "./answer.js";
+
+/** `/livez`, `/readyz` and `/healthz`: the report as JSON, with status 503 where it is failing. */
+export function healthRoute(path: string, source: HealthSource): Answer | undefined {
+  switch (path) {
+    case "/livez":
+      return healthAnswer(source.live());
+    case "/readyz":
+      return healthAnswer(source.ready());
+    case "/healthz":
+      return healthAnswer(source.report());
+    default:
+      return undefined;
+  }
+}
+
+function healthAnswer(report: HealthReport): Answer {
+  return jsonAnswer(report.status === "failing" ? 503 : 200, report);
+}

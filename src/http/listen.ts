@@ -1,0 +1,39 @@
+import type { Server } from "node:net";
+import type { Endpoint } from "../config/config.js";
+import { HttpError } from "./http-faults.js";
+
+/** @throws HttpError naming the field of the port or the host. */
+export function listen(server: Server, endpoint: Endpoint, field: string): Promise<void> {
+  const { host, port } = endpoint;
+  return new Promise((resolve, reject) => {
+    const failed = (cause: NodeJS.ErrnoException) => reject(listenError(cause, endpoint, field));
+    server.once("error", failed);
+    // More than a thousand scrapes may come in one moment; the kernel has its own, lower or higher, bound.
+    server.listen({ host, port, backlog: 4_096 }, () => {
+      server.removeListener("error", failed);
+      resolve();
+    });
+  });
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port }: Endpoint, field: string): HttpError {
+  // In fields of our own, below `muninn.`, they are called `host` and `port`.
+  const own = field.startsWith("muninn.");
+  const hostField = `${field}.${own ? "host" : "epHost"}`;
+  const portField = `${field}.${own ? "port" : "epPort"}`;
+  switch (cause.code) {
+    case "EADDRINUSE":
+      return new HttpError({ code: "port-in-use", field: portField, host, port }, { cause });
+    case "EACCES":
+    case "EPERM":
+      return new HttpError({ code: "port-forbidden", field: portField, host, port }, { cause });
+    case "EADDRNOTAVAIL":
+    case "EAFNOSUPPORT":
+    case "EINVAL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new HttpError({ code: "host-unusable", field: hostField, host }, { cause });
+    default:
+      return new HttpError({ code: "listen-failed", field: portField, host, port }, { cause });
+  }
+}

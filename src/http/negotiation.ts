@@ -1,0 +1,63 @@
+/** One entry of an `Accept` or `Accept-Encoding` header. */
+interface Preference {
+  readonly name: string;
+  /** 0 (never) to 1. */
+  readonly quality: number;
+}
+
+/** `a;q=0.5, b` as a list; entries without a name go, a quality that is no number counts as 1 (RFC 9110, 12.4.2). */
+function preferences(header: string): Preference[] {
+  return header.split(",").flatMap((entry) => {
+    const [name = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    if (name === "") return [];
+    const written = parameters.find((parameter) => /^q\s*=/.test(parameter));
+    const quality = Number(written?.slice(written.indexOf("=") + 1).trim() || 1);
+    return [{ name, quality: Number.isNaN(quality) ? 1 : Math.min(Math.max(quality, 0), 1) }];
+  });
+}
+
+/** The media types that a client takes, from its `Accept` header. An absent header, or one that says nothing, is no wish. */
+export class Accept {
+  readonly #ranges: readonly Preference[];
+
+  constructor(header: string | undefined) {
+    this.#ranges = preferences(header ?? "").filter(({ name }) => /^[^\s/]+\/[^\s/]+$/.test(name));
+  }
+
+  /** Whether there is a wish at all. */
+  get says(): boolean {
+    return this.#ranges.length > 0;
+  }
+
+  /** How much `type` is wanted by its own name, parameters aside: 0 to 1; undefined where it is not named. */
+  named(type: string): number | undefined {
+    return best(this.#ranges.filter(({ name }) => name === type));
+  }
+
+  /** How much `type` is wanted, by its name or else by a wildcard: 0 to 1. */
+  quality(type: string): number {
+    if (!this.says) return 1;
+    const group = `${type.slice(0, type.indexOf("/"))}/*`;
+    const among = (range: string) => best(this.#ranges.filter(({ name }) => name === range));
+    return this.named(type) ?? among(group) ?? among("*/*") ?? 0;
+  }
+
+  /** Whether `type` is named and wanted at least as much as `other`, or nothing was said. */
+  prefers(type: string, other: string): boolean {
+    if (!this.says) return true;
+    const wanted = this.named(type) ?? 0;
+    return wanted > 0 && wanted >= this.quality(other);
+  }
+}
+
+/** Whether an `Accept-Encoding` header takes gzip and does not rather have the plain bytes. */
+export function acceptsGzip(header: string | undefined): boolean {
+  const codings = preferences(header ?? "");
+  const of = (...names: string[]) => best(codings.filter(({ name }) => names.includes(name)));
+  const gzip = of("gzip", "x-gzip") ?? of("*") ?? 0;
+  return gzip > 0 && gzip >= (of("identity") ?? 0);
+}
+
+function best(found: readonly Preference[]): number | undefined {
+  return found.length === 0 ? undefined : Math.max(...found.map(({ quality }) => quality));
+}

@@ -1,0 +1,15 @@
+import type { NodeMetrics } from "../metrics/node-metrics.js";
+import type { NodeIdentity } from "../nodes/identity.js";
+
+/** A connected node, as pages and expositions see it. */
+export interface ViewedNode {
+  readonly node: NodeIdentity;
+  readonly metrics: NodeMetrics;
+}
+
+/** What the HTTP side reads of the street; the composition root makes it from its directory. */
+export interface NodesView {
+  /** The nodes connected at the moment whose names are known. */
+  nodes(): Iterable<ViewedNode>;
+  bySlug(slug: string): ViewedNode | undefined;
+}

@@ -1,0 +1,202 @@
+import type { ExposedNames } from "./exposed-name.js";
+import type { NodeMetric, NodeMetrics } from "./node-metrics.js";
+import { type Sample, sampleOf } from "./sample.js";
+
+/** Prometheus' text format 0.0.4, or OpenMetrics 1.0.0. */
+export type ExpositionFormat = "text" | "openmetrics";
+
+export const expositionContentTypes: Readonly<Record<ExpositionFormat, string>> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+export interface ExposedNode {
+  /** The value of the label `node_name`; undefined leaves the label out, which only fits the exposition of one node. */
+  readonly label: string | undefined;
+  readonly metrics: NodeMetrics;
+}
+
+export interface ExpositionOptions {
+  readonly format: ExpositionFormat;
+  readonly names: ExposedNames;
+  /** Internal metric name → help text. */
+  readonly help: ReadonlyMap<string, string>;
+}
+
+/** Pieces of a family are handed out at about this many UTF-16 units. */
+const pieceLength = 65_536;
+
+/**
+ * Writes the metrics of one or many nodes, one family after the other, each with the samples of all nodes, and ends
+ * with `# EOF` in both formats. Series have the same names and labels in both; the values are those of the moment in
+ * which a node is reached. An empty piece is a place to pause: nothing between two pieces takes long.
+ *
+ * Returns how many names were left out because another name of the same node, earlier in sort order, is exposed under
+ * the same name.
+ */
+export function* exposition(
+  nodes: Iterable<ExposedNode>,
+  options: ExpositionOptions,
+): Generator<string, number> {
+  const families = new Map<string, Family>();
+  let collided = 0;
+  for (const node of nodes) {
+    const nodeLabel = node.label === undefined ? undefined : (["node_name", node.label] as const);
+    for (const [internalName, metric] of node.metrics.entries()) {
+      const name = options.names.of(internalName);
+      let family = families.get(name);
+      if (family === undefined) {
+        family = new Family(name);
+        families.set(name, family);
+      }
+      if (!family.add({ node, nodeLabel, internalName, metric })) collided += 1;
+    }
+    yield "";
+  }
+  for (const name of [...families.keys()].sort()) {
+    yield* written(families.get(name)!, families, options);
+  }
+  yield "# EOF\n";
+  return collided;
+}
+
+/** One metric of one node on its way into a family. */
+interface Entry {
+  readonly node: ExposedNode;
+  readonly nodeLabel: readonly [string, string] | undefined;
+  readonly internalName: string;
+  readonly metric: NodeMetric;
+}
+
+/** All that is exposed under one series name. */
+class Family {
+  readonly name: string;
+  readonly entries: Entry[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Nodes come one after the other, so a collision within a node is one with the last entry. False: one was left out. */
+  add(entry: Entry): boolean {
+    const last = this.entries.at(-1);
+    if (last?.node !== entry.node) {
+      this.entries.push(entry);
+      return true;
+    }
+    if (entry.internalName < last.internalName) this.entries[this.entries.length - 1] = entry;
+    return false;
+  }
+}
+
+function* written(
+  family: Family,
+  families: ReadonlyMap<string, Family>,
+  options: ExpositionOptions,
+): Generator<string> {
+  const samples = family.entries.map((entry) => sampleOf(entry.metric));
+  const { type, name } =
+    options.format === "text" ? textMetadata(family, samples) : openMetadata(family, samples, families);
+  let piece = "";
+  const help = helpOf(family, options.help);
+  if (help !== undefined) piece += `# HELP ${name} ${escapedHelp(help, options.format)}\n`;
+  piece += `# TYPE ${name} ${type}\n`;
+  for (const [index, sample] of samples.entries()) {
+    const labels = renderedLabels(sample.labels, family.entries[index]!.nodeLabel);
+    piece += `${family.name}${labels} ${sample.value}\n`;
+    if (piece.length >= pieceLength) {
+      yield piece;
+      piece = "";
+    }
+  }
+  yield piece;
+}
+
+interface Metadata {
+  readonly type: string;
+  /** The family's name: in OpenMetrics without the suffix that the type adds. */
+  readonly name: string;
+}
+
+function kindOf(samples: readonly Sample[]): Sample["kind"] | "mixed" {
+  const kind = samples[0]!.kind;
+  return samples.every((sample) => sample.kind === kind) ? kind : "mixed";
+}
+
+function textMetadata(family: Family, samples: readonly Sample[]): Metadata {
+  const types = { counter: "counter", gauge: "gauge", info: "gauge", mixed: "untyped" };
+  return { type: types[kindOf(samples)], name: family.name };
+}
+
+/**
+ * A family of type counter called `x` owns the series names `x`, `x_total` and `x_created`, one of type info `x` and
+ * `x_info` (OpenMetrics 1.0.0, "Suffixes"). Where the name does not end like that, where another family has one of
+ * those names, or where a counter is negative, the type is unknown, whose family has the name of its series.
+ */
+function openMetadata(
+  family: Family,
+  samples: readonly Sample[],
+  families: ReadonlyMap<string, Family>,
+): Metadata {
+  const unknown = { type: "unknown", name: family.name };
+  const free = (base: string | undefined, ...suffixes: string[]): base is string =>
+    base !== undefined && base !== "" && suffixes.every((suffix) => !families.has(base + suffix));
+  switch (kindOf(samples)) {
+    case "gauge":
+      return { type: "gauge", name: family.name };
+    case "counter": {
+      const base = withoutEnd(family.name, "_total");
+      if (!free(base, "", "_created") || samples.some((sample) => sample.value.startsWith("-")))
+        return unknown;
+      return { type: "counter", name: base };
+    }
+    case "info": {
+      const base = withoutEnd(family.name, "_info");
+      return free(base, "", "_total") ? { type: "info", name: base } : unknown;
+    }
+    case "mixed":
+      return unknown;
+  }
+}
+
+function withoutEnd(name: string, end: string): string | undefined {
+  return name.endsWith(end) ? name.slice(0, -end.length) : undefined;
+}
+
+/** Of several internal names that share a family, the first in sort order that has a help text gives it. */
+function helpOf(family: Family, help: ReadonlyMap<string, string>): string | undefined {
+  let found: string | undefined;
+  for (const { internalName } of family.entries) {
+    if (help.has(internalName) && (found === undefined || internalName < found)) found = internalName;
+  }
+  return found === undefined ? undefined : help.get(found);
+}
+
+function renderedLabels(labels: Sample["labels"], nodeLabel: Entry["nodeLabel"]): string {
+  if (nodeLabel === undefined) return braced(labels);
+  return braced([nodeLabel, ...labels.map(([name, value]) => [apart(name, labels), value] as const)]);
+}
+
+/** As Prometheus does with a target's own labels: one of the name we add is kept under `exported_…`. */
+function apart(name: string, labels: Sample["labels"]): string {
+  if (name !== "node_name") return name;
+  let free = `exported_${name}`;
+  while (labels.some(([other]) => other === free)) free = `exported_${free}`;
+  return free;
+}
+
+function braced(labels: Sample["labels"]): string {
+  if (labels.length === 0) return "";
+  return `{${labels.map(([name, value]) => `${name}="${escapedLabel(value)}"`).join(",")}}`;
+}
+
+const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+function escapedLabel(text: string): string {
+  return text.replace(/[\\"\n]/g, (character) => escapes[character]!);
+}
+
+/** In text 0.0.4 a quote in a help text must not be escaped, in OpenMetrics it must. */
+function escapedHelp(text: string, format: ExpositionFormat): string {
+  return text.replace(format === "text" ? /[\\\n]/g : /[\\"\n]/g, (character) => escapes[character]!);
+}

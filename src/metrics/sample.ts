@@ -1,0 +1,91 @@
+import type { NodeMetric } from "./node-metrics.js";
+
+/** What one metric of one node becomes in an exposition, whatever the format. */
+export interface Sample {
+  readonly kind: "counter" | "gauge" | "info";
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  /** A number as both formats write it; integers in full, however large. */
+  readonly value: string;
+}
+
+/**
+ * Counters and gauges stand as they are. A text that begins with `{` carries labels (`{k="v",…} 1`), a text that is a
+ * number is a gauge; any other text, also one whose labels do not parse, becomes the label `value` of a sample of 1.
+ */
+export function sampleOf(metric: NodeMetric): Sample {
+  if (metric.kind !== "label") {
+    return { kind: metric.kind, labels: [], value: metric.value.toString() };
+  }
+  const text = metric.value.trim();
+  const number = numberOf(text);
+  if (number !== undefined) return { kind: "gauge", labels: [], value: number };
+  return labelledSample(text) ?? { kind: "info", labels: [["value", metric.value]], value: "1" };
+}
+
+const finiteNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const otherNumbers: ReadonlyMap<string, string> = new Map([
+  ["NaN", "NaN"],
+  ["Inf", "+Inf"],
+  ["+Inf", "+Inf"],
+  ["-Inf", "-Inf"],
+  ["Infinity", "+Inf"],
+  ["-Infinity", "-Inf"],
+]);
+
+/** The text as a number of the exposition formats; digits are kept, except beyond the range of a double, which no parser takes. */
+function numberOf(text: string): string | undefined {
+  if (!finiteNumber.test(text)) return otherNumbers.get(text);
+  const value = Number(text);
+  if (Number.isFinite(value)) return text;
+  return value > 0 ? "+Inf" : "-Inf";
+}
+
+/**
+ * `{` label (`,` label)* [`,`] `}` [number], label = name `="` text `"`, where the text has `\`, `"` and line feeds
+ * escaped. Undefined for anything else, for a name twice, and for names beginning with `__`, which are Prometheus' own.
+ */
+function labelledSample(text: string): Sample | undefined {
+  if (!text.startsWith("{")) return undefined;
+  const labels = new Map<string, string>();
+  const head = /\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*"/y;
+  const separator = /\s*(?:,|(?=\}))/y;
+  let at = 1;
+  for (;;) {
+    head.lastIndex = at;
+    const name = head.exec(text)?.[1];
+    if (name === undefined) break;
+    const quote = closingQuote(text, head.lastIndex);
+    if (quote === undefined || labels.has(name) || name.startsWith("__")) return undefined;
+    labels.set(name, unescaped(text.slice(head.lastIndex, quote)));
+    separator.lastIndex = quote + 1;
+    if (!separator.test(text)) return undefined;
+    at = separator.lastIndex;
+  }
+  const end = /\s*\}\s*(\S*)$/y;
+  end.lastIndex = at;
+  const rest = end.exec(text)?.[1];
+  if (rest === undefined) return undefined;
+  const value = rest === "" ? "1" : numberOf(rest);
+  if (value === undefined) return undefined;
+  // The value of an info is 1 by definition; with another number this is a gauge that has labels.
+  return { kind: Number(value) === 1 ? "info" : "gauge", labels: [...labels], value };
+}
+
+/** Where the label value that begins at `at` ends; a loop, since a pattern overflows its stack on texts of megabytes. */
+function closingQuote(text: string, at: number): number | undefined {
+  for (let i = at; i < text.length; i += 1) {
+    if (text[i] === '"') return i;
+    if (text[i] !== "\\") continue;
+    i += 1;
+    if (!["\\", '"', "n"].includes(text[i] ?? "")) return undefined;
+  }
+  return undefined;
+}
+
+/** Every backslash begins a pair here, so cutting at double ones first leaves the others to mean what they say. */
+function unescaped(text: string): string {
+  return text
+    .split("\\\\")
+    .map((part) => part.replaceAll("\\n", "\n").replaceAll('\\"', '"'))
+    .join("\\");
+}

@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { diskCheck } from "../../src/health/disk-check.js";
+import { type DiskReading, DiskSpace } from "../../src/health/disk-space.js";
+import { listenerCheck, nodesCheck, targetCheck } from "../../src/health/door-checks.js";
+import { eventLoopCheck } from "../../src/health/event-loop-check.js";
+import type { HealthState } from "../../src/health/health-report.js";
+import { type RetentionFault, retentionCheck } from "../../src/health/retention-check.js";
+import { sinkCheck } from "../../src/health/sink-check.js";
+import { WritesUnderWay } from "../../src/health/writes-under-way.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.parse("2026-02-16T09:30:00.000Z") });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a sink", () => {
+  let health: { state: "ok" | "failing"; reason?: string };
+  let writes: WritesUnderWay;
+  const checkOf = (required: boolean) =>
+    sinkCheck({ name: "file:a", required, health: () => health }, writes);
+
+  beforeEach(() => {
+    health = { state: "ok" };
+    writes = new WritesUnderWay();
+  });
+
+  test("is named, and decides about readiness where it is required", () => {
+    expect(checkOf(true)).toMatchObject({ name: "sink:file:a", pages: "ready" });
+    expect(checkOf(false)).toMatchObject({ name: "sink:file:a", pages: "none" });
+  });
+
+  test("is ok before it was given anything", () => {
+    expect(checkOf(true).find()).toEqual({ state: "ok" });
+  });
+
+  test("is failing after a second of failing writes, and degraded before", () => {
+    const check = checkOf(true);
+    health = { state: "failing", reason: "write /a: ENOSPC" };
+    expect(check.find()).toMatchObject({ state: "degraded", reason: "write /a: ENOSPC" });
+    vi.advanceTimersByTime(999);
+    expect(check.find().state).toBe("degraded");
+    vi.advanceTimersByTime(1);
+    expect(check.find().state).toBe("failing");
+  });
+
+  test("is ok as soon as writes succeed, and the next fault has its second again", () => {
+    const check = checkOf(true);
+    health = { state: "failing" };
+    check.find();
+    vi.advanceTimersByTime(5_000);
+    health = { state: "ok" };
+    expect(check.find().state).toBe("ok");
+    health = { state: "failing" };
+    expect(check.find().state).toBe("degraded");
+  });
+
+  test("is judged by how long it fails, wherever the time of day jumps", () => {
+    const check = checkOf(true);
+    health = { state: "failing" };
+    check.find();
+    vi.setSystemTime(Date.parse("2020-01-01T00:00:00.000Z"));
+    vi.advanceTimersByTime(1_000);
+    expect(check.find().state).toBe("failing");
+  });
+
+  test("is failing where a write neither succeeds nor fails", () => {
+    const check = checkOf(true);
+    const ticket = writes.begin();
+    vi.advanceTimersByTime(1_999);
+    expect(check.find().state).toBe("ok");
+    vi.advanceTimersByTime(1_001);
+    expect(check.find()).toMatchObject({ state: "failing", reason: "a write has not ended for 3 s" });
+    writes.end(ticket, true);
+    expect(check.find().state).toBe("ok");
+  });
+
+  test("that may miss batches is degraded at worst", () => {
+    const check = checkOf(false);
+    writes.begin();
+    vi.advanceTimersByTime(60_000);
+    expect(check.find().state).toBe("degraded");
+    health = { state: "failing" };
+    check.find();
+    vi.advanceTimersByTime(60_000);
+    expect(check.find().state).toBe("degraded");
+  });
+
+  test("tells when it last succeeded and when it was last seen failing", () => {
+    const check = checkOf(true);
+    writes.end(writes.begin(), true);
+    expect(check.find()).toEqual({ state: "ok", lastSuccess: "2026-02-16T09:30:00.000Z" });
+    vi.advanceTimersByTime(1_000);
+    health = { state: "failing" };
+    expect(check.find()).toMatchObject({
+      lastSuccess: "2026-02-16T09:30:00.000Z",
+      lastFailure: "2026-02-16T09:30:01.000Z",
+    });
+    vi.advanceTimersByTime(1_000);
+    health = { state: "ok" };
+    writes.end(writes.begin(), true);
+    expect(check.find()).toEqual({
+      state: "ok",
+      lastSuccess: "2026-02-16T09:30:02.000Z",
+      lastFailure: "2026-02-16T09:30:01.000Z",
+    });
+  });
+
+  test("does not count a batch as a success that it gave up", () => {
+    writes.end(writes.begin(), false);
+    expect(checkOf(true).find()).toEqual({ state: "ok" });
+  });
+});
+
+test("the oldest of several writes is the one that counts, in whatever order they end", () => {
+  const writes = new WritesUnderWay();
+  const tickets = [0, 1, 2].map(() => {
+    vi.advanceTimersByTime(100);
+    return writes.begin();
+  });
+  expect(writes.oldestMs).toBe(200);
+  writes.end(tickets[1]!, true);
+  expect(writes.oldestMs).toBe(200);
+  writes.end(tickets[0]!, true);
+  expect(writes.oldestMs).toBe(0);
+  vi.advanceTimersByTime(50);
+  expect(writes.oldestMs).toBe(50);
+  writes.end(tickets[2]!, true);
+  expect(writes.oldestMs).toBe(0);
+});
+
+describe("a disk", () => {
+  const gigabyte = 1024 ** 3;
+  async function stateOf(reading: Partial<DiskReading> | Error): Promise<HealthState> {
+    const disk = new DiskSpace({
+      path: "/logs",
+      measure: async () => {
+        if (reading instanceof Error) throw reading;
+        return { sizeBytes: 0, availableBytes: 0, availableFiles: undefined, ...reading };
+      },
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    disk.stop();
+    return diskCheck(disk).find().state;
+  }
+
+  test.each<[string, Partial<DiskReading> | Error, HealthState]>([
+    ["half full", { sizeBytes: 100 * gigabyte, availableBytes: 50 * gigabyte }, "ok"],
+    ["small and almost empty", { sizeBytes: 2_000_000, availableBytes: 1_900_000 }, "ok"],
+    ["small and almost full", { sizeBytes: 2_000_000, availableBytes: 99_000 }, "degraded"],
+    ["huge with 3 GiB left", { sizeBytes: 4_000 * gigabyte, availableBytes: 3 * gigabyte }, "ok"],
+    ["huge with 1 GiB left", { sizeBytes: 4_000 * gigabyte, availableBytes: gigabyte }, "degraded"],
+    ["full", { sizeBytes: 2_000_000, availableBytes: 0 }, "failing"],
+    ["short of inodes", { sizeBytes: 100, availableBytes: 50, availableFiles: 10 }, "degraded"],
+    ["with inodes enough", { sizeBytes: 100, availableBytes: 50, availableFiles: 10_000 }, "ok"],
+    ["not there", new Error("ENOENT"), "degraded"],
+  ])("that is %s", async (_, reading, expected) => {
+    expect(await stateOf(reading)).toBe(expected);
+  });
+
+  test("that does not answer is failing after two seconds, until it answers", async () => {
+    let answer!: (reading: DiskReading) => void;
+    const disk = new DiskSpace({
+      path: "/logs",
+      measure: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const check = diskCheck(disk);
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(check.find().state).toBe("ok");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(check.find()).toMatchObject({ state: "failing", reason: expect.stringContaining("/logs") });
+    answer({ sizeBytes: 100, availableBytes: 50, availableFiles: undefined });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(check.find().state).toBe("ok");
+    disk.stop();
+  });
+});
+
+test.each([
+  [true, "ok"],
+  [false, "failing"],
+])("a listener that is bound: %s", (isBound, state) => {
+  const check = listenerCheck({ where: "/run/a.sock", isBound: () => isBound });
+  expect(check).toMatchObject({ name: "listener", pages: "ready" });
+  expect(check.find().state).toBe(state);
+});
+
+test("an absent target is degraded, with its error, and decides about nothing but /healthz", () => {
+  const state: { connected: boolean; error?: string } = { connected: false };
+  const check = targetCheck({
+    where: "10.0.0.7:3001",
+    isConnected: () => state.connected,
+    lastError: () => state.error,
+  });
+  expect(check).toMatchObject({ name: "target:10.0.0.7:3001", pages: "none" });
+  expect(check.find()).toMatchObject({ state: "degraded", reason: "10.0.0.7:3001 is not connected" });
+  state.error = "ECONNREFUSED";
+  expect(check.find().reason).toBe("10.0.0.7:3001 is not connected: ECONNREFUSED");
+  state.connected = true;
+  expect(check.find()).toEqual({ state: "ok" });
+});
+
+test.each([
+  [0, "degraded"],
+  [1, "ok"],
+])("%i connected nodes are %s", (count, state) => {
+  const check = nodesCheck(() => count);
+  expect(check.pages).toBe("none");
+  expect(check.find().state).toBe(state);
+});
+
+test("retention that fails is degraded and names every root", () => {
+  const faults: RetentionFault[] = [];
+  const check = retentionCheck(() => faults);
+  expect(check.find()).toEqual({ state: "ok" });
+  faults.push({ root: "/a", error: new Error("EACCES") }, { root: "/b", error: new Error("EROFS") });
+  expect(check).toMatchObject({ name: "retention", pages: "none" });
+  expect(check.find()).toMatchObject({
+    state: "degraded",
+    reason: "old files below /a cannot be deleted: EACCES; old files below /b cannot be deleted: EROFS",
+  });
+});
+
+test.each([
+  [0.2, "ok"],
+  [1, "degraded"],
+  [30, "degraded"],
+])("an event loop that stood still for %d s is %s, never worse", (seconds, state) => {
+  const check = eventLoopCheck(() => seconds);
+  expect(check.pages).toBe("live");
+  expect(check.find().state).toBe(state);
+});

@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
+import type { EndpointServer } from "../../src/http/endpoint-server.js";
+import type { ViewedNode } from "../../src/http/nodes-view.js";
+import { ask, rawConnection, received } from "./clients.js";
+import { anyPort, viewedNode, viewOf } from "./nodes.js";
+
+let nodes: ViewedNode[];
+let server: EndpointServer;
+
+beforeEach(async () => {
+  nodes = [
+    viewedNode("<Node> 1", "node-1", [
+      ["a.b", "g", 1n],
+      ["note", "l", "x"],
+    ]),
+  ];
+  server = await openEkgEndpoint({ endpoint: anyPort, field: "hasEKG", nodes: viewOf(nodes) });
+});
+afterEach(() => server.stop());
+
+test("the list is the same as at the Prometheus port", async () => {
+  expect(JSON.parse((await ask(server, "/")).text)).toEqual({ "<Node> 1": "/node-1" });
+});
+
+test.each([undefined, "application/json", "text/html;q=0.1,application/json"])(
+  "a node is nested JSON for Accept %j",
+  async (accept) => {
+    const reply = await ask(server, "/node-1", accept === undefined ? {} : { headers: { accept } });
+    expect(reply.headers["content-type"]).toBe("application/json");
+    expect(JSON.parse(reply.text)).toMatchObject({
+      a: { b: { type: "g", val: 1 } },
+      note: { type: "l", val: "x" },
+    });
+  },
+);
+
+test.each(["text/html", "*/*"])("a node is a page for Accept %j, its name escaped", async (accept) => {
+  const reply = await ask(server, "/node-1", { headers: { accept, "accept-encoding": "gzip" } });
+  expect(reply.headers["content-type"]).toBe("text/html; charset=utf-8");
+  expect(reply.headers["content-encoding"]).toBe("gzip");
+  expect(reply.text).toContain("&lt;Node&gt; 1");
+  expect(reply.text).not.toContain("<Node>");
+  expect(reply.headers["content-security-policy"]).toMatch(
+    /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; connect-src 'self'; /,
+  );
+});
+
+test("a node that is not connected is not found", async () => {
+  expect((await ask(server, "/node-2")).status).toBe(404);
+});
+
+describe("live updates", () => {
+  /** Collects what a viewer is told. */
+  function view(path: string, headers: Record<string, string> = {}) {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.address.port}${path}`, { headers });
+    const updates: { absent?: boolean; whole?: boolean; metrics?: [string, string, string][] }[] = [];
+    socket.on("message", (data) => updates.push(JSON.parse(data.toString())));
+    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
+    const refused = new Promise<number>((resolve) => {
+      socket.once("unexpected-response", (_, response) => {
+        resolve(response.statusCode ?? 0);
+        socket.terminate();
+      });
+    });
+    socket.on("error", () => undefined);
+    return { socket, updates, closed, refused };
+  }
+
+  test("begin with everything, numbers as texts, and go on with what changed", async () => {
+    nodes[0]!.metrics.apply([["big", { kind: "counter", value: 2n ** 63n - 1n }]], {
+      whole: false,
+      nowMs: 1,
+    });
+    const { updates, socket } = view("/node-1");
+    await expect.poll(() => updates.length).toBeGreaterThan(0);
+    expect(updates[0]).toEqual({
+      whole: true,
+      metrics: expect.arrayContaining([
+        ["a.b", "g", "1"],
+        ["note", "l", "x"],
+        ["big", "c", "9223372036854775807"],
+      ]),
+    });
+    nodes[0]!.metrics.apply([["a.b", { kind: "gauge", value: 5n }]], { whole: false, nowMs: 2 });
+    const changes = () => updates.slice(1).flatMap(({ metrics = [] }) => metrics);
+    const expected = [
+      ["ekg.server_timestamp_ms", "c", "2"],
+      ["a.b", "g", "5"],
+    ];
+    await expect.poll(changes, { timeout: 10_000 }).toEqual(expected);
+    const told = updates.length;
+    await expect.poll(() => updates.length, { timeout: 10_000 }).toBeGreaterThan(told);
+    expect(changes()).toEqual(expected);
+    socket.close();
+  });
+
+  test("tell of names that are gone by telling everything", async () => {
+    const { updates, socket } = view("/node-1");
+    await expect.poll(() => updates.at(-1)?.whole, { timeout: 10_000 }).toBe(false);
+    nodes[0]!.metrics.apply([["new", { kind: "gauge", value: 1n }]], { whole: true, nowMs: 3 });
+    await expect
+      .poll(() => updates, { timeout: 10_000 })
+      .toContainEqual({
+        whole: true,
+        metrics: [
+          ["ekg.server_timestamp_ms", "c", "3"],
+          ["new", "g", "1"],
+        ],
+      });
+    socket.close();
+  });
+
+  test("tell that a node left, and go on when it is back", async () => {
+    const { updates, socket } = view("/node-1");
+    await expect.poll(() => updates.length).toBeGreaterThan(0);
+    const [node] = nodes.splice(0);
+    await expect.poll(() => updates.at(-1), { timeout: 10_000 }).toEqual({ absent: true });
+    nodes.push(node!);
+    await expect.poll(() => updates.at(-1)?.absent, { timeout: 10_000 }).toBeUndefined();
+    expect(updates.findLast(({ whole }) => whole)?.metrics).toContainEqual(["a.b", "g", "1"]);
+    socket.close();
+  });
+
+  test("are missed by a viewer that does not read, which then gets everything again", async () => {
+    const large = (fill: string) =>
+      nodes[0]!.metrics.apply([["large", { kind: "label", value: fill.repeat(20_000_000) }]], {
+        whole: false,
+        nowMs: 1,
+      });
+    const slow = view("/node-1");
+    const quick = view("/node-1");
+    await expect.poll(() => slow.updates.length).toBeGreaterThan(0);
+    slow.socket.pause();
+    for (const fill of ["a", "b", "c", "d"]) {
+      const told = quick.updates.length;
+      large(fill);
+      await expect.poll(() => quick.updates.length, { timeout: 30_000 }).toBeGreaterThan(told + 1);
+    }
+    const missed = quick.updates.length;
+    slow.socket.resume();
+    await expect
+      .poll(
+        () =>
+          slow.updates.findLast(({ whole }) => whole)?.metrics?.find(([name]) => name === "large")?.[2][0],
+        {
+          timeout: 30_000,
+        },
+      )
+      .toBe("d");
+    expect(slow.updates.length).toBeLessThan(missed);
+    slow.socket.close();
+    quick.socket.close();
+  });
+
+  test.each([
+    ["/node-2", {}],
+    ["/", {}],
+    ["/node-1", { origin: "http://evil.example" }],
+    ["/node-1", { origin: "null" }],
+  ])("are refused at %s with %j", async (path, headers) => {
+    expect(await view(path, headers).refused).toBe(404);
+  });
+
+  test("are given to pages of this address", async () => {
+    const { updates, socket } = view("/node-1", { origin: `http://127.0.0.1:${server.address.port}` });
+    await expect.poll(() => updates.length).toBeGreaterThan(0);
+    socket.close();
+  });
+
+  test("end with the endpoint", async () => {
+    const { updates, closed } = view("/node-1");
+    await expect.poll(() => updates.length).toBeGreaterThan(0);
+    await server.stop();
+    expect(await closed).toBe(1001);
+  });
+
+  test("do not end the process when a viewer sends garbage or too much", async () => {
+    const { socket, closed, updates } = view("/node-1");
+    await expect.poll(() => updates.length).toBeGreaterThan(0);
+    socket.send("x".repeat(100_000));
+    expect(await closed).toBe(1009);
+    expect((await ask(server, "/node-1")).status).toBe(200);
+  });
+
+  test("are refused to what is no WebSocket", async () => {
+    const raw = await rawConnection(
+      server,
+      "GET /node-1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    expect(await received(raw)).toMatch(/^HTTP\/1.1 400 /);
+  });
+});

@@ -1,0 +1,449 @@
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { afterEach, describe, expect, test } from "vitest";
+import { textAnswer } from "../../src/http/answer.js";
+import type { EndpointContent, EndpointOptions } from "../../src/http/endpoint-options.js";
+import { type EndpointServer, openEndpointServer } from "../../src/http/endpoint-server.js";
+import { HttpError, type HttpFault } from "../../src/http/http-faults.js";
+import { ask, rawConnection, received } from "./clients.js";
+import { anyPort } from "./nodes.js";
+
+const servers: EndpointServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+async function open(options: Partial<EndpointOptions & EndpointContent> = {}): Promise<EndpointServer> {
+  const server = await openEndpointServer({
+    endpoint: anyPort,
+    field: "hasPrometheus",
+    route: ({ path }) => (path === "/hello" ? textAnswer(200, "hello") : undefined),
+    ...options,
+  });
+  servers.push(server);
+  return server;
+}
+
+async function faultOf(attempt: Promise<unknown>): Promise<HttpFault> {
+  const error = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(HttpError);
+  return (error as HttpError).fault;
+}
+
+describe("requests", () => {
+  test("HEAD has the headers of GET and no body", async () => {
+    const server = await open();
+    const get = await ask(server, "/hello");
+    const head = await ask(server, "/hello", { method: "HEAD" });
+    expect(get.text).toBe("hello\n");
+    expect(head.text).toBe("");
+    const { date: _, ...headers } = get.headers;
+    expect(head.headers).toMatchObject(headers);
+    expect(head.headers["content-length"]).toBe("6");
+  });
+
+  test.each(["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"])(
+    "%s is refused with 405",
+    async (method) => {
+      const server = await open();
+      const reply = await ask(server, "/hello", { method });
+      expect(reply.status).toBe(405);
+      expect(reply.headers.allow).toBe("GET, HEAD");
+    },
+  );
+
+  test.each(["/hello/", "/hello?x=1", "/hello/?x=/", "http://elsewhere.example/hello"])(
+    "%s is the page /hello",
+    async (target) => {
+      expect((await ask(await open(), target)).status).toBe(200);
+    },
+  );
+
+  test.each(["nonsense", "*"])("the target %s is refused with 400", async (target) => {
+    const socket = await rawConnection(
+      await open(),
+      `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);
+  });
+
+  test("all answers have the security headers", async () => {
+    const server = await open();
+    for (const path of ["/hello", "/none"]) {
+      expect((await ask(server, path)).headers).toMatchObject({
+        "cache-control": "no-store",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+      });
+    }
+  });
+
+  test("a fault of a route is answered with 500, told of, and harms no other request", async () => {
+    const errors: unknown[] = [];
+    const fault = new Error("broken");
+    const server = await open({
+      route: ({ path }) => {
+        if (path === "/broken") throw fault;
+        return textAnswer(200, "fine");
+      },
+      onError: (error, path) => errors.push([error, path]),
+    });
+    expect((await ask(server, "/broken")).text).toBe("Internal error\n");
+    expect((await ask(server, "/other")).status).toBe(200);
+    expect(errors).toEqual([[fault, "/broken"]]);
+    expect(server.stats().answers).toEqual(
+      new Map([
+        [500, 1],
+        [200, 1],
+      ]),
+    );
+  });
+});
+
+describe("limits", () => {
+  test("a request head beyond the limit is refused with 431", async () => {
+    const server = await open({ limits: { maxHeaderBytes: 2_000 } });
+    expect((await ask(server, "/hello", { headers: { "x-long": "x".repeat(3_000) } })).status).toBe(431);
+  });
+
+  test.each(["", "GET /hello HTTP/1.1\r\nHost: a\r\n"])(
+    "a connection that sends only %j is closed after the time for a request",
+    async (begun) => {
+      const server = await open({ limits: { requestTimeoutMs: 100 } });
+      const socket = await rawConnection(server, begun);
+      expect(await received(socket)).not.toContain("200 OK");
+    },
+  );
+
+  test("connections beyond the limit are closed and counted", async () => {
+    const server = await open({ limits: { maxConnections: 2 } });
+    const held = await Promise.all([rawConnection(server, ""), rawConnection(server, "")]);
+    await expect.poll(() => server.stats().connections).toBe(2);
+    const third = await rawConnection(server, "");
+    expect(await received(third)).toBe("");
+    expect(server.stats().connectionsRefused).toBe(1);
+    for (const socket of held) socket.destroy();
+    await expect.poll(() => server.stats().connections).toBe(0);
+    expect((await ask(server, "/hello")).status).toBe(200);
+  });
+
+  test("garbage is answered with 400 and the connection closed", async () => {
+    const socket = await rawConnection(await open(), "\x16\x03\x01\x02\x00garbage\r\n\r\n");
+    expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);
+  });
+});
+
+describe("readers who do not read", () => {
+  const large = () => textAnswer(200, "x".repeat(20_000_000));
+
+  test("are cut off after the deadline, while others are served", async () => {
+    const server = await open({
+      route: ({ path }) => (path === "/large" ? large() : textAnswer(200, "small")),
+      limits: { answerTimeoutMs: 300 },
+    });
+    const slow = await rawConnection(server, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+    expect((await ask(server, "/other")).text).toBe("small\n");
+    await expect.poll(() => server.stats().slowReadersCut).toBe(1);
+    // Only now does it read, and finds the answer broken off.
+    expect((await received(slow)).length).toBeLessThan(20_000_000);
+    await expect.poll(() => server.stats().connections).toBe(0);
+  });
+
+  test("lose the oldest answers when all together wait for too much", async () => {
+    const server = await open({ route: large, limits: { maxUnreadBytes: 50_000_000 } });
+    const slow = [];
+    for (let readers = 1; readers <= 4; readers += 1) {
+      slow.push(await rawConnection(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+      await expect.poll(() => server.stats().answers.get(200)).toBe(readers);
+    }
+    expect(server.stats().slowReadersCut).toBe(2);
+    for (const socket of slow) socket.destroy();
+  });
+
+  test("cost nothing more for the same body, so many may read it", async () => {
+    const body = {
+      chunks: [Buffer.alloc(20_000_000, "x")],
+      bytes: 20_000_000,
+      encoding: "identity",
+    } as const;
+    const server = await open({
+      route: () => ({ status: 200, contentType: "text/plain", body }),
+      limits: { maxUnreadBytes: 30_000_000 },
+    });
+    const replies = await Promise.all(Array.from({ length: 5 }, () => ask(server, "/")));
+    expect(replies.map(({ bytes }) => bytes.length)).toEqual(Array(5).fill(20_000_000));
+    expect(server.stats().slowReadersCut).toBe(0);
+  });
+});
+
+test("a thousand scrapes at the same time are all answered", async () => {
+  const server = await open();
+  const replies = await Promise.all(Array.from({ length: 1_000 }, () => ask(server, "/hello")));
+  expect(replies.filter(({ text }) => text === "hello\n")).toHaveLength(1_000);
+});
+
+describe("authorization", () => {
+  test("without the right token every path is refused with 401", async () => {
+    const server = await open({ auth: { bearerToken: "secret" } });
+    for (const path of ["/hello", "/none", "/livez"]) {
+      const reply = await ask(server, path);
+      expect(reply.status).toBe(401);
+      expect(reply.headers["www-authenticate"]).toBe('Bearer realm="muninn"');
+    }
+    expect((await ask(server, "/hello", { headers: { authorization: "Bearer secret" } })).status).toBe(200);
+  });
+
+  test("user and password let in, and are asked for", async () => {
+    const server = await open({ auth: { user: "odin", password: "eye" } });
+    const authorization = `Basic ${Buffer.from("odin:eye").toString("base64")}`;
+    expect((await ask(server, "/hello", { headers: { authorization } })).status).toBe(200);
+    expect((await ask(server, "/hello")).headers["www-authenticate"]).toMatch(/^Basic /);
+  });
+
+  test("holds for connections that ask for another protocol", async () => {
+    const server = await open({ auth: { bearerToken: "secret" }, upgrade: () => expect.unreachable() });
+    const socket = await rawConnection(
+      server,
+      "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    expect(await received(socket)).toMatch(/^HTTP\/1.1 401 .*WWW-Authenticate: Bearer/s);
+  });
+});
+
+describe("opening", () => {
+  test("a port in use names the field of the port", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as { port: number };
+    const endpoint = { host: "127.0.0.1", port, forceSsl: false };
+    expect(await faultOf(open({ endpoint }))).toEqual({
+      code: "port-in-use",
+      field: "hasPrometheus.epPort",
+      host: "127.0.0.1",
+      port,
+    });
+    expect(await faultOf(open({ endpoint, field: "muninn.health" }))).toMatchObject({
+      field: "muninn.health.port",
+    });
+    taken.close();
+  });
+
+  test("a host that is not this machine's names the field of the host", async () => {
+    const endpoint = { host: "192.0.2.1", port: 0, forceSsl: false };
+    expect(await faultOf(open({ endpoint }))).toEqual({
+      code: "host-unusable",
+      field: "hasPrometheus.epHost",
+      host: "192.0.2.1",
+    });
+  });
+
+  test("a host that does not exist names the field of the host", async () => {
+    const endpoint = { host: "does-not-exist.invalid", port: 0, forceSsl: false };
+    expect(await faultOf(open({ endpoint, field: "hasEKG" }))).toEqual({
+      code: "host-unusable",
+      field: "hasEKG.epHost",
+      host: "does-not-exist.invalid",
+    });
+  });
+});
+
+describe("stopping", () => {
+  test("closes connections that are idle and the port", async () => {
+    const server = await open();
+    const { host, port } = server.address;
+    const idle = await rawConnection(server, "");
+    const closed = received(idle);
+    await server.stop();
+    expect(await closed).toBe("");
+    await expect(open({ endpoint: { host, port, forceSsl: false } })).resolves.toBeDefined();
+  });
+
+  test("lets an answer under way end", async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let asked = () => {};
+    const begun = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const server = await open({
+      route: async () => {
+        asked();
+        await released;
+        return textAnswer(200, "late");
+      },
+    });
+    const reply = ask(server, "/");
+    await begun;
+    const stopped = server.stop();
+    release();
+    expect((await reply).text).toBe("late\n");
+    await stopped;
+  });
+
+  test("lets a large answer under way be read", async () => {
+    const server = await open({ route: () => textAnswer(200, "x".repeat(20_000_000)) });
+    const reply = ask(server, "/");
+    await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+    await server.stop();
+    expect((await reply).bytes.length).toBe(20_000_001);
+  });
+
+  test("does not wait for a reader who does not read", async () => {
+    const server = await open({ route: () => textAnswer(200, "x".repeat(20_000_000)) });
+    const slow = await rawConnection(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+    await server.stop();
+    await expect.poll(() => server.stats().connections).toBe(0);
+    slow.destroy();
+  });
+
+  test("again, or meanwhile, waits for the same end", async () => {
+    const server = await open();
+    const first = server.stop();
+    expect(server.stop()).toBe(first);
+    await first;
+    await server.stop();
+  });
+});
+
+describe("TLS", () => {
+  const files = join(import.meta.dirname, "certificates");
+  const tls = { ...anyPort, forceSsl: true };
+  const certificate = (name = "server") => ({
+    certificateFile: join(files, `${name}.pem`),
+    certificateKeyFile: join(files, `${name}-key.pem`),
+    certificateChain: [join(files, "intermediate.pem")],
+  });
+  const root = () => readFile(join(files, "root.pem"), "utf8");
+
+  /** The name of the certificate that a new connection is shown. */
+  async function shown(server: EndpointServer): Promise<string> {
+    const socket: TLSSocket = connectTls({ ...server.address, servername: "localhost", ca: await root() });
+    await once(socket, "secureConnect");
+    const { CN } = socket.getPeerCertificate().subject;
+    socket.destroy();
+    return String(CN);
+  }
+
+  test("is spoken with the chain, which clients that know only the root trust", async () => {
+    const server = await open({ endpoint: tls, tlsCertificate: certificate() });
+    const reply = await ask(server, "/hello", { ca: await root() });
+    expect(reply.text).toBe("hello\n");
+  });
+
+  test("without its chain the certificate is not trusted", async () => {
+    const server = await open({ endpoint: tls, tlsCertificate: { ...certificate(), certificateChain: [] } });
+    await expect(ask(server, "/hello", { ca: await root() })).rejects.toThrow(/certificate/);
+  });
+
+  test("plain HTTP is not answered", async () => {
+    const server = await open({ endpoint: tls, tlsCertificate: certificate() });
+    const socket = await rawConnection(server, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(await received(socket)).not.toContain("hello");
+  });
+
+  test("a client that never shakes hands is closed", async () => {
+    const server = await open({
+      endpoint: tls,
+      tlsCertificate: certificate(),
+      limits: { requestTimeoutMs: 100 },
+    });
+    expect(await received(await rawConnection(server, ""))).toBe("");
+  });
+
+  test("a reload shows the renewed certificate to new connections", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "muninn-certificates-"));
+    const tlsCertificate = {
+      certificateFile: join(directory, "cert.pem"),
+      certificateKeyFile: join(directory, "key.pem"),
+      certificateChain: certificate().certificateChain,
+    };
+    const place = async (name: string) => {
+      await copyFile(certificate(name).certificateFile, tlsCertificate.certificateFile);
+      await copyFile(certificate(name).certificateKeyFile, tlsCertificate.certificateKeyFile);
+    };
+    try {
+      await place("server");
+      const server = await open({ endpoint: tls, tlsCertificate });
+      expect(await shown(server)).toBe("server");
+      await place("renewed");
+      await server.reload();
+      expect(await shown(server)).toBe("renewed");
+
+      await writeFile(tlsCertificate.certificateFile, "torn");
+      expect(await faultOf(server.reload())).toMatchObject({ code: "certificate-invalid" });
+      expect(await shown(server)).toBe("renewed");
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  test("a reload of a plain endpoint changes nothing", async () => {
+    const server = await open();
+    await server.reload({ certificateFile: "none", certificateKeyFile: "none", certificateChain: [] });
+    expect((await ask(server, "/hello")).status).toBe(200);
+  });
+
+  test.each<[string, object, Partial<HttpFault>]>([
+    [
+      "a missing certificate",
+      { certificateFile: "no-such.pem" },
+      { code: "certificate-unreadable", field: "tlsCertificate.certificateFile" },
+    ],
+    [
+      "a missing key",
+      { certificateKeyFile: "no-such.pem" },
+      { code: "certificate-unreadable", field: "tlsCertificate.certificateKeyFile" },
+    ],
+    [
+      "a missing file of the chain",
+      { certificateChain: [certificate().certificateFile, "no-such.pem"] },
+      { code: "certificate-unreadable", field: "tlsCertificate.certificateChain[1]" },
+    ],
+    [
+      "a certificate that is none",
+      { certificateFile: join(files, "README.md") },
+      { code: "certificate-invalid", field: "tlsCertificate.certificateFile" },
+    ],
+    [
+      "a key that is none",
+      { certificateKeyFile: join(files, "README.md") },
+      { code: "certificate-invalid", field: "tlsCertificate.certificateKeyFile" },
+    ],
+    [
+      "a chain that is none",
+      { certificateChain: [join(files, "README.md")] },
+      { code: "certificate-invalid", field: "tlsCertificate.certificateChain[0]" },
+    ],
+    [
+      "another certificate's key",
+      { certificateKeyFile: join(files, "renewed-key.pem") },
+      { code: "certificate-key-mismatch", field: "tlsCertificate.certificateKeyFile" },
+    ],
+  ])("%s keeps the endpoint from opening, naming field and file", async (_, wrong, fault) => {
+    const tlsCertificate = { ...certificate(), ...wrong };
+    expect(await faultOf(open({ endpoint: tls, tlsCertificate }))).toMatchObject({
+      ...fault,
+      file: expect.any(String),
+    });
+  });
+
+  test("no certificate at all keeps the endpoint from opening", async () => {
+    expect(await faultOf(open({ endpoint: tls }))).toEqual({
+      code: "certificate-missing",
+      field: "hasPrometheus",
+    });
+  });
+});

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { NodeMetrics } from "../../src/metrics/node-metrics.js";
+
+const counter = (value: bigint) => ({ kind: "counter", value }) as const;
+
+test("an answer with changes only keeps the other metrics", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  metrics.apply(
+    [
+      ["a", counter(1n)],
+      ["b", counter(2n)],
+    ],
+    { whole: true, nowMs: 1_000 },
+  );
+  metrics.apply([["b", counter(3n)]], { whole: false, nowMs: 2_500.7 });
+  expect(Object.fromEntries(metrics.entries())).toEqual({
+    a: counter(1n),
+    b: counter(3n),
+    "ekg.server_timestamp_ms": counter(2_500n),
+  });
+});
+
+test("an answer with everything forgets what it does not name", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  metrics.apply([["a", counter(1n)]], { whole: true, nowMs: 0 });
+  metrics.apply([["b", counter(2n)]], { whole: true, nowMs: 0 });
+  expect([...metrics.entries()].map(([name]) => name).sort()).toEqual(["b", "ekg.server_timestamp_ms"]);
+});
+
+test("a node's own ekg.server_timestamp_ms does not replace ours", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  metrics.apply([["ekg.server_timestamp_ms", counter(1n)]], { whole: false, nowMs: 77 });
+  expect([...metrics.entries()]).toEqual([["ekg.server_timestamp_ms", counter(77n)]]);
+});
+
+test("what goes beyond the limit is refused and counted, while numbers already there are updated", () => {
+  const metrics = new NodeMetrics({ maxBytes: 50 });
+  metrics.apply(
+    [
+      ["a", counter(1n)],
+      ["long".repeat(20), counter(1n)],
+    ],
+    { whole: false, nowMs: 1 },
+  );
+  metrics.apply(
+    [
+      ["a", counter(2n)],
+      ["a", { kind: "label", value: "x".repeat(60) }],
+    ],
+    { whole: false, nowMs: 2 },
+  );
+  expect(metrics.refused).toBe(2);
+  expect(Object.fromEntries(metrics.entries())).toEqual({
+    a: counter(2n),
+    "ekg.server_timestamp_ms": counter(2n),
+  });
+});
+
+test("versions differ after each answer and between nodes", () => {
+  const one = new NodeMetrics({ maxBytes: 100 });
+  const other = new NodeMetrics({ maxBytes: 100 });
+  const versions = [one.version, other.version];
+  one.apply([], { whole: false, nowMs: 0 });
+  versions.push(one.version);
+  other.apply([], { whole: false, nowMs: 0 });
+  versions.push(other.version);
+  expect(new Set(versions).size).toBe(4);
+});
