@@ -1,0 +1,47 @@
+/** Keys and list positions that lead from the top of a configuration to a value. */
+export type FieldPath = readonly (string | number)[];
+
+/** Something to say about a configuration: an error, or a warning. */
+export interface Problem {
+  readonly code: "unreadable" | "too-large" | "syntax" | "unknown-field" | "invalid";
+  /** Such as `logging[0].logRoot`; absent where the whole file is meant. */
+  readonly field?: string;
+  /** Where in the file, both from 1. */
+  readonly position?: Position;
+  /** What is wrong and what is allowed. */
+  readonly message: string;
+}
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A configuration that cannot be used, with everything that is wrong with it. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly file: string;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[], warnings: readonly Problem[] = []) {
+    super(problems.map((problem) => formatProblem(file, problem)).join("\n"));
+    this.file = file;
+    this.problems = problems;
+    this.warnings = warnings;
+  }
+}
+
+/** `file:line:column: field: message`, without the parts that are not known. */
+export function formatProblem(file: string, { position, field, message }: Problem): string {
+  const place = position === undefined ? file : `${file}:${position.line}:${position.column}`;
+  return [place, field, message].filter(Boolean).join(": ");
+}
+
+/** `["logging", 0, "logRoot"]` → `logging[0].logRoot` */
+export function formatField(path: FieldPath): string {
+  return path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`))
+    .join("")
+    .replace(/^\./, "");
+}

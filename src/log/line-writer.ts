@@ -1,0 +1,96 @@
+import type { Outlet } from "./outlet.js";
+
+/** Lines handed to the outlet at a time, in characters; what one chunk frees is room for new lines. */
+const chunkLength = 64 * 1024;
+
+export interface LineWriterOptions {
+  readonly outlet: Outlet;
+  /** Lines not yet written, in bytes. What does not fit is dropped. */
+  readonly maxPendingBytes: number;
+  /** Told how many lines in a row were dropped once there is room again; the line written in it takes their place. */
+  readonly onDropped: (lines: number) => void;
+}
+
+/** A bounded queue of whole lines before an outlet that may stall. */
+export class LineWriter {
+  readonly #options: LineWriterOptions;
+  #queue: string[] = [];
+  #pendingBytes = 0;
+  #dropped = 0;
+  #isSayingDropped = false;
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: LineWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a line with its line feed, or drops it; never blocks, never throws. */
+  write(line: string): void {
+    if (this.#closed) return;
+    const bytes = Buffer.byteLength(line);
+    const fits = this.#pendingBytes + bytes <= this.#options.maxPendingBytes;
+    // After a dropped line all are, until that is said: the gap is one, and in its place.
+    if (!this.#isSayingDropped && (this.#dropped > 0 || !fits)) {
+      this.#dropped += 1;
+    } else {
+      this.#queue.push(line);
+      this.#pendingBytes += bytes;
+    }
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
+  }
+
+  /** Writes what is pending, for `deadlineMs` at most, and takes no more lines. */
+  async stop(deadlineMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([this.#draining, deadline]);
+    clearTimeout(timer);
+    this.#close();
+  }
+
+  async #drain(): Promise<void> {
+    // Lines of one turn go out together.
+    await undefined;
+    while (!this.#closed && (this.#queue.length > 0 || this.#dropped > 0)) {
+      const chunk = Buffer.from(this.#nextLines());
+      try {
+        await this.#options.outlet.write(chunk);
+      } catch {
+        // Nobody reads this log any more; there is nobody to tell, and the daemon goes on.
+        this.#close();
+        return;
+      }
+      this.#pendingBytes -= chunk.length;
+      this.#sayDropped();
+    }
+  }
+
+  #nextLines(): string {
+    let end = 0;
+    for (let length = 0; end < this.#queue.length && length < chunkLength; end += 1) {
+      length += this.#queue[end]!.length;
+    }
+    return this.#queue.splice(0, end).join("");
+  }
+
+  #sayDropped(): void {
+    if (this.#dropped === 0) return;
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    this.#isSayingDropped = true;
+    this.#options.onDropped(lines);
+    this.#isSayingDropped = false;
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#options.outlet.close();
+  }
+}

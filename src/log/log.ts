@@ -1,0 +1,76 @@
+import { pino, stdTimeFunctions } from "pino";
+import { LineWriter } from "./line-writer.js";
+import { openOutlet } from "./outlet.js";
+import { type LogSeverity, leastSeverity, logSeverities, type SeverityWishes } from "./severity.js";
+
+/** What a message is about, beside its text; an error goes under `err`. */
+type Facts = Readonly<Record<string, unknown>>;
+
+/** Logs `event`, a name for programs, with a sentence for people and the facts of both. */
+type LogMethod = (event: string, message: string, facts?: Facts) => void;
+
+/** The daemon's own log: one method for each severity of cardano-tracer. */
+export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
+  /** Writes what is pending, for `deadlineMs` at most; then nothing is logged any more. Idempotent. */
+  stop(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+export interface LogOptions extends SeverityWishes {
+  /** Where to. @default 1, stdout */
+  readonly fd?: number;
+  /** Lines that a stalled reader has not taken, in bytes; more are dropped and counted. @default 1 MiB */
+  readonly maxPendingBytes?: number;
+}
+
+/** Pino's numbers for the severities. */
+const levels = Object.fromEntries(
+  logSeverities.map((severity, index) => [severity.toLowerCase(), 20 + 10 * index]),
+) as Record<Lowercase<LogSeverity>, number>;
+
+/** Opens the log: JSON lines, or lines for people where there is a terminal. Nothing in it ever blocks the process. */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const outlet = openOutlet(options.fd ?? 1);
+  const writer = new LineWriter({
+    outlet,
+    maxPendingBytes: options.maxPendingBytes ?? 1024 * 1024,
+    onDropped: (lines) =>
+      everything.warning(
+        { event: "log_lines_dropped", lines },
+        `${lines} lines of this log were dropped: its reader was too slow`,
+      ),
+  });
+  const form = outlet.isTerminal
+    ? (await import("./terminal-lines.js")).terminalLines(levels)
+    : (line: string) => line;
+  const everything = pino(
+    {
+      base: null,
+      customLevels: levels,
+      formatters: { level: (label) => ({ level: label }) },
+      level: "debug",
+      timestamp: stdTimeFunctions.isoTime,
+      useOnlyCustomLevels: true,
+    },
+    { write: (line: string) => writer.write(form(line)) },
+  );
+  const logger = everything.child({}, { level: leastSeverity(options).toLowerCase() });
+  const method = (severity: LogSeverity): LogMethod => {
+    const level = severity.toLowerCase() as Lowercase<LogSeverity>;
+    return (event, message, facts) => logger[level]({ event, ...facts }, message);
+  };
+  let stopped: Promise<void> | undefined;
+  return {
+    debug: method("Debug"),
+    info: method("Info"),
+    notice: method("Notice"),
+    warning: method("Warning"),
+    error: method("Error"),
+    critical: method("Critical"),
+    alert: method("Alert"),
+    emergency: method("Emergency"),
+    stop: ({ deadlineMs }) => {
+      stopped ??= writer.stop(deadlineMs);
+      return stopped;
+    },
+  };
+}

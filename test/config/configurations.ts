@@ -1,0 +1,25 @@
+import { parseConfig } from "../../src/config/load.js";
+import { ConfigError, formatProblem } from "../../src/config/problem.js";
+
+/** Three lines that are a whole configuration; what a test adds begins in line 4. */
+export const base = `networkMagic: 764824073
+network: {tag: AcceptAt, contents: /run/muninn.sock}
+logging: [{logRoot: /logs, logMode: FileMode, logFormat: ForMachine}]
+`;
+
+/** The errors of a configuration text, one a line as people see them. */
+export async function errorsOf(text: string): Promise<string[]> {
+  try {
+    await parseConfig(text, "f");
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split("\n");
+  }
+}
+
+/** The warnings of a configuration text without errors. */
+export async function warningsOf(text: string): Promise<string[]> {
+  const { warnings } = await parseConfig(text, "f");
+  return warnings.map((problem) => formatProblem("f", problem));
+}

@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/config/load.js";
+import { base, errorsOf, warningsOf } from "./configurations.js";
+
+test.each([
+  ["a syntax error", `${base}hasEKG: [1, 2`, /^f:4:\d+: /],
+  ["a tab as indentation", `${base}hasEKG:\n\tepPort: 1`, /^f:5:1: Tabs are not allowed as indentation/],
+  ["a key given twice", `${base}networkMagic: 2`, /^f:4:1: "networkMagic" is given twice$/],
+  ["a key given twice inside", `${base}hasEKG: {epPort: 1, epPort: 2}`, /^f:4:21: "epPort" is given twice$/],
+  ["a second document", `${base}---\na: 1`, /^f:4:1: a second document; only one is allowed$/],
+  ["a key that is no text", `${base}? [a]\n: b`, /^f:4:3: With stringKeys, all keys must be strings$/],
+  ["an alias of nothing", `${base}hasEKG: *nothing`, /^f:1:1: Unresolved alias/],
+  ["an empty file", "", /^f: is empty; must have at least networkMagic, network and logging$/],
+  ["a file of comments", "# nothing\n", /^f: is empty/],
+  ["a list", "- networkMagic: 1", /^f: is not a mapping of fields/],
+  ["a text", "hello", /^f: is not a mapping of fields/],
+  ["a deep nest of lists", "[".repeat(200_000), /^f:1:101: nested deeper than 100 levels$/],
+  ["a deep nest of blocks", "- ".repeat(200_000), /^f:1:\d+: nested deeper than 100 levels$/],
+  [
+    "a deep nest of keys",
+    Array.from({ length: 500 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join(""),
+    /nested deeper than 100 levels$/,
+  ],
+  ["control characters", "\u0000\u0001", /^f/],
+])("%s is one error that says where", async (_, text, error) => {
+  expect(await errorsOf(text)).toEqual([expect.stringMatching(error)]);
+});
+
+test("aliases of aliases that would fill the memory are refused", async () => {
+  const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
+  for (const [index, name] of [..."bcdefghij"].entries()) {
+    const before = "abcdefghi"[index];
+    bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(", ")}]`);
+  }
+  expect(await errorsOf(`${base}${bomb.join("\n")}`)).toEqual([
+    expect.stringContaining("Excessive alias count"),
+  ]);
+});
+
+test("aliases and merge keys mean what they do to cardano-tracer", async () => {
+  const text = `${base}hasEKG: &one {epHost: localhost, epPort: 1}\nhasPrometheus: {<<: *one, epPort: 2}\n`;
+  const { config } = await parseConfig(text, "f");
+  expect(config.endpoints.prometheus).toEqual({ host: "localhost", port: 2, forceSsl: false });
+});
+
+test("an error in what an alias or a merge has brought is told at a place of the file", async () => {
+  const text = `${base}hasEKG: &one {epHost: "", epPort: 1}\nhasPrometheus: {<<: *one, epPort: 2}\nhasTimeseries: *one\n`;
+  const errors = await errorsOf(text);
+  expect(errors).toContainEqual(expect.stringMatching(/^f:4:23: hasEKG\.epHost: /));
+  expect(errors).toContainEqual(expect.stringMatching(/^f:5:16: hasPrometheus\.epHost: /));
+  expect(errors).toContainEqual(expect.stringMatching(/^f:4:23: hasTimeseries\.epHost: /));
+});
+
+test("an unknown tag is a warning", async () => {
+  expect(await warningsOf(`${base}verbosity: !loud Minimum`)).toEqual([
+    expect.stringMatching(/^f:4:12: Unresolved tag/),
+  ]);
+});
+
+test.each([
+  ["JSON", (json: string) => json],
+  ["JSON with a byte-order mark", (json: string) => `\ufeff${json}`],
+  ["JSON with Windows line ends", (json: string) => json.replaceAll("\n", "\r\n")],
+  ["JSON indented by tabs", (json: string) => json.replaceAll("  ", "\t")],
+])("%s is read, and its errors have places", async (_, written) => {
+  const good = {
+    networkMagic: 1,
+    network: { tag: "ConnectTo", contents: ["a:1", "[::1]:2"] },
+    logging: [{ logRoot: "/logs", logMode: "FileMode", logFormat: "ForHuman" }],
+  };
+  const { config } = await parseConfig(written(JSON.stringify(good, undefined, 2)), "f");
+  expect(config.network).toEqual({
+    mode: "ConnectTo",
+    addresses: [
+      { kind: "tcp", host: "a", port: 1 },
+      { kind: "tcp", host: "::1", port: 2 },
+    ],
+  });
+  const bad = written(JSON.stringify({ ...good, networkMagic: "x" }, undefined, 2));
+  expect(await errorsOf(bad)).toEqual([expect.stringMatching(/^f:2:\d+: networkMagic: is "x"/)]);
+});

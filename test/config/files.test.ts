@@ -1,0 +1,151 @@
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { loadConfig, parseConfig } from "../../src/config/load.js";
+import { ConfigError } from "../../src/config/problem.js";
+import { base, errorsOf } from "./configurations.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function file(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+async function problemsOf(path: string) {
+  const error = await loadConfig(path).catch((thrown: unknown) => thrown);
+  if (!(error instanceof ConfigError)) throw new Error("no ConfigError", { cause: error });
+  return { problems: error.problems, message: error.message };
+}
+
+test.each(["tracer.yaml", "tracer.json", "tracer"])("%s is read by its content", async (name) => {
+  const { config, warnings } = await loadConfig(await file(name, base));
+  expect(config.networkMagic).toBe(764_824_073);
+  expect(warnings).toEqual([]);
+});
+
+test("a file that is not there is an error with its name", async () => {
+  const path = join(directory, "none.yaml");
+  expect(await problemsOf(path)).toEqual({
+    problems: [{ code: "unreadable", message: "cannot be read: no such file" }],
+    message: `${path}: cannot be read: no such file`,
+  });
+});
+
+test("a directory is no configuration", async () => {
+  await mkdir(join(directory, "dir"));
+  expect((await problemsOf(join(directory, "dir"))).message).toContain("it is a directory");
+});
+
+test("a file that is not UTF-8 is an error", async () => {
+  const path = await file("latin.yaml", Buffer.from([0x61, 0xe9, 0x0a]));
+  expect((await problemsOf(path)).problems).toEqual([
+    { code: "unreadable", message: "is not text in UTF-8" },
+  ]);
+});
+
+test("a file as long as a log is not read to its end", async () => {
+  const path = await file("log", "");
+  await truncate(path, 2 ** 40);
+  expect((await problemsOf(path)).problems[0]?.code).toBe("too-large");
+});
+
+test("metricsHelp names a file of texts", async () => {
+  const help = await file("help.json", '{"a.b": "what it is"}');
+  const { config } = await parseConfig(`${base}metricsHelp: ${help}`, "f");
+  expect(config.metricsHelp).toEqual({ "a.b": "what it is" });
+});
+
+test.each([
+  [
+    "that is not there",
+    undefined,
+    (help: string) => `f:4:14: metricsHelp: ${help} cannot be read: no such file`,
+  ],
+  [
+    "with a wrong text",
+    '{"a": "b",\n "c": 1}',
+    (help: string) =>
+      `f:4:14: metricsHelp: ${help}:2:7: c: is the number 1; must be a text; write numbers in quotes`,
+  ],
+  [
+    "that holds a list",
+    "[]",
+    (help: string) =>
+      `f:4:14: metricsHelp: ${help}:1:1: is an empty list; must be a mapping of metric name to help text`,
+  ],
+  [
+    "with a syntax error",
+    "{",
+    (help: string) => expect.stringMatching(`^f:4:14: metricsHelp: ${help}:1:2: `),
+  ],
+])("a metricsHelp file %s is an error", async (_, content, error) => {
+  const help = content === undefined ? join(directory, "none") : await file("help.json", content);
+  expect(await errorsOf(`${base}metricsHelp: ${help}`)).toEqual([error(help)]);
+});
+
+const certificate = (name: string) =>
+  fileURLToPath(new URL(`../http/certificates/${name}.pem`, import.meta.url));
+
+function withTls(files: object, forced = true): string {
+  return `${base}hasPrometheus: {epHost: a, epPort: 1, epForceSSL: ${forced}}\ntlsCertificate: ${JSON.stringify(files)}`;
+}
+
+const good = { certificateFile: certificate("server"), certificateKeyFile: certificate("server-key") };
+
+test("a certificate with its key and its chain is taken", async () => {
+  const text = withTls({ ...good, certificateChain: [certificate("intermediate")] });
+  const { config } = await parseConfig(text, "f");
+  expect(config.tlsCertificate).toEqual({ ...good, certificateChain: [certificate("intermediate")] });
+});
+
+test.each([
+  [
+    "a certificate that is not there",
+    { certificateFile: "/none" },
+    "certificateFile: /none cannot be read: no such file",
+  ],
+  [
+    "a key that is not there",
+    { certificateKeyFile: "/none" },
+    "certificateKeyFile: /none cannot be read: no such file",
+  ],
+  [
+    "a chain that is not there",
+    { certificateChain: ["/none"] },
+    "certificateChain[0]: /none cannot be read: no such file",
+  ],
+  [
+    "a key in place of a certificate",
+    { certificateFile: certificate("server-key") },
+    `certificateFile: ${certificate("server-key")} has no certificate in PEM form that can be used`,
+  ],
+  [
+    "a certificate in place of a key",
+    { certificateKeyFile: certificate("server") },
+    `certificateKeyFile: ${certificate("server")} has no private key in PEM form that can be used`,
+  ],
+  [
+    "a key in the chain",
+    { certificateChain: [certificate("server-key")] },
+    `certificateChain[0]: ${certificate("server-key")} has no certificate in PEM form that can be used`,
+  ],
+  [
+    "the key of another certificate",
+    { certificateKeyFile: certificate("renewed-key") },
+    `certificateKeyFile: ${certificate("renewed-key")} is not the key of ${certificate("server")}`,
+  ],
+])("%s is refused where TLS is forced, and else not looked at", async (_, files, error) => {
+  expect(await errorsOf(withTls({ ...good, ...files }))).toEqual([
+    expect.stringMatching(/^f:5:\d+: tlsCertificate\./),
+  ]);
+  expect((await errorsOf(withTls({ ...good, ...files })))[0]).toContain(`tlsCertificate.${error}`);
+  expect(await errorsOf(withTls({ ...good, ...files }, false))).toEqual([]);
+});
