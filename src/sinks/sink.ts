@@ -21,5 +21,4 @@ export interface Sink {
   /** The node's connection ended; batches under way stay under way. */
   close(node: NodeIdentity): void;
   health(): SinkHealth;
-  stop(): Promise<void>;
 }

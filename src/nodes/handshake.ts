@@ -1,0 +1,53 @@
+import { ProtocolError } from "../protocol/faults.js";
+import { answerProposal, encodeProposal, maxHandshakeBytes, readAnswer } from "../protocol/handshake.js";
+import { MessageAssembler } from "../protocol/message-assembler.js";
+import type { Connection } from "../transport/connection.js";
+
+/** Mini-protocol 0 of one connection: whoever opened it proposes, the other side answers, once. */
+export class Handshake {
+  readonly #magic: number;
+  readonly #weOpened: boolean;
+  readonly #send: (message: Uint8Array) => void;
+  readonly #messages = new MessageAssembler({ what: "a handshake message", maxBytes: maxHandshakeBytes });
+  #done = false;
+
+  constructor(options: { magic: number; opener: Connection["opener"]; send: (message: Uint8Array) => void }) {
+    this.#magic = options.magic;
+    this.#weOpened = options.opener === "us";
+    this.#send = options.send;
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  start(): void {
+    if (this.#weOpened) this.#send(encodeProposal(this.#magic));
+  }
+
+  /**
+   * Takes bytes of the mini-protocol; where the peer proposed, answers.
+   * @throws ProtocolError with code `handshake-refused` where either side refused
+   */
+  receive(bytes: Uint8Array): void {
+    for (const message of this.#messages.push(bytes)) {
+      if (this.#done) {
+        throw new ProtocolError({
+          code: "unexpected-message",
+          what: "handshake message",
+          state: "connected",
+        });
+      }
+      if (this.#weOpened) readAnswer(message, this.#magic);
+      else this.#answer(message);
+      this.#done = true;
+    }
+  }
+
+  #answer(proposal: Uint8Array): void {
+    const { answer, refused } = answerProposal(proposal, this.#magic);
+    this.#send(answer);
+    if (refused !== undefined)
+      throw new ProtocolError({ code: "handshake-refused", by: "us", reason: refused });
+  }
+}

@@ -1,0 +1,100 @@
+import { MessageAssembler } from "../protocol/message-assembler.js";
+import { decodeMetricsResponse, encodeMetricsRequest, type MetricValue } from "../protocol/metrics.js";
+
+export interface MetricsPollOptions {
+  /** Pause between an answer and the next request. */
+  readonly pauseMs: number;
+  /** Ask for all metrics each time instead of those changed since the last request. */
+  readonly full: boolean;
+  readonly maxAnswerBytes: number;
+  /** A request unanswered for this long, without any other byte from the peer, means that it is gone. */
+  readonly silenceMs: number;
+  readonly send: (message: Uint8Array) => void;
+  /** For how long we have been reading without a byte coming; 0 while we do not read: that silence is our own. */
+  readonly quietMs: () => number;
+  /** The time from a request to its answer; nodes answer this one at once. */
+  readonly onRoundTrip: (milliseconds: number) => void;
+  readonly onMetrics: (metrics: [string, MetricValue][], whole: boolean) => void;
+  readonly onSilence: () => void;
+}
+
+/** Mini-protocol 1 of one connection: asks for metrics every so often, and notices by it that a peer is gone. */
+export class MetricsPoll {
+  readonly #options: MetricsPollOptions;
+  readonly #answers: MessageAssembler;
+  #timer: NodeJS.Timeout | undefined;
+  #asked: "all" | "updated" | undefined;
+  #askedAt = 0;
+  /** What to ask next: first of all everything, as a node only sends a constant metric when it is asked for all. */
+  #next: "all" | "updated" = "all";
+  #ended = false;
+  #onAnswer: (() => void)[] = [];
+
+  constructor(options: MetricsPollOptions) {
+    this.#options = options;
+    this.#answers = new MessageAssembler({ what: "a metrics answer", maxBytes: options.maxAnswerBytes });
+  }
+
+  start(): void {
+    this.#ask();
+  }
+
+  /**
+   * Takes bytes of the mini-protocol. An answer nobody asked for is taken as news, like any other.
+   * @throws ProtocolError
+   */
+  receive(bytes: Uint8Array): void {
+    for (const message of this.#answers.push(bytes)) {
+      const asked = this.#asked;
+      this.#asked = undefined;
+      if (asked !== undefined) {
+        this.#next = this.#options.full ? "all" : "updated";
+        this.#options.onRoundTrip(performance.now() - this.#askedAt);
+      }
+      this.#options.onMetrics(decodeMetricsResponse(message), asked === "all");
+      for (const answered of this.#onAnswer.splice(0)) answered();
+      this.#arm(this.#options.pauseMs, () => this.#ask());
+    }
+  }
+
+  /** Resolves whether the peer gives a sign of life within `timeoutMs`; a request is sent now unless one is under way. */
+  async probe(timeoutMs: number): Promise<boolean> {
+    if (this.#ended) return false;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(!this.#ended && this.#options.quietMs() < timeoutMs), timeoutMs);
+      this.#onAnswer.push(() => {
+        clearTimeout(timer);
+        resolve(!this.#ended);
+      });
+      if (this.#asked === undefined) this.#ask();
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    for (const answered of this.#onAnswer.splice(0)) answered();
+  }
+
+  #ask(): void {
+    if (this.#ended) return;
+    this.#asked = this.#next;
+    this.#askedAt = performance.now();
+    this.#options.send(encodeMetricsRequest({ kind: this.#asked }));
+    this.#watch(this.#options.silenceMs);
+  }
+
+  #watch(delayMs: number): void {
+    this.#arm(delayMs, () => {
+      const { quietMs, silenceMs, onSilence } = this.#options;
+      const quiet = quietMs();
+      if (quiet >= silenceMs) onSilence();
+      else this.#watch(silenceMs - quiet);
+    });
+  }
+
+  #arm(delayMs: number, action: () => void): void {
+    clearTimeout(this.#timer);
+    if (!this.#ended) this.#timer = setTimeout(action, delayMs);
+  }
+}

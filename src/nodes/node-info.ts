@@ -1,0 +1,19 @@
+import type { DataPoints } from "./data-points.js";
+
+/** The data point in which a node says its name, as `niName`. */
+export const nodeInfoName = "NodeInfo";
+
+/** The node's own name, or undefined where it gave none that can be read. */
+export function nameOf(points: DataPoints | undefined): string | undefined {
+  const bytes = points?.get(nodeInfoName);
+  if (bytes === undefined) return undefined;
+  try {
+    const info: unknown = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+    );
+    const name = (info as { niName?: unknown } | null)?.niName;
+    return typeof name === "string" && name !== "" ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}

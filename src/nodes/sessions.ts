@@ -1,0 +1,110 @@
+import { NodeMetrics } from "../metrics/node-metrics.js";
+import type { TraceBatch } from "../protocol/trace-batch.js";
+import type { Connection } from "../transport/connection.js";
+import { FlightBudget } from "./flight-budget.js";
+import type { NodeIdentity } from "./identity.js";
+import { NodeDirectory } from "./node-directory.js";
+import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
+
+/** Where batches go: the router of the house. */
+export interface TraceDestination {
+  open(node: NodeIdentity): void;
+  /** Settles when the batch is safe or never will be. */
+  write(node: NodeIdentity, batch: TraceBatch): Promise<void>;
+  /** Resolves when nothing received for this node is unsafe. */
+  drained(node: NodeIdentity): Promise<void>;
+  close(node: NodeIdentity): void;
+  keepingUp(): boolean;
+}
+
+/** What happens to connections, for those who log and count. */
+export interface SessionObserver {
+  connected(connection: Connection): void;
+  named(connection: Connection, node: NodeIdentity): void;
+  ended(connection: Connection, end: SessionEnd): void;
+}
+
+/** A node that has its name, and what it last told of itself. */
+export interface ConnectedNode {
+  readonly node: NodeIdentity;
+  readonly session: Session;
+  readonly metrics: NodeMetrics;
+}
+
+export interface SessionsOptions {
+  readonly settings: SessionSettings;
+  readonly maxInFlightBytes: number;
+  readonly destination: TraceDestination;
+  readonly observer: SessionObserver;
+}
+
+/** Every connection's session, and the nodes behind them. */
+export class Sessions {
+  readonly budget: FlightBudget;
+  readonly #settings: SessionSettings;
+  readonly #host: SessionHost;
+  readonly #directory = new NodeDirectory<Session>();
+  readonly #sessions = new Map<Session, NodeMetrics>();
+  #stopping: Promise<void> | undefined;
+  #drainMs: number | undefined;
+
+  constructor(options: SessionsOptions) {
+    this.#settings = options.settings;
+    this.budget = new FlightBudget({ maxInFlightBytes: options.maxInFlightBytes });
+    this.#host = this.#hostFor(options);
+  }
+
+  /** Runs the session of a connection; resolves, when it has ended, with whether there was a handshake. */
+  async run(connection: Connection): Promise<boolean> {
+    const session = new Session(connection, this.#settings, this.#host);
+    this.#sessions.set(session, new NodeMetrics({ maxBytes: this.#settings.maxAnswerBytes }));
+    session.start();
+    if (this.#drainMs !== undefined) void session.stop(this.#drainMs);
+    await session.done;
+    this.#directory.release(session);
+    this.#sessions.delete(session);
+    return session.isConnected;
+  }
+
+  /** Those whose names are known, in the order they came. */
+  *connected(): Generator<ConnectedNode> {
+    for (const [session, node] of this.#directory.connected()) {
+      const metrics = this.#sessions.get(session);
+      if (metrics !== undefined) yield { node, session, metrics };
+    }
+  }
+
+  /** Connections, whether they have a name yet or not. */
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  /** Ends every session without loss, see `Session.stop`. Idempotent; resolves when all are done. */
+  async stop(drainMs: number): Promise<void> {
+    this.#drainMs = drainMs;
+    this.#stopping ??= Promise.all([...this.#sessions.keys()].map((session) => session.stop(drainMs))).then();
+    await this.#stopping;
+  }
+
+  #hostFor(options: SessionsOptions): SessionHost {
+    const { destination, observer } = options;
+    return {
+      budget: this.budget,
+      claim: (session, rawName) => this.#directory.claim(session, rawName),
+      keepingUp: () => destination.keepingUp(),
+      connected: (session) => observer.connected(session.connection),
+      opened: (session, node) => {
+        destination.open(node);
+        observer.named(session.connection, node);
+      },
+      deliver: (node, batch) => destination.write(node, batch),
+      drained: (node) => destination.drained(node),
+      metrics: (session, metrics, whole) =>
+        this.#sessions.get(session)?.apply(metrics, { whole, nowMs: Date.now() }),
+      ended: (session, end) => {
+        if (end.node !== undefined) destination.close(end.node);
+        observer.ended(session.connection, end);
+      },
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import type { TraceBatch } from "../protocol/trace-batch.js";
+import { encodeTraceRequest } from "../protocol/trace-messages.js";
+import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
+import { AskingDepth } from "./asking-depth.js";
+import type { FlightBudget } from "./flight-budget.js";
+
+/** Size of an object before any has come, in bytes. */
+const assumedObjectBytes = 1_024;
+
+export interface TraceIntakeOptions {
+  /** Objects per request. */
+  readonly requestCount: number;
+  /** Most requests outstanding; 1 asks for one reply at a time. */
+  readonly requestsAhead: number;
+  readonly maxObjectBytes: number;
+  readonly budget: FlightBudget;
+  readonly send: (message: Uint8Array) => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+/** Hands a batch to whoever makes it safe; settles when it is. */
+export type Deliver = (batch: TraceBatch) => Promise<void>;
+
+/**
+ * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
+ * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
+ * delays the next request. Until the node's name is known batches are held, in the order they came.
+ */
+export class TraceIntake {
+  readonly #options: TraceIntakeOptions;
+  readonly #decoder: TraceReplyDecoder;
+  readonly #depth: AskingDepth;
+  #deliver: Deliver | undefined;
+  #held: TraceBatch[] = [];
+  #requestsSent = 0;
+  /** Replies of which every object is safe. */
+  #repliesSafe = 0;
+  #unsafeBatches = 0;
+  #unsafeBytes = 0;
+  #reservedBytes = 0;
+  #meanObjectBytes = assumedObjectBytes;
+  #asking = false;
+  #paused = false;
+
+  constructor(options: TraceIntakeOptions) {
+    this.#options = options;
+    this.#decoder = new TraceReplyDecoder({ maxObjectBytes: options.maxObjectBytes });
+    this.#depth = new AskingDepth({ requestCount: options.requestCount, deepest: options.requestsAhead });
+    options.budget.join();
+  }
+
+  startAsking(): void {
+    this.#asking = true;
+    this.#regulate();
+  }
+
+  stopAsking(): void {
+    this.#asking = false;
+  }
+
+  /** Takes a measured round trip of the connection. */
+  roundTrip(sampleMs: number): void {
+    this.#depth.roundTrip(sampleMs);
+  }
+
+  /** Says where batches go from now on, those held first. */
+  deliverTo(deliver: Deliver): void {
+    this.#deliver = deliver;
+    for (const batch of this.#held.splice(0)) this.#hand(batch, deliver, this.#decoder.repliesEnded);
+    this.#regulate();
+  }
+
+  /** Takes bytes of the mini-protocol; `flush` makes batches of what they complete. @throws ProtocolError */
+  receive(bytes: Uint8Array): void {
+    this.#decoder.push(bytes);
+  }
+
+  /** Hands on whatever whole objects have arrived. */
+  flush(): void {
+    // A reply nobody asked for is taken, as real acceptors do, and answers no later request.
+    this.#requestsSent = Math.max(this.#requestsSent, this.#decoder.repliesEnded);
+    const batch = this.#decoder.take();
+    if (batch === undefined) return;
+    const { length, receivedBytes } = batch;
+    this.#depth.received(length, performance.now());
+    this.#meanObjectBytes += (receivedBytes / length - this.#meanObjectBytes) / 8;
+    this.#unsafeBatches += 1;
+    this.#unsafeBytes += receivedBytes;
+    this.#options.budget.hold(receivedBytes);
+    if (this.#deliver === undefined) this.#held.push(batch);
+    else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
+    this.#regulate();
+  }
+
+  /** Requests sent whose reply is not safe yet. */
+  get openRequests(): number {
+    return this.#requestsSent - this.#repliesSafe;
+  }
+
+  /** Whether a reply broke off: bytes of an unfinished one are there. */
+  get midReply(): boolean {
+    return this.#decoder.midReply;
+  }
+
+  /** The connection is gone: nothing more is asked for or will come. Batches under way stay under way. */
+  end(): void {
+    this.#asking = false;
+    this.#options.budget.leave();
+    this.#reserve(0);
+  }
+
+  #hand(batch: TraceBatch, deliver: Deliver, repliesEnded: number): void {
+    const { receivedBytes } = batch;
+    const settled = () => {
+      this.#unsafeBatches -= 1;
+      this.#unsafeBytes -= receivedBytes;
+      this.#options.budget.hold(-receivedBytes);
+      // Batches become safe in the order they came; the last one carries the replies that ended without objects since.
+      this.#repliesSafe = this.#unsafeBatches === 0 ? this.#decoder.repliesEnded : repliesEnded;
+      this.#regulate();
+    };
+    deliver(batch).then(settled, settled);
+  }
+
+  #regulate(): void {
+    const { budget } = this.#options;
+    // The answer that names the node may stand behind a long first reply, so more of that one is held.
+    const patient = this.#deliver === undefined && budget.allows(0);
+    const paused = this.#unsafeBytes > (patient ? this.#options.maxObjectBytes : budget.perNodeBytes);
+    if (paused !== this.#paused) {
+      this.#paused = paused;
+      if (paused) this.#options.pause();
+      else this.#options.resume();
+    }
+    if (this.#asking) this.#ask();
+  }
+
+  #ask(): void {
+    const { requestCount, budget, send } = this.#options;
+    const requestBytes = requestCount * this.#meanObjectBytes;
+    const depth = this.#deliver === undefined ? 1 : this.#depth.current(performance.now());
+    while (this.openRequests < depth) {
+      if (this.openRequests > 0 && !budget.allows(requestBytes)) break;
+      this.#requestsSent += 1;
+      send(encodeTraceRequest(requestCount));
+      this.#reserve((this.openRequests - 1) * requestBytes);
+    }
+    this.#reserve(Math.max(0, this.openRequests - 1) * requestBytes);
+  }
+
+  #reserve(bytes: number): void {
+    this.#options.budget.reserve(bytes - this.#reservedBytes);
+    this.#reservedBytes = bytes;
+  }
+}

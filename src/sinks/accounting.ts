@@ -1,0 +1,135 @@
+import type { NodeIdentity } from "../nodes/identity.js";
+
+/** Why an object that was received did not reach a sink. */
+export type DropReason = "stopped";
+
+/** What became of the objects of one node at one sink. At every quiet moment received = written + Σ dropped. */
+export interface SinkAccount {
+  received: number;
+  written: number;
+  /** Batches received. */
+  batches: number;
+  /** Bytes received, as they came. */
+  bytes: number;
+  readonly dropped: Map<DropReason, number>;
+}
+
+interface NodeAccounts {
+  /** Connections of this name now. */
+  connections: number;
+  /** Milliseconds since 1970 at which the last of them went. */
+  goneAt: number;
+  readonly bySink: Map<string, SinkAccount>;
+}
+
+/** How long the counts of a node that left stay its own. */
+export const keptAfterLeavingMs = 10 * 60_000;
+/** Nodes that left and keep their own counts; names are the peers' choice, and memory is ours. */
+const mostGone = 1_000;
+
+/** Stands for all nodes that left long ago. */
+export const departed = "";
+
+/**
+ * Counts every object received at every sink it was meant for, until it is written or dropped for a reason. The
+ * counts of nodes that left are added to those of `departed` after a while: sums never go down.
+ */
+export class Accounting {
+  readonly #nodes = new Map<string, NodeAccounts>();
+  readonly #now: () => number;
+
+  constructor(options: { now?: () => number } = {}) {
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** A connection of this node is there. */
+  open(node: NodeIdentity): void {
+    this.#of(node.name).connections += 1;
+  }
+
+  close(node: NodeIdentity): void {
+    const accounts = this.#of(node.name);
+    accounts.connections -= 1;
+    accounts.goneAt = this.#now();
+    // In the order of leaving, so that the first is always the next to be folded.
+    this.#nodes.delete(node.name);
+    this.#nodes.set(node.name, accounts);
+    this.#foldDeparted();
+  }
+
+  /** The account of a node's objects at a sink; ask for it anew whenever the node may have left meanwhile. */
+  of(node: NodeIdentity, sink: string): SinkAccount {
+    return accountAt(this.#of(node.name), sink);
+  }
+
+  /** Every account: node name (`departed` for those long gone), sink name, counts. */
+  *entries(): Generator<readonly [node: string, sink: string, account: Readonly<SinkAccount>]> {
+    this.#foldDeparted();
+    for (const [name, { bySink }] of this.#nodes) {
+      for (const [sink, account] of bySink) yield [name, sink, account];
+    }
+  }
+
+  /** Sums over nodes and sinks. */
+  total(): { received: number; written: number; dropped: number } {
+    const total = { received: 0, written: 0, dropped: 0 };
+    for (const [, , account] of this.entries()) {
+      total.received += account.received;
+      total.written += account.written;
+      total.dropped += droppedOf(account);
+    }
+    return total;
+  }
+
+  #of(name: string): NodeAccounts {
+    let accounts = this.#nodes.get(name);
+    if (accounts === undefined) {
+      accounts = { connections: 0, goneAt: this.#now(), bySink: new Map() };
+      this.#nodes.set(name, accounts);
+    }
+    return accounts;
+  }
+
+  #foldDeparted(): void {
+    const gone = [...this.#nodes].filter(([name, { connections }]) => connections === 0 && name !== departed);
+    const surplus = gone.length - mostGone;
+    const before = this.#now() - keptAfterLeavingMs;
+    for (const [index, [name, accounts]] of gone.entries()) {
+      if (index >= surplus && accounts.goneAt > before) continue;
+      if ([...accounts.bySink.values()].some(isUnsettled)) continue;
+      this.#nodes.delete(name);
+      for (const [sink, account] of accounts.bySink) add(accountAt(this.#of(departed), sink), account);
+    }
+  }
+}
+
+function accountAt({ bySink }: NodeAccounts, sink: string): SinkAccount {
+  let account = bySink.get(sink);
+  if (account === undefined) {
+    account = { received: 0, written: 0, batches: 0, bytes: 0, dropped: new Map() };
+    bySink.set(sink, account);
+  }
+  return account;
+}
+
+function add(sum: SinkAccount, account: SinkAccount): void {
+  sum.received += account.received;
+  sum.written += account.written;
+  sum.batches += account.batches;
+  sum.bytes += account.bytes;
+  for (const [reason, count] of account.dropped) countDropped(sum, reason, count);
+}
+
+export function countDropped(account: SinkAccount, reason: DropReason, count: number): void {
+  account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + count);
+}
+
+function droppedOf({ dropped }: Readonly<SinkAccount>): number {
+  let sum = 0;
+  for (const count of dropped.values()) sum += count;
+  return sum;
+}
+
+function isUnsettled(account: SinkAccount): boolean {
+  return account.received > account.written + droppedOf(account);
+}

@@ -1,0 +1,55 @@
+import type { NodeIdentity } from "../nodes/identity.js";
+import type { TraceBatch } from "../protocol/trace-batch.js";
+import { Accounting, countDropped } from "./accounting.js";
+import type { Sink } from "./sink.js";
+
+/** Hands each batch to every sink and settles when each has made it safe by its own promise. */
+export class Router {
+  readonly accounting = new Accounting();
+  readonly sinks: readonly Sink[];
+
+  constructor(sinks: readonly Sink[]) {
+    this.sinks = sinks;
+  }
+
+  open(node: NodeIdentity): void {
+    this.accounting.open(node);
+    for (const sink of this.sinks) sink.open(node);
+  }
+
+  /** Never rejects: what a sink will never have is counted as dropped. */
+  async write(node: NodeIdentity, batch: TraceBatch): Promise<void> {
+    await Promise.all(this.sinks.map((sink) => this.#writeTo(sink, node, batch)));
+  }
+
+  /** Resolves when nothing received for this node, by whichever connection, is still on its way. */
+  async drained(node: NodeIdentity): Promise<void> {
+    await Promise.all(this.sinks.map((sink) => sink.drained(node)));
+  }
+
+  close(node: NodeIdentity): void {
+    for (const sink of this.sinks) sink.close(node);
+    this.accounting.close(node);
+  }
+
+  /** Whether every sink makes safe what it is given without delay. */
+  keepingUp(): boolean {
+    return this.sinks.every((sink) => sink.health().state === "ok");
+  }
+
+  async #writeTo(sink: Sink, node: NodeIdentity, batch: TraceBatch): Promise<void> {
+    const { length } = batch;
+    const account = this.accounting.of(node, sink.name);
+    account.received += length;
+    account.batches += 1;
+    account.bytes += batch.receivedBytes;
+    // An account with objects under way is never folded away, so the same one is there at the end.
+    try {
+      await sink.write(node, batch);
+      account.written += length;
+    } catch {
+      // The one way for a sink to give up on a batch is to be stopped.
+      countDropped(account, "stopped", length);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { AskingDepth } from "../../src/nodes/asking-depth.js";
+
+const requestCount = 100;
+
+/** A node that fills every reply, behind a link: what is asked comes one round trip later, up to its own rate. */
+function drain(options: { roundTripMs: number; perRoundTrip: number; rounds: number; deepest?: number }) {
+  const depth = new AskingDepth({ requestCount, deepest: options.deepest ?? 1_000 });
+  depth.roundTrip(options.roundTripMs);
+  const depths: number[] = [];
+  let now = 0;
+  for (let round = 0; round < options.rounds; round += 1) {
+    const asked = depth.current(now) * requestCount;
+    now += options.roundTripMs;
+    depth.received(Math.min(asked, options.perRoundTrip), now);
+    depths.push(depth.current(now));
+  }
+  return { depth, depths, now };
+}
+
+test("one request until a round trip was measured", () => {
+  const depth = new AskingDepth({ requestCount, deepest: 64 });
+  depth.received(10_000, 5);
+  depth.received(10_000, 10);
+  expect(depth.current(10)).toBe(1);
+});
+
+test("a node that fills its replies is asked deeper until its own rate is the limit", () => {
+  const { depths } = drain({ roundTripMs: 50, perRoundTrip: 3_500, rounds: 20 });
+  // 35 requests fill the link; the depth keeps it full and stays within the headroom.
+  expect(depths.at(-1)).toBeGreaterThanOrEqual(36);
+  expect(depths.at(-1)).toBeLessThanOrEqual(54);
+});
+
+test("the depth needed is reached within ten round trips", () => {
+  const { depths } = drain({ roundTripMs: 200, perRoundTrip: 14_000, rounds: 12 });
+  expect(depths.findIndex((depth) => depth >= 140)).toBeLessThanOrEqual(12);
+  expect(depths.findIndex((depth) => depth >= 140)).toBeGreaterThan(0);
+});
+
+test("never deeper than allowed", () => {
+  const { depths } = drain({ roundTripMs: 50, perRoundTrip: 100_000, rounds: 50, deepest: 16 });
+  expect(Math.max(...depths)).toBe(16);
+});
+
+test("a node that sends less than a reply in a round trip is asked once at a time", () => {
+  const { depths } = drain({ roundTripMs: 50, perRoundTrip: 40, rounds: 50 });
+  expect(new Set(depths)).toEqual(new Set([1]));
+});
+
+test("falls back slowly, and to one request after seconds without traffic", () => {
+  const { depth, now } = drain({ roundTripMs: 50, perRoundTrip: 1_000, rounds: 20 });
+  expect(depth.current(now + 200)).toBeGreaterThan(10);
+  expect(depth.current(now + 2_000)).toBeLessThan(10);
+  expect(depth.current(now + 20_000)).toBe(1);
+});
+
+test("one late answer to a measurement changes little", () => {
+  const { depth, depths, now } = drain({ roundTripMs: 10, perRoundTrip: 1_000, rounds: 30 });
+  depth.roundTrip(30);
+  depth.received(1_250, now + 12.5);
+  expect(depth.current(now + 12.5)).toBeLessThanOrEqual(depths.at(-1)! * 1.5);
+});

@@ -1,0 +1,67 @@
+import { posix } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { wantedNames, withSuffix } from "../../src/nodes/names.js";
+
+describe("what a node is called", () => {
+  test.each([
+    // raw name, name, directory, slug
+    ["node-1", "node-1", "node-1", "node-1"],
+    ["TxGenerator", "TxGenerator", "TxGenerator", "txgenerator"],
+    ["127.0.0.1:30004", "127.0.0.1_30004", "127.0.0.1_30004", "12700130004"],
+    [`a"b'c:d@e f\tg`, "a_b_c_d_e_f_g", "a_b_c_d_e_f_g", "abcde-f-g"],
+    ["what? a*star", "what_astar", "what_astar", "what-astar"],
+    ["--node--", "node", "node", "--node--"],
+    ["(relay) ", "relay", "relay", "relay"],
+    ["/opt/ipc/pool/node.socket", "opt/ipc/pool/node.socket", "node.socket", "optipcpoolnodesocket"],
+    ["../../etc", "etc", "etc", "etc"],
+    ["a/../..", "a", "a", "a"],
+    ["a/..b", "a/..b", "..b", "ab"],
+    ["x/.muninn.lock", "x/.muninn.lock", "unix-7", "xmuninnlock"],
+    ["x\0y", "x_y", "x_y", "xy"],
+    ["ノード", "ノード", "ノード", "unix-7"],
+    ["Zürich 1", "Zürich_1", "Zürich_1", "zurich-1"],
+  ])("%j", (raw, name, directory, slug) => {
+    expect(wantedNames(raw, "unix-7")).toEqual({ name, directory, slug });
+  });
+
+  test.each([undefined, "", ".", "..", "/", "  ", "🦆", "***"])("%j leaves the connection's id", (raw) => {
+    expect(wantedNames(raw, "unix-7")).toEqual({ name: "unix-7", directory: "unix-7", slug: "unix-7" });
+  });
+
+  test("a name of 300 characters is cut to a directory of 200 bytes, differently for each name", () => {
+    const first = wantedNames("n".repeat(300), "unix-1");
+    const second = wantedNames(`${"n".repeat(299)}m`, "unix-1");
+    expect(first.name).toHaveLength(300);
+    expect(Buffer.byteLength(first.directory)).toBe(200);
+    expect(Buffer.byteLength(second.directory)).toBe(200);
+    expect(first.directory).not.toBe(second.directory);
+  });
+
+  test("a directory is cut between characters", () => {
+    const { directory } = wantedNames("é".repeat(150), "unix-1");
+    expect(Buffer.from(directory).toString()).toBe(directory);
+    expect(directory).not.toContain("\uFFFD");
+  });
+
+  test("whatever a node calls itself, its directory is one component below logRoot, and its slug a plain word", () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 400 }),
+      fc.string({ unit: fc.constantFrom("/", ".", "a", " ", "\0", "\n", "é", "\ud800"), maxLength: 300 }),
+    );
+    fc.assert(
+      fc.property(anyText, (raw) => {
+        for (const names of [wantedNames(raw, "unix-3"), withSuffix(wantedNames(raw, "unix-3"), "unix-3")]) {
+          const { directory, slug } = names;
+          expect(posix.dirname(posix.join("/logs", directory))).toBe("/logs");
+          expect(directory).not.toMatch(/[/\0]/);
+          expect(["", ".", ".."]).not.toContain(directory);
+          expect(Buffer.byteLength(directory)).toBeLessThanOrEqual(200);
+          expect(Buffer.from(directory).toString()).toBe(directory);
+          expect(slug).toMatch(/^[a-z0-9_-]+$/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,378 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { FlightBudget } from "../../src/nodes/flight-budget.js";
+import type { NodeIdentity } from "../../src/nodes/identity.js";
+import { NodeDirectory } from "../../src/nodes/node-directory.js";
+import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "../../src/nodes/session.js";
+import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
+import { encodeProposal } from "../../src/protocol/handshake.js";
+import { decodeMetricsRequest, encodeMetricsResponse, type MetricValue } from "../../src/protocol/metrics.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
+import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
+import { magic, replyOf, ScriptedPeer } from "./scripted-peer.js";
+
+const settings: SessionSettings = {
+  networkMagic: magic,
+  requestCount: 100,
+  requestsAhead: 1,
+  metricsPauseMs: 1,
+  metricsFull: false,
+  maxObjectBytes: 100_000,
+  maxAnswerBytes: 100_000,
+  handshakeTimeoutMs: 20_000,
+  nameTimeoutMs: 20_000,
+  silenceMs: 20_000,
+};
+
+/** A house that remembers what it was given and makes it safe when the test says so. */
+class House implements SessionHost {
+  readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
+  readonly directory = new NodeDirectory<Session>();
+  readonly lines: string[] = [];
+  readonly directories: string[] = [];
+  readonly metricsSeen: { metrics: [string, MetricValue][]; whole: boolean }[] = [];
+  readonly ends: SessionEnd[] = [];
+  holdBatches = false;
+  sinksKeepUp = true;
+  drainedWhen: Promise<void> = Promise.resolve();
+  readonly #held: (() => void)[] = [];
+
+  readonly claim = (session: Session, rawName: string | undefined) => this.directory.claim(session, rawName);
+  readonly keepingUp = () => this.sinksKeepUp;
+  readonly connected = () => {};
+  readonly opened = () => {};
+  readonly drained = () => this.drainedWhen;
+  readonly metrics = (_: Session, metrics: [string, MetricValue][], whole: boolean) => {
+    this.metricsSeen.push({ metrics, whole });
+  };
+  readonly ended = (session: Session, end: SessionEnd) => {
+    this.directory.release(session);
+    this.ends.push(end);
+  };
+
+  async deliver(node: NodeIdentity, batch: { machineLines(): Uint8Array }): Promise<void> {
+    const lines = Buffer.from(batch.machineLines()).toString().split("\n").slice(0, -1);
+    this.lines.push(...lines);
+    for (const _ of lines) this.directories.push(node.directory);
+    if (this.holdBatches) await new Promise<void>((resolve) => this.#held.push(resolve));
+  }
+
+  get heldBatches(): number {
+    return this.#held.length;
+  }
+
+  makeSafe(): void {
+    for (const settle of this.#held.splice(0)) settle();
+  }
+}
+
+const open: Session[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((session) => session.close("the test is over")));
+});
+
+function begin(options: { settings?: Partial<SessionSettings>; peer?: ScriptedPeer; house?: House } = {}) {
+  const { peer = new ScriptedPeer(), house = new House() } = options;
+  const session = new Session(peer.connection, { ...settings, ...options.settings }, house);
+  open.push(session);
+  session.start();
+  return { peer, house, session };
+}
+
+/** Waits until `condition` holds, giving everything else its turn. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets whatever could happen now happen. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("trace objects", () => {
+  test("are asked for at once, and held until the name is known", async () => {
+    const { peer, house } = begin();
+    await peer.shakeHands();
+    expect(decodeTraceRequest(await peer.next(miniProtocols.traceObjects))).toEqual({
+      kind: "request",
+      blocking: true,
+      count: 100,
+    });
+    peer.reply(["one", "two"]);
+    await quiet();
+    expect(house.lines).toEqual([]);
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    await peer.tellName("relay");
+    await until(() => house.lines.length === 2);
+    expect(house.directories).toEqual(["relay", "relay"]);
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("no more are asked for until those received are safe", async () => {
+    const { peer, house } = begin();
+    house.holdBatches = true;
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["one"]);
+    await until(() => house.heldBatches === 1);
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    house.makeSafe();
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
+    const house = new House();
+    house.sinksKeepUp = false;
+    let drained = () => {};
+    house.drainedWhen = new Promise((resolve) => {
+      drained = resolve;
+    });
+    const { peer } = begin({ house });
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    drained();
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("of a reply nobody asked for are written, and answer no later request", async () => {
+    const { peer, house } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["asked"]);
+    peer.reply(["unasked"]);
+    await until(() => house.lines.length === 2);
+    await peer.next(miniProtocols.traceObjects);
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+  });
+
+  test("that came whole before bad bytes are written, and the connection ends", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    const reply = replyOf(["one", "two", "three"]);
+    reply[reply.length - 2] = 0xff;
+    peer.stream.write(encodeSegments("opener", miniProtocols.traceObjects, reply, 0));
+    await session.done;
+    expect(house.lines).toEqual(["one", "two"]);
+    expect(house.ends[0]?.fault?.fault.code).toBe("malformed");
+  });
+
+  test("that were cut off in the middle are told of, those before them written", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    const segments = encodeSegments("opener", miniProtocols.traceObjects, replyOf(["one", "two"]), 0);
+    peer.stream.end(segments.subarray(0, -5));
+    await session.done;
+    expect(house.lines).toEqual(["one"]);
+    expect(house.ends[0]).toMatchObject({ midReply: true, fault: undefined });
+  });
+
+  test("of a node that leaves before it told its name are written under the connection's id", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    peer.reply(["one"]);
+    peer.stream.end();
+    await session.done;
+    expect(house.lines).toEqual(["one"]);
+    expect(house.directories).toEqual(["unix-1"]);
+  });
+
+  test("of a node that never tells its name are written under the connection's id", async () => {
+    const { peer, house } = begin({ settings: { nameTimeoutMs: 5 } });
+    await peer.shakeHands();
+    peer.reply(["one"]);
+    await until(() => house.lines.length === 1);
+    expect(house.directories).toEqual(["unix-1"]);
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("far beyond what may wait unwritten are not even read, and lose nothing", async () => {
+    const { peer, house } = begin({ settings: { maxObjectBytes: 2_000_000 } });
+    house.holdBatches = true;
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    const text = "x".repeat(50_000);
+    const replies = 200;
+    let sent = 0;
+    const send = () => {
+      for (; sent < replies; sent += 1) {
+        const segments = encodeSegments("opener", miniProtocols.traceObjects, replyOf([text]), 0);
+        if (!peer.stream.write(segments)) {
+          sent += 1;
+          peer.stream.once("drain", send);
+          return;
+        }
+      }
+    };
+    send();
+    await quiet();
+    expect(house.budget.heldBytes).toBeLessThan(house.budget.perNodeBytes * 2);
+    expect(sent).toBeLessThan(replies);
+    house.holdBatches = false;
+    house.makeSafe();
+    await until(() => house.lines.length === replies);
+    expect(house.budget.heldBytes).toBe(0);
+  });
+});
+
+describe("the handshake", () => {
+  test("of another network is refused, and the refusal reaches the peer", async () => {
+    const { peer, house, session } = begin();
+    peer.send(miniProtocols.handshake, encodeProposal(2));
+    const [, refuse] = await peer.next(miniProtocols.handshake);
+    expect(refuse).toBe(2);
+    peer.stream.end();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "handshake-refused", by: "us" });
+    expect(house.ends[0]?.node).toBeUndefined();
+  });
+
+  test("that does not come ends the connection", async () => {
+    const { house, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
+    await session.done;
+    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
+  });
+
+  test("that breaks off ends the connection", async () => {
+    const { peer, house, session } = begin();
+    peer.stream.end(
+      encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0).subarray(0, 11),
+    );
+    await session.done;
+    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-cut");
+  });
+
+  test.each([
+    ["another mini-protocol before it", miniProtocols.traceObjects, "unexpected-message"],
+    ["garbage in it", miniProtocols.handshake, "malformed"],
+  ] as const)("%s ends the connection", async (_, miniProtocol, code) => {
+    const { peer, house, session } = begin();
+    peer.stream.end(encodeSegments("opener", miniProtocol, Uint8Array.of(0x63, 1, 2, 3), 0));
+    await session.done;
+    expect(house.ends[0]?.fault?.fault.code).toBe(code);
+  });
+});
+
+describe("metrics", () => {
+  test("are asked for whole at first, then for changes", async () => {
+    const { peer, house } = begin();
+    await peer.shakeHands();
+    expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
+    peer.answerMetrics([["a", { kind: "counter", value: 1n }]]);
+    expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "updated" });
+    peer.answerMetrics([]);
+    await until(() => house.metricsSeen.length === 2);
+    expect(house.metricsSeen).toEqual([
+      { metrics: [["a", { kind: "counter", value: 1n }]], whole: true },
+      { metrics: [], whole: false },
+    ]);
+  });
+
+  test("are always asked for whole where the configuration says so", async () => {
+    const { peer } = begin({ settings: { metricsFull: true } });
+    await peer.shakeHands();
+    for (let round = 0; round < 3; round += 1) {
+      expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
+      peer.answerMetrics([]);
+    }
+  });
+
+  test("unanswered for long mean that the peer is gone", async () => {
+    const { peer, house, session } = begin({ settings: { silenceMs: 20 } });
+    await peer.shakeHands();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+  });
+});
+
+describe("data points", () => {
+  test("are asked for one request at a time and answered in order", async () => {
+    const { peer, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    const answers = Promise.all([session.dataPoints(["A"], 20_000), session.dataPoints(["B"], 20_000)]);
+    await peer.next(miniProtocols.dataPoints);
+    await quiet();
+    expect(peer.waiting(miniProtocols.dataPoints)).toBe(0);
+    peer.send(miniProtocols.dataPoints, encodeDataPointsReply([["A", Buffer.from("1")]]));
+    await peer.next(miniProtocols.dataPoints);
+    peer.send(miniProtocols.dataPoints, encodeDataPointsReply([["B", undefined]]));
+    const [a, b] = await answers;
+    expect(Buffer.from(a!.get("A")!).toString()).toBe("1");
+    expect([...b!]).toEqual([["B", undefined]]);
+  });
+
+  test("that nobody answers are given up, before and after the connection ended", async () => {
+    const { peer, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    expect(await session.dataPoints(["A"], 1)).toBeUndefined();
+    const last = session.dataPoints(["B"], 20_000);
+    peer.stream.end();
+    expect(await last).toBeUndefined();
+    expect(await session.dataPoints(["C"], 20_000)).toBeUndefined();
+  });
+});
+
+test("a whole stream sent blindly in one write is taken as if it had been asked for", async () => {
+  const { peer, house, session } = begin();
+  const info = Buffer.from(JSON.stringify({ niName: "recorded" }));
+  const segments = (miniProtocol: 0 | 1 | 2 | 3, message: Uint8Array) =>
+    encodeSegments("opener", miniProtocol, message, 0);
+  peer.stream.end(
+    Buffer.concat([
+      segments(miniProtocols.handshake, encodeProposal(magic)),
+      segments(miniProtocols.metrics, encodeMetricsResponse([])),
+      segments(miniProtocols.dataPoints, encodeDataPointsReply([])),
+      segments(miniProtocols.traceObjects, replyOf(["one"])),
+      segments(miniProtocols.dataPoints, encodeDataPointsReply([["NodeInfo", info]])),
+      segments(miniProtocols.metrics, encodeMetricsResponse([["a", { kind: "counter", value: 1n }]])),
+      segments(miniProtocols.traceObjects, replyOf(["two"])),
+    ]),
+  );
+  await session.done;
+  expect(house.lines).toEqual(["one", "two"]);
+  expect(house.directories).toEqual(["recorded", "recorded"]);
+  expect(house.metricsSeen).toHaveLength(2);
+  expect(house.ends[0]?.fault).toBeUndefined();
+});
+
+describe("stopping", () => {
+  test("asks for nothing more, says no done, and takes what still comes", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    const stopped = session.stop(20_000);
+    peer.reply(["last words"]);
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    peer.stream.end();
+    await stopped;
+    expect(house.lines).toEqual(["last words"]);
+    expect(house.ends[0]?.fault).toBeUndefined();
+  });
+
+  test("does not wait longer than it was told for a peer that goes on", async () => {
+    const { peer, session } = begin();
+    await peer.shakeHands();
+    await session.stop(5);
+    expect(peer.connection.stream.destroyed).toBe(true);
+  });
+
+  test("twice is the same as once", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await Promise.all([session.stop(5), session.stop(5)]);
+    await session.stop(5);
+    expect(house.ends).toHaveLength(1);
+  });
+});

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { Accounting, countDropped, departed, keptAfterLeavingMs } from "../../src/sinks/accounting.js";
+
+function nodeCalled(name: string) {
+  return { connectionId: "unix-1", name, directory: name, slug: name };
+}
+
+function accountingAt(start: number) {
+  let now = start;
+  const accounting = new Accounting({ now: () => now });
+  const pass = (milliseconds: number) => {
+    now += milliseconds;
+  };
+  return { accounting, pass };
+}
+
+function namesIn(accounting: Accounting): string[] {
+  return [...accounting.entries()].map(([name]) => name);
+}
+
+test("counts of a node that left stay its own for ten minutes, then are added to the departed", () => {
+  const { accounting, pass } = accountingAt(1_000_000);
+  const node = nodeCalled("relay");
+  accounting.open(node);
+  const account = accounting.of(node, "file");
+  account.received = 7;
+  account.written = 5;
+  countDropped(account, "stopped", 2);
+  accounting.close(node);
+  pass(keptAfterLeavingMs - 1);
+  expect(namesIn(accounting)).toEqual(["relay"]);
+  pass(2);
+  expect(namesIn(accounting)).toEqual([departed]);
+  expect(accounting.total()).toEqual({ received: 7, written: 5, dropped: 2 });
+});
+
+test("a node that came back keeps its counts", () => {
+  const { accounting, pass } = accountingAt(0);
+  const node = nodeCalled("relay");
+  accounting.open(node);
+  accounting.of(node, "file").received = accounting.of(node, "file").written = 3;
+  accounting.close(node);
+  accounting.open(node);
+  pass(keptAfterLeavingMs * 2);
+  expect(namesIn(accounting)).toEqual(["relay"]);
+});
+
+test("a node with objects under way keeps its account until they are settled", () => {
+  const { accounting, pass } = accountingAt(0);
+  const node = nodeCalled("relay");
+  accounting.open(node);
+  const account = accounting.of(node, "file");
+  account.received = 3;
+  accounting.close(node);
+  pass(keptAfterLeavingMs * 2);
+  expect(namesIn(accounting)).toEqual(["relay"]);
+  account.written = 3;
+  expect(namesIn(accounting)).toEqual([departed]);
+});
+
+test("however many names come and go, the accounts are bounded and nothing is lost from the sum", () => {
+  const { accounting } = accountingAt(0);
+  for (let n = 0; n < 5_000; n += 1) {
+    const node = nodeCalled(`node-${n}`);
+    accounting.open(node);
+    const account = accounting.of(node, "file");
+    account.received = account.written = 2;
+    accounting.close(node);
+  }
+  expect(namesIn(accounting).length).toBeLessThanOrEqual(1_001);
+  expect(accounting.total()).toEqual({ received: 10_000, written: 10_000, dropped: 0 });
+});
