@@ -1,0 +1,136 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { positiveNumber, wholeNumber } from "./option-values.js";
+
+interface ReplayFlags {
+  readonly connect?: string;
+  readonly listen?: string;
+  readonly magic: number;
+  readonly speed: number;
+  readonly nodes: number;
+  readonly name?: string;
+  readonly loop?: number | true;
+  readonly from?: Moment;
+  readonly to?: Moment;
+  readonly json?: true;
+}
+
+/** Seconds from the beginning, or microseconds since 1970. */
+type Moment = { readonly seconds: number } | { readonly micros: number };
+
+const help = `
+Exit code: 0 everything was sent and asked past, or a signal ended it; 1 a node was refused; 2 it could not begin.
+
+Examples:
+  muninn replay traffic.rec --connect /run/tracer.sock                     at the recorded speed
+  muninn replay logs/node-1 --connect 127.0.0.1:3000 --speed max --nodes 50`;
+
+/** Adds `muninn replay`: recorded nodes, living again. */
+export function addReplayCommand(program: Command): void {
+  program
+    .command("replay")
+    .summary("play recorded nodes, or log files, to a tracer")
+    .description(
+      "Acts as the nodes of a recording, of raw forwarder bytes (.bin), or of log files: answers a tracer's requests with the " +
+        "recorded trace objects as they were, metrics and data points.",
+    )
+    .argument("<what...>", "recordings, .bin files, log directories, or files of lines")
+    .option("--connect <address>", "the tracer's socket path or host:port")
+    .option(
+      "--listen <address>",
+      "listen there instead; with several nodes, at paths with -1, -2 … or ports counted up",
+    )
+    .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
+    .option("--speed <n>", "recorded seconds in one second, or max: as fast as asked", speed, 1)
+    .option("--nodes <n>", "copies of each node, as NAME-1, NAME-2 …", wholeNumber(1), 1)
+    .option("--name <name>", "name instead of the recorded one")
+    .option("--loop [n]", "play so many times; without a number, until a signal", wholeNumber(1))
+    .option(
+      "--from <when>",
+      "begin there: seconds from the beginning, or a time such as 2026-02-16T09:30:00Z",
+      moment,
+    )
+    .option("--to <when>", "end there", moment)
+    .option("--json", "print the report as one JSON document")
+    .addHelpText("after", help)
+    .action(async (what: string[], flags: ReplayFlags, command: Command) => {
+      if ((flags.connect === undefined) === (flags.listen === undefined))
+        command.error("error: give either --connect ADDRESS or --listen ADDRESS");
+      process.exitCode = await replay(what, flags);
+    });
+}
+
+function speed(text: string): number {
+  return text === "max" ? Number.POSITIVE_INFINITY : positiveNumber(text);
+}
+
+function moment(text: string): Moment {
+  const seconds = Number(text);
+  if (text.trim() !== "" && Number.isFinite(seconds)) return { seconds };
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) throw new InvalidArgumentError("must be seconds, or a time in ISO 8601.");
+  return { micros: milliseconds * 1_000 };
+}
+
+async function replay(what: readonly string[], flags: ReplayFlags): Promise<number> {
+  const { parseAddress } = await import("../transport/address.js");
+  const { openTracks } = await import("../recording/replay-track.js");
+  const { startReplay } = await import("../recording/start-replay.js");
+  const { StatusLine, formatBytes } = await import("./status-line.js");
+  const { untilStopped } = await import("./stop-signal.js");
+  const status = new StatusLine();
+  try {
+    status.show("reading what was recorded");
+    const { tracks, remarks } = await openTracks(what);
+    if (tracks.length === 0) throw new Error("there is no node to play");
+    const beginnings = tracks.map(({ began }) => began).filter((began) => began > 0);
+    const micros = (when: Moment | undefined) => {
+      if (when === undefined || "micros" in when) return when?.micros;
+      return Math.min(...beginnings, Number.MAX_SAFE_INTEGER) + when.seconds * 1e6;
+    };
+    const stopped = untilStopped();
+    const running = await startReplay({
+      tracks,
+      network:
+        flags.connect === undefined
+          ? { mode: "listen", address: parseAddress(flags.listen!) }
+          : { mode: "connect", address: parseAddress(flags.connect) },
+      magic: flags.magic,
+      speed: flags.speed,
+      copies: flags.nodes,
+      loops: flags.loop === true ? Number.POSITIVE_INFINITY : (flags.loop ?? 1),
+      name: flags.name,
+      from: micros(flags.from),
+      to: micros(flags.to),
+    });
+    let ticking: NodeJS.Timeout | undefined;
+    const refused = new Promise<void>((resolve) => {
+      ticking = setInterval(() => {
+        const reports = running.reports();
+        const sent = sum(reports, "objectsSent");
+        status.show(`${reports.length} nodes, ${sent} objects, ${formatBytes(sum(reports, "bytesSent"))}`);
+        if (sum(reports, "refusals") > 0) resolve();
+      }, 100);
+    });
+    await Promise.race([running.finished, stopped, refused]);
+    clearInterval(ticking);
+    await running.stop();
+    status.clear();
+    for (const remark of remarks) status.say(`muninn replay: ${remark}`);
+    const reports = running.reports();
+    const lines = reports.map(
+      (node) => `${node.name}: ${node.objectsSent} objects in ${formatBytes(node.bytesSent)}`,
+    );
+    process.stdout.write(
+      flags.json ? `${JSON.stringify({ nodes: reports, remarks })}\n` : `${lines.join("\n")}\n`,
+    );
+    return sum(reports, "refusals") > 0 ? 1 : 0;
+  } catch (error) {
+    status.clear();
+    process.stderr.write(`muninn replay: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+}
+
+function sum<Field extends string>(reports: readonly Record<Field, number>[], field: Field): number {
+  return reports.reduce((total, report) => total + report[field], 0);
+}

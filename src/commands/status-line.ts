@@ -1,0 +1,52 @@
+import type { WriteStream } from "node:tty";
+
+/** Shortest time between two states on a terminal, in milliseconds. */
+const pauseMs = 100;
+
+/** What goes on, for whoever watches: lines that stay, and on a terminal one below them that changes. */
+export class StatusLine {
+  readonly #stream: NodeJS.WriteStream;
+  #shown = "";
+  #shownAt = 0;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  /** The state of things; seen on a terminal only, and not each one. */
+  show(text: string): void {
+    if (!this.#stream.isTTY || performance.now() - this.#shownAt < pauseMs) return;
+    this.#shownAt = performance.now();
+    const { columns } = this.#stream as WriteStream;
+    this.#draw(text.slice(0, Math.max(0, columns - 1)));
+  }
+
+  /** A line that stays. */
+  say(text: string): void {
+    const shown = this.#shown;
+    this.clear();
+    this.#stream.write(`${text}\n`);
+    if (shown !== "") this.#draw(shown);
+  }
+
+  clear(): void {
+    if (this.#shown !== "") this.#draw("");
+  }
+
+  #draw(text: string): void {
+    this.#stream.write(`\r\x1b[K${text}`);
+    this.#shown = text;
+  }
+}
+
+/** `1.5 GB`: decimal, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import { wholeNumber } from "./option-values.js";
+
+interface VerifyFlags {
+  readonly sent: string[];
+  readonly logs: string[];
+  readonly name?: string;
+  readonly node?: string[];
+  readonly window: number;
+  readonly places: number;
+  readonly json?: true;
+}
+
+const help = `
+Exit code: 0 all is well; 1 something is lost, doubled, out of order, torn or foreign; 2 it could not be found out.
+
+Examples:
+  muninn verify --sent traffic.rec --logs /var/log/cardano-tracer
+  muninn verify --sent logs-of-the-other-tracer --logs logs --json`;
+
+export function addVerifyCommand(program: Command): void {
+  program
+    .command("verify")
+    .description("say whether log files hold everything that was sent: once, whole, and in order")
+    .requiredOption(
+      "--sent <what...>",
+      "recordings, raw forwarder bytes (.bin), log directories, or files of lines",
+    )
+    .requiredOption("--logs <directory...>", "log directories (logRoot); each must hold everything")
+    .option("--name <name>", "the node that all of --sent belongs to, where it does not tell")
+    .option("--node <name...>", "judge these nodes only")
+    .option("--window <lines>", "how far a line may be displaced and still be known", wholeNumber(1), 250_000)
+    .option("--places <number>", "how many places of each defect are told for a node", wholeNumber(1), 5)
+    .option("--json", "print the verdict as JSON")
+    .addHelpText("after", help)
+    .action(verifyLogs);
+}
+
+async function verifyLogs(flags: VerifyFlags): Promise<void> {
+  const { openSent } = await import("../verification/open-sent.js");
+  const { verify } = await import("../verification/verify.js");
+  const { verdictText } = await import("../verification/verdict-text.js");
+  const { StatusLine, formatBytes } = await import("./status-line.js");
+  const status = new StatusLine();
+  try {
+    status.show("reading what was sent");
+    await using sent = await openSent(flags.sent, flags.name === undefined ? {} : { name: flags.name });
+    const verdict = await verify({
+      sent: sent.nodes,
+      remarks: sent.remarks,
+      logs: flags.logs,
+      ...(flags.node === undefined ? {} : { only: new Set(flags.node) }),
+      window: flags.window,
+      maxPlaces: flags.places,
+      progress: ({ bytes, totalBytes, node }) => {
+        const done = bar(bytes / totalBytes);
+        status.show(`${done} ${formatBytes(bytes)} of ${formatBytes(totalBytes)}  ${node}`);
+      },
+    });
+    if (verdict.nodes.length === 0) throw new Error("there is no node to judge");
+    status.clear();
+    process.stdout.write(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
+    process.exitCode = verdict.ok ? 0 : 1;
+  } catch (error) {
+    status.clear();
+    process.stderr.write(`muninn verify: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  }
+}
+
+const barWidth = 30;
+
+function bar(part: number): string {
+  const filled = Math.round(part * barWidth);
+  return `[${"#".repeat(filled)}${" ".repeat(barWidth - filled)}] ${String(Math.floor(part * 100)).padStart(3)} %`;
+}

@@ -1,0 +1,102 @@
+import { ProtocolError } from "../protocol/faults.js";
+import type { Side } from "../protocol/mux.js";
+import { ForwarderSearch } from "./forwarder-search.js";
+import type { Frame } from "./frame.js";
+import { RecordedForwarder, type Said } from "./recorded-forwarder.js";
+
+/** What a node said, when, over which connection of the recording. */
+export interface HeardFrame {
+  /** Microseconds since the recording began. */
+  readonly at: number;
+  readonly connection: number;
+  readonly said: Said;
+}
+
+/**
+ * Follows all connections of a recording and gives what the nodes said. Which side is the node comes out with the first
+ * message; what was sent before waits until then.
+ */
+export class RecordedTraffic {
+  readonly #connections = new Map<number, RecordedConnection>();
+  readonly #onRemark: (text: string) => void;
+
+  constructor(onRemark: (text: string) => void) {
+    this.#onRemark = onRemark;
+  }
+
+  *push(frame: Frame): Generator<HeardFrame> {
+    if (frame.kind === "closed") this.#connections.delete(frame.connection);
+    if (frame.kind !== "bytes") return;
+    const { at, connection, sender, offset, data } = frame;
+    let recorded = this.#connections.get(connection);
+    if (recorded === undefined) {
+      recorded = new RecordedConnection();
+      this.#connections.set(connection, recorded);
+    }
+    try {
+      for (const said of recorded.push(sender, offset, data)) yield { at, connection, said };
+    } catch (error) {
+      if (!(error instanceof ProtocolError || error instanceof HoleError)) throw error;
+      this.#onRemark(`connection ${connection}: ${error.message}; what follows on it is left out`);
+      recorded.giveUp();
+    }
+  }
+}
+
+/** Bytes of a connection are not in the recording. */
+class HoleError extends Error {
+  override readonly name = "HoleError";
+}
+
+class RecordedConnection {
+  #forwarder: { readonly side: Side; readonly reader: RecordedForwarder } | undefined;
+  readonly #sides = { opener: new RecordedSide("opener"), listener: new RecordedSide("listener") };
+  #isGivenUp = false;
+
+  /** @throws ProtocolError, HoleError */
+  *push(sender: Side, offset: number, data: Uint8Array): Generator<Said> {
+    if (this.#isGivenUp) return;
+    const side = this.#sides[sender];
+    side.expect(offset, data.length);
+    if (this.#forwarder !== undefined) {
+      if (this.#forwarder.side === sender) yield* this.#forwarder.reader.push(data);
+      return;
+    }
+    const role = side.search(data);
+    if (role === undefined) return;
+    const forwarder = (role === "forwarder") === (sender === "opener") ? "opener" : "listener";
+    this.#forwarder = { side: forwarder, reader: new RecordedForwarder(forwarder) };
+    for (const earlier of this.#sides[forwarder].takeEarlier()) yield* this.#forwarder.reader.push(earlier);
+    this.#sides[forwarder === "opener" ? "listener" : "opener"].takeEarlier();
+  }
+
+  giveUp(): void {
+    this.#isGivenUp = true;
+  }
+}
+
+/** One side while nobody knows which of the two is the node. */
+class RecordedSide {
+  readonly #search: ForwarderSearch;
+  #earlier: Uint8Array[] = [];
+  #offset = 0;
+
+  constructor(side: Side) {
+    this.#search = new ForwarderSearch(side);
+  }
+
+  expect(offset: number, length: number): void {
+    if (offset !== this.#offset)
+      throw new HoleError(`${Math.abs(offset - this.#offset)} bytes are not in the recording`);
+    this.#offset += length;
+  }
+
+  search(data: Uint8Array): ReturnType<ForwarderSearch["push"]> {
+    this.#earlier.push(data);
+    return this.#search.push(data);
+  }
+
+  takeEarlier(): Uint8Array[] {
+    return this.#earlier.splice(0);
+  }
+}

@@ -1,0 +1,135 @@
+import { type FileHandle, open } from "node:fs/promises";
+import {
+  blockHeaderBytes,
+  blockMagic,
+  decodeBlock,
+  encodeFileHeader,
+  fileHeaderBytes,
+  payloadBytes,
+  readFileHeader,
+} from "./block.js";
+import { decodeFrames, type Frame } from "./frame.js";
+
+/** Why a file cannot be read as a recording at all. */
+export class RecordingError extends Error {
+  override readonly name = "RecordingError";
+  readonly code: "not-a-recording" | "version-unknown";
+
+  constructor(code: RecordingError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Something in a file that is not a whole block: `torn` at its end, `damaged` before that. */
+export interface SkippedBytes {
+  readonly file: string;
+  readonly kind: "torn" | "damaged";
+  /** Where in the file, and how much, in bytes. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Whether a file begins like a recording. */
+export async function isRecording(file: string): Promise<boolean> {
+  const handle = await open(file, "r");
+  try {
+    return readFileHeader(await readAt(handle, 0, fileHeaderBytes)) !== undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * The frames of one file, a block at a time. What is no whole block is skipped and told once for each run of bytes.
+ * @throws RecordingError, and what the file system throws
+ */
+export async function* readRecordingFile(
+  file: string,
+  onSkipped: (skipped: SkippedBytes) => void,
+): AsyncGenerator<Frame[]> {
+  const handle = await open(file, "r");
+  try {
+    const headerBytes = await readAt(handle, 0, fileHeaderBytes);
+    if (headerBytes.length < fileHeaderBytes && headerBytes.equals(fileHeaderStart(headerBytes.length))) {
+      onSkipped({ file, kind: "torn", offset: 0, bytes: headerBytes.length });
+      return;
+    }
+    const header = readFileHeader(headerBytes);
+    if (header === undefined) throw new RecordingError("not-a-recording", `${file} is no recording`);
+    if (!header.supported) {
+      const message = `${file} is a recording of version ${header.version}, which this program does not know`;
+      throw new RecordingError("version-unknown", message);
+    }
+    let offset = fileHeaderBytes;
+    for (;;) {
+      const block = await readBlock(handle, offset);
+      if (block !== undefined) {
+        yield block.frames;
+        offset = block.end;
+        continue;
+      }
+      const { size } = await handle.stat();
+      if (offset >= size) return;
+      const next = await findBlock(handle, offset + 1, size);
+      onSkipped({
+        file,
+        kind: next === undefined ? "torn" : "damaged",
+        offset,
+        bytes: (next ?? size) - offset,
+      });
+      if (next === undefined) return;
+      offset = next;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readBlock(
+  handle: FileHandle,
+  offset: number,
+): Promise<{ frames: Frame[]; end: number } | undefined> {
+  const header = await readAt(handle, offset, blockHeaderBytes);
+  const length = payloadBytes(header);
+  if (length === undefined) return undefined;
+  const payload = await readAt(handle, offset + blockHeaderBytes, length);
+  if (payload.length < length) return undefined;
+  const bytes = decodeBlock(header, payload);
+  if (bytes === undefined) return undefined;
+  try {
+    return { frames: decodeFrames(bytes), end: offset + blockHeaderBytes + length };
+  } catch {
+    return undefined;
+  }
+}
+
+function fileHeaderStart(length: number): Uint8Array {
+  return encodeFileHeader().subarray(0, length);
+}
+
+const searchBytes = 1024 * 1024;
+
+/** Where the next whole block begins, at or after `from`. */
+async function findBlock(handle: FileHandle, from: number, size: number): Promise<number | undefined> {
+  for (let start = from; start < size; start += searchBytes) {
+    // The next stretch begins inside this one by the length of a marker, less one byte.
+    const stretch = await readAt(handle, start, searchBytes + blockMagic.length - 1);
+    for (let at = stretch.indexOf(blockMagic); at !== -1; at = stretch.indexOf(blockMagic, at + 1)) {
+      if ((await readBlock(handle, start + at)) !== undefined) return start + at;
+    }
+  }
+  return undefined;
+}
+
+/** As many of `length` bytes as the file has there. */
+async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}

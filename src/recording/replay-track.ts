@@ -1,0 +1,126 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { nameOf } from "../nodes/node-info.js";
+import { readLines } from "../verification/line-file.js";
+import { findNodeLogs, nodeOfFile } from "../verification/log-directory.js";
+import { canBeHeard, readHeard } from "./heard.js";
+import { lineObject } from "./log-line-object.js";
+import type { Said } from "./recorded-forwarder.js";
+
+/** Something a node said, to be said again. */
+export interface ReplayEvent {
+  /** Microseconds since 1970, UTC; 0 where no time is kept. Never goes back. */
+  readonly at: number;
+  readonly said: Said;
+}
+
+/** What one node said, from its first word to its last, readable again and again. */
+export interface ReplayTrack {
+  readonly name: string;
+  /** When the file it is in begins, as `ReplayEvent.at`. */
+  readonly began: number;
+  /** Its data points as it first told each of them. */
+  readonly dataPoints: ReadonlyMap<string, Uint8Array | undefined>;
+  events(): AsyncGenerator<ReplayEvent>;
+}
+
+export interface ReplayTracks {
+  readonly tracks: readonly ReplayTrack[];
+  /** What could not be read; grows while tracks are read. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Finds the nodes in recordings, raw forwarder bytes (`.bin`), log directories (a `logRoot` or one node's) and files of lines.
+ * @throws RecordingError, and what the file system throws
+ */
+export async function openTracks(paths: readonly string[]): Promise<ReplayTracks> {
+  const tracks: ReplayTrack[] = [];
+  const remarks: string[] = [];
+  for (const path of paths) {
+    if ((await stat(path)).isDirectory()) {
+      for (const { node, files } of await findNodeLogs(path))
+        tracks.push(await openLogTrack(node, files, remarks));
+    } else if (await canBeHeard(path)) {
+      tracks.push(...(await openHeardTracks(path, remarks)));
+    } else {
+      tracks.push(await openLogTrack(nodeOfFile(path), [path], remarks));
+    }
+  }
+  return { tracks, remarks };
+}
+
+/** A node in a recording, while it is looked for. */
+interface HeardNode {
+  name: string | undefined;
+  readonly dataPoints: Map<string, Uint8Array | undefined>;
+}
+
+async function openHeardTracks(file: string, remarks: string[]): Promise<ReplayTrack[]> {
+  const byConnection = new Map<string, HeardNode>();
+  let began: number | undefined;
+  for await (const { at, connection, said } of readHeard(file, (text) => remarks.push(text))) {
+    began ??= at;
+    const node: HeardNode = byConnection.get(connection) ?? { name: undefined, dataPoints: new Map() };
+    byConnection.set(connection, node);
+    if (said.kind !== "data-points") continue;
+    node.name ??= nameOf(new Map(said.points));
+    for (const [name, value] of said.points) if (!node.dataPoints.has(name)) node.dataPoints.set(name, value);
+  }
+  return tracksOf(file, byConnection, began ?? 0);
+}
+
+/** A node that was connected several times is one track. */
+function tracksOf(file: string, byConnection: ReadonlyMap<string, HeardNode>, began: number): ReplayTrack[] {
+  const tracks = new Map<string, { connections: Set<string>; dataPoints: HeardNode["dataPoints"] }>();
+  for (const [connection, { name = `${basename(file)}-${connection}`, dataPoints }] of byConnection) {
+    const track = tracks.get(name);
+    if (track === undefined) tracks.set(name, { connections: new Set([connection]), dataPoints });
+    else track.connections.add(connection);
+  }
+  return [...tracks].map(([name, { connections, dataPoints }]) => ({
+    name,
+    began,
+    dataPoints,
+    async *events() {
+      for await (const { at, connection, said } of readHeard(file, () => {}))
+        if (connections.has(connection)) yield { at, said };
+    },
+  }));
+}
+
+async function openLogTrack(name: string, files: readonly string[], remarks: string[]): Promise<ReplayTrack> {
+  // What is played again and again is remarked on once.
+  const onRemark = (text: string) => {
+    if (!remarks.includes(text)) remarks.push(text);
+  };
+  const track = { name, dataPoints: new Map(), events: () => logEvents(files, onRemark) };
+  for await (const { at } of track.events()) return { ...track, began: at };
+  return { ...track, began: 0 };
+}
+
+async function* logEvents(
+  files: readonly string[],
+  onRemark: (text: string) => void,
+): AsyncGenerator<ReplayEvent> {
+  let at = 0;
+  for (const file of files) {
+    let isTold = false;
+    for await (const { bytes, starts, ends, firstLine } of readLines(file)) {
+      for (const [index, start] of starts.entries()) {
+        const line = firstLine + index;
+        // Files of cardano-tracer begin with an empty line.
+        if (line === 1 && start === ends[index]) continue;
+        const object = lineObject(bytes.subarray(start, ends[index]), at);
+        if (object === undefined) {
+          if (!isTold) onRemark(`${file}:${line}: this line, perhaps more, is not UTF-8 and left out`);
+          isTold = true;
+          continue;
+        }
+        // A clock that was set back, or lines out of order, must not stop the replay.
+        at = Math.max(at, object.at ?? at);
+        yield { at, said: { kind: "objects", objects: [object.encoded] } };
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { type Address, formatAddress } from "../transport/address.js";
+import type { Connection } from "../transport/connection.js";
+import { type Listener, openListener } from "../transport/listener.js";
+import { preparePeerSocket } from "../transport/peer-socket.js";
+import { Recorder, type RecorderCounts } from "./recorder.js";
+import { type RecordingOptions, type RecordingSummary, RecordingWriter } from "./recording-writer.js";
+
+/** For each connection to `listen` one is made to `connect`. */
+interface Route {
+  readonly listen: Address;
+  readonly connect: Address;
+}
+
+export interface RecorderOptions {
+  readonly routes: readonly Route[];
+  readonly recording: RecordingOptions;
+  /** Told of connections that come and go, and of targets that cannot be reached. */
+  readonly onEvent: (text: string) => void;
+}
+
+export interface RunningRecorder {
+  /** Where it listens, in the order of the routes; ports are real ones where 0 was asked for. */
+  readonly addresses: readonly Address[];
+  status(): RecorderCounts & { readonly bytesWritten: number; readonly bytesMissing: number };
+  /** Sends what was read, closes all connections and ends the recording; idempotent, waits. */
+  stop(): Promise<RecordingSummary & RecorderCounts>;
+}
+
+const maxConnections = 4_096;
+const connectTimeoutMs = 10_000;
+
+/**
+ * Listens, and passes on and records what comes.
+ * @throws TransportError where it cannot listen, and what the file system throws where the recording cannot begin
+ */
+export async function startRecorder(options: RecorderOptions): Promise<RunningRecorder> {
+  const writer = await RecordingWriter.open(options.recording);
+  const recorder = new Recorder(writer);
+  const listeners: Listener[] = [];
+  const stopping = new AbortController();
+  let stopped: Promise<RecordingSummary & RecorderCounts> | undefined;
+
+  async function stop(): Promise<RecordingSummary & RecorderCounts> {
+    stopping.abort();
+    for (const listener of listeners) await listener.stop();
+    await recorder.stop();
+    return { ...recorder.counts(), ...(await writer.stop()) };
+  }
+
+  async function run(route: Route, connection: Connection): Promise<boolean> {
+    const listener = formatAddress(route.connect);
+    let target: Socket;
+    try {
+      target = await connectTo(route.connect, stopping.signal);
+    } catch (error) {
+      connection.stream.destroy();
+      const reason = error instanceof Error ? error.message : String(error);
+      options.onEvent(`${connection.peer} was turned away: cannot connect to ${listener}: ${reason}`);
+      return false;
+    }
+    options.onEvent(`${connection.peer} is connected with ${listener}`);
+    await recorder.pass({
+      opener: connection.peer,
+      listener,
+      openerStream: connection.stream,
+      listenerStream: target,
+    });
+    options.onEvent(`${connection.peer} and ${listener} are disconnected`);
+    return true;
+  }
+
+  try {
+    for (const route of options.routes) {
+      const onTurnedAway = () =>
+        options.onEvent(`more than ${maxConnections} connections: one was turned away`);
+      const { listen: address } = route;
+      listeners.push(
+        await openListener({
+          address,
+          maxConnections,
+          onTurnedAway,
+          run: (connection) => run(route, connection),
+        }),
+      );
+    }
+  } catch (error) {
+    // Nothing was recorded: an empty file would only hinder the next attempt.
+    const { files } = await stop();
+    for (const file of files) await rm(file, { force: true });
+    throw error;
+  }
+  return {
+    addresses: listeners.map(({ address }) => address),
+    status: () => ({
+      ...recorder.counts(),
+      bytesWritten: writer.bytesWritten,
+      bytesMissing: writer.bytesMissing,
+    }),
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+async function connectTo(address: Address, stopping: AbortSignal): Promise<Socket> {
+  const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+  const socket = connect({ ...where, allowHalfOpen: true });
+  try {
+    await once(socket, "connect", {
+      signal: AbortSignal.any([stopping, AbortSignal.timeout(connectTimeoutMs)]),
+    });
+  } catch (error) {
+    socket.on("error", () => {});
+    socket.destroy();
+    throw error;
+  }
+  preparePeerSocket(socket);
+  return socket;
+}

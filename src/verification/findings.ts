@@ -1,0 +1,68 @@
+/** What can be wrong with a line, or with its absence. */
+export const defects = ["lost", "doubled", "disordered", "torn", "foreign"] as const;
+export type Defect = (typeof defects)[number];
+
+/** Where a defect was noticed: the line itself, or for a loss the line that stands where the lost ones should. */
+export interface Place {
+  readonly defect: Defect;
+  readonly file: string;
+  /** From 1. For a loss at the end one more than there are lines. */
+  readonly line: number;
+  /** For a loss: which of the sent objects, from 1, and how many in a row. */
+  readonly sent?: { readonly first: number; readonly count: number };
+}
+
+/** What comparing one node's log with what it sent has found. */
+export interface Findings {
+  /** Objects sent. */
+  readonly sent: number;
+  /** Lines found, without the empty first line of cardano-tracer's files. */
+  readonly found: number;
+  /** Sent objects that are nowhere in the log. */
+  readonly lost: number;
+  /** Lines that repeat one that was sent fewer times. */
+  readonly doubled: number;
+  /** The smallest number of lines that must be moved to restore the order. */
+  readonly disordered: number;
+  /** Lines that were not sent and are no whole JSON text. */
+  readonly torn: number;
+  /** Whole lines that were not sent. */
+  readonly foreign: number;
+  /** The first places of each defect. */
+  readonly places: readonly Place[];
+}
+
+/** Keeps the first places of each defect. */
+export class Places {
+  readonly #limit: number;
+  readonly #kept: Place[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(place: Place): void {
+    if (this.#kept.filter((kept) => kept.defect === place.defect).length < this.#limit)
+      this.#kept.push(place);
+  }
+
+  /** A loss of one object; one that follows the last loss at the same line is added to it. */
+  addLoss(index: number, at: { file: string; line: number }, count = 1): void {
+    const last = this.#kept.findLast((kept) => kept.defect === "lost");
+    const continues =
+      last?.sent !== undefined &&
+      last.file === at.file &&
+      last.line === at.line &&
+      last.sent.first + last.sent.count === index + 1;
+    if (!continues) {
+      this.add({ defect: "lost", ...at, sent: { first: index + 1, count } });
+      return;
+    }
+    const sent = { first: last.sent.first, count: last.sent.count + count };
+    this.#kept[this.#kept.lastIndexOf(last)] = { ...last, sent };
+  }
+
+  list(): Place[] {
+    return [...this.#kept];
+  }
+}

@@ -1,0 +1,109 @@
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SentKeys } from "./sent-window.js";
+
+const keyBytes = 8;
+const chunkKeys = 8_192;
+
+/** Keeps runs of keys that come mixed, in one temporary file each: eight bytes a key. */
+export class KeySpool implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #runs = new Map<string, SpooledKeys>();
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** @throws what the file system throws, where there is no room for temporary files */
+  static async open(): Promise<KeySpool> {
+    return new KeySpool(await mkdtemp(join(tmpdir(), "muninn-verify-")));
+  }
+
+  async add(run: string, key: number): Promise<void> {
+    let spooled = this.#runs.get(run);
+    if (spooled === undefined) {
+      spooled = new SpooledKeys(join(this.#directory, String(this.#runs.size)));
+      this.#runs.set(run, spooled);
+    }
+    if (spooled.add(key)) await spooled.flush();
+  }
+
+  /** Some runs, one after the other; those that nothing was added to are empty. No key may be added any more. */
+  async joined(runs: readonly string[]): Promise<SentKeys> {
+    const spooled = runs.flatMap((run) => this.#runs.get(run) ?? []);
+    for (const run of spooled) await run.flush();
+    return {
+      async *keysFrom(index) {
+        let skip = index;
+        for (const run of spooled) {
+          if (skip < run.length) yield* run.keysFrom(skip);
+          skip = Math.max(0, skip - run.length);
+        }
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+class SpooledKeys implements SentKeys {
+  readonly #path: string;
+  #pending = new Float64Array(chunkKeys);
+  #count = 0;
+  #flushed = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get length(): number {
+    return this.#flushed + this.#count;
+  }
+
+  /** True where the keys should be flushed before the next is added. */
+  add(key: number): boolean {
+    this.#pending[this.#count] = key;
+    this.#count += 1;
+    return this.#count === chunkKeys;
+  }
+
+  async flush(): Promise<void> {
+    const handle = await open(this.#path, "a");
+    try {
+      await handle.appendFile(new Uint8Array(this.#pending.buffer, 0, this.#count * keyBytes));
+    } finally {
+      await handle.close();
+    }
+    this.#flushed += this.#count;
+    this.#count = 0;
+  }
+
+  async *keysFrom(index: number): AsyncGenerator<Float64Array> {
+    const handle = await open(this.#path, "r");
+    try {
+      let position = index * keyBytes;
+      for (;;) {
+        const keys = await readKeys(handle, position);
+        if (keys.length === 0) return;
+        yield keys;
+        position += keys.length * keyBytes;
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+async function readKeys(handle: FileHandle, position: number): Promise<Float64Array> {
+  const bytes = new Uint8Array(chunkKeys * keyBytes);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return new Float64Array(bytes.buffer, 0, filled / keyBytes);
+}

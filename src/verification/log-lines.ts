@@ -1,0 +1,23 @@
+import { readLines } from "./line-file.js";
+import { lineKey } from "./line-key.js";
+import type { SentKeys } from "./sent-window.js";
+
+/** Takes the lines of log files for what was sent: each line is one object. Blank first lines are cardano-tracer's. */
+export function sentLines(files: readonly string[]): SentKeys {
+  return {
+    async *keysFrom(index) {
+      let skip = index;
+      for (const file of files) {
+        for await (const { bytes, starts, ends, firstLine } of readLines(file)) {
+          const blank = firstLine === 1 && starts[0] === ends[0] ? 1 : 0;
+          const from = Math.min(blank + skip, ends.length);
+          skip -= from - blank;
+          const keys = new Float64Array(ends.length - from);
+          for (let line = from; line < ends.length; line += 1)
+            keys[line - from] = lineKey(bytes, starts[line]!, ends[line]!);
+          if (keys.length > 0) yield keys;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,201 @@
+import { type Findings, Places } from "./findings.js";
+import { Gaps } from "./gaps.js";
+import { OrderCount } from "./order-count.js";
+import { RecentKeys } from "./recent-keys.js";
+import { type SentKeys, SentWindow } from "./sent-window.js";
+
+/** One line of a log. */
+export interface FoundLine {
+  /** What it is compared by; NaN fits nothing. */
+  readonly key: number;
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** What it is where nothing sent fits: asked for such lines only. */
+  readonly otherwise: () => "torn" | "foreign" | "blank";
+}
+
+export interface ComparisonOptions {
+  /** How many lines a line may be displaced, or doubled later, and still be known for what it is. */
+  window: number;
+  /** How many places of each defect are kept. */
+  maxPlaces: number;
+}
+
+/** Unknown lines in a row after which the whole rest of what was sent is searched for one of them. */
+const unknownsBeforeSearch = 64;
+
+/**
+ * Compares the lines of one log, in their order, with what was sent, in bounded memory.
+ *
+ * The next line is expected to be the next key. Where it is not, it is looked for among what was skipped (it is late),
+ * in the window ahead (what lies between is skipped, and lost unless it comes within the window), and among what was found
+ * recently (it is doubled). Many unknown lines in a row begin a search of all that was sent: so a gap of any length is a loss.
+ */
+export class OrderComparison {
+  readonly #window: number;
+  readonly #ahead: SentWindow;
+  readonly #recent: RecentKeys;
+  readonly #order = new OrderCount();
+  readonly #places: Places;
+  readonly #gaps = new Gaps();
+  /** Unknown lines in a row that are not counted yet. */
+  #unknown: FoundLine[] = [];
+  #searchAt = unknownsBeforeSearch;
+  #lastIndex = -1;
+  #matched = 0;
+  #lost = 0;
+  #doubled = 0;
+  #torn = 0;
+  #foreign = 0;
+
+  constructor(sent: SentKeys, options: ComparisonOptions) {
+    this.#window = options.window;
+    this.#ahead = new SentWindow(sent);
+    this.#recent = new RecentKeys(options.window);
+    this.#places = new Places(options.maxPlaces);
+  }
+
+  /** True where the key is the next expected one, which it then takes; the way of nearly every line. */
+  takeExpected(key: number): boolean {
+    if (this.#ahead.head !== key || this.#unknown.length > 0) return false;
+    this.#takeHead(key);
+    return true;
+  }
+
+  /** Takes any line. `nextKey` is that of the line after it, where known; it decides between readings of a repeated text. */
+  async take(line: FoundLine, nextKey?: number): Promise<void> {
+    await this.#ahead.load();
+    if (this.#ahead.head === line.key) {
+      this.#countUnknown();
+      this.#takeHead(line.key);
+      return;
+    }
+    await this.#ahead.fill(this.#window);
+    const isInsertion = nextKey !== undefined && nextKey === this.#ahead.head;
+    const late = this.#gaps.has(line.key);
+    const further = this.#ahead.find(line.key);
+    if (late && (isInsertion || further === undefined)) {
+      this.#countUnknown();
+      this.#takeLate(line);
+    } else if (further !== undefined && !(isInsertion && this.#recent.has(line.key))) {
+      this.#countUnknown();
+      this.#skipTo(further, line);
+      this.#takeHead(line.key);
+    } else if (this.#recent.has(line.key)) {
+      this.#doubled += 1;
+      this.#places.add({ defect: "doubled", file: line.file, line: line.line });
+    } else {
+      await this.#takeUnknown(line);
+    }
+  }
+
+  /** No more lines; `at` is where the next would stand. */
+  async end(at: { file: string; line: number }): Promise<Findings> {
+    while (this.#unknown.length > 0 && (await this.#search()));
+    this.#countUnknown();
+    this.#giveUpGaps(Number.POSITIVE_INFINITY);
+    const firstLeft = this.#ahead.position;
+    const left = await this.#ahead.drain();
+    if (left > 0) {
+      this.#lost += left;
+      this.#places.addLoss(firstLeft, at, left);
+    }
+    return {
+      sent: this.#matched + this.#lost,
+      found: this.#matched + this.#doubled + this.#torn + this.#foreign,
+      lost: this.#lost,
+      doubled: this.#doubled,
+      disordered: this.#matched - this.#order.inOrder,
+      torn: this.#torn,
+      foreign: this.#foreign,
+      places: this.#places.list(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#ahead.stop();
+  }
+
+  #takeHead(key: number): void {
+    const index = this.#ahead.position;
+    this.#ahead.advance();
+    this.#matched += 1;
+    this.#lastIndex = index;
+    this.#recent.add(key);
+    if (this.#gaps.size === 0) {
+      this.#order.addLast();
+      return;
+    }
+    this.#order.add(index, this.#gaps.oldest);
+    this.#giveUpGaps(index - this.#window);
+  }
+
+  #takeLate(line: FoundLine): void {
+    const smallestOpen = this.#gaps.oldest;
+    const index = this.#gaps.close(line.key);
+    this.#order.add(index, smallestOpen);
+    this.#matched += 1;
+    this.#recent.add(line.key);
+    if (index < this.#lastIndex) this.#places.add({ defect: "disordered", file: line.file, line: line.line });
+    this.#lastIndex = index;
+  }
+
+  #skipTo(index: number, line: FoundLine): void {
+    const at = { file: line.file, line: line.line };
+    while (this.#ahead.position < index) {
+      this.#gaps.add({ index: this.#ahead.position, key: this.#ahead.head!, at });
+      this.#ahead.advance();
+    }
+  }
+
+  async #takeUnknown(line: FoundLine): Promise<void> {
+    const otherwise = line.otherwise();
+    if (otherwise === "blank") return;
+    if (otherwise === "torn") {
+      this.#torn += 1;
+      this.#places.add({ defect: "torn", file: line.file, line: line.line });
+      return;
+    }
+    // The line's bytes are gone by the time it is looked at again.
+    this.#unknown.push({ ...line, otherwise: () => otherwise });
+    if (this.#unknown.length < this.#searchAt) return;
+    if (await this.#search()) return;
+    this.#searchAt *= 2;
+    if (this.#unknown.length >= this.#window) this.#countUnknown({ keepSearchPause: true });
+  }
+
+  /** Looks for the unknown lines in all that was sent and not found yet; where one is found, all before it is lost. */
+  async #search(): Promise<boolean> {
+    const lines = this.#unknown;
+    const index = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));
+    if (index === undefined) return false;
+    this.#unknown = [];
+    this.#searchAt = unknownsBeforeSearch;
+    this.#giveUpGaps(Number.POSITIVE_INFINITY);
+    const first = lines[0]!;
+    const skipped = index - this.#ahead.position;
+    this.#lost += skipped;
+    this.#places.addLoss(this.#ahead.position, { file: first.file, line: first.line }, skipped);
+    await this.#ahead.jump(index);
+    for (const line of lines) await this.take(line);
+    return true;
+  }
+
+  /** The unknown lines so far are foreign. */
+  #countUnknown(options: { keepSearchPause?: boolean } = {}): void {
+    if (this.#unknown.length === 0) return;
+    this.#foreign += this.#unknown.length;
+    for (const { file, line } of this.#unknown) this.#places.add({ defect: "foreign", file, line });
+    this.#unknown = [];
+    if (options.keepSearchPause !== true) this.#searchAt = unknownsBeforeSearch;
+  }
+
+  /** What was skipped before `index` and has not come is lost. */
+  #giveUpGaps(index: number): void {
+    for (const gap of this.#gaps.giveUp(index)) {
+      this.#lost += 1;
+      this.#places.addLoss(gap.index, gap.at);
+    }
+  }
+}

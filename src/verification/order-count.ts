@@ -1,0 +1,45 @@
+/**
+ * Counts how many of the indexes given need not have moved: the length of the longest increasing run through them
+ * (patience sorting). Everything below an index that can no longer come is settled, so memory is bounded by how far
+ * an index can be displaced.
+ */
+export class OrderCount {
+  #settled = 0;
+  /** `tails[i]`: the smallest index that ends an increasing run of `i + 1` unsettled indexes. */
+  #tails: number[] = [];
+
+  get inOrder(): number {
+    return this.#settled + this.#tails.length;
+  }
+
+  /** Takes an index where every later one will be larger. */
+  addLast(): void {
+    this.#settled += this.#tails.length + 1;
+    if (this.#tails.length > 0) this.#tails = [];
+  }
+
+  /** Takes an index where one at or above `smallestOpen` may still come. */
+  add(index: number, smallestOpen: number): void {
+    const at = firstAbove(this.#tails, index);
+    this.#tails[at] = index;
+    // Settling is a copy: now and then, not each time.
+    if (this.#tails.length % 4_096 === 0) {
+      const settled = firstAbove(this.#tails, smallestOpen);
+      this.#settled += settled;
+      this.#tails = this.#tails.slice(settled);
+    }
+  }
+}
+
+/** Position of the first of the ascending `values` that is above `limit`. */
+function firstAbove(values: readonly number[], limit: number): number {
+  let low = 0;
+  let high = values.length;
+  if (high === 0 || values[high - 1]! < limit) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,94 @@
+import { wantedNames } from "../nodes/names.js";
+import { nameOf } from "../nodes/node-info.js";
+import { ProtocolError } from "../protocol/faults.js";
+import { encodeTraceReply } from "../protocol/trace-messages.js";
+import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
+import { readHeard } from "../recording/heard.js";
+import { KeySpool } from "./key-spool.js";
+import { lineKey } from "./line-key.js";
+import type { SentNode } from "./verify.js";
+
+/** An object was recorded whole; the bound only keeps damage from filling the memory. */
+const maxObjectBytes = 256 * 1024 * 1024;
+const lineFeed = 0x0a;
+
+/** One connection of a recording. */
+interface Run {
+  readonly id: string;
+  readonly texts: MachineTexts;
+  /** Where the lines belong; known once the node has told its name. */
+  directory: string | undefined;
+}
+
+/**
+ * What the nodes of a recording sent, in the order of their connections. The lines are what Muninn makes of the objects: a
+ * line feed inside a text is a space.
+ * @throws RecordingError, and what the file system throws
+ */
+export async function sentInRecording(
+  file: string,
+  options: { name?: string; onRemark: (text: string) => void },
+): Promise<{ nodes: SentNode[]; spool: KeySpool }> {
+  const spool = await KeySpool.open();
+  const runs = new Map<string, Run>();
+  try {
+    for await (const { connection, said } of readHeard(file, options.onRemark)) {
+      let run = runs.get(connection);
+      if (run === undefined) {
+        run = { id: connection, texts: new MachineTexts(), directory: undefined };
+        runs.set(connection, run);
+      }
+      if (said.kind === "data-points")
+        run.directory ??= directoryOf(nameOf(new Map(said.points)), connection);
+      if (said.kind !== "objects") continue;
+      for (const key of run.texts.keysOf(said.objects, (reason) =>
+        options.onRemark(`${file}: ${connection}: ${reason}`),
+      ))
+        await spool.add(connection, key);
+    }
+    return { nodes: await nodesOf([...runs.values()], spool, options.name), spool };
+  } catch (error) {
+    await spool[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function directoryOf(name: string | undefined, connection: string): string | undefined {
+  return name === undefined ? undefined : wantedNames(name, connection).directory;
+}
+
+async function nodesOf(runs: readonly Run[], spool: KeySpool, name: string | undefined): Promise<SentNode[]> {
+  const byDirectory = new Map<string, string[]>();
+  for (const { id, directory } of runs) {
+    const node = name ?? directory ?? id;
+    byDirectory.set(node, [...(byDirectory.get(node) ?? []), id]);
+  }
+  const nodes: SentNode[] = [];
+  for (const [node, ids] of byDirectory) nodes.push({ node, sent: await spool.joined(ids), keyOf: lineKey });
+  return nodes;
+}
+
+/** Makes the keys of objects' lines, up to the first that no tracer would take. */
+class MachineTexts {
+  readonly #decoder = new TraceReplyDecoder({ maxObjectBytes });
+  #isOver = false;
+
+  keysOf(objects: readonly Uint8Array[], onFault: (reason: string) => void): number[] {
+    if (this.#isOver) return [];
+    try {
+      this.#decoder.push(encodeTraceReply(objects));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#isOver = true;
+      onFault(`${error.message}; what follows is left out`);
+    }
+    const lines = this.#decoder.take()?.machineLines() ?? new Uint8Array();
+    const keys: number[] = [];
+    let start = 0;
+    for (let end = lines.indexOf(lineFeed); end !== -1; end = lines.indexOf(lineFeed, start)) {
+      keys.push(lineKey(lines, start, end));
+      start = end + 1;
+    }
+    return keys;
+  }
+}

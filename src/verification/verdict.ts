@@ -1,0 +1,22 @@
+import type { Findings } from "./findings.js";
+
+/** What became of one node's objects in one `logRoot`. */
+export interface NodeVerdict extends Findings {
+  /** The `logRoot` as it was given. */
+  readonly logs: string;
+  /** The node's directory. */
+  readonly node: string;
+}
+
+export interface Verdict {
+  /** True only where every object of every node is there once, in order, and nothing else. */
+  readonly ok: boolean;
+  readonly nodes: readonly NodeVerdict[];
+  /** What hindered the reading of what was sent, such as a torn end of a recording. */
+  readonly remarks: readonly string[];
+}
+
+export function isWell(findings: Findings): boolean {
+  const { lost, doubled, disordered, torn, foreign } = findings;
+  return lost + doubled + disordered + torn + foreign === 0;
+}

@@ -1,0 +1,123 @@
+import type { Findings } from "./findings.js";
+import { readLines } from "./line-file.js";
+import { findNodeLogs, type NodeLogs } from "./log-directory.js";
+import { type FoundLine, OrderComparison } from "./order-comparison.js";
+import type { SentKeys } from "./sent-window.js";
+import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
+
+/** What one node sent, and how a line is compared with it. */
+export interface SentNode {
+  /** The directory its lines belong in. */
+  readonly node: string;
+  readonly sent: SentKeys;
+  /** The key of a line, NaN where it has none. */
+  keyOf(bytes: Buffer, start: number, end: number): number;
+}
+
+export interface VerifyOptions {
+  readonly sent: readonly SentNode[];
+  /** Each `logRoot` must hold everything. */
+  readonly logs: readonly string[];
+  /** Only nodes with these directories, of those sent and of those found. */
+  readonly only?: ReadonlySet<string>;
+  /** Remarks to pass on. */
+  readonly remarks?: readonly string[];
+  /** Lines. @default 250_000 */
+  readonly window?: number;
+  /** How many places of each defect are kept for each node. @default 5 */
+  readonly maxPlaces?: number;
+  readonly progress?: (done: Progress) => void;
+}
+
+interface Progress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly node: string;
+}
+
+const nothing: SentKeys = { async *keysFrom() {} };
+
+/**
+ * Compares what nodes sent with their log files, one node at a time.
+ * @throws what the file system throws for a directory or a file that cannot be read
+ */
+export async function verify(options: VerifyOptions): Promise<Verdict> {
+  const wanted = (node: string) => options.only === undefined || options.only.has(node);
+  const sent = options.sent.filter(({ node }) => wanted(node));
+  const roots: { root: string; found: NodeLogs[] }[] = [];
+  for (const root of options.logs)
+    roots.push({ root, found: (await findNodeLogs(root)).filter(({ node }) => wanted(node)) });
+
+  const totalBytes = roots.flatMap(({ found }) => found).reduce((sum, { bytes }) => sum + bytes, 0);
+  let bytesBefore = 0;
+  const nodes: NodeVerdict[] = [];
+  for (const { root, found } of roots) {
+    const absent = sent.filter(({ node }) => !found.some((logs) => logs.node === node));
+    const logs = [...found, ...absent.map(({ node }) => ({ node, files: [], bytes: 0 }))];
+    for (const log of logs) {
+      const findings = await compare(log, root, options, (bytes) =>
+        options.progress?.({ bytes: bytesBefore + bytes, totalBytes, node: log.node }),
+      );
+      bytesBefore += log.bytes;
+      nodes.push({ logs: root, node: log.node, ...findings });
+    }
+  }
+  return { ok: nodes.every(isWell), nodes, remarks: options.remarks ?? [] };
+}
+
+async function compare(
+  log: NodeLogs,
+  root: string,
+  options: VerifyOptions,
+  progress: (bytes: number) => void,
+): Promise<Findings> {
+  const { sent, keyOf } = options.sent.find(({ node }) => node === log.node) ?? {
+    sent: nothing,
+    keyOf: () => Number.NaN,
+  };
+  const { window = 250_000, maxPlaces = 5 } = options;
+  const comparison = new OrderComparison(sent, { window, maxPlaces });
+  let end = { file: root, line: 1 };
+  let bytesBefore = 0;
+  try {
+    for (const file of log.files) {
+      end = { file, line: 1 };
+      let bytesRead = 0;
+      for await (const batch of readLines(file)) {
+        const { bytes, starts, ends, firstLine } = batch;
+        let key = keyOf(bytes, starts[0]!, ends[0]!);
+        for (let at = 0; at < ends.length; at += 1) {
+          const next = at + 1 < ends.length ? keyOf(bytes, starts[at + 1]!, ends[at + 1]!) : undefined;
+          if (!comparison.takeExpected(key)) {
+            const otherwise = () => lineKind(bytes, starts[at]!, ends[at]!, firstLine + at);
+            await comparison.take({ key, file, line: firstLine + at, otherwise }, next);
+          }
+          key = next ?? Number.NaN;
+        }
+        end = { file, line: firstLine + ends.length };
+        bytesRead = batch.bytesRead;
+        progress(bytesBefore + bytesRead);
+      }
+      bytesBefore += bytesRead;
+    }
+    return await comparison.end(end);
+  } finally {
+    await comparison.stop();
+  }
+}
+
+/** What a line is that nobody sent. cardano-tracer's files begin with an empty line. */
+function lineKind(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  line: number,
+): ReturnType<FoundLine["otherwise"]> {
+  if (start === end) return line === 1 ? "blank" : "foreign";
+  try {
+    JSON.parse(bytes.toString("utf8", start, end));
+    return "foreign";
+  } catch {
+    return "torn";
+  }
+}

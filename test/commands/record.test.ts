@@ -1,0 +1,108 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { addRecordCommand } from "../../src/commands/record.js";
+
+let directory: string;
+let out: string;
+let err: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-record-command-"));
+  out = "";
+  err = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  await rm(directory, { recursive: true });
+});
+
+async function run(...flags: string[]): Promise<typeof process.exitCode> {
+  const program = new Command();
+  addRecordCommand(program);
+  await program.parseAsync(["node", "muninn", "record", ...flags]);
+  return process.exitCode;
+}
+
+function path(name: string): string {
+  return join(directory, name);
+}
+
+test("a recording runs until a signal ends it, tells what goes on, and reports what it has", async () => {
+  const tracer = createServer({ allowHalfOpen: true }, (socket) => socket.end("answer"));
+  tracer.listen(path("tracer.sock"));
+  await once(tracer, "listening");
+  const flags = [
+    "--listen",
+    path("recorder.sock"),
+    "--connect",
+    path("tracer.sock"),
+    "-o",
+    path("traffic.rec"),
+  ];
+  const over = run(...flags, "--json");
+  await vi.waitFor(() => expect(err).toContain("listening at"), { timeout: 20_000 });
+  const node = connect(path("recorder.sock"));
+  node.end("question");
+  node.resume();
+  await once(node, "close");
+  await vi.waitFor(() => expect(err).toContain("are disconnected"), { timeout: 20_000 });
+  process.emit("SIGTERM");
+  expect(await over).toBe(0);
+  tracer.close();
+  expect(JSON.parse(out)).toEqual({
+    complete: true,
+    connections: 1,
+    connectionsNow: 0,
+    bytesFromOpeners: 8,
+    bytesFromListeners: 6,
+    files: [path("traffic.rec")],
+    bytesWritten: (await readFile(path("traffic.rec"))).length,
+    bytesMissing: 0,
+  });
+  expect(process.listeners("SIGTERM").length + process.listeners("SIGINT").length).toBe(signalListeners);
+});
+
+const signalListeners = process.listeners("SIGTERM").length + process.listeners("SIGINT").length;
+
+test.each([
+  {
+    what: "a recording that exists",
+    flags: ["--listen", "r.sock", "--connect", "t.sock", "-o", "there"],
+    reason: /exists/,
+  },
+  {
+    what: "fewer --connect than --listen",
+    flags: ["--listen", "a.sock", "b.sock", "--connect", "t.sock", "-o", "new"],
+    reason: /as many/,
+  },
+  {
+    what: "an address without a host",
+    flags: ["--listen", ":1", "--connect", "t.sock", "-o", "new"],
+    reason: /no host/,
+  },
+  {
+    what: "a listener's place taken by a file",
+    flags: ["--listen", "there", "--connect", "t.sock", "-o", "new"],
+    reason: /no socket/,
+  },
+])("exit code 2 for $what, and nothing is overwritten", async ({ flags, reason }) => {
+  await writeFile(path("there"), "precious");
+  const inDirectory = flags.map((flag) => (flag.startsWith("-") || flag.startsWith(":") ? flag : path(flag)));
+  expect(await run(...inDirectory)).toBe(2);
+  expect(err).toMatch(reason);
+  expect(await readFile(path("there"), "utf8")).toBe("precious");
+  expect(await readdir(directory)).toEqual(["there"]);
+});

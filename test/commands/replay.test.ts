@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { addReplayCommand } from "../../src/commands/replay.js";
+import { magic, SimpleAcceptor } from "../recording/simple-acceptor.js";
+
+let directory: string;
+let server: Server;
+let sockets: Socket[];
+let acceptors: SimpleAcceptor[];
+let out: string;
+let err: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-replay-command-"));
+  out = "";
+  err = "";
+  sockets = [];
+  acceptors = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    const acceptor = new SimpleAcceptor(socket, "listener");
+    sockets.push(socket);
+    acceptors.push(acceptor);
+    void acceptor.ended();
+  });
+  server.listen(path("tracer.sock"));
+  await once(server, "listening");
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+function path(name: string): string {
+  return join(directory, name);
+}
+
+async function run(...flags: string[]): Promise<typeof process.exitCode> {
+  const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (err += text) });
+  addReplayCommand(program);
+  await program.parseAsync(["node", "muninn", "replay", ...flags]);
+  return process.exitCode;
+}
+
+const lines = Array.from({ length: 5 }, (_, second) => `{"at":"2026-02-16T09:30:0${second}Z","n":${second}}`);
+
+function towardsTracer(...flags: string[]): string[] {
+  return ["--connect", path("tracer.sock"), "--magic", String(magic), "--speed", "max", ...flags];
+}
+
+test.each([
+  { flags: [], sent: [0, 1, 2, 3, 4] },
+  { flags: ["--from", "2"], sent: [2, 3, 4] },
+  { flags: ["--to", "2026-02-16T09:30:02Z"], sent: [0, 1] },
+  { flags: ["--from", "2026-02-16T09:30:01Z", "--to", "3"], sent: [1, 2] },
+  { flags: ["--from", "4", "--loop", "3"], sent: [4, 4, 4] },
+])("with $flags the lines $sent arrive, and the report says how many", async ({ flags, sent }) => {
+  await writeFile(path("n.json"), lines.map((line) => `${line}\n`).join(""));
+  expect(await run(path("n.json"), ...towardsTracer("--json", ...flags))).toBe(0);
+  expect(acceptors).toHaveLength(1);
+  const { objects, name } = acceptors[0]!;
+  expect(name).toBe("n");
+  expect(objects).toHaveLength(sent.length);
+  for (const [at, second] of sent.entries()) expect(objects[at]!.includes(lines[second]!)).toBe(true);
+  expect(JSON.parse(out)).toMatchObject({
+    nodes: [{ name: "n", objectsSent: sent.length, refusals: 0 }],
+    remarks: [],
+  });
+});
+
+test("an endless loop ends with a signal", async () => {
+  await writeFile(path("n.json"), `${lines[0]}\n`);
+  const over = run(path("n.json"), ...towardsTracer("--loop"));
+  await vi.waitFor(() => expect(acceptors[0]?.objects.length).toBeGreaterThan(3), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
+  expect(out).toMatch(/^n: \d+ objects/);
+});
+
+test("exit code 1 where the tracer is of another network", async () => {
+  await writeFile(path("n.json"), `${lines[0]}\n`);
+  expect(await run(path("n.json"), "--connect", path("tracer.sock"), "--magic", "7")).toBe(1);
+});
+
+test.each([
+  { what: "a file that is not there", flags: () => [path("absent"), ...towardsTracer()], reason: /ENOENT/ },
+  { what: "a directory without logs", flags: () => [directory, ...towardsTracer()], reason: /no node/ },
+])("exit code 2 for $what", async ({ flags, reason }) => {
+  expect(await run(...flags())).toBe(2);
+  expect(err).toMatch(reason);
+});
+
+test.each([
+  { what: "neither --connect nor --listen", flags: [], reason: /either/ },
+  { what: "both", flags: ["--connect", "a", "--listen", "b"], reason: /either/ },
+  { what: "a speed of nothing", flags: ["--connect", "a", "--speed", "0"], reason: /above 0/ },
+  { what: "a time that is none", flags: ["--connect", "a", "--from", "yesterday"], reason: /ISO 8601/ },
+])("$what is a usage error", async ({ flags, reason }) => {
+  await expect(run("what", ...flags)).rejects.toThrow(reason);
+});
