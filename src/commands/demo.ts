@@ -1,0 +1,21 @@
+import type { Command } from "commander";
+import { positiveNumber } from "./option-values.js";
+
+/** Adds `muninn demo`: the daemon with three simulated nodes, for a first look. */
+export function addDemoCommand(program: Command): void {
+  program
+    .command("demo")
+    .summary("show the main job: a tracer with three simulated nodes")
+    .description(
+      "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. Everything lies below " +
+        "./run, nothing else is touched. Ctrl-C ends it.",
+    )
+    .option("--dir <dir>", "where the files go", "run")
+    .option("--seconds <n>", "end by itself after so many seconds", positiveNumber)
+    .option("--rate <n>", "trace objects a second from each node", positiveNumber, 20)
+    .addHelpText("after", "\nExit codes: 0 every line arrived, 1 something failed, 2 wrong usage.")
+    .action(async (options: { dir: string; seconds?: number; rate: number }) => {
+      const { demonstrate } = await import("./demonstration.js");
+      process.exitCode = await demonstrate(options);
+    });
+}

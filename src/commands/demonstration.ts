@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { parseConfig } from "../config/load.js";
+import { openLog } from "../log/log.js";
+import { NumberedVoice } from "../testing/numbered-voice.js";
+import { type SimulatedNode, simulatedNode } from "../testing/simulated-node.js";
+import { startTracer } from "../tracer.js";
+import { StatusLine } from "./status-line.js";
+import { untilStopped } from "./stop-signal.js";
+
+const nodeNames = ["relay-1", "relay-2", "producer"];
+const showEveryMs = 1_000;
+
+export interface DemoOptions {
+  readonly dir: string;
+  readonly seconds?: number;
+  readonly rate: number;
+}
+
+/** A configuration as an operator would write it, all below one directory. */
+function demoConfig(directory: string): string {
+  return `# What the demonstration ran on.
+networkMagic: 764824073
+network: {tag: AcceptAt, contents: ${JSON.stringify(join(directory, "muninn.sock"))}}
+logging:
+  - {logRoot: ${JSON.stringify(join(directory, "logs"))}, logMode: FileMode, logFormat: ForMachine}
+  - {logRoot: ${JSON.stringify(join(directory, "logs"))}, logMode: FileMode, logFormat: ForHuman}
+rotation: {rpFrequencySecs: 10, rpLogLimitBytes: 1000000, rpKeepFilesNum: 5}
+hasPrometheus: {epHost: 127.0.0.1, epPort: 0}
+hasEKG: {epHost: 127.0.0.1, epPort: 0}
+`;
+}
+
+/** Runs a tracer and three nodes until a signal, or so many seconds; resolves with the exit code. */
+export async function demonstrate(options: DemoOptions): Promise<number> {
+  const stopped = untilStopped();
+  const directory = resolve(options.dir);
+  await mkdir(directory, { recursive: true });
+  const configFile = join(directory, "demo.yaml");
+  await writeFile(configFile, demoConfig(directory));
+  const { config } = await parseConfig(demoConfig(directory), configFile);
+  const log = await openLog({ minSeverity: "Warning" });
+  const tracer = await startTracer(config, log).catch((error: Error) => {
+    process.stderr.write(`muninn demo: ${error.message}\n`);
+  });
+  if (tracer === undefined) return 1;
+
+  const nodes: SimulatedNode[] = [];
+  for (const name of nodeNames) {
+    const voice = new NumberedVoice({ name, rate: options.rate });
+    const address = { kind: "unix" as const, path: join(directory, "muninn.sock") };
+    nodes.push(await simulatedNode({ voice, network: { mode: "connect", address } }));
+  }
+  process.stdout.write(whereToLook(directory));
+  const status = new StatusLine(process.stdout);
+  const timer = setInterval(() => {
+    const { written } = tracer.router.accounting.total();
+    status.show(`${[...tracer.sessions.connected()].length} nodes connected, ${written} lines written`);
+  }, showEveryMs);
+  await Promise.race([stopped, elapsed(options.seconds)]);
+  clearInterval(timer);
+  status.clear();
+
+  await Promise.all(nodes.map((node) => node.stop()));
+  await tracer.stop();
+  await log.stop({ deadlineMs: 500 });
+  const sent = nodes.reduce((sum, node) => sum + node.report().objectsSent, 0);
+  const { received, written, dropped } = tracer.router.accounting.total();
+  process.stdout.write(
+    `Sent ${sent} trace objects to ${config.logging.length} logs each: ${received} received, ${written} written, ${dropped} dropped.\n`,
+  );
+  return written === sent * config.logging.length ? 0 : 1;
+}
+
+function whereToLook(directory: string): string {
+  const shown = (path: string) => relative(process.cwd(), join(directory, path)) || ".";
+  return `Muninn collects the traces of three simulated nodes. In another terminal:
+
+  tail -F ${shown("logs/relay-1/node.json")}     what a node traced, as machines read it
+  tail -F ${shown("logs/relay-1/node.log")}      the same for people
+  ls -l ${shown("logs/producer/")}               the files, and the link to the current one
+  cat ${shown("demo.yaml")}                      the configuration
+
+Ctrl-C ends it.
+`;
+}
+
+async function elapsed(seconds: number | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (seconds !== undefined) setTimeout(resolve, seconds * 1_000).unref();
+  });
+}

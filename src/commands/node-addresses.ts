@@ -1,0 +1,18 @@
+import { type Address, AddressError, parseAddress } from "../transport/address.js";
+
+const maxPort = 65_535;
+
+/**
+ * Where each of several nodes listens: paths are numbered from `-1`, ports counted up; port 0 stays, each gets a free one.
+ * @throws AddressError
+ */
+export function nodeAddresses(first: Address, nodes: number): Address[] {
+  if (nodes === 1) return [first];
+  return Array.from({ length: nodes }, (_, index) => {
+    if (first.kind === "unix") return parseAddress(`${first.path}-${index + 1}`);
+    const port = first.port === 0 ? 0 : first.port + index;
+    if (port > maxPort)
+      throw new AddressError(`there are only ${maxPort - first.port + 1} ports from ${first.port} on`);
+    return { ...first, port };
+  });
+}

@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import { positiveNumber, wholeNumber } from "./option-values.js";
+
+export interface SimulateOptions {
+  readonly connect?: string;
+  readonly listen?: string;
+  readonly nodes: number;
+  readonly count?: number;
+  readonly rate?: number;
+  readonly size?: number;
+  readonly human?: true;
+  readonly magic: number;
+  readonly name: string;
+  readonly metrics: number;
+  readonly queue?: number;
+  readonly json?: true;
+}
+
+/** Adds `muninn simulate`: nodes that send numbered trace objects to a tracer, any tracer. */
+export function addSimulateCommand(program: Command): void {
+  program
+    .command("simulate")
+    .summary("act as one or many nodes that send traces to a tracer")
+    .description(
+      "Acts as nodes of the forwarding protocol: answers a tracer's requests with numbered trace objects, metrics and data " +
+        "points, reconnects like real nodes, and reports what was asked and sent. Works with any tracer.",
+    )
+    .option("--connect <address>", "the tracer's socket path or host:port")
+    .option(
+      "--listen <address>",
+      "listen there instead; with several nodes, at paths with -1, -2 … or ports counted up",
+    )
+    .option("--nodes <n>", "how many nodes", wholeNumber(1), 1)
+    .option("--count <n>", "trace objects of each node; endless where absent or 0", wholeNumber(0))
+    .option("--rate <n>", "trace objects a second of each node; as asked for where absent", positiveNumber)
+    .option("--size <bytes>", "exact length of each line; as real lines where absent", wholeNumber(1))
+    .option("--human", "give every object a text for people; some have one anyway")
+    .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
+    .option("--name <name>", "name of the node; of several: NAME-1, NAME-2 …", "node")
+    .option("--metrics <n>", "how many metrics each node has", wholeNumber(0), 20)
+    .option(
+      "--queue <n>",
+      "objects that wait to be asked for, with --rate; more are thrown away, as by real nodes (which keep 192)",
+      wholeNumber(1),
+    )
+    .option("--json", "print the report as one JSON document")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 every node has sent its count and was asked for more, or a signal ended endless ones; " +
+        "1 a node could not, or was refused; 2 wrong usage.",
+    )
+    .action(async (options: SimulateOptions, command: Command) => {
+      if ((options.connect === undefined) === (options.listen === undefined)) {
+        command.error("error: give either --connect ADDRESS or --listen ADDRESS");
+      }
+      if (options.queue !== undefined && options.rate === undefined) {
+        command.error("error: --queue needs --rate: without it an object exists when it is asked for");
+      }
+      const { simulate } = await import("./simulation.js");
+      process.exitCode = await simulate(options);
+    });
+}

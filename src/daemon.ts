@@ -1,0 +1,102 @@
+import { untilStopped } from "./commands/stop-signal.js";
+import type { Config } from "./config/config.js";
+import { loadConfig } from "./config/load.js";
+import { ConfigError, formatProblem } from "./config/problem.js";
+import { type Log, openLog } from "./log/log.js";
+import type { LogSeverity } from "./log/severity.js";
+import { startTracer, type Tracer } from "./tracer.js";
+import { formatAddress } from "./transport/address.js";
+
+/** Exit codes of the daemon. */
+const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
+
+/** For how long the last lines of the log may take. */
+const logDeadlineMs = 500;
+
+export interface DaemonOptions {
+  readonly config: string;
+  readonly minLogSeverity?: LogSeverity | undefined;
+}
+
+/** Runs the tracer until a signal ends it; resolves with the exit code. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  let loaded: Awaited<ReturnType<typeof loadConfig>>;
+  try {
+    loaded = await loadConfig(options.config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return exit.unusableConfiguration;
+  }
+  const { config, warnings } = loaded;
+  const refused = refusedFields(config);
+  if (refused.length > 0) {
+    for (const message of refused) process.stderr.write(`${options.config}: ${message}\n`);
+    return exit.unusableConfiguration;
+  }
+  const log = await openLog({ minSeverity: options.minLogSeverity, verbosity: config.verbosity });
+  for (const problem of warnings) log.warning("config_warning", formatProblem(options.config, problem));
+  if (config.endpoints.timeseries !== undefined) {
+    log.warning("not_served", "hasTimeseries is not served yet; everything else is", {
+      field: "hasTimeseries",
+    });
+  }
+  const code = await runTracer(config, log);
+  await log.stop({ deadlineMs: logDeadlineMs });
+  return code;
+}
+
+/** Fields that would lose messages if they were passed over. */
+function refusedFields({ logging, forwarding }: Config): string[] {
+  const refused: string[] = [];
+  const journal = logging.findIndex(({ mode }) => mode === "JournalMode");
+  if (journal !== -1) {
+    refused.push(
+      `logging[${journal}].logMode: JournalMode is not served yet; use FileMode, or leave the section out`,
+    );
+  }
+  if (forwarding !== undefined)
+    refused.push("hasForwarding: forwarding is not served yet; leave the field out");
+  return refused;
+}
+
+async function runTracer(config: Config, log: Log): Promise<number> {
+  const stopping = untilStopped();
+  let tracer: Tracer;
+  try {
+    tracer = await startTracer(config, log);
+  } catch (error) {
+    log.critical("start_failed", error instanceof Error ? error.message : String(error), { err: error });
+    return exit.failed;
+  }
+  const { registry, router } = tracer;
+  log.notice("started", `tracing ${whereOf(config)}`, {
+    maxOpenFiles: registry.stats().maxOpenFiles,
+    pid: process.pid,
+  });
+  const reload = () => {
+    log.notice("reopening", "SIGHUP: log files are opened anew");
+    void tracer.reopen();
+  };
+  process.on("SIGHUP", reload);
+  await stopping;
+  log.notice("stopping", "stopping: taking what is on its way");
+  await tracer.stop();
+  process.off("SIGHUP", reload);
+  const { received, written, dropped } = router.accounting.total();
+  if (dropped > 0) {
+    log.error("stopped", `stopped; ${dropped} of ${received} objects could not be written`, {
+      received,
+      written,
+      dropped,
+    });
+    return exit.failed;
+  }
+  log.notice("stopped", `stopped; all of ${received} objects are written`, { received, written, dropped });
+  return exit.inOrder;
+}
+
+function whereOf({ network }: Config): string {
+  if (network.mode === "AcceptAt") return `nodes that connect to ${formatAddress(network.address)}`;
+  return `nodes at ${network.addresses.map(formatAddress).join(", ")}`;
+}

@@ -1,0 +1,73 @@
+import type { MetricValue } from "../protocol/metrics.js";
+import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js";
+import { nodeDataPoints } from "./node-data-points.js";
+import type { NodeVoice } from "./node-voice.js";
+
+export interface ScriptedVoiceOptions {
+  /** What the node calls itself, any text. @default it has no `NodeInfo` */
+  readonly name?: string | undefined;
+  /** Said at once. */
+  readonly objects?: readonly (TraceObject | Uint8Array)[];
+}
+
+/** A node that says what it is told to say, when it is told; nothing is ever thrown away. */
+export class ScriptedVoice implements NodeVoice {
+  /** To be changed at will; so are the data points. */
+  readonly metrics = new Map<string, MetricValue>();
+  readonly dataPoints: Map<string, Uint8Array | undefined>;
+  readonly #waiting: Uint8Array[] = [];
+  #ended = false;
+  /** Called when there is something new. */
+  #changed: (() => void)[] = [];
+
+  constructor(options: ScriptedVoiceOptions = {}) {
+    this.dataPoints = nodeDataPoints(options.name);
+    this.say(...(options.objects ?? []));
+  }
+
+  /** Objects that nobody has asked for yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get isOver(): boolean {
+    return this.#ended && this.#waiting.length === 0;
+  }
+
+  /** Objects, or bytes in the place of objects: those go out as they are. */
+  say(...objects: readonly (TraceObject | Uint8Array)[]): void {
+    for (const object of objects)
+      this.#waiting.push(object instanceof Uint8Array ? object : encodeTraceObject(object));
+    this.#wake();
+  }
+
+  /** Nothing more will be said. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  takeNow(count: number): readonly Uint8Array[] {
+    return this.#waiting.splice(0, count);
+  }
+
+  async take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    while (this.#waiting.length === 0 && !this.#ended && !signal.aborted) await this.#change(signal);
+    return signal.aborted ? [] : this.takeNow(count);
+  }
+
+  #wake(): void {
+    for (const resolve of this.#changed.splice(0)) resolve();
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      signal.addEventListener("abort", done);
+      this.#changed.push(done);
+    });
+  }
+}

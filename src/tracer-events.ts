@@ -1,0 +1,116 @@
+import type { Log } from "./log/log.js";
+import { SessionError } from "./nodes/session-faults.js";
+import type { SessionObserver } from "./nodes/sessions.js";
+import type { ProtocolError } from "./protocol/faults.js";
+import type { RegistryObserver } from "./registry/registry-observer.js";
+import { formatAddress } from "./transport/address.js";
+import type { ConnectorObserver } from "./transport/connectors.js";
+
+/** What happens to connections, as lines of the log: one for each that begins, has its name, and ends. */
+export function sessionEvents(log: Log): SessionObserver {
+  return {
+    connected: ({ id, peer }) =>
+      log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
+    named: ({ id, peer }, { name, directory, slug }) =>
+      log.info("node_connected", `node ${name} is connected`, {
+        node: name,
+        connection: id,
+        peer,
+        directory,
+        slug,
+      }),
+    ended: ({ id, peer }, { node, fault, midReply }) => {
+      const facts = { node: node?.name, connection: id, peer };
+      const who = node === undefined ? `connection ${id}` : `node ${node.name}`;
+      if (fault !== undefined) {
+        const code = fault.fault.code;
+        const say = isOurs(fault) ? log.info : log.warning;
+        say("connection_failed", `${who} was disconnected: ${fault.message}`, { ...facts, code });
+      } else if (midReply) {
+        log.warning("connection_cut", `${who} left in the middle of a reply`, facts);
+      } else if (node !== undefined) {
+        log.info("node_disconnected", `${who} has left`, facts);
+      }
+    },
+  };
+}
+
+function isOurs(fault: ProtocolError | SessionError): boolean {
+  return fault instanceof SessionError && fault.fault.code === "closed-by-us";
+}
+
+/** What happens to targets that we connect to. */
+export function connectorEvents(log: Log): ConnectorObserver {
+  return {
+    unreachable: (address, err) =>
+      log.notice(
+        "target_unreachable",
+        `cannot connect to ${formatAddress(address)}, trying on: ${err.message}`,
+        {
+          address: formatAddress(address),
+          code: err.code,
+        },
+      ),
+  };
+}
+
+/** Says that there are too many connections: at once, and then at most once a minute with how many it were. */
+export function turnedAwayEvents(log: Log): (limit: number) => void {
+  const quietMs = 60_000;
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  return (limit) => {
+    unsaid += 1;
+    if (performance.now() - saidAt < quietMs) return;
+    saidAt = performance.now();
+    log.warning("connections_turned_away", `${unsaid} connections turned away: ${limit} are there already`, {
+      count: unsaid,
+      limit,
+    });
+    unsaid = 0;
+  };
+}
+
+/** What happens to files: one line when a fault begins and one when it is over, not one for each attempt. */
+export function registryEvents(log: Log): RegistryObserver {
+  return {
+    faultBegan: ({ log: { directory }, operation, path, error }) =>
+      log.error("write_failed", `${operation} ${path} failed, trying on: ${error.message}`, {
+        directory,
+        operation,
+        path,
+        code: error.code,
+      }),
+    faultOver: ({ log: { directory }, path, since }) =>
+      log.notice("write_recovered", `${path} is written again; nothing was lost`, {
+        directory,
+        path,
+        since: new Date(since).toISOString(),
+      }),
+    rotated: (_, path) => log.debug("log_rotated", `${path} is begun`, { path }),
+    vanished: (path, how) =>
+      log.warning("log_vanished", `${path} was ${how} by somebody else; a new file is begun`, { path, how }),
+    tornClosed: (path) =>
+      log.warning("torn_line_closed", `the last line of ${path} was torn when its writer was killed`, {
+        path,
+      }),
+    linkBlocked: ({ directory, extension }) =>
+      log.warning("link_blocked", `node.${extension} of ${directory} is no link of ours and is left alone`, {
+        directory,
+        extension,
+      }),
+    expired: (path) => log.debug("log_expired", `${path} was too old and is deleted`, { path }),
+    expiryFailed: (root, err) =>
+      log.error("expiry_failed", `old files below ${root} cannot be deleted: ${err.message}`, {
+        root,
+        code: err.code,
+      }),
+    workingSetTooLarge: (maxOpenFiles) =>
+      log.warning(
+        "handles_short",
+        `more logs are written than the ${maxOpenFiles} files that may be open: files are opened and closed all the time. ` +
+          "Raise muninn.registry.maxOpenFiles, or the process's limit of open files",
+        { maxOpenFiles },
+      ),
+  };
+}

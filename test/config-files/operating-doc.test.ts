@@ -1,0 +1,44 @@
+import { readFile } from "node:fs/promises";
+import { beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { ownSeries } from "./own-series.js";
+
+let doc: string;
+
+beforeAll(async () => {
+  doc = await readFile("docs/operating.md", "utf8");
+});
+
+/** The first cells of the rows that begin with such a name. */
+function rows(name: RegExp): string[] {
+  const cells = [...doc.matchAll(/^\| ((?:`[^`]+`(?:, )?)+) \|/gm)].flatMap(([, cell]) => cell!.split(", "));
+  return cells.map((cell) => cell.replaceAll("`", "")).filter((cell) => name.test(cell));
+}
+
+test("docs/operating.md has a row for every alert and for no other", async () => {
+  const { groups } = parse(await readFile("config/alerts.yml", "utf8"));
+  const alerts = groups.flatMap(({ rules }: { rules: { alert: string }[] }) =>
+    rules.map(({ alert }) => alert),
+  );
+  expect(rows(/^Muninn/).sort()).toEqual(alerts.sort());
+});
+
+test("docs/operating.md has a row for every metric, with its labels, and for no other", async () => {
+  const known = [...(await ownSeries())].map(([name, labels]) => {
+    const own = [...labels].filter((label) => !["job", "instance", "le"].includes(label));
+    return `${name.replace(/_(bucket|sum|count)$/, "")}${own.length > 0 ? `{${own.join()}}` : ""}`;
+  });
+  expect(rows(/^muninn_/).sort()).toEqual([...new Set(known)].sort());
+});
+
+test("docs/operating.md has a row for every check of health", async () => {
+  expect(rows(/^(listener|target|nodes|sink|disk|retention|event-loop)\b/)).toEqual([
+    "listener",
+    "nodes",
+    "target:ADDRESS",
+    "sink:NAME",
+    "disk:DIRECTORY",
+    "retention",
+    "event-loop",
+  ]);
+});

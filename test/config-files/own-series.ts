@@ -1,0 +1,20 @@
+import { OwnMetrics } from "../../src/metrics/own-metrics.js";
+import { ownSources } from "../metrics/own-sources.js";
+
+/** Labels that Prometheus adds to what it scrapes. */
+const targetLabels = ["job", "instance"];
+
+/** The names of Muninn's own series, each with the labels it has in Prometheus. */
+export async function ownSeries(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const own = new OwnMetrics(ownSources());
+  own.batchSettled("file:a", 100, 0.001);
+  const { body } = await own.exposition("text");
+  own.stop();
+  const series = body.matchAll(/^(muninn_\w+)(?:\{(.*)\})? /gm);
+  return new Map(
+    [...series].map(([, name, labels]) => [
+      name!,
+      new Set([...targetLabels, ...[...(labels ?? "").matchAll(/(\w+)="/g)].map(([, label]) => label!)]),
+    ]),
+  );
+}

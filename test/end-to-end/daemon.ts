@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
+
+/** A line of the daemon's own log. */
+export interface LogLine {
+  readonly event?: string;
+  readonly msg: string;
+  readonly [fact: string]: unknown;
+}
+
+/** The built program, running on a configuration of its own. */
+export class Daemon {
+  readonly #child: ChildProcess;
+  readonly #lines: LogLine[] = [];
+  readonly #errors: string[] = [];
+  readonly #watchers = new Set<() => void>();
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  #over = false;
+
+  constructor(
+    configFile: string,
+    options: { flags?: readonly string[]; under?: readonly string[]; cwd: string },
+  ) {
+    const command = [
+      ...(options.under ?? []),
+      process.execPath,
+      program,
+      "run",
+      "-c",
+      configFile,
+      ...(options.flags ?? []),
+    ];
+    this.#child = spawn(command[0]!, command.slice(1), {
+      cwd: options.cwd,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    createInterface({ input: this.#child.stdout! }).on("line", (line) => {
+      this.#lines.push(JSON.parse(line));
+      for (const watch of this.#watchers) watch();
+    });
+    createInterface({ input: this.#child.stderr! }).on("line", (line) => this.#errors.push(line));
+    this.exited = once(this.#child, "close").then(([code, signal]) => {
+      this.#over = true;
+      for (const watch of this.#watchers) watch();
+      return code ?? signal;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  get stderr(): string {
+    return this.#errors.join("\n");
+  }
+
+  /** Waits for a line of the log, past or to come; fails when the daemon ends without it. */
+  async logged(event: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = this.#lines.find((line) => line.event === event && matches(line));
+        if (found !== undefined) resolve(found);
+        else if (this.#over)
+          reject(
+            new Error(`the daemon ended without "${event}": ${this.stderr}${JSON.stringify(this.#lines)}`),
+          );
+        else return;
+        this.#watchers.delete(look);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ends the daemon in order, by SIGTERM. */
+  async stop(): Promise<number | NodeJS.Signals> {
+    if (!this.#over) this.signal("SIGTERM");
+    return this.exited;
+  }
+
+  async kill(): Promise<void> {
+    if (!this.#over) this.signal("SIGKILL");
+    await this.exited;
+  }
+}
+
+/** A directory of its own, a configuration in it, and the daemons started on that; all gone at the end of the test. */
+export class Workplace implements AsyncDisposable {
+  readonly directory: string;
+  readonly #daemons: Daemon[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async open(): Promise<Workplace> {
+    return new Workplace(await mkdtemp(join(tmpdir(), "muninn-")));
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  get socket(): string {
+    return this.path("muninn.sock");
+  }
+
+  get logRoot(): string {
+    return this.path("logs");
+  }
+
+  /** Starts a daemon that listens on the workplace's socket and writes below `logs`, unless `config` says otherwise. */
+  async start(
+    config: Record<string, unknown> = {},
+    options: { flags?: readonly string[]; under?: readonly string[] } = {},
+  ): Promise<Daemon> {
+    const daemon = await this.launch(config, options);
+    await daemon.logged("started");
+    return daemon;
+  }
+
+  /** Like `start`, but does not wait until it has started. */
+  async launch(
+    config: Record<string, unknown> = {},
+    options: { flags?: readonly string[]; under?: readonly string[] } = {},
+  ): Promise<Daemon> {
+    const file = this.path(`config-${this.#daemons.length}.json`);
+    const whole = {
+      networkMagic: 764_824_073,
+      network: { tag: "AcceptAt", contents: this.socket },
+      logging: [{ logRoot: this.logRoot, logMode: "FileMode", logFormat: "ForMachine" }],
+      ...config,
+    };
+    await writeFile(file, JSON.stringify(whole));
+    const daemon = new Daemon(file, { ...options, cwd: this.directory });
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  /** The text of all files of a node in the order of their names, which is the order they were written. */
+  async textOf(
+    node: string,
+    options: { extension?: "json" | "log"; logRoot?: string } = {},
+  ): Promise<string> {
+    const { extension = "json", logRoot = this.logRoot } = options;
+    const directory = join(logRoot, node);
+    const names = (await readdir(directory)).filter(
+      (name) => name.startsWith("node-") && name.endsWith(`.${extension}`),
+    );
+    const texts = await Promise.all(names.sort().map((name) => readFile(join(directory, name), "utf8")));
+    return texts.join("");
+  }
+
+  /** The lines of all files of a node; fails where the last one has no end. */
+  async linesOf(
+    node: string,
+    options: { extension?: "json" | "log"; logRoot?: string } = {},
+  ): Promise<string[]> {
+    const lines = (await this.textOf(node, options)).split("\n");
+    if (lines.pop() !== "") throw new Error(`the last line of ${node} has no end`);
+    return lines;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#daemons.map((daemon) => daemon.kill()));
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
