@@ -4,6 +4,8 @@ import { loadConfig } from "./config/load.js";
 import { ConfigError, formatProblem } from "./config/problem.js";
 import { type Log, openLog } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
+import { packageVersion } from "./package-version.js";
+import { openServiceManager } from "./service/service-manager.js";
 import { startTracer, type Tracer } from "./tracer.js";
 import { formatAddress } from "./transport/address.js";
 
@@ -64,36 +66,49 @@ async function runTracer(config: Config, log: Log): Promise<number> {
   const stopping = untilStopped();
   let tracer: Tracer;
   try {
-    tracer = await startTracer(config, log);
+    tracer = await startTracer(config, { log, version: packageVersion });
   } catch (error) {
     log.critical("start_failed", error instanceof Error ? error.message : String(error), { err: error });
     return exit.failed;
   }
-  const { registry, router } = tracer;
-  log.notice("started", `tracing ${whereOf(config)}`, {
+  const { registry, router, served } = tracer;
+  const where = whereOf(config);
+  const service = openServiceManager({
+    onUnreachable: (err) =>
+      log.warning("service_manager_unreachable", `systemd is not told: ${err.message}`, { err }),
+  });
+  log.notice("started", `tracing ${where}`, {
     maxOpenFiles: registry.stats().maxOpenFiles,
+    served: Object.fromEntries(served),
     pid: process.pid,
   });
+  service.ready(`tracing ${where}`);
   const reload = () => {
-    log.notice("reopening", "SIGHUP: log files are opened anew");
-    void tracer.reopen();
+    service.reloading();
+    log.notice(
+      "reloading",
+      "SIGHUP: log files and certificates are opened anew; other changes need a restart",
+    );
+    tracer
+      .reload()
+      .catch((err: Error) => log.error("reload_failed", `the old certificates stay: ${err.message}`, { err }))
+      .finally(() => service.ready(`tracing ${where}`));
   };
   process.on("SIGHUP", reload);
   await stopping;
+  service.stopping();
   log.notice("stopping", "stopping: taking what is on its way");
   await tracer.stop();
   process.off("SIGHUP", reload);
   const { received, written, dropped } = router.accounting.total();
+  const facts = { received, written, dropped };
   if (dropped > 0) {
-    log.error("stopped", `stopped; ${dropped} of ${received} objects could not be written`, {
-      received,
-      written,
-      dropped,
-    });
-    return exit.failed;
+    log.error("stopped", `stopped; ${dropped} of ${received} objects could not be written`, facts);
+  } else {
+    log.notice("stopped", `stopped; all of ${received} objects are written`, facts);
   }
-  log.notice("stopped", `stopped; all of ${received} objects are written`, { received, written, dropped });
-  return exit.inOrder;
+  await service.stop();
+  return dropped > 0 ? exit.failed : exit.inOrder;
 }
 
 function whereOf({ network }: Config): string {

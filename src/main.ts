@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./commands/check.js";
 import { addDemoCommand } from "./commands/demo.js";
@@ -8,17 +7,16 @@ import { addRunCommand } from "./commands/run.js";
 import { addSimulateCommand } from "./commands/simulate.js";
 import { addVerifyCommand } from "./commands/verify.js";
 import { nearest } from "./config/suggestion.js";
+import { packageVersion } from "./package-version.js";
 
 // The files of the commands load quickly; each brings in what it does when it is called.
 
 const usageError = 2;
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-
 const program = new Command("muninn")
   .description("Collects the traces of Cardano nodes: a drop-in replacement for cardano-tracer.")
   .usage("[command] [options]\n       muninn -c FILE")
-  .version(version, "-V, --version")
+  .version(packageVersion, "-V, --version")
   .addHelpText("after", "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.")
   .showHelpAfterError("(--help tells more)")
   .exitOverride();

@@ -1,13 +1,14 @@
+import type { HealthOptions } from "./health/open-health.js";
 import type { Log } from "./log/log.js";
-import { SessionError } from "./nodes/session-faults.js";
+import type { ConnectionEnd, OwnMetrics } from "./metrics/own-metrics.js";
+import type { SessionEnd } from "./nodes/session.js";
 import type { SessionObserver } from "./nodes/sessions.js";
-import type { ProtocolError } from "./protocol/faults.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";
 import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 
-/** What happens to connections, as lines of the log: one for each that begins, has its name, and ends. */
-export function sessionEvents(log: Log): SessionObserver {
+/** What happens to connections, as lines of the log, and as counts where those are of use. */
+export function sessionEvents(log: Log, own: OwnMetrics): SessionObserver {
   return {
     connected: ({ id, peer }) =>
       log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
@@ -19,24 +20,28 @@ export function sessionEvents(log: Log): SessionObserver {
         directory,
         slug,
       }),
-    ended: ({ id, peer }, { node, fault, midReply }) => {
-      const facts = { node: node?.name, connection: id, peer };
-      const who = node === undefined ? `connection ${id}` : `node ${node.name}`;
+    ended: ({ id, peer }, end) => {
+      const { node, fault, shookHands } = end;
+      const reason = endReason(end);
+      own.connectionEnded(reason, { shookHands });
+      const facts = { node: node?.name, connection: id, peer, reason };
+      const who = node === undefined ? `connection ${id} at ${peer}` : `node ${node.name}`;
       if (fault !== undefined) {
-        const code = fault.fault.code;
-        const say = isOurs(fault) ? log.info : log.warning;
-        say("connection_failed", `${who} was disconnected: ${fault.message}`, { ...facts, code });
-      } else if (midReply) {
+        const say = reason === "closed-by-us" ? log.info : log.warning;
+        say("connection_failed", `${who} was disconnected: ${fault.message}`, facts);
+      } else if (reason === "left-mid-reply") {
         log.warning("connection_cut", `${who} left in the middle of a reply`, facts);
-      } else if (node !== undefined) {
+      } else {
         log.info("node_disconnected", `${who} has left`, facts);
       }
     },
   };
 }
 
-function isOurs(fault: ProtocolError | SessionError): boolean {
-  return fault instanceof SessionError && fault.fault.code === "closed-by-us";
+function endReason({ fault, midReply }: SessionEnd): ConnectionEnd {
+  if (fault === undefined) return midReply ? "left-mid-reply" : "left";
+  const { fault: facts } = fault;
+  return facts.code === "handshake-refused" ? `refused-by-${facts.by}` : facts.code;
 }
 
 /** What happens to targets that we connect to. */
@@ -55,12 +60,13 @@ export function connectorEvents(log: Log): ConnectorObserver {
 }
 
 /** Says that there are too many connections: at once, and then at most once a minute with how many it were. */
-export function turnedAwayEvents(log: Log): (limit: number) => void {
+export function turnedAwayEvents(log: Log, own: OwnMetrics): (limit: number) => void {
   const quietMs = 60_000;
   let saidAt = Number.NEGATIVE_INFINITY;
   let unsaid = 0;
   return (limit) => {
     unsaid += 1;
+    own.connectionTurnedAway();
     if (performance.now() - saidAt < quietMs) return;
     saidAt = performance.now();
     log.warning("connections_turned_away", `${unsaid} connections turned away: ${limit} are there already`, {
@@ -94,10 +100,11 @@ export function registryEvents(log: Log): RegistryObserver {
       log.warning("torn_line_closed", `the last line of ${path} was torn when its writer was killed`, {
         path,
       }),
-    linkBlocked: ({ directory, extension }) =>
-      log.warning("link_blocked", `node.${extension} of ${directory} is no link of ours and is left alone`, {
+    linkBlocked: ({ directory, extension }, { code, message }) =>
+      log.warning("link_blocked", `node.${extension} of ${directory} cannot be set: ${message}`, {
         directory,
         extension,
+        code,
       }),
     expired: (path) => log.debug("log_expired", `${path} was too old and is deleted`, { path }),
     expiryFailed: (root, err) =>
@@ -112,5 +119,15 @@ export function registryEvents(log: Log): RegistryObserver {
           "Raise muninn.registry.maxOpenFiles, or the process's limit of open files",
         { maxOpenFiles },
       ),
+  };
+}
+
+/** Checks that change their state; those of sinks have lines of their own, with what failed. */
+export function healthEvents(log: Log): NonNullable<HealthOptions["onChange"]> {
+  return ({ name, state, reason, action }) => {
+    const facts = { check: name, state, reason, action };
+    if (state === "ok") log.notice("health_changed", `${name} is ok again`, facts);
+    else if (state === "degraded") log.notice("health_changed", `${name} is degraded: ${reason}`, facts);
+    else log.error("health_changed", `${name} is failing: ${reason}`, facts);
   };
 }

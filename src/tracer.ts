@@ -1,14 +1,31 @@
-import type { Config } from "./config/config.js";
+import { realpath } from "node:fs/promises";
+import type { Config, LoggingSection } from "./config/config.js";
+import { DiskSpace } from "./health/disk-space.js";
+import { type HealthOptions, openHealth } from "./health/open-health.js";
+import { WritesUnderWay } from "./health/writes-under-way.js";
 import type { Log } from "./log/log.js";
+import { OwnMetrics } from "./metrics/own-metrics.js";
+import type { NodeReading } from "./metrics/own-reading.js";
+import type { RegistryReading } from "./metrics/own-registry.js";
+import { ResourceTrace } from "./metrics/own-resources.js";
 import { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
 import { FileSink } from "./sinks/file-sink.js";
-import { Router } from "./sinks/router.js";
-import { connectorEvents, registryEvents, sessionEvents, turnedAwayEvents } from "./tracer-events.js";
+import { Router, type WatchWrites } from "./sinks/router.js";
+import type { Sink } from "./sinks/sink.js";
+import { openEndpoints, stopEndpoints } from "./tracer-endpoints.js";
+import {
+  connectorEvents,
+  healthEvents,
+  registryEvents,
+  sessionEvents,
+  turnedAwayEvents,
+} from "./tracer-events.js";
+import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
-import { openConnectors } from "./transport/connectors.js";
-import { openListener } from "./transport/listener.js";
+import { type Connectors, openConnectors } from "./transport/connectors.js";
+import { type Listener, openListener } from "./transport/listener.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
@@ -22,15 +39,56 @@ export interface Tracer {
   readonly registry: HandleRegistry;
   readonly router: Router;
   readonly sessions: Sessions;
-  /** Closes every log file; the next write opens it again, or begins a new one where it was moved away. */
-  reopen(): Promise<void>;
+  /** Where it serves HTTP: endpoint and `host:port`. */
+  readonly served: ReadonlyMap<string, string>;
+  /** Opens log files anew, with the next write, and reads the certificates again. @throws HttpError where those are unusable; the old ones stay */
+  reload(): Promise<void>;
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
 
+export interface TracerOptions {
+  readonly log: Log;
+  /** Muninn's. */
+  readonly version: string;
+}
+
 /** Builds the parts, and opens the door last: nothing comes in before it can be kept. */
-export async function startTracer(config: Config, log: Log): Promise<Tracer> {
-  const { muninn } = config;
+export async function startTracer(config: Config, options: TracerOptions): Promise<Tracer> {
+  /** What ends each part that is there, the door first. */
+  const endings: (() => void | Promise<void>)[] = [];
+  const end = async () => {
+    for (const ending of endings.splice(0)) await ending();
+  };
+  try {
+    return await openParts(config, options, (ending) => endings.unshift(ending), end);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function openParts(
+  config: Config,
+  { log, version }: TracerOptions,
+  atEnd: (ending: () => void | Promise<void>) => void,
+  end: () => Promise<void>,
+): Promise<Tracer> {
+  const { muninn, network } = config;
+  let door: Door | undefined;
+  const own: OwnMetrics = new OwnMetrics({
+    version,
+    accounts: () => router.accounting.entries(),
+    nodes: () => nodeReadings(sessions),
+    connections: () => sessions.counts,
+    flight: () => ({ ...sessions.budget.reading, limitBytes: muninn.maxInFlightBytes }),
+    registry: () => registryReading(registry),
+    health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
+    disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
+    endpoints: () => [...endpoints].map(([endpoint, server]) => ({ endpoint, ...server.stats() })),
+  });
+  atEnd(() => own.stop());
+
   const registry = await openHandleRegistry({
     ...muninn.registry,
     ...muninn.files,
@@ -39,11 +97,14 @@ export async function startTracer(config: Config, log: Log): Promise<Tracer> {
     durability: muninn.durability,
     observer: registryEvents(log),
   });
-  const router = new Router(
-    config.logging.map(
-      ({ logRoot, format }) => new FileSink({ logRoot, format, humanLayout: muninn.humanLayout, registry }),
-    ),
+  atEnd(() => registry.stop({ deadlineMs: writeMs }));
+
+  const sections = await distinctSections(config.logging);
+  const sinks = sections.map(
+    ({ logRoot, format }) => new FileSink({ logRoot, format, humanLayout: muninn.humanLayout, registry }),
   );
+  const writes = new Map<Sink, WritesUnderWay>(sinks.map((sink) => [sink, new WritesUnderWay()]));
+  const router = new Router(sinks, watchWrites(writes, own));
   const sessions = new Sessions({
     settings: {
       networkMagic: config.networkMagic,
@@ -59,23 +120,68 @@ export async function startTracer(config: Config, log: Log): Promise<Tracer> {
     },
     maxInFlightBytes: muninn.maxInFlightBytes,
     destination: router,
-    observer: sessionEvents(log),
+    observer: sessionEvents(log, own),
   });
-  const door = await openDoor(config, log, (connection) => sessions.run(connection)).catch(async (error) => {
-    await registry.stop();
-    throw error;
+
+  const disks = [...new Set(sections.map(({ logRoot }) => logRoot))].map((path) => new DiskSpace({ path }));
+  atEnd(() => {
+    for (const disk of disks) disk.stop();
   });
+  const health = openHealth({
+    door: doorView(config, () => door),
+    nodes: () => sessions.counts.connected,
+    sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
+    disks,
+    retention: () => registry.expiryFaults(),
+    longestLagSeconds: () => own.process().lag.max,
+    onChange: healthEvents(log),
+  });
+  atEnd(() => health.stop());
+  if (config.resourceFreqMs !== undefined) {
+    const resources = new ResourceTrace({
+      everyMs: config.resourceFreqMs,
+      read: () => own.process(),
+      trace: (used) => log.info("resources", "resources used by Muninn itself", { ...used }),
+    });
+    atEnd(() => resources.stop());
+  }
+  const endpoints = await openEndpoints(config, log, { nodes: sessions, health, own });
+  // Health is served while the rest stops.
+  atEnd(() => stopEndpoints(endpoints));
+
+  const run: RunConnection = (connection) => sessions.run(connection);
+  door =
+    network.mode === "ConnectTo"
+      ? openConnectors({
+          ...muninn.reconnect,
+          addresses: network.addresses,
+          run,
+          observer: connectorEvents(log),
+        })
+      : await openListener({
+          address: network.address,
+          socketMode: muninn.socketMode,
+          maxConnections: muninn.maxConnections,
+          run,
+          onTurnedAway: turnedAwayEvents(log, own),
+        });
+  const { stop: closeDoor } = door;
 
   let stopped: Promise<void> | undefined;
   const stop = async () => {
-    await Promise.all([door.stop(), sessions.stop(drainMs)]);
+    await Promise.all([closeDoor(), sessions.stop(drainMs)]);
     await registry.stop({ deadlineMs: writeMs });
+    await end();
   };
   return {
     registry,
     router,
     sessions,
-    reopen: () => registry.reopen(),
+    served: new Map([...endpoints].map(([name, { address }]) => [name, `${address.host}:${address.port}`])),
+    reload: async () => {
+      await registry.reopen();
+      for (const server of endpoints.values()) await server.reload();
+    },
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -84,25 +190,66 @@ export async function startTracer(config: Config, log: Log): Promise<Tracer> {
 }
 
 /** Where connections come from, in either mode. */
-interface Door {
-  /** Lets nobody else in; those inside stay. */
-  stop(): Promise<void>;
+type Door = Connectors | Listener;
+
+/** A `logRoot` may be named in several ways; two sections of one place and format would write each line twice. */
+async function distinctSections(logging: readonly LoggingSection[]): Promise<LoggingSection[]> {
+  const sections = new Map<string, LoggingSection>();
+  for (const section of logging) {
+    const place = `${section.format} ${await realpath(section.logRoot)}`;
+    if (!sections.has(place)) sections.set(place, section);
+  }
+  return [...sections.values()];
 }
 
-async function openDoor({ network, muninn }: Config, log: Log, run: RunConnection): Promise<Door> {
-  if (network.mode === "ConnectTo") {
-    return openConnectors({
-      ...muninn.reconnect,
-      addresses: network.addresses,
-      run,
-      observer: connectorEvents(log),
-    });
+function watchWrites(writes: ReadonlyMap<Sink, WritesUnderWay>, own: OwnMetrics): WatchWrites {
+  return (sink, objects) => {
+    const underWay = writes.get(sink);
+    const ticket = underWay?.begin() ?? 0;
+    const begunAt = performance.now();
+    return (isSafe) => {
+      underWay?.end(ticket, isSafe);
+      own.batchSettled(sink.name, objects, (performance.now() - begunAt) / 1_000);
+    };
+  };
+}
+
+function doorView({ network }: Config, door: () => Door | undefined): HealthOptions["door"] {
+  if (network.mode === "AcceptAt") {
+    const isBound = () => {
+      const listener = door();
+      return listener !== undefined && "listening" in listener && listener.listening;
+    };
+    return { listener: { where: formatAddress(network.address), isBound } };
   }
-  return openListener({
-    address: network.address,
-    socketMode: muninn.socketMode,
-    maxConnections: muninn.maxConnections,
-    run,
-    onTurnedAway: turnedAwayEvents(log),
-  });
+  return {
+    targets: network.addresses.map((address, index) => {
+      const state = () => {
+        const connectors = door();
+        return connectors !== undefined && "targets" in connectors ? connectors.targets()[index] : undefined;
+      };
+      return {
+        where: formatAddress(address),
+        isConnected: () => state()?.state === "connected",
+        lastError: () => state()?.error?.message,
+      };
+    }),
+  };
+}
+
+function* nodeReadings(sessions: Sessions): Generator<NodeReading> {
+  for (const { node, session, metrics } of sessions.nodes()) {
+    const { openRequests: requestsOutstanding } = session;
+    yield { name: node.name, requestsOutstanding, metrics: metrics.size, metricsRefused: metrics.refused };
+  }
+}
+
+function registryReading(registry: HandleRegistry): RegistryReading {
+  const faults = registry.faults();
+  const oldest = faults[0]?.since;
+  return {
+    ...registry.stats(),
+    faultsNow: faults.length,
+    oldestFaultSeconds: oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1_000),
+  };
 }

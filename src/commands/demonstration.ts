@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseConfig } from "../config/load.js";
 import { openLog } from "../log/log.js";
+import { packageVersion } from "../package-version.js";
 import { NumberedVoice } from "../testing/numbered-voice.js";
 import { type SimulatedNode, simulatedNode } from "../testing/simulated-node.js";
 import { startTracer } from "../tracer.js";
@@ -40,7 +41,7 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
   await writeFile(configFile, demoConfig(directory));
   const { config } = await parseConfig(demoConfig(directory), configFile);
   const log = await openLog({ minSeverity: "Warning" });
-  const tracer = await startTracer(config, log).catch((error: Error) => {
+  const tracer = await startTracer(config, { log, version: packageVersion }).catch((error: Error) => {
     process.stderr.write(`muninn demo: ${error.message}\n`);
   });
   if (tracer === undefined) return 1;
@@ -51,11 +52,11 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
     const address = { kind: "unix" as const, path: join(directory, "muninn.sock") };
     nodes.push(await simulatedNode({ voice, network: { mode: "connect", address } }));
   }
-  process.stdout.write(whereToLook(directory));
+  process.stdout.write(whereToLook(directory, tracer.served));
   const status = new StatusLine(process.stdout);
   const timer = setInterval(() => {
     const { written } = tracer.router.accounting.total();
-    status.show(`${[...tracer.sessions.connected()].length} nodes connected, ${written} lines written`);
+    status.show(`${tracer.sessions.counts.connected} nodes connected, ${written} lines written`);
   }, showEveryMs);
   await Promise.race([stopped, elapsed(options.seconds)]);
   clearInterval(timer);
@@ -72,13 +73,16 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
   return written === sent * config.logging.length ? 0 : 1;
 }
 
-function whereToLook(directory: string): string {
+function whereToLook(directory: string, served: ReadonlyMap<string, string>): string {
   const shown = (path: string) => relative(process.cwd(), join(directory, path)) || ".";
   return `Muninn collects the traces of three simulated nodes. In another terminal:
 
   tail -F ${shown("logs/relay-1/node.json")}     what a node traced, as machines read it
   tail -F ${shown("logs/relay-1/node.log")}      the same for people
   ls -l ${shown("logs/producer/")}               the files, and the link to the current one
+  curl http://${served.get("prometheus")}/relay-1   its metrics, as Prometheus scrapes them
+  http://${served.get("ekg")}/relay-1        the same, live in a browser
+  curl http://${served.get("prometheus")}/healthz   how Muninn is
   cat ${shown("demo.yaml")}                      the configuration
 
 Ctrl-C ends it.

@@ -11,7 +11,7 @@ export interface AccountReading {
 }
 
 /** A connected node. */
-interface NodeReading {
+export interface NodeReading {
   readonly name: string;
   /** Trace-object requests whose reply is not safe yet. */
   readonly requestsOutstanding: number;

@@ -46,11 +46,7 @@ export class FlightBudget {
     return Math.max(leastPerNodeBytes, Math.min(mostPerNodeBytes, share));
   }
 
-  get reservedBytes(): number {
-    return this.#reservedBytes;
-  }
-
-  get heldBytes(): number {
-    return this.#heldBytes;
+  get reading(): { readonly reservedBytes: number; readonly heldBytes: number } {
+    return { reservedBytes: this.#reservedBytes, heldBytes: this.#heldBytes };
   }
 }

@@ -60,6 +60,8 @@ export interface SessionHost {
 export interface SessionEnd {
   readonly node: NodeIdentity | undefined;
   readonly fault: ProtocolError | SessionError | undefined;
+  /** The handshake had been completed. */
+  readonly shookHands: boolean;
   /** The peer left in the middle of a reply: an unfinished object was lost on the way. */
   readonly midReply: boolean;
 }
@@ -292,7 +294,12 @@ export class Session implements NameHolder {
     this.#metrics.end();
     this.#dataPoints.end();
     await this.#naming;
-    this.#host.ended(this, { node: this.#node, fault: this.#fault, midReply: this.#traces.midReply });
+    this.#host.ended(this, {
+      node: this.#node,
+      fault: this.#fault,
+      shookHands: this.#handshake.done,
+      midReply: this.#traces.midReply,
+    });
     this.#resolveDone();
   }
 }

@@ -67,16 +67,23 @@ export class Sessions {
   }
 
   /** Those whose names are known, in the order they came. */
-  *connected(): Generator<ConnectedNode> {
+  *nodes(): Generator<ConnectedNode> {
     for (const [session, node] of this.#directory.connected()) {
       const metrics = this.#sessions.get(session);
       if (metrics !== undefined) yield { node, session, metrics };
     }
   }
 
-  /** Connections, whether they have a name yet or not. */
-  get count(): number {
-    return this.#sessions.size;
+  bySlug(slug: string): ConnectedNode | undefined {
+    for (const connected of this.nodes()) if (connected.node.slug === slug) return connected;
+    return undefined;
+  }
+
+  /** Connections by how far they are: before and after the handshake. */
+  get counts(): { readonly handshaking: number; readonly connected: number } {
+    let connected = 0;
+    for (const session of this.#sessions.keys()) if (session.isConnected) connected += 1;
+    return { handshaking: this.#sessions.size - connected, connected };
   }
 
   /** Ends every session without loss, see `Session.stop`. Idempotent; resolves when all are done. */

@@ -170,11 +170,13 @@ export class CurrentFile {
     this.end("lost");
   }
 
-  /** Makes the disk have its name, once. */
-  async syncName(): Promise<void> {
-    if (!("current" in this.#place) || this.#place.current.isListed) return;
+  /** Makes the disk have its name; false where it has it already. */
+  async syncName(): Promise<boolean> {
+    if (!("current" in this.#place) || this.#place.current.isListed) return false;
+    const { current } = this.#place;
     await this.#directory.sync();
-    this.#place.current.isListed = true;
+    current.isListed = true;
+    return true;
   }
 
   get #size(): number {

@@ -1,4 +1,5 @@
 import fs, { type Dirent } from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { Permits } from "./permits.js";
 
@@ -27,7 +28,7 @@ export interface FileSystem {
   fstat(fd: number): Promise<FileStatus>;
   lstat(path: string): Promise<FileStatus>;
   readdir(path: string): Promise<Dirent[]>;
-  /** Makes the directories above it as well; it gets exactly `mode`, where that is given. */
+  /** It gets exactly `mode`, or, where that is absent, what the umask leaves. */
   mkdir(path: string, mode: number | undefined): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readlink(path: string): Promise<string>;
@@ -79,7 +80,7 @@ export const kernelFileSystem: FileSystem = {
   lstat: (path) => lstat(path, { bigint: true }),
   readdir: (path) => readdir(path, { withFileTypes: true }),
   mkdir: async (path, mode) => {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
     if (mode !== undefined) await chmod(path, mode);
   },
   symlink: (target, path) => fs.promises.symlink(target, path),
@@ -134,6 +135,35 @@ export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
+  }
+}
+
+/** The nearest directory at or above `path` that is there, and those below it that are missing, topmost first. */
+export async function nearestThere(
+  fileSystem: FileSystem,
+  path: string,
+): Promise<{ there: string; status: FileStatus; missing: readonly string[] }> {
+  const missing: string[] = [];
+  for (let there = path; ; there = dirname(there)) {
+    const status = await ifThere(fileSystem.lstat(there));
+    if (status !== undefined) return { there, status, missing };
+    missing.unshift(there);
+  }
+}
+
+/**
+ * Makes a directory, unless somebody else just has. One at a time: for a disk that is full or read-only Node's
+ * recursive way of it says that there is no such file.
+ */
+export async function makeDirectory(
+  fileSystem: FileSystem,
+  path: string,
+  mode: number | undefined,
+): Promise<void> {
+  try {
+    await fileSystem.mkdir(path, mode);
+  } catch (error) {
+    if (!failedWith(error, "EEXIST")) throw error;
   }
 }
 

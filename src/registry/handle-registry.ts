@@ -18,6 +18,12 @@ export interface LogFault {
   readonly since: number;
 }
 
+/** Old files stay below this root, by its real path. */
+export interface ExpiryFault {
+  readonly root: string;
+  readonly error: NodeJS.ErrnoException;
+}
+
 /**
  * Owns every open file. Lines appended to a log land in its current file in the order of the calls, whole, once,
  * across rotations, evictions and reopenings, however long a fault lasts.
@@ -53,6 +59,8 @@ export interface HandleRegistry extends AsyncDisposable {
   stats(): RegistryStats;
   /** Faults that last now, oldest first. */
   faults(): readonly LogFault[];
+  /** Roots below which old files cannot be deleted now. */
+  expiryFaults(): readonly ExpiryFault[];
   /**
    * Takes nothing more, writes what is pending, closes all, and removes the locks; idempotent, waits, but never longer
    * than `deadlineMs` (2,000 by default). What is unwritten after that, less a little for closing, is rejected.

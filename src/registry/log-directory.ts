@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { type FileSystem, failedWith, ifThere, refusal } from "./file-system.js";
+import { type FileSystem, failedWith, ifThere, makeDirectory, refusal } from "./file-system.js";
 import { linkName, logFileName, logFilesAmong, secondInName } from "./log-file-names.js";
 import type { LogRoot } from "./log-root.js";
 
@@ -155,7 +155,7 @@ export class LogDirectory {
       throw refusal("ENOTDIR", "lstat", this.path, "not a directory");
     }
     if (status !== undefined) return;
-    await this.#fileSystem.mkdir(this.path, this.#options.dirMode);
+    await makeDirectory(this.#fileSystem, this.path, this.#options.dirMode);
     this.#isNew = true;
   }
 

@@ -1,5 +1,5 @@
 import { type Clock, within } from "./clock.js";
-import type { HandleRegistry, LogFault, LogId, RegistryStats } from "./handle-registry.js";
+import type { ExpiryFault, HandleRegistry, LogFault, LogId, RegistryStats } from "./handle-registry.js";
 import { RegistryStopped } from "./handle-registry.js";
 import type { LogRoot } from "./log-root.js";
 import { LogWriter } from "./log-writer.js";
@@ -38,7 +38,8 @@ interface RootLogs {
   readonly writers: Map<string, LogWriter>;
   /** Retention under way. */
   expiring: Promise<void> | undefined;
-  expiryFails: boolean;
+  /** Why old files cannot be deleted at the moment. */
+  expiryError: NodeJS.ErrnoException | undefined;
 }
 
 /** The registry over its roots: which logs there are, what happens at times, and the end. */
@@ -55,7 +56,7 @@ export class LogRegistry implements HandleRegistry {
     const { clock, idleTimeoutMs, roots, rotation } = options;
     const logs = new Map<LogRoot, RootLogs>();
     for (const root of roots.values()) {
-      logs.set(root, { root, writers: new Map(), expiring: undefined, expiryFails: false });
+      logs.set(root, { root, writers: new Map(), expiring: undefined, expiryError: undefined });
     }
     this.#logs = [...logs.values()];
     this.#logsByRoot = new Map([...roots].map(([path, root]) => [path, logs.get(root)!]));
@@ -124,6 +125,12 @@ export class LogRegistry implements HandleRegistry {
     return this.#writers()
       .flatMap(({ fault }) => fault ?? [])
       .sort((a, b) => a.since - b.since);
+  }
+
+  expiryFaults(): readonly ExpiryFault[] {
+    return this.#logs.flatMap(({ root, expiryError }) =>
+      expiryError === undefined ? [] : [{ root: root.path, error: expiryError }],
+    );
   }
 
   async stop({ deadlineMs = defaultDeadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
@@ -233,10 +240,11 @@ export class LogRegistry implements HandleRegistry {
         },
         signal: this.#stopping.signal,
       });
-      logs.expiryFails = false;
+      logs.expiryError = undefined;
     } catch (error) {
-      if (!logs.expiryFails) observer.expiryFailed(root.path, error as NodeJS.ErrnoException);
-      logs.expiryFails = true;
+      const isNew = logs.expiryError === undefined;
+      logs.expiryError = error as NodeJS.ErrnoException;
+      if (isNew) observer.expiryFailed(root.path, logs.expiryError);
     }
   }
 }

@@ -1,5 +1,4 @@
-import { dirname } from "node:path";
-import { type FileSystem, ifThere, refusal } from "./file-system.js";
+import { type FileSystem, makeDirectory, nearestThere, refusal } from "./file-system.js";
 import type { HandlePool } from "./handle-pool.js";
 import type { RootLock } from "./root-lock.js";
 
@@ -40,19 +39,12 @@ export class LogRoot {
    * what is written there now would be hidden, and missing, as soon as the volume is back.
    */
   async ensure(): Promise<void> {
-    let path = this.path;
-    let status = await ifThere(this.fileSystem.lstat(path));
-    const isMissing = status === undefined;
-    while (status === undefined) {
-      path = dirname(path);
-      status = await ifThere(this.fileSystem.lstat(path));
-    }
-    if (!status.isDirectory()) throw refusal("ENOTDIR", "lstat", path, "not a directory");
+    const { there, status, missing } = await nearestThere(this.fileSystem, this.path);
+    if (!status.isDirectory()) throw refusal("ENOTDIR", "lstat", there, "not a directory");
     if (status.dev !== this.#device) {
-      throw refusal("ENODEV", "lstat", path, "on another device than at the start, unmounted?");
+      throw refusal("ENODEV", "lstat", there, "on another device than at the start, unmounted?");
     }
-    if (!isMissing) return;
-    await this.fileSystem.mkdir(this.path, this.#dirMode);
-    await this.lock.takeAgain();
+    for (const directory of missing) await makeDirectory(this.fileSystem, directory, this.#dirMode);
+    if (missing.length > 0) await this.lock.takeAgain();
   }
 }

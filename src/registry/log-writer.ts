@@ -155,7 +155,11 @@ export class LogWriter {
       if ((await this.#current.whereabouts().catch(() => "here")) === "deleted") this.#deleted();
       throw error;
     }
-    const whereabouts = await this.#current.whereabouts();
+    let whereabouts = await this.#current.whereabouts();
+    // A file that has another name now is in a directory that may have one, too: only a name that holds is synced.
+    if (whereabouts === "here" && this.#options.durability === "disk" && (await this.#current.syncName())) {
+      whereabouts = await this.#current.whereabouts();
+    }
     if (whereabouts !== "deleted") return whereabouts;
     this.#deleted();
     return "here";
@@ -210,7 +214,6 @@ export class LogWriter {
       this.#current.end("lost");
       throw error;
     }
-    await this.#current.syncName();
   }
 
   /** What the file has and may lose is written again elsewhere. */

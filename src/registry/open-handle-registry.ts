@@ -1,6 +1,12 @@
-import { chmod, lstat, mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { type Clock, systemClock } from "./clock.js";
-import { boundedFileSystem, type FileSystem, kernelFileSystem } from "./file-system.js";
+import {
+  boundedFileSystem,
+  type FileSystem,
+  kernelFileSystem,
+  makeDirectory,
+  nearestThere,
+} from "./file-system.js";
 import { HandlePool } from "./handle-pool.js";
 import type { HandleRegistry } from "./handle-registry.js";
 import { LogRegistry } from "./log-registry.js";
@@ -72,7 +78,7 @@ type CompleteOptions = Required<Omit<RegistryOptions, "processLimit">> & {
 async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>> {
   const { clock, counters, dirMode, fileSystem, maxOpenFiles, observer } = options;
   const realPaths = new Map<string, string>();
-  for (const root of options.roots) realPaths.set(root, await prepareRoot(root, dirMode));
+  for (const root of options.roots) realPaths.set(root, await prepareRoot(options, root));
   const distinct = [...new Set(realPaths.values())];
   const onEvicted = workingSetWatch(observer, clock, maxOpenFiles);
   const opened = new Map<string, LogRoot>();
@@ -82,7 +88,7 @@ async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>
       const limit = share(maxOpenFiles, distinct.length, index);
       const pool = new HandlePool({ limit, fileSystem: bounded, clock, counters, onEvicted });
       const lock = await lockOf(path);
-      const { dev: device } = await lstat(path, { bigint: true });
+      const { dev: device } = await fileSystem.lstat(path);
       opened.set(path, new LogRoot({ path, device, dirMode, fileSystem: bounded, pool, lock }));
     }
   } catch (error) {
@@ -92,10 +98,10 @@ async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>
   return new Map([...realPaths].map(([given, path]) => [given, opened.get(path)!]));
 }
 
-async function prepareRoot(root: string, dirMode: number | undefined): Promise<string> {
+async function prepareRoot({ fileSystem, dirMode }: CompleteOptions, root: string): Promise<string> {
   try {
-    const made = await mkdir(root, { recursive: true, ...(dirMode !== undefined && { mode: dirMode }) });
-    if (made !== undefined && dirMode !== undefined) await chmod(root, dirMode);
+    const { missing } = await nearestThere(fileSystem, root);
+    for (const directory of missing) await makeDirectory(fileSystem, directory, dirMode);
     return await realpath(root);
   } catch (cause) {
     throw new RegistryError({ code: "root-unusable", root }, { cause });

@@ -16,6 +16,7 @@ export interface FileSinkOptions {
 /** One `logging` section: a file for each node below `logRoot`. */
 export class FileSink implements Sink {
   readonly name: string;
+  readonly required = true;
   readonly #options: FileSinkOptions;
   readonly #startedAt = Date.now();
 

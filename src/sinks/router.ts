@@ -3,13 +3,20 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import { Accounting, countDropped } from "./accounting.js";
 import type { Sink } from "./sink.js";
 
+/** Told of each batch that a sink is given; what it returns is called when the batch is settled. */
+export type WatchWrites = (sink: Sink, objects: number) => (isSafe: boolean) => void;
+
+const watchNothing: WatchWrites = () => () => {};
+
 /** Hands each batch to every sink and settles when each has made it safe by its own promise. */
 export class Router {
   readonly accounting = new Accounting();
   readonly sinks: readonly Sink[];
+  readonly #watch: WatchWrites;
 
-  constructor(sinks: readonly Sink[]) {
+  constructor(sinks: readonly Sink[], watch: WatchWrites = watchNothing) {
     this.sinks = sinks;
+    this.#watch = watch;
   }
 
   open(node: NodeIdentity): void {
@@ -43,13 +50,16 @@ export class Router {
     account.received += length;
     account.batches += 1;
     account.bytes += batch.receivedBytes;
+    const settled = this.#watch(sink, length);
     // An account with objects under way is never folded away, so the same one is there at the end.
     try {
       await sink.write(node, batch);
       account.written += length;
+      settled(true);
     } catch {
       // The one way for a sink to give up on a batch is to be stopped.
       countDropped(account, "stopped", length);
+      settled(false);
     }
   }
 }

@@ -12,6 +12,8 @@ export interface SinkHealth {
 export interface Sink {
   /** Unique among the sinks; a label of metrics and log lines. */
   readonly name: string;
+  /** Every batch must reach it. */
+  readonly required: boolean;
   /** A node has its name; its batches may come from now on. */
   open(node: NodeIdentity): void;
   /** Resolves when the batch is safe by this sink's promise. Rejects only when it never will be. */

@@ -10,6 +10,7 @@ import { ownSources } from "./own-sources.js";
 
 /** Refuses every batch while it is stopped. */
 class SwitchedSink implements Sink {
+  readonly required = true;
   readonly name: string;
   stopped = false;
 

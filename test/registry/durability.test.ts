@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errno, Gate } from "./interposed-file-system.js";
@@ -93,6 +93,21 @@ test("a failing sync of the directory delays lines and writes nothing twice", as
   await append;
   expect(allText(log("a"))).toBe("1\n");
   expect(registry.stats()).toMatchObject({ writes: 1, possiblyDoubledBytes: 0 });
+});
+
+test("a directory that was renamed before its names were synced does not hold up its lines", async () => {
+  const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
+  const gate = new Gate();
+  disk.rules.fdatasync = async (real, fd) => {
+    await gate.pass();
+    return real(fd);
+  };
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => gate.arrived === 1);
+  renameSync(join(root, "a"), join(root, "b"));
+  gate.open();
+  await append;
+  expect(allText(log("b"))).toBe("1\n");
 });
 
 test("after a failed sync the file is given up: what it was to make safe goes to a new file and counts as possibly doubled", async () => {

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -49,9 +57,9 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("rename directory" as const), log }) },
 );
 
-/** What becomes of one call: so many bytes are taken, or it fails; undefined: it goes well. */
+/** What becomes of one call: a write takes so many bytes, its file is deleted, it fails; undefined: it goes well. */
 const writeFate = fc.option(
-  fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom("ENOSPC", "EIO", "EAGAIN")),
+  fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom("ENOSPC", "EIO", "EAGAIN", "deleted")),
   {
     nil: undefined,
     freq: 2,
@@ -111,8 +119,9 @@ test.each(["os", "disk"] as const)(
         });
         disk.rules.write = async (real, fd, pieces) => {
           const fate = writes.shift();
-          if (typeof fate === "string") throw errno(fate);
-          return real(fd, fate === undefined ? pieces : [Buffer.concat(pieces).subarray(0, fate)]);
+          if (fate === "deleted") remove(readlinkSync(`/proc/self/fd/${fd}`));
+          else if (typeof fate === "string") throw errno(fate);
+          return real(fd, typeof fate === "number" ? [Buffer.concat(pieces).subarray(0, fate)] : pieces);
         };
         disk.rules.open = async (real, ...args) => {
           const fate = others.shift();
@@ -136,6 +145,13 @@ test.each(["os", "disk"] as const)(
         /** Lines that somebody deleted with their file after they were acknowledged. */
         const mayMiss = ids.map(() => new Set<number>());
         const asides = ids.map((): string[] => []);
+        /** Deletes a current file, while nothing waits between the look at it and its acknowledgement. */
+        const remove = (path: string) => {
+          const [directory] = path.slice(root.length + 1).split("/") as [string];
+          if (!existsSync(path) || directory === "moved") return;
+          for (const n of acknowledged[Number(directory)]!) mayMiss[Number(directory)]!.add(n);
+          unlinkSync(path);
+        };
         const pending: Promise<unknown>[] = [];
         mkdirSync(join(root, "moved"));
 
@@ -188,10 +204,9 @@ test.each(["os", "disk"] as const)(
               break;
             }
             case "delete": {
+              await registry.drained(ids[action.log]!);
               const path = currentPath(action.log);
-              if (path === undefined) break;
-              for (const n of acknowledged[action.log]!) mayMiss[action.log]!.add(n);
-              unlinkSync(path);
+              if (path !== undefined) remove(path);
               break;
             }
             case "rename directory": {

@@ -7,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -269,7 +270,8 @@ test.each([
 
 test("a missing root is made, with the directories above it", async () => {
   const root = join(temporaryDirectory(), "x", "y", "logs");
-  const { registry, log } = await testRegistry({ roots: [root], dirMode: 0o750 });
+  const { registry, log } = await testRegistry({ roots: [root], dirMode: 0o757 });
   await registry.append(log("a"), lines("x"));
   expect(allText(log("a"))).toBe("x\n");
+  for (const made of [dirname(root), root, join(root, "a")]) expect(statSync(made).mode & 0o777).toBe(0o757);
 });

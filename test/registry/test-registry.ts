@@ -85,6 +85,7 @@ export async function testRegistry(options: TestOptions<Clock> = {}): Promise<Te
     roots,
     clock,
   });
+  disk.calls.length = 0;
   onTestFinished(async () => {
     let isStopped = false;
     const stopped = registry.stop({ deadlineMs: 0 }).then(() => {

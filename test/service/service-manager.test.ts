@@ -1,7 +1,7 @@
 import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openServiceManager, type ServiceManager } from "../../src/service/service-manager.js";
 import { feedingPauseMs } from "../../src/service/watchdog.js";
 import { DatagramReceiver, receiverMissing } from "./datagram-receiver.js";
@@ -180,29 +180,31 @@ describe("the real systemd-notify", () => {
   test("brings every message to the socket, in order, and feeds the watchdog", async (ctx) => {
     if (receiverMissing) ctx.skip(receiverMissing);
     const receiver = await DatagramReceiver.open();
+    onTestFinished(() => receiver.stop());
     vi.stubEnv("NOTIFY_SOCKET", receiver.path);
     vi.stubEnv("WATCHDOG_USEC", "150000");
     vi.stubEnv("WATCHDOG_PID", String(process.pid));
     const errors: Error[] = [];
     const manager = openServiceManager({ onUnreachable: (error) => errors.push(error) });
+    onTestFinished(() => manager.stop());
+    const { messages } = receiver;
+    const arrived = (check: () => void) => vi.waitFor(check, { timeout: 30_000 });
+
     manager.ready("tracing 3 nodes");
     manager.reloading();
-    const fed = () => receiver.messages.filter((message) => message === "WATCHDOG=1");
-    await vi.waitFor(() => expect(fed().length).toBeGreaterThanOrEqual(3), { timeout: 30_000 });
+    await arrived(() =>
+      expect(messages.filter((message) => message === "WATCHDOG=1").length).toBeGreaterThanOrEqual(3),
+    );
     manager.ready("reloaded");
     manager.stopping();
-    await vi.waitFor(() => expect(receiver.messages.at(-1)).toBe("STOPPING=1\nSTATUS=stopping"), {
-      timeout: 30_000,
-    });
-    await manager.stop();
-    expect(receiver.messages.filter((message) => message !== "WATCHDOG=1")).toEqual([
+    await arrived(() => expect(messages).toContain("STOPPING=1\nSTATUS=stopping"));
+    expect(messages.filter((message) => message !== "WATCHDOG=1")).toEqual([
       "READY=1\nSTATUS=tracing 3 nodes",
       expect.stringMatching(/^RELOADING=1\nMONOTONIC_USEC=\d+$/),
       "READY=1\nSTATUS=reloaded",
       "STOPPING=1\nSTATUS=stopping",
     ]);
     expect(errors).toEqual([]);
-    await receiver.stop();
   });
 
   test("says when nobody listens at the socket", async (ctx) => {

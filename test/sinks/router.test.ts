@@ -9,6 +9,7 @@ const node: NodeIdentity = { connectionId: "unix-1", name: "relay", directory: "
 /** A sink whose writes settle when the test says so. */
 class HeldSink implements Sink {
   readonly name: string;
+  readonly required = true;
   readonly writes: PromiseWithResolvers[] = [];
   state: SinkHealth["state"] = "ok";
 

@@ -1,0 +1,157 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, type TestContext, test } from "vitest";
+import { systemClock } from "../../src/registry/clock.js";
+import {
+  allText,
+  eventually,
+  fileNames,
+  lines,
+  openFiles,
+  temporaryDirectory,
+  testRegistry,
+  watch,
+} from "./test-registry.js";
+
+/** Mounts something on a new directory until the test ends; skips the test where that is not allowed. */
+function mounted(context: TestContext, ...args: string[]): string {
+  const directory = temporaryDirectory();
+  try {
+    execFileSync("mount", [...args, directory], { stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    context.skip(`mounting is not allowed here: ${(error as Error).message}`);
+  }
+  onTestFinished(() => {
+    try {
+      execFileSync("umount", ["-l", directory], { stdio: "ignore" });
+    } catch {
+      // The test has done it itself.
+    }
+  });
+  return directory;
+}
+
+function tmpfs(context: TestContext, options: string): string {
+  return mounted(context, "-t", "tmpfs", "-o", options, "muninn-test");
+}
+
+/** Lines of one log that are 36 kB together, and tell which they are. */
+function block(directory: string, number: number): Buffer {
+  return Buffer.concat(
+    Array.from({ length: 12 }, (_, i) => Buffer.from(`${directory} ${number} ${i} ${"x".repeat(3_000)}\n`)),
+  );
+}
+
+test("a full disk delays lines; when there is room again all come once and in order", async (context) => {
+  const root = tmpfs(context, "size=2m");
+  writeFileSync(join(root, "filler"), Buffer.alloc(1_500_000));
+  const { registry, log, events } = await testRegistry({ roots: [root], clock: systemClock });
+  const directories = ["a", "b", "c"];
+  const appends = directories.flatMap((directory) =>
+    Array.from({ length: 12 }, (_, i) => registry.append(log(directory), block(directory, i))),
+  );
+  await eventually(() => registry.faults().length > 0);
+  expect(registry.faults()[0]).toMatchObject({ error: { code: "ENOSPC" } });
+  await eventually(() => registry.stats().failedAttempts > 3);
+  expect(registry.stats().unwrittenBytesNow).toBeGreaterThan(0);
+  unlinkSync(join(root, "filler"));
+  await Promise.all(appends);
+  for (const directory of directories) {
+    const expected = Buffer.concat(Array.from({ length: 12 }, (_, i) => block(directory, i))).toString();
+    expect(allText(log(directory))).toBe(expected);
+    expect(readFileSync(join(root, directory, "node.json"), "utf8")).toBe(expected);
+  }
+  const [began, over] = ["faultBegan", "faultOver"].map(
+    (what) => events.filter(([event]) => event === what).length,
+  );
+  expect(began).toBe(over);
+  expect(registry.faults()).toEqual([]);
+});
+
+test("deleting our own current file frees a full disk", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
+  let written = 0;
+  let last = watch(Promise.resolve());
+  while (registry.faults().length === 0) {
+    last = watch(registry.append(log("a"), block("a", written)));
+    written += 1;
+    await eventually(() => last.isSettled || registry.faults().length > 0);
+  }
+  const [full] = fileNames(log("a"));
+  unlinkSync(join(root, "a", full!));
+  await eventually(() => last.isSettled);
+  expect(allText(log("a"))).toBe(block("a", written - 1).toString());
+  expect(fileNames(log("a"))).not.toContain(full);
+});
+
+test("a disk without a free inode delays lines until there is one", async (context) => {
+  const root = tmpfs(context, "size=1m,nr_inodes=20");
+  const fillers: string[] = [];
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
+  try {
+    for (;;) {
+      const filler = join(root, `filler-${fillers.length}`);
+      writeFileSync(filler, "");
+      fillers.push(filler);
+    }
+  } catch (error) {
+    expect(error).toMatchObject({ code: "ENOSPC" });
+  }
+  const append = registry.append(log("a"), lines("x"));
+  await eventually(() => registry.faults().length > 0);
+  expect(registry.faults()).toMatchObject([{ error: { code: "ENOSPC" } }]);
+  for (const filler of fillers) rmSync(filler);
+  await append;
+  expect(allText(log("a"))).toBe("x\n");
+});
+
+test("a disk that becomes read-only delays lines until it is writable again", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  execFileSync("mount", ["-o", "remount,ro", root]);
+  const appends = ["a", "b"].map((directory) => registry.append(log(directory), lines("2")));
+  await eventually(() => registry.faults().length === 2);
+  expect(registry.faults().map(({ error }) => error.code)).toEqual(["EROFS", "EROFS"]);
+  execFileSync("mount", ["-o", "remount,rw", root]);
+  await Promise.all(appends);
+  expect(allText(log("a"))).toBe("1\n2\n");
+  expect(allText(log("b"))).toBe("2\n");
+});
+
+test("nothing is written below the mount point of an unmounted volume; when it is back, lines go on there", async (context) => {
+  const volume = tmpfs(context, "size=1m");
+  mkdirSync(join(volume, "logs"));
+  const root = mounted(context, "--bind", join(volume, "logs"));
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  execFileSync("umount", ["-l", root]);
+  // The file is still open, so this line is safe in the volume.
+  await registry.append(log("a"), lines("2"));
+  const append = registry.append(log("a"), lines("3"));
+  await eventually(() => registry.faults().length === 1);
+  expect(registry.faults()).toMatchObject([{ error: { code: "ENODEV" } }]);
+  expect(readdirSync(root)).toEqual([]);
+  execFileSync("mount", ["--bind", join(volume, "logs"), root]);
+  await append;
+  expect(allText(log("a"))).toBe("1\n2\n3\n");
+});
+
+test("no handle is left open after all of it", async (context) => {
+  const root = tmpfs(context, "size=64k");
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock, maxOpenFiles: 4 });
+  const appends = Array.from({ length: 8 }, (_, i) =>
+    registry.append(log(`d${i}`), block(`d${i}`, 0)).then(
+      () => "safe",
+      () => "rejected",
+    ),
+  );
+  await eventually(() => registry.faults().length > 0);
+  await registry.stop({ deadlineMs: 300 });
+  expect(new Set(await Promise.all(appends))).toEqual(new Set(["safe", "rejected"]));
+  await eventually(() => openFiles(root).length === 0);
+});
