@@ -39,7 +39,8 @@ export class HandlePool {
     this.limit = options.limit;
     this.#options = options;
     this.#permits = new Permits(options.limit);
-    this.#idle = new LRUCache({ max: options.limit });
+    // Counted by size: with `max`, the cache clears as many places as it has whenever its last entry leaves.
+    this.#idle = new LRUCache({ maxSize: options.limit, sizeCalculation: () => 1 });
   }
 
   /** Handles open, opening or closing. */

@@ -1,0 +1,41 @@
+import { expect } from "vitest";
+
+/** The numbers in the lines of simulated nodes, in the order of the lines. */
+export function numbersIn(lines: readonly string[]): number[] {
+  return lines.map((line) => {
+    const digits = /"seq":"(\d+)"/.exec(line)?.[1];
+    if (digits === undefined || JSON.parse(line) === undefined)
+      throw new Error(`no line of a simulated node: ${line}`);
+    return Number(digits);
+  });
+}
+
+/** Fails where a number from 0 to `count - 1` is lost, doubled or out of order; says the first place. */
+export function expectAllInOrder(lines: readonly string[], count: number): void {
+  const numbers = numbersIn(lines);
+  const wrong = numbers.findIndex((number, index) => number !== index);
+  expect({
+    wrongAt: wrong,
+    around: wrong === -1 ? [] : numbers.slice(Math.max(0, wrong - 2), wrong + 3),
+  }).toEqual({
+    wrongAt: -1,
+    around: [],
+  });
+  expect(numbers).toHaveLength(count);
+}
+
+/** Tries until `check` does not throw; the test's own time limit ends it, with the last failure. */
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  options: { withinMs?: number } = {},
+): Promise<T> {
+  const deadline = performance.now() + (options.withinMs ?? 30_000);
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { NumberedVoice, type NumberedVoiceOptions } from "../../src/testing/numbered-voice.js";
+import {
+  type SimulatedNode,
+  type SimulatedNodeOptions,
+  simulatedNode,
+} from "../../src/testing/simulated-node.js";
+
+/** Back at once: a test has no time to wait as real nodes do. */
+const quickReconnect = { initialMs: 20, maxMs: 100 };
+
+/** A node that counts, connected to (or waiting for) a tracer at `network`. */
+export async function countingNode(
+  network: SimulatedNodeOptions["network"],
+  options: NumberedVoiceOptions & Partial<Omit<SimulatedNodeOptions, "voice" | "network">>,
+): Promise<SimulatedNode> {
+  const { name, count, rate, size, metrics, queue, ...rest } = options;
+  const voice = new NumberedVoice({ name, count, rate, size, metrics, queue });
+  return simulatedNode({ voice, network, reconnect: quickReconnect, ...rest });
+}
+
+/** As `countingNode`, for a tracer that listens at a socket file. */
+export async function nodeAt(
+  socket: string,
+  options: Parameters<typeof countingNode>[1],
+): Promise<SimulatedNode> {
+  return countingNode({ mode: "connect", address: { kind: "unix", path: socket } }, options);
+}
