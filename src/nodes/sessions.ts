@@ -7,7 +7,7 @@ import { NodeDirectory } from "./node-directory.js";
 import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
 
 /** Where batches go: the router of the house. */
-export interface TraceDestination {
+interface TraceDestination {
   open(node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be. */
   write(node: NodeIdentity, batch: TraceBatch): Promise<void>;

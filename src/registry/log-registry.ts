@@ -195,7 +195,7 @@ export class LogRegistry implements HandleRegistry {
       durability,
       mode,
       dirMode,
-      onHandlesShort: () => this.#giveBackHandles(),
+      onShortage: () => this.#closeAllIdle(),
       onUnused: () => {
         if (logs.writers.get(key) === writer) logs.writers.delete(key);
       },
@@ -209,8 +209,7 @@ export class LogRegistry implements HandleRegistry {
     for (const { root } of this.#logs) counters.idleClosed += root.pool.closeIdle(idleTimeoutMs);
   }
 
-  /** The process or the system has none left: what is idle helps whoever needs one. */
-  #giveBackHandles(): void {
+  #closeAllIdle(): void {
     for (const { root } of this.#logs) this.#options.counters.evicted += root.pool.closeIdle(0);
   }
 

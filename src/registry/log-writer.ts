@@ -10,12 +10,13 @@ const longestPauseMs = 2_000;
 const enoughBytes = 1_024 * 1_024;
 /** Codes of a file that takes no more bytes, whatever is tried: it is too long, or gone with its server. */
 const takesNoMore = ["EFBIG", "ESTALE"];
-const noHandles = ["EMFILE", "ENFILE"];
+/** Codes of what idle handles may be the reason of: they are handles, and a deleted file keeps its space while open. */
+const idleHandlesHurt = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
 
 export interface LogWriterOptions extends CurrentFileOptions {
   readonly durability: "os" | "disk";
-  /** The process, or the system, has no handle left. */
-  readonly onHandlesShort: () => void;
+  /** Something is short that idle handles may hold. */
+  readonly onShortage: () => void;
   /** Nothing is left of the log that has to be remembered. */
   readonly onUnused: () => void;
 }
@@ -247,13 +248,13 @@ export class LogWriter {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    const { clock, counters, observer, onHandlesShort } = this.#options;
+    const { clock, counters, observer, onShortage } = this.#options;
     counters.failedAttempts += 1;
-    if (failedWith(error, ...noHandles)) onHandlesShort();
+    if (failedWith(error, ...idleHandlesHurt)) onShortage();
     const isNew = this.#fault === undefined;
     this.#fault = {
       log: this.log,
-      operation: error.syscall ?? "write",
+      operation: error.syscall ?? "open",
       path: error.path ?? this.#current.path,
       error,
       since: this.#fault?.since ?? clock.now(),

@@ -9,7 +9,7 @@ import type { NodeVoice } from "./node-voice.js";
 import type { Quirks } from "./quirks.js";
 
 /** Mainnet. */
-export const usualMagic = 764_824_073;
+const usualMagic = 764_824_073;
 
 /** As real nodes: a second at first, then longer. */
 const usualReconnect = { initialMs: 1_000, maxMs: 45_000 };
@@ -31,7 +31,7 @@ export interface SimulatedNodeOptions {
 }
 
 /** Where the tracer is: `connect` where it listens, `listen` where it connects; or the one connection there is. */
-export type NodeNetwork =
+type NodeNetwork =
   | { readonly mode: "connect" | "listen"; readonly address: Address }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
 

@@ -29,7 +29,7 @@ export interface ConnectorObserver {
 }
 
 /** How it stands with one target: `waiting` while the last attempt has failed, also during the next one. */
-export interface TargetState {
+interface TargetState {
   readonly address: Address;
   readonly state: "connecting" | "connected" | "waiting";
   /** Milliseconds since 1970 since when it is connected, or is not. */

@@ -161,7 +161,7 @@ describe("trace objects", () => {
     peer.stream.write(encodeSegments("opener", miniProtocols.traceObjects, reply, 0));
     await session.done;
     expect(house.lines).toEqual(["one", "two"]);
-    expect(house.ends[0]?.fault?.fault.code).toBe("malformed");
+    expect(house.ends[0]?.fault?.fault.code).toBe("invalid-utf8");
   });
 
   test("that were cut off in the middle are told of, those before them written", async () => {

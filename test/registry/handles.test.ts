@@ -1,4 +1,4 @@
-import { renameSync } from "node:fs";
+import { renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errno, Gate, hang } from "./interposed-file-system.js";
@@ -374,6 +374,19 @@ test("a file that cannot be opened gives its permit back", async () => {
   await registry.append(log("a"), lines("y"));
   expect(allText(log("a"))).toBe("y\n");
   expect(registry.stats().openNow).toBe(1);
+});
+
+test("when the disk is full idle handles are closed: one may keep the space of a deleted file", async () => {
+  const { registry, log, clock, disk, root } = await testRegistry();
+  for (const directory of ["a", "b"]) await registry.append(log(directory), lines("1"));
+  unlinkSync(join(root, "a", startName));
+  disk.rules.write = () => Promise.reject(errno("ENOSPC"));
+  const append = registry.append(log("b"), lines("2"));
+  await eventually(() => clock.pauses.length > 0 && openFiles(root).length === 1);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+  expect(allText(log("b"))).toBe("1\n2\n");
 });
 
 test.each(["EMFILE", "ENFILE"])(

@@ -1,0 +1,62 @@
+import { cpuPerMillion, type Measurement, throughput } from "./measurement.js";
+import { type Spread, spreadOf } from "./statistics.js";
+
+/** One who takes part in a comparison: a tracer with a workload. */
+export interface Contestant {
+  readonly name: string;
+  readonly run: () => Promise<Measurement>;
+}
+
+/** What a contestant's runs gave. */
+export interface Figures {
+  readonly name: string;
+  readonly objectsPerSecond: Spread;
+  readonly cpuSecondsPerMillion: Spread;
+  readonly peakMemoryMiB: Spread;
+}
+
+export type Figure = (measurement: Measurement) => number;
+
+/** Figures of contestants that ran in turn, and the ratios between runs that followed each other. */
+export class Comparison {
+  readonly #rounds: ReadonlyMap<string, readonly Measurement[]>;
+
+  private constructor(rounds: ReadonlyMap<string, readonly Measurement[]>) {
+    this.#rounds = rounds;
+  }
+
+  /** Lets all run in turn, `runs` times; every second time in the opposite order. */
+  static async of(contestants: readonly Contestant[], runs: number): Promise<Comparison> {
+    const rounds = new Map(contestants.map(({ name }) => [name, [] as Measurement[]]));
+    for (let round = 0; round < runs; round += 1) {
+      for (const { name, run } of round % 2 === 0 ? contestants : contestants.toReversed()) {
+        rounds.get(name)!.push(await run());
+      }
+    }
+    return new Comparison(rounds);
+  }
+
+  /** `figure` of one by that of the other, round by round. */
+  ratio(figure: Figure, one: string, other: string): Spread {
+    return this.ratioOf([figure, one], [figure, other]);
+  }
+
+  /** A figure of one by perhaps another figure of the other, round by round. */
+  ratioOf([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): Spread {
+    const others = this.#rounds.get(other)!;
+    return spreadOf(this.#rounds.get(one)!.map((mine, round) => figure(mine) / otherFigure(others[round]!)));
+  }
+
+  spread(figure: Figure, name: string): Spread {
+    return spreadOf(this.#rounds.get(name)!.map(figure));
+  }
+
+  figures(): Figures[] {
+    return [...this.#rounds.keys()].map((name) => ({
+      name,
+      objectsPerSecond: this.spread(throughput, name),
+      cpuSecondsPerMillion: this.spread(cpuPerMillion, name),
+      peakMemoryMiB: this.spread(({ peakMemoryKiB }) => peakMemoryKiB / 1_024, name),
+    }));
+  }
+}

@@ -1,0 +1,34 @@
+/** What the simulated nodes of one run do; the load process gets it as JSON. */
+export interface LoadPlan {
+  /** Path of the tracer's socket. */
+  readonly socket: string;
+  readonly nodes: number;
+  /** Objects that each node has to give; rounded up to whole replies of `requestCount`. */
+  readonly objectsPerNode: number;
+  /** Bytes of one object as it is sent. */
+  readonly objectBytes: number;
+  /** Objects that are asked for at once. */
+  readonly requestCount: number;
+  /** Objects that each node gives in a second at most; absent: as fast as it is asked. */
+  readonly objectsPerSecond?: number;
+  /** Metrics that each node has; a tenth of them changes between two requests. */
+  readonly metrics?: number;
+}
+
+/** Network magic of all runs. */
+export const networkMagic = 42;
+
+export function nodeName(index: number): string {
+  return `node-${index}`;
+}
+
+/** What the load process says. */
+export type LoadReport =
+  /** Every node is connected and was asked for its first objects. */
+  | { readonly kind: "ready" }
+  /** Every node gave all it had; when each did, in milliseconds of the clock in `clock.ts`. */
+  | { readonly kind: "sent"; readonly finishedAt: readonly number[] }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** What the load process is told. */
+export type LoadCommand = { readonly kind: "go" };

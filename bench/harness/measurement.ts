@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Child } from "./child.js";
+import { sharedNow } from "./clock.js";
+import { Load } from "./load.js";
+import type { LoadPlan } from "./load-plan.js";
+import { sampleObject, sampleReply } from "./objects.js";
+import { cpuSeconds, peakMemoryKiB } from "./process-usage.js";
+import { socketPath, type Tracer } from "./tracers.js";
+
+const pollMs = 2;
+/** How long the last lines may take to reach their files after the nodes gave them. */
+const patienceMs = 60_000;
+
+/** What the nodes do; see `LoadPlan`. */
+export type Workload = Omit<LoadPlan, "socket" | "requestCount"> & { readonly requestCount?: number };
+
+/** What one run of one tracer took, from the first object given to the last line in its file. */
+export interface Measurement {
+  readonly objects: number;
+  /** Bytes of one object as it is sent. */
+  readonly objectBytes: number;
+  readonly seconds: number;
+  /** Of the tracer's process, user and system. */
+  readonly cpuSeconds: number;
+  readonly peakMemoryKiB: number;
+  /** After how many seconds each node had given all. */
+  readonly nodeSeconds: readonly number[];
+  /** Processor time of the load, to see that it is not what limits. */
+  readonly loadCpuSeconds: number;
+}
+
+/** Objects in a second. */
+export function throughput({ objects, seconds }: Measurement): number {
+  return objects / seconds;
+}
+
+/** Processor seconds for a million objects. */
+export function cpuPerMillion({ objects, cpuSeconds: cpu }: Measurement): number {
+  return (cpu * 1e6) / objects;
+}
+
+/** A directory for one run, deleted in the end; below `BENCH_DIR`, or else where temporary files go. */
+export function makeRunDirectory(): { path: string } & Disposable {
+  const path = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "muninn-bench-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A started tracer with connected nodes that have given nothing yet. */
+export interface Arrangement extends AsyncDisposable {
+  readonly tracer: Child;
+  readonly load: Load;
+  readonly logRoots: readonly string[];
+}
+
+/**
+ * Starts a tracer and connects nodes to it, at `entrance` of its socket where something stands in front.
+ * @throws Error with the tracer's last words where it does not get that far
+ */
+export async function arrange(
+  tracer: Tracer,
+  { requestCount = 100, ...workload }: Workload,
+  directory: string,
+  entrance = socketPath(directory),
+): Promise<Arrangement> {
+  const logRoots = Array.from({ length: tracer.sections }, (_, index) =>
+    join(directory, `logs-${index + 1}`),
+  );
+  for (const logRoot of logRoots) mkdirSync(logRoot);
+  const replyBytes = sampleReply(sampleObject(workload.objectBytes), requestCount).length;
+  const child = new Child(tracer.program({ directory, logRoots, requestCount, replyBytes }));
+  let load: Load | undefined;
+  const stop = async () => {
+    await load?.stop();
+    await child.stop();
+  };
+  try {
+    await listening(child, socketPath(directory));
+    load = new Load({ ...workload, requestCount, socket: entrance }, tracer.takes);
+    await Promise.race([load.ready(), child.ended.then(() => Promise.reject(endedEarly(child)))]);
+    return { tracer: child, load, logRoots, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Resolves when something accepts connections at `path`. @throws Error where `child` ends before */
+export async function listening(child: Child, path: string): Promise<void> {
+  let ended = false;
+  void child.ended.then(() => {
+    ended = true;
+  });
+  while (!(await accepts(path))) {
+    if (ended) throw endedEarly(child);
+    await pause(pollMs);
+  }
+}
+
+async function accepts(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const accepted = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  socket.destroy();
+  return accepted;
+}
+
+function endedEarly(child: Child): Error {
+  return new Error(`${child.process.spawnargs.join(" ")} ended: ${child.output}`);
+}
+
+/** Runs one tracer once with one workload. @throws Error where not every line arrives */
+export async function measure(tracer: Tracer, workload: Workload): Promise<Measurement> {
+  using directory = makeRunDirectory();
+  await using arrangement = await arrange(tracer, workload, directory.path);
+  return await measureArranged(arrangement);
+}
+
+/** Lets the nodes give all they have and waits for the last line. */
+export async function measureArranged({ tracer, load, logRoots }: Arrangement): Promise<Measurement> {
+  const { nodes, objectsPerNode, objectBytes, requestCount } = load.plan;
+  const objects = nodes * Math.ceil(objectsPerNode / requestCount) * requestCount;
+  const expectedBytes = logRoots.length * objects * sampleObject(objectBytes).line.length;
+  const cpuBefore = cpuSeconds(tracer.pid);
+  const loadCpuBefore = cpuSeconds(load.pid);
+  const start = sharedNow();
+  const finishedAt = await load.run();
+  await written(logRoots, expectedBytes, tracer);
+  return {
+    objects,
+    objectBytes,
+    seconds: (sharedNow() - start) / 1_000,
+    cpuSeconds: cpuSeconds(tracer.pid) - cpuBefore,
+    peakMemoryKiB: peakMemoryKiB(tracer.pid),
+    nodeSeconds: finishedAt.map((at) => (at - start) / 1_000),
+    loadCpuSeconds: cpuSeconds(load.pid) - loadCpuBefore,
+  };
+}
+
+/** Resolves when the logs have at least as many bytes: others add line feeds, the bare copy keeps what lines leave out. */
+async function written(logRoots: readonly string[], bytes: number, tracer: Child): Promise<void> {
+  const deadline = sharedNow() + patienceMs;
+  for (;;) {
+    const there = bytesBelow(logRoots);
+    if (there >= bytes) return;
+    if (sharedNow() > deadline) throw new Error(`${there} of ${bytes} bytes written: ${tracer.output}`);
+    await pause(pollMs);
+  }
+}
+
+function bytesBelow(directories: readonly string[]): number {
+  let bytes = 0;
+  for (const directory of directories) {
+    for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+
+/** Clock ticks in a second in `/proc`: 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+/** Fields 14 and 15 of `/proc/PID/stat`, counted from behind the command's name: see proc(5). */
+const userTicks = 11;
+const systemTicks = 12;
+
+/** Seconds of processor time, user and system, that a process has used so far, all its threads together. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[userTicks]) + Number(fields[systemTicks])) / ticksPerSecond;
+}
+
+/** The most memory a process has held at once, in KiB. */
+export function peakMemoryKiB(pid: number): number {
+  return statusKiB(pid, "VmHWM");
+}
+
+/** The memory a process holds now, in KiB. */
+export function memoryKiB(pid: number): number {
+  return statusKiB(pid, "VmRSS");
+}
+
+function statusKiB(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const value = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
+  if (value === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
+  return Number(value);
+}

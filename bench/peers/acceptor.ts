@@ -1,0 +1,37 @@
+import { createServer, type Socket } from "node:net";
+import { answerProposal } from "../../src/protocol/handshake.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
+import { encodeTraceRequest } from "../../src/protocol/trace-messages.js";
+import { networkMagic } from "../harness/load-plan.js";
+
+/** Bytes in front of the proposal, and of what the load proposes: `[0, {1: 42}]`. */
+const segmentHeaderBytes = 8;
+const proposalBytes = 6;
+
+/**
+ * Listens as the least tracer there is: shakes hands, asks for trace objects, and hands on what comes. The n-th
+ * to propose is node n. `serve` may ask at once and gives what takes the bytes that follow.
+ */
+export function listenAsAcceptor(
+  socketPath: string,
+  requestCount: number,
+  serve: (node: number, ask: () => void) => Promise<(chunk: Uint8Array) => void>,
+): void {
+  const request = encodeSegments("listener", miniProtocols.traceObjects, encodeTraceRequest(requestCount), 0);
+  let nodes = 0;
+  const server = createServer((socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", async (segment: Uint8Array) => {
+      const node = nodes;
+      nodes += 1;
+      if (segment.length !== segmentHeaderBytes + proposalBytes) throw new Error("a proposal in pieces");
+      socket.pause();
+      const { answer } = answerProposal(segment.subarray(segmentHeaderBytes), networkMagic);
+      socket.write(encodeSegments("listener", miniProtocols.handshake, answer, 0));
+      socket.on("data", await serve(node, () => socket.write(request)));
+      socket.resume();
+    });
+  });
+  server.listen(socketPath);
+}

@@ -1,0 +1,41 @@
+import { connect } from "node:net";
+import { sharedNow } from "../harness/clock.js";
+import type { LoadPlan, LoadReport } from "../harness/load-plan.js";
+import { sampleObject } from "../harness/objects.js";
+
+// Writes the lines of the same objects, each ended by a line feed, to whatever reads lines from its socket.
+
+const linesAtOnce = 100;
+const retryMs = 20;
+
+const plan = JSON.parse(process.argv[2]!) as LoadPlan;
+const lines = Buffer.concat(Array.from({ length: linesAtOnce }, () => sampleObject(plan.objectBytes).line));
+
+function report(message: LoadReport): void {
+  process.send!(message);
+}
+
+function begin(): void {
+  const socket = connect(plan.socket);
+  let connected = false;
+  let left = Math.ceil(plan.objectsPerNode / linesAtOnce);
+  const writeOn = () => {
+    while (left > 0) {
+      left -= 1;
+      if (left === 0) socket.write(lines, () => report({ kind: "sent", finishedAt: [sharedNow()] }));
+      else if (!socket.write(lines)) return;
+    }
+  };
+  socket.once("error", (error) => {
+    if (connected) report({ kind: "failed", reason: error.message });
+    else setTimeout(begin, retryMs);
+  });
+  socket.once("connect", () => {
+    connected = true;
+    socket.on("drain", writeOn);
+    process.once("message", writeOn);
+    report({ kind: "ready" });
+  });
+}
+
+begin();

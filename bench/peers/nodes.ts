@@ -1,0 +1,75 @@
+import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { LoadNode, metricsAnswers } from "../harness/load-node.js";
+import { type LoadCommand, type LoadPlan, type LoadReport, nodeName } from "../harness/load-plan.js";
+import { sampleObject, sampleReply } from "../harness/objects.js";
+
+// The nodes of one run, in a process of their own: they connect, wait until they are told to go, give what they
+// are asked for, and stay.
+
+/** Connections under way at once; more than a listener's backlog would be turned away. */
+const connectingAtOnce = 32;
+const retryMs = 20;
+
+const plan = JSON.parse(process.argv[2]!) as LoadPlan;
+const { requestCount, objectsPerSecond } = plan;
+const answers = {
+  reply: sampleReply(sampleObject(plan.objectBytes), requestCount),
+  requestCount,
+  repliesPerNode: Math.ceil(plan.objectsPerNode / requestCount),
+  replyPauseMs: objectsPerSecond === undefined ? 0 : (1_000 * requestCount) / objectsPerSecond,
+  ...metricsAnswers(plan.metrics ?? 0),
+};
+
+function report(message: LoadReport): void {
+  process.send!(message);
+}
+
+function fail(reason: string): void {
+  report({ kind: "failed", reason });
+}
+
+/** Connects one node; resolves when the tracer has asked it for objects. */
+async function connectNode(name: string): Promise<LoadNode> {
+  const stream = await connectSocket();
+  stream.on("error", (error) => fail(`${name}: ${error.message}`));
+  stream.on("close", () => fail(`${name}: the tracer left`));
+  return new Promise((resolve) => {
+    const node: LoadNode = new LoadNode({
+      stream,
+      name,
+      answers,
+      onAsked: () => resolve(node),
+      onFault: fail,
+    });
+  });
+}
+
+async function connectSocket(): Promise<Socket> {
+  for (;;) {
+    const socket = connect(plan.socket);
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    if (connected) return socket;
+    await pause(retryMs);
+  }
+}
+
+const nodes: LoadNode[] = [];
+let next = 0;
+await Promise.all(
+  Array.from({ length: Math.min(connectingAtOnce, plan.nodes) }, async () => {
+    while (next < plan.nodes) {
+      const index = next;
+      next += 1;
+      nodes[index] = await connectNode(nodeName(index));
+    }
+  }),
+);
+process.on("message", (_: LoadCommand) => {
+  for (const node of nodes) node.go();
+});
+report({ kind: "ready" });
+report({ kind: "sent", finishedAt: await Promise.all(nodes.map((node) => node.finished)) });

@@ -1,0 +1,50 @@
+import { Comparison } from "../harness/comparison.js";
+import { cpuPerMillion, measure, throughput } from "../harness/measurement.js";
+import type { Row } from "../harness/row.js";
+import { copy, muninn, reopening } from "../harness/tracers.js";
+
+const objectsPerNode = 1_000_000;
+const objectBytes = 364;
+
+/** Against the limit, and against a program without the registry. */
+export const bareCopy: Row = {
+  name: "copy",
+  summary: "one node, 364-byte objects, 100 a request, against a bare copy of the same bytes",
+  async run({ runs, scale }) {
+    const workload = { nodes: 1, objectsPerNode: objectsPerNode * scale, objectBytes };
+    const tracers = [
+      muninn(),
+      muninn({ name: "muninn, 1 ahead", requestsAhead: 1 }),
+      copy(1),
+      copy(2),
+      reopening(1),
+    ];
+    const comparison = await Comparison.of(
+      tracers.map((tracer) => ({ name: tracer.name, run: () => measure(tracer, workload) })),
+      runs,
+    );
+    return {
+      findings: [
+        {
+          what: "throughput ÷ copy's, each one request at a time",
+          value: comparison.ratio(throughput, "muninn, 1 ahead", "copy"),
+          target: { atLeast: 0.6 },
+        },
+        {
+          what: "throughput ÷ copy's, each asking ahead",
+          value: comparison.ratio(throughput, "muninn", "copy, 2 ahead"),
+          target: { atLeast: 0.6 },
+        },
+        {
+          what: "throughput ÷ open-append-close's",
+          value: comparison.ratio(throughput, "muninn, 1 ahead", "open-append-close"),
+        },
+        {
+          what: "CPU per object ÷ open-append-close's",
+          value: comparison.ratio(cpuPerMillion, "muninn, 1 ahead", "open-append-close"),
+        },
+      ],
+      figures: comparison.figures(),
+    };
+  },
+};

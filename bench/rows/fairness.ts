@@ -1,0 +1,37 @@
+import { Comparison } from "../harness/comparison.js";
+import { type Measurement, measure } from "../harness/measurement.js";
+import type { Row } from "../harness/row.js";
+import { sum } from "../harness/statistics.js";
+import { muninn } from "../harness/tracers.js";
+
+const nodes = 1_000;
+const objectsPerNode = 1_000;
+const objectBytes = 364;
+
+/** Whether any of many busy nodes must wait longer than the others. */
+export const fairness: Row = {
+  name: "fairness",
+  summary: `${nodes.toLocaleString("en-US")} busy nodes with the same number of objects`,
+  async run({ runs, scale }) {
+    const tracer = muninn();
+    const workload = { nodes, objectsPerNode: objectsPerNode * scale, objectBytes };
+    const comparison = await Comparison.of(
+      [{ name: tracer.name, run: () => measure(tracer, workload) }],
+      runs,
+    );
+    return {
+      findings: [
+        {
+          what: "slowest node ÷ mean",
+          value: comparison.spread(slowestByMean, tracer.name),
+          target: { atMost: 1.5 },
+        },
+      ],
+      figures: comparison.figures(),
+    };
+  },
+};
+
+function slowestByMean({ nodeSeconds }: Measurement): number {
+  return (Math.max(...nodeSeconds) * nodeSeconds.length) / sum(nodeSeconds);
+}

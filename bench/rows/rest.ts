@@ -1,0 +1,71 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { arrange, makeRunDirectory, type Workload } from "../harness/measurement.js";
+import { cpuSeconds, memoryKiB } from "../harness/process-usage.js";
+import type { Row } from "../harness/row.js";
+import { spreadOf } from "../harness/statistics.js";
+import { muninn } from "../harness/tracers.js";
+
+const tracer = muninn();
+/** For connections to settle, before anything is measured. */
+const settleMs = 3_000;
+const idleNodes = 50;
+const metricsOfNode = 300;
+const watchedSeconds = 20;
+const manyNodes = 1_000;
+/** Enough that one node more or less does not count. */
+const fewNodes = 10;
+
+const silent = { objectsPerNode: 100, objectBytes: 364 };
+
+/** What connected nodes cost that have nothing to trace. */
+export const idleProcessor: Row = {
+  name: "idle-cpu",
+  summary: `${idleNodes} nodes of ${metricsOfNode} metrics without trace objects`,
+  async run({ runs, scale }) {
+    const shares = await repeat(runs, () => measureIdleShare(watchedSeconds * scale));
+    return {
+      findings: [{ what: "share of one core", unit: "%", value: spreadOf(shares), target: { atMost: 0.5 } }],
+      figures: [],
+    };
+  },
+};
+
+/** What each connected node costs that has nothing to trace. */
+export const idleMemory: Row = {
+  name: "idle-memory",
+  summary: `${manyNodes.toLocaleString("en-US")} nodes without metrics and trace objects`,
+  async run({ runs }) {
+    const sizes = await repeat(runs, async () => {
+      const few = await measureMemoryKiB({ ...silent, nodes: fewNodes });
+      const many = await measureMemoryKiB({ ...silent, nodes: manyNodes });
+      return (many - few) / (manyNodes - fewNodes);
+    });
+    return {
+      findings: [{ what: "memory of a node", unit: "KiB", value: spreadOf(sizes), target: { atMost: 40 } }],
+      figures: [],
+    };
+  },
+};
+
+async function measureIdleShare(seconds: number): Promise<number> {
+  using directory = makeRunDirectory();
+  const workload = { ...silent, nodes: idleNodes, metrics: metricsOfNode };
+  await using arrangement = await arrange(tracer, workload, directory.path);
+  await pause(settleMs);
+  const before = cpuSeconds(arrangement.tracer.pid);
+  await pause(seconds * 1_000);
+  return (100 * (cpuSeconds(arrangement.tracer.pid) - before)) / seconds;
+}
+
+async function measureMemoryKiB(workload: Workload): Promise<number> {
+  using directory = makeRunDirectory();
+  await using arrangement = await arrange(tracer, workload, directory.path);
+  await pause(settleMs);
+  return memoryKiB(arrangement.tracer.pid);
+}
+
+async function repeat(runs: number, measure: () => Promise<number>): Promise<number[]> {
+  const values: number[] = [];
+  for (let run = 0; run < runs; run += 1) values.push(await measure());
+  return values;
+}
