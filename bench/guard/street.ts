@@ -31,7 +31,6 @@ const rounds = 9;
 const answers = {
   reply: sampleReply(sampleObject(objectBytes), requestCount),
   requestCount,
-  repliesPerNode: repliesPerRound,
   replyPauseMs: 0,
   ...metricsAnswers(0),
 };
@@ -64,10 +63,7 @@ async function runNode(sessions: Sessions, router: Router): Promise<number> {
       },
     });
   });
-  const micros = await cpuMicros(async () => {
-    node.go();
-    await node.finished;
-  });
+  const micros = await cpuMicros(() => node.give(repliesPerRound));
   theirs.end();
   await done;
   if (router.accounting.total().dropped > 0) throw new Error("objects were dropped");

@@ -19,7 +19,6 @@ export interface LoadAnswers {
   readonly reply: Uint8Array;
   /** Objects in it, and in each request. */
   readonly requestCount: number;
-  readonly repliesPerNode: number;
   /** Least time between two replies of a node; 0: none. */
   readonly replyPauseMs: number;
   readonly allMetrics: Uint8Array;
@@ -52,10 +51,8 @@ export function metricsAnswers(count: number): Pick<LoadAnswers, "allMetrics" | 
   };
 }
 
-/** A node as cheap as can be: holds back every object until told to go, then gives replies made beforehand. */
+/** A node as cheap as can be: holds back every object until it is told to give, and then gives replies made beforehand. */
 export class LoadNode {
-  /** Resolves with the time at which the last reply was taken. */
-  readonly finished: Promise<number>;
   readonly #options: LoadNodeOptions;
   readonly #demux = new Demux("listener");
   readonly #assemblers = {
@@ -64,26 +61,25 @@ export class LoadNode {
     [miniProtocols.traceObjects]: assembler(maxRequestBytes),
     [miniProtocols.dataPoints]: assembler(maxRequestBytes),
   };
-  #going = false;
   #asked = 0;
-  #repliesLeft: number;
+  #repliesLeft = 0;
   #nextReplyAt = 0;
   #timer: NodeJS.Timeout | undefined;
-  #onFinished!: (at: number) => void;
+  #onGiven: ((at: number) => void) | undefined;
 
   constructor(options: LoadNodeOptions) {
     this.#options = options;
-    this.#repliesLeft = options.answers.repliesPerNode;
-    this.finished = new Promise((resolve) => {
-      this.#onFinished = resolve;
-    });
     options.stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     options.stream.write(segments(miniProtocols.handshake, encodeProposal(networkMagic)));
   }
 
-  go(): void {
-    this.#going = true;
-    this.#give();
+  /** Gives so many replies, as it is asked for them; resolves with the time at which the last was taken. */
+  async give(replies: number): Promise<number> {
+    this.#repliesLeft = replies;
+    return new Promise((resolve) => {
+      this.#onGiven = resolve;
+      this.#answerWaiting();
+    });
   }
 
   #receive(chunk: Uint8Array): void {
@@ -114,7 +110,7 @@ export class LoadNode {
       onFault(`the tracer asked for ${request.count} objects at once`);
     this.#asked += 1;
     onAsked();
-    this.#give();
+    this.#answerWaiting();
   }
 
   #answerMetrics(message: Uint8Array): void {
@@ -133,14 +129,14 @@ export class LoadNode {
   }
 
   /** Answers the requests that wait, as many as the node's own pace allows by now. */
-  #give(): void {
-    if (!this.#going || this.#timer !== undefined) return;
+  #answerWaiting(): void {
+    if (this.#timer !== undefined) return;
     const { stream, answers } = this.#options;
     while (this.#asked > 0 && this.#repliesLeft > 0) {
       if (answers.replyPauseMs > 0) {
         const now = sharedNow();
         if (now < this.#nextReplyAt) {
-          this.#giveLater(this.#nextReplyAt - now);
+          this.#answerLater(this.#nextReplyAt - now);
           return;
         }
         this.#nextReplyAt = Math.max(this.#nextReplyAt, now - longestDelayMs) + answers.replyPauseMs;
@@ -148,14 +144,14 @@ export class LoadNode {
       this.#asked -= 1;
       this.#repliesLeft -= 1;
       if (this.#repliesLeft > 0) stream.write(answers.reply);
-      else stream.write(answers.reply, () => this.#onFinished(sharedNow()));
+      else stream.write(answers.reply, () => this.#onGiven?.(sharedNow()));
     }
   }
 
-  #giveLater(delayMs: number): void {
+  #answerLater(delayMs: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#give();
+      this.#answerWaiting();
     }, delayMs);
   }
 }

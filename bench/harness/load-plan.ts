@@ -3,8 +3,6 @@ export interface LoadPlan {
   /** Path of the tracer's socket. */
   readonly socket: string;
   readonly nodes: number;
-  /** Objects that each node has to give; rounded up to whole replies of `requestCount`. */
-  readonly objectsPerNode: number;
   /** Bytes of one object as it is sent. */
   readonly objectBytes: number;
   /** Objects that are asked for at once. */
@@ -26,9 +24,11 @@ export function nodeName(index: number): string {
 export type LoadReport =
   /** Every node is connected and was asked for its first objects. */
   | { readonly kind: "ready" }
-  /** Every node gave all it had; when each did, in milliseconds of the clock in `clock.ts`. */
+  /** Every node gave what it was to give; when each did, in milliseconds of the clock in `clock.ts`. */
   | { readonly kind: "sent"; readonly finishedAt: readonly number[] }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** What the load process is told. */
-export type LoadCommand = { readonly kind: "go" };
+/** What the load process is told: how many replies each node may give now. */
+export interface LoadCommand {
+  readonly replies: number;
+}

@@ -32,9 +32,9 @@ export class Load implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Lets every node give what it has; resolves with the time at which each had given all. */
-  async run(): Promise<readonly number[]> {
-    this.#child.process.send({ kind: "go" } satisfies LoadCommand);
+  /** Lets every node give so many replies; resolves with the time at which each had given all. */
+  async give(replies: number): Promise<readonly number[]> {
+    this.#child.process.send({ replies } satisfies LoadCommand);
     return (await this.#next("sent")).finishedAt;
   }
 

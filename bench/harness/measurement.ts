@@ -14,6 +14,8 @@ import { socketPath, type Tracer } from "./tracers.js";
 const pollMs = 2;
 /** How long the last lines may take to reach their files after the nodes gave them. */
 const patienceMs = 60_000;
+/** Given before anything is measured. */
+const warmUpShare = 0.2;
 
 /** What the nodes do; see `LoadPlan`. */
 export type Workload = Omit<LoadPlan, "socket" | "requestCount"> & { readonly requestCount?: number };
@@ -51,7 +53,8 @@ export function makeRunDirectory(): { path: string } & Disposable {
 
 /** A started tracer with connected nodes that have given nothing yet. */
 export interface Arrangement extends AsyncDisposable {
-  readonly tracer: Child;
+  readonly tracer: Tracer;
+  readonly child: Child;
   readonly load: Load;
   readonly logRoots: readonly string[];
 }
@@ -81,7 +84,7 @@ export async function arrange(
     await listening(child, socketPath(directory));
     load = new Load({ ...workload, requestCount, socket: entrance }, tracer.takes);
     await Promise.race([load.ready(), child.ended.then(() => Promise.reject(endedEarly(child)))]);
-    return { tracer: child, load, logRoots, [Symbol.asyncDispose]: stop };
+    return { tracer, child, load, logRoots, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -115,40 +118,54 @@ function endedEarly(child: Child): Error {
 }
 
 /** Runs one tracer once with one workload. @throws Error where not every line arrives */
-export async function measure(tracer: Tracer, workload: Workload): Promise<Measurement> {
+export async function measure(tracer: Tracer, workload: Workload, objects: number): Promise<Measurement> {
   using directory = makeRunDirectory();
   await using arrangement = await arrange(tracer, workload, directory.path);
-  return await measureArranged(arrangement);
+  return await measureArranged(arrangement, objects);
 }
 
-/** Lets the nodes give all they have and waits for the last line. */
-export async function measureArranged({ tracer, load, logRoots }: Arrangement): Promise<Measurement> {
-  const { nodes, objectsPerNode, objectBytes, requestCount } = load.plan;
-  const objects = nodes * Math.ceil(objectsPerNode / requestCount) * requestCount;
-  const expectedBytes = logRoots.length * objects * sampleObject(objectBytes).line.length;
-  const cpuBefore = cpuSeconds(tracer.pid);
+/**
+ * Lets the nodes give `objects` in equal shares and waits for the last line. What comes before is not counted: each
+ * node's first replies, for which directories and files are made and programs compiled.
+ */
+export async function measureArranged(arrangement: Arrangement, objects: number): Promise<Measurement> {
+  const { tracer, child, load } = arrangement;
+  const { nodes, objectBytes, requestCount } = load.plan;
+  const repliesPerNode = Math.ceil(objects / nodes / requestCount);
+  const firstReplies = Math.ceil(repliesPerNode * warmUpShare);
+  await load.give(firstReplies);
+  await written(arrangement, firstReplies);
+  const cpuBefore = cpuSeconds(child.pid);
   const loadCpuBefore = cpuSeconds(load.pid);
   const start = sharedNow();
-  const finishedAt = await load.run();
-  await written(logRoots, expectedBytes, tracer);
+  const finishedAt = await load.give(repliesPerNode);
+  await written(arrangement, firstReplies + repliesPerNode);
   return {
-    objects,
+    objects: nodes * repliesPerNode * requestCount,
     objectBytes,
     seconds: (sharedNow() - start) / 1_000,
-    cpuSeconds: cpuSeconds(tracer.pid) - cpuBefore,
-    peakMemoryKiB: peakMemoryKiB(tracer.pid),
+    cpuSeconds: cpuSeconds(child.pid) - cpuBefore,
+    peakMemoryKiB: peakMemoryKiB(child.pid),
     nodeSeconds: finishedAt.map((at) => (at - start) / 1_000),
     loadCpuSeconds: cpuSeconds(load.pid) - loadCpuBefore,
   };
 }
 
-/** Resolves when the logs have at least as many bytes: others add line feeds, the bare copy keeps what lines leave out. */
-async function written(logRoots: readonly string[], bytes: number, tracer: Child): Promise<void> {
+/** Resolves when the logs have the bytes of so many replies of each node; other tracers add some line feeds. */
+async function written(
+  { tracer, child, load, logRoots }: Arrangement,
+  repliesPerNode: number,
+): Promise<void> {
+  const { nodes, objectBytes, requestCount } = load.plan;
+  const object = sampleObject(objectBytes);
+  const replyBytes =
+    tracer.keeps === "lines" ? object.line.length * requestCount : sampleReply(object, requestCount).length;
+  const bytes = logRoots.length * nodes * repliesPerNode * replyBytes;
   const deadline = sharedNow() + patienceMs;
   for (;;) {
     const there = bytesBelow(logRoots);
     if (there >= bytes) return;
-    if (sharedNow() > deadline) throw new Error(`${there} of ${bytes} bytes written: ${tracer.output}`);
+    if (sharedNow() > deadline) throw new Error(`${there} of ${bytes} bytes written: ${child.output}`);
     await pause(pollMs);
   }
 }

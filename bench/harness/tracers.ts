@@ -21,6 +21,8 @@ export interface Tracer {
   readonly name: string;
   readonly sections: number;
   readonly takes: LoadKind;
+  /** What it writes of a reply: the lines, or every byte. */
+  readonly keeps: "lines" | "bytes";
   /** Says what to run; it listens at `socketPath(directory)`. */
   program(plan: TracerPlan): Program;
 }
@@ -48,6 +50,7 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     name: settings.name ?? "muninn",
     sections: settings.sections ?? 1,
     takes: "objects",
+    keeps: "lines",
     program: (plan) => ({
       command: process.execPath,
       args: [resolve("dist/bin.cjs"), "run", "-c", writeConfiguration(plan, { muninn: own })],
@@ -61,6 +64,7 @@ export function copy(requestsAhead: number): Tracer {
     name: requestsAhead === 1 ? "copy" : `copy, ${requestsAhead} ahead`,
     sections: 1,
     takes: "objects",
+    keeps: "bytes",
     program: ({ directory, logRoots, requestCount, replyBytes }) => ({
       command: process.execPath,
       args: [
@@ -79,6 +83,7 @@ export function reopening(requestsAhead: number): Tracer {
     name: "open-append-close",
     sections: 1,
     takes: "objects",
+    keeps: "lines",
     program: ({ directory, logRoots, requestCount }) => ({
       command: process.execPath,
       args: [
@@ -109,6 +114,7 @@ export function rsyslog(): Tracer | undefined {
     name: "rsyslog",
     sections: 1,
     takes: "lines",
+    keeps: "lines",
     program: ({ directory, logRoots }) => {
       const configuration = join(directory, "rsyslog.conf");
       const lines = [
@@ -138,6 +144,7 @@ function foreignTracer(name: string, path: string | undefined): Tracer | undefin
     name,
     sections: 1,
     takes: "objects",
+    keeps: "lines",
     program: (plan) => ({ command: path, args: ["--config", writeConfiguration(plan, {})] }),
   };
 }

@@ -1,15 +1,16 @@
 import { connect } from "node:net";
 import { sharedNow } from "../harness/clock.js";
-import type { LoadPlan, LoadReport } from "../harness/load-plan.js";
+import type { LoadCommand, LoadPlan, LoadReport } from "../harness/load-plan.js";
 import { sampleObject } from "../harness/objects.js";
 
 // Writes the lines of the same objects, each ended by a line feed, to whatever reads lines from its socket.
 
-const linesAtOnce = 100;
 const retryMs = 20;
 
 const plan = JSON.parse(process.argv[2]!) as LoadPlan;
-const lines = Buffer.concat(Array.from({ length: linesAtOnce }, () => sampleObject(plan.objectBytes).line));
+const lines = Buffer.concat(
+  Array.from({ length: plan.requestCount }, () => sampleObject(plan.objectBytes).line),
+);
 
 function report(message: LoadReport): void {
   process.send!(message);
@@ -18,7 +19,7 @@ function report(message: LoadReport): void {
 function begin(): void {
   const socket = connect(plan.socket);
   let connected = false;
-  let left = Math.ceil(plan.objectsPerNode / linesAtOnce);
+  let left = 0;
   const writeOn = () => {
     while (left > 0) {
       left -= 1;
@@ -33,7 +34,10 @@ function begin(): void {
   socket.once("connect", () => {
     connected = true;
     socket.on("drain", writeOn);
-    process.once("message", writeOn);
+    process.on("message", ({ replies }: LoadCommand) => {
+      left = replies;
+      writeOn();
+    });
     report({ kind: "ready" });
   });
 }

@@ -4,8 +4,7 @@ import { LoadNode, metricsAnswers } from "../harness/load-node.js";
 import { type LoadCommand, type LoadPlan, type LoadReport, nodeName } from "../harness/load-plan.js";
 import { sampleObject, sampleReply } from "../harness/objects.js";
 
-// The nodes of one run, in a process of their own: they connect, wait until they are told to go, give what they
-// are asked for, and stay.
+// The nodes of one run, in a process of their own: they connect, give as many replies as they are told, and stay.
 
 /** Connections under way at once; more than a listener's backlog would be turned away. */
 const connectingAtOnce = 32;
@@ -16,7 +15,6 @@ const { requestCount, objectsPerSecond } = plan;
 const answers = {
   reply: sampleReply(sampleObject(plan.objectBytes), requestCount),
   requestCount,
-  repliesPerNode: Math.ceil(plan.objectsPerNode / requestCount),
   replyPauseMs: objectsPerSecond === undefined ? 0 : (1_000 * requestCount) / objectsPerSecond,
   ...metricsAnswers(plan.metrics ?? 0),
 };
@@ -68,8 +66,7 @@ await Promise.all(
     }
   }),
 );
-process.on("message", (_: LoadCommand) => {
-  for (const node of nodes) node.go();
+process.on("message", async ({ replies }: LoadCommand) => {
+  report({ kind: "sent", finishedAt: await Promise.all(nodes.map((node) => node.give(replies))) });
 });
 report({ kind: "ready" });
-report({ kind: "sent", finishedAt: await Promise.all(nodes.map((node) => node.finished)) });

@@ -3,7 +3,7 @@ import { cpuPerMillion, measure, throughput } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { copy, muninn, reopening } from "../harness/tracers.js";
 
-const objectsPerNode = 1_000_000;
+const objects = 1_000_000;
 const objectBytes = 364;
 
 /** Against the limit, and against a program without the registry. */
@@ -11,7 +11,7 @@ export const bareCopy: Row = {
   name: "copy",
   summary: "one node, 364-byte objects, 100 a request, against a bare copy of the same bytes",
   async run({ runs, scale }) {
-    const workload = { nodes: 1, objectsPerNode: objectsPerNode * scale, objectBytes };
+    const workload = { nodes: 1, objectBytes };
     const tracers = [
       muninn(),
       muninn({ name: "muninn, 1 ahead", requestsAhead: 1 }),
@@ -20,7 +20,7 @@ export const bareCopy: Row = {
       reopening(1),
     ];
     const comparison = await Comparison.of(
-      tracers.map((tracer) => ({ name: tracer.name, run: () => measure(tracer, workload) })),
+      tracers.map((tracer) => ({ name: tracer.name, run: () => measure(tracer, workload, objects * scale) })),
       runs,
     );
     return {

@@ -5,9 +5,9 @@ import {
   arrange,
   type Measurement,
   makeRunDirectory,
+  measure,
   measureArranged,
   throughput,
-  type Workload,
 } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { muninn, socketPath } from "../harness/tracers.js";
@@ -16,6 +16,7 @@ const tracer = muninn();
 /** What a real forwarder gives at most; it is the link that should not be seen. */
 const objectsPerSecond = 65_000;
 const objectBytes = 364;
+const workload = { nodes: 1, objectsPerSecond, objectBytes };
 const seconds = 10;
 const roundTripsMs = [1, 50, 200];
 const target = { atLeast: 0.9 };
@@ -27,17 +28,12 @@ export const delayedLink: Row = {
   name: "link",
   summary: `one node that gives ${objectsPerSecond.toLocaleString("en-US")} objects/s at most, through a delayed link`,
   async run({ runs, scale }) {
-    const workload = {
-      nodes: 1,
-      objectsPerNode: objectsPerSecond * seconds * scale,
-      objectsPerSecond,
-      objectBytes,
-    };
+    const objects = objectsPerSecond * seconds * scale;
     const links = roundTripsMs.map((roundTripMs) => ({
       name: `${roundTripMs} ms`,
-      run: () => measureThroughLink(workload, roundTripMs),
+      run: () => measureThroughLink(objects, roundTripMs),
     }));
-    const direct = { name: undelayed, run: () => measureThroughLink(workload, 0) };
+    const direct = { name: undelayed, run: () => measure(tracer, workload, objects) };
     const comparison = await Comparison.of([direct, ...links], runs);
     return {
       findings: links.map(({ name }) => ({
@@ -50,14 +46,10 @@ export const delayedLink: Row = {
   },
 };
 
-async function measureThroughLink(workload: Workload, roundTripMs: number): Promise<Measurement> {
+async function measureThroughLink(objects: number, roundTripMs: number): Promise<Measurement> {
   using directory = makeRunDirectory();
-  if (roundTripMs === 0) {
-    await using direct = await arrange(tracer, workload, directory.path);
-    return await measureArranged(direct);
-  }
   const entrance = join(directory.path, "link.sock");
   await using link = await DelayedLink.open(entrance, socketPath(directory.path), roundTripMs);
-  await using distant = await arrange(tracer, workload, directory.path, link.entrance);
-  return await measureArranged(distant);
+  await using arrangement = await arrange(tracer, workload, directory.path, link.entrance);
+  return await measureArranged(arrangement, objects);
 }

@@ -5,7 +5,7 @@ import { sum } from "../harness/statistics.js";
 import { muninn } from "../harness/tracers.js";
 
 const nodes = 1_000;
-const objectsPerNode = 1_000;
+const objects = 1_000_000;
 const objectBytes = 364;
 
 /** Whether any of many busy nodes must wait longer than the others. */
@@ -14,9 +14,9 @@ export const fairness: Row = {
   summary: `${nodes.toLocaleString("en-US")} busy nodes with the same number of objects`,
   async run({ runs, scale }) {
     const tracer = muninn();
-    const workload = { nodes, objectsPerNode: objectsPerNode * scale, objectBytes };
+    const workload = { nodes, objectBytes };
     const comparison = await Comparison.of(
-      [{ name: tracer.name, run: () => measure(tracer, workload) }],
+      [{ name: tracer.name, run: () => measure(tracer, workload, objects * scale) }],
       runs,
     );
     return {

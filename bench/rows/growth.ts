@@ -3,8 +3,9 @@ import { cpuPerMillion, measure, type Workload } from "../harness/measurement.js
 import type { Finding, Row, Target } from "../harness/row.js";
 import { type MuninnSettings, muninn } from "../harness/tracers.js";
 
-const objects = 600_000;
 const objectBytes = 364;
+/** Of all objects of one run. */
+const bytesInAll = 600_000 * objectBytes;
 const flat = { atLeast: 0.85, atMost: 1.15 };
 /** What each object costs however small it is makes bytes cheaper as objects grow. */
 const notRising = { atMost: 1.15 };
@@ -20,19 +21,21 @@ interface Step {
 function growth(
   name: string,
   summary: string,
-  makeSteps: (scale: number) => readonly Step[],
+  steps: readonly [Step, ...Step[]],
   { what, cost, target }: { what: string; cost: (step: Step) => Figure; target: Target },
 ): Row {
   return {
     name,
     summary,
     async run({ runs, scale }) {
-      const steps = makeSteps(scale);
       const comparison = await Comparison.of(
-        steps.map((step) => ({ name: step.name, run: () => measure(muninn(step.settings), step.workload) })),
+        steps.map(({ name: step, workload, settings }) => ({
+          name: step,
+          run: () => measure(muninn(settings), workload, (bytesInAll * scale) / workload.objectBytes),
+        })),
         runs,
       );
-      const [first, ...others] = steps as [Step, ...Step[]];
+      const [first, ...others] = steps;
       const findings = others.map(
         (step): Finding => ({
           what: `${what}: ${step.name} ÷ ${first.name}`,
@@ -48,22 +51,14 @@ function growth(
 export const nodesGrowth = growth(
   "nodes",
   "the same objects from more and more nodes",
-  (scale) =>
-    [1, 10, 100, 1_000].map((nodes) => ({
-      name: `${nodes} nodes`,
-      workload: { nodes, objectsPerNode: (objects * scale) / nodes, objectBytes },
-    })),
+  [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
   { what: "CPU per object", cost: () => cpuPerMillion, target: flat },
 );
 
 export const sizeGrowth = growth(
   "size",
   "one node, objects of 100 bytes to 10 kB",
-  (scale) =>
-    [100, 364, 1_000, 10_000].map((bytes) => ({
-      name: `${bytes} B`,
-      workload: { nodes: 1, objectsPerNode: (objects * scale * objectBytes) / bytes, objectBytes: bytes },
-    })),
+  [stepToSize(100), stepToSize(364), stepToSize(1_000), stepToSize(10_000)],
   {
     what: "CPU per byte",
     cost: (step) => (measurement) => cpuPerMillion(measurement) / step.workload.objectBytes,
@@ -75,15 +70,22 @@ export const sizeGrowth = growth(
 export const sectionsGrowth = growth(
   "sections",
   "one node, 1 to 4 logging sections",
-  (scale) =>
-    [1, 2, 3, 4].map((sections) => ({
-      name: sections === 1 ? "1 section" : `${sections} sections`,
-      workload: { nodes: 1, objectsPerNode: objects * scale, objectBytes },
-      settings: { sections },
-    })),
+  [stepToSections(1), stepToSections(2), stepToSections(3), stepToSections(4)],
   {
     what: "CPU per object and section",
     cost: (step) => (measurement) => cpuPerMillion(measurement) / (step.settings?.sections ?? 1),
     target: notRising,
   },
 );
+
+function stepToNodes(nodes: number): Step {
+  return { name: `nodes: ${nodes}`, workload: { nodes, objectBytes } };
+}
+
+function stepToSize(bytes: number): Step {
+  return { name: `${bytes} B`, workload: { nodes: 1, objectBytes: bytes } };
+}
+
+function stepToSections(sections: number): Step {
+  return { name: `sections: ${sections}`, workload: { nodes: 1, objectBytes }, settings: { sections } };
+}

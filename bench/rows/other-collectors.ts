@@ -3,7 +3,7 @@ import { type Measurement, measure } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { cardanoTracer, hermodTracer, muninn, rsyslog, type Tracer } from "../harness/tracers.js";
 
-const objectsPerNode = 1_000_000;
+const objects = 1_000_000;
 const objectBytes = 364;
 
 /** Muninn against another program that takes the same objects, or their lines. */
@@ -17,11 +17,14 @@ function against(
     summary,
     missing: () => (other() === undefined ? absent : undefined),
     async run({ runs, scale }) {
-      const workload = { nodes: 1, objectsPerNode: objectsPerNode * scale, objectBytes };
+      const workload = { nodes: 1, objectBytes };
       const ours = muninn();
       const theirs = other()!;
       const comparison = await Comparison.of(
-        [ours, theirs].map((tracer) => ({ name: tracer.name, run: () => measure(tracer, workload) })),
+        [ours, theirs].map((tracer) => ({
+          name: tracer.name,
+          run: () => measure(tracer, workload, objects * scale),
+        })),
         runs,
       );
       const ratio = (figure: (measurement: Measurement) => number) =>

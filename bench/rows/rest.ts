@@ -15,7 +15,7 @@ const manyNodes = 1_000;
 /** Enough that one node more or less does not count. */
 const fewNodes = 10;
 
-const silent = { objectsPerNode: 100, objectBytes: 364 };
+const silent = { objectBytes: 364 };
 
 /** What connected nodes cost that have nothing to trace. */
 export const idleProcessor: Row = {
@@ -52,16 +52,16 @@ async function measureIdleShare(seconds: number): Promise<number> {
   const workload = { ...silent, nodes: idleNodes, metrics: metricsOfNode };
   await using arrangement = await arrange(tracer, workload, directory.path);
   await pause(settleMs);
-  const before = cpuSeconds(arrangement.tracer.pid);
+  const before = cpuSeconds(arrangement.child.pid);
   await pause(seconds * 1_000);
-  return (100 * (cpuSeconds(arrangement.tracer.pid) - before)) / seconds;
+  return (100 * (cpuSeconds(arrangement.child.pid) - before)) / seconds;
 }
 
 async function measureMemoryKiB(workload: Workload): Promise<number> {
   using directory = makeRunDirectory();
   await using arrangement = await arrange(tracer, workload, directory.path);
   await pause(settleMs);
-  return memoryKiB(arrangement.tracer.pid);
+  return memoryKiB(arrangement.child.pid);
 }
 
 async function repeat(runs: number, measure: () => Promise<number>): Promise<number[]> {

@@ -23,19 +23,3 @@ export function expectAllInOrder(lines: readonly string[], count: number): void 
   });
   expect(numbers).toHaveLength(count);
 }
-
-/** Tries until `check` does not throw; the test's own time limit ends it, with the last failure. */
-export async function eventually<T>(
-  check: () => T | Promise<T>,
-  options: { withinMs?: number } = {},
-): Promise<T> {
-  const deadline = performance.now() + (options.withinMs ?? 30_000);
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
+import { eventually } from "../../src/testing/eventually.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { expectedObjects, readVector } from "../protocol/vectors.js";
-import { eventually, expectAllInOrder } from "./arrival.js";
+import { expectAllInOrder } from "./arrival.js";
 import { Workplace } from "./daemon.js";
 import { countingNode, nodeAt } from "./nodes.js";
 

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdir, readdir, readlink, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { eventually, expectAllInOrder, numbersIn } from "../end-to-end/arrival.js";
+import { eventually } from "../../src/testing/eventually.js";
+import { expectAllInOrder, numbersIn } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 

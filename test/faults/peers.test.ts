@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import { encodeProposal } from "../../src/protocol/handshake.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
-import { eventually, expectAllInOrder } from "../end-to-end/arrival.js";
+import { eventually } from "../../src/testing/eventually.js";
+import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 

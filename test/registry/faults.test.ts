@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -382,6 +383,7 @@ test.each([
     code: "ELOOP",
   },
   { what: "a directory", put: (path: string) => mkdirSync(path), code: "EISDIR" },
+  { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]), code: "EINVAL" },
 ])("$what with the name of the newest file is a fault until it is taken away", async ({ put, code }) => {
   const { registry, log, clock, root } = await testRegistry();
   const target = join(temporaryDirectory(), "elsewhere");

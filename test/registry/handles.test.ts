@@ -1,4 +1,5 @@
-import { renameSync, unlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errno, Gate, hang } from "./interposed-file-system.js";
@@ -317,6 +318,34 @@ test("after reopening, a file that was moved away is not followed: a new one beg
   expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
   expect(events).toEqual([["vanished", join(root, "a", startName), "deleted or renamed"]]);
   expect(registry.stats()).toMatchObject({ vanished: 1, reopened: 0, openNow: 1 });
+});
+
+test("after reopening, a stranger with the file's name is not written to, and its handle is not kept", async () => {
+  const { registry, log, root, disk } = await testRegistry();
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  renameSync(join(root, "a", startName), join(root, "a", "moved.json"));
+  writeFileSync(join(root, "a", startName), "stranger\n");
+  await registry.append(log("a"), lines("2"));
+  expect(textOf(log("a"), startName)).toBe("stranger\n");
+  expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
+  expect(disk.descriptors.size).toBe(1);
+});
+
+test.each([
+  { what: "a directory", put: (path: string) => mkdirSync(path) },
+  { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]) },
+])("after reopening, $what in the file's place is left alone", async ({ put }) => {
+  const { registry, log, root, disk } = await testRegistry();
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  unlinkSync(join(root, "a", startName));
+  put(join(root, "a", startName));
+  await registry.append(log("a"), lines("2"));
+  expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
+  expect(disk.descriptors.size).toBe(1);
 });
 
 test("reopening closes a busy handle as soon as its lines are written", async () => {

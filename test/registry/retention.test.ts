@@ -194,10 +194,12 @@ test("what cannot be deleted stops nothing else, is told once, and again when it
   await registry.expire();
   const failures = () => events.filter(([event]) => event === "expiryFailed");
   expect(failures()).toEqual([["expiryFailed", root, expect.objectContaining({ code: "EPERM" })]]);
+  expect(registry.expiryFaults()).toEqual([{ root, error: expect.objectContaining({ code: "EPERM" }) }]);
   expect(["a", "stuck", "z"].map((directory) => fileNames(log(directory)).length)).toEqual([1, 2, 1]);
   delete disk.rules.unlink;
   await registry.expire();
   expect(fileNames(log("stuck"))).toHaveLength(1);
+  expect(registry.expiryFaults()).toEqual([]);
   fill("stuck");
   refuse();
   await registry.expire();

@@ -1,0 +1,11 @@
+// What `muninn/testing` exports, see docs/testing.md.
+
+export type { TraceObject } from "../protocol/trace-object.js";
+export { type Address, formatAddress, parseAddress } from "../transport/address.js";
+export { eventually } from "./eventually.js";
+export type { NodeVoice } from "./node-voice.js";
+export { NumberedVoice, type NumberedVoiceOptions } from "./numbered-voice.js";
+export type { Quirks } from "./quirks.js";
+export { ScriptedVoice, type ScriptedVoiceOptions } from "./scripted-voice.js";
+export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "./simulated-node.js";
+export { startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";

@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "../config/load.js";
+import { openLog } from "../log/log.js";
+import { packageVersion } from "../package-version.js";
+import { startTracer as startRealTracer, type Tracer } from "../tracer.js";
+import { type Address, formatAddress } from "../transport/address.js";
+
+/** Standard error: a test's own output stays its own. */
+const stderr = 2;
+
+export interface TestTracerOptions {
+  /** Fields of a configuration file, in place of those of a test tracer: AcceptAt a socket file, one ForMachine log. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A whole tracer in this process, in a directory of its own. */
+export interface TestTracer extends AsyncDisposable {
+  /** Where nodes connect, unless the configuration says otherwise. */
+  readonly address: Address;
+  readonly logRoot: string;
+  /** `prometheus`, `ekg`, `health` → `host:port`, where the configuration asks for them. */
+  readonly served: ReadonlyMap<string, string>;
+  /** What became of every object received; received = written + dropped at every quiet moment. */
+  accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
+  /** The lines a node has in its files, oldest first; empty where it has none. */
+  linesOf(node: string): Promise<string[]>;
+  /** Stops in order; the files can still be read. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts a tracer for a test; disposing of it stops it and removes its directory. @throws ConfigError */
+export async function startTracer(options: TestTracerOptions = {}): Promise<TestTracer> {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-test-"));
+  const address: Address = { kind: "unix", path: join(directory, "tracer.sock") };
+  const logRoot = join(directory, "logs");
+  const remove = () => rm(directory, { recursive: true, force: true });
+  const fields = {
+    networkMagic: 764_824_073,
+    network: { tag: "AcceptAt", contents: formatAddress(address) },
+    logging: [{ logRoot, logMode: "FileMode", logFormat: "ForMachine" }],
+    ...options.config,
+  };
+  const log = await openLog({ minSeverity: "Critical", fd: stderr });
+  let tracer: Tracer;
+  try {
+    const { config } = await parseConfig(JSON.stringify(fields), "the test's configuration");
+    tracer = await startRealTracer(config, { log, version: packageVersion });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const stop = async () => {
+    await tracer.stop();
+    await log.stop({ deadlineMs: 100 });
+  };
+  return {
+    address,
+    logRoot,
+    served: tracer.served,
+    accounts: () => tracer.router.accounting.total(),
+    linesOf: (node) => linesBelow(join(logRoot, node)),
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await remove();
+    },
+  };
+}
+
+async function linesBelow(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  const files = names.filter((name) => /^node-.*\.json$/.test(name)).sort();
+  const texts = await Promise.all(files.map((name) => readFile(join(directory, name), "utf8")));
+  return texts.join("").split("\n").slice(0, -1);
+}

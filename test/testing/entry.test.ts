@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import {
+  eventually,
+  NumberedVoice,
+  ScriptedVoice,
+  simulatedNode,
+  startTracer,
+} from "../../src/testing/entry.js";
+
+const run = promisify(execFile);
+const entry = new URL("../../dist/testing/entry.js", import.meta.url).href;
+
+test("the example of the documentation runs as it stands", async () => {
+  const page = await readFile(fileURLToPath(new URL("../../docs/testing.md", import.meta.url)), "utf8");
+  const example = /```ts\n(.*?)```/s.exec(page)?.[1];
+  expect(example).toContain('"muninn/testing"');
+  const directory = await mkdtemp(join(tmpdir(), "muninn-"));
+  try {
+    const file = join(directory, "example.mjs");
+    await writeFile(file, example!.replace('"muninn/testing"', JSON.stringify(entry)));
+    expect((await run(process.execPath, [file])).stdout).toBe("1000 lines\n");
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("a scripted node says what the test says, when it says it", async () => {
+  await using tracer = await startTracer();
+  const voice = new ScriptedVoice({ name: "scripted" });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  const object = {
+    human: undefined,
+    machine: '{"a":1}',
+    namespace: ["Test"],
+    severity: "Info",
+    details: "DNormal",
+    timestamp: { seconds: 0, picoseconds: 0 },
+    host: "host",
+    thread: "1",
+  } as const;
+  voice.say(object);
+  await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}']));
+  voice.say({ ...object, machine: "second" });
+  await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}', "second"]));
+  expect(node.report().objectsSent).toBe(2);
+});
+
+test("a node that leaves in the middle of a message comes back, and only what was on its way is lost", async () => {
+  await using tracer = await startTracer();
+  const voice = new NumberedVoice({ name: "cut", count: 500 });
+  await using node = await simulatedNode({
+    voice,
+    network: { mode: "connect", address: tracer.address },
+    reconnect: { initialMs: 1, maxMs: 10 },
+    quirks: { cutAfterBytes: [100_000] },
+  });
+  await node.finished;
+  await node.stop();
+  await tracer.stop();
+  const numbers = (await tracer.linesOf("cut")).map((line) => Number(/"seq":"(\d+)"/.exec(line)?.[1]));
+  expect(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)).toBe(true);
+  expect(numbers.at(-1)).toBe(499);
+  expect(tracer.accounts()).toEqual({ received: numbers.length, written: numbers.length, dropped: 0 });
+});
