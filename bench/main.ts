@@ -70,5 +70,10 @@ async function main(): Promise<boolean> {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
+const unknown = options.only?.find((only) => !rows.some(({ name }) => name === only));
+const runs = Number(options.runs ?? 1);
 if (options.help) console.log(usage);
-else if (!(await main())) process.exitCode = 1;
+else if (unknown !== undefined || !Number.isInteger(runs) || runs < 1) {
+  console.error(usage);
+  process.exitCode = 2;
+} else if (!(await main())) process.exitCode = 1;

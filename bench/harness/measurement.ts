@@ -129,7 +129,7 @@ export async function measure(tracer: Tracer, workload: Workload, objects: numbe
  * node's first replies, for which directories and files are made and programs compiled.
  */
 export async function measureArranged(arrangement: Arrangement, objects: number): Promise<Measurement> {
-  const { tracer, child, load } = arrangement;
+  const { child, load } = arrangement;
   const { nodes, objectBytes, requestCount } = load.plan;
   const repliesPerNode = Math.ceil(objects / nodes / requestCount);
   const firstReplies = Math.ceil(repliesPerNode * warmUpShare);

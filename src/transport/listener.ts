@@ -4,7 +4,7 @@ import { type Address, formatAddress } from "./address.js";
 import type { RunConnection } from "./connection.js";
 import { ConnectionIds } from "./connection-ids.js";
 import { preparePeerSocket } from "./peer-socket.js";
-import { clearWay, closeKeepingOthers, identityOf } from "./socket-file.js";
+import { claimPath, clearWay, closeKeepingOthers, identityOf } from "./socket-file.js";
 import { TransportError } from "./transport-faults.js";
 
 /** Connections that may wait to be accepted: a cluster's nodes all come back at once after a restart. */
@@ -53,7 +53,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     ids.giveBack(id);
   }
 
-  await listen(server, options);
+  const giveBackClaim = address.kind === "unix" ? await claimPath(address.path) : () => {};
+  await listen(server, options).catch((error) => {
+    giveBackClaim();
+    throw error;
+  });
   // An accept that failed is one connection less. (For want of handles libuv turns those away that wait.)
   server.on("error", () => {});
   const file = address.kind === "unix" ? identityOf(address.path) : undefined;
@@ -67,6 +71,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       if (!server.listening) return;
       if (address.kind === "unix") closeKeepingOthers(server, address.path, file);
       else server.close();
+      giveBackClaim();
     },
   };
 }

@@ -1,11 +1,30 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { lstatSync, renameSync } from "node:fs";
 import { link, lstat, mkdir, rename, unlink } from "node:fs/promises";
-import { connect, type Server } from "node:net";
-import { dirname, join } from "node:path";
+import { connect, createServer, type Server } from "node:net";
+import { dirname, join, resolve } from "node:path";
 import { maxPathBytes } from "./address.js";
 import { TransportError } from "./transport-faults.js";
+
+/**
+ * Claims a path among all processes of this network namespace, by a socket that has no file and that the kernel takes
+ * back when its process dies: of several that find the same dead socket, one replaces it. Resolves with what gives the
+ * claim back. @throws TransportError with code `address-in-use`
+ */
+export async function claimPath(path: string): Promise<() => void> {
+  const claim = createServer();
+  const name = createHash("sha256").update(resolve(path)).digest("hex");
+  try {
+    claim.listen(`\0muninn-${name}`);
+    await once(claim, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw inUse(path);
+    // Early releases of Node 20 know no such sockets; what `clearWay` finds out has to do there.
+  }
+  claim.unref();
+  return () => claim.close();
+}
 
 /** Makes the directory, and removes the socket of a process that is gone. @throws TransportError */
 export async function clearWay(path: string): Promise<void> {

@@ -159,7 +159,7 @@ test.each([
     });
     await running.finished;
     expect(areEqual(again.acceptors[0]!.objects, acceptor.objects)).toBe(true);
-    expect(again.acceptors[0]!.name).toBe("node-7");
+    await vi.waitFor(() => expect(again.acceptors[0]!.name).toBe("node-7"), { timeout: 20_000 });
   },
 );
 
@@ -171,7 +171,7 @@ test("the lines of a log arrive byte for byte as machine texts, at a tracer that
   const running = await replay([path("logs")], { network: { mode: "listen", address } });
   const acceptor = await connectTracer(address);
   await running.finished;
-  expect(acceptor.name).toBe("n");
+  await vi.waitFor(() => expect(acceptor.name).toBe("n"), { timeout: 20_000 });
   expect(acceptor.objects).toHaveLength(300);
   expect(acceptor.objects.every((object, at) => object.includes(lines[at]!))).toBe(true);
 });

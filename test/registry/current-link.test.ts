@@ -71,6 +71,14 @@ test("a link that is right is not touched", async () => {
   expect(disk.calls.filter((call) => call.startsWith("rename"))).toEqual([]);
 });
 
+test("a link that we have set is not looked at again until the next file", async () => {
+  const { registry, log, clock, disk } = await testRegistry();
+  await registry.append(log("a"), lines("1"));
+  clock.advance(60_000);
+  await registry.append(log("a"), lines("2"));
+  expect(disk.calls.filter((call) => call.startsWith("readlink"))).toHaveLength(1);
+});
+
 test.each([
   { what: "a regular file", put: (path: string) => writeFileSync(path, "mine") },
   { what: "a directory", put: (path: string) => mkdirSync(path) },
