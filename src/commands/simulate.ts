@@ -1,20 +1,6 @@
 import type { Command } from "commander";
 import { positiveNumber, wholeNumber } from "./option-values.js";
-
-export interface SimulateOptions {
-  readonly connect?: string;
-  readonly listen?: string;
-  readonly nodes: number;
-  readonly count?: number;
-  readonly rate?: number;
-  readonly size?: number;
-  readonly human?: true;
-  readonly magic: number;
-  readonly name: string;
-  readonly metrics: number;
-  readonly queue?: number;
-  readonly json?: true;
-}
+import type { SimulateOptions } from "./simulation.js";
 
 /** Adds `muninn simulate`: nodes that send numbered trace objects to a tracer, any tracer. */
 export function addSimulateCommand(program: Command): void {

@@ -4,9 +4,23 @@ import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../
 import { AddressError, formatAddress, parseAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 import { nodeAddresses } from "./node-addresses.js";
-import type { SimulateOptions } from "./simulate.js";
 import { formatBytes, StatusLine } from "./status-line.js";
 import { untilStopped } from "./stop-signal.js";
+
+export interface SimulateOptions {
+  readonly connect?: string;
+  readonly listen?: string;
+  readonly nodes: number;
+  readonly count?: number;
+  readonly rate?: number;
+  readonly size?: number;
+  readonly human?: true;
+  readonly magic: number;
+  readonly name: string;
+  readonly metrics: number;
+  readonly queue?: number;
+  readonly json?: true;
+}
 
 /** How often the state is shown on a terminal. */
 const showEveryMs = 200;
