@@ -43,7 +43,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       field: "hasTimeseries",
     });
   }
-  const code = await runTracer(config, log);
+  const code = await runTracer(config, options.config, log);
   await log.stop({ deadlineMs: logDeadlineMs });
   return code;
 }
@@ -62,7 +62,7 @@ function refusedFields({ logging, forwarding }: Config): string[] {
   return refused;
 }
 
-async function runTracer(config: Config, log: Log): Promise<number> {
+async function runTracer(config: Config, configFile: string, log: Log): Promise<number> {
   const stopping = untilStopped();
   let tracer: Tracer;
   try {
@@ -85,13 +85,8 @@ async function runTracer(config: Config, log: Log): Promise<number> {
   service.ready(`tracing ${where}`);
   const reload = () => {
     service.reloading();
-    log.notice(
-      "reloading",
-      "SIGHUP: log files and certificates are opened anew; other changes need a restart",
-    );
-    tracer
-      .reload()
-      .catch((err: Error) => log.error("reload_failed", `the old certificates stay: ${err.message}`, { err }))
+    reloadTracer(tracer, config, configFile, log)
+      .catch((err: Error) => log.error("reload_failed", `what was stays as it is: ${err.message}`, { err }))
       .finally(() => service.ready(`tracing ${where}`));
   };
   process.on("SIGHUP", reload);
@@ -109,6 +104,22 @@ async function runTracer(config: Config, log: Log): Promise<number> {
   }
   await service.stop();
   return dropped > 0 ? exit.failed : exit.inOrder;
+}
+
+/** Fields that a reload brings into effect; all others would drop nodes, or are bound to what is open. */
+const reloadable: readonly string[] = ["tlsCertificate"];
+
+/** Opens log files and certificates anew; says which changes of the configuration wait for a restart. */
+async function reloadTracer(tracer: Tracer, running: Config, configFile: string, log: Log): Promise<void> {
+  const { config } = await loadConfig(configFile);
+  await tracer.reload(config.tlsCertificate);
+  const names = Object.keys({ ...running, ...config }) as (keyof Config)[];
+  const changed = names.filter((name) => JSON.stringify(running[name]) !== JSON.stringify(config[name]));
+  const waiting = changed.filter((name) => !reloadable.includes(name));
+  log.notice("reloaded", "SIGHUP: log files and certificates are opened anew");
+  if (waiting.length > 0) {
+    log.warning("restart_needed", `changes of ${waiting.join(", ")} take a restart`, { fields: waiting });
+  }
 }
 
 function whereOf({ network }: Config): string {

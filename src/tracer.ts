@@ -41,8 +41,11 @@ export interface Tracer {
   readonly sessions: Sessions;
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
-  /** Opens log files anew, with the next write, and reads the certificates again. @throws HttpError where those are unusable; the old ones stay */
-  reload(): Promise<void>;
+  /**
+   * Opens log files anew, with the next write, and reads the certificates again, of these files.
+   * @throws HttpError where those are unusable; the old ones stay
+   */
+  reload(certificate: Config["tlsCertificate"]): Promise<void>;
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
@@ -178,9 +181,9 @@ async function openParts(
     router,
     sessions,
     served: new Map([...endpoints].map(([name, { address }]) => [name, `${address.host}:${address.port}`])),
-    reload: async () => {
+    reload: async (certificate) => {
       await registry.reopen();
-      for (const server of endpoints.values()) await server.reload();
+      for (const server of endpoints.values()) await server.reload(certificate);
     },
     stop: () => {
       stopped ??= stop();

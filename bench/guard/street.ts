@@ -72,6 +72,7 @@ async function runNode(sessions: Sessions, router: Router): Promise<number> {
 
 const root = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "muninn-guard-"));
 let written = 0;
+process.once("exit", () => rmSync(root, { recursive: true, force: true }));
 const registry = await openHandleRegistry({
   roots: [root],
   maxOpenFiles: 64,
@@ -109,7 +110,6 @@ for (let round = 0; round < warmUpRounds + rounds; round += 1) {
   if (round >= warmUpRounds) ratios.push(ratio);
 }
 await registry.stop();
-rmSync(root, { recursive: true });
 const lineBytes = sampleObject(objectBytes).line.length;
 if (written !== (warmUpRounds + rounds) * repliesPerRound * requestCount * lineBytes)
   throw new Error(`${written} bytes were written`);
