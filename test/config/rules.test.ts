@@ -236,7 +236,10 @@ test.each([
     "muninn: {maxAnswerBytes: 1000}",
     `f:4:26: muninn.maxAnswerBytes: is the number 1000; ${size}, from 1KiB to 1GiB`,
   ],
-  ["muninn: {requestsAhead: 1025}", `f:4:25: muninn.requestsAhead: is the number 1025; ${wholeNumber(1, 1024)}`],
+  [
+    "muninn: {requestsAhead: 1025}",
+    `f:4:25: muninn.requestsAhead: is the number 1025; ${wholeNumber(1, 1024)}`,
+  ],
   [
     "muninn: {maxInFlightBytes: 1KiB}",
     `f:4:28: muninn.maxInFlightBytes: is "1KiB"; ${size}, from 1024KiB to 1024GiB`,
