@@ -23,8 +23,8 @@ export async function endLastLine(fileSystem: FileSystem, { fd, file }: OpenedFi
   return !isWhole;
 }
 
-/** The text after the last line feed; undefined where it is too long. */
-async function lastLine(fileSystem: FileSystem, fd: number, size: number): Promise<string | undefined> {
+/** The text after the last line feed; nothing where it is too long to be looked at. */
+async function lastLine(fileSystem: FileSystem, fd: number, size: number): Promise<string> {
   const parts: Uint8Array[] = [];
   for (let end = size; size - end < longestLineBytes; end -= stepBytes) {
     const start = Math.max(0, end - stepBytes);
@@ -33,11 +33,10 @@ async function lastLine(fileSystem: FileSystem, fd: number, size: number): Promi
     parts.unshift(part.subarray(lineStart));
     if (lineStart > 0 || start === 0) return Buffer.concat(parts).toString();
   }
-  return undefined;
+  return "";
 }
 
-function isJson(text: string | undefined): boolean {
-  if (text === undefined) return false;
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

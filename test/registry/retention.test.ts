@@ -11,6 +11,7 @@ import {
   settled,
   temporaryDirectory,
   testRegistry,
+  watch,
 } from "./test-registry.js";
 
 const hour = 3_600;
@@ -263,10 +264,12 @@ test("a stop ends the deleting", async () => {
   };
   const expired = registry.expire();
   await eventually(() => gate.arrived === 1);
-  const stopped = registry.stop({ deadlineMs: 10_000 });
+  const stopped = watch(registry.stop({ deadlineMs: 10_000 }));
+  await settled();
+  expect(stopped.isSettled).toBe(false);
   gate.open();
   await expired;
-  await stopped;
+  await eventually(() => stopped.isSettled);
   expect(fileNames(log("a"))).toHaveLength(29);
   expect(clock.timers).toBe(0);
   expect(existsSync(join(log("a").root, ".muninn.lock"))).toBe(false);

@@ -45,6 +45,8 @@ function locked(root: string, pid: number) {
   return { fault: { code: "root-locked", root, pid, lockFile: join(root, ".muninn.lock") } };
 }
 
+const ourselves = { pid: process.pid, startTime: startTimeOf(process.pid) };
+
 /** A process that lives until the test ends. */
 async function livingProcess(): Promise<number> {
   const child = spawn("sleep", ["1000"]);
@@ -136,7 +138,11 @@ test.each([
   { what: "nothing", text: "" },
   { what: "half of what was written", text: holder().slice(0, 40) },
   { what: "something else", text: "null" },
-  { what: "too little", text: JSON.stringify({ bootId, pidNamespace, pid: process.pid }) },
+  { what: "no boot", text: holder({ ...ourselves, bootId: undefined }) },
+  { what: "no namespace", text: holder({ ...ourselves, pidNamespace: undefined }) },
+  { what: "no process", text: holder({ ...ourselves, pid: undefined, pidNamespace: "pid:[1]" }) },
+  { what: "no start", text: holder({ ...ourselves, startTime: undefined, pidNamespace: "pid:[1]" }) },
+  { what: "no registry", text: holder({ ...ourselves, registry: undefined }) },
 ])("a lock with $what in it, as a power failure leaves it, is taken over", async ({ text }) => {
   const root = temporaryDirectory();
   writeFileSync(join(root, ".muninn.lock"), text);

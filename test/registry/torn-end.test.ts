@@ -75,6 +75,14 @@ test("a torn end is closed also in a file that has no room for more", async () =
   expect(registry.stats().tornClosed).toBe(1);
 });
 
+test("a last line too long to be looked at counts as torn", async () => {
+  const { registry, log } = await testRegistry();
+  leaveFile(log("a"), nameAfter(-5), `"${"x".repeat(32 * 1_024 * 1_024)}"`);
+  await registry.append(log("a"), lines("next"));
+  expect(allText(log("a")).endsWith('x"\nnext\n')).toBe(true);
+  expect(registry.stats().tornClosed).toBe(1);
+});
+
 test("an end is looked at once: what is opened again later is not read", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
   leaveFile(log("a"), nameAfter(-5), "{");

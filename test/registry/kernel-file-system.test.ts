@@ -1,0 +1,30 @@
+import { constants, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { kernelFileSystem } from "../../src/registry/file-system.js";
+import { openFiles, temporaryDirectory } from "./test-registry.js";
+
+// Some file systems have no modes; none of those is at hand here.
+vi.mock("node:fs", async (importOriginal) => {
+  const actual = await importOriginal<typeof import("node:fs")>();
+  const fchmod = (_fd: number, _mode: number, done: (error: Error) => void) =>
+    done(Object.assign(new Error("EPERM: no modes here"), { code: "EPERM", syscall: "fchmod" }));
+  return { ...actual, default: { ...actual, fchmod } };
+});
+
+const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+
+test("a file whose mode cannot be set is neither kept open nor left behind", async () => {
+  const directory = temporaryDirectory();
+  const opened = kernelFileSystem.open(join(directory, "new"), O_WRONLY | O_CREAT | O_EXCL, 0o640);
+  await expect(opened).rejects.toMatchObject({ code: "EPERM" });
+  expect(openFiles(directory)).toEqual([]);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("a file that was there before is not taken away because its mode cannot be set", async () => {
+  const path = join(temporaryDirectory(), "old");
+  writeFileSync(path, "mine");
+  await expect(kernelFileSystem.open(path, O_WRONLY, 0o640)).rejects.toMatchObject({ code: "EPERM" });
+  expect(readFileSync(path, "utf8")).toBe("mine");
+});
