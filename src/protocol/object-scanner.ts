@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import {
   breakByte,
   headBytes,
@@ -12,6 +11,7 @@ import {
 } from "./cbor-head.js";
 import { ProtocolError } from "./faults.js";
 import { absent, column } from "./object-fields.js";
+import { isSoundText } from "./sound-text.js";
 import { timeEnd } from "./trace-time.js";
 
 const what = "a trace object";
@@ -20,8 +20,6 @@ const fieldsOfObject = 9;
 const steps = fieldsOfObject + 2;
 
 const noBytes = new Uint8Array(0);
-
-const shortTextBytes = 64;
 
 /** In place of the segments left: the namespace ends with a break. */
 const untilBreak = -1;
@@ -53,6 +51,11 @@ export class ObjectScanner {
     this.#start = start;
     this.#at = start;
     this.#step = 0;
+  }
+
+  /** Whether it has passed over some of an object whose other bytes have not come. */
+  get hasBegun(): boolean {
+    return this.#step > 0;
   }
 
   /**
@@ -130,7 +133,7 @@ export class ObjectScanner {
   #text(at: number): number {
     const textEnd = this.#string(at, major.text);
     if (textEnd === incomplete) return incomplete;
-    if (isSound(this.#bytes, this.#textStart, textEnd)) return textEnd;
+    if (isSoundText(this.#bytes, this.#textStart, textEnd)) return textEnd;
     throw new ProtocolError({ code: "invalid-utf8", what });
   }
 
@@ -202,14 +205,4 @@ export class ObjectScanner {
   #tooLong(): ProtocolError {
     return new ProtocolError({ code: "too-long", what, limit: this.#maxBytes });
   }
-}
-
-/** Whether these bytes are UTF-8. Most texts are short and ASCII: a look at each byte costs less than a call. */
-function isSound(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start <= shortTextBytes) {
-    let at = start;
-    while (at < end && bytes[at]! < 0x80) at += 1;
-    if (at === end) return true;
-  }
-  return isUtf8(bytes.subarray(start, end));
 }

@@ -1,22 +1,23 @@
+import { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, incomplete, indefinite, major, passHead, readHead } from "./cbor-head.js";
 import { ProtocolError } from "./faults.js";
-import { MachineLines } from "./machine-lines.js";
 import { column, columns } from "./object-fields.js";
 import { ObjectScanner } from "./object-scanner.js";
 import { ReceivedBatch } from "./received-batch.js";
 import type { TraceBatch } from "./trace-batch.js";
 import { traceMessage } from "./trace-messages.js";
+import { passUsualObject, unusual } from "./usual-object.js";
 
 const what = "a trace-object reply";
 
 /** A decoder that has nothing to keep keeps nothing: most nodes are idle most of the time. */
-const noBytes = Buffer.alloc(0);
 const noFields = new Int32Array(0);
 
 /** About what a socket gives at once, with an object that was torn before. */
 const mostUsualBytes = 128 * 1_024;
-/** Rows to begin a table with. */
+/** Rows to begin a table with: of a first batch, and at most of any. */
 const fewRows = 16;
+const mostUsualRows = 1_024;
 
 /** In place of the objects left: the list ends with a break. */
 const untilBreak = -1;
@@ -26,14 +27,14 @@ const untilBreak = -1;
  * soon as they are whole, long before their reply is.
  */
 export class TraceReplyDecoder {
+  readonly #maxObjectBytes: number;
   readonly #scanner: ObjectScanner;
-  #bytes = noBytes;
-  /** Bytes that have come. */
-  #end = 0;
+  #coming = new BatchBytes();
   /** Up to here everything is understood: the start of an unfinished object or head. */
   #at = 0;
-  /** Bytes that the last batch came in: about as much is to be expected next. */
+  /** Bytes and rows of the last batch: about as many are to be expected next. */
   #usualBytes = 0;
+  #usualRows = fewRows;
   /** Objects left in the reply under way; undefined between replies. */
   #objectsLeft: number | undefined;
   #objectsInReply = 0;
@@ -41,11 +42,11 @@ export class TraceReplyDecoder {
   #rows = 0;
   /** Rows whose texts are checked; only these can be taken. */
   #soundRows = 0;
-  #lines = new MachineLines();
   #repliesEnded = 0;
 
   /** `maxObjectBytes` bounds one object as it comes; a reply has no bound. */
   constructor(options: { maxObjectBytes: number }) {
+    this.#maxObjectBytes = options.maxObjectBytes;
     this.#scanner = new ObjectScanner(options);
   }
 
@@ -55,27 +56,24 @@ export class TraceReplyDecoder {
    * @throws ProtocolError
    */
   push(bytes: Uint8Array): void {
-    this.#append(bytes);
+    this.#coming.append(bytes, this.#usualBytes);
     try {
       while (this.#scanNext());
     } finally {
       // A text that is no UTF-8 comes before whatever ended the scan, so its fault is the one to throw.
       this.#gatherLines();
     }
-    if (this.#rows === 0 && this.#at === this.#end) this.#startAnew();
+    if (this.#rows === 0 && this.#at === this.#coming.end) this.#startAnew();
   }
 
   /** The whole objects that have come since the last call. */
   take(): TraceBatch | undefined {
     if (this.#soundRows === 0) return undefined;
     const batchEnd = this.#fields[(this.#soundRows - 1) * columns + column.objectEnd]!;
-    const batch = new ReceivedBatch(
-      this.#bytes.subarray(0, batchEnd),
-      this.#fields,
-      this.#soundRows,
-      this.#lines.finish(),
-    );
-    this.#usualBytes = Math.min(this.#end, mostUsualBytes);
+    const { bytes, end, lines } = this.#coming;
+    const batch = new ReceivedBatch(bytes.subarray(0, batchEnd), this.#fields, this.#soundRows, lines);
+    this.#usualBytes = Math.min(end, mostUsualBytes);
+    this.#usualRows = Math.min(this.#rows + 1, mostUsualRows);
     this.#startAnew();
     return batch;
   }
@@ -87,62 +85,49 @@ export class TraceReplyDecoder {
 
   /** Bytes kept: of objects not taken yet, and of an unfinished one. */
   get pendingBytes(): number {
-    return this.#end;
+    return this.#coming.end;
   }
 
   /** Whether a reply has begun and not ended. */
   get midReply(): boolean {
-    return this.#objectsLeft !== undefined || this.#at < this.#end;
+    return this.#objectsLeft !== undefined || this.#at < this.#coming.end;
   }
 
   /** Lets go of all that is understood; what lies behind it moves to new bytes and is scanned from its start. */
   #startAnew(): void {
-    const rest = this.#bytes.subarray(this.#at, this.#end);
-    this.#bytes = noBytes;
-    this.#end = 0;
+    const rest = this.#coming.bytes.subarray(this.#at, this.#coming.end);
+    this.#coming = new BatchBytes();
+    this.#coming.append(rest, this.#usualBytes);
     this.#at = 0;
-    this.#append(rest);
     this.#scanner.begin(0);
     this.#fields = noFields;
     this.#rows = 0;
     this.#soundRows = 0;
-    this.#lines = new MachineLines();
-  }
-
-  #append(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    const end = this.#end + bytes.length;
-    if (end > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(end, 2 * this.#end, this.#usualBytes));
-      grown.set(this.#bytes.subarray(0, this.#end));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, this.#end);
-    this.#end = end;
   }
 
   /** Passes over a reply's head, an object or a reply's end; false where its bytes are not all there. */
   #scanNext(): boolean {
     if (this.#objectsLeft === undefined) return this.#beginReply();
     if (this.#objectsLeft === 0) return this.#endReply(this.#at);
-    if (this.#at >= this.#end) return false;
-    if (this.#objectsLeft === untilBreak && this.#bytes[this.#at] === breakByte)
+    if (this.#at >= this.#coming.end) return false;
+    if (this.#objectsLeft === untilBreak && this.#coming.bytes[this.#at] === breakByte)
       return this.#endReply(this.#at + 1);
     return this.#scanObject();
   }
 
   #beginReply(): boolean {
-    const keyAt = passHead(this.#bytes, this.#at, this.#end, major.array, 2, what);
-    const listAt = passHead(this.#bytes, keyAt, this.#end, major.uint, traceMessage.reply, what);
-    if (listAt === incomplete || listAt >= this.#end) return false;
-    if (this.#bytes[listAt] === indefinite.array) {
+    const { bytes, end } = this.#coming;
+    const keyAt = passHead(bytes, this.#at, end, major.array, 2, what);
+    const listAt = passHead(bytes, keyAt, end, major.uint, traceMessage.reply, what);
+    if (listAt === incomplete || listAt >= end) return false;
+    if (bytes[listAt] === indefinite.array) {
       this.#objectsLeft = untilBreak;
       this.#at = listAt + 1;
     } else {
-      const count = readHead(this.#bytes, listAt, this.#end, major.array, what);
+      const count = readHead(bytes, listAt, end, major.array, what);
       if (count === incomplete) return false;
       this.#objectsLeft = count;
-      this.#at = listAt + headBytes(this.#bytes[listAt]!);
+      this.#at = listAt + headBytes(bytes[listAt]!);
     }
     this.#objectsInReply = 0;
     this.#scanner.begin(this.#at);
@@ -167,11 +152,11 @@ export class TraceReplyDecoder {
   #scanObject(): boolean {
     const row = this.#rows * columns;
     if (row === this.#fields.length) {
-      const grown = new Int32Array(Math.max(fewRows * columns, 2 * row));
+      const grown = new Int32Array(Math.max(this.#usualRows * columns, 2 * row));
       grown.set(this.#fields);
       this.#fields = grown;
     }
-    const objectEnd = this.#scanner.scan(this.#bytes, this.#end, this.#fields, row);
+    const objectEnd = this.#objectEnd(row);
     if (objectEnd === incomplete) return false;
     this.#rows += 1;
     this.#objectsInReply += 1;
@@ -181,10 +166,20 @@ export class TraceReplyDecoder {
     return true;
   }
 
+  /** Fills the row at `row`; the position after the object, or `incomplete`. */
+  #objectEnd(row: number): number {
+    const { bytes, end } = this.#coming;
+    if (!this.#scanner.hasBegun) {
+      const usualEnd = passUsualObject(bytes, this.#at, end, this.#fields, row);
+      if (usualEnd !== unusual && usualEnd - this.#at <= this.#maxObjectBytes) return usualEnd;
+    }
+    return this.#scanner.scan(bytes, end, this.#fields, row);
+  }
+
   /** Makes the objects scanned last takeable, up to the first whose machine text is not UTF-8. */
   #gatherLines(): void {
     if (this.#soundRows === this.#rows) return;
-    this.#soundRows = this.#lines.append(this.#bytes, this.#fields, this.#soundRows, this.#rows);
+    this.#soundRows = this.#coming.addLines(this.#fields, this.#soundRows, this.#rows);
     if (this.#soundRows < this.#rows)
       throw new ProtocolError({ code: "invalid-utf8", what: "a trace object's machine text" });
   }

@@ -1,0 +1,98 @@
+import { isUtf8 } from "node:buffer";
+import { column, columns } from "./object-fields.js";
+
+const lineFeed = 0x0a;
+const space = 0x20;
+/** Stands between texts until they are checked: no line feed, so that those inside texts are found by one search. */
+const gap = 0x00;
+
+/** What has nothing to keep keeps nothing: most nodes are idle most of the time. */
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The bytes of a batch that is coming, and behind them, in the same memory, the lines made of them: so a text is moved
+ * without a view of it being made.
+ */
+export class BatchBytes {
+  #bytes = noBytes;
+  #end = 0;
+  /** The lines begin at the middle of the memory: with their line feeds they are shorter than the objects they come from. */
+  #linesAt = 0;
+  #linesEnd = 0;
+
+  /** What has come; memory to spare lies behind `end`. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Appends what has come; where that takes new memory, it will be enough for `expectedBytes`. */
+  append(piece: Uint8Array, expectedBytes: number): void {
+    if (piece.length === 0) return;
+    const end = this.#end + piece.length;
+    if (end > this.#linesAt) this.#grow(Math.max(end, 2 * this.#end, expectedBytes));
+    this.#bytes.set(piece, this.#end);
+    this.#end = end;
+  }
+
+  /**
+   * Appends the machine texts of the objects in the rows `from` … `to` of `fields` to the lines. Each ends with a line
+   * feed, and each line feed inside becomes a space. Stops before a text that is not UTF-8; returns the row after the
+   * last line.
+   */
+  addLines(fields: Int32Array, from: number, to: number): number {
+    const bytes = this.#bytes;
+    const start = this.#linesEnd;
+    let end = start;
+    for (let row = from * columns; row < to * columns; row += columns) {
+      const textStart = fields[row + column.machineStart]!;
+      const textEnd = fields[row + column.machineEnd]!;
+      bytes.copyWithin(end, textStart, textEnd);
+      end += textEnd - textStart;
+      bytes[end] = gap;
+      end += 1;
+    }
+    // One check of all is much cheaper than one of each; gaps keep two broken texts from making a sound one.
+    if (!isUtf8(bytes.subarray(start, end)))
+      return this.addLines(fields, from, this.#firstBroken(fields, from));
+
+    const texts = bytes.subarray(0, end);
+    for (let at = texts.indexOf(lineFeed, start); at !== -1; at = texts.indexOf(lineFeed, at + 1)) {
+      texts[at] = space;
+    }
+    let lineEnd = start;
+    for (let row = from * columns; row < to * columns; row += columns) {
+      lineEnd += fields[row + column.machineEnd]! - fields[row + column.machineStart]!;
+      bytes[lineEnd] = lineFeed;
+      lineEnd += 1;
+    }
+    this.#linesEnd = end;
+    return to;
+  }
+
+  /** The lines. */
+  get lines(): Buffer {
+    return this.#bytes.subarray(this.#linesAt, this.#linesEnd);
+  }
+
+  #grow(bytes: number): void {
+    const grown = Buffer.allocUnsafe(2 * bytes);
+    grown.set(this.#bytes.subarray(0, this.#end));
+    grown.set(this.lines, bytes);
+    this.#linesEnd += bytes - this.#linesAt;
+    this.#linesAt = bytes;
+    this.#bytes = grown;
+  }
+
+  /** The first row from `from` on whose machine text is not UTF-8; there is one. */
+  #firstBroken(fields: Int32Array, from: number): number {
+    for (let row = from; ; row += 1) {
+      const start = fields[row * columns + column.machineStart]!;
+      const end = fields[row * columns + column.machineEnd]!;
+      if (!isUtf8(this.#bytes.subarray(start, end))) return row;
+    }
+  }
+}
