@@ -2,6 +2,7 @@ import { ProtocolError } from "../protocol/faults.js";
 import type { MetricValue } from "../protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux } from "../protocol/mux.js";
+import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
 import { DataPointRequests, type DataPoints } from "./data-points.js";
@@ -38,8 +39,9 @@ export interface SessionSettings {
 
 /** What a session needs from the house around it. */
 export interface SessionHost {
-  /** Shared by all sessions. */
+  /** Shared by all sessions, as is the memory. */
   readonly budget: FlightBudget;
+  readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
   /** Gives the session its names; `rawName` is undefined where the node told none. */
@@ -48,8 +50,8 @@ export interface SessionHost {
   keepingUp(): boolean;
   /** The node has its name and its batches may come. */
   opened(session: Session, node: NodeIdentity): void;
-  /** Settles when the batch is safe or will never be. */
-  deliver(node: NodeIdentity, batch: TraceBatch): Promise<void>;
+  /** Settles when the batch is safe or never will be, with which of them. */
+  deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
   metrics(session: Session, metrics: [string, MetricValue][], whole: boolean): void;
@@ -110,6 +112,7 @@ export class Session implements NameHolder {
       maxObjectBytes: settings.maxObjectBytes,
       requestsAhead: settings.requestsAhead,
       budget: host.budget,
+      memory: host.memory,
       send: sendAs(miniProtocols.traceObjects),
       pause: () => this.#pause(),
       resume: () => this.#resume(),

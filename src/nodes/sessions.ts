@@ -1,4 +1,5 @@
 import { NodeMetrics } from "../metrics/node-metrics.js";
+import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
 import { FlightBudget } from "./flight-budget.js";
@@ -9,8 +10,8 @@ import { Session, type SessionEnd, type SessionHost, type SessionSettings } from
 /** Where batches go: the router of the house. */
 interface TraceDestination {
   open(node: NodeIdentity): void;
-  /** Settles when the batch is safe or never will be. */
-  write(node: NodeIdentity, batch: TraceBatch): Promise<void>;
+  /** Settles when the batch is safe or never will be, with which of them. */
+  write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
   /** Resolves when nothing received for this node is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
   close(node: NodeIdentity): void;
@@ -97,6 +98,7 @@ export class Sessions {
     const { destination, observer } = options;
     return {
       budget: this.budget,
+      memory: new SpareMemory(),
       claim: (session, rawName) => this.#directory.claim(session, rawName),
       keepingUp: () => destination.keepingUp(),
       connected: (session) => observer.connected(session.connection),

@@ -1,3 +1,5 @@
+import type { ReceivedBatch } from "../protocol/received-batch.js";
+import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import { encodeTraceRequest } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
@@ -14,13 +16,14 @@ export interface TraceIntakeOptions {
   readonly requestsAhead: number;
   readonly maxObjectBytes: number;
   readonly budget: FlightBudget;
+  readonly memory: SpareMemory;
   readonly send: (message: Uint8Array) => void;
   readonly pause: () => void;
   readonly resume: () => void;
 }
 
-/** Hands a batch to whoever makes it safe; settles when it is. */
-export type Deliver = (batch: TraceBatch) => Promise<void>;
+/** Hands a batch to whoever makes it safe; resolves with whether it is. If not, a write of it may still be under way. */
+export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 
 /**
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
@@ -32,7 +35,7 @@ export class TraceIntake {
   readonly #decoder: TraceReplyDecoder;
   readonly #depth: AskingDepth;
   #deliver: Deliver | undefined;
-  #held: TraceBatch[] = [];
+  #held: ReceivedBatch[] = [];
   #requestsSent = 0;
   /** Replies of which every object is safe. */
   #repliesSafe = 0;
@@ -45,7 +48,7 @@ export class TraceIntake {
 
   constructor(options: TraceIntakeOptions) {
     this.#options = options;
-    this.#decoder = new TraceReplyDecoder({ maxObjectBytes: options.maxObjectBytes });
+    this.#decoder = new TraceReplyDecoder(options);
     this.#depth = new AskingDepth({ requestCount: options.requestCount, deepest: options.requestsAhead });
     options.budget.join();
   }
@@ -110,9 +113,10 @@ export class TraceIntake {
     this.#reserve(0);
   }
 
-  #hand(batch: TraceBatch, deliver: Deliver, repliesEnded: number): void {
+  #hand(batch: ReceivedBatch, deliver: Deliver, repliesEnded: number): void {
     const { receivedBytes } = batch;
-    const settled = () => {
+    const settled = (isSafe: boolean) => {
+      if (isSafe) batch.release();
       this.#unsafeBatches -= 1;
       this.#unsafeBytes -= receivedBytes;
       this.#options.budget.hold(-receivedBytes);
@@ -120,7 +124,7 @@ export class TraceIntake {
       this.#repliesSafe = this.#unsafeBatches === 0 ? this.#decoder.repliesEnded : repliesEnded;
       this.#regulate();
     };
-    deliver(batch).then(settled, settled);
+    deliver(batch).then(settled, () => settled(false));
   }
 
   #regulate(): void {

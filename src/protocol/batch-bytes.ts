@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { column, columns } from "./object-fields.js";
+import type { SpareMemory } from "./spare-memory.js";
 
 const lineFeed = 0x0a;
 const space = 0x20;
@@ -7,18 +8,23 @@ const space = 0x20;
 const gap = 0x00;
 
 /** What has nothing to keep keeps nothing: most nodes are idle most of the time. */
-const noBytes = Buffer.alloc(0);
+const noBytes: Buffer = Buffer.alloc(0);
 
 /**
  * The bytes of a batch that is coming, and behind them, in the same memory, the lines made of them: so a text is moved
  * without a view of it being made.
  */
 export class BatchBytes {
+  readonly #memory: SpareMemory;
   #bytes = noBytes;
   #end = 0;
   /** The lines begin at the middle of the memory: with their line feeds they are shorter than the objects they come from. */
   #linesAt = 0;
   #linesEnd = 0;
+
+  constructor(memory: SpareMemory) {
+    this.#memory = memory;
+  }
 
   /** What has come; memory to spare lies behind `end`. */
   get bytes(): Buffer {
@@ -78,12 +84,20 @@ export class BatchBytes {
     return this.#bytes.subarray(this.#linesAt, this.#linesEnd);
   }
 
+  /** Lets go of the memory: nobody looks at the bytes and the lines any more. */
+  release(): void {
+    this.#memory.giveBack(this.#bytes);
+    this.#bytes = noBytes;
+  }
+
   #grow(bytes: number): void {
-    const grown = Buffer.allocUnsafe(2 * bytes);
+    const grown = this.#memory.take(2 * bytes);
+    const linesAt = Math.floor(grown.length / 2);
     grown.set(this.#bytes.subarray(0, this.#end));
-    grown.set(this.lines, bytes);
-    this.#linesEnd += bytes - this.#linesAt;
-    this.#linesAt = bytes;
+    grown.set(this.lines, linesAt);
+    this.#memory.giveBack(this.#bytes);
+    this.#linesEnd += linesAt - this.#linesAt;
+    this.#linesAt = linesAt;
     this.#bytes = grown;
   }
 

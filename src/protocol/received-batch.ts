@@ -1,3 +1,4 @@
+import type { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, indefinite, major, readHead } from "./cbor-head.js";
 import { absent, column, columns } from "./object-fields.js";
 import { type DetailLevel, detailLevels, type Severity, severities, type TraceBatch } from "./trace-batch.js";
@@ -7,21 +8,26 @@ import { timeAt } from "./trace-time.js";
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;
-  readonly #bytes: Buffer;
   readonly #fields: Int32Array;
-  readonly #lines: Uint8Array;
+  /** Undefined once the batch is over. */
+  #came: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
-  /** `fields` has a row for each of `length` objects, see `column`; `lines` are the machine texts, checked. */
-  constructor(bytes: Buffer, fields: Int32Array, length: number, lines: Uint8Array) {
+  /** `fields` has a row for each of `length` objects, see `column`; the lines of all of them were added. */
+  constructor(memory: BatchBytes, fields: Int32Array, length: number) {
     this.length = length;
-    this.receivedBytes = bytes.length;
-    this.#bytes = bytes;
+    this.receivedBytes = fields[(length - 1) * columns + column.objectEnd]!;
     this.#fields = fields;
-    this.#lines = lines;
+    this.#came = { memory, lines: memory.lines };
   }
 
   machineLines(): Uint8Array {
-    return this.#lines;
+    return this.#whatCame.lines;
+  }
+
+  /** The batch is over: its memory is used for others, and nobody may look at it any more. */
+  release(): void {
+    this.#came?.memory.release();
+    this.#came = undefined;
   }
 
   machine(index: number): Uint8Array {
@@ -69,6 +75,15 @@ export class ReceivedBatch implements TraceBatch {
 
   #field(index: number, at: number): number {
     return this.#fields[index * columns + at]!;
+  }
+
+  get #bytes(): Buffer {
+    return this.#whatCame.memory.bytes;
+  }
+
+  get #whatCame(): { readonly memory: BatchBytes; readonly lines: Uint8Array } {
+    if (this.#came === undefined) throw new RangeError("the batch was released");
+    return this.#came;
   }
 
   #slice(index: number, start: number, end: number): Buffer {

@@ -1,10 +1,10 @@
 import { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, incomplete, indefinite, major, passHead, readHead } from "./cbor-head.js";
 import { ProtocolError } from "./faults.js";
-import { column, columns } from "./object-fields.js";
+import { columns } from "./object-fields.js";
 import { ObjectScanner } from "./object-scanner.js";
 import { ReceivedBatch } from "./received-batch.js";
-import type { TraceBatch } from "./trace-batch.js";
+import { SpareMemory } from "./spare-memory.js";
 import { traceMessage } from "./trace-messages.js";
 import { passUsualObject, unusual } from "./usual-object.js";
 
@@ -29,7 +29,8 @@ const untilBreak = -1;
 export class TraceReplyDecoder {
   readonly #maxObjectBytes: number;
   readonly #scanner: ObjectScanner;
-  #coming = new BatchBytes();
+  readonly #memory: SpareMemory;
+  #coming: BatchBytes;
   /** Up to here everything is understood: the start of an unfinished object or head. */
   #at = 0;
   /** Bytes and rows of the last batch: about as many are to be expected next. */
@@ -44,10 +45,12 @@ export class TraceReplyDecoder {
   #soundRows = 0;
   #repliesEnded = 0;
 
-  /** `maxObjectBytes` bounds one object as it comes; a reply has no bound. */
-  constructor(options: { maxObjectBytes: number }) {
+  /** `maxObjectBytes` bounds one object as it comes; a reply has no bound. Many decoders may share one `memory`. */
+  constructor(options: { maxObjectBytes: number; memory?: SpareMemory }) {
     this.#maxObjectBytes = options.maxObjectBytes;
     this.#scanner = new ObjectScanner(options);
+    this.#memory = options.memory ?? new SpareMemory();
+    this.#coming = new BatchBytes(this.#memory);
   }
 
   /**
@@ -63,18 +66,19 @@ export class TraceReplyDecoder {
       // A text that is no UTF-8 comes before whatever ended the scan, so its fault is the one to throw.
       this.#gatherLines();
     }
-    if (this.#rows === 0 && this.#at === this.#coming.end) this.#startAnew();
+    if (this.#rows === 0 && this.#at === this.#coming.end) {
+      this.#coming.release();
+      this.#startAnew(new BatchBytes(this.#memory));
+    }
   }
 
   /** The whole objects that have come since the last call. */
-  take(): TraceBatch | undefined {
+  take(): ReceivedBatch | undefined {
     if (this.#soundRows === 0) return undefined;
-    const batchEnd = this.#fields[(this.#soundRows - 1) * columns + column.objectEnd]!;
-    const { bytes, end, lines } = this.#coming;
-    const batch = new ReceivedBatch(bytes.subarray(0, batchEnd), this.#fields, this.#soundRows, lines);
-    this.#usualBytes = Math.min(end, mostUsualBytes);
+    const batch = new ReceivedBatch(this.#coming, this.#fields, this.#soundRows);
+    this.#usualBytes = Math.min(this.#coming.end, mostUsualBytes);
     this.#usualRows = Math.min(this.#rows + 1, mostUsualRows);
-    this.#startAnew();
+    this.#startAnew(new BatchBytes(this.#memory));
     return batch;
   }
 
@@ -94,10 +98,9 @@ export class TraceReplyDecoder {
   }
 
   /** Lets go of all that is understood; what lies behind it moves to new bytes and is scanned from its start. */
-  #startAnew(): void {
-    const rest = this.#coming.bytes.subarray(this.#at, this.#coming.end);
-    this.#coming = new BatchBytes();
-    this.#coming.append(rest, this.#usualBytes);
+  #startAnew(next: BatchBytes): void {
+    next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), this.#usualBytes);
+    this.#coming = next;
     this.#at = 0;
     this.#scanner.begin(0);
     this.#fields = noFields;

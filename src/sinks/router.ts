@@ -24,9 +24,13 @@ export class Router {
     for (const sink of this.sinks) sink.open(node);
   }
 
-  /** Never rejects: what a sink will never have is counted as dropped. */
-  async write(node: NodeIdentity, batch: TraceBatch): Promise<void> {
-    await Promise.all(this.sinks.map((sink) => this.#writeTo(sink, node, batch)));
+  /**
+   * Resolves with whether the batch is safe at every sink. Never rejects: what a sink will never have is counted as
+   * dropped.
+   */
+  async write(node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
+    const areSafe = await Promise.all(this.sinks.map((sink) => this.#writeTo(sink, node, batch)));
+    return !areSafe.includes(false);
   }
 
   /** Resolves when nothing received for this node, by whichever connection, is still on its way. */
@@ -44,7 +48,7 @@ export class Router {
     return this.sinks.every((sink) => sink.health().state === "ok");
   }
 
-  async #writeTo(sink: Sink, node: NodeIdentity, batch: TraceBatch): Promise<void> {
+  async #writeTo(sink: Sink, node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
     const { length } = batch;
     const account = this.accounting.of(node, sink.name);
     account.received += length;
@@ -56,10 +60,12 @@ export class Router {
       await sink.write(node, batch);
       account.written += length;
       settled(true);
+      return true;
     } catch {
       // The one way for a sink to give up on a batch is to be stopped.
       countDropped(account, "stopped", length);
       settled(false);
+      return false;
     }
   }
 }

@@ -8,6 +8,7 @@ import { encodeProposal } from "../../src/protocol/handshake.js";
 import { decodeMetricsRequest, encodeMetricsResponse, type MetricValue } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
+import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
 import { magic, replyOf, ScriptedPeer } from "./scripted-peer.js";
 
@@ -27,6 +28,7 @@ const settings: SessionSettings = {
 /** A house that remembers what it was given and makes it safe when the test says so. */
 class House implements SessionHost {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
+  readonly memory = new SpareMemory();
   readonly directory = new NodeDirectory<Session>();
   readonly lines: string[] = [];
   readonly directories: string[] = [];
@@ -50,11 +52,14 @@ class House implements SessionHost {
     this.ends.push(end);
   };
 
-  async deliver(node: NodeIdentity, batch: { machineLines(): Uint8Array }): Promise<void> {
-    const lines = Buffer.from(batch.machineLines()).toString().split("\n").slice(0, -1);
+  async deliver(node: NodeIdentity, batch: { machineLines(): Uint8Array }): Promise<boolean> {
+    const text = Buffer.from(batch.machineLines()).toString();
+    const lines = text.split("\n").slice(0, -1);
     this.lines.push(...lines);
     for (const _ of lines) this.directories.push(node.directory);
     if (this.holdBatches) await new Promise<void>((resolve) => this.#held.push(resolve));
+    expect(Buffer.from(batch.machineLines()).toString()).toBe(text);
+    return true;
   }
 
   get heldBatches(): number {

@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { ReceivedBatch } from "../../src/protocol/received-batch.js";
+import { SpareMemory } from "../../src/protocol/spare-memory.js";
+import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
+import { encodeTraceObject } from "../../src/protocol/trace-object.js";
+import { TraceReplyDecoder } from "../../src/protocol/trace-reply-decoder.js";
+import { linesOf, maxObjectBytes, readBatches } from "./streams.js";
+import { asLine, asRead } from "./trace-replies.js";
+import { expectedObjects } from "./vectors.js";
+
+const plain = expectedObjects("small-session")[0]!;
+/** With one of these, a batch takes memory that is used again. */
+const longMachine = "x".repeat(50_000);
+
+/** A reply of one object that says which one it is. */
+function numbered(seq: number) {
+  const object = { ...plain, machine: `${seq}${longMachine}`, host: `host-${seq}` };
+  return { object, reply: encodeTraceReply([encodeTraceObject(object)]) };
+}
+
+test("memory that was given back is taken again, and only then", () => {
+  const memory = new SpareMemory();
+  const first = memory.take(100_000);
+  const second = memory.take(100_000);
+  expect(second.buffer).not.toBe(first.buffer);
+  memory.giveBack(first);
+  expect(memory.take(120_000)).toBe(first);
+  expect(memory.take(120_000)).not.toBe(second);
+});
+
+test.each([100, 10_000, 1_000_000])(
+  "%i bytes are made anew: they are too few or too many to be kept",
+  (bytes) => {
+    const memory = new SpareMemory();
+    const first = memory.take(bytes);
+    expect(first.length).toBe(bytes);
+    memory.giveBack(first);
+    expect(memory.take(bytes)).not.toBe(first);
+  },
+);
+
+test("memory beyond ten mebibytes is not kept", () => {
+  const memory = new SpareMemory();
+  const taken = new Set(Array.from({ length: 100 }, () => memory.take(100_000)));
+  for (const piece of taken) memory.giveBack(piece);
+  const again = Array.from({ length: 100 }, () => memory.take(100_000)).filter((piece) => taken.has(piece));
+  expect(again).toHaveLength(64);
+});
+
+test("what a batch says stays as it is until that batch is released, whatever becomes of others", () => {
+  const schedule = fc.array(fc.record({ decoder: fc.nat(2), released: fc.option(fc.nat()) }), {
+    maxLength: 60,
+  });
+  const run = fc.property(schedule, (steps) => {
+    const memory = new SpareMemory();
+    const decoders = Array.from({ length: 3 }, () => new TraceReplyDecoder({ maxObjectBytes, memory }));
+    const living: { seq: number; batch: ReceivedBatch }[] = [];
+    for (const [seq, { decoder, released }] of steps.entries()) {
+      decoders[decoder]!.push(numbered(seq).reply);
+      living.push({ seq, batch: decoders[decoder]!.take()! });
+      if (released !== null) living.splice(released % living.length, 1)[0]!.batch.release();
+    }
+    for (const { seq, batch } of living) {
+      expect(readBatches([batch])).toEqual([asRead(numbered(seq).object)]);
+      expect(linesOf([batch])).toBe(asLine(numbered(seq).object));
+    }
+  });
+  fc.assert(run, { numRuns: 50 });
+});
+
+test("nothing can be read from a batch that was released, and releasing it again harms nobody", () => {
+  const decoder = new TraceReplyDecoder({ maxObjectBytes });
+  decoder.push(numbered(1).reply);
+  const first = decoder.take()!;
+  first.release();
+  first.release();
+  decoder.push(numbered(2).reply);
+  decoder.push(numbered(3).reply.subarray(0, 10));
+  const second = decoder.take()!;
+  expect(() => first.machineLines()).toThrow("released");
+  expect(() => first.host(0)).toThrow("released");
+  expect(linesOf([second])).toBe(asLine(numbered(2).object));
+});
