@@ -8,6 +8,8 @@ import type { FlightBudget } from "./flight-budget.js";
 
 /** Size of an object before any has come, in bytes. */
 const assumedObjectBytes = 1_024;
+/** Bytes that are worth a write; more at once makes an object hardly cheaper. */
+const worthWritingBytes = 256 * 1_024;
 
 export interface TraceIntakeOptions {
   /** Objects per request. */
@@ -143,7 +145,7 @@ export class TraceIntake {
   #ask(): void {
     const { requestCount, budget, send } = this.#options;
     const requestBytes = requestCount * this.#meanObjectBytes;
-    const depth = this.#deliver === undefined ? 1 : this.#depth.current(performance.now());
+    const depth = this.#deliver === undefined ? 1 : this.#depthNow(requestBytes);
     while (this.openRequests < depth) {
       if (this.openRequests > 0 && !budget.allows(requestBytes)) break;
       this.#requestsSent += 1;
@@ -151,6 +153,18 @@ export class TraceIntake {
       this.#reserve((this.openRequests - 1) * requestBytes);
     }
     this.#reserve(Math.max(0, this.openRequests - 1) * requestBytes);
+  }
+
+  /**
+   * As many as keep the link full. A node that fills its replies has more waiting, however near it is: of that, as
+   * much as is worth a write, so that what is written together grows with the load.
+   */
+  #depthNow(requestBytes: number): number {
+    const { requestCount, requestsAhead, budget } = this.#options;
+    const linkDepth = this.#depth.current(performance.now());
+    if (this.#decoder.objectsInLastReply < requestCount) return linkDepth;
+    const worthAsking = Math.floor(Math.min(worthWritingBytes, budget.perNodeBytes) / requestBytes);
+    return Math.min(requestsAhead, Math.max(linkDepth, worthAsking));
   }
 
   #reserve(bytes: number): void {

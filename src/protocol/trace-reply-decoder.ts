@@ -39,6 +39,7 @@ export class TraceReplyDecoder {
   /** Objects left in the reply under way; undefined between replies. */
   #objectsLeft: number | undefined;
   #objectsInReply = 0;
+  #objectsInLastReply = 0;
   #fields = noFields;
   #rows = 0;
   /** Rows whose texts are checked; only these can be taken. */
@@ -85,6 +86,11 @@ export class TraceReplyDecoder {
   /** Replies that have ended since the beginning. */
   get repliesEnded(): number {
     return this.#repliesEnded;
+  }
+
+  /** Objects in the reply that ended last; 0 before any has. */
+  get objectsInLastReply(): number {
+    return this.#objectsInLastReply;
   }
 
   /** Bytes kept: of objects not taken yet, and of an unfinished one. */
@@ -147,6 +153,7 @@ export class TraceReplyDecoder {
       });
     }
     this.#objectsLeft = undefined;
+    this.#objectsInLastReply = this.#objectsInReply;
     this.#repliesEnded += 1;
     this.#at = at;
     return true;

@@ -127,6 +127,38 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
+  test("of a node that fills its replies are asked for ahead, of one that does not one reply at a time", async () => {
+    const { peer, house } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["full", "full"]);
+    for (let request = 0; request < 5; request += 1) await peer.next(miniProtocols.traceObjects);
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    for (let reply = 0; reply < 5; reply += 1) {
+      expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+      peer.reply(["the last one"]);
+      await until(() => house.lines.length === 3 + reply);
+    }
+    await peer.next(miniProtocols.traceObjects);
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+  });
+
+  test("are asked ahead for as many bytes as are worth a write, in no more requests than that takes", async () => {
+    const { peer } = begin({ settings: { requestCount: 2, requestsAhead: 64 } });
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    // The mean size of an object moves an eighth of the way with each batch.
+    for (let reply = 0; reply < 200; reply += 1) {
+      await peer.next(miniProtocols.traceObjects);
+      peer.reply(["x".repeat(30_000), "y".repeat(30_000)]);
+    }
+    await quiet();
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor((256 * 1_024) / 60_000));
+  });
+
   test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
     const house = new House();
     house.sinksKeepUp = false;
