@@ -14,8 +14,9 @@ import { socketPath, type Tracer } from "./tracers.js";
 const pollMs = 2;
 /** How long the last lines may take to reach their files after the nodes gave them. */
 const patienceMs = 60_000;
-/** Given before anything is measured. */
+/** Given before anything is measured: this share, or, where nothing holds the nodes back, as many bytes if that is more. */
 const warmUpShare = 0.2;
+const warmUpBytes = 80_000_000;
 
 /** What the nodes do; see `LoadPlan`. */
 export type Workload = Omit<LoadPlan, "socket" | "requestCount"> & { readonly requestCount?: number };
@@ -126,13 +127,18 @@ export async function measure(tracer: Tracer, workload: Workload, objects: numbe
 
 /**
  * Lets the nodes give `objects` in equal shares and waits for the last line. What comes before is not counted: each
- * node's first replies, for which directories and files are made and programs compiled.
+ * node's first replies, for which directories and files are made and whose code is compiled as it gets hot.
  */
 export async function measureArranged(arrangement: Arrangement, objects: number): Promise<Measurement> {
   const { child, load } = arrangement;
   const { nodes, objectBytes, requestCount } = load.plan;
   const repliesPerNode = Math.ceil(objects / nodes / requestCount);
-  const firstReplies = Math.ceil(repliesPerNode * warmUpShare);
+  const replyBytes = objectBytes * requestCount;
+  const isPaced = load.plan.objectsPerSecond !== undefined;
+  const firstReplies = Math.max(
+    Math.ceil(repliesPerNode * warmUpShare),
+    isPaced ? 0 : Math.ceil(warmUpBytes / nodes / replyBytes),
+  );
   await load.give(firstReplies);
   await written(arrangement, firstReplies);
   const cpuBefore = cpuSeconds(child.pid);
