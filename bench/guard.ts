@@ -18,11 +18,12 @@ const names = Object.keys(figures) as Figure[];
 
 /** A process may be compiled luckily or not: so several, in turn. */
 const processes = 5;
-/** Medians stray by some percent, so that a quarter shows for certain only from a lower limit. */
-const tolerated = 1.2;
+const tolerated = 1.25;
+/** A busy machine may be at fault: only what is worse each time is. */
+const attempts = 3;
 const baselinePath = "bench/baseline.json";
 
-/** Yardsticks by figure. */
+/** Yardsticks by figure: the most that one process needed, as machines and days differ. */
 type Baseline = Record<Figure, number>;
 
 const usage = `npm run bench:guard [-- --update]
@@ -69,13 +70,15 @@ function compare(measured: Record<Figure, Spread>, baseline: Baseline): boolean 
 async function main(): Promise<void> {
   if (options.update) {
     const measured = await measure();
-    const medians = names.map((name) => [name, rounded(measured[name].median)]);
-    writeFileSync(baselinePath, `${JSON.stringify(Object.fromEntries(medians), undefined, 2)}\n`);
+    const mosts = names.map((name) => [name, rounded(measured[name].most)]);
+    writeFileSync(baselinePath, `${JSON.stringify(Object.fromEntries(mosts), undefined, 2)}\n`);
   }
   const baseline = JSON.parse(readFileSync(baselinePath, "utf8")) as Baseline;
-  if (compare(await measure(), baseline)) return;
-  console.log("measured again, for a busy machine may have been at fault:");
-  if (!compare(await measure(), baseline)) process.exitCode = 1;
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    if (attempt > 1) console.log("measured again, for a busy machine may have been at fault:");
+    if (compare(await measure(), baseline)) return;
+  }
+  process.exitCode = 1;
 }
 
 function rounded(value: number): number {
