@@ -1,11 +1,8 @@
 import type { Config, Endpoint, EndpointAuth } from "./config/config.js";
 import type { HealthSource } from "./health/health-report.js";
-import { openEkgEndpoint } from "./http/ekg-endpoint.js";
 import type { EndpointOptions } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
-import { openHealthEndpoint } from "./http/health-endpoint.js";
 import type { NodesView } from "./http/nodes-view.js";
-import { openPrometheusEndpoint } from "./http/prometheus-endpoint.js";
 import type { Log } from "./log/log.js";
 import type { OwnMetrics } from "./metrics/own-metrics.js";
 
@@ -30,8 +27,10 @@ export async function openEndpoints(config: Config, log: Log, sources: EndpointS
     ...(auth !== undefined && { auth }),
     onError: (err, path) => log.error("http_failed", `answering ${path} at ${field} failed`, { err, path }),
   });
+  // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
   try {
     if (endpoints.prometheus !== undefined) {
+      const { openPrometheusEndpoint } = await import("./http/prometheus-endpoint.js");
       const server = await openPrometheusEndpoint({
         ...options("hasPrometheus", endpoints.prometheus, muninn.auth.prometheus),
         nodes,
@@ -45,10 +44,12 @@ export async function openEndpoints(config: Config, log: Log, sources: EndpointS
       opened.set("prometheus", server);
     }
     if (endpoints.ekg !== undefined) {
+      const { openEkgEndpoint } = await import("./http/ekg-endpoint.js");
       const server = await openEkgEndpoint({ ...options("hasEKG", endpoints.ekg, muninn.auth.ekg), nodes });
       opened.set("ekg", server);
     }
     if (muninn.health !== undefined) {
+      const { openHealthEndpoint } = await import("./http/health-endpoint.js");
       const endpoint = { ...muninn.health, forceSsl: false };
       const server = await openHealthEndpoint({
         ...options("muninn.health", endpoint, muninn.auth.health),

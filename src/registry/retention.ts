@@ -1,6 +1,5 @@
 import type { Dirent } from "node:fs";
 import { join } from "node:path";
-import fastGlob from "fast-glob";
 import { type FileSystem, ifThere } from "./file-system.js";
 import { logFilesAmong, secondInName } from "./log-file-names.js";
 
@@ -27,6 +26,8 @@ const extensions = ["json", "log"];
 export async function expireFiles(options: RetentionOptions): Promise<void> {
   const { root, fileSystem, isCurrent, onExpired, signal } = options;
   const failures: unknown[] = [];
+  // Loaded when it is first needed, some time after the start.
+  const { default: fastGlob } = await import("fast-glob");
   const found = await fastGlob("*/node-*", {
     cwd: root,
     dot: true,
