@@ -9,6 +9,7 @@ import { fairness } from "./rows/fairness.js";
 import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
+import { scraping } from "./rows/scraping.js";
 import { startUp } from "./rows/start-up.js";
 
 const rows = [
@@ -21,6 +22,7 @@ const rows = [
   sizeGrowth,
   sectionsGrowth,
   fairness,
+  scraping,
   startUp,
   idleProcessor,
   idleMemory,

@@ -39,6 +39,8 @@ export interface MuninnSettings {
   readonly sections?: number;
   /** Handles the registry may keep open. */
   readonly maxOpenFiles?: number;
+  /** Where metrics are served, on 127.0.0.1. */
+  readonly prometheusPort?: number;
 }
 
 export function muninn(settings: MuninnSettings = {}): Tracer {
@@ -46,6 +48,9 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     ...(settings.requestsAhead === undefined ? {} : { requestsAhead: settings.requestsAhead }),
     ...(settings.maxOpenFiles === undefined ? {} : { registry: { maxOpenFiles: settings.maxOpenFiles } }),
   };
+  const { prometheusPort } = settings;
+  const served =
+    prometheusPort === undefined ? {} : { hasPrometheus: { epHost: "127.0.0.1", epPort: prometheusPort } };
   return {
     name: settings.name ?? "muninn",
     sections: settings.sections ?? 1,
@@ -53,7 +58,7 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     keeps: "lines",
     program: (plan) => ({
       command: process.execPath,
-      args: [resolve("dist/bin.cjs"), "run", "-c", writeConfiguration(plan, { muninn: own })],
+      args: [resolve("dist/bin.cjs"), "run", "-c", writeConfiguration(plan, { ...served, muninn: own })],
     }),
   };
 }
