@@ -11,6 +11,7 @@ import { ResourceTrace } from "./metrics/own-resources.js";
 import { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
+import { openFilesLimit, socketsBeside } from "./registry/process-limit.js";
 import { FileSink } from "./sinks/file-sink.js";
 import { Router, type WatchWrites } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
@@ -154,6 +155,20 @@ async function openParts(
   // Health is served while the rest stops.
   atEnd(() => stopEndpoints(endpoints));
 
+  // Peers must not take the handles that their lines are written with.
+  const maxConnections = Math.min(
+    muninn.maxConnections,
+    socketsBeside(registry.stats().maxOpenFiles, openFilesLimit()),
+  );
+  if (maxConnections < muninn.maxConnections) {
+    log.warning(
+      "few_handles",
+      `this process may have few files open: ${maxConnections} nodes are taken at most`,
+      {
+        maxConnections,
+      },
+    );
+  }
   const run: RunConnection = (connection) => sessions.run(connection);
   door =
     network.mode === "ConnectTo"
@@ -166,7 +181,7 @@ async function openParts(
       : await openListener({
           address: network.address,
           socketMode: muninn.socketMode,
-          maxConnections: muninn.maxConnections,
+          maxConnections,
           run,
           onTurnedAway: turnedAwayEvents(log, own),
         });

@@ -12,6 +12,11 @@ export function handlesWithin(limit: number): number {
   return Math.max(1, Math.floor((limit - reservedHandles) / 2));
 }
 
+/** Connections that leave room for so many handles, at least 1. */
+export function socketsBeside(handles: number, limit: number): number {
+  return Math.max(1, limit - reservedHandles - handles);
+}
+
 /** Files this process may have open (the soft limit), infinity where there is none or the system does not tell. */
 export function openFilesLimit(): number {
   let limits: string;

@@ -41,6 +41,34 @@ test("a full disk delays lines and loses none; health says so, and recovers", as
   }
 });
 
+test("a file system that becomes read-only delays lines and loses none", async (context) => {
+  await using place = await Workplace.open();
+  await mkdir(place.logRoot);
+  try {
+    await run("mount", ["-t", "tmpfs", "tmpfs", place.logRoot]);
+  } catch (error) {
+    return context.skip(`no tmpfs can be mounted here: ${error}`);
+  }
+  try {
+    // Files that are open for writing would keep it from becoming read-only.
+    const daemon = await place.start({ muninn: { registry: { idleTimeout: "100ms" } } });
+    await using first = await nodeAt(place.socket, { name: "first", count: 100 });
+    await first.finished;
+    await eventually(() => run("mount", ["-o", "remount,ro", place.logRoot]));
+    await using second = await nodeAt(place.socket, { name: "second", count: 3_000 });
+    await daemon.logged("write_failed");
+    await run("mount", ["-o", "remount,rw", place.logRoot]);
+    await daemon.logged("write_recovered");
+    await second.finished;
+    await Promise.all([first.stop(), second.stop()]);
+    expect(await daemon.stop()).toBe(0);
+    expectAllInOrder(await place.linesOf("first"), 100);
+    expectAllInOrder(await place.linesOf("second"), 3_000);
+  } finally {
+    await run("umount", [place.logRoot]);
+  }
+});
+
 test("a stop on a full disk ends with exit code 1 and the rest counted", async (context) => {
   await using place = await Workplace.open();
   await mkdir(place.logRoot);

@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { boundedFileSystem } from "../../src/registry/file-system.js";
 import { Permits } from "../../src/registry/permits.js";
-import { handlesWithin, openFilesLimit, operationsPerRoot } from "../../src/registry/process-limit.js";
+import {
+  handlesWithin,
+  openFilesLimit,
+  operationsPerRoot,
+  socketsBeside,
+} from "../../src/registry/process-limit.js";
 import { Gate, interposedFileSystem } from "./interposed-file-system.js";
 import { eventually, settled } from "./test-registry.js";
 
@@ -79,4 +84,17 @@ test("permits go to those who wait, first come first served, and are never more 
   await takes[3];
   expect(order).toEqual([0, 1, 2, 3]);
   expect(permits).toMatchObject({ taken: 0, waiting: 0 });
+});
+
+test.each([64, 128, 1_024, 524_288])("handles and sockets together leave 32 of %i files to Node", (limit) => {
+  const handles = handlesWithin(limit);
+  expect(handles + socketsBeside(handles, limit)).toBe(limit - 32);
+});
+
+test("without a limit any number of sockets fits", () => {
+  expect(socketsBeside(4_096, Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("one connection is always taken", () => {
+  expect(socketsBeside(1, 20)).toBe(1);
 });
