@@ -5,7 +5,6 @@ import { ConfigError, formatProblem } from "./config/problem.js";
 import { type Log, openLog } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
 import { packageVersion } from "./package-version.js";
-import { Reloading } from "./reloading.js";
 import { openServiceManager } from "./service/service-manager.js";
 import { startTracer, type Tracer } from "./tracer.js";
 import { formatAddress } from "./transport/address.js";
@@ -44,7 +43,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       field: "hasTimeseries",
     });
   }
-  const code = await runTracer(config, options, log);
+  const code = await runTracer(config, options.config, log);
   await log.stop({ deadlineMs: logDeadlineMs });
   return code;
 }
@@ -63,7 +62,7 @@ function refusedFields({ logging, forwarding }: Config): string[] {
   return refused;
 }
 
-async function runTracer(config: Config, options: DaemonOptions, log: Log): Promise<number> {
+async function runTracer(config: Config, configFile: string, log: Log): Promise<number> {
   const stopping = untilStopped();
   let tracer: Tracer;
   try {
@@ -84,10 +83,11 @@ async function runTracer(config: Config, options: DaemonOptions, log: Log): Prom
     pid: process.pid,
   });
   service.ready(`tracing ${where}`);
-  const reloading = new Reloading(tracer, config, options, log);
   const reload = () => {
     service.reloading();
-    void reloading.reload().finally(() => service.ready(`tracing ${where}`));
+    reloadTracer(tracer, config, configFile, log)
+      .catch((err: Error) => log.error("reload_failed", `what was stays as it is: ${err.message}`, { err }))
+      .finally(() => service.ready(`tracing ${where}`));
   };
   process.on("SIGHUP", reload);
   await stopping;
@@ -104,6 +104,22 @@ async function runTracer(config: Config, options: DaemonOptions, log: Log): Prom
   }
   await service.stop();
   return dropped > 0 ? exit.failed : exit.inOrder;
+}
+
+/** Fields that a reload brings into effect; all others would drop nodes, or are bound to what is open. */
+const reloadable: readonly string[] = ["tlsCertificate"];
+
+/** Opens log files and certificates anew; says which changes of the configuration wait for a restart. */
+async function reloadTracer(tracer: Tracer, running: Config, configFile: string, log: Log): Promise<void> {
+  const { config } = await loadConfig(configFile);
+  await tracer.reload(config.tlsCertificate);
+  const names = Object.keys({ ...running, ...config }) as (keyof Config)[];
+  const changed = names.filter((name) => JSON.stringify(running[name]) !== JSON.stringify(config[name]));
+  const waiting = changed.filter((name) => !reloadable.includes(name));
+  log.notice("reloaded", "SIGHUP: log files and certificates are opened anew");
+  if (waiting.length > 0) {
+    log.warning("restart_needed", `changes of ${waiting.join(", ")} take a restart`, { fields: waiting });
+  }
 }
 
 function whereOf({ network }: Config): string {

@@ -42,13 +42,11 @@ export interface Tracer {
   readonly sessions: Sessions;
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
-  /** Opens log files anew, with the next write. */
-  reopen(): Promise<void>;
   /**
-   * Takes over what endpoints take from another configuration, see `config/changes.ts`, and reads certificates again.
-   * @throws HttpError where those are unusable; what was stays
+   * Opens log files anew, with the next write, and reads the certificates again, of these files.
+   * @throws HttpError where those are unusable; the old ones stay
    */
-  adopt(config: Config): Promise<void>;
+  reload(certificate: Config["tlsCertificate"]): Promise<void>;
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
@@ -91,7 +89,7 @@ async function openParts(
     registry: () => registryReading(registry),
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
-    endpoints: () => [...endpoints].map(([endpoint, { server }]) => ({ endpoint, ...server.stats() })),
+    endpoints: () => [...endpoints].map(([endpoint, server]) => ({ endpoint, ...server.stats() })),
   });
   atEnd(() => own.stop());
 
@@ -197,12 +195,10 @@ async function openParts(
     registry,
     router,
     sessions,
-    served: new Map(
-      [...endpoints].map(([name, { server }]) => [name, `${server.address.host}:${server.address.port}`]),
-    ),
-    reopen: () => registry.reopen(),
-    adopt: async (adopted) => {
-      for (const { reload } of endpoints.values()) await reload(adopted);
+    served: new Map([...endpoints].map(([name, { address }]) => [name, `${address.host}:${address.port}`])),
+    reload: async (certificate) => {
+      await registry.reopen();
+      for (const server of endpoints.values()) await server.reload(certificate);
     },
     stop: () => {
       stopped ??= stop();

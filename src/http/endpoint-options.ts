@@ -52,12 +52,6 @@ export interface EndpointContent {
   readonly onStop?: () => void;
 }
 
-/** What of an endpoint can change while it is open. */
-export type EndpointSettings = Pick<EndpointOptions, "tlsCertificate" | "auth"> & {
-  /** Absent: as before. */
-  readonly route?: Route;
-};
-
 export interface EndpointStats {
   readonly connections: number;
   /** Requests answered, by status; bounded by the few statuses we send. */

@@ -2,16 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TlsCertificate } from "../config/config.js";
 import { type Answer, notFound, textAnswer } from "./answer.js";
 import { Authorization } from "./authorization.js";
 import { bodyOf } from "./body.js";
 import { readCertificates, type TlsMaterial } from "./certificates.js";
-import type {
-  EndpointContent,
-  EndpointOptions,
-  EndpointSettings,
-  EndpointStats,
-} from "./endpoint-options.js";
+import type { EndpointContent, EndpointOptions, EndpointStats } from "./endpoint-options.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
@@ -69,8 +65,7 @@ export async function openEndpointServer(
 export class EndpointServer {
   readonly #server: Server | TlsServer;
   readonly #options: EndpointOptions & EndpointContent;
-  #route: EndpointContent["route"];
-  #authorization: Authorization | undefined;
+  readonly #authorization: Authorization | undefined;
   readonly #unread: UnreadAnswers;
   readonly #answers = new Map<number, number>();
   /** Connections, also those that left HTTP for another protocol, which the server itself no longer knows. */
@@ -82,7 +77,6 @@ export class EndpointServer {
   constructor(server: Server | TlsServer, options: EndpointOptions & EndpointContent) {
     this.#server = server;
     this.#options = options;
-    this.#route = options.route;
     this.#authorization = options.auth && new Authorization(options.auth);
     this.#unread = new UnreadAnswers({
       deadlineMs: options.limits?.answerTimeoutMs ?? 30_000,
@@ -123,18 +117,15 @@ export class EndpointServer {
   }
 
   /**
-   * Takes other settings into use, for requests to come: what it serves, what a client must show, and certificates, which
-   * are read again, for new connections. The address stays.
+   * Reads the certificates again, from the same files or those now named; new connections get them. Nothing changes
+   * where the endpoint speaks plain HTTP.
    *
-   * @throws HttpError where the certificates cannot be used; everything then stays as it is.
+   * @throws HttpError where they cannot be used; the present ones then stay.
    */
-  async reload({ tlsCertificate, auth, route = this.#route }: EndpointSettings): Promise<void> {
-    if ("setSecureContext" in this.#server && tlsCertificate !== undefined) {
-      const material: TlsMaterial = await readCertificates(tlsCertificate);
-      this.#server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
-    }
-    this.#authorization = auth && new Authorization(auth);
-    this.#route = route;
+  async reload(certificate: TlsCertificate | undefined = this.#options.tlsCertificate): Promise<void> {
+    if (!("setSecureContext" in this.#server) || certificate === undefined) return;
+    const material: TlsMaterial = await readCertificates(certificate);
+    this.#server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
   }
 
   /** Waits half a second at most for answers under way to be read, stops listening, and closes what is left. */
@@ -182,7 +173,7 @@ export class EndpointServer {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
     const request = { path, headers: message.headers, localAddress: `${host}:${localPort}` };
-    return (await this.#route(request)) ?? notFound(path);
+    return (await this.#options.route(request)) ?? notFound(path);
   }
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {

@@ -11,8 +11,6 @@ type LogMethod = (event: string, message: string, facts?: Facts) => void;
 
 /** The daemon's own log: one method for each severity of cardano-tracer. */
 export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
-  /** Logs from another severity on. */
-  setSeverity(wishes: SeverityWishes): void;
   /** Writes what is pending, for `deadlineMs` at most; then nothing is logged any more. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
 }
@@ -70,9 +68,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     critical: method("Critical"),
     alert: method("Alert"),
     emergency: method("Emergency"),
-    setSeverity: (wishes) => {
-      logger.level = leastSeverity(wishes).toLowerCase();
-    },
     stop: ({ deadlineMs }) => {
       stopped ??= writer.stop(deadlineMs);
       return stopped;

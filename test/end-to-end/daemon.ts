@@ -140,25 +140,7 @@ export class Workplace implements AsyncDisposable {
     config: Record<string, unknown> = {},
     options: { flags?: readonly string[]; under?: readonly string[] } = {},
   ): Promise<Daemon> {
-    const file = this.#configFile(this.#daemons.length);
-    await this.#writeConfig(file, config);
-    const daemon = new Daemon(file, { ...options, cwd: this.directory });
-    this.#daemons.push(daemon);
-    return daemon;
-  }
-
-  /** Gives the daemon that was started last another configuration to read. */
-  async reconfigure(config: Record<string, unknown> | string): Promise<void> {
-    const file = this.#configFile(this.#daemons.length - 1);
-    if (typeof config === "string") await writeFile(file, config);
-    else await this.#writeConfig(file, config);
-  }
-
-  #configFile(index: number): string {
-    return this.path(`config-${index}.json`);
-  }
-
-  async #writeConfig(file: string, config: Record<string, unknown>): Promise<void> {
+    const file = this.path(`config-${this.#daemons.length}.json`);
     const whole = {
       networkMagic: 764_824_073,
       network: { tag: "AcceptAt", contents: this.socket },
@@ -166,6 +148,9 @@ export class Workplace implements AsyncDisposable {
       ...config,
     };
     await writeFile(file, JSON.stringify(whole));
+    const daemon = new Daemon(file, { ...options, cwd: this.directory });
+    this.#daemons.push(daemon);
+    return daemon;
   }
 
   /** The text of all files of a node in the order of their names, which is the order they were written. */
