@@ -1,8 +1,11 @@
-import type { Config, Endpoint, EndpointAuth } from "./config/config.js";
+import { readCertificate, type TlsMaterial } from "./config/certificate.js";
+import type { Config, Endpoint } from "./config/config.js";
+import { defined } from "./config/defined.js";
 import type { HealthSource } from "./health/health-report.js";
 import type { EndpointOptions } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
+import type { PrometheusOptions } from "./http/prometheus-endpoint.js";
 import type { Log } from "./log/log.js";
 import type { OwnMetrics } from "./metrics/own-metrics.js";
 
@@ -12,59 +15,101 @@ export interface EndpointSources {
   readonly own: OwnMetrics;
 }
 
-/** The HTTP endpoints of the configuration, by their names. */
-export type Endpoints = ReadonlyMap<string, EndpointServer>;
+/** The HTTP endpoints of the configuration. */
+export class Endpoints {
+  readonly #sources: EndpointSources;
+  readonly #servers = new Map<keyof Config["muninn"]["auth"], EndpointServer>();
 
-/** Opens every endpoint of the configuration, or none. @throws HttpError which names the field */
-export async function openEndpoints(config: Config, log: Log, sources: EndpointSources): Promise<Endpoints> {
-  const { endpoints, muninn, tlsCertificate } = config;
-  const { nodes, health, own } = sources;
-  const opened = new Map<string, EndpointServer>();
-  const options = (field: string, endpoint: Endpoint, auth: EndpointAuth | undefined): EndpointOptions => ({
-    endpoint,
-    field,
-    ...(tlsCertificate !== undefined && { tlsCertificate }),
-    ...(auth !== undefined && { auth }),
-    onError: (err, path) => log.error("http_failed", `answering ${path} at ${field} failed`, { err, path }),
-  });
-  // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
-  try {
+  private constructor(sources: EndpointSources) {
+    this.#sources = sources;
+  }
+
+  /** Opens every endpoint of the configuration, or none. @throws HttpError which names the field, CertificateError */
+  static async open(config: Config, log: Log, sources: EndpointSources): Promise<Endpoints> {
+    const endpoints = new Endpoints(sources);
+    try {
+      await endpoints.#open(config, log);
+    } catch (error) {
+      await endpoints.stop();
+      throw error;
+    }
+    return endpoints;
+  }
+
+  /** By their names: `prometheus`, `ekg`, `health`. */
+  get servers(): ReadonlyMap<string, EndpointServer> {
+    return this.#servers;
+  }
+
+  /**
+   * Brings certificates, secrets, labels, help texts and the form of names into effect.
+   *
+   * @throws CertificateError, and nothing changes then
+   */
+  async reload(config: Config): Promise<void> {
+    const tls = await tlsOf(config);
+    const { prometheusRoute } = await import("./http/prometheus-endpoint.js");
+    for (const [name, server] of this.#servers) {
+      server.reload({
+        ...defined({ tls, auth: config.muninn.auth[name] }),
+        ...(name === "prometheus" && { route: prometheusRoute(this.#prometheus(config)) }),
+      });
+    }
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+  }
+
+  async #open(config: Config, log: Log): Promise<void> {
+    const { endpoints, muninn } = config;
+    const tls = await tlsOf(config);
+    const options = (field: string, endpoint: Endpoint, name: keyof typeof muninn.auth): EndpointOptions => ({
+      endpoint,
+      field,
+      ...defined({ tls, auth: muninn.auth[name] }),
+      onError: (err, path) => log.error("http_failed", `answering ${path} at ${field} failed`, { err, path }),
+    });
+    // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
     if (endpoints.prometheus !== undefined) {
       const { openPrometheusEndpoint } = await import("./http/prometheus-endpoint.js");
       const server = await openPrometheusEndpoint({
-        ...options("hasPrometheus", endpoints.prometheus, muninn.auth.prometheus),
-        nodes,
-        health,
-        self: (format) => own.exposition(format),
-        metricsNoSuffix: config.metricsNoSuffix,
-        metricsHelp: config.metricsHelp,
-        prometheusLabels: config.prometheusLabels,
-        onCollided: (names) => own.namesLeftOut(names),
+        ...options("hasPrometheus", endpoints.prometheus, "prometheus"),
+        ...this.#prometheus(config),
       });
-      opened.set("prometheus", server);
+      this.#servers.set("prometheus", server);
     }
+    const { nodes, health } = this.#sources;
     if (endpoints.ekg !== undefined) {
       const { openEkgEndpoint } = await import("./http/ekg-endpoint.js");
-      const server = await openEkgEndpoint({ ...options("hasEKG", endpoints.ekg, muninn.auth.ekg), nodes });
-      opened.set("ekg", server);
+      const server = await openEkgEndpoint({ ...options("hasEKG", endpoints.ekg, "ekg"), nodes });
+      this.#servers.set("ekg", server);
     }
     if (muninn.health !== undefined) {
       const { openHealthEndpoint } = await import("./http/health-endpoint.js");
       const endpoint = { ...muninn.health, forceSsl: false };
-      const server = await openHealthEndpoint({
-        ...options("muninn.health", endpoint, muninn.auth.health),
-        health,
-      });
-      opened.set("health", server);
+      const server = await openHealthEndpoint({ ...options("muninn.health", endpoint, "health"), health });
+      this.#servers.set("health", server);
     }
-  } catch (error) {
-    await stopEndpoints(opened);
-    throw error;
   }
-  return opened;
+
+  #prometheus({ metricsNoSuffix, metricsHelp, prometheusLabels }: Config): PrometheusOptions {
+    const { nodes, health, own } = this.#sources;
+    return {
+      nodes,
+      health,
+      self: (format) => own.exposition(format),
+      metricsNoSuffix,
+      metricsHelp,
+      prometheusLabels,
+      onCollided: (names) => own.namesLeftOut(names),
+    };
+  }
 }
 
-/** Idempotent. */
-export async function stopEndpoints(endpoints: Endpoints): Promise<void> {
-  await Promise.all([...endpoints.values()].map((server) => server.stop()));
+/** Read only where an endpoint insists on TLS. */
+async function tlsOf({ endpoints, tlsCertificate }: Config): Promise<TlsMaterial | undefined> {
+  const isNeeded = Object.values(endpoints).some(({ forceSsl }) => forceSsl);
+  return isNeeded && tlsCertificate !== undefined ? readCertificate(tlsCertificate) : undefined;
 }

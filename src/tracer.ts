@@ -7,7 +7,8 @@ import type { Log } from "./log/log.js";
 import { OwnMetrics } from "./metrics/own-metrics.js";
 import type { NodeReading } from "./metrics/own-reading.js";
 import type { RegistryReading } from "./metrics/own-registry.js";
-import { ResourceTrace } from "./metrics/own-resources.js";
+import { type Resources, ResourceTrace } from "./metrics/own-resources.js";
+import type { MetricsPace } from "./nodes/metrics-poll.js";
 import { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
@@ -15,7 +16,7 @@ import { openFilesLimit, socketsBeside } from "./registry/process-limit.js";
 import { FileSink } from "./sinks/file-sink.js";
 import { Router, type WatchWrites } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
-import { openEndpoints, stopEndpoints } from "./tracer-endpoints.js";
+import { Endpoints } from "./tracer-endpoints.js";
 import {
   connectorEvents,
   healthEvents,
@@ -43,10 +44,11 @@ export interface Tracer {
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
   /**
-   * Opens log files anew, with the next write, and reads the certificates again, of these files.
-   * @throws HttpError where those are unusable; the old ones stay
+   * Brings into effect what can change while nodes stay connected (`liveFields`), the verbosity of the log aside, and
+   * reads the certificates again.
+   * @throws CertificateError where those are unusable; then nothing changes
    */
-  reload(certificate: Config["tlsCertificate"]): Promise<void>;
+  reload(config: Config): Promise<void>;
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
@@ -55,6 +57,8 @@ export interface TracerOptions {
   readonly log: Log;
   /** Muninn's. */
   readonly version: string;
+  /** Why the configuration file could not be taken when it was last read, for health. */
+  readonly configurationFault?: () => string | undefined;
 }
 
 /** Builds the parts, and opens the door last: nothing comes in before it can be kept. */
@@ -74,7 +78,7 @@ export async function startTracer(config: Config, options: TracerOptions): Promi
 
 async function openParts(
   config: Config,
-  { log, version }: TracerOptions,
+  { log, version, configurationFault = () => undefined }: TracerOptions,
   atEnd: (ending: () => void | Promise<void>) => void,
   end: () => Promise<void>,
 ): Promise<Tracer> {
@@ -89,7 +93,7 @@ async function openParts(
     registry: () => registryReading(registry),
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
-    endpoints: () => [...endpoints].map(([endpoint, server]) => ({ endpoint, ...server.stats() })),
+    endpoints: () => [...endpoints.servers].map(([endpoint, server]) => ({ endpoint, ...server.stats() })),
   });
   atEnd(() => own.stop());
 
@@ -114,8 +118,7 @@ async function openParts(
       networkMagic: config.networkMagic,
       requestCount: config.loRequestNum,
       requestsAhead: muninn.requestsAhead,
-      metricsPauseMs: config.ekgRequestFreqMs,
-      metricsFull: config.ekgRequestFull,
+      metricsPace: metricsPace(config),
       maxObjectBytes: muninn.maxObjectBytes,
       maxAnswerBytes: muninn.maxAnswerBytes,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
@@ -137,21 +140,24 @@ async function openParts(
     sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
     disks,
     retention: () => registry.expiryFaults(),
+    configurationFault,
     longestLagSeconds: () => own.process().lag.max,
     onChange: healthEvents(log),
   });
   atEnd(() => health.stop());
-  if (config.resourceFreqMs !== undefined) {
-    const resources = new ResourceTrace({
-      everyMs: config.resourceFreqMs,
-      read: () => own.process(),
-      trace: (used) => log.info("resources", "resources used by Muninn itself", { ...used }),
-    });
-    atEnd(() => resources.stop());
-  }
-  const endpoints = await openEndpoints(config, log, { nodes: sessions, health, own });
+  let resources: ResourceTrace | undefined;
+  const traceResources = ({ resourceFreqMs: everyMs }: Config) => {
+    resources?.stop();
+    resources = undefined;
+    if (everyMs === undefined) return;
+    const trace = (used: Resources) => log.info("resources", "resources used by Muninn itself", { ...used });
+    resources = new ResourceTrace({ everyMs, read: () => own.process(), trace });
+  };
+  traceResources(config);
+  atEnd(() => resources?.stop());
+  const endpoints = await Endpoints.open(config, log, { nodes: sessions, health, own });
   // Health is served while the rest stops.
-  atEnd(() => stopEndpoints(endpoints));
+  atEnd(() => endpoints.stop());
 
   // Peers must not take the handles that their lines are written with.
   const maxConnections = Math.min(
@@ -195,16 +201,24 @@ async function openParts(
     registry,
     router,
     sessions,
-    served: new Map([...endpoints].map(([name, { address }]) => [name, `${address.host}:${address.port}`])),
-    reload: async (certificate) => {
-      await registry.reopen();
-      for (const server of endpoints.values()) await server.reload(certificate);
+    served: new Map(
+      [...endpoints.servers].map(([name, { address }]) => [name, `${address.host}:${address.port}`]),
+    ),
+    reload: async (loaded) => {
+      await endpoints.reload(loaded);
+      registry.setRotation(loaded.rotation);
+      sessions.setMetricsPace(metricsPace(loaded));
+      traceResources(loaded);
     },
     stop: () => {
       stopped ??= stop();
       return stopped;
     },
   };
+}
+
+function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config): MetricsPace {
+  return { pauseMs, full };
 }
 
 /** Where connections come from, in either mode. */

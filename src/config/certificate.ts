@@ -1,68 +1,80 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { TlsCertificate } from "./config.js";
-import type { FieldPath } from "./problem.js";
+import { type FieldPath, formatField } from "./problem.js";
 import { readSmallFile } from "./small-file.js";
 
-export interface CertificateProblem {
-  /** Below `tlsCertificate`. */
+/** What `node:https` takes, as PEM. */
+export interface TlsMaterial {
+  /** The certificate followed by its chain. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface CertificateProblem {
+  /** Begins with `tlsCertificate`. */
   readonly path: FieldPath;
   readonly message: string;
 }
 
-/** What is wrong with the files of a certificate that an endpoint needs; nothing where TLS can be served with them. */
-export async function certificateProblems(certificate: TlsCertificate): Promise<CertificateProblem[]> {
+/** Files that TLS cannot be served with, and everything that is wrong with them. */
+export class CertificateError extends Error {
+  override readonly name = "CertificateError";
+  readonly problems: readonly CertificateProblem[];
+
+  constructor(problems: readonly CertificateProblem[]) {
+    super(problems.map(({ path, message }) => `${formatField(path)}: ${message}`).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads certificate, key and chain and makes sure that they can be served together.
+ *
+ * @throws CertificateError
+ */
+export async function readCertificate(certificate: TlsCertificate): Promise<TlsMaterial> {
   const problems: CertificateProblem[] = [];
+  const problem = (path: FieldPath, message: string) =>
+    problems.push({ path: ["tlsCertificate", ...path], message });
   const attempt = async <T>(path: FieldPath, file: string, what: string, make: (pem: string) => T) => {
     let pem: string;
     try {
       pem = await readSmallFile(file);
     } catch (error) {
-      problems.push({ path, message: `${file} ${(error as Error).message}` });
+      problem(path, `${file} ${(error as Error).message}`);
       return undefined;
     }
     try {
       return { pem, made: make(pem) };
     } catch {
-      problems.push({ path, message: `${file} has no ${what} in PEM form that can be used` });
+      problem(path, `${file} has no ${what} in PEM form that can be used`);
       return undefined;
     }
   };
+  const x509 = (pem: string) => new X509Certificate(pem);
 
   const { certificateFile, certificateKeyFile, certificateChain } = certificate;
-  const leaf = await attempt(
-    ["certificateFile"],
-    certificateFile,
-    "certificate",
-    (pem) => new X509Certificate(pem),
-  );
-  const key = await attempt(["certificateKeyFile"], certificateKeyFile, "private key", (pem) =>
-    createPrivateKey(pem),
-  );
+  const leaf = await attempt(["certificateFile"], certificateFile, "certificate", x509);
+  const key = await attempt(["certificateKeyFile"], certificateKeyFile, "private key", createPrivateKey);
   const chain: string[] = [];
   for (const [index, file] of certificateChain.entries()) {
-    const link = await attempt(
-      ["certificateChain", index],
-      file,
-      "certificate",
-      (pem) => new X509Certificate(pem),
-    );
+    const link = await attempt(["certificateChain", index], file, "certificate", x509);
     if (link !== undefined) chain.push(link.pem);
   }
-  if (leaf === undefined || key === undefined || problems.length > 0) return problems;
+  if (leaf === undefined || key === undefined || problems.length > 0) throw new CertificateError(problems);
 
+  const material = { cert: [leaf.pem, ...chain].map((pem) => pem.trimEnd()).join("\n"), key: key.pem };
   if (!leaf.made.checkPrivateKey(key.made)) {
-    return [
-      { path: ["certificateKeyFile"], message: `${certificateKeyFile} is not the key of ${certificateFile}` },
-    ];
+    problem(["certificateKeyFile"], `${certificateKeyFile} is not the key of ${certificateFile}`);
+    throw new CertificateError(problems);
   }
   try {
-    createSecureContext({ cert: [leaf.pem, ...chain].join("\n"), key: key.pem });
+    // OpenSSL has rules of its own, such as a least key size.
+    createSecureContext(material);
   } catch (error) {
-    problems.push({
-      path: ["certificateFile"],
-      message: `${certificateFile} cannot be used: ${(error as Error).message}`,
-    });
+    problem(["certificateFile"], `${certificateFile} cannot be used: ${(error as Error).message}`);
+    throw new CertificateError(problems);
   }
-  return problems;
+  return material;
 }

@@ -119,9 +119,14 @@ async function helpTexts({
 async function certificateFindings(fields: Partial<Fields>): Promise<Finding[]> {
   const endpoints = [fields.hasPrometheus, fields.hasEKG, fields.hasTimeseries];
   if (fields.tlsCertificate === undefined || !endpoints.some((endpoint) => endpoint?.forceSsl)) return [];
-  const { certificateProblems } = await import("./certificate.js");
-  const problems = await certificateProblems(fields.tlsCertificate);
-  return problems.map(({ path, message }) => ({ path: ["tlsCertificate", ...path], message }));
+  const { CertificateError, readCertificate } = await import("./certificate.js");
+  try {
+    await readCertificate(fields.tlsCertificate);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    return [...error.problems];
+  }
 }
 
 function problemOf(document: ConfigDocument, { path, message }: Finding): Problem {

@@ -1,3 +1,4 @@
+import { configurationCheck } from "./configuration-check.js";
 import { diskCheck } from "./disk-check.js";
 import type { DiskSpace } from "./disk-space.js";
 import { type ListenerView, listenerCheck, nodesCheck, type TargetView, targetCheck } from "./door-checks.js";
@@ -20,6 +21,8 @@ export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   /** One for each `logRoot`; stopped by their owner. */
   readonly disks: readonly DiskSpace[];
   readonly retention: () => Iterable<RetentionFault>;
+  /** Why the configuration file could not be taken when it was last read. */
+  readonly configurationFault: () => string | undefined;
   /** Longest time the event loop stood still of late, in seconds. */
   readonly longestLagSeconds: () => number;
 }
@@ -32,7 +35,7 @@ export interface Health extends HealthSource {
 
 /** Looks after the tracer from now on. */
 export function openHealth(options: HealthOptions): Health {
-  const { door, nodes, sinks, disks, retention, longestLagSeconds, ...rest } = options;
+  const { door, nodes, sinks, disks, retention, configurationFault, longestLagSeconds, ...rest } = options;
   const monitor = new HealthMonitor({
     ...rest,
     checks: [
@@ -42,6 +45,7 @@ export function openHealth(options: HealthOptions): Health {
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
       retentionCheck(retention),
+      configurationCheck(configurationFault),
       eventLoopCheck(longestLagSeconds),
     ],
   });

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Endpoint, TlsCertificate } from "../config/config.js";
+import type { TlsMaterial } from "../config/certificate.js";
+import type { Endpoint } from "../config/config.js";
 import type { Answer } from "./answer.js";
 import type { EndpointAuth } from "./authorization.js";
 
@@ -14,7 +15,7 @@ export interface EndpointRequest {
 }
 
 /** Gives undefined for a path it does not know. */
-type Route = (request: EndpointRequest) => Answer | undefined | Promise<Answer | undefined>;
+export type Route = (request: EndpointRequest) => Answer | undefined | Promise<Answer | undefined>;
 
 /** Takes over a connection that asks for another protocol; false: not for this path. */
 type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => boolean;
@@ -37,7 +38,7 @@ export interface EndpointOptions {
   /** The configuration field of the endpoint, such as `hasPrometheus`, for errors. */
   readonly field: string;
   /** Needed where the endpoint has `forceSsl`. */
-  readonly tlsCertificate?: TlsCertificate;
+  readonly tls?: TlsMaterial;
   readonly auth?: EndpointAuth;
   readonly limits?: HttpLimits;
   /** Told of faults of our own while answering; such a request gets status 500. */
@@ -51,6 +52,9 @@ export interface EndpointContent {
   /** Ends what `upgrade` took over. */
   readonly onStop?: () => void;
 }
+
+/** What can change while an endpoint serves: the certificate and the route stay where they are absent. */
+export type EndpointChanges = Pick<EndpointOptions, "tls" | "auth"> & Partial<Pick<EndpointContent, "route">>;
 
 export interface EndpointStats {
   readonly connections: number;

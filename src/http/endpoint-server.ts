@@ -2,12 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TlsCertificate } from "../config/config.js";
 import { type Answer, notFound, textAnswer } from "./answer.js";
 import { Authorization } from "./authorization.js";
 import { bodyOf } from "./body.js";
-import { readCertificates, type TlsMaterial } from "./certificates.js";
-import type { EndpointContent, EndpointOptions, EndpointStats } from "./endpoint-options.js";
+import type {
+  EndpointChanges,
+  EndpointContent,
+  EndpointOptions,
+  EndpointStats,
+  Route,
+} from "./endpoint-options.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
@@ -31,7 +35,7 @@ const stopGraceMs = 500;
 /**
  * Listens at an endpoint and answers GET and HEAD by `route`. Whatever a client sends or does not read ends at a limit.
  *
- * @throws HttpError where the address cannot be listened at or the certificate cannot be used.
+ * @throws HttpError where the address cannot be listened at, or TLS is wanted without a certificate.
  */
 export async function openEndpointServer(
   options: EndpointOptions & EndpointContent,
@@ -46,11 +50,10 @@ export async function openEndpointServer(
   };
   let server: Server | TlsServer;
   if (endpoint.forceSsl) {
-    if (options.tlsCertificate === undefined) throw new HttpError({ code: "certificate-missing", field });
-    const material = await readCertificates(options.tlsCertificate);
+    if (options.tls === undefined) throw new HttpError({ code: "certificate-missing", field });
     server = createTlsServer({
       ...serverOptions,
-      ...material,
+      ...options.tls,
       minVersion: "TLSv1.2",
       handshakeTimeout: limits.requestTimeoutMs ?? 10_000,
     });
@@ -65,7 +68,8 @@ export async function openEndpointServer(
 export class EndpointServer {
   readonly #server: Server | TlsServer;
   readonly #options: EndpointOptions & EndpointContent;
-  readonly #authorization: Authorization | undefined;
+  #authorization: Authorization | undefined;
+  #route: Route;
   readonly #unread: UnreadAnswers;
   readonly #answers = new Map<number, number>();
   /** Connections, also those that left HTTP for another protocol, which the server itself no longer knows. */
@@ -78,6 +82,7 @@ export class EndpointServer {
     this.#server = server;
     this.#options = options;
     this.#authorization = options.auth && new Authorization(options.auth);
+    this.#route = options.route;
     this.#unread = new UnreadAnswers({
       deadlineMs: options.limits?.answerTimeoutMs ?? 30_000,
       maxBytes: options.limits?.maxUnreadBytes ?? 134_217_728,
@@ -116,16 +121,13 @@ export class EndpointServer {
     };
   }
 
-  /**
-   * Reads the certificates again, from the same files or those now named; new connections get them. Nothing changes
-   * where the endpoint speaks plain HTTP.
-   *
-   * @throws HttpError where they cannot be used; the present ones then stay.
-   */
-  async reload(certificate: TlsCertificate | undefined = this.#options.tlsCertificate): Promise<void> {
-    if (!("setSecureContext" in this.#server) || certificate === undefined) return;
-    const material: TlsMaterial = await readCertificates(certificate);
-    this.#server.setSecureContext({ ...material, minVersion: "TLSv1.2" });
+  /** Breaks no connection off: new ones get the certificate, where TLS is spoken; all requests get the rest. */
+  reload({ tls, auth, route }: EndpointChanges): void {
+    if ("setSecureContext" in this.#server && tls !== undefined) {
+      this.#server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+    }
+    this.#authorization = auth && new Authorization(auth);
+    this.#route = route ?? this.#route;
   }
 
   /** Waits half a second at most for answers under way to be read, stops listening, and closes what is left. */
@@ -173,7 +175,7 @@ export class EndpointServer {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
     const request = { path, headers: message.headers, localAddress: `${host}:${localPort}` };
-    return (await this.#options.route(request)) ?? notFound(path);
+    return (await this.#route(request)) ?? notFound(path);
   }
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {

@@ -4,10 +4,7 @@ export type HttpFault =
   | { readonly code: "port-forbidden"; readonly field: string; readonly host: string; readonly port: number }
   | { readonly code: "host-unusable"; readonly field: string; readonly host: string }
   | { readonly code: "listen-failed"; readonly field: string; readonly host: string; readonly port: number }
-  | { readonly code: "certificate-missing"; readonly field: string }
-  | { readonly code: "certificate-unreadable"; readonly field: string; readonly file: string }
-  | { readonly code: "certificate-invalid"; readonly field: string; readonly file: string }
-  | { readonly code: "certificate-key-mismatch"; readonly field: string; readonly file: string };
+  | { readonly code: "certificate-missing"; readonly field: string };
 
 export class HttpError extends Error {
   readonly fault: HttpFault;
@@ -31,11 +28,5 @@ function describe(fault: HttpFault): string {
       return `cannot listen at port ${fault.port} of ${fault.host}`;
     case "certificate-missing":
       return "needs tlsCertificate";
-    case "certificate-unreadable":
-      return `cannot read ${fault.file}`;
-    case "certificate-invalid":
-      return `${fault.file} does not hold what it should in PEM form`;
-    case "certificate-key-mismatch":
-      return `${fault.file} is not the key of the certificate`;
   }
 }

@@ -8,7 +8,7 @@ import {
 } from "../metrics/exposition.js";
 import type { Answer } from "./answer.js";
 import { type Body, renderBody } from "./body.js";
-import type { EndpointOptions, EndpointRequest } from "./endpoint-options.js";
+import type { EndpointOptions, EndpointRequest, Route } from "./endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "./endpoint-server.js";
 import { healthRoute } from "./health-routes.js";
 import { Accept, acceptsGzip } from "./negotiation.js";
@@ -39,8 +39,13 @@ export interface PrometheusOptions {
 export function openPrometheusEndpoint(
   options: EndpointOptions & PrometheusOptions,
 ): Promise<EndpointServer> {
+  return openEndpointServer({ ...options, route: prometheusRoute(options) });
+}
+
+/** The pages of that endpoint; made anew where the options change. */
+export function prometheusRoute(options: PrometheusOptions): Route {
   const pages = new PrometheusPages(options);
-  return openEndpointServer({ ...options, route: (request) => pages.answer(request) });
+  return (request) => pages.answer(request);
 }
 
 class PrometheusPages {

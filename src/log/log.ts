@@ -11,6 +11,8 @@ type LogMethod = (event: string, message: string, facts?: Facts) => void;
 
 /** The daemon's own log: one method for each severity of cardano-tracer. */
 export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
+  /** What is logged from now on. */
+  show(wishes: SeverityWishes): void;
   /** Writes what is pending, for `deadlineMs` at most; then nothing is logged any more. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
 }
@@ -53,7 +55,11 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
     { write: (line: string) => writer.write(form(line)) },
   );
-  const logger = everything.child({}, { level: leastSeverity(options).toLowerCase() });
+  const logger = everything.child({});
+  const show = (wishes: SeverityWishes) => {
+    logger.level = leastSeverity(wishes).toLowerCase();
+  };
+  show(options);
   const method = (severity: LogSeverity): LogMethod => {
     const level = severity.toLowerCase() as Lowercase<LogSeverity>;
     return (event, message, facts) => logger[level]({ event, ...facts }, message);
@@ -68,6 +74,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
     critical: method("Critical"),
     alert: method("Alert"),
     emergency: method("Emergency"),
+    show,
     stop: ({ deadlineMs }) => {
       stopped ??= writer.stop(deadlineMs);
       return stopped;

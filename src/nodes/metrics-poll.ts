@@ -1,11 +1,16 @@
 import { MessageAssembler } from "../protocol/message-assembler.js";
 import { decodeMetricsResponse, encodeMetricsRequest, type MetricValue } from "../protocol/metrics.js";
 
-export interface MetricsPollOptions {
+/** How often a node is asked for metrics, and for which. */
+export interface MetricsPace {
   /** Pause between an answer and the next request. */
   readonly pauseMs: number;
   /** Ask for all metrics each time instead of those changed since the last request. */
   readonly full: boolean;
+}
+
+export interface MetricsPollOptions {
+  readonly pace: MetricsPace;
   readonly maxAnswerBytes: number;
   /** A request unanswered for this long, without any other byte from the peer, means that it is gone. */
   readonly silenceMs: number;
@@ -22,6 +27,7 @@ export interface MetricsPollOptions {
 export class MetricsPoll {
   readonly #options: MetricsPollOptions;
   readonly #answers: MessageAssembler;
+  #pace: MetricsPace;
   #timer: NodeJS.Timeout | undefined;
   #asked: "all" | "updated" | undefined;
   #askedAt = 0;
@@ -32,6 +38,7 @@ export class MetricsPoll {
 
   constructor(options: MetricsPollOptions) {
     this.#options = options;
+    this.#pace = options.pace;
     this.#answers = new MessageAssembler({ what: "a metrics answer", maxBytes: options.maxAnswerBytes });
   }
 
@@ -48,12 +55,12 @@ export class MetricsPoll {
       const asked = this.#asked;
       this.#asked = undefined;
       if (asked !== undefined) {
-        this.#next = this.#options.full ? "all" : "updated";
+        this.#next = this.#pace.full ? "all" : "updated";
         this.#options.onRoundTrip(performance.now() - this.#askedAt);
       }
       this.#options.onMetrics(decodeMetricsResponse(message), asked === "all");
       for (const answered of this.#onAnswer.splice(0)) answered();
-      this.#arm(this.#options.pauseMs, () => this.#ask());
+      this.#askLater();
     }
   }
 
@@ -70,6 +77,12 @@ export class MetricsPoll {
     });
   }
 
+  /** From now on; a pause under way begins anew. */
+  setPace(pace: MetricsPace): void {
+    this.#pace = pace;
+    if (this.#timer !== undefined && this.#asked === undefined) this.#askLater();
+  }
+
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
@@ -82,6 +95,10 @@ export class MetricsPoll {
     this.#askedAt = performance.now();
     this.#options.send(encodeMetricsRequest({ kind: this.#asked }));
     this.#watch(this.#options.silenceMs);
+  }
+
+  #askLater(): void {
+    this.#arm(this.#pace.pauseMs, () => this.#ask());
   }
 
   #watch(delayMs: number): void {

@@ -9,7 +9,7 @@ import { DataPointRequests, type DataPoints } from "./data-points.js";
 import type { FlightBudget } from "./flight-budget.js";
 import { Handshake } from "./handshake.js";
 import type { NodeIdentity } from "./identity.js";
-import { MetricsPoll } from "./metrics-poll.js";
+import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
 import type { NameHolder } from "./node-directory.js";
 import { nameOf, nodeInfoName } from "./node-info.js";
@@ -25,8 +25,7 @@ export interface SessionSettings {
   readonly networkMagic: number;
   /** Trace objects per request. */
   readonly requestCount: number;
-  readonly metricsPauseMs: number;
-  readonly metricsFull: boolean;
+  readonly metricsPace: MetricsPace;
   readonly maxObjectBytes: number;
   /** Limit of a metrics or data-point answer. */
   readonly maxAnswerBytes: number;
@@ -118,8 +117,7 @@ export class Session implements NameHolder {
       resume: () => this.#resume(),
     });
     this.#metrics = new MetricsPoll({
-      pauseMs: settings.metricsPauseMs,
-      full: settings.metricsFull,
+      pace: settings.metricsPace,
       maxAnswerBytes: settings.maxAnswerBytes,
       silenceMs: settings.silenceMs,
       send: sendAs(miniProtocols.metrics),
@@ -167,6 +165,10 @@ export class Session implements NameHolder {
   /** Trace-object requests whose reply is not safe yet. */
   get openRequests(): number {
     return this.#traces.openRequests;
+  }
+
+  setMetricsPace(pace: MetricsPace): void {
+    this.#metrics.setPace(pace);
   }
 
   async isAlive(): Promise<boolean> {

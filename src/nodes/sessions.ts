@@ -4,6 +4,7 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
 import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
+import type { MetricsPace } from "./metrics-poll.js";
 import { NodeDirectory } from "./node-directory.js";
 import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
 
@@ -42,7 +43,7 @@ export interface SessionsOptions {
 /** Every connection's session, and the nodes behind them. */
 export class Sessions {
   readonly budget: FlightBudget;
-  readonly #settings: SessionSettings;
+  #settings: SessionSettings;
   readonly #host: SessionHost;
   readonly #directory = new NodeDirectory<Session>();
   readonly #sessions = new Map<Session, NodeMetrics>();
@@ -85,6 +86,12 @@ export class Sessions {
     let connected = 0;
     for (const session of this.#sessions.keys()) if (session.isConnected) connected += 1;
     return { handshaking: this.#sessions.size - connected, connected };
+  }
+
+  /** Of the nodes that are there, and those to come. */
+  setMetricsPace(metricsPace: MetricsPace): void {
+    this.#settings = { ...this.#settings, metricsPace };
+    for (const session of this.#sessions.keys()) session.setMetricsPace(metricsPace);
   }
 
   /** Ends every session without loss, see `Session.stop`. Idempotent; resolves when all are done. */

@@ -19,8 +19,8 @@ export interface CurrentFileOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** Size from which a file is full. */
-  readonly limitBytes: number;
+  /** Size from which a file is full, at the moment. */
+  readonly limitBytes: () => number;
   /** Permission bits of files and directories; absent: the umask decides. */
   readonly mode: number | undefined;
   readonly dirMode: number | undefined;
@@ -75,7 +75,7 @@ export class CurrentFile {
 
   /** Bytes until the file has reached its limit; negative beyond it. */
   get room(): number {
-    return this.#options.limitBytes - this.#size;
+    return this.#options.limitBytes() - this.#size;
   }
 
   /** Whether the file has reached its limit and another may be begun already. */

@@ -1,3 +1,5 @@
+import type { RotationRules } from "./rotation-rules.js";
+
 /** Names one log: one sequence of files in one directory, written by one party at a time. */
 export interface LogId {
   /** The section's `logRoot`, an absolute path. */
@@ -54,6 +56,8 @@ export interface HandleRegistry extends AsyncDisposable {
    * write reopens the same file where name and inode still match, else begins a new one (SIGHUP).
    */
   reopen(): Promise<void>;
+  /** Goes by other rules from now on, also for files that are open; without rules, one file for ever. */
+  setRotation(rules: RotationRules | undefined): void;
   /** Deletes what rotation has left behind and is too old, in every directory below every root. */
   expire(): Promise<void>;
   stats(): RegistryStats;

@@ -47,7 +47,9 @@ export class LogRegistry implements HandleRegistry {
   readonly #options: LogRegistryOptions;
   readonly #logs: readonly RootLogs[];
   readonly #logsByRoot: ReadonlyMap<string, RootLogs>;
-  readonly #endTimers: (() => void)[] = [];
+  #rotation: RotationRules | undefined;
+  #endRotation = () => {};
+  #endIdleLooks = () => {};
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
@@ -61,11 +63,17 @@ export class LogRegistry implements HandleRegistry {
     this.#logs = [...logs.values()];
     this.#logsByRoot = new Map([...roots].map(([path, root]) => [path, logs.get(root)!]));
     if (idleTimeoutMs > 0) {
-      this.#endTimers.push(clock.every(idleTimeoutMs / idleLooks, () => this.#closeIdle()));
+      this.#endIdleLooks = clock.every(idleTimeoutMs / idleLooks, () => this.#closeIdle());
     }
-    if (rotation !== undefined) {
-      this.#endTimers.push(clock.every(rotation.frequencyMs, () => this.#rotateAndExpire()));
-    }
+    this.setRotation(rotation);
+  }
+
+  setRotation(rules: RotationRules | undefined): void {
+    this.#endRotation();
+    this.#endRotation = () => {};
+    this.#rotation = rules;
+    if (rules === undefined || this.#stopping.signal.aborted) return;
+    this.#endRotation = this.#options.clock.every(rules.frequencyMs, () => this.#rotateAndExpire());
   }
 
   async append(log: LogId, bytes: Uint8Array): Promise<void> {
@@ -145,7 +153,8 @@ export class LogRegistry implements HandleRegistry {
   async #stop(deadlineMs: number): Promise<void> {
     const { clock } = this.#options;
     this.#stopping.abort();
-    for (const end of this.#endTimers) end();
+    this.#endIdleLooks();
+    this.#endRotation();
     const writers = this.#writers();
     const drained = Promise.all(writers.map((writer) => writer.drained()));
     await within(clock, deadlineMs - closingMs(deadlineMs), drained);
@@ -183,7 +192,7 @@ export class LogRegistry implements HandleRegistry {
     if (logs === undefined || !isOneComponent(log.directory)) {
       throw new RegistryError({ code: "log-invalid", log });
     }
-    const { clock, counters, dirMode, durability, mode, observer, rotation } = this.#options;
+    const { clock, counters, dirMode, durability, mode, observer } = this.#options;
     const key = keyOf(log);
     const writer = new LogWriter({
       log,
@@ -191,7 +200,7 @@ export class LogRegistry implements HandleRegistry {
       clock,
       counters,
       observer,
-      limitBytes: rotation?.limitBytes ?? Number.POSITIVE_INFINITY,
+      limitBytes: () => this.#rotation?.limitBytes ?? Number.POSITIVE_INFINITY,
       durability,
       mode,
       dirMode,
@@ -221,7 +230,8 @@ export class LogRegistry implements HandleRegistry {
 
   /** Never rejects: what could not be deleted now is tried again the next time. */
   async #expireBelow(logs: RootLogs): Promise<void> {
-    const { clock, counters, observer, rotation } = this.#options;
+    const { clock, counters, observer } = this.#options;
+    const rotation = this.#rotation;
     if (rotation === undefined) return;
     const { root, writers } = logs;
     try {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { liveFields } from "../../src/config/changes.js";
 import { ownSeries } from "./own-series.js";
 
 let doc: string;
@@ -14,6 +15,11 @@ function rows(name: RegExp): string[] {
   const cells = [...doc.matchAll(/^\| ((?:`[^`]+`(?:, )?)+) \|/gm)].flatMap(([, cell]) => cell!.split(", "));
   return cells.map((cell) => cell.replaceAll("`", "")).filter((cell) => name.test(cell));
 }
+
+test("docs/operating.md names every field that a reload brings into effect, and no other", () => {
+  const [, list] = /^Brought into effect by a reload: (.+?)\.$/ms.exec(doc)!;
+  expect([...list!.matchAll(/`([^`]+)`/g)].map(([, field]) => field).sort()).toEqual([...liveFields].sort());
+});
 
 test("docs/operating.md has a row for every alert and for no other", async () => {
   const { groups } = parse(await readFile("config/alerts.yml", "utf8"));
@@ -32,13 +38,14 @@ test("docs/operating.md has a row for every metric, with its labels, and for no 
 });
 
 test("docs/operating.md has a row for every check of health", async () => {
-  expect(rows(/^(listener|target|nodes|sink|disk|retention|event-loop)\b/)).toEqual([
+  expect(rows(/^(listener|target|nodes|sink|disk|retention|configuration|event-loop)\b/)).toEqual([
     "listener",
     "nodes",
     "target:ADDRESS",
     "sink:NAME",
     "disk:DIRECTORY",
     "retention",
+    "configuration",
     "event-loop",
   ]);
 });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, readlink, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
@@ -139,24 +139,6 @@ test("SIGHUP after a rename begins a new file, as logrotate expects", async () =
   expect(await daemon.stop()).toBe(0);
   const old = (await run("cat", [place.path("logs", "rotated", "node-0.old")])).stdout;
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("rotated"))], 3_000);
-});
-
-test("a reload names the changes that take a restart, and survives a broken configuration", async () => {
-  await using place = await Workplace.open();
-  const daemon = await place.start();
-  const file = place.path("config-0.json");
-  const config = JSON.parse(await readFile(file, "utf8"));
-  await writeFile(file, JSON.stringify({ ...config, loRequestNum: 7 }));
-  daemon.signal("SIGHUP");
-  expect((await daemon.logged("restart_needed")).fields).toEqual(["loRequestNum"]);
-  await writeFile(file, "networkMagic: x");
-  daemon.signal("SIGHUP");
-  expect((await daemon.logged("reload_failed")).msg).toContain("networkMagic");
-  await using node = await nodeAt(place.socket, { name: "unmoved", count: 300 });
-  await node.finished;
-  await node.stop();
-  expect(await daemon.stop()).toBe(0);
-  expectAllInOrder(await place.linesOf("unmoved"), 300);
 });
 
 test("a second tracer on the same logRoot does not start, and says who is there", async () => {

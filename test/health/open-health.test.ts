@@ -23,6 +23,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+let configurationFault: string | undefined;
+
 function open(door: Parameters<typeof openHealth>[0]["door"], nodes = 1): Health {
   return openHealth({
     door,
@@ -35,6 +37,7 @@ function open(door: Parameters<typeof openHealth>[0]["door"], nodes = 1): Health
     ],
     disks: [disk],
     retention: () => [],
+    configurationFault: () => configurationFault,
     longestLagSeconds: () => 0,
     onChange: ({ name, state }) => changes.push(`${name} ${state}`),
   });
@@ -54,6 +57,7 @@ describe("the pages", () => {
       "sink:file:a",
       "disk:/logs",
       "retention",
+      "configuration",
       "event-loop",
     ]);
     expect(health.report().status).toBe("ok");
@@ -89,6 +93,19 @@ test("a listener that is gone, or a stuck sink, makes it not ready, and recovery
   expect(health.ready().status).toBe("failing");
   sinkState = "ok";
   expect(health.ready().status).toBe("ok");
+  health.stop();
+});
+
+test("a configuration that could not be taken is worth knowing of, and no more", () => {
+  const health = open({ listener });
+  configurationFault = "tracer.yaml:1:1: networkMagic: is missing";
+  expect(health.ready().status).toBe("ok");
+  expect(health.report()).toMatchObject({ status: "degraded" });
+  expect(health.report().checks.find(({ name }) => name === "configuration")?.reason).toContain(
+    configurationFault,
+  );
+  configurationFault = undefined;
+  expect(health.report().status).toBe("ok");
   health.stop();
 });
 

@@ -81,6 +81,18 @@ test("a reader that stalls holds nothing up; what did not fit is dropped whole, 
   await log.stop({ deadlineMs: 10_000 });
 });
 
+test("what is logged can be changed meanwhile", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  log.info("first", "shown");
+  log.show({ verbosity: "ErrorsOnly" });
+  log.info("second", "not shown");
+  log.show({ minSeverity: "Debug", verbosity: "ErrorsOnly" });
+  log.debug("third", "shown");
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read()).map(({ event }) => event)).toEqual(["first", "third"]);
+});
+
 test("dropped lines are said even where warnings are not logged", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer, minSeverity: "Emergency", maxPendingBytes: 1_000 });

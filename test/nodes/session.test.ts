@@ -16,8 +16,7 @@ const settings: SessionSettings = {
   networkMagic: magic,
   requestCount: 100,
   requestsAhead: 1,
-  metricsPauseMs: 1,
-  metricsFull: false,
+  metricsPace: { pauseMs: 1, full: false },
   maxObjectBytes: 100_000,
   maxAnswerBytes: 100_000,
   handshakeTimeoutMs: 20_000,
@@ -314,12 +313,26 @@ describe("metrics", () => {
   });
 
   test("are always asked for whole where the configuration says so", async () => {
-    const { peer } = begin({ settings: { metricsFull: true } });
+    const { peer } = begin({ settings: { metricsPace: { pauseMs: 1, full: true } } });
     await peer.shakeHands();
     for (let round = 0; round < 3; round += 1) {
       expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
       peer.answerMetrics([]);
     }
+  });
+
+  test("are asked for at another pace from the moment it is set, also during a long pause", async () => {
+    const { peer, session } = begin({ settings: { metricsPace: { pauseMs: 3_600_000, full: false } } });
+    await peer.shakeHands();
+    await peer.next(miniProtocols.metrics);
+    peer.answerMetrics([]);
+    await quiet();
+    expect(peer.waiting(miniProtocols.metrics)).toBe(0);
+    session.setMetricsPace({ pauseMs: 1, full: true });
+    // What to ask for next was settled when the last answer came.
+    expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "updated" });
+    peer.answerMetrics([]);
+    expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
   });
 
   test("unanswered for long mean that the peer is gone", async () => {

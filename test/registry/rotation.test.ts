@@ -50,6 +50,21 @@ test("rotation leaves every line where it was written, the last one too", async 
   ]);
 });
 
+test("other rules hold at once, for open files too, and none at all end rotation", async () => {
+  const { registry, log, clock } = await testRegistry();
+  await registry.append(log("a"), lines("x".repeat(20)));
+  clock.advance(60_000);
+  expect(fileNames(log("a"))).toHaveLength(1);
+  registry.setRotation({ ...rotation, frequencyMs: 1_000 });
+  clock.advance(1_000);
+  await eventually(() => fileNames(log("a")).length === 2);
+  registry.setRotation(undefined);
+  await registry.append(log("a"), lines("x".repeat(20)));
+  clock.advance(60_000);
+  await registry.append(log("a"), lines("y"));
+  expect(fileNames(log("a"))).toHaveLength(2);
+});
+
 test("a log rotates at most once a second: until then a full file grows", async () => {
   const { registry, log, clock } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("x".repeat(20)));

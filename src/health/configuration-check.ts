@@ -1,0 +1,18 @@
+import { type Check, ok } from "./check.js";
+
+/** Whether the next start will work: after a reload that failed, the file is not what the tracer runs on. */
+export function configurationCheck(fault: () => string | undefined): Check {
+  return {
+    name: "configuration",
+    pages: "none",
+    find: () => {
+      const found = fault();
+      if (found === undefined) return ok;
+      return {
+        state: "degraded",
+        reason: `the last reload failed: ${found}`,
+        action: "Mend the file (`muninn check -c FILE`) and reload again; a restart would fail.",
+      };
+    },
+  };
+}

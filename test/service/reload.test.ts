@@ -1,0 +1,139 @@
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { eventually } from "../../src/testing/eventually.js";
+import { expectAllInOrder } from "../end-to-end/arrival.js";
+import { type Daemon, type LogLine, Workplace } from "../end-to-end/daemon.js";
+import { nodeAt } from "../end-to-end/nodes.js";
+
+const prometheus = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
+
+/** Where the daemon's Prometheus endpoint answers. */
+async function pagesOf(
+  daemon: Daemon,
+): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
+  const { served } = await daemon.logged("started");
+  const base = `http://${(served as Record<string, string>).prometheus}`;
+  return (path, headers) => fetch(`${base}${path}`, headers === undefined ? {} : { headers });
+}
+
+/** Changes fields of the daemon's file, or all of its text. */
+async function change(place: Workplace, to: object | string): Promise<void> {
+  const file = place.path("config-0.json");
+  const text =
+    typeof to === "string" ? to : JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), ...to });
+  await writeFile(file, text);
+}
+
+/** Changes the file and waits until the daemon has said what came of it. */
+async function reload(place: Workplace, daemon: Daemon, to: object | string): Promise<void> {
+  await change(place, to);
+  const before = daemon.log.length;
+  const isNew = (line: LogLine) => daemon.log.indexOf(line) >= before;
+  daemon.signal("SIGHUP");
+  await Promise.any([daemon.logged("reloaded", isNew), daemon.logged("reload_failed", isNew)]);
+}
+
+test("a reload changes pages, secrets, verbosity, metrics requests and rotation, and drops no node", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({ ...prometheus, ekgRequestFreq: 3_600 });
+  const page = await pagesOf(daemon);
+  await using node = await nodeAt(place.socket, { name: "steady", count: 2_000, rate: 1_000, metrics: 5 });
+  await daemon.logged("node_connected");
+  const stamp = async () =>
+    /^ekg_server_timestamp_ms\S* (\d+)$/m.exec(await (await page("/steady")).text())?.[1];
+  await eventually(async () => expect(await stamp()).toBeDefined());
+  const first = await stamp();
+
+  await reload(place, daemon, {
+    ekgRequestFreq: 0.05,
+    metricsHelp: { "ekg.server_timestamp_ms": "when it was" },
+    prometheusLabels: { site: "north" },
+    rotation: { rpFrequencySecs: 1, rpLogLimitBytes: 1_000, rpKeepFilesNum: 10 },
+  });
+  expect(daemon.log.find(({ event }) => event === "reloaded")?.fields).toEqual([
+    "ekgRequestFreq",
+    "metricsHelp",
+    "prometheusLabels",
+    "rotation",
+  ]);
+  await eventually(async () => expect(await stamp()).not.toBe(first));
+  expect(await (await page("/steady")).text()).toContain("# HELP ekg_server_timestamp_ms when it was");
+  expect(await (await page("/targets")).json()).toMatchObject([{ labels: { site: "north" } }]);
+
+  await reload(place, daemon, { muninn: { auth: { prometheus: { bearerToken: "secret-1" } } } });
+  expect((await page("/steady")).status).toBe(401);
+  expect((await page("/steady", { authorization: "Bearer secret-1" })).status).toBe(200);
+
+  const said = daemon.log.length;
+  await change(place, { verbosity: "ErrorsOnly", muninn: {} });
+  daemon.signal("SIGHUP");
+  await eventually(async () => expect((await page("/steady")).status).toBe(200));
+
+  await node.finished;
+  const files = async () =>
+    (await readdir(place.path("logs", "steady"))).filter((name) => name.startsWith("node-"));
+  await eventually(async () => expect((await files()).length).toBeGreaterThan(1));
+  expect(node.report().connections).toBe(1);
+  await node.stop();
+  expect(await daemon.stop()).toBe(0);
+  expect(daemon.log.slice(said)).toEqual([]);
+  expect(JSON.stringify(daemon.log)).not.toContain("secret-1");
+  expectAllInOrder(await place.linesOf("steady"), 2_000);
+});
+
+test("changes that take a restart are named, at every reload until the file has them no more", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  const waiting = () =>
+    daemon.log.filter(({ event }) => event === "restart_needed").map(({ fields }) => fields);
+  await reload(place, daemon, { loRequestNum: 7, muninn: { maxConnections: 5 }, metricsNoSuffix: true });
+  await daemon.logged("restart_needed");
+  await reload(place, daemon, {});
+  await eventually(() => expect(waiting()).toHaveLength(2));
+  await reload(place, daemon, { loRequestNum: 100, muninn: {} });
+  expect(await daemon.stop()).toBe(0);
+  expect(waiting()).toEqual(Array(2).fill(["loRequestNum", "muninn.maxConnections"]));
+});
+
+test("a broken file changes nothing, opens log files anew all the same, and is said until it is mended", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start(prometheus);
+  const page = await pagesOf(daemon);
+  const configuration = async () => {
+    const { checks } = (await (await page("/healthz")).json()) as { checks: { name: string }[] };
+    return checks.find(({ name }) => name === "configuration");
+  };
+  await using node = await nodeAt(place.socket, { name: "unmoved", count: 1_500, rate: 1_000 });
+  await eventually(async () => expect(await place.linesOf("unmoved")).not.toHaveLength(0));
+  const [first] = (await readdir(place.path("logs", "unmoved"))).filter((name) => name.startsWith("node-"));
+  await rename(place.path("logs", "unmoved", first!), place.path("logs", "unmoved", "old"));
+  const good = await readFile(place.path("config-0.json"), "utf8");
+
+  await reload(place, daemon, "networkMagic: x\nprometheusLabels: {a: b}\n");
+  const { msg } = await daemon.logged("reload_failed");
+  expect(msg).toContain("config-0.json:1:15: networkMagic: ");
+  expect(await configuration()).toMatchObject({
+    state: "degraded",
+    reason: expect.stringContaining(":1:15:"),
+  });
+  expect((await page("/readyz")).status).toBe(200);
+  expect(await (await page("/targets")).text()).not.toContain('"a"');
+
+  await reload(place, daemon, good);
+  expect(await configuration()).toMatchObject({ state: "ok" });
+  await node.finished;
+  await node.stop();
+  expect(await daemon.stop()).toBe(0);
+  const old = await readFile(place.path("logs", "unmoved", "old"), "utf8");
+  expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("unmoved"))], 1_500);
+});
+
+test("what could not be started with cannot be reloaded either", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  await reload(place, daemon, {
+    logging: [{ logRoot: "", logMode: "JournalMode", logFormat: "ForMachine" }],
+  });
+  expect((await daemon.logged("reload_failed")).msg).toContain("logging[0].logMode: JournalMode");
+  expect(await daemon.stop()).toBe(0);
+});
