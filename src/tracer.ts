@@ -12,7 +12,7 @@ import type { MetricsPace } from "./nodes/metrics-poll.js";
 import { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
-import { openFilesLimit, socketsBeside } from "./registry/process-limit.js";
+import { connectionsWithin, openFilesLimit } from "./registry/process-limit.js";
 import { FileSink } from "./sinks/file-sink.js";
 import { Router, type WatchWrites } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
@@ -159,20 +159,6 @@ async function openParts(
   // Health is served while the rest stops.
   atEnd(() => endpoints.stop());
 
-  // Peers must not take the handles that their lines are written with.
-  const maxConnections = Math.min(
-    muninn.maxConnections,
-    socketsBeside(registry.stats().maxOpenFiles, openFilesLimit()),
-  );
-  if (maxConnections < muninn.maxConnections) {
-    log.warning(
-      "few_handles",
-      `this process may have few files open: ${maxConnections} nodes are taken at most`,
-      {
-        maxConnections,
-      },
-    );
-  }
   const run: RunConnection = (connection) => sessions.run(connection);
   door =
     network.mode === "ConnectTo"
@@ -185,7 +171,7 @@ async function openParts(
       : await openListener({
           address: network.address,
           socketMode: muninn.socketMode,
-          maxConnections,
+          maxConnections: affordableConnections(muninn.maxConnections, registry, log),
           run,
           onTurnedAway: turnedAwayEvents(log, own),
         });
@@ -223,6 +209,20 @@ function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config
 
 /** Where connections come from, in either mode. */
 type Door = Connectors | Listener;
+
+/** As many connections as configured, or fewer where the process may not have so many files open. */
+function affordableConnections(wanted: number, registry: HandleRegistry, log: Log): number {
+  const { maxOpenFiles } = registry.stats();
+  const maxConnections = Math.min(wanted, connectionsWithin(openFilesLimit(), maxOpenFiles));
+  if (maxConnections < wanted) {
+    log.notice(
+      "connections_limited",
+      `at most ${maxConnections} connections instead of ${wanted}: the process may not have more files open`,
+      { maxConnections, wanted },
+    );
+  }
+  return maxConnections;
+}
 
 /** A `logRoot` may be named in several ways; two sections of one place and format would write each line twice. */
 async function distinctSections(logging: readonly LoggingSection[]): Promise<LoggingSection[]> {

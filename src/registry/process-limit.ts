@@ -12,9 +12,12 @@ export function handlesWithin(limit: number): number {
   return Math.max(1, Math.floor((limit - reservedHandles) / 2));
 }
 
-/** Connections that leave room for so many handles, at least 1. */
-export function socketsBeside(handles: number, limit: number): number {
-  return Math.max(1, limit - reservedHandles - handles);
+/**
+ * Connections of a process that may have `limit` files open, so many of them for log files; at least 1. Were there more,
+ * sockets could take every handle before a single file is open, and nobody would ever leave.
+ */
+export function connectionsWithin(limit: number, openFiles: number): number {
+  return Math.max(1, limit - reservedHandles - openFiles);
 }
 
 /** Files this process may have open (the soft limit), infinity where there is none or the system does not tell. */

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 
 /** The numbers in the lines of simulated nodes, in the order of the lines. */
-export function numbersIn(lines: readonly string[]): number[] {
+function numbersIn(lines: readonly string[]): number[] {
   return lines.map((line) => {
     const digits = /"seq":"(\d+)"/.exec(line)?.[1];
     if (digits === undefined || JSON.parse(line) === undefined)
@@ -22,4 +22,12 @@ export function expectAllInOrder(lines: readonly string[], count: number): void 
     around: [],
   });
   expect(numbers).toHaveLength(count);
+}
+
+/** Fails unless the lines are the last ones of `count`, in order: those before were taken away with their file. */
+export function expectEndInOrder(lines: readonly string[], count: number): void {
+  const numbers = numbersIn(lines);
+  const first = count - numbers.length;
+  const wrong = numbers.findIndex((number, index) => number !== first + index);
+  expect({ wrongAt: wrong, found: numbers[wrong] }).toEqual({ wrongAt: -1, found: undefined });
 }

@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
+/** The built program. */
+export const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
+
+/** What a configuration needs for `Daemon.page`. */
+export const pages = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
 
 /** A line of the daemon's own log. */
 export interface LogLine {
@@ -82,6 +86,12 @@ export class Daemon {
       this.#watchers.add(look);
       look();
     });
+  }
+
+  /** Asks its Prometheus endpoint, of a configuration with `pages`. */
+  async page(path: string): Promise<Response> {
+    const { served } = await this.logged("started");
+    return fetch(`http://${(served as Record<string, string>).prometheus}${path}`);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { boundedFileSystem } from "../../src/registry/file-system.js";
 import { Permits } from "../../src/registry/permits.js";
 import {
+  connectionsWithin,
   handlesWithin,
   openFilesLimit,
   operationsPerRoot,
-  socketsBeside,
 } from "../../src/registry/process-limit.js";
 import { Gate, interposedFileSystem } from "./interposed-file-system.js";
 import { eventually, settled } from "./test-registry.js";
@@ -31,6 +31,19 @@ test.each([
 ])("of $limit open files $handles may be log files", ({ limit, handles }) => {
   expect(handlesWithin(limit)).toBe(handles);
 });
+
+test.each([
+  { limit: 20_000, openFiles: 4_096, connections: 15_872 },
+  { limit: 128, openFiles: 48, connections: 48 },
+  { limit: 34, openFiles: 1, connections: 1 },
+  { limit: 3, openFiles: 1, connections: 1 },
+  { limit: Number.POSITIVE_INFINITY, openFiles: 16, connections: Number.POSITIVE_INFINITY },
+])(
+  "of $limit open files, $openFiles of them for logs, $connections may be connections",
+  ({ limit, openFiles, connections }) => {
+    expect(connectionsWithin(limit, openFiles)).toBe(connections);
+  },
+);
 
 test.each([
   { roots: 1, threads: 32, operations: 8 },
@@ -84,17 +97,4 @@ test("permits go to those who wait, first come first served, and are never more 
   await takes[3];
   expect(order).toEqual([0, 1, 2, 3]);
   expect(permits).toMatchObject({ taken: 0, waiting: 0 });
-});
-
-test.each([64, 128, 1_024, 524_288])("handles and sockets together leave 32 of %i files to Node", (limit) => {
-  const handles = handlesWithin(limit);
-  expect(handles + socketsBeside(handles, limit)).toBe(limit - 32);
-});
-
-test("without a limit any number of sockets fits", () => {
-  expect(socketsBeside(4_096, Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);
-});
-
-test("one connection is always taken", () => {
-  expect(socketsBeside(1, 20)).toBe(1);
 });

@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { SimulatedNode } from "../../src/testing/simulated-node.js";
+import type { NodeVerdict, Verdict } from "../../src/verification/verdict.js";
+import { program, type Workplace } from "./daemon.js";
+
+/** More places of one defect than any test makes. */
+const allPlaces = "100000";
+
+/** What `muninn verify` says of the log directory, given what the nodes sent by their own account; by name. */
+export async function verified(
+  place: Workplace,
+  nodes: ReadonlyMap<string, SimulatedNode>,
+): Promise<ReadonlyMap<string, NodeVerdict>> {
+  const account = place.path("sent.json");
+  const sent = [...nodes].map(([name, node]) => ({
+    name,
+    objectsSent: node.report().objectsSent,
+    thrownAway: 0,
+  }));
+  await writeFile(account, JSON.stringify({ nodes: sent }));
+  const verdict = await verdictOn(account, place.logRoot);
+  return new Map(verdict.nodes.map((node) => [node.node, node]));
+}
+
+async function verdictOn(sent: string, logs: string): Promise<Verdict> {
+  const flags = ["verify", "--sent", sent, "--logs", logs, "--places", allPlaces, "--json"];
+  const run = promisify(execFile)(process.execPath, [program, ...flags], { maxBuffer: 64 * 1024 * 1024 });
+  // Exit code 1 says that not all is well, as the verdict does.
+  const { stdout } = await run.catch((error) => {
+    if (error.code === 1) return error;
+    throw error;
+  });
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { NumberedObjects } from "../../src/testing/numbered-objects.js";
+import { ScriptedVoice } from "../../src/testing/scripted-voice.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { expectAllInOrder } from "../end-to-end/arrival.js";
+import { Workplace } from "../end-to-end/daemon.js";
+import { nodeAt } from "../end-to-end/nodes.js";
+
+/** Files and sockets that the tracer may have open, its own included: fewer than there are nodes. */
+const handles = 128;
+
+test(`200 nodes at a tracer with ${handles} handles in all: those turned away come again, and every line arrives`, async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({}, { under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`] });
+  const names = Array.from({ length: 200 }, (_, index) => `node-${index}`);
+  const nodes = await Promise.all(names.map((name) => nodeAt(place.socket, { name, count: 500 })));
+  // Who has told everything leaves, and makes room for the next.
+  await Promise.all(
+    nodes.map(async (node) => {
+      await node.finished;
+      await node.stop();
+    }),
+  );
+  await daemon.logged("connections_limited");
+  expect(await daemon.stop()).toBe(0);
+  for (const name of names) expectAllInOrder(await place.linesOf(name), 500);
+});
+
+/** Sets how many files a process may have open. */
+function limitOpenFiles(pid: number, limit: number): void {
+  execFileSync("prlimit", ["--pid", String(pid), `--nofile=${limit}:`]);
+}
+
+/** The number that the next file gets which the process opens. */
+function lowestFreeHandle(pid: number): number {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let free = 0;
+  while (open.has(free)) free += 1;
+  return free;
+}
+
+test("nodes that speak when the process has no handle left are written when it has some again", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  const names = ["a", "b", "c", "d"];
+  const voices = names.map((name) => new ScriptedVoice({ name }));
+  const network = { mode: "connect", address: { kind: "unix", path: place.socket } } as const;
+  const nodes = await Promise.all(voices.map((voice) => simulatedNode({ voice, network })));
+  for (const name of names) await daemon.logged("node_connected", ({ node }) => node === name);
+  // Of several looks the lowest: the process may just then have something open for a moment.
+  const looks = Array.from({ length: 5 }, () => lowestFreeHandle(daemon.pid));
+  limitOpenFiles(daemon.pid, Math.min(...looks));
+  for (const [index, voice] of voices.entries()) {
+    voice.say(...new NumberedObjects({ host: names[index]! }).make(0, 1_000));
+    voice.end();
+  }
+  for (const name of names) {
+    const { code } = await daemon.logged("write_failed", ({ directory }) => directory === name);
+    expect(code).toBe("EMFILE");
+  }
+  limitOpenFiles(daemon.pid, 1_024);
+  await Promise.all(nodes.map((node) => node.finished));
+  await Promise.all(nodes.map((node) => node.stop()));
+  expect(await daemon.stop()).toBe(0);
+  for (const name of names) expectAllInOrder(await place.linesOf(name), 1_000);
+});
