@@ -13,6 +13,7 @@ const connectionEnds = [
   "closed-by-us",
   "connection-failed",
   "peer-silent",
+  "peer-not-reading",
   "handshake-timeout",
   "handshake-cut",
   "refused-by-us",

@@ -6,6 +6,8 @@ export type SessionFault =
   | { code: "handshake-cut" }
   /** A request was not answered for so long that the peer must be gone. */
   | { code: "peer-silent"; timeoutMs: number }
+  /** The peer sends, and reads nothing of what we send. */
+  | { code: "peer-not-reading"; unreadBytes: number }
   /** The socket failed. */
   | { code: "connection-failed" }
   /** We closed it, for a reason of ours. */
@@ -29,6 +31,8 @@ function describeFault(fault: SessionFault, cause: unknown): string {
       return "the peer left before the handshake was over";
     case "peer-silent":
       return `no answer to a metrics request for ${fault.timeoutMs} ms: the peer must be gone`;
+    case "peer-not-reading":
+      return `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`;
     case "connection-failed":
       return `the connection failed: ${cause instanceof Error ? cause.message : "no reason given"}`;
     case "closed-by-us":

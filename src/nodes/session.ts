@@ -98,7 +98,9 @@ export class Session implements NameHolder {
     });
     const { stream, opener } = connection;
     this.#demux = new Demux(opener === "us" ? "listener" : "opener");
-    const writer = new MiniProtocolWriter(stream, opener === "us" ? "opener" : "listener");
+    const writer = new MiniProtocolWriter(stream, opener === "us" ? "opener" : "listener", (unreadBytes) =>
+      this.#fail(new SessionError({ code: "peer-not-reading", unreadBytes })),
+    );
     const sendAs = (miniProtocol: MiniProtocol) => (message: Uint8Array) =>
       writer.send(miniProtocol, message);
     this.#handshake = new Handshake({

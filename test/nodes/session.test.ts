@@ -372,6 +372,21 @@ describe("data points", () => {
   });
 });
 
+test("a peer that sends on and on and never reads is disconnected, and what it sent is written", async () => {
+  const { peer, house, session } = begin();
+  await peer.shakeHands();
+  await peer.tellName("deaf");
+  peer.stream.pause();
+  for (let sent = 0; house.ends.length === 0; sent += 1) {
+    peer.reply([String(sent)]);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await session.done;
+  expect(house.ends[0]?.fault?.fault.code).toBe("peer-not-reading");
+  expect(house.lines.length).toBeGreaterThan(0);
+  expect(house.lines).toEqual(house.lines.map((_, index) => String(index)));
+});
+
 test("a whole stream sent blindly in one write is taken as if it had been asked for", async () => {
   const { peer, house, session } = begin();
   const info = Buffer.from(JSON.stringify({ niName: "recorded" }));
