@@ -1,15 +1,17 @@
 import { Command, CommanderError } from "commander";
-import { addCheckCommand } from "./commands/check.js";
-import { addDemoCommand } from "./commands/demo.js";
-import { addRecordCommand } from "./commands/record.js";
-import { addReplayCommand } from "./commands/replay.js";
-import { addRunCommand } from "./commands/run.js";
-import { addSimulateCommand } from "./commands/simulate.js";
-import { addVerifyCommand } from "./commands/verify.js";
 import { nearest } from "./config/suggestion.js";
 import { packageVersion } from "./package-version.js";
 
-// The files of the commands load quickly; each brings in what it does when it is called.
+// Each command's file brings in what it does when it is called; where one is named, the others are not even looked at.
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  run: async () => (await import("./commands/run.js")).addRunCommand,
+  check: async () => (await import("./commands/check.js")).addCheckCommand,
+  simulate: async () => (await import("./commands/simulate.js")).addSimulateCommand,
+  demo: async () => (await import("./commands/demo.js")).addDemoCommand,
+  record: async () => (await import("./commands/record.js")).addRecordCommand,
+  replay: async () => (await import("./commands/replay.js")).addReplayCommand,
+  verify: async () => (await import("./commands/verify.js")).addVerifyCommand,
+};
 
 const usageError = 2;
 
@@ -20,16 +22,12 @@ const program = new Command("muninn")
   .addHelpText("after", "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.")
   .showHelpAfterError("(--help tells more)")
   .exitOverride();
-addRunCommand(program);
-addCheckCommand(program);
-addSimulateCommand(program);
-addDemoCommand(program);
-addRecordCommand(program);
-addReplayCommand(program);
-addVerifyCommand(program);
+const [named = ""] = process.argv.slice(2);
+const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands);
+for (const add of await Promise.all(wanted.map((name) => commands[name]!()))) add(program);
 
 try {
-  refuseUnknownCommand(process.argv[2]);
+  refuseUnknownCommand(named);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
@@ -42,9 +40,9 @@ try {
 }
 
 /** What is no command would be an argument of the default one, and a slip of the keyboard hard to see. */
-function refuseUnknownCommand(first: string | undefined): void {
-  const names = ["help", ...program.commands.map((command) => command.name())];
-  if (first === undefined || first.startsWith("-") || names.includes(first)) return;
+function refuseUnknownCommand(first: string): void {
+  const names = ["help", ...Object.keys(commands)];
+  if (first === "" || first.startsWith("-") || names.includes(first)) return;
   const meant = nearest(first, names);
   program.error(`error: unknown command '${first}'${meant === undefined ? "" : `; did you mean ${meant}?`}`);
 }

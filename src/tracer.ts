@@ -176,6 +176,8 @@ async function openParts(
           onTurnedAway: turnedAwayEvents(log, own),
         });
   const { stop: closeDoor } = door;
+  // Now that nodes can connect: what rotation of a predecessor has left behind.
+  void registry.expire();
 
   let stopped: Promise<void> | undefined;
   const stop = async () => {

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
 import { type ExpositionFormat, expositionContentTypes } from "./exposition.js";
+import { OwnHistogram } from "./own-histogram.js";
+import type { OwnRegistries } from "./own-registries.js";
 
 export interface FamilyOptions {
   /** Whole name; that of a counter ends in `_total`. */
@@ -14,66 +15,54 @@ export type Rows<Reading> = (
   reading: Reading,
 ) => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
+/** A family and where its numbers come from. */
+export type Family<Reading> = FamilyOptions &
+  (
+    | { readonly type: "counter"; readonly rows: Rows<Reading> }
+    | { readonly type: "gauge"; readonly rows: Rows<Reading> }
+    | { readonly type: "histogram"; readonly histogram: OwnHistogram }
+  );
+
 /** A whole exposition. */
 export interface OwnExposition {
   readonly contentType: string;
   readonly body: string;
 }
 
-const formats = ["text", "openmetrics"] as const satisfies readonly ExpositionFormat[];
-
 /**
  * Families of metrics, written in either format. An exposition takes one reading of everything when it begins, so that
  * its numbers fit together, and writes family after family, so that no turn of the event loop takes long.
- *
- * There is a prom-client registry for each format: in OpenMetrics the family of the counter `x_total` is called `x`.
  */
 export class OwnFamilies<Reading> {
   readonly #read: () => Reading;
-  readonly #registries = { text: new Registry(), openmetrics: new Registry<OpenMetricsContentType>() };
-  readonly #readings = new Map<ExpositionFormat, Reading>();
+  readonly #families: Family<Reading>[] = [];
   readonly #underWay = new Map<ExpositionFormat, Promise<OwnExposition>>();
+  #registries: Promise<OwnRegistries<Reading>> | undefined;
 
   constructor(read: () => Reading) {
     this.#read = read;
-    this.#registries.openmetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   }
 
-  counter({ name, help, labelNames = [] }: FamilyOptions, rows: Rows<Reading>): void {
-    for (const format of formats) {
-      const counter = new Counter({
-        name: format === "text" ? name : name.replace(/_total$/, ""),
-        help,
-        labelNames,
-        registers: [this.#registries[format]],
-        collect: () => {
-          counter.reset();
-          for (const [labels, value] of rows(this.#readings.get(format)!)) counter.inc(labels, value);
-        },
-      });
-    }
+  counter(options: FamilyOptions, rows: Rows<Reading>): void {
+    this.#families.push({ ...options, type: "counter", rows });
   }
 
-  gauge({ name, help, labelNames = [] }: FamilyOptions, rows: Rows<Reading>): void {
-    for (const format of formats) {
-      const gauge = new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [this.#registries[format]],
-        collect: () => {
-          gauge.reset();
-          for (const [labels, value] of rows(this.#readings.get(format)!)) gauge.set(labels, value);
-        },
-      });
-    }
+  gauge(options: FamilyOptions, rows: Rows<Reading>): void {
+    this.#families.push({ ...options, type: "gauge", rows });
   }
 
-  /** Bounds that are powers of ten have another text in OpenMetrics (`1.0`) than prom-client writes: take others. */
-  histogram(options: FamilyOptions & { readonly buckets: readonly number[] }): Histogram {
-    const { name, help, labelNames = [], buckets } = options;
-    const registers = formats.map((format) => this.#registries[format]);
-    return new Histogram({ name, help, labelNames, buckets: [...buckets], registers });
+  /** Bounds that are powers of ten have another text in OpenMetrics (`1.0`) than is written here: take others. */
+  histogram({
+    labelName,
+    bounds,
+    ...options
+  }: Omit<FamilyOptions, "labelNames"> & {
+    readonly labelName: string;
+    readonly bounds: readonly number[];
+  }): OwnHistogram {
+    const histogram = new OwnHistogram({ labelName, bounds });
+    this.#families.push({ ...options, labelNames: [labelName], type: "histogram", histogram });
+    return histogram;
   }
 
   /** Written once for all who ask while it is being written. */
@@ -87,15 +76,16 @@ export class OwnFamilies<Reading> {
   }
 
   async #write(format: ExpositionFormat): Promise<OwnExposition> {
-    this.#readings.set(format, this.#read());
-    const registry: Pick<Registry, "getMetricsAsArray" | "getSingleMetricAsString"> =
-      this.#registries[format];
-    let body = "";
-    for (const { name } of registry.getMetricsAsArray()) {
-      body += `${await registry.getSingleMetricAsString(name)}\n`;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.#readings.delete(format);
-    return { contentType: expositionContentTypes[format], body: `${body}# EOF\n` };
+    const reading = this.#read();
+    this.#registries ??= this.#openRegistries();
+    const registries = await this.#registries;
+    const body = await registries.write(format, reading);
+    return { contentType: expositionContentTypes[format], body };
+  }
+
+  /** When somebody asks for the first time: the start of the daemon need not wait for it. */
+  async #openRegistries(): Promise<OwnRegistries<Reading>> {
+    const { OwnRegistries } = await import("./own-registries.js");
+    return new OwnRegistries(this.#families);
   }
 }

@@ -52,14 +52,14 @@ export class OwnMetrics {
     this.#batchObjects = this.#families.histogram({
       name: "muninn_batch_objects",
       help: "Trace objects in the batches that each sink settled.",
-      labelNames: ["sink"],
-      buckets: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096],
+      labelName: "sink",
+      bounds: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096],
     });
     this.#writeSeconds = this.#families.histogram({
       name: "muninn_write_duration_seconds",
       help: "Time from the arrival of a batch until each sink had settled it.",
-      labelNames: ["sink"],
-      buckets: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
+      labelName: "sink",
+      bounds: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
     });
     this.#addEvents();
     addRegistryFamilies(this.#families);
@@ -69,8 +69,8 @@ export class OwnMetrics {
 
   /** A sink has settled a batch, `seconds` after it was given it. */
   batchSettled(sink: string, objects: number, seconds: number): void {
-    this.#batchObjects.observe({ sink }, objects);
-    this.#writeSeconds.observe({ sink }, seconds);
+    this.#batchObjects.observe(sink, objects);
+    this.#writeSeconds.observe(sink, seconds);
   }
 
   /** A connection ended; one that never shook hands counts as a refused handshake, too. */

@@ -50,7 +50,7 @@ const briefRestMs = 10_000;
 const workingSetQuietMs = 600_000;
 
 /**
- * Makes the roots where they are missing, locks them, and begins to look after what lies below.
+ * Makes the roots where they are missing, and locks them.
  * @throws RegistryError `root-unusable`, or `root-locked` where another registry writes there; nothing stays locked
  */
 export async function openHandleRegistry(options: RegistryOptions): Promise<HandleRegistry> {
@@ -65,9 +65,7 @@ export async function openHandleRegistry(options: RegistryOptions): Promise<Hand
     counters: newCounters(),
     maxOpenFiles: Math.min(options.maxOpenFiles, handlesWithin(processLimit)),
   };
-  const registry = new LogRegistry({ ...complete, roots: await openRoots(complete) });
-  void registry.expire();
-  return registry;
+  return new LogRegistry({ ...complete, roots: await openRoots(complete) });
 }
 
 type CompleteOptions = Required<Omit<RegistryOptions, "processLimit">> & {

@@ -26,7 +26,7 @@ const extensions = ["json", "log"];
 export async function expireFiles(options: RetentionOptions): Promise<void> {
   const { root, fileSystem, isCurrent, onExpired, signal } = options;
   const failures: unknown[] = [];
-  // Loaded when it is first needed, some time after the start.
+  // Here, since a start must not wait for it.
   const { default: fastGlob } = await import("fast-glob");
   const found = await fastGlob("*/node-*", {
     cwd: root,

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readlink, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
@@ -89,6 +89,17 @@ test("SIGHUP after a rename begins a new file, as logrotate expects", async () =
   expect(await daemon.stop()).toBe(0);
   const old = (await run("cat", [place.path("logs", "rotated", "node-0.old")])).stdout;
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("rotated"))], 3_000);
+});
+
+test("old files of a node that is not connected go at the start, whatever the frequency of rotation", async () => {
+  await using place = await Workplace.open();
+  await mkdir(place.path("logs", "gone"), { recursive: true });
+  const names = ["node-2020-01-01T00-00-00.json", "node-2020-01-01T00-00-01.json"];
+  for (const name of names) await writeFile(place.path("logs", "gone", name), "\n");
+  await place.start({
+    rotation: { rpFrequencySecs: 3_600, rpLogLimitBytes: 1_000, rpMaxAgeHours: 1, rpKeepFilesNum: 0 },
+  });
+  await eventually(async () => expect(await readdir(place.path("logs", "gone"))).toEqual(names.slice(1)));
 });
 
 test("a second tracer on the same logRoot does not start, and says who is there", async () => {

@@ -151,15 +151,6 @@ test.each([
   },
 );
 
-test("old files go at the start", async () => {
-  const root = temporaryDirectory();
-  const log = { root, directory: "gone", extension: "json" } as const;
-  for (const hours of [-30, -20]) leaveFile(log, nameAfter(hours * hour), "\n");
-  await testRegistry({ roots: [root], rotation: rules });
-  await eventually(() => fileNames(log).length === 1);
-  expect(fileNames(log)).toEqual([nameAfter(-20 * hour)]);
-});
-
 test("old files go every rotation frequency", async () => {
   const { log, clock, registry } = await testRegistry({ rotation: rules });
   await registry.expire();
