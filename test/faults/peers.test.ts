@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import { encodeProposal } from "../../src/protocol/handshake.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
+import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
 import { eventually } from "../../src/testing/eventually.js";
+import { NumberedObjects } from "../../src/testing/numbered-objects.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
@@ -99,12 +101,65 @@ test("two nodes of one name do not mix their lines", async () => {
   expectAllInOrder(await place.linesOf("twin_unix-2"), 1_000);
 });
 
-test("a thousand connections in a moment are taken or turned away, and a node beside them is served", async () => {
+test("handshakes that come a byte now and then end at their deadline, and disturb no healthy node", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({ muninn: { handshakeTimeout: "500ms" } });
+  await using node = await nodeAt(place.socket, { name: "healthy", count: 4_000, rate: 2_000 });
+  // Every byte of it is right as far as it goes, and at this pace it takes minutes.
+  const endless = Buffer.alloc(5_000);
+  endless.set(Buffer.from("82005913", "hex"));
+  const bytes = encodeSegments("opener", miniProtocols.handshake, endless, 0);
+  const sent = await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      const socket = connect(place.socket);
+      socket.on("error", () => {}).resume();
+      let at = 0;
+      const drip = setInterval(() => {
+        socket.write(bytes.subarray(at, at + 1));
+        at += 1;
+      }, 50);
+      await once(socket, "close");
+      clearInterval(drip);
+      return at;
+    }),
+  );
+  for (const count of sent) expect(count).toBeLessThan(bytes.length);
+  await node.finished;
+  await node.stop();
+  expect(await daemon.stop()).toBe(0);
+  expectAllInOrder(await place.linesOf("healthy"), 4_000);
+  const reasons = daemon.log.filter(({ event }) => event === "connection_failed").map(({ reason }) => reason);
+  expect(reasons).toEqual(sent.map(() => "handshake-timeout"));
+});
+
+test("a peer that never reads has all it sends written, and holds up neither a healthy node nor the stop", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({ muninn: { nameTimeout: "200ms" } });
+  const socket = connect(place.socket);
+  socket.on("error", () => {});
+  socket.pause();
+  socket.write(proposal);
+  const objects = new NumberedObjects({ host: "deaf" });
+  for (let number = 0; number < 2_000; number += 1) {
+    const reply = encodeTraceReply(objects.make(number, 1));
+    socket.write(encodeSegments("opener", miniProtocols.traceObjects, reply, 0));
+  }
+  await daemon.logged("node_connected");
+  await using node = await nodeAt(place.socket, { name: "healthy", count: 4_000, rate: 2_000 });
+  await node.finished;
+  await node.stop();
+  expect(await daemon.stop()).toBe(0);
+  socket.destroy();
+  expectAllInOrder(await place.linesOf("healthy"), 4_000);
+  expectAllInOrder(await place.linesOf("unix-1"), 2_000);
+});
+
+test("three thousand connections in a moment are taken or turned away, and a node beside them is served", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { maxConnections: 300, handshakeTimeout: "1s" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 2_000, rate: 1_000 });
   await daemon.logged("node_connected");
-  const sockets = Array.from({ length: 1_000 }, () => connect(place.socket));
+  const sockets = Array.from({ length: 3_000 }, () => connect(place.socket));
   for (const socket of sockets) socket.on("error", () => {}).resume();
   await node.finished;
   await eventually(() => expect(sockets.every((socket) => socket.closed)).toBe(true));
