@@ -10,6 +10,7 @@ import type { RegistryReading } from "./metrics/own-registry.js";
 import { type Resources, ResourceTrace } from "./metrics/own-resources.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
 import { Sessions } from "./nodes/sessions.js";
+import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
 import { connectionsWithin, openFilesLimit } from "./registry/process-limit.js";
@@ -59,6 +60,8 @@ export interface TracerOptions {
   readonly version: string;
   /** Why the configuration file could not be taken when it was last read, for health. */
   readonly configurationFault?: () => string | undefined;
+  /** What log files are written to; a test stands between it and the kernel. @default the kernel's */
+  readonly fileSystem?: FileSystem | undefined;
 }
 
 /** Builds the parts, and opens the door last: nothing comes in before it can be kept. */
@@ -78,7 +81,7 @@ export async function startTracer(config: Config, options: TracerOptions): Promi
 
 async function openParts(
   config: Config,
-  { log, version, configurationFault = () => undefined }: TracerOptions,
+  { log, version, configurationFault = () => undefined, fileSystem = kernelFileSystem }: TracerOptions,
   atEnd: (ending: () => void | Promise<void>) => void,
   end: () => Promise<void>,
 ): Promise<Tracer> {
@@ -104,6 +107,7 @@ async function openParts(
     rotation: config.rotation,
     durability: muninn.durability,
     observer: registryEvents(log),
+    fileSystem,
   });
   atEnd(() => registry.stop({ deadlineMs: writeMs }));
 

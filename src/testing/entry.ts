@@ -1,6 +1,7 @@
 // What `muninn/testing` exports, see docs/testing.md.
 
 export type { TraceObject } from "../protocol/trace-object.js";
+export type { FileSystem } from "../registry/file-system.js";
 export { type Address, formatAddress, parseAddress } from "../transport/address.js";
 export { eventually } from "./eventually.js";
 export type { NodeVoice } from "./node-voice.js";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseConfig } from "../config/load.js";
 import { openLog } from "../log/log.js";
 import { packageVersion } from "../package-version.js";
+import type { FileSystem } from "../registry/file-system.js";
 import { startTracer as startRealTracer, type Tracer } from "../tracer.js";
 import { type Address, formatAddress } from "../transport/address.js";
 
@@ -13,6 +14,8 @@ const stderr = 2;
 export interface TestTracerOptions {
   /** Fields of a configuration file, in place of those of a test tracer: AcceptAt a socket file, one ForMachine log. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** What its log files are written to, to try how it takes faults. @default the kernel's */
+  readonly fileSystem?: FileSystem | undefined;
 }
 
 /** A whole tracer in this process, in a directory of its own. */
@@ -46,7 +49,11 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
   let tracer: Tracer;
   try {
     const { config } = await parseConfig(JSON.stringify(fields), "the test's configuration");
-    tracer = await startRealTracer(config, { log, version: packageVersion });
+    tracer = await startRealTracer(config, {
+      log,
+      version: packageVersion,
+      fileSystem: options.fileSystem,
+    });
   } catch (error) {
     await remove();
     throw error;

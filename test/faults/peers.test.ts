@@ -167,35 +167,3 @@ test("three thousand connections in a moment are taken or turned away, and a nod
   expect(await daemon.stop()).toBe(0);
   expectAllInOrder(await place.linesOf("healthy"), 2_000);
 });
-
-test("a handshake that comes byte by byte ends at its deadline, and a node beside it is served", async () => {
-  await using place = await Workplace.open();
-  const daemon = await place.start({ muninn: { handshakeTimeout: "500ms" } });
-  await using node = await nodeAt(place.socket, { name: "healthy", count: 2_000, rate: 2_000 });
-  const slow = Array.from({ length: 20 }, () => connect(place.socket));
-  const dripping = setInterval(() => {
-    for (const socket of slow) if (socket.writable) socket.write(Uint8Array.of(0));
-  }, 100);
-  await Promise.all(slow.map((socket) => once(socket.on("error", () => {}).resume(), "close")));
-  clearInterval(dripping);
-  await node.finished;
-  await node.stop();
-  expect(await daemon.stop()).toBe(0);
-  const refused = daemon.log.filter(({ event }) => event === "connection_failed");
-  expect(refused.map(({ reason }) => reason)).toEqual(slow.map(() => "handshake-timeout"));
-  expectAllInOrder(await place.linesOf("healthy"), 2_000);
-});
-
-test("a peer that never reads delays nobody, not even the stop", async () => {
-  await using place = await Workplace.open();
-  const daemon = await place.start();
-  await using node = await nodeAt(place.socket, { name: "healthy", count: 2_000, rate: 2_000 });
-  const deaf = connect(place.socket).pause();
-  deaf.on("error", () => {});
-  deaf.write(proposal);
-  await node.finished;
-  await node.stop();
-  expect(await daemon.stop()).toBe(0);
-  deaf.destroy();
-  expectAllInOrder(await place.linesOf("healthy"), 2_000);
-});
