@@ -3,7 +3,9 @@
 export type { TraceObject } from "../protocol/trace-object.js";
 export type { FileSystem } from "../registry/file-system.js";
 export { type Address, formatAddress, parseAddress } from "../transport/address.js";
+export type { DiskFault, FaultyFileSystem } from "./disk-faults.js";
 export { eventually } from "./eventually.js";
+export { faults } from "./faults.js";
 export type { NodeVoice } from "./node-voice.js";
 export { NumberedVoice, type NumberedVoiceOptions } from "./numbered-voice.js";
 export type { Quirks } from "./quirks.js";
