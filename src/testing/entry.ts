@@ -6,6 +6,7 @@ export { type Address, formatAddress, parseAddress } from "../transport/address.
 export type { DiskFault, FaultyFileSystem } from "./disk-faults.js";
 export { eventually } from "./eventually.js";
 export { faults } from "./faults.js";
+export type { FaultyLink, LinkOptions } from "./faulty-link.js";
 export type { NodeVoice } from "./node-voice.js";
 export { NumberedVoice, type NumberedVoiceOptions } from "./numbered-voice.js";
 export type { Quirks } from "./quirks.js";

@@ -1,0 +1,150 @@
+import type { Duplex } from "node:stream";
+
+/** How long bytes take. */
+export interface Wire {
+  /** Of each direction, in milliseconds: half a round trip. @default 0 */
+  readonly latencyMs: number;
+  /** At most so many milliseconds more, by chance. @default 0 */
+  readonly jitterMs: number;
+  /** The chance: from 0 to less than 1; a test that wants the same again brings its own. @default Math.random */
+  readonly random: () => number;
+}
+
+/** Bytes on their way in one direction; with more, the sender has to wait. */
+const maxBytesUnderWay = 64 * 1024 * 1024;
+
+/** Both ends of one connection over a link, and what is on its way between them. */
+export class LinkedPair {
+  /** Resolves when both ends are gone. */
+  readonly over: Promise<void>;
+  readonly #near: Duplex;
+  readonly #far: Duplex;
+  readonly #wire: Wire;
+  readonly #lanes: readonly Lane[];
+  #bytesUntilCut: number;
+
+  /** Owns both streams from now on. */
+  constructor(near: Duplex, far: Duplex, wire: Wire, cutAfterBytes: number) {
+    this.#near = near;
+    this.#far = far;
+    this.#wire = wire;
+    this.#bytesUntilCut = cutAfterBytes;
+    this.over = Promise.all([closed(near), closed(far)]).then(() => {
+      for (const lane of this.#lanes) lane.stop();
+    });
+    this.#lanes = [this.#lane(near, far), this.#lane(far, near)];
+  }
+
+  cut(): void {
+    for (const lane of this.#lanes) lane.stop();
+    this.#near.destroy();
+    this.#far.destroy();
+  }
+
+  hold(): void {
+    for (const lane of this.#lanes) lane.hold();
+  }
+
+  letGo(): void {
+    for (const lane of this.#lanes) lane.letGo();
+  }
+
+  #lane(from: Duplex, to: Duplex): Lane {
+    const cut = () => this.cut();
+    return new Lane(from, to, this.#wire, (chunk) => {
+      const passed = chunk.subarray(0, this.#bytesUntilCut);
+      this.#bytesUntilCut -= passed.length;
+      // What came before the break still gets out.
+      if (this.#bytesUntilCut === 0) to.write(passed, cut);
+      else to.write(passed);
+    });
+  }
+}
+
+/** Something on its way: bytes, or after all of them the end. */
+interface Item {
+  readonly dueAt: number;
+  readonly chunk: Buffer | undefined;
+}
+
+/** One direction: what comes in goes out later, in order. */
+class Lane {
+  readonly #from: Duplex;
+  readonly #to: Duplex;
+  readonly #wire: Wire;
+  readonly #deliver: (chunk: Buffer) => void;
+  readonly #underWay: Item[] = [];
+  #bytesUnderWay = 0;
+  #state: "open" | "held" | "stopped" = "open";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: Duplex, to: Duplex, wire: Wire, deliver: (chunk: Buffer) => void) {
+    this.#from = from;
+    this.#to = to;
+    this.#wire = wire;
+    this.#deliver = deliver;
+    let hasEnded = false;
+    from.on("data", (chunk: Buffer) => this.#enter(chunk));
+    from.once("end", () => {
+      hasEnded = true;
+      this.#enter(undefined);
+    });
+    from.on("error", () => {});
+    from.once("close", () => {
+      if (!hasEnded) this.#enter(undefined);
+    });
+    to.on("drain", () => this.#run());
+    to.once("close", () => {
+      this.stop();
+      from.destroy();
+    });
+  }
+
+  hold(): void {
+    if (this.#state === "open") this.#state = "held";
+  }
+
+  letGo(): void {
+    if (this.#state !== "held") return;
+    this.#state = "open";
+    this.#run();
+  }
+
+  stop(): void {
+    this.#state = "stopped";
+    clearTimeout(this.#timer);
+  }
+
+  #enter(chunk: Buffer | undefined): void {
+    const { latencyMs, jitterMs, random } = this.#wire;
+    const earliest = this.#underWay.at(-1)?.dueAt ?? 0;
+    const dueAt = Math.max(earliest, performance.now() + latencyMs + jitterMs * random());
+    this.#underWay.push({ dueAt, chunk });
+    this.#bytesUnderWay += chunk?.length ?? 0;
+    if (this.#bytesUnderWay >= maxBytesUnderWay) this.#from.pause();
+    if (this.#underWay.length === 1) this.#run();
+  }
+
+  /** Lets out what is due, and comes again for the rest. */
+  #run(): void {
+    clearTimeout(this.#timer);
+    for (let next = this.#underWay[0]; next !== undefined; next = this.#underWay[0]) {
+      if (this.#state !== "open" || this.#to.writableNeedDrain) return;
+      const early = next.dueAt - performance.now();
+      if (early > 0) {
+        this.#timer = setTimeout(() => this.#run(), Math.ceil(early));
+        return;
+      }
+      this.#underWay.shift();
+      this.#bytesUnderWay -= next.chunk?.length ?? 0;
+      if (this.#bytesUnderWay < maxBytesUnderWay) this.#from.resume();
+      if (next.chunk === undefined) this.#to.end();
+      else if (this.#to.writable) this.#deliver(next.chunk);
+    }
+  }
+}
+
+function closed(stream: Duplex): Promise<void> {
+  if (stream.closed) return Promise.resolve();
+  return new Promise((resolve) => stream.once("close", resolve));
+}

@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import {
+  type Address,
+  eventually,
+  faults,
+  NumberedVoice,
+  ScriptedVoice,
+  simulatedNode,
+  startTracer,
+} from "../../src/testing/entry.js";
+
+const soon = { initialMs: 1, maxMs: 10 };
+const localPort: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
+
+function numbersOf(lines: readonly string[]): number[] {
+  return lines.map((line) => Number(/"seq":"(\d+)"/.exec(line)?.[1]));
+}
+
+test.each(["unix", "tcp"] as const)(
+  "over a long and jittery %s link each line arrives once, in order",
+  async (kind) => {
+    await using tracer = await startTracer();
+    const at = kind === "tcp" ? localPort : undefined;
+    await using link = await faults.link({ to: tracer.address, at, latencyMs: 5, jitterMs: 10 });
+    expect(link.address.kind).toBe(kind);
+    const voice = new NumberedVoice({ name: "far", count: 2_000 });
+    await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+    await node.finished;
+    const expected = Array.from({ length: 2_000 }, (_, index) => index);
+    await eventually(async () => expect(numbersOf(await tracer.linesOf("far"))).toEqual(expected));
+    expect(link.connections).toEqual({ made: 1, now: 1 });
+  },
+);
+
+test("bytes need at least the latency, whatever the other end does", async () => {
+  await using tracer = await startTracer();
+  await using link = await faults.link({ to: tracer.address, latencyMs: 200 });
+  const begun = performance.now();
+  const voice = new NumberedVoice({ name: "far", count: 1 });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+  await node.finished;
+  // The proposal and its answer, the question for the name, its answer: two round trips.
+  expect(performance.now() - begun).toBeGreaterThan(700);
+});
+
+test("a cut connection is made again, and only what was on its way is lost", async () => {
+  await using tracer = await startTracer();
+  await using link = await faults.link({ to: tracer.address, cutAfterBytes: [50_000, 70_000] });
+  const voice = new NumberedVoice({ name: "cut", count: 1_000 });
+  const network = { mode: "connect", address: link.address } as const;
+  await using node = await simulatedNode({ voice, network, reconnect: soon });
+  await node.finished;
+  expect(link.connections.made).toBe(3);
+  await tracer.stop();
+  const numbers = numbersOf(await tracer.linesOf("cut"));
+  expect(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)).toBe(true);
+  expect(numbers.at(-1)).toBe(999);
+});
+
+test("a broken link lets nobody through until it heals", async () => {
+  await using tracer = await startTracer();
+  await using link = await faults.link({ to: tracer.address });
+  const voice = new ScriptedVoice({ name: "lonely" });
+  const network = { mode: "connect", address: link.address } as const;
+  await using node = await simulatedNode({ voice, network, reconnect: soon });
+  await eventually(() => expect(node.report().requests).toBeGreaterThan(0));
+  link.breaks();
+  await eventually(() => expect(link.connections.now).toBe(0));
+  const { connections } = node.report();
+  link.heals();
+  await eventually(() => expect(node.report().connections).toBeGreaterThan(connections));
+});
+
+test("a stalled link holds everything back, and lets it through once healed", async () => {
+  await using tracer = await startTracer();
+  await using link = await faults.link({ to: tracer.address });
+  link.stalls();
+  const voice = new NumberedVoice({ name: "held", count: 100 });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+  await eventually(() => expect(link.connections.now).toBe(1));
+  expect(node.report().connections).toBe(0);
+  link.heals();
+  await node.finished;
+  await eventually(async () => expect(await tracer.linesOf("held")).toHaveLength(100));
+  expect(link.connections.made).toBe(1);
+});
+
+test("a tracer that connects goes through a link as well", async () => {
+  const voice = new NumberedVoice({ name: "server", count: 100 });
+  await using node = await simulatedNode({ voice, network: { mode: "listen", address: localPort } });
+  await using link = await faults.link({ to: node.address!, latencyMs: 2 });
+  const { host, port } = link.address as Extract<Address, { kind: "tcp" }>;
+  const network = { tag: "ConnectTo", contents: [`${host}:${port}`] };
+  await using tracer = await startTracer({ config: { network } });
+  await node.finished;
+  await eventually(async () => expect(await tracer.linesOf("server")).toHaveLength(100));
+});
+
+test("a stop is idempotent, and breaks what there is", async () => {
+  await using tracer = await startTracer();
+  const link = await faults.link({ to: tracer.address });
+  const voice = new ScriptedVoice({ name: "left" });
+  const network = { mode: "connect", address: link.address } as const;
+  await using node = await simulatedNode({ voice, network });
+  await eventually(() => expect(node.report().connections).toBe(1));
+  await Promise.all([link.stop(), link.stop()]);
+  expect(link.connections.now).toBe(0);
+});
+
+test("a latency that is none is refused with a sentence", async () => {
+  const to = { kind: "unix", path: "/nowhere" } as const;
+  await expect(faults.link({ to, latencyMs: -1 })).rejects.toThrow(
+    "latencyMs must be 0 or more milliseconds",
+  );
+});
