@@ -144,7 +144,8 @@ export class TraceIntake {
 
   #ask(): void {
     const { requestCount, budget, send } = this.#options;
-    const requestBytes = requestCount * this.#meanObjectBytes;
+    // Whole bytes: sums of fractions would not come back to nothing.
+    const requestBytes = Math.ceil(requestCount * this.#meanObjectBytes);
     const depth = this.#deliver === undefined ? 1 : this.#depthNow(requestBytes);
     while (this.openRequests < depth) {
       if (this.openRequests > 0 && !budget.allows(requestBytes)) break;
