@@ -1,5 +1,6 @@
 // What `muninn/testing` exports, see docs/testing.md.
 
+export type { MetricValue } from "../protocol/metrics.js";
 export type { TraceObject } from "../protocol/trace-object.js";
 export type { FileSystem } from "../registry/file-system.js";
 export { type Address, formatAddress, parseAddress } from "../transport/address.js";
@@ -10,6 +11,16 @@ export type { FaultyLink, LinkOptions } from "./faulty-link.js";
 export type { NodeVoice } from "./node-voice.js";
 export { NumberedVoice, type NumberedVoiceOptions } from "./numbered-voice.js";
 export type { Quirks } from "./quirks.js";
+export {
+  type Comparison,
+  type PlayedRecording,
+  type PlayOptions,
+  type Recording,
+  type RecordOptions,
+  type RunningRecording,
+  recording,
+  startRecording,
+} from "./recording.js";
 export { ScriptedVoice, type ScriptedVoiceOptions } from "./scripted-voice.js";
 export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "./simulated-node.js";
 export { startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";

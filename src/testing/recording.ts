@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openTracks } from "../recording/replay-track.js";
+import { startRecorder } from "../recording/start-recorder.js";
+import { type ReplaySettings, type RunningReplay, startReplay } from "../recording/start-replay.js";
+import type { Address } from "../transport/address.js";
+import { openSent } from "../verification/open-sent.js";
+import type { Verdict } from "../verification/verdict.js";
+import { verdictText } from "../verification/verdict-text.js";
+import { verify } from "../verification/verify.js";
+
+/** How a recording is played: where the tracer is, and what differs from a replay at once, of each node once. */
+export type PlayOptions = Pick<ReplaySettings, "network"> &
+  Partial<Omit<ReplaySettings, "network" | "tracks">>;
+
+/** Nodes that live again. */
+export interface PlayedRecording extends RunningReplay, AsyncDisposable {}
+
+/** What nodes once said. */
+export interface Recording {
+  /** Names of its nodes. */
+  nodes(): Promise<string[]>;
+  /**
+   * Plays its nodes as living ones: they answer what they are asked, and come back when they lose the connection.
+   * @throws TransportError where they cannot listen
+   */
+  play(options: PlayOptions): Promise<PlayedRecording>;
+  /** Compares the files below a `logRoot` with it, as `muninn verify`. */
+  compare(logRoot: string): Promise<Comparison>;
+}
+
+export interface Comparison extends Verdict {
+  /** The verdict in words, with the places of what is lost, doubled, out of order, torn or foreign. */
+  readonly text: string;
+}
+
+/**
+ * A recording from its file (`muninn record`, or `startRecording`), from raw forwarder bytes (`.bin`), or from log files or
+ * directories, those of cardano-tracer included. Its methods throw what the file system throws, RecordingError for a file
+ * that is none, and an error where no node is in it.
+ */
+export function recording(...paths: readonly [string, ...string[]]): Recording {
+  async function tracksOf() {
+    const { tracks } = await openTracks(paths);
+    if (tracks.length === 0) throw new Error(`there is no node in ${paths.join(", ")}`);
+    return tracks;
+  }
+  return {
+    nodes: async () => (await tracksOf()).map(({ name }) => name),
+    play: async (options) => {
+      const running = await startReplay({ ...atOnce, ...options, tracks: await tracksOf() });
+      return { ...running, [Symbol.asyncDispose]: () => running.stop() };
+    },
+    compare: async (logRoot) => {
+      await using sent = await openSent(paths);
+      const verdict = await verify({ sent: sent.nodes, remarks: sent.remarks, logs: [logRoot] });
+      return { ...verdict, text: verdictText(verdict) };
+    },
+  };
+}
+
+/** As fast as asked, once, under the recorded names; a lost connection is made again soon. */
+const atOnce = {
+  magic: 764_824_073,
+  speed: Number.POSITIVE_INFINITY,
+  copies: 1,
+  loops: 1,
+  reconnect: { initialMs: 10, maxMs: 1_000 },
+} as const;
+
+export interface RecordOptions {
+  /** Where the other end listens: `tracer.address`, or a node's where the tracer connects. */
+  readonly to: Address;
+  /** Where the recorder listens. @default a socket file in a temporary directory */
+  readonly at?: Address | undefined;
+  /** The recording, to be kept; nothing is overwritten. @default a temporary file, gone with the recorder */
+  readonly file?: string | undefined;
+}
+
+/** Stands between nodes and a tracer and records both directions; disposing of it stops it and removes what is temporary. */
+export interface RunningRecording extends AsyncDisposable {
+  /** Where to connect, in place of `to`. */
+  readonly address: Address;
+  /** Closes the connections and ends the recording. Idempotent. @throws Error where some traffic is not in it */
+  stop(): Promise<Recording>;
+}
+
+/** Begins to record. @throws TransportError where it cannot listen, and what the file system throws, EEXIST for a file that is there */
+export async function startRecording(options: RecordOptions): Promise<RunningRecording> {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-recording-"));
+  const remove = () => rm(directory, { recursive: true, force: true });
+  const { file: path = join(directory, "traffic.rec"), to } = options;
+  const { at: listen = { kind: "unix", path: join(directory, "recorder.sock") } } = options;
+  const troubles: string[] = [];
+  const recorder = await startRecorder({
+    routes: [{ listen, connect: to }],
+    recording: { path, onTrouble: (text) => troubles.push(text) },
+    onEvent: () => {},
+  }).catch(async (error) => {
+    await remove();
+    throw error;
+  });
+  return {
+    address: recorder.addresses[0]!,
+    stop: async () => {
+      const { bytesMissing } = await recorder.stop();
+      if (bytesMissing > 0)
+        throw new Error(`${bytesMissing} bytes of traffic are not in ${path}: ${troubles.join("; ")}`);
+      return recording(path);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await recorder.stop();
+      await remove();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  eventually,
+  NumberedVoice,
+  recording,
+  simulatedNode,
+  startRecording,
+  startTracer,
+} from "../../src/testing/entry.js";
+
+test("what is recorded between a node and a tracer plays again, and arrives the same", async () => {
+  await using first = await startTracer();
+  await using recorder = await startRecording({ to: first.address });
+  const voice = new NumberedVoice({ name: "relay", count: 500 });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: recorder.address } });
+  await node.finished;
+  await node.stop();
+  const traffic = await recorder.stop();
+  expect(await traffic.nodes()).toEqual(["relay"]);
+
+  await using second = await startTracer();
+  await using played = await traffic.play({ network: { mode: "connect", address: second.address } });
+  await played.finished;
+  expect(played.reports()).toMatchObject([{ name: "relay", objectsSent: 500 }]);
+  await second.stop();
+  await first.stop();
+  expect(await second.linesOf("relay")).toEqual(await first.linesOf("relay"));
+  expect((await traffic.compare(second.logRoot)).text).toContain("all is well");
+});
+
+test("a line too many in the files is told, with its place", async () => {
+  const traffic = recording(fileURLToPath(new URL("../vectors/accept-250.forwarder.bin", import.meta.url)));
+  await using tracer = await startTracer();
+  await using played = await traffic.play({ network: { mode: "connect", address: tracer.address } });
+  await played.finished;
+  await tracer.stop();
+  expect((await traffic.compare(tracer.logRoot)).text).toContain("all is well");
+  const [name] = await traffic.nodes();
+  const directory = join(tracer.logRoot, name!);
+  const file = (await readdir(directory)).find((one) => /^node-.*\.json$/.test(one));
+  await appendFile(join(directory, file!), '{"never":"sent"}\n');
+  const verdict = await traffic.compare(tracer.logRoot);
+  expect(verdict.nodes[0]).toMatchObject({ lost: 0, foreign: 1 });
+  expect(verdict.text).toContain("1 foreign");
+});
+
+test("log files play as nodes of their names, as several copies", async () => {
+  await using first = await startTracer();
+  const voice = new NumberedVoice({ name: "relay", count: 50 });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: first.address } });
+  await node.finished;
+  await first.stop();
+  await using second = await startTracer();
+  const network = { mode: "connect", address: second.address } as const;
+  await using played = await recording(first.logRoot).play({ network, copies: 3 });
+  await played.finished;
+  const lines = await first.linesOf("relay");
+  for (const copy of ["relay-1", "relay-2", "relay-3"])
+    await eventually(async () => expect(await second.linesOf(copy)).toEqual(lines));
+});
+
+test("a recording with a file of its own stays, and is not overwritten", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const file = join(directory, "traffic.rec");
+  await using tracer = await startTracer();
+  {
+    await using recorder = await startRecording({ to: tracer.address, file });
+    await Promise.all([recorder.stop(), recorder.stop()]);
+  }
+  expect((await readFile(file)).subarray(0, 8).toString()).toBe("MUNINREC");
+  await expect(startRecording({ to: tracer.address, file })).rejects.toMatchObject({ code: "EEXIST" });
+});
+
+test("a recording in which nobody spoke says that there is no node", async () => {
+  await using tracer = await startTracer();
+  await using recorder = await startRecording({ to: tracer.address });
+  const traffic = await recorder.stop();
+  await expect(traffic.nodes()).rejects.toThrow("there is no node in ");
+});
