@@ -1,9 +1,3 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import {
   eventually,
@@ -12,23 +6,6 @@ import {
   simulatedNode,
   startTracer,
 } from "../../src/testing/entry.js";
-
-const run = promisify(execFile);
-const entry = new URL("../../dist/testing/entry.js", import.meta.url).href;
-
-test("the example of the documentation runs as it stands", async () => {
-  const page = await readFile(fileURLToPath(new URL("../../docs/testing.md", import.meta.url)), "utf8");
-  const example = /```ts\n(.*?)```/s.exec(page)?.[1];
-  expect(example).toContain('"muninn/testing"');
-  const directory = await mkdtemp(join(tmpdir(), "muninn-"));
-  try {
-    const file = join(directory, "example.mjs");
-    await writeFile(file, example!.replace('"muninn/testing"', JSON.stringify(entry)));
-    expect((await run(process.execPath, [file])).stdout).toBe("1000 lines\n");
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-});
 
 test("a scripted node says what the test says, when it says it", async () => {
   await using tracer = await startTracer();
