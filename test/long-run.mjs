@@ -2,7 +2,6 @@
 // npm run soak -- --minutes N: the soak test for that long.
 
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
 const suites = {
@@ -21,15 +20,11 @@ if (files === undefined || !(minutes > 0)) {
   process.exit(2);
 }
 
-const vitest = createRequire(import.meta.url).resolve("vitest/vitest.mjs");
-
 /** Runs the tests once; returns whether they passed. A failure tells the seed that repeats it. */
 function passes() {
-  const env = { ...process.env, MUNINN_SOAK_MINUTES: String(minutes) };
-  const run = spawnSync(process.execPath, [vitest, "run", "--reporter=default", ...files], {
-    env,
-    stdio: "inherit",
-  });
+  const env = { ...process.env, MUNINN_SOAK_MINUTES: values.minutes };
+  // npm puts the programs of packages on the path.
+  const run = spawnSync("vitest", ["run", "--reporter=default", ...files], { env, stdio: "inherit" });
   return run.status === 0;
 }
 
