@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 
 /** The numbers in the lines of simulated nodes, in the order of the lines. */
-function numbersIn(lines: readonly string[]): number[] {
+export function numbersIn(lines: readonly string[]): number[] {
   return lines.map((line) => {
     const digits = /"seq":"(\d+)"/.exec(line)?.[1];
     if (digits === undefined || JSON.parse(line) === undefined)

@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { expectedObjects, readVector } from "../protocol/vectors.js";
 import { expectAllInOrder } from "./arrival.js";
-import { Workplace } from "./daemon.js";
+import { freePort, Workplace } from "./daemon.js";
 import { countingNode, nodeAt } from "./nodes.js";
 
 /** Where nodes and tracer meet, and how the configuration says so. */
@@ -14,16 +13,6 @@ const transports = [
   ["TCP over IPv4", "127.0.0.1"],
   ["TCP over IPv6", "::1"],
 ] as const;
-
-/** A port of this host that nobody uses at the moment. */
-async function freePort(host: string): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 describe.each(transports)("several nodes over %s", (_, host) => {
   test("that connect to the tracer: every line arrives, in order", async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,6 +9,16 @@ import { fileURLToPath } from "node:url";
 
 /** The built program. */
 export const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
+
+/** A port of this host that nobody uses at the moment. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 /** What a configuration needs for `Daemon.page`. */
 export const pages = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };

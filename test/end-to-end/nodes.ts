@@ -13,8 +13,8 @@ export async function countingNode(
   network: SimulatedNodeOptions["network"],
   options: NumberedVoiceOptions & Partial<Omit<SimulatedNodeOptions, "voice" | "network">>,
 ): Promise<SimulatedNode> {
-  const { name, count, rate, size, metrics, queue, ...rest } = options;
-  const voice = new NumberedVoice({ name, count, rate, size, metrics, queue });
+  const { name, count, rate, size, human, metrics, queue, ...rest } = options;
+  const voice = new NumberedVoice({ name, count, rate, size, human, metrics, queue });
   return simulatedNode({ voice, network, reconnect: quickReconnect, ...rest });
 }
 

@@ -1,0 +1,49 @@
+// The group `Test.Queue` of cardano-tracer's own suite (Cardano.Tracer.Test.Queue.Tests): a node whose tracer is not there
+// keeps its objects in a queue of fixed size, and when that is full, throws it away whole. The original counts what
+// was thrown away; here a tracer that comes at last gets all that was not.
+
+import { describe, expect, test } from "vitest";
+import type { NodeClock } from "../../src/testing/clock.js";
+import { NumberedVoice } from "../../src/testing/numbered-voice.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { numbersIn } from "../end-to-end/arrival.js";
+import { Workplace } from "../end-to-end/daemon.js";
+
+const queue = 100;
+
+/** Stands still until it is set. */
+class StoppedClock implements NodeClock {
+  milliseconds = 0;
+  now = () => this.milliseconds;
+  sleep = async () => {};
+}
+
+describe("Test.Queue", () => {
+  test.each([
+    [100, 0],
+    [101, 100],
+    [250, 200],
+    [1_000, 900],
+  ])(
+    "check queue: of %i objects made before a tracer comes %i are thrown away, the others arrive",
+    async (made, lost) => {
+      await using place = await Workplace.open();
+      const clock = new StoppedClock();
+      const voice = new NumberedVoice({ name: "queueing", count: made, rate: 1_000, queue, clock });
+      const network = { mode: "listen", address: { kind: "unix", path: place.socket } } as const;
+      await using node = await simulatedNode({ voice, network });
+      clock.milliseconds = made;
+      expect(voice.thrownAway).toBe(lost);
+      const daemon = await place.start({
+        loRequestNum: 1,
+        network: { tag: "ConnectTo", contents: [place.socket] },
+      });
+      await node.finished;
+      await node.stop();
+      expect(await daemon.stop()).toBe(0);
+      const kept = Array.from({ length: made - lost }, (_, index) => lost + index);
+      expect(numbersIn(await place.linesOf("queueing"))).toEqual(kept);
+      expect(voice.thrownAway).toBe(lost);
+    },
+  );
+});
