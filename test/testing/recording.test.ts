@@ -18,16 +18,15 @@ test("what is recorded between a node and a tracer plays again, and arrives the 
   const voice = new NumberedVoice({ name: "relay", count: 500 });
   await using node = await simulatedNode({ voice, network: { mode: "connect", address: recorder.address } });
   await node.finished;
-  await node.stop();
+  await eventually(() => expect(first.accounts().written).toBe(500));
   const traffic = await recorder.stop();
   expect(await traffic.nodes()).toEqual(["relay"]);
 
   await using second = await startTracer();
   await using played = await traffic.play({ network: { mode: "connect", address: second.address } });
   await played.finished;
+  await eventually(() => expect(second.accounts().written).toBe(500));
   expect(played.reports()).toMatchObject([{ name: "relay", objectsSent: 500 }]);
-  await second.stop();
-  await first.stop();
   expect(await second.linesOf("relay")).toEqual(await first.linesOf("relay"));
   expect((await traffic.compare(second.logRoot)).text).toContain("all is well");
 });
@@ -37,8 +36,8 @@ test("a line too many in the files is told, with its place", async () => {
   await using tracer = await startTracer();
   await using played = await traffic.play({ network: { mode: "connect", address: tracer.address } });
   await played.finished;
+  await eventually(async () => expect((await traffic.compare(tracer.logRoot)).text).toContain("all is well"));
   await tracer.stop();
-  expect((await traffic.compare(tracer.logRoot)).text).toContain("all is well");
   const [name] = await traffic.nodes();
   const directory = join(tracer.logRoot, name!);
   const file = (await readdir(directory)).find((one) => /^node-.*\.json$/.test(one));
@@ -53,6 +52,7 @@ test("log files play as nodes of their names, as several copies", async () => {
   const voice = new NumberedVoice({ name: "relay", count: 50 });
   await using node = await simulatedNode({ voice, network: { mode: "connect", address: first.address } });
   await node.finished;
+  await eventually(() => expect(first.accounts().written).toBe(50));
   await first.stop();
   await using second = await startTracer();
   const network = { mode: "connect", address: second.address } as const;
