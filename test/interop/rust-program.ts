@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import type { TestContext } from "vitest";
+import type { Workplace } from "../end-to-end/daemon.js";
+
+/** Where the programs are; `.ci/run` builds both. */
+const tracer = process.env.HERMOD_TRACER ?? "hermod-tracer";
+const forwarder = process.env.RUST_FORWARDER ?? "rust-forwarder";
+
+/** An end of a connection, as a configuration names it. */
+type Network =
+  | { readonly tag: "AcceptAt"; readonly contents: string }
+  | { readonly tag: "ConnectTo"; readonly contents: readonly string[] };
+
+/** Where the Rust tracer of a workplace writes. */
+export function tracerLogs(place: Workplace): string {
+  return place.path("hermod");
+}
+
+/** A program with the crate `hermod-tracer` in it, which knows the protocol from others than us. */
+export class RustProgram implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(program: string, flags: readonly string[]) {
+    this.#child = spawn(program, flags, { stdio: ["ignore", "ignore", "inherit"] });
+    this.#exited = once(this.#child, "close");
+  }
+
+  /** The crate's tracer, with logs below `tracerLogs`; skips the test where it is absent. */
+  static async tracer(
+    context: TestContext,
+    place: Workplace,
+    { network, forwardTo }: { readonly network: Network; readonly forwardTo?: Network },
+  ): Promise<RustProgram> {
+    skipWithout(context, tracer, "cargo install hermod-tracer, or HERMOD_TRACER");
+    const config = {
+      networkMagic: 764_824_073,
+      network,
+      logging: [{ logRoot: tracerLogs(place), logMode: "FileMode", logFormat: "ForMachine" }],
+      ...(forwardTo && { hasForwarding: { network: forwardTo, forwarderOpts: {} } }),
+    };
+    const file = place.path("hermod.yaml");
+    // JSON is YAML.
+    await writeFile(file, JSON.stringify(config));
+    return new RustProgram(tracer, ["--config", file]);
+  }
+
+  /** The program in `forwarder/`, which says what its arguments are; skips the test where it is absent. */
+  static forwarder(context: TestContext, flags: readonly string[]): RustProgram {
+    skipWithout(context, forwarder, "cargo install --path test/interop/forwarder, or RUST_FORWARDER");
+    return new RustProgram(forwarder, flags);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill();
+    await this.#exited;
+  }
+}
+
+/** Without arguments both say what they miss and end. */
+function skipWithout(context: TestContext, program: string, remedy: string): void {
+  if (spawnSync(program).error !== undefined) context.skip(`${program} is not on PATH (${remedy})`);
+}

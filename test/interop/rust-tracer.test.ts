@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import type { TraceObject } from "../../src/protocol/trace-object.js";
+import { eventually } from "../../src/testing/eventually.js";
+import { ScriptedVoice } from "../../src/testing/scripted-voice.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { expectAllInOrder } from "../end-to-end/arrival.js";
+import { Workplace } from "../end-to-end/daemon.js";
+import { countingNode, nodeAt } from "../end-to-end/nodes.js";
+import { expectedObjects } from "../protocol/vectors.js";
+import { RustProgram, tracerLogs } from "./rust-program.js";
+
+/** What a real node has said: texts with emoji, line feeds, nothing for people, and what else there is. */
+const recorded = expectedObjects("accept-250");
+const count = 5_000;
+
+/** A line of the Rust tracer's files: the whole object. */
+interface HermodLine {
+  readonly to_human: string | null;
+  readonly to_machine: string;
+  readonly to_namespace: readonly string[];
+  readonly to_severity: string;
+  readonly to_details: string;
+  readonly to_hostname: string;
+  readonly to_thread_id: string;
+}
+
+async function hermodLines(place: Workplace, node: string): Promise<HermodLine[]> {
+  const lines = await place.linesOf(node, { logRoot: tracerLogs(place) });
+  return lines.map((line) => JSON.parse(line));
+}
+
+function asHermodLine(object: TraceObject) {
+  return {
+    to_human: object.human ?? null,
+    to_machine: object.machine,
+    to_namespace: object.namespace,
+    to_severity: object.severity,
+    to_details: object.details,
+    to_hostname: object.host,
+    to_thread_id: object.thread,
+  };
+}
+
+describe.each(["connect", "listen"] as const)(
+  "the Rust tracer takes from simulated nodes that %s",
+  (mode) => {
+    test("every object of a real node, field for field, and thousands in order", async (context) => {
+      await using place = await Workplace.open();
+      const at = (name: string) =>
+        mode === "connect" ? place.path("hermod.sock") : place.path(`${name}.sock`);
+      await using _ = await RustProgram.tracer(context, place, {
+        network:
+          mode === "connect"
+            ? { tag: "AcceptAt", contents: at("") }
+            : { tag: "ConnectTo", contents: [at("recorded"), at("counting")] },
+      });
+      const network = (name: string) => ({ mode, address: { kind: "unix", path: at(name) } }) as const;
+      const voice = new ScriptedVoice({ name: "recorded", objects: recorded });
+      await using speaking = await simulatedNode({
+        voice,
+        network: network("recorded"),
+        reconnect: { initialMs: 20, maxMs: 100 },
+      });
+      await using counting = await countingNode(network("counting"), { name: "counting", count });
+      await eventually(async () => {
+        expect(await hermodLines(place, "recorded")).toMatchObject(recorded.map(asHermodLine));
+        expect(await hermodLines(place, "counting")).toHaveLength(count);
+      });
+      const lines = await hermodLines(place, "counting");
+      expectAllInOrder(
+        lines.map(({ to_machine }) => to_machine),
+        count,
+      );
+      expect(speaking.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
+      expect(counting.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
+    });
+  },
+);
+
+describe.each([
+  ["connects to Muninn", "connect", "AcceptAt"],
+  ["Muninn connects to", "listen", "ConnectTo"],
+] as const)("the Rust forwarder that %s", (_, mode, tag) => {
+  test("forwards under its name, whole and in order", async (context) => {
+    await using place = await Workplace.open();
+    const address = place.path("between.sock");
+    const contents = tag === "AcceptAt" ? address : [address];
+    // It drops what goes beyond a request, so each asks for more than it ever has.
+    const daemon = await place.start({ network: { tag, contents }, loRequestNum: 65_535 });
+    await using _ = RustProgram.forwarder(context, [mode, address, "rusty", String(count)]);
+    await eventually(async () => expect(await place.linesOf("rusty")).toHaveLength(count));
+    expect(await daemon.stop()).toBe(0);
+    expect(await place.linesOf("rusty")).toEqual(
+      Array.from({ length: count }, (_, number) => {
+        const seq = String(number).padStart(12, "0");
+        return `{"seq":"${seq}","host":"rusty"}`;
+      }),
+    );
+  });
+});
+
+test("the Rust tracer forwards to Muninn what simulated nodes tell it", async (context) => {
+  await using place = await Workplace.open();
+  // It names no node: what it forwards goes by the connection.
+  const daemon = await place.start({ loRequestNum: 65_535 });
+  const nodes = place.path("hermod.sock");
+  await using _ = await RustProgram.tracer(context, place, {
+    network: { tag: "AcceptAt", contents: nodes },
+    forwardTo: { tag: "AcceptAt", contents: place.socket },
+  });
+  await using node = await nodeAt(nodes, { name: "counting", count });
+  await node.finished;
+  await eventually(async () => expect(await place.linesOf("unix-1")).toHaveLength(count));
+  expect(await daemon.stop()).toBe(0);
+  expectAllInOrder(await place.linesOf("unix-1"), count);
+});
