@@ -51,8 +51,9 @@ export interface SimulatedNode extends AsyncDisposable {
   /** Drops its connections at once, as a node that crashes or a link that breaks; it comes back like any other time. */
   disconnect(): void;
   /**
-   * Resolves when every object was sent and the tracer has asked for more or left in order, so that it has them safe; or
-   * when it told *done*, or the node was stopped.
+   * Resolves when every object was sent and the tracer has asked for more or left in order: of one that asks for one reply at a
+   * time they are safe then, of one that asks ahead the last may still be on their way. Also when it told *done*, or the node
+   * was stopped.
    */
   readonly finished: Promise<void>;
   /** Ends its connections after what it has answered. Idempotent; waits until nothing of it is left. */
