@@ -17,8 +17,8 @@ export interface EndpointRequest {
 /** Gives undefined for a path it does not know. */
 export type Route = (request: EndpointRequest) => Answer | undefined | Promise<Answer | undefined>;
 
-/** Takes over a connection that asks for another protocol; false: not for this path. */
-type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => boolean;
+/** Takes over a connection that asks for another protocol, or returns the status that refuses it. */
+type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => number | undefined;
 
 interface HttpLimits {
   /** Longest request head, in bytes. @default 16_384 */

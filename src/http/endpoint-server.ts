@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -205,16 +211,14 @@ export class EndpointServer {
     socket.on("error", () => socket.destroy());
     const path = pathOf(message);
     const refused = this.#refusal(message);
-    if (refused !== undefined) {
-      const challenge = refused.headers?.["WWW-Authenticate"];
-      const lines = challenge === undefined ? "" : `WWW-Authenticate: ${challenge}\r\n`;
-      socket.end(
-        `HTTP/1.1 ${refused.status} Refused\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`,
-      );
-      return;
-    }
-    if (path !== undefined && this.#options.upgrade!(message, socket, head, path)) return;
-    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const challenge = refused?.headers?.["WWW-Authenticate"];
+    const status =
+      refused?.status ?? (path === undefined ? 400 : this.#options.upgrade!(message, socket, head, path));
+    if (status === undefined) return;
+    const lines = challenge === undefined ? "" : `WWW-Authenticate: ${challenge}\r\n`;
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+    );
   }
 }
 

@@ -57,13 +57,13 @@ export class LiveViewers {
     this.#nodes = nodes;
   }
 
-  /** Takes the connection as a viewer of the node with this slug. False: there is no such node, no room, or another site asks. */
-  take(message: IncomingMessage, socket: Duplex, head: Buffer, slug: string): boolean {
-    if (this.#viewers >= maxViewers || !ownOrigin(message) || this.#nodes.bySlug(slug) === undefined) {
-      return false;
-    }
+  /** Takes the connection as a viewer of the node with this slug, or returns the status that says why not. */
+  take(message: IncomingMessage, socket: Duplex, head: Buffer, slug: string): number | undefined {
+    if (!ownOrigin(message)) return 403;
+    if (this.#nodes.bySlug(slug) === undefined) return 404;
+    if (this.#viewers >= maxViewers) return 503;
     this.#server.handleUpgrade(message, socket, head, (webSocket) => this.#add(webSocket, slug));
-    return true;
+    return undefined;
   }
 
   /** Says goodbye to all viewers. */

@@ -155,12 +155,19 @@ describe("live updates", () => {
   });
 
   test.each([
-    ["/node-2", {}],
-    ["/", {}],
-    ["/node-1", { origin: "http://evil.example" }],
-    ["/node-1", { origin: "null" }],
-  ])("are refused at %s with %j", async (path, headers) => {
-    expect(await view(path, headers).refused).toBe(404);
+    ["/node-2", {}, 404],
+    ["/", {}, 404],
+    ["/node-1", { origin: "http://evil.example" }, 403],
+    ["/node-1", { origin: "null" }, 403],
+  ])("are refused at %s with %j and status %i", async (path, headers, status) => {
+    expect(await view(path, headers).refused).toBe(status);
+  });
+
+  test("beyond 256 viewers are refused with status 503", async () => {
+    const viewers = Array.from({ length: 256 }, () => view("/node-1"));
+    await Promise.all(viewers.map(({ updates }) => expect.poll(() => updates.length).toBeGreaterThan(0)));
+    expect(await view("/node-1").refused).toBe(503);
+    for (const { socket } of viewers) socket.terminate();
   });
 
   test("are given to pages of this address", async () => {
