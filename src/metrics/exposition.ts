@@ -23,7 +23,7 @@ export interface ExpositionOptions {
   readonly help: ReadonlyMap<string, string>;
 }
 
-/** Pieces of a family are handed out at about this many UTF-16 units. */
+/** Pieces are handed out at about this many UTF-16 units. */
 const pieceLength = 65_536;
 
 /**
@@ -40,32 +40,49 @@ export function* exposition(
 ): Generator<string, number> {
   const families = new Map<string, Family>();
   let collided = 0;
-  for (const node of nodes) {
-    const nodeLabel = node.label === undefined ? undefined : (["node_name", node.label] as const);
-    for (const [internalName, metric] of node.metrics.entries()) {
+  for (const { label, metrics } of nodes) {
+    const node = label === undefined ? "" : `node_name="${escapedLabel(label)}"`;
+    const origin: Origin = { node, bare: node === "" ? "" : `{${node}}` };
+    for (const [internalName, metric] of metrics.entries()) {
       const name = options.names.of(internalName);
       let family = families.get(name);
       if (family === undefined) {
         family = new Family(name);
         families.set(name, family);
       }
-      if (!family.add({ node, nodeLabel, internalName, metric })) collided += 1;
+      const text = metric.kind === "label" ? sampleOf(metric.value) : undefined;
+      if (!family.add({ origin, internalName, metric, text })) collided += 1;
     }
     yield "";
   }
+  let piece = "";
   for (const name of [...families.keys()].sort()) {
-    yield* written(families.get(name)!, families, options);
+    const family = families.get(name)!;
+    piece += metadataLines(family, families, options);
+    for (const entry of family.entries) {
+      piece += sampleLine(name, entry);
+      if (piece.length < pieceLength) continue;
+      yield piece;
+      piece = "";
+    }
   }
-  yield "# EOF\n";
+  yield `${piece}# EOF\n`;
   return collided;
+}
+
+/** What all samples of a node share, rendered once: its label, empty where there is none, and that in braces. */
+interface Origin {
+  readonly node: string;
+  readonly bare: string;
 }
 
 /** One metric of one node on its way into a family. */
 interface Entry {
-  readonly node: ExposedNode;
-  readonly nodeLabel: readonly [string, string] | undefined;
+  readonly origin: Origin;
   readonly internalName: string;
   readonly metric: NodeMetric;
+  /** What a text becomes; numbers, nearly all there is, stand as they are. */
+  readonly text: Sample | undefined;
 }
 
 /** All that is exposed under one series name. */
@@ -80,7 +97,7 @@ class Family {
   /** Nodes come one after the other, so a collision within a node is one with the last entry. False: one was left out. */
   add(entry: Entry): boolean {
     const last = this.entries.at(-1);
-    if (last?.node !== entry.node) {
+    if (last?.origin !== entry.origin) {
       this.entries.push(entry);
       return true;
     }
@@ -89,27 +106,20 @@ class Family {
   }
 }
 
-function* written(
+function metadataLines(
   family: Family,
   families: ReadonlyMap<string, Family>,
   options: ExpositionOptions,
-): Generator<string> {
-  const samples = family.entries.map((entry) => sampleOf(entry.metric));
-  const { type, name } =
-    options.format === "text" ? textMetadata(family, samples) : openMetadata(family, samples, families);
-  let piece = "";
+): string {
+  const { type, name } = options.format === "text" ? textMetadata(family) : openMetadata(family, families);
   const help = helpOf(family, options.help);
-  if (help !== undefined) piece += `# HELP ${name} ${escapedHelp(help, options.format)}\n`;
-  piece += `# TYPE ${name} ${type}\n`;
-  for (const [index, sample] of samples.entries()) {
-    const labels = renderedLabels(sample.labels, family.entries[index]!.nodeLabel);
-    piece += `${family.name}${labels} ${sample.value}\n`;
-    if (piece.length >= pieceLength) {
-      yield piece;
-      piece = "";
-    }
-  }
-  yield piece;
+  const helpLine = help === undefined ? "" : `# HELP ${name} ${escapedHelp(help, options.format)}\n`;
+  return `${helpLine}# TYPE ${name} ${type}\n`;
+}
+
+function sampleLine(name: string, { origin, metric, text }: Entry): string {
+  if (text === undefined) return `${name}${origin.bare} ${metric.value}\n`;
+  return `${name}${renderedLabels(text.labels, origin)} ${text.value}\n`;
 }
 
 interface Metadata {
@@ -118,14 +128,16 @@ interface Metadata {
   readonly name: string;
 }
 
-function kindOf(samples: readonly Sample[]): Sample["kind"] | "mixed" {
-  const kind = samples[0]!.kind;
-  return samples.every((sample) => sample.kind === kind) ? kind : "mixed";
+function kindOf({ entries }: Family): "counter" | "gauge" | "info" | "mixed" {
+  const kindOfOne = ({ metric, text }: Entry) =>
+    text?.kind ?? (metric.kind === "counter" ? "counter" : "gauge");
+  const kind = kindOfOne(entries[0]!);
+  return entries.every((entry) => kindOfOne(entry) === kind) ? kind : "mixed";
 }
 
-function textMetadata(family: Family, samples: readonly Sample[]): Metadata {
+function textMetadata(family: Family): Metadata {
   const types = { counter: "counter", gauge: "gauge", info: "gauge", mixed: "untyped" };
-  return { type: types[kindOf(samples)], name: family.name };
+  return { type: types[kindOf(family)], name: family.name };
 }
 
 /**
@@ -133,20 +145,16 @@ function textMetadata(family: Family, samples: readonly Sample[]): Metadata {
  * `x_info` (OpenMetrics 1.0.0, "Suffixes"). Where the name does not end like that, where another family has one of
  * those names, or where a counter is negative, the type is unknown, whose family has the name of its series.
  */
-function openMetadata(
-  family: Family,
-  samples: readonly Sample[],
-  families: ReadonlyMap<string, Family>,
-): Metadata {
+function openMetadata(family: Family, families: ReadonlyMap<string, Family>): Metadata {
   const unknown = { type: "unknown", name: family.name };
   const free = (base: string | undefined, ...suffixes: string[]): base is string =>
     base !== undefined && base !== "" && suffixes.every((suffix) => !families.has(base + suffix));
-  switch (kindOf(samples)) {
+  switch (kindOf(family)) {
     case "gauge":
       return { type: "gauge", name: family.name };
     case "counter": {
       const base = withoutEnd(family.name, "_total");
-      if (!free(base, "", "_created") || samples.some((sample) => sample.value.startsWith("-")))
+      if (!free(base, "", "_created") || family.entries.some(({ metric }) => Number(metric.value) < 0))
         return unknown;
       return { type: "counter", name: base };
     }
@@ -172,9 +180,12 @@ function helpOf(family: Family, help: ReadonlyMap<string, string>): string | und
   return found === undefined ? undefined : help.get(found);
 }
 
-function renderedLabels(labels: Sample["labels"], nodeLabel: Entry["nodeLabel"]): string {
-  if (nodeLabel === undefined) return braced(labels);
-  return braced([nodeLabel, ...labels.map(([name, value]) => [apart(name, labels), value] as const)]);
+function renderedLabels(labels: Sample["labels"], { node, bare }: Origin): string {
+  if (labels.length === 0) return bare;
+  const own = labels.map(
+    ([name, value]) => `${node === "" ? name : apart(name, labels)}="${escapedLabel(value)}"`,
+  );
+  return `{${(node === "" ? own : [node, ...own]).join(",")}}`;
 }
 
 /** As Prometheus does with a target's own labels: one of the name we add is kept under `exported_…`. */
@@ -183,11 +194,6 @@ function apart(name: string, labels: Sample["labels"]): string {
   let free = `exported_${name}`;
   while (labels.some(([other]) => other === free)) free = `exported_${free}`;
   return free;
-}
-
-function braced(labels: Sample["labels"]): string {
-  if (labels.length === 0) return "";
-  return `{${labels.map(([name, value]) => `${name}="${escapedLabel(value)}"`).join(",")}}`;
 }
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };

@@ -1,25 +1,20 @@
-import type { NodeMetric } from "./node-metrics.js";
-
-/** What one metric of one node becomes in an exposition, whatever the format. */
+/** What a text of a node becomes in an exposition, whatever the format. */
 export interface Sample {
-  readonly kind: "counter" | "gauge" | "info";
+  readonly kind: "gauge" | "info";
   readonly labels: readonly (readonly [name: string, value: string])[];
-  /** A number as both formats write it; integers in full, however large. */
+  /** A number as both formats write it. */
   readonly value: string;
 }
 
 /**
- * Counters and gauges stand as they are. A text that begins with `{` carries labels (`{k="v",…} 1`), a text that is a
- * number is a gauge; any other text, also one whose labels do not parse, becomes the label `value` of a sample of 1.
+ * A text that begins with `{` carries labels (`{k="v",…} 1`), a text that is a number is a gauge; any other text, also
+ * one whose labels do not parse, becomes the label `value` of a sample of 1.
  */
-export function sampleOf(metric: NodeMetric): Sample {
-  if (metric.kind !== "label") {
-    return { kind: metric.kind, labels: [], value: metric.value.toString() };
-  }
-  const text = metric.value.trim();
+export function sampleOf(given: string): Sample {
+  const text = given.trim();
   const number = numberOf(text);
   if (number !== undefined) return { kind: "gauge", labels: [], value: number };
-  return labelledSample(text) ?? { kind: "info", labels: [["value", metric.value]], value: "1" };
+  return labelledSample(text) ?? { kind: "info", labels: [["value", given]], value: "1" };
 }
 
 const finiteNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
