@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { faultyLink } from "../../src/testing/faulty-link.js";
 import { Comparison } from "../harness/comparison.js";
-import { DelayedLink } from "../harness/delayed-link.js";
 import {
   arrange,
   type Measurement,
@@ -48,8 +48,12 @@ export const delayedLink: Row = {
 
 async function measureThroughLink(objects: number, roundTripMs: number): Promise<Measurement> {
   using directory = makeRunDirectory();
-  const entrance = join(directory.path, "link.sock");
-  await using link = await DelayedLink.open(entrance, socketPath(directory.path), roundTripMs);
-  await using arrangement = await arrange(tracer, workload, directory.path, link.entrance);
+  const path = join(directory.path, "link.sock");
+  await using _link = await faultyLink({
+    to: { kind: "unix", path: socketPath(directory.path) },
+    at: { kind: "unix", path },
+    latencyMs: roundTripMs / 2,
+  });
+  await using arrangement = await arrange(tracer, workload, directory.path, path);
   return await measureArranged(arrangement, objects);
 }
