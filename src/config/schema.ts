@@ -179,7 +179,7 @@ const muninn = group({
   maxConnections: withDefault(wholeNumber(1, 1_000_000), 4_096),
   maxObjectBytes: withDefault(size(kibibyte, gibibyte), 16 * mebibyte),
   maxAnswerBytes: withDefault(size(kibibyte, gibibyte), 64 * mebibyte),
-  requestsAhead: withDefault(wholeNumber(1, 1_024), 64),
+  requestsAhead: withDefault(wholeNumber(1, 1_024), 200),
   maxInFlightBytes: withDefault(size(mebibyte, tebibyte), 256 * mebibyte),
   handshakeTimeout: withDefault(duration(), 10_000),
   nameTimeout: withDefault(duration(), 10_000),

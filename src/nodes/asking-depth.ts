@@ -3,7 +3,7 @@ const halfLifeMs = 2_000;
 /** Received objects are counted over at least this long, however short the round trip. */
 const shortestWindowMs = 1;
 /** Asked for beyond what the last round trips brought, so that a growing rate is found and jitter absorbed. */
-const headroom = 1.5;
+const headroom = 2;
 
 export interface AskingDepthOptions {
   /** Trace objects per request. */

@@ -43,7 +43,7 @@ test("check prints the effective configuration on stdout, warnings on stderr, an
     code: 0,
     stderr: "warning: warned.yaml:4:1: loging: is unknown and ignored; did you mean logging?\n",
   });
-  expect(parse(stdout)).toMatchObject({ networkMagic: 1, loRequestNum: 100, muninn: { requestsAhead: 64 } });
+  expect(parse(stdout)).toMatchObject({ networkMagic: 1, loRequestNum: 100, muninn: { requestsAhead: 200 } });
 });
 
 test("check prints errors and warnings on stderr only, and ends with 2", async () => {

@@ -28,7 +28,7 @@ test("a minimal configuration has every default", async () => {
       maxConnections: 4_096,
       maxObjectBytes: 16 * 2 ** 20,
       maxAnswerBytes: 64 * 2 ** 20,
-      requestsAhead: 64,
+      requestsAhead: 200,
       maxInFlightBytes: 256 * 2 ** 20,
       handshakeTimeoutMs: 10_000,
       nameTimeoutMs: 10_000,

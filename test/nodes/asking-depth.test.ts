@@ -29,12 +29,12 @@ test("a node that fills its replies is asked deeper until its own rate is the li
   const { depths } = drain({ roundTripMs: 50, perRoundTrip: 3_500, rounds: 20 });
   // 35 requests fill the link; the depth keeps it full and stays within the headroom.
   expect(depths.at(-1)).toBeGreaterThanOrEqual(36);
-  expect(depths.at(-1)).toBeLessThanOrEqual(54);
+  expect(depths.at(-1)).toBeLessThanOrEqual(71);
 });
 
-test("the depth needed is reached within ten round trips", () => {
+test("the depth needed is reached within eight round trips", () => {
   const { depths } = drain({ roundTripMs: 200, perRoundTrip: 14_000, rounds: 12 });
-  expect(depths.findIndex((depth) => depth >= 140)).toBeLessThanOrEqual(12);
+  expect(depths.findIndex((depth) => depth >= 140)).toBeLessThanOrEqual(8);
   expect(depths.findIndex((depth) => depth >= 140)).toBeGreaterThan(0);
 });
 
@@ -51,7 +51,8 @@ test("a node that sends less than a reply in a round trip is asked once at a tim
 test("falls back slowly, and to one request after seconds without traffic", () => {
   const { depth, now } = drain({ roundTripMs: 50, perRoundTrip: 1_000, rounds: 20 });
   expect(depth.current(now + 200)).toBeGreaterThan(10);
-  expect(depth.current(now + 2_000)).toBeLessThan(10);
+  expect(depth.current(now + 2_000)).toBe(11);
+  expect(depth.current(now + 4_000)).toBe(6);
   expect(depth.current(now + 20_000)).toBe(1);
 });
 
