@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { basename } from "node:path";
 import { ProtocolError } from "../protocol/faults.js";
 import type { Side } from "../protocol/mux.js";
 import { findParts } from "./part-names.js";
@@ -28,6 +29,11 @@ export function readHeard(file: string, onRemark: (text: string) => void): Async
 /** Whether `readHeard` can read the file. */
 export async function canBeHeard(file: string): Promise<boolean> {
   return file.endsWith(".bin") || (await isRecording(file));
+}
+
+/** What a node of the file is called that never told its name. */
+export function namelessNode(file: string, connection: string): string {
+  return `${basename(file)}-${connection}`;
 }
 
 async function* readAllParts(file: string, onRemark: (text: string) => void): AsyncGenerator<Heard> {

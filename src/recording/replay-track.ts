@@ -1,9 +1,8 @@
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
 import { nameOf } from "../nodes/node-info.js";
 import { readLines } from "../verification/line-file.js";
 import { findNodeLogs, nodeOfFile } from "../verification/log-directory.js";
-import { canBeHeard, readHeard } from "./heard.js";
+import { canBeHeard, namelessNode, readHeard } from "./heard.js";
 import { lineObject } from "./log-line-object.js";
 import type { Said } from "./recorded-forwarder.js";
 
@@ -73,7 +72,7 @@ async function openHeardTracks(file: string, remarks: string[]): Promise<ReplayT
 /** A node that was connected several times is one track. */
 function tracksOf(file: string, byConnection: ReadonlyMap<string, HeardNode>, began: number): ReplayTrack[] {
   const tracks = new Map<string, { connections: Set<string>; dataPoints: HeardNode["dataPoints"] }>();
-  for (const [connection, { name = `${basename(file)}-${connection}`, dataPoints }] of byConnection) {
+  for (const [connection, { name = namelessNode(file, connection), dataPoints }] of byConnection) {
     const track = tracks.get(name);
     if (track === undefined) tracks.set(name, { connections: new Set([connection]), dataPoints });
     else track.connections.add(connection);

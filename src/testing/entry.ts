@@ -21,6 +21,6 @@ export {
   recording,
   startRecording,
 } from "./recording.js";
-export { ScriptedVoice, type ScriptedVoiceOptions } from "./scripted-voice.js";
+export { type ScriptedObject, ScriptedVoice, type ScriptedVoiceOptions } from "./scripted-voice.js";
 export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "./simulated-node.js";
 export { startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";

@@ -50,6 +50,8 @@ export interface ForwarderOptions {
   readonly quirks?: Quirks | undefined;
   /** Ends the connection after so many bytes. @default never */
   readonly cutAfterBytes?: number | undefined;
+  /** Holds everything back after so many bytes, as `hold` does. @default never */
+  readonly stallAfterBytes?: number | undefined;
 }
 
 /** How a connection ended: by the peer's *done*, after which a forwarder does not come back, or otherwise. */
@@ -70,6 +72,9 @@ export class Forwarder {
   readonly #answers: AnswersInTurn;
   readonly #metrics = new ToldMetrics();
   #bytesUntilCut: number;
+  #bytesUntilStall: number;
+  /** What has to wait, while something has to. */
+  #held: Uint8Array[] | undefined;
   #hasShakenHands = false;
   #peerHasEnded = false;
   /** Nothing that arrives is looked at any more. */
@@ -81,6 +86,7 @@ export class Forwarder {
     this.#options = options;
     this.#quirks = options.quirks ?? {};
     this.#bytesUntilCut = options.cutAfterBytes ?? Number.POSITIVE_INFINITY;
+    this.#bytesUntilStall = options.stallAfterBytes ?? Number.POSITIVE_INFINITY;
     this.#demux = new Demux(options.side === "opener" ? "listener" : "opener");
     const assembler = (what: string) => new MessageAssembler({ what, maxBytes: maxRequestBytes });
     this.#assemblers = {
@@ -110,13 +116,27 @@ export class Forwarder {
    */
   get isAskedPast(): boolean {
     const { stream } = this.#options;
-    const isOut = this.#hasShakenHands && stream.writable && stream.writableLength === 0;
+    const isOut =
+      this.#hasShakenHands && this.#held === undefined && stream.writable && stream.writableLength === 0;
     return isOut && (this.#answers.open > 0 || this.#peerHasEnded);
   }
 
   /** Sends bytes as they are, between messages. */
   sendRaw(bytes: Uint8Array): void {
     if (this.#options.stream.writable) this.#write(bytes);
+  }
+
+  /** Keeps back whatever it has to say from now on; the connection stays. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Says what was kept back, and goes on. */
+  letGo(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const bytes of held) this.#write(bytes);
+    this.#options.onChange?.();
   }
 
   /** Ends the connection after what was answered; where the peer does not end its side in time, at once. */
@@ -287,6 +307,19 @@ export class Forwarder {
   }
 
   #write(bytes: Uint8Array): void {
+    if (this.#held !== undefined) {
+      this.#held.push(bytes);
+      return;
+    }
+    const now = bytes.subarray(0, this.#bytesUntilStall);
+    this.#bytesUntilStall -= now.length;
+    this.#writeNow(now);
+    if (this.#bytesUntilStall > 0) return;
+    this.#bytesUntilStall = Number.POSITIVE_INFINITY;
+    this.#held = [bytes.subarray(now.length)];
+  }
+
+  #writeNow(bytes: Uint8Array): void {
     const { stream, onChange } = this.#options;
     const left = this.#bytesUntilCut;
     this.#bytesUntilCut -= bytes.length;

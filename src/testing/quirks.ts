@@ -13,4 +13,9 @@ export interface Quirks {
    * of whatever that is; those beyond the list are whole. Objects on their way are lost, as they are with a real node.
    */
   readonly cutAfterBytes?: readonly number[] | undefined;
+  /**
+   * The first connection says nothing more after the first of these many bytes, and so on, in the middle of whatever that is;
+   * it stays open, and goes on when the node `heals()`.
+   */
+  readonly stallAfterBytes?: readonly number[] | undefined;
 }

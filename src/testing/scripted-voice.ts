@@ -3,11 +3,14 @@ import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js
 import { nodeDataPoints } from "./node-data-points.js";
 import type { NodeVoice } from "./node-voice.js";
 
+/** What a scripted node says: an object; its `toMachine` alone, the rest as usual; or bytes that go out in place of one. */
+export type ScriptedObject = TraceObject | string | Uint8Array;
+
 export interface ScriptedVoiceOptions {
   /** What the node calls itself, any text. @default it has no `NodeInfo` */
   readonly name?: string | undefined;
   /** Said at once. */
-  readonly objects?: readonly (TraceObject | Uint8Array)[];
+  readonly objects?: readonly ScriptedObject[];
 }
 
 /** A node that says what it is told to say, when it is told; nothing is ever thrown away. */
@@ -34,10 +37,8 @@ export class ScriptedVoice implements NodeVoice {
     return this.#ended && this.#waiting.length === 0;
   }
 
-  /** Objects, or bytes in the place of objects: those go out as they are. */
-  say(...objects: readonly (TraceObject | Uint8Array)[]): void {
-    for (const object of objects)
-      this.#waiting.push(object instanceof Uint8Array ? object : encodeTraceObject(object));
+  say(...objects: readonly ScriptedObject[]): void {
+    this.#waiting.push(...objects.map(encoded));
     this.#wake();
   }
 
@@ -70,4 +71,23 @@ export class ScriptedVoice implements NodeVoice {
       this.#changed.push(done);
     });
   }
+}
+
+function encoded(object: ScriptedObject): Uint8Array {
+  if (object instanceof Uint8Array) return object;
+  return encodeTraceObject(typeof object === "string" ? usualObject(object) : object);
+}
+
+function usualObject(machine: string): TraceObject {
+  const seconds = Math.floor(Date.now() / 1_000);
+  return {
+    human: undefined,
+    machine,
+    namespace: ["Test"],
+    severity: "Info",
+    details: "DNormal",
+    timestamp: { seconds, picoseconds: 0 },
+    host: "test",
+    thread: "1",
+  };
 }

@@ -48,6 +48,10 @@ export interface SimulatedNode extends AsyncDisposable {
   report(): SimulatedNodeReport;
   /** Sends bytes as they are to every tracer that is connected. */
   sendRaw(bytes: Uint8Array): void;
+  /** Says nothing more on the connections there are, and keeps them, until it `heals()`; what it has to say waits. */
+  stalls(): void;
+  /** Goes on where it had stopped. */
+  heals(): void;
   /** Drops its connections at once, as a node that crashes or a link that breaks; it comes back like any other time. */
   disconnect(): void;
   /**
@@ -128,6 +132,14 @@ class Node implements SimulatedNode {
     for (const forwarder of this.#forwarders) forwarder.sendRaw(bytes);
   }
 
+  stalls(): void {
+    for (const forwarder of this.#forwarders) forwarder.hold();
+  }
+
+  heals(): void {
+    for (const forwarder of this.#forwarders) forwarder.letGo();
+  }
+
   disconnect(): void {
     for (const forwarder of this.#forwarders) forwarder.destroy();
   }
@@ -151,6 +163,7 @@ class Node implements SimulatedNode {
   async #forward(stream: Duplex, side: Side): Promise<boolean> {
     const { voice, magic = usualMagic, maxSegmentBytes, quirks } = this.#options;
     const cutAfterBytes = quirks?.cutAfterBytes?.[this.#connectionsBegun];
+    const stallAfterBytes = quirks?.stallAfterBytes?.[this.#connectionsBegun];
     this.#connectionsBegun += 1;
     const forwarder = new Forwarder({
       stream,
@@ -162,6 +175,7 @@ class Node implements SimulatedNode {
       maxSegmentBytes,
       quirks,
       cutAfterBytes,
+      stallAfterBytes,
     });
     this.#forwarders.add(forwarder);
     if (this.#stopped !== undefined) forwarder.destroy();

@@ -3,7 +3,7 @@ import { nameOf } from "../nodes/node-info.js";
 import { ProtocolError } from "../protocol/faults.js";
 import { encodeTraceReply } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
-import { readHeard } from "../recording/heard.js";
+import { namelessNode, readHeard } from "../recording/heard.js";
 import { KeySpool } from "./key-spool.js";
 import { lineKey } from "./line-key.js";
 import type { SentNode } from "./verify.js";
@@ -16,8 +16,8 @@ const lineFeed = 0x0a;
 interface Run {
   readonly id: string;
   readonly texts: MachineTexts;
-  /** Where the lines belong; known once the node has told its name. */
-  directory: string | undefined;
+  /** What the node calls itself; known once it has told. */
+  name: string | undefined;
 }
 
 /**
@@ -35,37 +35,34 @@ export async function sentInRecording(
     for await (const { connection, said } of readHeard(file, options.onRemark)) {
       let run = runs.get(connection);
       if (run === undefined) {
-        run = { id: connection, texts: new MachineTexts(), directory: undefined };
+        run = { id: connection, texts: new MachineTexts(), name: undefined };
         runs.set(connection, run);
       }
-      if (said.kind === "data-points")
-        run.directory ??= directoryOf(nameOf(new Map(said.points)), connection);
+      if (said.kind === "data-points") run.name ??= nameOf(new Map(said.points));
       if (said.kind !== "objects") continue;
       for (const key of run.texts.keysOf(said.objects, (reason) =>
         options.onRemark(`${file}: ${connection}: ${reason}`),
       ))
         await spool.add(connection, key);
     }
-    return { nodes: await nodesOf([...runs.values()], spool, options.name), spool };
+    const nodes = new Map<string, string[]>();
+    for (const { id, name = namelessNode(file, id) } of runs.values()) {
+      const node = options.name ?? wantedNames(name, id).directory;
+      nodes.set(node, [...(nodes.get(node) ?? []), id]);
+    }
+    return { nodes: await joined(nodes, spool), spool };
   } catch (error) {
     await spool[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-function directoryOf(name: string | undefined, connection: string): string | undefined {
-  return name === undefined ? undefined : wantedNames(name, connection).directory;
-}
-
-async function nodesOf(runs: readonly Run[], spool: KeySpool, name: string | undefined): Promise<SentNode[]> {
-  const byDirectory = new Map<string, string[]>();
-  for (const { id, directory } of runs) {
-    const node = name ?? directory ?? id;
-    byDirectory.set(node, [...(byDirectory.get(node) ?? []), id]);
-  }
-  const nodes: SentNode[] = [];
-  for (const [node, ids] of byDirectory) nodes.push({ node, sent: await spool.joined(ids), keyOf: lineKey });
-  return nodes;
+/** A node that was connected several times is one run. */
+async function joined(nodes: ReadonlyMap<string, string[]>, spool: KeySpool): Promise<SentNode[]> {
+  const sent: SentNode[] = [];
+  for (const [node, connections] of nodes)
+    sent.push({ node, sent: await spool.joined(connections), keyOf: lineKey });
+  return sent;
 }
 
 /** Makes the keys of objects' lines, up to the first that no tracer would take. */

@@ -28,6 +28,45 @@ test("a scripted node says what the test says, when it says it", async () => {
   expect(node.report().objectsSent).toBe(2);
 });
 
+test("plain texts become objects of the usual form, and a burst arrives in order", async () => {
+  await using tracer = await startTracer();
+  const voice = new ScriptedVoice({ name: "bursts", objects: ["first"] });
+  await using _node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  const burst = Array.from({ length: 3_000 }, (_, index) => `line ${index}`);
+  voice.say(...burst);
+  await eventually(async () => expect(await tracer.linesOf("bursts")).toEqual(["first", ...burst]));
+});
+
+test("a node that stalls keeps its connection and says the rest when it heals", async () => {
+  await using tracer = await startTracer();
+  const voice = new ScriptedVoice({ name: "stalling", objects: ["before"] });
+  await using node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  await eventually(async () => expect(await tracer.linesOf("stalling")).toEqual(["before"]));
+  node.stalls();
+  voice.say("during");
+  await eventually(() => expect(node.report().objectsSent).toBe(2));
+  await eventually(() => expect(tracer.accounts().received).toBe(1), { withinMs: 200 });
+  node.heals();
+  await eventually(async () => expect(await tracer.linesOf("stalling")).toEqual(["before", "during"]));
+  expect(node.report().connections).toBe(1);
+});
+
+test("half a message on a connection that stays open: the whole objects are written, the rest follows", async () => {
+  await using tracer = await startTracer();
+  const voice = new NumberedVoice({ name: "half", count: 300 });
+  await using node = await simulatedNode({
+    voice,
+    network: { mode: "connect", address: tracer.address },
+    quirks: { stallAfterBytes: [50_000] },
+  });
+  await eventually(() => expect(tracer.accounts().written).toBeGreaterThan(0));
+  await eventually(() => expect(node.report().objectsSent).toBeGreaterThan(tracer.accounts().received));
+  expect(tracer.accounts().written).toBeLessThan(300);
+  node.heals();
+  await eventually(() => expect(tracer.accounts()).toEqual({ received: 300, written: 300, dropped: 0 }));
+  expect(node.report().connections).toBe(1);
+});
+
 test("a node that leaves in the middle of a message comes back, and only what was on its way is lost", async () => {
   await using tracer = await startTracer();
   const voice = new NumberedVoice({ name: "cut", count: 500 });

@@ -7,6 +7,7 @@ import {
   eventually,
   NumberedVoice,
   recording,
+  ScriptedVoice,
   simulatedNode,
   startRecording,
   startTracer,
@@ -29,6 +30,22 @@ test("what is recorded between a node and a tracer plays again, and arrives the 
   expect(played.reports()).toMatchObject([{ name: "relay", objectsSent: 500 }]);
   expect(await second.linesOf("relay")).toEqual(await first.linesOf("relay"));
   expect((await traffic.compare(second.logRoot)).text).toContain("all is well");
+});
+
+test("a node that never tells its name plays and compares under the same one", async () => {
+  await using first = await startTracer();
+  await using recorder = await startRecording({ to: first.address });
+  const voice = new ScriptedVoice({ objects: ["one", "two"] });
+  await using _node = await simulatedNode({ voice, network: { mode: "connect", address: recorder.address } });
+  await eventually(() => expect(first.accounts().written).toBe(2));
+  const traffic = await recorder.stop();
+
+  await using second = await startTracer();
+  await using played = await traffic.play({ network: { mode: "connect", address: second.address } });
+  await played.finished;
+  await eventually(() => expect(second.accounts().written).toBe(2));
+  const verdict = await traffic.compare(second.logRoot);
+  expect(verdict.ok, verdict.text).toBe(true);
 });
 
 test("a line too many in the files is told, with its place", async () => {

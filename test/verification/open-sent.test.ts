@@ -143,7 +143,7 @@ test("the nodes of a recording are told apart by their names, whenever those com
   });
   await log("logs", "one", '{"n":1}\n{"n":2}\npretty printed\n{"n":3}\n');
   await log("logs", "two", '{"n":10}\n{"n":11}\n');
-  await log("logs", "connection-4", '{"n":20}\n');
+  await log("logs", "traffic.rec-connection-4", '{"n":20}\n');
   expect(await judge([path], "logs")).toMatchObject({ ok: true });
 });
 
