@@ -1,5 +1,6 @@
 // What `muninn/testing` exports, see docs/testing.md.
 
+export type { DataPoints } from "../nodes/data-points.js";
 export type { MetricValue } from "../protocol/metrics.js";
 export type { TraceObject } from "../protocol/trace-object.js";
 export type { FileSystem } from "../registry/file-system.js";

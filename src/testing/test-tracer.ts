@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../config/load.js";
 import { openLog } from "../log/log.js";
+import type { DataPoints } from "../nodes/data-points.js";
 import { packageVersion } from "../package-version.js";
 import type { FileSystem } from "../registry/file-system.js";
 import { startTracer as startRealTracer, type Tracer } from "../tracer.js";
@@ -10,6 +11,9 @@ import { type Address, formatAddress } from "../transport/address.js";
 
 /** Standard error: a test's own output stays its own. */
 const stderr = 2;
+
+/** How long a node may take to answer. */
+const answerTimeoutMs = 10_000;
 
 export interface TestTracerOptions {
   /** Fields of a configuration file, in place of those of a test tracer: AcceptAt a socket file, one ForMachine log. */
@@ -29,6 +33,11 @@ export interface TestTracer extends AsyncDisposable {
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
   /** The lines a node has in its files, oldest first; empty where it has none. */
   linesOf(node: string): Promise<string[]>;
+  /**
+   * Asks a node for data points: JSON documents by name, undefined where it has no such one. Undefined as a whole where no node of
+   * that name is connected, or none answered in time.
+   */
+  dataPointsOf(node: string, names: readonly string[]): Promise<DataPoints | undefined>;
   /** Stops in order; the files can still be read. Idempotent. */
   stop(): Promise<void>;
 }
@@ -68,6 +77,10 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     served: tracer.served,
     accounts: () => tracer.router.accounting.total(),
     linesOf: (node) => linesBelow(join(logRoot, node)),
+    dataPointsOf: async (node, names) => {
+      const connected = [...tracer.sessions.nodes()].find((one) => one.node.name === node);
+      return connected?.session.dataPoints(names, answerTimeoutMs);
+    },
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();

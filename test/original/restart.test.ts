@@ -10,7 +10,7 @@ import { type LogLine, Workplace } from "../end-to-end/daemon.js";
 import { countingNode } from "../end-to-end/nodes.js";
 
 /** What was asked for and not yet safe when a tracer is killed: requests ahead, of one object each. */
-const mostInFlight = 64;
+const mostInFlight = 200;
 
 /** Who opens the connection, and what a configuration says about it. */
 const modes = [
