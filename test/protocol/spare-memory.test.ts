@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { ReceivedBatch } from "../../src/protocol/received-batch.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
@@ -29,7 +29,25 @@ test("memory that was given back is taken again, and only then", () => {
   expect(memory.take(120_000)).not.toBe(second);
 });
 
-test.each([100, 10_000, 1_000_000])(
+test.each([40_961, 163_840])("%i bytes are kept", (bytes) => {
+  const memory = new SpareMemory();
+  const first = memory.take(bytes);
+  memory.giveBack(first);
+  expect(memory.take(bytes)).toBe(first);
+});
+
+test("a batch that is released gives its memory back, once", () => {
+  const memory = new SpareMemory();
+  const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
+  decoder.push(numbered(1).reply);
+  const batch = decoder.take()!;
+  const givenBack = vi.spyOn(memory, "giveBack");
+  batch.release();
+  batch.release();
+  expect(givenBack.mock.calls.map(([{ length }]) => length)).toEqual([163_840]);
+});
+
+test.each([100, 10_000, 40_960, 163_841, 1_000_000])(
   "%i bytes are made anew: they are too few or too many to be kept",
   (bytes) => {
     const memory = new SpareMemory();

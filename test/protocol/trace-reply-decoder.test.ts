@@ -204,6 +204,7 @@ describe("a field of an object", () => {
     ["a single, tag 1", { time: "c1 fa 3fc00000" }, { timestamp: 1_500_000_000n }],
     ["a half, tag 1", { time: "c1 f9 3e00" }, { timestamp: 1_500_000_000n }],
     ["a small half, tag 1", { time: "c1 f9 8001" }, { timestamp: -60n }],
+    ["a longer small half, tag 1", { time: "c1 f9 0300" }, { timestamp: 45_776n }],
     ["a longer tag 1", { time: "d8 01 00" }, { timestamp: 0n }],
     ["a text, tag 0", { time: timeText("2024-07-24T10:00:00Z") }, { timestamp: 1_721_815_200_000_000_000n }],
     [
@@ -215,6 +216,11 @@ describe("a field of an object", () => {
       "a text to the picosecond, tag 0",
       { time: timeText("1970-01-01T00:00:00.123456789999Z") },
       { timestamp: 123_456_789n },
+    ],
+    [
+      "a text of 64 bytes, tag 0",
+      { time: timeText(`2024-07-24T10:00:00.${"0".repeat(43)}Z`) },
+      { timestamp: 1_721_815_200_000_000_000n },
     ],
     ["a text before 1970, tag 0", { time: timeText("1969-12-31T23:59:59.5Z") }, { timestamp: -500_000_000n }],
     ["a leap day, tag 0", { time: timeText("1972-02-29T00:00:00Z") }, { timestamp: 789n * day }],
@@ -293,6 +299,7 @@ describe("a field of an object", () => {
     ["a text of tag 1", { time: "c1 61 31" }, "malformed"],
     ["a bool of tag 1", { time: "c1 f5" }, "malformed"],
     ["a double that is no number", { time: "c1 fb 7ff8000000000000" }, "malformed"],
+    ["a half that is no number", { time: "c1 f9 7e00" }, "malformed"],
     ["an infinite half", { time: "c1 f9 7c00" }, "malformed"],
     ["a number of tag 0", { time: "c0 05" }, "malformed"],
     ["bytes of tag 0", { time: "c0 41 31" }, "malformed"],
@@ -460,6 +467,41 @@ describe("bytes that have not come yet", () => {
       expect({ junk, fault, objects: readBatches(batches) }).toEqual({ junk, objects: expected });
     }
   });
+});
+
+test("of two pieces that are taken together every line is there, also before a broken one", () => {
+  const decoder = new TraceReplyDecoder({ maxObjectBytes });
+  const sound = [wireObject({ machine: "61 61" }), wireObject({ machine: "63 62 0a 62" })].join(" ");
+  decoder.push(hex(`82 03 9f ${sound}`));
+  decoder.push(hex(sound));
+  const broken = `${sound} ${wireObject({ machine: "62 c328" })}`;
+  expect(faultOf(() => decoder.push(hex(broken)))?.code).toBe("invalid-utf8");
+  expect(linesOf([decoder.take()!])).toBe("a\nb b\n".repeat(3));
+});
+
+test("says how many objects the last whole reply had", () => {
+  const decoder = new TraceReplyDecoder({ maxObjectBytes });
+  const three = wireReply(wireObject(), wireObject(), wireObject());
+  expect(decoder.objectsInLastReply).toBe(0);
+  decoder.push(hex(`${three} 82 03 82 ${wireObject()}`));
+  expect(decoder.objectsInLastReply).toBe(3);
+  decoder.push(hex(wireObject()));
+  expect(decoder.objectsInLastReply).toBe(2);
+});
+
+test.each([
+  ["of the usual form", { head: "89 00" }],
+  ["of another form", { head: "9809 1800" }],
+])("an object %s may be as long as allowed, and not a byte longer", (_, fields) => {
+  const object = wireObject({ ...fields, thread: `78 40 ${"61".repeat(64)}` });
+  const reply = hex(wireReply(object, object));
+  const { length } = hex(object);
+  for (const [, cut] of cuts) {
+    const taken = decodeReplies(cut(reply), new TraceReplyDecoder({ maxObjectBytes: length }));
+    expect([taken.fault, readBatches(taken.batches).length]).toEqual([undefined, 2]);
+    const refused = decodeReplies(cut(reply), new TraceReplyDecoder({ maxObjectBytes: length - 1 }));
+    expect([refused.fault?.code, refused.batches]).toEqual(["too-long", []]);
+  }
 });
 
 test("after a fault every further piece meets it again, and nothing is taken twice", () => {
