@@ -89,11 +89,16 @@ export const kernelFileSystem: FileSystem = {
   unlink,
 };
 
+export interface BoundedFileSystem extends FileSystem {
+  /** As `write`, of the pieces that are there when its turn comes; 0 where there are none any more. */
+  writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
+}
+
 /**
  * The same file system with at most `limit` calls under way; further ones wait their turn. A call that hangs keeps
  * a thread of libuv's pool, so that without a limit one dead disk would stop every other file.
  */
-export function boundedFileSystem(fileSystem: FileSystem, limit: number): FileSystem {
+export function boundedFileSystem(fileSystem: FileSystem, limit: number): BoundedFileSystem {
   const permits = new Permits(limit);
   const bounded =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
@@ -109,6 +114,10 @@ export function boundedFileSystem(fileSystem: FileSystem, limit: number): FileSy
     open: bounded(fileSystem.open.bind(fileSystem)),
     close: bounded(fileSystem.close.bind(fileSystem)),
     write: bounded(fileSystem.write.bind(fileSystem)),
+    writeInTurn: bounded(async (fd, pieces) => {
+      const ready = pieces();
+      return ready.length === 0 ? 0 : fileSystem.write(fd, ready);
+    }),
     read: bounded(fileSystem.read.bind(fileSystem)),
     fdatasync: bounded(fileSystem.fdatasync.bind(fileSystem)),
     fsync: bounded(fileSystem.fsync.bind(fileSystem)),

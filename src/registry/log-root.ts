@@ -1,4 +1,4 @@
-import { type FileSystem, makeDirectory, nearestThere, refusal } from "./file-system.js";
+import { type BoundedFileSystem, makeDirectory, nearestThere, refusal } from "./file-system.js";
 import type { HandlePool } from "./handle-pool.js";
 import type { RootLock } from "./root-lock.js";
 
@@ -8,7 +8,7 @@ export interface LogRootOptions {
   /** Its device at the start. */
   readonly device: bigint;
   readonly dirMode: number | undefined;
-  readonly fileSystem: FileSystem;
+  readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
   readonly lock: RootLock;
 }
@@ -19,7 +19,7 @@ export interface LogRootOptions {
  */
 export class LogRoot {
   readonly path: string;
-  readonly fileSystem: FileSystem;
+  readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
   readonly lock: RootLock;
   readonly #device: bigint;

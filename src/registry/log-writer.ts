@@ -188,9 +188,10 @@ export class LogWriter {
     if (this.#queue.hasWhole) return;
     const { counters, durability, root } = this.#options;
     const { room } = this.#current;
-    const pieces = this.#queue.next(room > 0 ? Math.min(room, enoughBytes) : enoughBytes);
+    // Gathered as late as can be: while others write, more comes that can go along.
+    const pieces = () => this.#queue.next(room > 0 ? Math.min(room, enoughBytes) : enoughBytes);
     try {
-      const written = await root.fileSystem.write(fd, pieces);
+      const written = await root.fileSystem.writeInTurn(fd, pieces);
       if (written === 0) throw refusal("EIO", "write", this.#current.path, "nothing was taken");
       counters.writes += 1;
       this.#queue.wrote(written);

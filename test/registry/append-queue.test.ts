@@ -3,6 +3,14 @@ import { expect, test } from "vitest";
 import { AppendQueue } from "../../src/registry/append-queue.js";
 import { lines, settled, watch } from "./test-registry.js";
 
+test("appends are gathered up to the one that reaches what is enough, and not beyond it", () => {
+  const queue = new AppendQueue();
+  for (const text of ["1", "2", "3"]) void queue.push(lines(text));
+  expect(Buffer.concat(queue.next(3)).toString()).toBe("1\n2\n");
+  expect(Buffer.concat(queue.next(4)).toString()).toBe("1\n2\n");
+  expect(Buffer.concat(queue.next(5)).toString()).toBe("1\n2\n3\n");
+});
+
 test("whatever a file takes of each piece offered, it gets every byte once and in order, and acknowledges no byte it has not", async () => {
   const append = fc.array(fc.constantFrom("a", "bb", "ccc"), { minLength: 1, maxLength: 4 });
   const steps = fc.array(

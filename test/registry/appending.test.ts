@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import { expect, test } from "vitest";
+import { operationsPerRoot } from "../../src/registry/process-limit.js";
 import { RegistryError } from "../../src/registry/registry-fault.js";
 import { Gate } from "./interposed-file-system.js";
 import {
@@ -10,6 +11,7 @@ import {
   leaveFile,
   lines,
   nameAfter,
+  openFiles,
   settled,
   startName,
   testRegistry,
@@ -78,6 +80,30 @@ test.each([
   await Promise.all(appends);
   expect(pieces).toEqual([1, mostPieces, count - mostPieces]);
   expect(allText(log("a")).length).toBe("first\n".length + count * bytes);
+});
+
+test("what is appended while the first write waits for its turn goes along in it", async () => {
+  const { registry, log, disk, root } = await testRegistry();
+  const gate = new Gate();
+  const busy = Array.from({ length: operationsPerRoot(1) }, (_, i) => log(`busy-${i}`));
+  await Promise.all(busy.map((id) => registry.append(id, lines("begun"))));
+  await registry.append(log("a"), lines("begun"));
+  const written: string[] = [];
+  disk.rules.write = async (real, fd, pieces) => {
+    const text = Buffer.concat(pieces).toString();
+    if (text === "busy\n") await gate.pass();
+    else written.push(text);
+    return real(fd, pieces);
+  };
+  const writes = busy.map((id) => registry.append(id, lines("busy")));
+  await eventually(() => gate.arrived === busy.length);
+  const appends = [registry.append(log("a"), lines("1"))];
+  await settled();
+  appends.push(registry.append(log("a"), lines("2")), registry.append(log("a"), lines("3")));
+  gate.open();
+  await Promise.all([...writes, ...appends]);
+  expect(written).toEqual(["1\n2\n3\n"]);
+  expect(openFiles(root)).toHaveLength(busy.length + 1);
 });
 
 test("logs do not mix: neither those of two nodes nor the two forms of one", async () => {

@@ -40,6 +40,18 @@ test.each([
   expect(events).toEqual(torn === 0 ? [] : [["tornClosed", path]]);
 });
 
+test("the line feed that ends a torn line counts for the file's size", async () => {
+  const left = '{"torn"';
+  const limitBytes = left.length + 1;
+  const { registry, log } = await testRegistry({
+    rotation: { frequencyMs: 60_000, limitBytes, maxAgeMs: 1e12, keepFiles: 10 },
+  });
+  leaveFile(log("a"), nameAfter(-5), left);
+  await registry.append(log("a"), lines("next"));
+  expect(fileNames(log("a"))).toHaveLength(2);
+  expect(textOf(log("a"), nameAfter(-5))).toBe(`${left}\n`);
+});
+
 test.each([
   { what: "a file of cardano-tracer, which begins with a line feed", left: "\nwhole line", torn: 0 },
   { what: "a file that does not, which is ours", left: "[2026-02-16 09:30", torn: 1 },
