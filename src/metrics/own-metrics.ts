@@ -1,5 +1,6 @@
 import type { ExpositionFormat } from "./exposition.js";
-import { type FamilyOptions, type OwnExposition, OwnFamilies } from "./own-families.js";
+import { type OwnExposition, OwnFamilies } from "./own-families.js";
+import type { FamilyOptions } from "./own-family.js";
 import { addProcessFamilies, type ProcessReading, ProcessWatch } from "./own-process.js";
 import { type OwnReading, type OwnSources, takeReading } from "./own-reading.js";
 import { addRegistryFamilies } from "./own-registry.js";

@@ -1,7 +1,6 @@
 import { EventLoopLag, type LagReading } from "./own-event-loop.js";
 import type { OwnFamilies } from "./own-families.js";
 import { type GarbageCount, GarbageWatch } from "./own-garbage.js";
-import type { OwnReading } from "./own-reading.js";
 
 /** What the process uses. Times are in seconds since the start, sizes in bytes. */
 export interface ProcessReading {
@@ -47,7 +46,10 @@ export class ProcessWatch {
 const startedAt = (Date.now() - performance.now()) / 1_000;
 
 /** @param version Muninn's own */
-export function addProcessFamilies(families: OwnFamilies<OwnReading>, version: string): void {
+export function addProcessFamilies<Reading extends { readonly process: ProcessReading }>(
+  families: OwnFamilies<Reading>,
+  version: string,
+): void {
   families.gauge(
     {
       name: "muninn_build_info",

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Metric, type OpenMetricsContentType, Registry } from "prom-client";
 import type { ExpositionFormat } from "./exposition.js";
-import type { Family, FamilyOptions, Rows } from "./own-families.js";
+import type { Family, FamilyOptions, Rows } from "./own-family.js";
 import type { OwnHistogram } from "./own-histogram.js";
 
 const formats = ["text", "openmetrics"] as const satisfies readonly ExpositionFormat[];

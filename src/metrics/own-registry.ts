@@ -1,5 +1,4 @@
 import type { OwnFamilies } from "./own-families.js";
-import type { OwnReading } from "./own-reading.js";
 
 /** Counts since the start, as the handle registry keeps them: name of the metric and help for each. */
 const counters = {
@@ -40,7 +39,9 @@ const gauges = {
 /** `RegistryStats` of the handle registry, and what its faults amount to. */
 export type RegistryReading = Readonly<Record<keyof typeof counters | keyof typeof gauges, number>>;
 
-export function addRegistryFamilies(families: OwnFamilies<OwnReading>): void {
+export function addRegistryFamilies<Reading extends { readonly registry: RegistryReading }>(
+  families: OwnFamilies<Reading>,
+): void {
   for (const [key, [name, help]] of entries(counters)) {
     families.counter({ name: `muninn_registry_${name}_total`, help }, ({ registry }) => [
       [{}, registry[key]],
