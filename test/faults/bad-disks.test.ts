@@ -32,7 +32,7 @@ test("writes that stall for one node stall that node only; /readyz says so while
   const disk = interposedFileSystem();
   const gate = stallWritesOf("stalled", disk);
   await using tracer = await startTracer({
-    config: { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } },
+    config: { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 }, muninn: { requestsAhead: 1 } },
     fileSystem: disk,
   });
   const page = (path: string) => fetch(`http://${tracer.served.get("prometheus")}${path}`);

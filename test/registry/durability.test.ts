@@ -166,6 +166,18 @@ test("a file that takes no more gives up what it had not synced", async () => {
   expect(registry.stats().possiblyDoubledBytes).toBe(8);
 });
 
+test("a file deleted while its directory is synced is noticed before its lines are acknowledged", async () => {
+  const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
+  disk.rules.fsync = async (real, fd) => {
+    await real(fd);
+    delete disk.rules.fsync;
+    unlinkSync(join(root, "a", startName));
+  };
+  await registry.append(log("a"), lines("1"));
+  expect(allText(log("a"))).toBe("1\n");
+  expect(registry.stats().vanished).toBe(1);
+});
+
 test("a file deleted during the sync is noticed before its lines are acknowledged", async () => {
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   await registry.append(log("a"), lines("1"));

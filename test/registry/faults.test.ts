@@ -91,6 +91,49 @@ test("attempts pause for 100 ms, doubled each time up to 2 s, and begin anew aft
   await second;
 });
 
+test("pauses begin anew after a success, although more is waiting already", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  const appends: Promise<void>[] = [];
+  const outcomes = ["fails", "fails", "more comes", "fails"];
+  disk.rules.write = (real, ...args) => {
+    const outcome = outcomes.shift();
+    if (outcome === "fails") return Promise.reject(errno("ENOSPC"));
+    if (outcome === "more comes") appends.push(registry.append(log("a"), lines("2")));
+    return real(...args);
+  };
+  appends.push(registry.append(log("a"), lines("1")));
+  expect([await passPause(clock), await passPause(clock), await passPause(clock)]).toEqual([100, 200, 100]);
+  await Promise.all(appends);
+  expect(allText(log("a"))).toBe("1\n2\n");
+});
+
+test("pauses go on growing while a line gets on by some bytes only", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  let attempts = 0;
+  disk.rules.write = (real, fd, pieces) => {
+    attempts += 1;
+    if (attempts % 2 === 0) return Promise.reject(errno("ENOSPC"));
+    return real(fd, attempts < 6 ? [Buffer.concat(pieces).subarray(0, 1)] : pieces);
+  };
+  const append = registry.append(log("a"), lines("12345"));
+  expect([await passPause(clock), await passPause(clock), await passPause(clock)]).toEqual([100, 200, 400]);
+  await append;
+  expect(allText(log("a"))).toBe("12345\n");
+});
+
+test("a fault that idle handles are no reason of closes none of them", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  await registry.append(log("idle"), lines("1"));
+  disk.rules.write = () => Promise.reject(errno("EIO"));
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => clock.pauses.length > 0);
+  await settled();
+  expect(openFiles(root)).toContain(`idle/${startName}`);
+  delete disk.rules.write;
+  await passPause(clock);
+  await append;
+});
+
 test("a fault is told when it begins and when it is over, not with each attempt, and shown meanwhile", async () => {
   const { registry, log, disk, clock, events, root } = await testRegistry();
   clock.advance(5_000);

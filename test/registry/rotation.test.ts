@@ -76,6 +76,13 @@ test("a log rotates at most once a second: until then a full file grows", async 
   expect(textOf(log("a"), nameAfter(1))).toBe("next file\n");
 });
 
+test("until the second is over a file that is exactly full grows as well", async () => {
+  const { registry, log } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("x".repeat(rotation.limitBytes - 1)));
+  await registry.append(log("a"), lines("same file"));
+  expect(fileNames(log("a"))).toEqual([startName]);
+});
+
 test("a write gathers no more lines than the file has room for, by whole appends", async () => {
   const { registry, log, clock, disk } = await testRegistry({ rotation });
   const gate = new Gate();
