@@ -145,7 +145,7 @@ async function openParts(
     disks,
     retention: () => registry.expiryFaults(),
     configurationFault,
-    longestLagSeconds: () => own.process().lag.max,
+    longestLagSeconds: () => own.longestLagSeconds,
     onChange: healthEvents(log),
   });
   atEnd(() => health.stop());

@@ -48,6 +48,11 @@ export class EventLoopLag {
     };
   }
 
+  /** The longest of them, in seconds, for whoever asks often. */
+  get longest(): number {
+    return Math.max(this.#last.max, lateSeconds(this.#histogram.max));
+  }
+
   /** Idempotent. */
   stop(): void {
     clearInterval(this.#timer);
@@ -55,9 +60,8 @@ export class EventLoopLag {
   }
 
   #current(): LagReading {
-    const { max } = this.#histogram;
-    const [p50, p99] = [50, 99].map((percentile) => this.#histogram.percentile(percentile));
-    return { p50: lateSeconds(p50!), p99: lateSeconds(p99!), max: lateSeconds(max) };
+    const late = (percentile: number) => lateSeconds(this.#histogram.percentile(percentile));
+    return { p50: late(50), p99: late(99), max: lateSeconds(this.#histogram.max) };
   }
 }
 

@@ -100,6 +100,11 @@ export class OwnMetrics {
     return this.#process.read();
   }
 
+  /** For how long the event loop stood still at most, of late. */
+  get longestLagSeconds(): number {
+    return this.#process.longestLagSeconds;
+  }
+
   /** Ends the watching. Idempotent. */
   stop(): void {
     this.#process.stop();

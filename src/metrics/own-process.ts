@@ -35,6 +35,11 @@ export class ProcessWatch {
     };
   }
 
+  /** Of late, without all the rest. */
+  get longestLagSeconds(): number {
+    return this.#lag.longest;
+  }
+
   /** Idempotent. */
   stop(): void {
     this.#lag.stop();

@@ -105,6 +105,9 @@ export class NumberedVoice implements NodeVoice {
   }
 }
 
+/** A node at work has some 300 metrics; those of its run-time system, some 30, change whenever it is asked. */
+const changingOneIn = 10;
+
 /** The metrics that dashboards ask for first, then numbered ones. */
 const wellKnown: readonly ((seconds: number) => [string, MetricValue])[] = [
   (seconds) => [
@@ -124,5 +127,6 @@ const wellKnown: readonly ((seconds: number) => [string, MetricValue])[] = [
 function metricAt(index: number, seconds: number): [string, MetricValue] {
   const known = wellKnown[index];
   if (known !== undefined) return known(seconds);
-  return [`simulated.number${index}.int`, { kind: "gauge", value: BigInt(index * 1_000 + (seconds % 10)) }];
+  const turns = index % changingOneIn === 0 ? seconds % 10 : 0;
+  return [`simulated.number${index}.int`, { kind: "gauge", value: BigInt(index * 1_000 + turns) }];
 }

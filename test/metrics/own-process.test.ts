@@ -54,8 +54,10 @@ describe("the lag of the event loop", () => {
     delaysMs = [3_100];
     vi.advanceTimersByTime(10_999);
     expect(lag.read().max).toBeCloseTo(3);
+    expect(lag.longest).toBeCloseTo(3);
     vi.advanceTimersByTime(1);
     expect(lag.read().max).toBe(0);
+    expect(lag.longest).toBe(0);
   });
 
   test("is no longer measured after a stop, which is idempotent", () => {
