@@ -40,6 +40,9 @@ export interface SessionsOptions {
   readonly observer: SessionObserver;
 }
 
+/** How often memory is let go that was not needed since. */
+const letGoEveryMs = 10_000;
+
 /** Every connection's session, and the nodes behind them. */
 export class Sessions {
   readonly budget: FlightBudget;
@@ -47,6 +50,8 @@ export class Sessions {
   readonly #host: SessionHost;
   readonly #directory = new NodeDirectory<Session>();
   readonly #sessions = new Map<Session, NodeMetrics>();
+  readonly #memory = new SpareMemory();
+  readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
   #stopping: Promise<void> | undefined;
   #drainMs: number | undefined;
 
@@ -97,6 +102,7 @@ export class Sessions {
   /** Ends every session without loss, see `Session.stop`. Idempotent; resolves when all are done. */
   async stop(drainMs: number): Promise<void> {
     this.#drainMs = drainMs;
+    clearInterval(this.#lettingGo);
     this.#stopping ??= Promise.all([...this.#sessions.keys()].map((session) => session.stop(drainMs))).then();
     await this.#stopping;
   }
@@ -105,7 +111,7 @@ export class Sessions {
     const { destination, observer } = options;
     return {
       budget: this.budget,
-      memory: new SpareMemory(),
+      memory: this.#memory,
       claim: (session, rawName) => this.#directory.claim(session, rawName),
       keepingUp: () => destination.keepingUp(),
       connected: (session) => observer.connected(session.connection),

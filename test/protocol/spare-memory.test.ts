@@ -58,12 +58,34 @@ test.each([100, 10_000, 40_960, 163_841, 1_000_000])(
   },
 );
 
-test("memory beyond ten mebibytes is not kept", () => {
+test("no more than 2,048 pieces are kept", () => {
   const memory = new SpareMemory();
-  const taken = new Set(Array.from({ length: 100 }, () => memory.take(100_000)));
+  const taken = new Set(Array.from({ length: 2_050 }, () => memory.take(100_000)));
   for (const piece of taken) memory.giveBack(piece);
-  const again = Array.from({ length: 100 }, () => memory.take(100_000)).filter((piece) => taken.has(piece));
-  expect(again).toHaveLength(64);
+  const again = Array.from({ length: 2_050 }, () => memory.take(100_000)).filter((piece) => taken.has(piece));
+  expect(again).toHaveLength(2_048);
+});
+
+test("what was not needed between two times of letting go is let go, however much before", () => {
+  const memory = new SpareMemory();
+  const use = (count: number) => {
+    const taken = Array.from({ length: count }, () => memory.take(100_000));
+    for (const piece of taken) memory.giveBack(piece);
+    return new Set(taken);
+  };
+  const busy = use(10);
+  memory.letGo();
+  use(4);
+  expect(use(10)).toEqual(busy);
+  memory.letGo();
+  use(4);
+  memory.letGo();
+  const kept = [...use(10)].filter((piece) => busy.has(piece));
+  expect(kept).toHaveLength(4);
+  memory.letGo();
+  memory.letGo();
+  memory.letGo();
+  expect([...use(10)].filter((piece) => kept.includes(piece))).toEqual([]);
 });
 
 test("what a batch says stays as it is until that batch is released, whatever becomes of others", () => {
