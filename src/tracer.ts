@@ -133,6 +133,7 @@ async function openParts(
     destination: router,
     observer: sessionEvents(log, own),
   });
+  atEnd(() => sessions.stop(drainMs));
 
   const disks = [...new Set(sections.map(({ logRoot }) => logRoot))].map((path) => new DiskSpace({ path }));
   atEnd(() => {

@@ -44,7 +44,7 @@ export class EventLoopLag {
     return {
       p50: Math.max(this.#last.p50, current.p50),
       p99: Math.max(this.#last.p99, current.p99),
-      max: Math.max(this.#last.max, current.max),
+      max: this.longest,
     };
   }
 
