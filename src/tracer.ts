@@ -29,6 +29,7 @@ import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
 import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
+import { withSharedReads } from "./transport/shared-reads.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
@@ -164,7 +165,8 @@ async function openParts(
   // Health is served while the rest stops.
   atEnd(() => endpoints.stop());
 
-  const run: RunConnection = (connection) => sessions.run(connection);
+  const run: RunConnection = (connection) =>
+    sessions.run({ ...connection, stream: withSharedReads(connection.stream) });
   door =
     network.mode === "ConnectTo"
       ? openConnectors({
