@@ -1,5 +1,4 @@
 import type { Clock } from "./clock.js";
-import { ifThere } from "./file-system.js";
 import type { Handle } from "./handle-pool.js";
 import type { LogId } from "./handle-registry.js";
 import { LogDirectory, type LogFile, type OpenedFile } from "./log-directory.js";
@@ -155,7 +154,7 @@ export class CurrentFile {
     const { fileSystem } = this.#options.root;
     const { current, handle } = this.#place;
     const { file } = current;
-    const found = await ifThere(fileSystem.lstat(file.path));
+    const found = await fileSystem.lookUp(file.path);
     if (found?.ino === file.ino && found.dev === file.dev) {
       file.size = Number(found.size);
       return "here";

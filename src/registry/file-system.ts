@@ -92,13 +92,20 @@ export const kernelFileSystem: FileSystem = {
 export interface BoundedFileSystem extends FileSystem {
   /** As `write`, of the pieces that are there when its turn comes; 0 where there are none any more. */
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
+  /** What has this name; undefined where there is nothing. */
+  lookUp(path: string): Promise<FileStatus | undefined>;
 }
 
 /**
  * The same file system with at most `limit` calls under way; further ones wait their turn. A call that hangs keeps
- * a thread of libuv's pool, so that without a limit one dead disk would stop every other file.
+ * a thread of libuv's pool, so that without a limit one dead disk would stop every other file. `look` is what `lookUp`
+ * asks, by default `lstat` in its turn.
  */
-export function boundedFileSystem(fileSystem: FileSystem, limit: number): BoundedFileSystem {
+export function boundedFileSystem(
+  fileSystem: FileSystem,
+  limit: number,
+  look?: FileSystem["lstat"],
+): BoundedFileSystem {
   const permits = new Permits(limit);
   const bounded =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
@@ -110,6 +117,8 @@ export function boundedFileSystem(fileSystem: FileSystem, limit: number): Bounde
         permits.giveBack();
       }
     };
+  const lstat = bounded(fileSystem.lstat.bind(fileSystem));
+  const lookUp = look ?? lstat;
   return {
     open: bounded(fileSystem.open.bind(fileSystem)),
     close: bounded(fileSystem.close.bind(fileSystem)),
@@ -122,7 +131,8 @@ export function boundedFileSystem(fileSystem: FileSystem, limit: number): Bounde
     fdatasync: bounded(fileSystem.fdatasync.bind(fileSystem)),
     fsync: bounded(fileSystem.fsync.bind(fileSystem)),
     fstat: bounded(fileSystem.fstat.bind(fileSystem)),
-    lstat: bounded(fileSystem.lstat.bind(fileSystem)),
+    lstat,
+    lookUp: (path) => ifThere(lookUp(path)),
     readdir: bounded(fileSystem.readdir.bind(fileSystem)),
     mkdir: bounded(fileSystem.mkdir.bind(fileSystem)),
     symlink: bounded(fileSystem.symlink.bind(fileSystem)),

@@ -12,6 +12,7 @@ import type { HandleRegistry } from "./handle-registry.js";
 import { LogRegistry } from "./log-registry.js";
 import { LogRoot } from "./log-root.js";
 import { handlesWithin, openFilesLimit, operationsPerRoot } from "./process-limit.js";
+import { quickLook } from "./quick-look.js";
 import { newCounters, type RegistryCounters } from "./registry-counters.js";
 import { RegistryError } from "./registry-fault.js";
 import type { RegistryObserver } from "./registry-observer.js";
@@ -82,7 +83,8 @@ async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>
   const opened = new Map<string, LogRoot>();
   try {
     for (const [index, path] of distinct.entries()) {
-      const bounded = boundedFileSystem(fileSystem, operationsPerRoot(distinct.length));
+      const look = fileSystem === kernelFileSystem ? await quickLook(path) : undefined;
+      const bounded = boundedFileSystem(fileSystem, operationsPerRoot(distinct.length), look);
       const limit = share(maxOpenFiles, distinct.length, index);
       const pool = new HandlePool({ limit, fileSystem: bounded, clock, counters, onEvicted });
       const lock = await lockOf(path);
