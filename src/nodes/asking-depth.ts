@@ -30,12 +30,15 @@ export class AskingDepth {
     this.#options = options;
   }
 
-  /** Takes the time between a request that is answered at once and its answer. */
-  roundTrip(sampleMs: number): void {
+  /**
+   * Takes the time between a request that is answered at once and its answer, and whether the connection was read all
+   * the while: where it was not, the answer may have come long before.
+   */
+  roundTrip(sampleMs: number, wasReading = true): void {
     const known = this.#roundTripMs;
     // What is busy answers late: a shorter time is nearer to the truth than a longer one.
     if (known === undefined || sampleMs < known) this.#roundTripMs = sampleMs;
-    else this.#roundTripMs = known + (sampleMs - known) / 8;
+    else if (wasReading) this.#roundTripMs = known + (sampleMs - known) / 8;
   }
 
   /** Takes the number of objects that have just arrived. */

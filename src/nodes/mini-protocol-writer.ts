@@ -18,11 +18,15 @@ export class MiniProtocolWriter {
     this.#onUnread = onUnread;
   }
 
-  /** Nothing is sent once the stream no longer takes it: its end is reported elsewhere. */
-  send(miniProtocol: MiniProtocol, message: Uint8Array): void {
+  /**
+   * Sends a message, or the same one so many times, each in segments of its own and all in one write. Nothing is sent
+   * once the stream no longer takes it: its end is reported elsewhere.
+   */
+  send(miniProtocol: MiniProtocol, message: Uint8Array, times = 1): void {
     if (!this.#stream.writable) return;
     const timeMicros = Math.trunc(performance.now() * 1_000) % 2 ** 32;
-    this.#stream.write(encodeSegments(this.#side, miniProtocol, message, timeMicros));
+    const segments = encodeSegments(this.#side, miniProtocol, message, timeMicros);
+    this.#stream.write(times === 1 ? segments : Buffer.concat(new Array(times).fill(segments)));
     if (this.#stream.writableLength > maxUnreadBytes) this.#onUnread(this.#stream.writableLength);
   }
 }

@@ -13,6 +13,7 @@ import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
 import type { NameHolder } from "./node-directory.js";
 import { nameOf, nodeInfoName } from "./node-info.js";
+import type { ReadingTurns } from "./reading-turns.js";
 import { SessionError } from "./session-faults.js";
 import { TraceIntake } from "./trace-intake.js";
 
@@ -38,8 +39,9 @@ export interface SessionSettings {
 
 /** What a session needs from the house around it. */
 export interface SessionHost {
-  /** Shared by all sessions, as is the memory. */
+  /** Shared by all sessions, as are the turns and the memory. */
   readonly budget: FlightBudget;
+  readonly turns: ReadingTurns;
   readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
@@ -87,7 +89,8 @@ export class Session implements NameHolder {
   /** Nothing that arrives is looked at any more. */
   #deaf = false;
   #paused = false;
-  #lastByteAt = performance.now();
+  #readingSince = performance.now();
+  #lastByteAt = this.#readingSince;
 
   constructor(connection: Connection, settings: SessionSettings, host: SessionHost) {
     this.connection = connection;
@@ -101,8 +104,8 @@ export class Session implements NameHolder {
     const writer = new MiniProtocolWriter(stream, opener === "us" ? "opener" : "listener", (unreadBytes) =>
       this.#fail(new SessionError({ code: "peer-not-reading", unreadBytes })),
     );
-    const sendAs = (miniProtocol: MiniProtocol) => (message: Uint8Array) =>
-      writer.send(miniProtocol, message);
+    const sendAs = (miniProtocol: MiniProtocol) => (message: Uint8Array, times?: number) =>
+      writer.send(miniProtocol, message, times);
     this.#handshake = new Handshake({
       magic: settings.networkMagic,
       opener,
@@ -113,6 +116,7 @@ export class Session implements NameHolder {
       maxObjectBytes: settings.maxObjectBytes,
       requestsAhead: settings.requestsAhead,
       budget: host.budget,
+      turns: host.turns,
       memory: host.memory,
       send: sendAs(miniProtocols.traceObjects),
       pause: () => this.#pause(),
@@ -124,7 +128,8 @@ export class Session implements NameHolder {
       silenceMs: settings.silenceMs,
       send: sendAs(miniProtocols.metrics),
       quietMs: () => (this.#paused ? 0 : performance.now() - this.#lastByteAt),
-      onRoundTrip: (milliseconds) => this.#traces.roundTrip(milliseconds),
+      onRoundTrip: (milliseconds) =>
+        this.#traces.roundTrip(milliseconds, performance.now() - this.#readingSince >= milliseconds),
       onMetrics: (metrics, whole) => host.metrics(this, metrics, whole),
       onSilence: () => this.#fail(new SessionError({ code: "peer-silent", timeoutMs: settings.silenceMs })),
     });
@@ -267,7 +272,8 @@ export class Session implements NameHolder {
 
   #resume(): void {
     this.#paused = false;
-    this.#lastByteAt = performance.now();
+    this.#readingSince = performance.now();
+    this.#lastByteAt = this.#readingSince;
     this.connection.stream.resume();
   }
 

@@ -6,6 +6,7 @@ import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
 import type { MetricsPace } from "./metrics-poll.js";
 import { NodeDirectory } from "./node-directory.js";
+import { ReadingTurns } from "./reading-turns.js";
 import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
 
 /** Where batches go: the router of the house. */
@@ -111,6 +112,7 @@ export class Sessions {
     const { destination, observer } = options;
     return {
       budget: this.budget,
+      turns: new ReadingTurns(),
       memory: this.#memory,
       claim: (session, rawName) => this.#directory.claim(session, rawName),
       keepingUp: () => destination.keepingUp(),

@@ -5,6 +5,7 @@ import { encodeTraceRequest } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
 import { AskingDepth } from "./asking-depth.js";
 import type { FlightBudget } from "./flight-budget.js";
+import type { ReadingTurns } from "./reading-turns.js";
 
 /** Size of an object before any has come, in bytes. */
 const assumedObjectBytes = 1_024;
@@ -18,8 +19,10 @@ export interface TraceIntakeOptions {
   readonly requestsAhead: number;
   readonly maxObjectBytes: number;
   readonly budget: FlightBudget;
+  readonly turns: ReadingTurns;
   readonly memory: SpareMemory;
-  readonly send: (message: Uint8Array) => void;
+  /** Sends the same message so many times. */
+  readonly send: (message: Uint8Array, times: number) => void;
   readonly pause: () => void;
   readonly resume: () => void;
 }
@@ -64,9 +67,9 @@ export class TraceIntake {
     this.#asking = false;
   }
 
-  /** Takes a measured round trip of the connection. */
-  roundTrip(sampleMs: number): void {
-    this.#depth.roundTrip(sampleMs);
+  /** Takes a measured round trip of the connection, see `AskingDepth`. */
+  roundTrip(sampleMs: number, wasReading: boolean): void {
+    this.#depth.roundTrip(sampleMs, wasReading);
   }
 
   /** Says where batches go from now on, those held first. */
@@ -98,6 +101,11 @@ export class TraceIntake {
     this.#regulate();
   }
 
+  /** Our turn to be read has come. */
+  readOn(): void {
+    this.#regulate();
+  }
+
   /** Requests sent whose reply is not safe yet. */
   get openRequests(): number {
     return this.#requestsSent - this.#repliesSafe;
@@ -112,12 +120,17 @@ export class TraceIntake {
   end(): void {
     this.#asking = false;
     this.#options.budget.leave();
+    this.#options.turns.leave(this);
     this.#reserve(0);
   }
 
   #hand(batch: ReceivedBatch, deliver: Deliver, repliesEnded: number): void {
     const { receivedBytes } = batch;
+    const { turns } = this.#options;
+    const passage = turns.begin(receivedBytes);
+    if (turns.areNeeded) turns.wait(this);
     const settled = (isSafe: boolean) => {
+      turns.end(passage);
       if (isSafe) batch.release();
       this.#unsafeBatches -= 1;
       this.#unsafeBytes -= receivedBytes;
@@ -130,10 +143,11 @@ export class TraceIntake {
   }
 
   #regulate(): void {
-    const { budget } = this.#options;
+    const { budget, maxObjectBytes, turns } = this.#options;
     // The answer that names the node may stand behind a long first reply, so more of that one is held.
     const patient = this.#deliver === undefined && budget.allows(0);
-    const paused = this.#unsafeBytes > (patient ? this.#options.maxObjectBytes : budget.perNodeBytes);
+    const isFull = this.#unsafeBytes > (patient ? maxObjectBytes : budget.perNodeBytes);
+    const paused = isFull || turns.holds(this);
     if (paused !== this.#paused) {
       this.#paused = paused;
       if (paused) this.#options.pause();
@@ -147,12 +161,14 @@ export class TraceIntake {
     // Whole bytes: sums of fractions would not come back to nothing.
     const requestBytes = Math.ceil(requestCount * this.#meanObjectBytes);
     const depth = this.#deliver === undefined ? 1 : this.#depthNow(requestBytes);
+    const sentBefore = this.#requestsSent;
     while (this.openRequests < depth) {
       if (this.openRequests > 0 && !budget.allows(requestBytes)) break;
       this.#requestsSent += 1;
-      send(encodeTraceRequest(requestCount));
       this.#reserve((this.openRequests - 1) * requestBytes);
     }
+    const more = this.#requestsSent - sentBefore;
+    if (more > 0) send(encodeTraceRequest(requestCount), more);
     this.#reserve(Math.max(0, this.openRequests - 1) * requestBytes);
   }
 

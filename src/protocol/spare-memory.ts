@@ -1,9 +1,11 @@
-/** What a socket gives at once, with a torn object in front, twice: for the bytes and for the lines made of them. */
-const usualBytes = 2 * (64 + 16) * 1_024;
-/** What is a quarter of that, or less, is cheap to make and would waste a usual one. */
-const smallBytes = usualBytes / 4;
-/** Memories kept for later, 320 MiB: as many as a thousand busy nodes need, but never more than were needed at once. */
-const mostSpare = 2_048;
+/** What a socket gives at once, at most, with an object in front that was torn before. */
+export const mostAtOnceBytes = (256 + 16) * 1_024;
+/** Sizes that are kept: for the bytes and, as many again, for the lines made of them; and for a quarter of that. */
+const keptSizes = [160 * 1_024, 2 * mostAtOnceBytes];
+/** So little is cheap to make and would waste what is kept. */
+const smallBytes = 40 * 1_024;
+/** Kept of each size: as much as a thousand busy nodes need, but never more than was needed at once. */
+const mostSpareBytes = 320 * 1_024 * 1_024;
 
 /**
  * Memory that batches came in and that others will come in. New memory for each batch keeps the garbage collector
@@ -11,25 +13,47 @@ const mostSpare = 2_048;
  * is not needed any more.
  */
 export class SpareMemory {
-  /** The last one given back is taken first. */
-  readonly #spare: Buffer[] = [];
-  /** So many were never needed since `letGo`. */
-  #unneeded = 0;
+  readonly #shelves = keptSizes.map((bytes) => new Shelf(bytes));
 
   /** At least `bytes`, with anything in it. */
   take(bytes: number): Buffer {
-    if (bytes <= smallBytes || bytes > usualBytes) return Buffer.allocUnsafe(bytes);
-    const memory = this.#spare.pop() ?? Buffer.allocUnsafe(usualBytes);
-    this.#unneeded = Math.min(this.#unneeded, this.#spare.length);
-    return memory;
+    const shelf = bytes <= smallBytes ? undefined : this.#shelves.find((fitting) => bytes <= fitting.bytes);
+    return shelf?.take() ?? Buffer.allocUnsafe(bytes);
   }
 
   /** Takes back what nobody looks at any more. */
   giveBack(memory: Buffer): void {
-    if (memory.length === usualBytes && this.#spare.length < mostSpare) this.#spare.push(memory);
+    this.#shelves.find(({ bytes }) => bytes === memory.length)?.giveBack(memory);
   }
 
   /** Lets go of what was not needed since it was called last. */
+  letGo(): void {
+    for (const shelf of this.#shelves) shelf.letGo();
+  }
+}
+
+/** Spare memory of one size. */
+class Shelf {
+  readonly bytes: number;
+  /** The last one given back is taken first: it may be in the processor's caches still. */
+  readonly #spare: Buffer[] = [];
+  /** So many were never needed since `letGo`. */
+  #unneeded = 0;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
+
+  take(): Buffer {
+    const memory = this.#spare.pop() ?? Buffer.allocUnsafe(this.bytes);
+    this.#unneeded = Math.min(this.#unneeded, this.#spare.length);
+    return memory;
+  }
+
+  giveBack(memory: Buffer): void {
+    if (this.#spare.length < Math.floor(mostSpareBytes / this.bytes)) this.#spare.push(memory);
+  }
+
   letGo(): void {
     this.#spare.splice(0, this.#unneeded);
     this.#unneeded = this.#spare.length;

@@ -4,7 +4,7 @@ import { ProtocolError } from "./faults.js";
 import { columns } from "./object-fields.js";
 import { ObjectScanner } from "./object-scanner.js";
 import { ReceivedBatch } from "./received-batch.js";
-import { SpareMemory } from "./spare-memory.js";
+import { mostAtOnceBytes, SpareMemory } from "./spare-memory.js";
 import { traceMessage } from "./trace-messages.js";
 import { passUsualObject, unusual } from "./usual-object.js";
 
@@ -13,8 +13,6 @@ const what = "a trace-object reply";
 /** A decoder that has nothing to keep keeps nothing: most nodes are idle most of the time. */
 const noFields = new Int32Array(0);
 
-/** About what a socket gives at once, with an object that was torn before. */
-const mostUsualBytes = 128 * 1_024;
 /** Rows to begin a table with: of a first batch, and at most of any. */
 const fewRows = 16;
 const mostUsualRows = 1_024;
@@ -77,7 +75,7 @@ export class TraceReplyDecoder {
   take(): ReceivedBatch | undefined {
     if (this.#soundRows === 0) return undefined;
     const batch = new ReceivedBatch(this.#coming, this.#fields, this.#soundRows);
-    this.#usualBytes = Math.min(this.#coming.end, mostUsualBytes);
+    this.#usualBytes = Math.min(this.#coming.end, mostAtOnceBytes);
     this.#usualRows = Math.min(this.#rows + 1, mostUsualRows);
     this.#startAnew(new BatchBytes(this.#memory));
     return batch;
@@ -105,7 +103,8 @@ export class TraceReplyDecoder {
 
   /** Lets go of all that is understood; what lies behind it moves to new bytes and is scanned from its start. */
   #startAnew(next: BatchBytes): void {
-    next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), this.#usualBytes);
+    // No more memory than that: until more comes, others can use it.
+    next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), 0);
     this.#coming = next;
     this.#at = 0;
     this.#scanner.begin(0);

@@ -2,8 +2,8 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { preparePeerSocket } from "./peer-socket.js";
 
-/** As much as Node reads at once. */
-const memory = Buffer.allocUnsafeSlow(64 * 1_024);
+/** More than a unix socket holds by default: whatever waits comes at once. Node itself reads 64 KiB at a time. */
+const memory = Buffer.allocUnsafeSlow(256 * 1_024);
 
 /** What Node keeps of a socket in the kernel. It is not documented: where it is missing, all works as without. */
 interface HasHandle {

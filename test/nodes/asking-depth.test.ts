@@ -62,3 +62,21 @@ test("one late answer to a measurement changes little", () => {
   depth.received(1_250, now + 12.5);
   expect(depth.current(now + 12.5)).toBeLessThanOrEqual(depths.at(-1)! * 1.5);
 });
+
+test("an answer that came while nobody read says nothing, unless it is sooner than was known", () => {
+  const { depth, depths, now } = drain({ roundTripMs: 10, perRoundTrip: 1_000, rounds: 30 });
+  depth.roundTrip(10_000, false);
+  depth.received(1_000, now + 10);
+  expect(depth.current(now + 10)).toBe(depths.at(-1));
+  depth.roundTrip(5, false);
+  depth.received(1_000, now + 20);
+  depth.received(1_000, now + 20_000);
+  expect(depth.current(now + 20_000)).toBe(1);
+});
+
+test("the first answer counts, whenever it came: no other tells that there is a link to fill", () => {
+  const depth = new AskingDepth({ requestCount, deepest: 64 });
+  depth.roundTrip(50, false);
+  depth.received(1_000, 50);
+  expect(depth.current(50)).toBeGreaterThan(1);
+});

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { FlightBudget } from "../../src/nodes/flight-budget.js";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
+import { ReadingTurns } from "../../src/nodes/reading-turns.js";
 import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "../../src/nodes/session.js";
 import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
@@ -27,6 +28,7 @@ const settings: SessionSettings = {
 /** A house that remembers what it was given and makes it safe when the test says so. */
 class House implements SessionHost {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
+  readonly turns = new ReadingTurns();
   readonly memory = new SpareMemory();
   readonly directory = new NodeDirectory<Session>();
   readonly lines: string[] = [];

@@ -29,7 +29,7 @@ test("memory that was given back is taken again, and only then", () => {
   expect(memory.take(120_000)).not.toBe(second);
 });
 
-test.each([40_961, 163_840])("%i bytes are kept", (bytes) => {
+test.each([40_961, 163_840, 163_841, 557_056])("%i bytes are kept", (bytes) => {
   const memory = new SpareMemory();
   const first = memory.take(bytes);
   memory.giveBack(first);
@@ -47,7 +47,7 @@ test("a batch that is released gives its memory back, once", () => {
   expect(givenBack.mock.calls.map(([{ length }]) => length)).toEqual([163_840]);
 });
 
-test.each([100, 10_000, 40_960, 163_841, 1_000_000])(
+test.each([100, 10_000, 40_960, 557_057, 1_000_000])(
   "%i bytes are made anew: they are too few or too many to be kept",
   (bytes) => {
     const memory = new SpareMemory();
@@ -58,12 +58,38 @@ test.each([100, 10_000, 40_960, 163_841, 1_000_000])(
   },
 );
 
-test("no more than 2,048 pieces are kept", () => {
+test.each([
+  [100_000, 2_048],
+  [300_000, 602],
+])("of pieces of %i bytes no more than %i are kept", (bytes, most) => {
   const memory = new SpareMemory();
-  const taken = new Set(Array.from({ length: 2_050 }, () => memory.take(100_000)));
+  const taken = new Set(Array.from({ length: most + 2 }, () => memory.take(bytes)));
   for (const piece of taken) memory.giveBack(piece);
-  const again = Array.from({ length: 2_050 }, () => memory.take(100_000)).filter((piece) => taken.has(piece));
-  expect(again).toHaveLength(2_048);
+  const again = Array.from({ length: most + 2 }, () => memory.take(bytes)).filter((piece) =>
+    taken.has(piece),
+  );
+  expect(again).toHaveLength(most);
+});
+
+test("each size is kept for itself", () => {
+  const memory = new SpareMemory();
+  const [small, large] = [memory.take(100_000), memory.take(300_000)];
+  memory.giveBack(small);
+  memory.giveBack(large);
+  expect(memory.take(300_000)).toBe(large);
+  expect(memory.take(300_000)).not.toBe(small);
+  expect(memory.take(100_000)).toBe(small);
+});
+
+test("what is left of a torn object takes little until more of it comes", () => {
+  const memory = new SpareMemory();
+  const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
+  const taken = vi.spyOn(memory, "take");
+  decoder.push(Buffer.concat([numbered(1).reply, numbered(2).reply.subarray(0, 1_000)]));
+  decoder.take();
+  expect(taken.mock.calls.at(-1)![0]).toBeLessThanOrEqual(2_000);
+  decoder.push(numbered(2).reply.subarray(1_000));
+  expect(readBatches([decoder.take()!])).toEqual([asRead(numbered(2).object)]);
 });
 
 test("what was not needed between two times of letting go is let go, however much before", () => {

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type Passage, ReadingTurns } from "../../src/nodes/reading-turns.js";
+
+const mebibyte = 1_024 * 1_024;
+/** What is on its way when turns are needed, and what one turn counts for. */
+const enoughBytes = 4 * mebibyte;
+const bytesOfTurn = mebibyte / 4;
+const patienceMs = 25;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Nodes that wait, in this order; `called` has the numbers of those whose turn came. */
+function waitingNodes(turns: ReadingTurns, count: number) {
+  const called: number[] = [];
+  const nodes = Array.from({ length: count }, (_, number) => ({ readOn: () => void called.push(number) }));
+  for (const node of nodes) turns.wait(node);
+  return { called, nodes };
+}
+
+/** One turn of the event loop. */
+async function turn(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(1);
+}
+
+test("turns are needed while more is on its way than enough", () => {
+  const turns = new ReadingTurns();
+  turns.begin(enoughBytes);
+  expect(turns.areNeeded).toBe(false);
+  const passage = turns.begin(1);
+  expect(turns.areNeeded).toBe(true);
+  turns.end(passage);
+  expect(turns.areNeeded).toBe(false);
+});
+
+test("turns are needed while others wait, however little is on its way", () => {
+  const turns = new ReadingTurns();
+  const { nodes } = waitingNodes(turns, 1);
+  expect(turns.areNeeded).toBe(true);
+  expect(turns.holds(nodes[0]!)).toBe(true);
+  turns.leave(nodes[0]!);
+  expect(turns.areNeeded).toBe(false);
+  expect(turns.holds(nodes[0]!)).toBe(false);
+});
+
+test("nobody is called while enough is on its way; then one after the other, as many as there is room for", async () => {
+  const turns = new ReadingTurns();
+  const passages = Array.from({ length: 16 }, () => turns.begin(bytesOfTurn));
+  const { called } = waitingNodes(turns, 20);
+  await turn();
+  expect(called).toEqual([]);
+  const begun: Passage[] = [];
+  for (const passage of passages.splice(0, 3)) turns.end(passage);
+  // Those who are called bring as much as they may, in the next turn of the event loop.
+  await vi.advanceTimersToNextTimerAsync();
+  expect(called).toEqual([0, 1, 2]);
+  for (let n = 0; n < 3; n += 1) begun.push(turns.begin(bytesOfTurn));
+  await turn();
+  expect(called).toEqual([0, 1, 2]);
+});
+
+test("who is called and has nothing takes no room from others", async () => {
+  const turns = new ReadingTurns();
+  const { called } = waitingNodes(turns, 1_000);
+  const turnsOfTheLoop = Math.ceil((1_000 * bytesOfTurn) / enoughBytes);
+  for (let n = 0; n < turnsOfTheLoop; n += 1) await vi.advanceTimersToNextTimerAsync();
+  expect(called).toEqual(Array.from({ length: 1_000 }, (_, number) => number));
+});
+
+test("who left is not called", async () => {
+  const turns = new ReadingTurns();
+  const { called, nodes } = waitingNodes(turns, 3);
+  turns.leave(nodes[1]!);
+  await turn();
+  expect(called).toEqual([0, 2]);
+});
+
+test("what stands still does not count for long: others are read all the same", async () => {
+  const turns = new ReadingTurns();
+  const stuck = Array.from({ length: 100 }, () => turns.begin(enoughBytes));
+  const { called } = waitingNodes(turns, 10);
+  await vi.advanceTimersByTimeAsync(patienceMs - 1);
+  expect(called).toEqual([]);
+  await vi.advanceTimersByTimeAsync(patienceMs + 1);
+  expect(called).toHaveLength(10);
+  // Its end, at last, takes nothing away from what is counted.
+  for (const passage of stuck) turns.end(passage);
+  turns.begin(enoughBytes);
+  expect(turns.areNeeded).toBe(false);
+  turns.begin(1);
+  expect(turns.areNeeded).toBe(true);
+});
+
+test("while nobody waits, no timer runs", async () => {
+  const turns = new ReadingTurns();
+  const passage = turns.begin(2 * enoughBytes);
+  const { nodes } = waitingNodes(turns, 1);
+  await turn();
+  turns.leave(nodes[0]!);
+  turns.end(passage);
+  await vi.advanceTimersByTimeAsync(patienceMs);
+  expect(vi.getTimerCount()).toBe(0);
+});
