@@ -1,7 +1,7 @@
 import { Comparison, type Figure } from "../harness/comparison.js";
 import { cpuPerMillion, measure, type Workload } from "../harness/measurement.js";
 import type { Finding, Row, Target } from "../harness/row.js";
-import { type MuninnSettings, muninn } from "../harness/tracers.js";
+import { copy, type MuninnSettings, muninn, type Tracer } from "../harness/tracers.js";
 
 const objectBytes = 364;
 const bytesInAll = 600_000 * objectBytes;
@@ -21,7 +21,9 @@ interface Step {
 interface GrowthOptions {
   readonly what: string;
   readonly cost: (step: Step) => Figure;
-  readonly target: Target;
+  readonly target?: Target;
+  /** @default Muninn, with the settings of the step */
+  readonly tracer?: (step: Step) => Tracer;
   /** Of all objects of one run. */
   readonly bytes?: number;
 }
@@ -31,16 +33,16 @@ function growth(
   name: string,
   summary: string,
   steps: readonly [Step, ...Step[]],
-  { what, cost, target, bytes = bytesInAll }: GrowthOptions,
+  { what, cost, target, tracer = ({ settings }) => muninn(settings), bytes = bytesInAll }: GrowthOptions,
 ): Row {
   return {
     name,
     summary,
     async run({ runs, scale }) {
       const comparison = await Comparison.of(
-        steps.map(({ name: step, workload, settings }) => ({
-          name: step,
-          run: () => measure(muninn(settings), workload, (bytes * scale) / workload.objectBytes),
+        steps.map((step) => ({
+          name: step.name,
+          run: () => measure(tracer(step), step.workload, (bytes * scale) / step.workload.objectBytes),
         })),
         runs,
       );
@@ -49,7 +51,7 @@ function growth(
         (step): Finding => ({
           what: `${what}: ${step.name} ÷ ${first.name}`,
           value: comparison.ratioOf([cost(step), step.name], [cost(first), first.name]),
-          target,
+          ...(target === undefined ? {} : { target }),
         }),
       );
       return { findings, figures: comparison.figures() };
@@ -62,6 +64,14 @@ export const nodesGrowth = growth(
   "the same objects from more and more nodes",
   [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
   { what: "CPU per object", cost: () => cpuPerMillion, target: flat, bytes: bytesOfManyNodes },
+);
+
+/** What the machine itself takes more: sockets, files and caches are the same, and nothing looks at the bytes. */
+export const nodesGrowthOfCopy = growth(
+  "nodes-copy",
+  "the same of a bare copy, which asks ahead as Muninn does",
+  [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
+  { what: "CPU per object", cost: () => cpuPerMillion, tracer: () => copy(7), bytes: bytesOfManyNodes },
 );
 
 export const sizeGrowth = growth(
