@@ -1,0 +1,72 @@
+import { expect, onTestFinished, test } from "vitest";
+import { Sessions } from "../../src/nodes/sessions.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { eventually } from "../../src/testing/eventually.js";
+import { magic, ScriptedPeer } from "./scripted-peer.js";
+
+const settings = {
+  networkMagic: magic,
+  requestCount: 100,
+  requestsAhead: 1,
+  metricsPace: { pauseMs: 60_000, full: false },
+  maxObjectBytes: 1_000_000,
+  maxAnswerBytes: 100_000,
+  handshakeTimeoutMs: 20_000,
+  nameTimeoutMs: 20_000,
+  silenceMs: 20_000,
+};
+/** With twenty nodes, more than what may be on its way before nodes are read in turn. */
+const stuckNodes = 20;
+const long = "x".repeat(250_000);
+
+/** A node that has told its name and is asked for trace objects. */
+async function connected(sessions: Sessions, name: string): Promise<ScriptedPeer> {
+  const peer = new ScriptedPeer(name);
+  void sessions.run(peer.connection);
+  await peer.shakeHands();
+  await peer.tellName(name);
+  await peer.next(miniProtocols.traceObjects);
+  return peer;
+}
+
+test("nodes whose batches stand still hold up others for a moment only, and are read on when theirs move again", async () => {
+  const lines = new Map<string, number>();
+  let release = () => {};
+  const moving = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const sessions = new Sessions({
+    settings,
+    maxInFlightBytes: 100_000_000,
+    destination: {
+      open: () => {},
+      close: () => {},
+      drained: async () => {},
+      keepingUp: () => true,
+      write: async ({ name }, batch) => {
+        if (name.startsWith("stuck")) await moving;
+        lines.set(name, (lines.get(name) ?? 0) + batch.length);
+        return true;
+      },
+    },
+    observer: { connected: () => {}, named: () => {}, ended: () => {} },
+  });
+  onTestFinished(async () => {
+    release();
+    await sessions.stop(100);
+  });
+  const stuck: ScriptedPeer[] = [];
+  for (let n = 0; n < stuckNodes; n += 1) stuck.push(await connected(sessions, `stuck-${n}`));
+  const free = await connected(sessions, "free");
+  for (const peer of stuck) peer.reply([long]);
+  for (let reply = 1; reply <= 5; reply += 1) {
+    free.reply([long]);
+    await free.next(miniProtocols.traceObjects);
+    expect(lines.get("free")).toBe(reply);
+  }
+  for (const peer of stuck) peer.reply([long]);
+  release();
+  await eventually(() => {
+    for (let n = 0; n < stuckNodes; n += 1) expect(lines.get(`stuck-${n}`)).toBe(2);
+  });
+});
