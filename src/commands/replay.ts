@@ -77,6 +77,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
   const { startReplay } = await import("../recording/start-replay.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
   const { untilStopped } = await import("./stop-signal.js");
+  const { ToldFaults } = await import("./told-faults.js");
   const status = new StatusLine();
   try {
     status.show("reading what was recorded");
@@ -102,12 +103,14 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
       from: micros(flags.from),
       to: micros(flags.to),
     });
+    const faults = new ToldFaults(status);
     let ticking: NodeJS.Timeout | undefined;
     const refused = new Promise<void>((resolve) => {
       ticking = setInterval(() => {
         const reports = running.reports();
         const sent = sum(reports, "objectsSent");
         status.show(`${reports.length} nodes, ${sent} objects, ${formatBytes(sum(reports, "bytesSent"))}`);
+        faults.tell(reports);
         if (sum(reports, "refusals") > 0) resolve();
       }, 100);
     });
@@ -117,6 +120,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
     status.clear();
     for (const remark of remarks) status.say(`muninn replay: ${remark}`);
     const reports = running.reports();
+    faults.tell(reports);
     const lines = reports.map(
       (node) => `${node.name}: ${node.objectsSent} objects in ${formatBytes(node.bytesSent)}`,
     );

@@ -6,6 +6,7 @@ import { TransportError } from "../transport/transport-faults.js";
 import { nodeAddresses } from "./node-addresses.js";
 import { formatBytes, StatusLine } from "./status-line.js";
 import { untilStopped } from "./stop-signal.js";
+import { ToldFaults } from "./told-faults.js";
 
 export interface SimulateOptions {
   readonly connect?: string;
@@ -113,21 +114,25 @@ function networksOf({ connect, listen, nodes }: SimulateOptions) {
  */
 async function watch(nodes: readonly NamedNode[], stopped: Promise<void>): Promise<ReadonlySet<NamedNode>> {
   const status = new StatusLine();
+  const faults = new ToldFaults(status);
   const complete = new Set<NamedNode>();
   const finishing = nodes.map(async (named) => {
     await named.node.finished;
     if (named.voice.isOver) complete.add(named);
   });
+  const reports = () => nodes.map(({ name, node }) => ({ name, ...node.report() }));
   let timer: NodeJS.Timeout | undefined;
   const refused = new Promise<void>((resolve) => {
     timer = setInterval(() => {
-      const { connections, objectsSent, bytesSent, refusals } = sum(nodes.map(({ node }) => node.report()));
+      const { connections, objectsSent, bytesSent, refusals } = sum(reports());
       status.show(`${connections} connections, ${objectsSent} objects, ${formatBytes(bytesSent)}`);
+      faults.tell(reports());
       if (refusals > 0) resolve();
     }, showEveryMs);
   });
   await Promise.race([stopped, refused, Promise.all(finishing)]);
   clearInterval(timer);
+  faults.tell(reports());
   status.clear();
   return new Set(complete);
 }
@@ -153,8 +158,7 @@ function reportText(reports: readonly NodeReport[], seconds: number): string {
     reports.length > maxReportLines ? [] : reports.map((report) => `${report.name}: ${countsText(report)}`);
   const rate = Math.round(total.objectsSent / seconds);
   lines.push(`total: ${countsText(total)}, in ${seconds.toFixed(1)} s, ${rate} objects a second`);
-  const faults = new Set(reports.flatMap(({ lastFault }) => lastFault ?? []));
-  return `${[...lines, ...faults].join("\n")}\n`;
+  return `${lines.join("\n")}\n`;
 }
 
 function countsText(counts: Pick<NodeReport, NumbersOf<NodeReport>>): string {

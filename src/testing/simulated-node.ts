@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Side } from "../protocol/mux.js";
-import type { Address } from "../transport/address.js";
+import { type Address, formatAddress } from "../transport/address.js";
 import type { Connection } from "../transport/connection.js";
 import { openConnectors } from "../transport/connectors.js";
 import { openListener } from "../transport/listener.js";
@@ -37,7 +37,7 @@ type NodeNetwork =
 
 /** What a node was asked and has sent, over all its connections. */
 export interface SimulatedNodeReport extends Readonly<ForwarderCounts> {
-  /** Why the last refused handshake was refused, or what the tracer did wrong last. */
+  /** What went wrong last: why a handshake was refused, what the tracer did wrong, or why it could not be reached. */
   readonly lastFault?: string;
 }
 
@@ -113,7 +113,11 @@ class Node implements SimulatedNode {
         ...(pause === undefined ? {} : { pause }),
         addresses: [network.address],
         run,
-        observer: { unreachable: () => {} },
+        observer: {
+          unreachable: (address, error) => {
+            this.#lastFault = `cannot connect to ${formatAddress(address)}, trying again: ${error.message}`;
+          },
+        },
       });
       this.#stopConnecting = () => connectors.stop();
     } else {

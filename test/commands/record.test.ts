@@ -6,26 +6,15 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addRecordCommand } from "../../src/commands/record.js";
+import { captureOutput } from "./captured-output.js";
+
+const printed = captureOutput();
 
 let directory: string;
-let out: string;
-let err: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-record-command-"));
-  out = "";
-  err = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += text;
-    return true;
-  });
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
   await rm(directory, { recursive: true });
 });
 
@@ -53,16 +42,16 @@ test("a recording runs until a signal ends it, tells what goes on, and reports w
     path("traffic.rec"),
   ];
   const over = run(...flags, "--json");
-  await vi.waitFor(() => expect(err).toContain("listening at"), { timeout: 20_000 });
+  await vi.waitFor(() => expect(printed.err).toContain("listening at"), { timeout: 20_000 });
   const node = connect(path("recorder.sock"));
   node.end("question");
   node.resume();
   await once(node, "close");
-  await vi.waitFor(() => expect(err).toContain("are disconnected"), { timeout: 20_000 });
+  await vi.waitFor(() => expect(printed.err).toContain("are disconnected"), { timeout: 20_000 });
   process.emit("SIGTERM");
   expect(await over).toBe(0);
   tracer.close();
-  expect(JSON.parse(out)).toEqual({
+  expect(JSON.parse(printed.out)).toEqual({
     complete: true,
     connections: 1,
     connectionsNow: 0,
@@ -102,7 +91,7 @@ test.each([
   await writeFile(path("there"), "precious");
   const inDirectory = flags.map((flag) => (flag.startsWith("-") || flag.startsWith(":") ? flag : path(flag)));
   expect(await run(...inDirectory)).toBe(2);
-  expect(err).toMatch(reason);
+  expect(printed.err).toMatch(reason);
   expect(await readFile(path("there"), "utf8")).toBe("precious");
   expect(await readdir(directory)).toEqual(["there"]);
 });

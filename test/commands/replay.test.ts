@@ -7,27 +7,18 @@ import { Command } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addReplayCommand } from "../../src/commands/replay.js";
 import { magic, SimpleAcceptor } from "../recording/simple-acceptor.js";
+import { captureOutput } from "./captured-output.js";
+
+const printed = captureOutput();
 
 let directory: string;
 let server: Server;
 let sockets: Socket[];
 let acceptors: SimpleAcceptor[];
-let out: string;
-let err: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-replay-command-"));
-  out = "";
-  err = "";
   sockets = [];
   acceptors = [];
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += text;
-    return true;
-  });
   server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
     const acceptor = new SimpleAcceptor(socket, "listener");
@@ -39,8 +30,6 @@ beforeEach(async () => {
   await once(server, "listening");
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
   for (const socket of sockets) socket.destroy();
   server.close();
   await rm(directory, { recursive: true });
@@ -51,7 +40,7 @@ function path(name: string): string {
 }
 
 async function run(...flags: string[]): Promise<typeof process.exitCode> {
-  const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (err += text) });
+  const program = new Command().exitOverride();
   addReplayCommand(program);
   await program.parseAsync(["node", "muninn", "replay", ...flags]);
   return process.exitCode;
@@ -77,7 +66,7 @@ test.each([
   expect(name).toBe("n");
   expect(objects).toHaveLength(sent.length);
   for (const [at, second] of sent.entries()) expect(objects[at]!.includes(lines[second]!)).toBe(true);
-  expect(JSON.parse(out)).toMatchObject({
+  expect(JSON.parse(printed.out)).toMatchObject({
     nodes: [{ name: "n", objectsSent: sent.length, refusals: 0 }],
     remarks: [],
   });
@@ -89,12 +78,13 @@ test("an endless loop ends with a signal", async () => {
   await vi.waitFor(() => expect(acceptors[0]?.objects.length).toBeGreaterThan(3), { timeout: 20_000 });
   process.emit("SIGINT");
   expect(await over).toBe(0);
-  expect(out).toMatch(/^n: \d+ objects/);
+  expect(printed.out).toMatch(/^n: \d+ objects/);
 });
 
-test("exit code 1 where the tracer is of another network", async () => {
+test("exit code 1 where the tracer is of another network, and the reason", async () => {
   await writeFile(path("n.json"), `${lines[0]}\n`);
   expect(await run(path("n.json"), "--connect", path("tracer.sock"), "--magic", "7")).toBe(1);
+  expect(printed.err).toMatch(/^n: .*refused/);
 });
 
 test.each([
@@ -102,7 +92,7 @@ test.each([
   { what: "a directory without logs", flags: () => [directory, ...towardsTracer()], reason: /no node/ },
 ])("exit code 2 for $what", async ({ flags, reason }) => {
   expect(await run(...flags())).toBe(2);
-  expect(err).toMatch(reason);
+  expect(printed.err).toMatch(reason);
 });
 
 test.each([

@@ -2,28 +2,17 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { addVerifyCommand } from "../../src/commands/verify.js";
+import { captureOutput } from "./captured-output.js";
+
+const printed = captureOutput();
 
 let directory: string;
-let out: string;
-let err: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-verify-command-"));
-  out = "";
-  err = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    err += text;
-    return true;
-  });
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
   await rm(directory, { recursive: true });
 });
 
@@ -47,8 +36,8 @@ test("exit code 0 and one line a node say that all is well", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   await lines("logs", '{"n":1}\n{"n":2}\n');
   expect(await run(...between())).toBe(0);
-  expect(out).toBe("n: well: 2 sent, 2 found\nall is well\n");
-  expect(err).toBe("");
+  expect(printed.out).toBe("n: well: 2 sent, 2 found\nall is well\n");
+  expect(printed.err).toBe("");
 });
 
 test("exit code 1 and the first places say what is not", async () => {
@@ -56,7 +45,7 @@ test("exit code 1 and the first places say what is not", async () => {
   await lines("logs", '{"n":1}\n{"n":4}\n{"n":4}\n{"n":6}\n{"n":5}\n{"n":7}\n{"n":8}\n{"n":9\n');
   expect(await run(...between(), "--places", "1")).toBe(1);
   const file = join(directory, "logs", "n", "node-2026-02-16T09-30-01.json");
-  expect(out.split("\n")).toEqual([
+  expect(printed.out.split("\n")).toEqual([
     "n: NOT WELL: 9 sent, 8 found, 3 lost, 1 doubled, 1 disordered, 1 torn",
     `  lost       ${file}:2 objects 2 to 3 should stand before this line`,
     "  lost       and 1 more",
@@ -72,7 +61,10 @@ test("--json gives the verdict to programs", async () => {
   await lines("sent", '{"n":1}\n');
   await lines("logs", "");
   expect(await run(...between(), "--json")).toBe(1);
-  expect(JSON.parse(out)).toMatchObject({ ok: false, nodes: [{ node: "n", sent: 1, found: 0, lost: 1 }] });
+  expect(JSON.parse(printed.out)).toMatchObject({
+    ok: false,
+    nodes: [{ node: "n", sent: 1, found: 0, lost: 1 }],
+  });
 });
 
 test.each([
@@ -89,6 +81,6 @@ test.each([
 ])("exit code 2 where there are $what", async ({ prepare, reason }) => {
   await prepare();
   expect(await run(...between())).toBe(2);
-  expect(err).toMatch(reason);
-  expect(out).toBe("");
+  expect(printed.err).toMatch(reason);
+  expect(printed.out).toBe("");
 });

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { addSimulateCommand } from "../../src/commands/simulate.js";
+import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
+import { formatAddress } from "../../src/transport/address.js";
+import { captureOutput } from "./captured-output.js";
+
+const printed = captureOutput();
+
+const magic = 42;
+
+let tracer: TestTracer;
+beforeEach(async () => {
+  tracer = await startTracer({ config: { networkMagic: magic } });
+});
+afterEach(async () => {
+  await tracer[Symbol.asyncDispose]();
+});
+
+async function run(...flags: string[]): Promise<typeof process.exitCode> {
+  const program = new Command().exitOverride();
+  addSimulateCommand(program);
+  await program.parseAsync(["node", "muninn", "simulate", ...flags]);
+  return process.exitCode;
+}
+
+function towardsTracer(...flags: string[]): string[] {
+  return ["--connect", formatAddress(tracer.address), "--magic", String(magic), ...flags];
+}
+
+test("each node sends its count, and the account says so", async () => {
+  expect(await run(...towardsTracer("--nodes", "3", "--count", "250", "--json"))).toBe(0);
+  const { nodes, total } = JSON.parse(printed.out);
+  expect(nodes.map(({ name, complete }: { name: string; complete: boolean }) => [name, complete])).toEqual([
+    ["node-1", true],
+    ["node-2", true],
+    ["node-3", true],
+  ]);
+  expect(total.objectsSent).toBe(750);
+  await tracer.stop();
+  expect(await tracer.linesOf("node-2")).toHaveLength(250);
+});
+
+test("lines have exactly the size that was asked for", async () => {
+  expect(await run(...towardsTracer("--count", "10", "--size", "500", "--name", "sized"))).toBe(0);
+  expect(printed.out).toMatch(/^sized: .*sent 10 .*\ntotal: /);
+  await tracer.stop();
+  const lines = await tracer.linesOf("sized");
+  expect(lines.map((line) => Buffer.byteLength(line))).toEqual(Array.from({ length: 10 }, () => 500));
+});
+
+test("exit code 1 where the tracer is of another network, and the reason", async () => {
+  expect(await run(...towardsTracer("--nodes", "2", "--count", "10", "--magic", "7"))).toBe(1);
+  expect(printed.err).toMatch(/^node-\d: .*refused/);
+  expect(tracer.accounts().received).toBe(0);
+});
+
+test("a tracer that is not there is named once, and tried again until a signal", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
+  const absent = join(directory, "absent.sock");
+  const over = run("--connect", absent, "--nodes", "5", "--count", "10");
+  await vi.waitFor(() => expect(printed.err).not.toBe(""), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(1);
+  expect(printed.err).toBe(`node-1: cannot connect to ${absent}, trying again: connect ENOENT ${absent}\n`);
+  await rm(directory, { recursive: true });
+});
+
+test.each([
+  { what: "neither --connect nor --listen", flags: [], reason: /either/ },
+  { what: "both", flags: ["--connect", "a", "--listen", "b"], reason: /either/ },
+  { what: "a queue without a rate", flags: ["--connect", "a", "--queue", "5"], reason: /--rate/ },
+  { what: "no node at all", flags: ["--connect", "a", "--nodes", "0"], reason: /--nodes/ },
+])("$what is a usage error", async ({ flags, reason }) => {
+  await expect(run(...flags)).rejects.toThrow(reason);
+});
+
+test.each([
+  { what: "a line too short for its number", flags: ["--size", "5"], reason: /--size must be at least/ },
+  { what: "a magic beyond 32 bits", flags: ["--magic", "4294967296"], reason: /--magic must be at most/ },
+])("exit code 2 for $what", async ({ flags, reason }) => {
+  expect(await run(...towardsTracer("--count", "1", ...flags))).toBe(2);
+  expect(printed.err).toMatch(reason);
+});
