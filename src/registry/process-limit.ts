@@ -20,11 +20,15 @@ export function connectionsWithin(limit: number, openFiles: number): number {
   return Math.max(1, limit - reservedHandles - openFiles);
 }
 
-/** Files this process may have open (the soft limit), infinity where there is none or the system does not tell. */
-export function openFilesLimit(): number {
+/**
+ * Files this process may have open (the soft limit), infinity where there is none or the system does not tell.
+ *
+ * @param limitsFile where Linux tells the limits of a process, see proc(5)
+ */
+export function openFilesLimit(limitsFile = "/proc/self/limits"): number {
   let limits: string;
   try {
-    limits = readFileSync("/proc/self/limits", "latin1");
+    limits = readFileSync(limitsFile, "latin1");
   } catch {
     return Number.POSITIVE_INFINITY;
   }

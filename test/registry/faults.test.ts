@@ -182,13 +182,15 @@ test("faults are listed oldest first, and delay no other log", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.open = (real, path, ...rest) =>
     path.includes("/bad") ? Promise.reject(errno("EACCES", "open")) : real(path, ...rest);
-  for (const directory of ["bad-2", "bad-1"]) {
+  // Known in another order than that in which their faults begin.
+  for (const directory of ["bad-1", "bad-2", "bad-3"]) registry.acquire(log(directory));
+  for (const directory of ["bad-2", "bad-3", "bad-1"]) {
     void registry.append(log(directory), lines("x")).catch(() => {});
     await eventually(() => registry.faults().some((fault) => fault.log.directory === directory));
     clock.advance(10);
   }
   await registry.append(log("good"), lines("y"));
-  expect(registry.faults().map((fault) => fault.log.directory)).toEqual(["bad-2", "bad-1"]);
+  expect(registry.faults().map((fault) => fault.log.directory)).toEqual(["bad-2", "bad-3", "bad-1"]);
   expect(allText(log("good"))).toBe("y\n");
 });
 

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { boundedFileSystem } from "../../src/registry/file-system.js";
 import { Permits } from "../../src/registry/permits.js";
@@ -9,7 +11,7 @@ import {
   operationsPerRoot,
 } from "../../src/registry/process-limit.js";
 import { Gate, interposedFileSystem } from "./interposed-file-system.js";
-import { eventually, settled } from "./test-registry.js";
+import { eventually, settled, temporaryDirectory } from "./test-registry.js";
 
 test("the limit is the process's own soft limit", () => {
   const shown = execFileSync("sh", [
@@ -18,6 +20,33 @@ test("the limit is the process's own soft limit", () => {
   ]);
   const soft = shown.toString().trim();
   expect(openFilesLimit()).toBe(soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft));
+});
+
+test.each([
+  {
+    what: "a limit",
+    text: "Max cpu time  unlimited  unlimited  seconds\nMax open files  64  4096  files\n",
+    limit: 64,
+  },
+  {
+    what: "no limit",
+    text: "Max open files  unlimited  unlimited  files\n",
+    limit: Number.POSITIVE_INFINITY,
+  },
+  {
+    what: "another line with these words",
+    text: "Not Max open files  64  64\n",
+    limit: Number.POSITIVE_INFINITY,
+  },
+  { what: "nothing", text: "", limit: Number.POSITIVE_INFINITY },
+])("where the system tells $what, that is $limit open files", ({ text, limit }) => {
+  const path = join(temporaryDirectory(), "limits");
+  writeFileSync(path, text);
+  expect(openFilesLimit(path)).toBe(limit);
+});
+
+test("where the system does not tell, there is no limit", () => {
+  expect(openFilesLimit(join(temporaryDirectory(), "absent"))).toBe(Number.POSITIVE_INFINITY);
 });
 
 test.each([

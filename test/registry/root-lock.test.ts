@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,6 +17,7 @@ import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
 import { openHandleRegistry } from "../../src/registry/open-handle-registry.js";
 import { RegistryError } from "../../src/registry/registry-fault.js";
+import { lockRoot } from "../../src/registry/root-lock.js";
 import {
   allText,
   eventually,
@@ -186,6 +188,22 @@ test("a lock that is not ours any more is not removed at the stop", async () => 
   writeFileSync(join(root, ".muninn.lock"), text);
   await registry.stop();
   expect(readFileSync(join(root, ".muninn.lock"), "utf8")).toBe(text);
+});
+
+test("a lock that somebody removed is missed by nobody at the stop", async () => {
+  const { root, registry } = await testRegistry();
+  unlinkSync(join(root, ".muninn.lock"));
+  await registry.stop();
+  expect(readdirSync(root)).toEqual([]);
+});
+
+test("who has a lock may take it again", async () => {
+  const root = temporaryDirectory();
+  const lock = await lockRoot(root);
+  await Promise.all([lock.takeAgain(), lock.takeAgain()]);
+  await lock.takeAgain();
+  await lock.release();
+  expect(readdirSync(root)).toEqual([]);
 });
 
 test("after a stop the root is free again", async () => {

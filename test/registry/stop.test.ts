@@ -89,6 +89,25 @@ test("a write that hangs in the kernel does not hold the stop beyond its deadlin
   expect(existsSync(join(root, ".muninn.lock"))).toBe(true);
 });
 
+test("a root stays locked while a write of it is under way, also one that was given up", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry();
+  const gate = new Gate();
+  disk.rules.write = async (real, ...args) => {
+    await gate.pass();
+    return real(...args);
+  };
+  const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
+  await eventually(() => gate.arrived === 1);
+  const stopped = registry.stop({ deadlineMs: 1_000 });
+  clock.advance(750);
+  await rejected;
+  await settled();
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(true);
+  gate.open();
+  await stopped;
+  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+});
+
 test("a write that comes to an end only after the stop harms nothing: its handle is closed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
