@@ -17,8 +17,8 @@ export class SpareMemory {
 
   /** At least `bytes`, with anything in it. */
   take(bytes: number): Buffer {
-    const shelf = bytes <= smallBytes ? undefined : this.#shelves.find((fitting) => bytes <= fitting.bytes);
-    return shelf?.take() ?? Buffer.allocUnsafe(bytes);
+    if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
+    return this.#shelves.find((shelf) => bytes <= shelf.bytes)?.take() ?? Buffer.allocUnsafe(bytes);
   }
 
   /** Takes back what nobody looks at any more. */

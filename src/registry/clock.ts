@@ -23,13 +23,13 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves with whether `work` settled within so many milliseconds; it never rejects. */
-export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(milliseconds, () => resolve(false));
+/** Resolves when `work` has settled, or so many milliseconds have passed; it never rejects. */
+export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(milliseconds, resolve);
     const settled = () => {
       cancel();
-      resolve(true);
+      resolve();
     };
     work.then(settled, settled);
   });

@@ -161,6 +161,7 @@ test("a root that the registry was not opened with is refused", async () => {
   const other = { ...log("a"), root: "/" };
   await expect(registry.append(other, lines("x"))).rejects.toMatchObject({
     fault: { code: "log-invalid", log: other },
+    message: '"a" below / is no place for a log of this registry',
   });
 });
 
@@ -168,6 +169,7 @@ test("bytes that do not end with a line feed are refused: they would tear the ne
   const { registry, log } = await testRegistry();
   await expect(registry.append(log("a"), Buffer.from("x\ny"))).rejects.toMatchObject({
     fault: { code: "line-unfinished" },
+    message: "lines for a do not end with a line feed",
   });
   await registry.append(log("a"), lines("whole"));
   expect(allText(log("a"))).toBe("whole\n");

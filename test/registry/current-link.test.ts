@@ -131,3 +131,11 @@ test("a rename that fails leaves no temporary link, and is reported again after 
   expect(events.filter(([event]) => event === "linkBlocked")).toHaveLength(2);
   expect(allText(log("a"))).toBe("one\ntwo\n");
 });
+
+test("a link that cannot be read is reported with the reason", async () => {
+  const { registry, log, disk, events } = await testRegistry();
+  disk.rules.readlink = () => Promise.reject(errno("EIO", "readlink"));
+  await registry.append(log("a"), lines("one"));
+  expect(allText(log("a"))).toBe("one\n");
+  expect(events).toEqual([["linkBlocked", log("a"), expect.objectContaining({ code: "EIO" })]]);
+});

@@ -6,6 +6,7 @@ import {
   allText,
   eventually,
   fileNames,
+  leaveFile,
   lines,
   nameAfter,
   passPause,
@@ -38,6 +39,26 @@ test("with durability disk lines are acknowledged only after the file was synced
   expect(textOf(log("a"), startName)).toBe("1\n");
   gate.open();
   await eventually(() => append.isSettled);
+});
+
+test("a file whose name the disk has is looked at once for each write, and no directory is synced again", async () => {
+  const { registry, log, disk } = await testRegistry({ durability: "disk" });
+  await registry.append(log("a"), lines("1"));
+  disk.calls.length = 0;
+  await registry.append(log("a"), lines("2"));
+  expect(disk.calls).toEqual(["write", "fdatasync", `lstat ${startName}`]);
+});
+
+test("where a node's directory was there before, the root is not synced", async () => {
+  const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
+  leaveFile(log("a"), startName, "0\n");
+  const opened: string[] = [];
+  disk.rules.open = (real, path, ...rest) => {
+    opened.push(path);
+    return real(path, ...rest);
+  };
+  await registry.append(log("a"), lines("1"));
+  expect(opened).toEqual([join(root, "a", startName), join(root, "a")]);
 });
 
 test("one sync serves all that was appended during the one before", async () => {

@@ -319,6 +319,20 @@ test("reopening closes every handle; the next lines go to the same files", async
   expect(registry.stats()).toMatchObject({ reopened: 2, created: 2, vanished: 0 });
 });
 
+test("a file that cannot be opened again for a while is gone on with when it can", async () => {
+  const { registry, log, clock, disk, events } = await testRegistry();
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  disk.rules.open = () => Promise.reject(errno("EACCES", "open"));
+  const append = registry.append(log("a"), lines("2"));
+  await eventually(() => clock.pauses.length > 0);
+  delete disk.rules.open;
+  await passPause(clock);
+  await append;
+  expect(textOf(log("a"), startName)).toBe("1\n2\n");
+  expect(events.map(([event]) => event)).toEqual(["faultBegan", "faultOver"]);
+});
+
 test("reopening resolves when the handles are closed", async () => {
   const { registry, log, disk } = await testRegistry();
   await registry.append(log("a"), lines("1"));
@@ -451,6 +465,18 @@ test("when the disk is full idle handles are closed: one may keep the space of a
   await passPause(clock);
   await append;
   expect(allText(log("b"))).toBe("1\n2\n");
+});
+
+test("a shortage of handles that lasts is tried again and again, and takes nothing from nobody", async () => {
+  const { registry, log, clock, disk } = await testRegistry();
+  disk.rules.open = () => Promise.reject(errno("EMFILE", "open"));
+  const append = registry.append(log("a"), lines("1"));
+  for (let i = 0; i < 3; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  delete disk.rules.open;
+  await passPause(clock);
+  await append;
+  expect(registry.stats()).toMatchObject({ evicted: 0, failedAttempts: 4, openNow: 1 });
 });
 
 test.each(["EMFILE", "ENFILE"])(

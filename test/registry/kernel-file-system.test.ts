@@ -1,7 +1,7 @@
 import { constants, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { kernelFileSystem } from "../../src/registry/file-system.js";
+import { kernelFileSystem, nearestThere } from "../../src/registry/file-system.js";
 import { openFiles, temporaryDirectory } from "./test-registry.js";
 
 // Some file systems have no modes; none of those is at hand here.
@@ -27,4 +27,14 @@ test("a file that was there before is not taken away because its mode cannot be 
   writeFileSync(path, "mine");
   await expect(kernelFileSystem.open(path, O_WRONLY, 0o640)).rejects.toMatchObject({ code: "EPERM" });
   expect(readFileSync(path, "utf8")).toBe("mine");
+});
+
+test("of a path, the nearest directory that is there and what is missing below it", async () => {
+  const there = temporaryDirectory();
+  const path = join(there, "a", "b");
+  expect(await nearestThere(kernelFileSystem, path)).toMatchObject({
+    there,
+    missing: [join(there, "a"), path],
+  });
+  expect(await nearestThere(kernelFileSystem, there)).toMatchObject({ there, missing: [] });
 });

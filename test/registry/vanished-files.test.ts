@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { FileStatus } from "../../src/registry/file-system.js";
 import { Gate } from "./interposed-file-system.js";
 import {
   allText,
@@ -36,6 +37,39 @@ test("where the current file was deleted, the line is written again to a new one
   expect(openFiles(root)).toEqual([`a/${nameAfter(1)}`]);
   expect(events).toEqual([["vanished", join(root, "a", startName), "deleted"]]);
   expect(registry.stats()).toMatchObject({ vanished: 1, created: 2, rotated: 0, bytesWritten: 4 });
+});
+
+/** The same, as if it were on another file system, where inodes have the same numbers. */
+function elsewhere(status: FileStatus): FileStatus {
+  return Object.create(status, { dev: { value: status.dev + 1n } });
+}
+
+test("a file of another file system with the same inode is another file", async () => {
+  const { registry, log, root, disk, events } = await testRegistry();
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  disk.rules.lstat = async (real, path) => {
+    const status = await real(path);
+    return path.endsWith(startName) ? elsewhere(status) : status;
+  };
+  await registry.append(log("a"), lines("2"));
+  await registry.append(log("a"), lines("3"));
+  expect(events).toEqual([["vanished", join(root, "a", startName), "renamed"]]);
+  expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
+});
+
+test("also where it is found when the file is opened again", async () => {
+  const { registry, log, root, disk, events } = await testRegistry();
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  let looks = 0;
+  disk.rules.fstat = async (real, fd) => {
+    looks += 1;
+    return looks === 1 ? elsewhere(await real(fd)) : real(fd);
+  };
+  await registry.append(log("a"), lines("2"));
+  expect(events).toEqual([["vanished", join(root, "a", startName), "deleted or renamed"]]);
+  expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
 });
 
 test("all that one write has brought into a deleted file is written again", async () => {
