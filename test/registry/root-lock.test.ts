@@ -197,13 +197,14 @@ test("a lock that somebody removed is missed by nobody at the stop", async () =>
   expect(readdirSync(root)).toEqual([]);
 });
 
-test("who has a lock may take it again", async () => {
+test("who has a lock may take it again, and release it twice", async () => {
   const root = temporaryDirectory();
   const lock = await lockRoot(root);
   await Promise.all([lock.takeAgain(), lock.takeAgain()]);
   await lock.takeAgain();
   await lock.release();
   expect(readdirSync(root)).toEqual([]);
+  await lock.release();
 });
 
 test("after a stop the root is free again", async () => {
