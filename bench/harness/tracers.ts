@@ -63,6 +63,9 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
   };
 }
 
+/** As many as Muninn asks for of a node that is near and has more waiting. */
+export const usualAhead = 7;
+
 /** Asks and writes as Muninn does, in Node as well, without a look at the bytes: the limit. */
 export function copy(requestsAhead: number): Tracer {
   return {

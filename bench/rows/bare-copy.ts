@@ -1,13 +1,11 @@
 import { Comparison } from "../harness/comparison.js";
 import { cpuPerMillion, measure, throughput } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
-import { copy, muninn, reopening } from "../harness/tracers.js";
+import { usualAhead as ahead, copy, muninn, reopening } from "../harness/tracers.js";
 
 /** Enough for a steady state: in the first second under load code is compiled, which no year-long run notices. */
 const objects = 3_000_000;
 const objectBytes = 364;
-/** As many as Muninn asks for of a node that is near and has more waiting. */
-const ahead = 7;
 
 /** Against the limit, and against a program without the registry. */
 export const bareCopy: Row = {

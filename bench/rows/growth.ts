@@ -1,7 +1,7 @@
 import { Comparison, type Figure } from "../harness/comparison.js";
 import { cpuPerMillion, measure, type Workload } from "../harness/measurement.js";
 import type { Finding, Row, Target } from "../harness/row.js";
-import { copy, type MuninnSettings, muninn, type Tracer } from "../harness/tracers.js";
+import { copy, type MuninnSettings, muninn, type Tracer, usualAhead } from "../harness/tracers.js";
 
 const objectBytes = 364;
 const bytesInAll = 600_000 * objectBytes;
@@ -71,7 +71,12 @@ export const nodesGrowthOfCopy = growth(
   "nodes-copy",
   "the same of a bare copy, which asks ahead as Muninn does",
   [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
-  { what: "CPU per object", cost: () => cpuPerMillion, tracer: () => copy(7), bytes: bytesOfManyNodes },
+  {
+    what: "CPU per object",
+    cost: () => cpuPerMillion,
+    tracer: () => copy(usualAhead),
+    bytes: bytesOfManyNodes,
+  },
 );
 
 export const sizeGrowth = growth(

@@ -124,9 +124,10 @@ async function watch(nodes: readonly NamedNode[], stopped: Promise<void>): Promi
   let timer: NodeJS.Timeout | undefined;
   const refused = new Promise<void>((resolve) => {
     timer = setInterval(() => {
-      const { connections, objectsSent, bytesSent, refusals } = sum(reports());
+      const current = reports();
+      const { connections, objectsSent, bytesSent, refusals } = sum(current);
       status.show(`${connections} connections, ${objectsSent} objects, ${formatBytes(bytesSent)}`);
-      faults.tell(reports());
+      faults.tell(current);
       if (refusals > 0) resolve();
     }, showEveryMs);
   });

@@ -1,6 +1,6 @@
 /** What a socket gives at once, at most, with an object in front that was torn before. */
 export const mostAtOnceBytes = (256 + 16) * 1_024;
-/** Sizes that are kept: for the bytes and, as many again, for the lines made of them; and for a quarter of that. */
+/** Sizes that are kept: for a reply or two, and for the most; each for the bytes and as many again for the lines made of them. */
 const keptSizes = [160 * 1_024, 2 * mostAtOnceBytes];
 /** So little is cheap to make and would waste what is kept. */
 const smallBytes = 40 * 1_024;
