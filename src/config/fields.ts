@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as v from "valibot";
 import { parseAddress } from "../transport/address.js";
 import { longestMs, parseDuration, parseMode, parseSize } from "./quantities.js";
 import { nearest } from "./suggestion.js";
@@ -11,75 +11,121 @@ const gibibyte = 2 ** 30;
 
 export function wholeNumber(least: number, most: number) {
   const error = must(`be a whole number from ${least} to ${most}`);
-  return z.int({ error }).min(least, { error }).max(most, { error });
+  return v.pipe(
+    v.number(error),
+    v.check((value) => Number.isInteger(value) && value >= least && value <= most, error),
+  );
 }
 
 export function text() {
   const error = must("be a text that is not empty");
-  return z.string({ error }).min(1, { error });
+  return v.pipe(v.string(error), v.minLength(1, error));
 }
 
 /** A text that no message repeats. */
 export function secret(allowed: string, pattern: RegExp) {
-  const error = ({ input }: { input?: unknown }) =>
+  const error = ({ input }: { readonly input?: unknown }) =>
     `${input == null ? "is missing; " : ""}must be ${allowed}`;
-  return z.string({ error }).regex(pattern, { error });
+  return v.pipe(v.string(error), v.regex(pattern, error));
 }
 
 export function flag() {
   const words: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
-  return z.unknown().transform((input, context) => {
+  return read("be true or false", (input) => {
     if (typeof input === "boolean") return input;
     // What YAML 1.1, and so cardano-tracer, takes for a truth value.
     if (typeof input === "string" && Object.hasOwn(words, input.toLowerCase()))
       return words[input.toLowerCase()]!;
-    return refuse(context, input, "be true or false");
+    return undefined;
   });
 }
 
 export function choice<const Name extends string>(...names: readonly Name[]) {
-  return z.enum(names, {
-    error: ({ input }) => {
-      const meant = typeof input === "string" ? nearest(input, names) : undefined;
-      const question = meant === undefined ? "" : `; did you mean ${meant}?`;
-      return `${found(input)}; must be ${listed(names)}${question}`;
-    },
+  return v.picklist(names, ({ input }) => {
+    const meant = typeof input === "string" ? nearest(input, names) : undefined;
+    const question = meant === undefined ? "" : `; did you mean ${meant}?`;
+    return `${found(input)}; must be ${listed(names)}${question}`;
   });
 }
 
-export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.object(shape, { error: must(`be a mapping of ${Object.keys(shape).join(", ")}`) });
+export function mapping<Fields extends v.ObjectEntries>(fields: Fields) {
+  const error = must(`be a mapping of ${Object.keys(fields).join(", ")}`);
+  return v.pipe(v.custom<Record<string, unknown>>(isMapping, error), object(fields));
 }
 
-export function list<Item extends z.ZodType>(item: Item, of: string) {
-  return z.array(item, { error: must(`be a list of ${of}`) });
+/** Mappings that are told apart by the field `tag`. */
+export function alternatives<Tag extends string, Alternatives extends v.VariantOptions<Tag>>(
+  tag: Tag,
+  options: Alternatives,
+  { tags, otherwise }: { readonly tags: string; readonly otherwise: string },
+) {
+  return v.pipe(
+    v.custom<v.InferInput<Alternatives[number]>>(isMapping, must(`be ${otherwise}`)),
+    v.variant(tag, options, must(`be ${tags}`)),
+  );
+}
+
+/** A mapping, as one of `alternatives`. */
+export function object<Fields extends v.ObjectEntries>(fields: Fields) {
+  // Of a field that is missing the library asks the mapping; what the field must be its own kind knows.
+  return v.object(fields, (issue) => {
+    const field = fields[issue.path?.[0]?.key as string] as { readonly message?: unknown };
+    return typeof field.message === "function" ? field.message({ input: undefined }) : issue.message;
+  });
+}
+
+export function list<Item extends v.GenericSchema>(item: Item, of: string) {
+  return v.array(item, must(`be a list of ${of}`));
+}
+
+/** A list whose items differ. */
+export function parts<const Items extends v.TupleItems>(items: Items, of: string) {
+  const isWhole = (input: unknown) => Array.isArray(input) && input.length === items.length;
+  return v.pipe(
+    v.custom<v.InferInput<v.TupleSchema<Items, undefined>>>(isWhole, must(`be a list of ${of}`)),
+    v.tuple(items),
+  );
 }
 
 export function texts(of: string) {
-  return z.record(z.string(), z.string({ error: must("be a text; write numbers in quotes") }), {
-    error: must(`be a mapping of ${of}`),
-  });
+  return v.pipe(
+    v.custom<Record<string, unknown>>(isMapping, must(`be a mapping of ${of}`)),
+    // The library's own `record` leaves keys such as `constructor` out without a word.
+    v.rawTransform(({ dataset: { value }, addIssue }): Readonly<Record<string, string>> => {
+      const message = must("be a text; write numbers in quotes");
+      for (const [key, input] of Object.entries(value)) {
+        if (typeof input === "string") continue;
+        const place = { type: "object", origin: "value", input: value, key, value: input } as const;
+        addIssue({ input, message, path: [place] });
+      }
+      return value as Record<string, string>;
+    }),
+  );
 }
 
 /** The name of a file or directory, made absolute from the working directory. */
 export function fileName(of: "file" | "directory" = "file") {
   const error = must(`be the name of a ${of}`);
-  return z
-    .string({ error })
-    .min(1, { error })
-    .refine((name) => !name.includes("\0"), { error })
-    .transform((name) => resolve(name));
+  return v.pipe(
+    v.string(error),
+    v.check((name) => name !== "" && !name.includes("\0"), error),
+    v.transform((name) => resolve(name)),
+  );
 }
 
 export function address() {
   const allowed = "be host:port or the name of a socket file";
-  return z.string({ error: must(allowed) }).transform((input, context) => {
-    try {
-      return parseAddress(input);
-    } catch (cause) {
-      return refuse(context, input, `${allowed}: ${(cause as Error).message}`);
-    }
-  });
+  return v.pipe(
+    v.string(must(allowed)),
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+      try {
+        return parseAddress(value);
+      } catch (cause) {
+        addIssue({ message: must(`${allowed}: ${(cause as Error).message}`) });
+        return NEVER;
+      }
+    }),
+  );
 }
 
 export function host() {
@@ -92,10 +138,11 @@ export function host() {
     "*6": "::",
     "!6": "::",
   };
-  return z
-    .string({ error })
-    .regex(/^[^\s\0]+$/, { error })
-    .transform((name) => (Object.hasOwn(any, name) ? any[name]! : name.replace(/^\[(.*)\]$/, "$1")));
+  return v.pipe(
+    v.string(error),
+    v.regex(/^[^\s\0]+$/, error),
+    v.transform((name) => (Object.hasOwn(any, name) ? any[name]! : name.replace(/^\[(.*)\]$/, "$1"))),
+  );
 }
 
 /** 0 is any free port. */
@@ -106,64 +153,60 @@ export function port() {
 /** A number of seconds above 0, fractions allowed → milliseconds. */
 export function seconds() {
   const error = must("be a number of seconds above 0");
-  return z
-    .number({ error })
-    .positive({ error })
-    .transform((value) => Math.min(Math.max(1, Math.round(value * 1_000)), longestMs));
+  return v.pipe(
+    v.number(error),
+    v.check((value) => Number.isFinite(value) && value > 0, error),
+    v.transform((value) => Math.min(Math.max(1, Math.round(value * 1_000)), longestMs)),
+  );
 }
 
 /** `30` (seconds) or `"500ms"`, `"30s"`, `"2m"`, `"1h"` → milliseconds. */
 export function duration({ orZero }: { readonly orZero?: string } = {}) {
   const allowed = `be a number of seconds or a time such as 500ms, 30s, 2m or 1h${orZero === undefined ? ", above 0" : `; 0 ${orZero}`}`;
-  return numberOrText(allowed).transform((input, context) => {
-    const ms = parseDuration(input);
-    if (ms === undefined || (ms === 0 && orZero === undefined)) return refuse(context, input, allowed);
-    return ms;
+  return read(allowed, (input: unknown) => {
+    const ms = isNumberOrText(input) ? parseDuration(input) : undefined;
+    return ms === 0 && orZero === undefined ? undefined : ms;
   });
 }
 
 /** A number of bytes or `"64KiB"`, `"16MiB"`, `"1GiB"` → bytes. */
 export function size(least: number, most = gibibyte) {
   const allowed = `be a number of bytes or a size such as 16MiB, from ${least / 1024}KiB to ${most / gibibyte}GiB`;
-  return numberOrText(allowed).transform((input, context) => {
-    const bytes = parseSize(input);
-    return bytes === undefined || bytes < least || bytes > most ? refuse(context, input, allowed) : bytes;
+  return read(allowed, (input: unknown) => {
+    const bytes = isNumberOrText(input) ? parseSize(input) : undefined;
+    return bytes === undefined || bytes < least || bytes > most ? undefined : bytes;
   });
 }
 
 /** Permission bits; `least` are those without which the owner, Muninn itself, could not go on. */
 export function mode({ least, example }: { readonly least: number; readonly example: string }) {
   const allowed = `be octal permission bits such as "${example}" (in quotes) or 0o${example.slice(1)}, which include 0${least.toString(8)}, what Muninn itself needs`;
-  return z.unknown().transform((input, context) => {
+  return read(allowed, (input) => {
     // A number is refused: `0640` without quotes is six hundred and forty in YAML.
     const bits = typeof input === "string" ? parseMode(input) : undefined;
-    return bits === undefined || (bits & least) !== least ? refuse(context, input, allowed) : bits;
+    return bits === undefined || (bits & least) !== least ? undefined : bits;
   });
 }
 
 /** A field that may be absent, or null, which is the same to cardano-tracer. */
-export function optional<Schema extends z.ZodType>(schema: Schema) {
-  return schema.nullish().transform((value) => value ?? undefined);
+export function optional<Schema extends v.GenericSchema>(schema: Schema) {
+  return v.pipe(
+    v.nullish(schema),
+    v.transform((value) => value ?? undefined),
+  );
 }
 
-export function withDefault<Schema extends z.ZodType>(schema: Schema, value: z.output<Schema>) {
-  return schema.nullish().transform((given) => given ?? value);
+/** `value` is what a file would have. */
+export function withDefault<
+  Schema extends v.GenericSchema,
+  const Value extends NonNullable<v.InferInput<Schema>>,
+>(schema: Schema, value: Value) {
+  return v.nullish(schema, value);
 }
 
 /** A mapping all of whose fields may be absent, and so may be absent itself. */
-export function group<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const schema = mapping(shape);
-  return schema.nullish().transform((given) => given ?? schema.parse({}));
-}
-
-/** The error of mappings that are told apart by the field `tag`. */
-export function wrongTag(tag: string, allowedTags: string, otherwise: string) {
-  return {
-    error: ({ input }: { readonly input?: unknown }) =>
-      typeof input === "object" && input !== null
-        ? `${found((input as Record<string, unknown>)[tag])}; must be ${allowedTags}`
-        : `${found(input)}; must be ${otherwise}`,
-  };
+export function group<Fields extends v.ObjectEntries>(fields: Fields) {
+  return v.nullish(mapping(fields), {});
 }
 
 /** What was found, short enough for a message. */
@@ -186,11 +229,18 @@ function must(allowed: string) {
   return ({ input }: { readonly input?: unknown }) => `${found(input)}; must ${allowed}`;
 }
 
-function numberOrText(allowed: string) {
-  return z.union([z.number(), z.string()], { error: must(allowed) });
+/** Any value that `take` takes for something. */
+function read<Value>(allowed: string, take: (input: unknown) => Value | undefined) {
+  return v.pipe(
+    v.custom<unknown>((input) => take(input) !== undefined, must(allowed)),
+    v.transform((input) => take(input)!),
+  );
 }
 
-function refuse(context: z.core.$RefinementCtx, input: unknown, allowed: string): never {
-  context.issues.push({ code: "custom", input, message: `${found(input)}; must ${allowed}` });
-  return z.NEVER;
+function isMapping(input: unknown): boolean {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
+}
+
+function isNumberOrText(input: unknown): input is number | string {
+  return Number.isFinite(input) || typeof input === "string";
 }

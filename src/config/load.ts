@@ -1,13 +1,15 @@
-import type { z } from "zod";
+import * as v from "valibot";
 import type { Config } from "./config.js";
-import { type ConfigDocument, parseConfigDocument } from "./document.js";
+import type { ConfigDocument } from "./document.js";
 import { effectiveConfig } from "./effective.js";
+import { type Finding, findingsOf } from "./findings.js";
 import { readMetricsHelp } from "./metrics-help.js";
-import { ConfigError, type FieldPath, formatField, type Problem } from "./problem.js";
-import { brokenRules, doubtfulFields, type Finding } from "./rules.js";
+import { parseConfigDocument } from "./parse-document.js";
+import { ConfigError, formatField, type Problem } from "./problem.js";
+import { brokenRules, doubtfulFields } from "./rules.js";
 import { configSchema, type Fields } from "./schema.js";
 import { FileError, readSmallFile } from "./small-file.js";
-import { unknownFields } from "./unknown-fields.js";
+import { type UnknownField, unknownFields } from "./unknown-fields.js";
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -38,7 +40,7 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
  * @throws ConfigError with everything that is wrong with it.
  */
 export async function parseConfig(text: string, file: string): Promise<LoadedConfig> {
-  const document = parseConfigDocument(text);
+  const document = await parseConfigDocument(text);
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
   const given = document.value;
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
@@ -48,23 +50,12 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
     ]);
   }
   const { fields, issues } = parseFields(given as Readonly<Record<string, unknown>>);
-  const unknown = unknownFields(given);
   const help = await helpTexts(fields);
-  const errors = inOrder([
-    ...[...issues, ...brokenRules(fields), ...help.findings, ...(await certificateFindings(fields))].map(
-      (finding) => problemOf(document, finding),
-    ),
-    ...unknown
-      .filter(({ path }) => path[0] === "muninn")
-      .map(({ path, meant }) => unknownProblem(document, path, `is unknown${question(meant)}`)),
-  ]);
-  const warnings = inOrder([
-    ...document.warnings,
-    ...doubtfulFields(fields).map((finding) => problemOf(document, finding)),
-    ...unknown
-      .filter(({ path }) => path[0] !== "muninn")
-      .map(({ path, meant }) => unknownProblem(document, path, `is unknown and ignored${question(meant)}`)),
-  ]);
+  const { errors, warnings } = await inTheirPlaces(document, {
+    wrong: [...issues, ...brokenRules(fields), ...help.findings, ...(await certificateFindings(fields))],
+    doubtful: doubtfulFields(fields),
+    unknown: unknownFields(given),
+  });
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
   return { config: effectiveConfig(fields as Fields, help.texts), warnings };
 }
@@ -76,25 +67,12 @@ function parseFields(given: Readonly<Record<string, unknown>>): {
 } {
   const issues: Finding[] = [];
   const fields: [string, unknown][] = [];
-  for (const [name, schema] of Object.entries(configSchema.shape)) {
-    const result = schema.safeParse(Object.hasOwn(given, name) ? given[name] : undefined);
-    if (result.success) fields.push([name, result.data]);
-    else issues.push(...result.error.issues.flatMap((issue) => findingsOf(issue, [name])));
+  for (const [name, schema] of Object.entries(configSchema.entries)) {
+    const result = v.safeParse(schema, Object.hasOwn(given, name) ? given[name] : undefined);
+    if (result.success) fields.push([name, result.output]);
+    else issues.push(...result.issues.flatMap((issue) => findingsOf(issue, [name])));
   }
   return { fields: Object.fromEntries(fields), issues };
-}
-
-/** Of alternatives that all fail, the one that was understood deepest tells most. */
-function findingsOf(issue: z.core.$ZodIssue, above: FieldPath): Finding[] {
-  const path = [...above, ...(issue.path as (string | number)[])];
-  if (issue.code === "invalid_union") {
-    const depth = (issues: readonly z.core.$ZodIssue[]) =>
-      Math.max(0, ...issues.map((inside) => inside.path.length));
-    const deepest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0];
-    if (deepest !== undefined && depth(deepest) > 0)
-      return deepest.flatMap((inside) => findingsOf(inside, path));
-  }
-  return [{ path, message: issue.message }];
 }
 
 async function helpTexts({
@@ -129,12 +107,38 @@ async function certificateFindings(fields: Partial<Fields>): Promise<Finding[]> 
   }
 }
 
-function problemOf(document: ConfigDocument, { path, message }: Finding): Problem {
-  return { code: "invalid", field: formatField(path), position: document.positionOf(path), message };
+interface Findings {
+  readonly wrong: readonly Finding[];
+  readonly doubtful: readonly Finding[];
+  readonly unknown: readonly UnknownField[];
 }
 
-function unknownProblem(document: ConfigDocument, path: FieldPath, message: string): Problem {
-  return { code: "unknown-field", field: formatField(path), position: document.positionOfKey(path), message };
+/** What to say of a document, in its order. An unknown field is an error only among Muninn's own. */
+async function inTheirPlaces(
+  document: ConfigDocument,
+  { wrong, doubtful, unknown }: Findings,
+): Promise<{ errors: readonly Problem[]; warnings: readonly Problem[] }> {
+  if (wrong.length + doubtful.length + unknown.length === 0) {
+    return { errors: [], warnings: document.warnings };
+  }
+  const places = await document.places();
+  const problem = ({ path, message }: Finding): Problem => {
+    return { code: "invalid", field: formatField(path), position: places.ofValue(path), message };
+  };
+  const unknownProblem = ({ path, meant }: UnknownField): Problem => {
+    const message = `is unknown${isOurs({ path }) ? "" : " and ignored"}${question(meant)}`;
+    return { code: "unknown-field", field: formatField(path), position: places.ofKey(path), message };
+  };
+  const ours = unknown.filter(isOurs);
+  const others = unknown.filter((field) => !isOurs(field));
+  return {
+    errors: inOrder([...wrong.map(problem), ...ours.map(unknownProblem)]),
+    warnings: inOrder([...document.warnings, ...doubtful.map(problem), ...others.map(unknownProblem)]),
+  };
+}
+
+function isOurs({ path }: UnknownField): boolean {
+  return path[0] === "muninn";
 }
 
 function question(meant: string | undefined): string {

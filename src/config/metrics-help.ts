@@ -1,5 +1,7 @@
-import { parseConfigDocument } from "./document.js";
+import { safeParse } from "valibot";
 import { texts } from "./fields.js";
+import { findingsOf } from "./findings.js";
+import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError, formatField } from "./problem.js";
 import { readSmallFile } from "./small-file.js";
 
@@ -9,17 +11,20 @@ import { readSmallFile } from "./small-file.js";
  * @throws FileError where it cannot be read, ConfigError where it holds anything else.
  */
 export async function readMetricsHelp(file: string): Promise<Readonly<Record<string, string>>> {
-  const document = parseConfigDocument(await readSmallFile(file));
+  const document = await parseConfigDocument(await readSmallFile(file));
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
-  const result = texts("metric name to help text").safeParse(document.value);
-  if (result.success) return result.data;
+  const result = safeParse(texts("metric name to help text"), document.value);
+  if (result.success) return result.output;
+  const places = await document.places();
   throw new ConfigError(
     file,
-    result.error.issues.map(({ path, message }) => ({
-      code: "invalid",
-      field: formatField(path as string[]),
-      position: document.positionOf(path as string[]),
-      message,
-    })),
+    result.issues
+      .flatMap((issue) => findingsOf(issue))
+      .map(({ path, message }) => ({
+        code: "invalid",
+        field: formatField(path),
+        position: places.ofValue(path),
+        message,
+      })),
   );
 }

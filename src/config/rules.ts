@@ -1,12 +1,7 @@
 import { sameSection } from "./effective.js";
+import type { Finding } from "./findings.js";
 import type { FieldPath } from "./problem.js";
 import type { Fields } from "./schema.js";
-
-/** Something that a field is not alone in: `path` is where to say so. */
-export interface Finding {
-  readonly path: FieldPath;
-  readonly message: string;
-}
 
 /** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
 export function brokenRules(fields: Partial<Fields>): Finding[] {

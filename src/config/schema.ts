@@ -1,8 +1,9 @@
-import { z } from "zod";
-import type { Endpoint, Forwarding, LoggingSection, Network, Rotation, TlsCertificate } from "./config.js";
+import * as v from "valibot";
+import type { Endpoint, Forwarding, LoggingSection, Network, Rotation } from "./config.js";
 import { defined } from "./defined.js";
 import {
   address,
+  alternatives,
   choice,
   duration,
   fileName,
@@ -13,7 +14,9 @@ import {
   list,
   mapping,
   mode,
+  object,
   optional,
+  parts,
   port,
   seconds,
   secret,
@@ -22,7 +25,6 @@ import {
   texts,
   wholeNumber,
   withDefault,
-  wrongTag,
 } from "./fields.js";
 import { longestMs } from "./quantities.js";
 
@@ -36,64 +38,59 @@ const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
 const tebibyte = 2 ** 40;
 
-const network = z
-  .discriminatedUnion(
+const network = v.pipe(
+  alternatives(
     "tag",
     [
-      z.object({ tag: z.literal("AcceptAt"), contents: address() }),
-      z.object({
-        tag: z.literal("ConnectTo"),
-        contents: list(address(), "addresses").min(1, {
-          error: "is an empty list; must have at least one address",
-        }),
+      object({ tag: v.literal("AcceptAt"), contents: address() }),
+      object({
+        tag: v.literal("ConnectTo"),
+        contents: v.pipe(
+          list(address(), "addresses"),
+          v.minLength(1, "is an empty list; must have at least one address"),
+        ),
       }),
     ],
-    wrongTag(
-      "tag",
-      "AcceptAt or ConnectTo",
-      "{tag: AcceptAt, contents: ADDRESS} or {tag: ConnectTo, contents: [ADDRESS, …]}",
-    ),
-  )
-  .transform(
+    {
+      tags: "AcceptAt or ConnectTo",
+      otherwise: "{tag: AcceptAt, contents: ADDRESS} or {tag: ConnectTo, contents: [ADDRESS, …]}",
+    },
+  ),
+  v.transform(
     (given): Network =>
       given.tag === "AcceptAt"
         ? { mode: given.tag, address: given.contents }
         : { mode: given.tag, addresses: given.contents },
-  );
+  ),
+);
 
-const endpoint = mapping({ epHost: host(), epPort: port(), epForceSSL: optional(flag()) }).transform(
-  ({ epHost, epPort, epForceSSL }): Endpoint => ({
-    host: epHost,
-    port: epPort,
-    forceSsl: epForceSSL ?? false,
-  }),
+const endpoint = v.pipe(
+  mapping({ epHost: host(), epPort: port(), epForceSSL: withDefault(flag(), false) }),
+  v.transform(
+    ({ epHost, epPort, epForceSSL }): Endpoint => ({ host: epHost, port: epPort, forceSsl: epForceSSL }),
+  ),
 );
 
 const tlsCertificate = mapping({
   certificateFile: fileName(),
   certificateKeyFile: fileName(),
-  certificateChain: optional(list(fileName(), "file names")),
-}).transform(
-  ({ certificateChain, ...files }): TlsCertificate => ({
-    ...files,
-    certificateChain: certificateChain ?? [],
-  }),
-);
+  certificateChain: withDefault(list(fileName(), "file names"), []),
+});
 
-const forwarding = z
-  .tuple(
+const forwarding = v.pipe(
+  parts(
     [
       network,
       optional(list(list(text(), "the parts of a namespace"), "namespaces, each a list of its parts")),
       mapping({
         tofQueueSize: withDefault(wholeNumber(1, uint32), 192),
         tofVerbosity: withDefault(choice("Minimum", "Maximum"), "Minimum"),
-        tofMaxReconnectDelay: withDefault(seconds(), 45_000),
+        tofMaxReconnectDelay: withDefault(seconds(), 45),
       }),
     ],
-    { error: ({ input }) => `${found(input)}; must be a list of network, namespaces (or null) and options` },
-  )
-  .transform(
+    "network, namespaces (or null) and options",
+  ),
+  v.transform(
     ([to, prefixes, options]): Forwarding => ({
       network: to,
       ...defined({ prefixes }),
@@ -101,73 +98,73 @@ const forwarding = z
       verbosity: options.tofVerbosity,
       maxReconnectDelayMs: options.tofMaxReconnectDelay,
     }),
-  );
+  ),
+);
 
-const loggingSection = z
-  .discriminatedUnion(
+const logFormat = choice("ForMachine", "ForHuman");
+
+const loggingSection = v.pipe(
+  alternatives(
     "logMode",
     [
-      z.object({
-        logRoot: fileName("directory"),
-        logMode: z.literal("FileMode"),
-        logFormat: choice("ForMachine", "ForHuman"),
-      }),
-      z.object({
-        logRoot: z.string({ error: ({ input }) => `${found(input)}; must be a text` }),
-        logMode: z.literal("JournalMode"),
-        logFormat: choice("ForMachine", "ForHuman"),
+      object({ logRoot: fileName("directory"), logMode: v.literal("FileMode"), logFormat }),
+      object({
+        logRoot: v.string(({ input }) => `${found(input)}; must be a text`),
+        logMode: v.literal("JournalMode"),
+        logFormat,
       }),
     ],
-    wrongTag("logMode", "FileMode or JournalMode", "a mapping of logRoot, logMode, logFormat"),
-  )
-  .transform(
-    ({ logRoot, logMode, logFormat }): LoggingSection => ({ logRoot, mode: logMode, format: logFormat }),
-  );
+    { tags: "FileMode or JournalMode", otherwise: "a mapping of logRoot, logMode, logFormat" },
+  ),
+  v.transform(
+    (given): LoggingSection => ({ logRoot: given.logRoot, mode: given.logMode, format: given.logFormat }),
+  ),
+);
 
-const rotation = mapping({
-  rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60),
-  rpLogLimitBytes: wholeNumber(1, uint53),
-  rpMaxAgeMinutes: optional(wholeNumber(0, uint53)),
-  rpMaxAgeHours: optional(wholeNumber(0, uint53)),
-  rpKeepFilesNum: wholeNumber(0, uint32),
-}).transform(
-  (given): Rotation => ({
-    frequencyMs: Math.min(given.rpFrequencySecs * 1_000, longestMs),
-    limitBytes: given.rpLogLimitBytes,
-    maxAgeMs: (given.rpMaxAgeMinutes ?? (given.rpMaxAgeHours ?? 24) * 60) * 60_000,
-    keepFiles: given.rpKeepFilesNum,
+const rotation = v.pipe(
+  mapping({
+    rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60),
+    rpLogLimitBytes: wholeNumber(1, uint53),
+    rpMaxAgeMinutes: optional(wholeNumber(0, uint53)),
+    rpMaxAgeHours: withDefault(wholeNumber(0, uint53), 24),
+    rpKeepFilesNum: wholeNumber(0, uint32),
   }),
+  v.transform(
+    (given): Rotation => ({
+      frequencyMs: Math.min(given.rpFrequencySecs * 1_000, longestMs),
+      limitBytes: given.rpLogLimitBytes,
+      maxAgeMs: (given.rpMaxAgeMinutes ?? given.rpMaxAgeHours * 60) * 60_000,
+      keepFiles: given.rpKeepFilesNum,
+    }),
+  ),
 );
 
 /** One of two ways; never shown in a message. */
 const auth = optional(
-  mapping({
-    bearerToken: optional(
-      secret("a token of letters, digits and -._~+/, perhaps with = at its end", /^[\w.~+/-]+=*$/),
+  v.pipe(
+    mapping({
+      bearerToken: optional(
+        secret("a token of letters, digits and -._~+/, perhaps with = at its end", /^[\w.~+/-]+=*$/),
+      ),
+      basic: optional(
+        mapping({
+          user: secret("a user name without a colon", /^[^:\p{Cc}]+$/u),
+          password: secret("a password", /^\P{Cc}+$/u),
+        }),
+      ),
+    }),
+    v.check(
+      ({ bearerToken, basic }) => (bearerToken === undefined) !== (basic === undefined),
+      "must have either bearerToken or basic",
     ),
-    basic: optional(
-      mapping({
-        user: secret("a user name without a colon", /^[^:\p{Cc}]+$/u),
-        password: secret("a password", /^\P{Cc}+$/u),
-      }),
-    ),
-  }).transform(({ bearerToken, basic }, context) => {
-    if ((bearerToken === undefined) === (basic === undefined)) {
-      context.issues.push({
-        code: "custom",
-        input: undefined,
-        message: "must have either bearerToken or basic",
-      });
-      return z.NEVER;
-    }
-    return basic ?? { bearerToken: bearerToken! };
-  }),
+    v.transform(({ bearerToken, basic }) => basic ?? { bearerToken: bearerToken! }),
+  ),
 );
 
 const muninn = group({
   registry: group({
     maxOpenFiles: withDefault(wholeNumber(1, 1_000_000), 4_096),
-    idleTimeout: withDefault(duration({ orZero: "keeps files open" }), 30_000),
+    idleTimeout: withDefault(duration({ orZero: "keeps files open" }), "30s"),
   }),
   durability: withDefault(choice("os", "disk"), "os"),
   humanLayout: withDefault(choice("console", "text"), "console"),
@@ -177,47 +174,53 @@ const muninn = group({
   }),
   socketMode: optional(mode({ least: 0o600, example: "0660" })),
   maxConnections: withDefault(wholeNumber(1, 1_000_000), 4_096),
-  maxObjectBytes: withDefault(size(kibibyte, gibibyte), 16 * mebibyte),
-  maxAnswerBytes: withDefault(size(kibibyte, gibibyte), 64 * mebibyte),
+  maxObjectBytes: withDefault(size(kibibyte, gibibyte), "16MiB"),
+  maxAnswerBytes: withDefault(size(kibibyte, gibibyte), "64MiB"),
   requestsAhead: withDefault(wholeNumber(1, 1_024), 200),
-  maxInFlightBytes: withDefault(size(mebibyte, tebibyte), 256 * mebibyte),
-  handshakeTimeout: withDefault(duration(), 10_000),
-  nameTimeout: withDefault(duration(), 10_000),
+  maxInFlightBytes: withDefault(size(mebibyte, tebibyte), "256MiB"),
+  handshakeTimeout: withDefault(duration(), "10s"),
+  nameTimeout: withDefault(duration(), "10s"),
   reconnect: group({
-    initial: withDefault(duration(), 1_000),
-    max: withDefault(duration(), 45_000),
+    initial: withDefault(duration(), "1s"),
+    max: withDefault(duration(), "45s"),
   }),
   health: optional(mapping({ host: host(), port: port() })),
   auth: group({ prometheus: auth, ekg: auth, health: auth }),
 });
 
-export const configSchema = z.object({
+export const configSchema = object({
   networkMagic: wholeNumber(0, uint32),
   network,
   loRequestNum: withDefault(wholeNumber(1, uint16), 100),
-  ekgRequestFreq: withDefault(seconds(), 1_000),
+  ekgRequestFreq: withDefault(seconds(), 1),
   ekgRequestFull: withDefault(flag(), false),
   hasPrometheus: optional(endpoint),
   hasEKG: optional(endpoint),
   hasTimeseries: optional(endpoint),
   tlsCertificate: optional(tlsCertificate),
   hasForwarding: optional(forwarding),
-  logging: list(loggingSection, "sections").min(1, {
-    error: "is an empty list; must have at least one section",
-  }),
+  logging: v.pipe(
+    list(loggingSection, "sections"),
+    v.minLength(1, "is an empty list; must have at least one section"),
+  ),
   rotation: optional(rotation),
   verbosity: optional(choice("Minimum", "ErrorsOnly", "Maximum")),
   metricsNoSuffix: withDefault(flag(), false),
   metricsHelp: optional(
-    z.union([fileName(), texts("metric name to help text")], {
-      error: ({ input }) =>
-        `${found(input)}; must be the name of a file or a mapping of metric name to help text`,
-    }),
+    v.union(
+      [fileName(), texts("metric name to help text")],
+      ({ input }) => `${found(input)}; must be the name of a file or a mapping of metric name to help text`,
+    ),
   ),
   prometheusLabels: withDefault(texts("label to value"), {}),
-  resourceFreq: optional(wholeNumber(1, uint53).transform((ms) => Math.min(ms, longestMs))),
+  resourceFreq: optional(
+    v.pipe(
+      wholeNumber(1, uint53),
+      v.transform((ms) => Math.min(ms, longestMs)),
+    ),
+  ),
   muninn,
 });
 
 /** The values of all fields, as the schema gives them. */
-export type Fields = z.output<typeof configSchema>;
+export type Fields = v.InferOutput<typeof configSchema>;

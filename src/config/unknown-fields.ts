@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { type FieldPath, formatField } from "./problem.js";
 import { configSchema } from "./schema.js";
 import { nearest } from "./suggestion.js";
@@ -22,18 +21,30 @@ export function fieldNames(): string[] {
   return [...fieldsBelow(configSchema, [])].map(formatField);
 }
 
+/** What a schema of valibot says of its inside, by its kind. */
+interface Schema {
+  readonly kind: string;
+  /** A mapping's. */
+  readonly entries?: Readonly<Record<string, Schema>>;
+  /** A list's. */
+  readonly item?: Schema;
+  /** Those of a list whose items differ. */
+  readonly items?: readonly Schema[];
+  readonly wrapped?: Schema;
+  /** Alternatives; of a choice of words the words. */
+  readonly options?: readonly (Schema | string)[];
+  /** First what may stand in a file, then what is made of it. */
+  readonly pipe?: readonly Schema[];
+}
+
 interface KeyWithoutField {
   readonly key: string;
   /** The mapping it stands in, and its place. */
-  readonly around: z.core.$ZodType;
+  readonly around: Schema;
   readonly path: FieldPath;
 }
 
-function* keysWithoutField(
-  value: unknown,
-  schema: z.core.$ZodType,
-  path: FieldPath,
-): Generator<KeyWithoutField> {
+function* keysWithoutField(value: unknown, schema: Schema, path: FieldPath): Generator<KeyWithoutField> {
   if (Array.isArray(value)) {
     const items = itemsOf(schema);
     for (const [index, item] of value.entries()) {
@@ -50,7 +61,7 @@ function* keysWithoutField(
   }
 }
 
-function meantBy(key: string, schema: z.core.$ZodType, path: FieldPath): string | undefined {
+function meantBy(key: string, schema: Schema, path: FieldPath): string | undefined {
   const fields = [...fieldsBelow(schema, path)];
   const names = fields.map((field) => String(field.at(-1)));
   const name = nearest(key, names);
@@ -58,7 +69,7 @@ function meantBy(key: string, schema: z.core.$ZodType, path: FieldPath): string 
 }
 
 /** The nearest to the top first. */
-function* fieldsBelow(schema: z.core.$ZodType, path: FieldPath): Generator<FieldPath> {
+function* fieldsBelow(schema: Schema, path: FieldPath): Generator<FieldPath> {
   const below = Object.entries(fieldsOf(schema) ?? {}).map(
     ([key, field]) => [[...path, key], field] as const,
   );
@@ -68,23 +79,20 @@ function* fieldsBelow(schema: z.core.$ZodType, path: FieldPath): Generator<Field
 }
 
 /** The fields of a mapping; `undefined` where any key may stand, and where there is no mapping. */
-function fieldsOf(schema: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> | undefined {
-  return asWritten(schema).find((alternative) => alternative instanceof z.ZodObject)?.shape;
+function fieldsOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
+  return asWritten(schema).find(({ entries }) => entries !== undefined)?.entries;
 }
 
 /** Of a list whose items differ each one, of any other list the one they all are like. */
-function itemsOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
-  for (const alternative of asWritten(schema)) {
-    if (alternative instanceof z.ZodArray) return [alternative.element];
-    if (alternative instanceof z.ZodTuple) return alternative.def.items;
-  }
-  return [];
+function itemsOf(schema: Schema): readonly Schema[] {
+  const list = asWritten(schema).find(({ item, items }) => item !== undefined || items !== undefined);
+  return list?.items ?? (list === undefined ? [] : [list.item!]);
 }
 
 /** What may stand in a file, before transformations; alternatives that are mappings all have the same keys here. */
-function asWritten(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
-  if (schema instanceof z.ZodPipe) return asWritten(schema.in);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return asWritten(schema.unwrap());
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap(asWritten);
-  return [schema];
+function asWritten(schema: Schema): readonly Schema[] {
+  const inside = schema.pipe ?? schema.options ?? (schema.wrapped && [schema.wrapped]);
+  return inside === undefined
+    ? [schema]
+    : inside.filter((part) => typeof part === "object").flatMap(asWritten);
 }

@@ -105,6 +105,10 @@ test.each([
     "ekgRequestFreq: .inf",
     "f:4:17: ekgRequestFreq: is the number Infinity; must be a number of seconds above 0",
   ],
+  [
+    "muninn: {registry: {idleTimeout: .inf}}",
+    "f:4:34: muninn.registry.idleTimeout: is the number Infinity; must be a number of seconds or a time such as 500ms, 30s, 2m or 1h; 0 keeps files open",
+  ],
   ["ekgRequestFull: maybe", 'f:4:17: ekgRequestFull: is "maybe"; must be true or false'],
   ["ekgRequestFull: 1", "f:4:17: ekgRequestFull: is the number 1; must be true or false"],
   [
