@@ -15,6 +15,8 @@ import { ItemScanner } from "./item-scanner.js";
 /** Items of five bytes become objects of a hundred: without this bound, 64 MiB on the wire are gigabytes here. */
 const maxItems = 1_048_576;
 
+const largestInt64 = 2n ** 63n - 1n;
+
 /** Bytes of a text that a loop looks through as fast as a call does. */
 const shortText = 128;
 
@@ -63,8 +65,9 @@ export class CborReader {
     const at = this.#at;
     const negative = this.#first() >> 5 === major.negative;
     const rounded = this.#head(negative ? major.negative : major.uint);
-    const value = rounded <= Number.MAX_SAFE_INTEGER ? BigInt(rounded) : this.#bytes.readBigUInt64BE(at + 1);
-    if (value >= 2n ** 63n) throw this.#unexpectedAt(at, "an integer of 64 bits");
+    if (rounded <= Number.MAX_SAFE_INTEGER) return BigInt(negative ? -1 - rounded : rounded);
+    const value = this.#bytes.readBigUInt64BE(at + 1);
+    if (value > largestInt64) throw this.#unexpectedAt(at, "an integer of 64 bits");
     return negative ? -1n - value : value;
   }
 
