@@ -9,10 +9,11 @@ const gap = 0x00;
 
 /** What has nothing to keep keeps nothing: most nodes are idle most of the time. */
 const noBytes: Buffer = Buffer.alloc(0);
+const noFields = new Int32Array(0);
 
 /**
  * The bytes of a batch that is coming, and behind them, in the same memory, the lines made of them: so a text is moved
- * without a view of it being made.
+ * without a view of it being made. Beside them the table of where the fields of its objects lie.
  */
 export class BatchBytes {
   readonly #memory: SpareMemory;
@@ -21,6 +22,7 @@ export class BatchBytes {
   /** The lines begin at the middle of the memory: with their line feeds they are shorter than the objects they come from. */
   #linesAt = 0;
   #linesEnd = 0;
+  #fields: Int32Array = noFields;
 
   constructor(memory: SpareMemory) {
     this.#memory = memory;
@@ -35,6 +37,20 @@ export class BatchBytes {
     return this.#end;
   }
 
+  /** A row for each object, see `column`. */
+  get fields(): Int32Array {
+    return this.#fields;
+  }
+
+  /** Sees to it that there are more than `rows`; where that takes a new table, it will be enough for `expectedRows`. */
+  makeRow(rows: number, expectedRows: number): void {
+    if (rows * columns < this.#fields.length) return;
+    const grown = this.#memory.takeTable(Math.max(expectedRows, 2 * rows));
+    grown.set(this.#fields);
+    this.#memory.giveBackTable(this.#fields);
+    this.#fields = grown;
+  }
+
   /** Appends what has come; where that takes new memory, it will be enough for `expectedBytes`. */
   append(piece: Uint8Array, expectedBytes: number): void {
     if (piece.length === 0) return;
@@ -45,12 +61,12 @@ export class BatchBytes {
   }
 
   /**
-   * Appends the machine texts of the objects in the rows `from` … `to` of `fields` to the lines. Each ends with a line
-   * feed, and each line feed inside becomes a space. Stops before a text that is not UTF-8; returns the row after the
-   * last line.
+   * Appends the machine texts of the objects in the rows `from` … `to` to the lines. Each ends with a line feed, and
+   * each line feed inside becomes a space. Stops before a text that is not UTF-8; returns the row after the last line.
    */
-  addLines(fields: Int32Array, from: number, to: number): number {
+  addLines(from: number, to: number): number {
     const bytes = this.#bytes;
+    const fields = this.#fields;
     const start = this.#linesEnd;
     let end = start;
     for (let row = from * columns; row < to * columns; row += columns) {
@@ -62,8 +78,7 @@ export class BatchBytes {
       end += 1;
     }
     // One check of all is much cheaper than one of each; gaps keep two broken texts from making a sound one.
-    if (!isUtf8(bytes.subarray(start, end)))
-      return this.addLines(fields, from, this.#firstBroken(fields, from));
+    if (!isUtf8(bytes.subarray(start, end))) return this.addLines(from, this.#firstBroken(from));
 
     const texts = bytes.subarray(0, end);
     for (let at = texts.indexOf(lineFeed, start); at !== -1; at = texts.indexOf(lineFeed, at + 1)) {
@@ -84,10 +99,12 @@ export class BatchBytes {
     return this.#bytes.subarray(this.#linesAt, this.#linesEnd);
   }
 
-  /** Lets go of the memory: nobody looks at the bytes and the lines any more. */
+  /** Lets go of the memory: nobody looks at the bytes, the lines and the table any more. */
   release(): void {
     this.#memory.giveBack(this.#bytes);
+    this.#memory.giveBackTable(this.#fields);
     this.#bytes = noBytes;
+    this.#fields = noFields;
   }
 
   #grow(bytes: number): void {
@@ -102,10 +119,10 @@ export class BatchBytes {
   }
 
   /** The first row from `from` on whose machine text is not UTF-8; there is one. */
-  #firstBroken(fields: Int32Array, from: number): number {
+  #firstBroken(from: number): number {
     for (let row = from; ; row += 1) {
-      const start = fields[row * columns + column.machineStart]!;
-      const end = fields[row * columns + column.machineEnd]!;
+      const start = this.#fields[row * columns + column.machineStart]!;
+      const end = this.#fields[row * columns + column.machineEnd]!;
       if (!isUtf8(this.#bytes.subarray(start, end))) return row;
     }
   }

@@ -8,15 +8,13 @@ import { timeAt } from "./trace-time.js";
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;
-  readonly #fields: Int32Array;
   /** Undefined once the batch is over. */
   #came: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
-  /** `fields` has a row for each of `length` objects, see `column`; the lines of all of them were added. */
-  constructor(memory: BatchBytes, fields: Int32Array, length: number) {
+  /** The table has a row for each of `length` objects, and the lines of all of them were added. */
+  constructor(memory: BatchBytes, length: number) {
     this.length = length;
-    this.receivedBytes = fields[(length - 1) * columns + column.objectEnd]!;
-    this.#fields = fields;
+    this.receivedBytes = memory.fields[(length - 1) * columns + column.objectEnd]!;
     this.#came = { memory, lines: memory.lines };
   }
 
@@ -74,7 +72,7 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   #field(index: number, at: number): number {
-    return this.#fields[index * columns + at]!;
+    return this.#whatCame.memory.fields[index * columns + at]!;
   }
 
   get #bytes(): Buffer {

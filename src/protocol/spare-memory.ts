@@ -1,57 +1,79 @@
+import { columns } from "./object-fields.js";
+
 /** What a socket gives at once, at most, with an object in front that was torn before. */
 export const mostAtOnceBytes = (256 + 16) * 1_024;
 /** Sizes that are kept: for a reply or two, and for the most; each for the bytes and as many again for the lines made of them. */
 const keptSizes = [160 * 1_024, 2 * mostAtOnceBytes];
 /** So little is cheap to make and would waste what is kept. */
 const smallBytes = 40 * 1_024;
+/** Objects of usual length in it, and some more. */
+export const mostAtOnceRows = 1_024;
+/** Rows of the tables that are kept. */
+const keptRows = [32, 256, mostAtOnceRows];
 /** Kept of each size: as much as a thousand busy nodes need, but never more than was needed at once. */
 const mostSpareBytes = 320 * 1_024 * 1_024;
 
 /**
- * Memory that batches came in and that others will come in. New memory for each batch keeps the garbage collector
- * busier than all else, because it counts every byte outside its heap. Its owner has it let go now and then of what
- * is not needed any more.
+ * Memory that batches came in and that others will come in, and their tables. New memory for each batch keeps the
+ * garbage collector busier than all else, because it counts every byte outside its heap. Its owner has it let go now
+ * and then of what is not needed any more.
  */
 export class SpareMemory {
-  readonly #shelves = keptSizes.map((bytes) => new Shelf(bytes));
+  readonly #shelves = keptSizes.map((bytes) => new Shelf<Buffer>(bytes, () => Buffer.allocUnsafe(bytes)));
+  readonly #tables = keptRows.map(
+    (rows) => new Shelf<Int32Array>(rows * columns, () => new Int32Array(rows * columns)),
+  );
 
   /** At least `bytes`, with anything in it. */
   take(bytes: number): Buffer {
     if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
-    return this.#shelves.find((shelf) => bytes <= shelf.bytes)?.take() ?? Buffer.allocUnsafe(bytes);
+    return this.#shelves.find(({ length }) => bytes <= length)?.take() ?? Buffer.allocUnsafe(bytes);
   }
 
   /** Takes back what nobody looks at any more. */
   giveBack(memory: Buffer): void {
-    this.#shelves.find(({ bytes }) => bytes === memory.length)?.giveBack(memory);
+    this.#shelves.find(({ length }) => length === memory.length)?.giveBack(memory);
+  }
+
+  /** A table of whole rows, at least `rows`, with anything in it; see `column`. */
+  takeTable(rows: number): Int32Array {
+    const length = rows * columns;
+    return this.#tables.find((shelf) => length <= shelf.length)?.take() ?? new Int32Array(length);
+  }
+
+  /** Takes back a table that nobody looks at any more. */
+  giveBackTable(table: Int32Array): void {
+    this.#tables.find(({ length }) => length === table.length)?.giveBack(table);
   }
 
   /** Lets go of what was not needed since it was called last. */
   letGo(): void {
-    for (const shelf of this.#shelves) shelf.letGo();
+    for (const shelf of [...this.#shelves, ...this.#tables]) shelf.letGo();
   }
 }
 
-/** Spare memory of one size. */
-class Shelf {
-  readonly bytes: number;
+/** Spare memory of one length. */
+class Shelf<Memory extends Buffer | Int32Array> {
+  readonly length: number;
+  readonly #make: () => Memory;
   /** The last one given back is taken first: it may be in the processor's caches still. */
-  readonly #spare: Buffer[] = [];
+  readonly #spare: Memory[] = [];
   /** So many were never needed since `letGo`. */
   #unneeded = 0;
 
-  constructor(bytes: number) {
-    this.bytes = bytes;
+  constructor(length: number, make: () => Memory) {
+    this.length = length;
+    this.#make = make;
   }
 
-  take(): Buffer {
-    const memory = this.#spare.pop() ?? Buffer.allocUnsafe(this.bytes);
+  take(): Memory {
+    const memory = this.#spare.pop() ?? this.#make();
     this.#unneeded = Math.min(this.#unneeded, this.#spare.length);
     return memory;
   }
 
-  giveBack(memory: Buffer): void {
-    if (this.#spare.length < Math.floor(mostSpareBytes / this.bytes)) this.#spare.push(memory);
+  giveBack(memory: Memory): void {
+    if (this.#spare.length < Math.floor(mostSpareBytes / memory.byteLength)) this.#spare.push(memory);
   }
 
   letGo(): void {

@@ -4,18 +4,14 @@ import { ProtocolError } from "./faults.js";
 import { columns } from "./object-fields.js";
 import { ObjectScanner } from "./object-scanner.js";
 import { ReceivedBatch } from "./received-batch.js";
-import { mostAtOnceBytes, SpareMemory } from "./spare-memory.js";
+import { mostAtOnceBytes, mostAtOnceRows, SpareMemory } from "./spare-memory.js";
 import { traceMessage } from "./trace-messages.js";
 import { passUsualObject, unusual } from "./usual-object.js";
 
 const what = "a trace-object reply";
 
-/** A decoder that has nothing to keep keeps nothing: most nodes are idle most of the time. */
-const noFields = new Int32Array(0);
-
-/** Rows to begin a table with: of a first batch, and at most of any. */
+/** Rows to begin the table of a first batch with. */
 const fewRows = 16;
-const mostUsualRows = 1_024;
 
 /** In place of the objects left: the list ends with a break. */
 const untilBreak = -1;
@@ -38,7 +34,6 @@ export class TraceReplyDecoder {
   #objectsLeft: number | undefined;
   #objectsInReply = 0;
   #objectsInLastReply = 0;
-  #fields = noFields;
   #rows = 0;
   /** Rows whose texts are checked; only these can be taken. */
   #soundRows = 0;
@@ -74,9 +69,9 @@ export class TraceReplyDecoder {
   /** The whole objects that have come since the last call. */
   take(): ReceivedBatch | undefined {
     if (this.#soundRows === 0) return undefined;
-    const batch = new ReceivedBatch(this.#coming, this.#fields, this.#soundRows);
+    const batch = new ReceivedBatch(this.#coming, this.#soundRows);
     this.#usualBytes = Math.min(this.#coming.end, mostAtOnceBytes);
-    this.#usualRows = Math.min(this.#rows + 1, mostUsualRows);
+    this.#usualRows = Math.min(this.#rows + 1, mostAtOnceRows);
     this.#startAnew(new BatchBytes(this.#memory));
     return batch;
   }
@@ -108,7 +103,6 @@ export class TraceReplyDecoder {
     this.#coming = next;
     this.#at = 0;
     this.#scanner.begin(0);
-    this.#fields = noFields;
     this.#rows = 0;
     this.#soundRows = 0;
   }
@@ -159,13 +153,8 @@ export class TraceReplyDecoder {
   }
 
   #scanObject(): boolean {
-    const row = this.#rows * columns;
-    if (row === this.#fields.length) {
-      const grown = new Int32Array(Math.max(this.#usualRows * columns, 2 * row));
-      grown.set(this.#fields);
-      this.#fields = grown;
-    }
-    const objectEnd = this.#objectEnd(row);
+    this.#coming.makeRow(this.#rows, this.#usualRows);
+    const objectEnd = this.#objectEnd(this.#rows * columns);
     if (objectEnd === incomplete) return false;
     this.#rows += 1;
     this.#objectsInReply += 1;
@@ -177,18 +166,18 @@ export class TraceReplyDecoder {
 
   /** Fills the row at `row`; the position after the object, or `incomplete`. */
   #objectEnd(row: number): number {
-    const { bytes, end } = this.#coming;
+    const { bytes, end, fields } = this.#coming;
     if (!this.#scanner.hasBegun) {
-      const usualEnd = passUsualObject(bytes, this.#at, end, this.#fields, row);
+      const usualEnd = passUsualObject(bytes, this.#at, end, fields, row);
       if (usualEnd !== unusual && usualEnd - this.#at <= this.#maxObjectBytes) return usualEnd;
     }
-    return this.#scanner.scan(bytes, end, this.#fields, row);
+    return this.#scanner.scan(bytes, end, fields, row);
   }
 
   /** Makes the objects scanned last takeable, up to the first whose machine text is not UTF-8. */
   #gatherLines(): void {
     if (this.#soundRows === this.#rows) return;
-    this.#soundRows = this.#coming.addLines(this.#fields, this.#soundRows, this.#rows);
+    this.#soundRows = this.#coming.addLines(this.#soundRows, this.#rows);
     if (this.#soundRows < this.#rows)
       throw new ProtocolError({ code: "invalid-utf8", what: "a trace object's machine text" });
   }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { columns } from "../../src/protocol/object-fields.js";
 import type { ReceivedBatch } from "../../src/protocol/received-batch.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
@@ -13,9 +14,10 @@ const plain = expectedObjects("small-session")[0]!;
 /** With one of these, a batch takes memory that is used again. */
 const longMachine = "x".repeat(50_000);
 
-/** A reply of one object that says which one it is. */
+/** A reply of one object that says which one it is; every second one has a human text. */
 function numbered(seq: number) {
-  const object = { ...plain, machine: `${seq}${longMachine}`, host: `host-${seq}` };
+  const human = seq % 2 === 0 ? `human ${seq}` : undefined;
+  const object = { ...plain, human, machine: `${seq}${longMachine}`, host: `host-${seq}` };
   return { object, reply: encodeTraceReply([encodeTraceObject(object)]) };
 }
 
@@ -36,15 +38,59 @@ test.each([40_961, 163_840, 163_841, 557_056])("%i bytes are kept", (bytes) => {
   expect(memory.take(bytes)).toBe(first);
 });
 
-test("a batch that is released gives its memory back, once", () => {
+test.each([
+  [1, 32],
+  [32, 32],
+  [33, 256],
+  [257, 1_024],
+  [1_024, 1_024],
+])("a table for %i rows has %i, and is kept", (rows, kept) => {
+  const memory = new SpareMemory();
+  const first = memory.takeTable(rows);
+  expect(first.length).toBe(kept * columns);
+  expect(memory.takeTable(rows)).not.toBe(first);
+  memory.giveBackTable(first);
+  expect(memory.takeTable(rows)).toBe(first);
+});
+
+test("a table of more rows is made anew", () => {
+  const memory = new SpareMemory();
+  const first = memory.takeTable(1_025);
+  expect(first.length).toBe(1_025 * columns);
+  memory.giveBackTable(first);
+  expect(memory.takeTable(1_025)).not.toBe(first);
+});
+
+test("a batch that is released gives its memory and its table back, once", () => {
   const memory = new SpareMemory();
   const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
   decoder.push(numbered(1).reply);
   const batch = decoder.take()!;
   const givenBack = vi.spyOn(memory, "giveBack");
+  const tables = vi.spyOn(memory, "giveBackTable");
   batch.release();
   batch.release();
   expect(givenBack.mock.calls.map(([{ length }]) => length)).toEqual([163_840]);
+  expect(tables.mock.calls.map(([{ length }]) => length)).toEqual([32 * columns]);
+});
+
+test("a table that grows gives the smaller one back, and none is taken twice", () => {
+  const memory = new SpareMemory();
+  const taken = vi.spyOn(memory, "takeTable");
+  const givenBack = vi.spyOn(memory, "giveBackTable");
+  const object = encodeTraceObject(plain);
+  const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
+  for (let round = 0; round < 2; round += 1) {
+    decoder.push(encodeTraceReply(new Array(300).fill(object)));
+    const batch = decoder.take()!;
+    expect(readBatches([batch])).toEqual(new Array(300).fill(asRead(plain)));
+    batch.release();
+  }
+  const tables = taken.mock.results.map(({ value }) => value);
+  expect(tables.map(({ length }) => length / columns)).toEqual([32, 256, 1_024, 1_024]);
+  expect(new Set(tables).size).toBe(3);
+  const back = givenBack.mock.calls.map(([table]) => table).filter(({ length }) => length > 0);
+  expect(back).toEqual(tables);
 });
 
 test.each([100, 10_000, 40_960, 557_057, 1_000_000])(
@@ -112,6 +158,18 @@ test("what was not needed between two times of letting go is let go, however muc
   memory.letGo();
   memory.letGo();
   expect([...use(10)].filter((piece) => kept.includes(piece))).toEqual([]);
+});
+
+test("tables that were not needed are let go, too", () => {
+  const memory = new SpareMemory();
+  const table = memory.takeTable(100);
+  memory.giveBackTable(table);
+  memory.letGo();
+  expect(memory.takeTable(100)).toBe(table);
+  memory.giveBackTable(table);
+  memory.letGo();
+  memory.letGo();
+  expect(memory.takeTable(100)).not.toBe(table);
 });
 
 test("what a batch says stays as it is until that batch is released, whatever becomes of others", () => {
