@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Program } from "./child.js";
@@ -26,6 +26,11 @@ export interface Tracer {
   /** Says what to run; it listens at `socketPath(directory)`. */
   program(plan: TracerPlan): Program;
 }
+
+/** Every contestant in Node runs with the options that the service has. */
+const nodeEnvironment = {
+  NODE_OPTIONS: /^Environment=NODE_OPTIONS=(.*)$/m.exec(readFileSync("config/muninn.service", "utf8"))![1]!,
+};
 
 export function socketPath(directory: string): string {
   return join(directory, "tracer.sock");
@@ -58,6 +63,7 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     keeps: "lines",
     program: (plan) => ({
       command: process.execPath,
+      env: nodeEnvironment,
       args: [resolve("dist/bin.cjs"), "run", "-c", writeConfiguration(plan, { ...served, muninn: own })],
     }),
   };
@@ -75,6 +81,7 @@ export function copy(requestsAhead: number): Tracer {
     keeps: "bytes",
     program: ({ directory, logRoots, requestCount, replyBytes }) => ({
       command: process.execPath,
+      env: nodeEnvironment,
       args: [
         peer("copy"),
         socketPath(directory),
@@ -94,6 +101,7 @@ export function reopening(requestsAhead: number): Tracer {
     keeps: "lines",
     program: ({ directory, logRoots, requestCount }) => ({
       command: process.execPath,
+      env: nodeEnvironment,
       args: [
         peer("reopening"),
         socketPath(directory),
