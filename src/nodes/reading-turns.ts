@@ -1,14 +1,16 @@
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
 const enoughBytes = 4 * 1_024 * 1_024;
+/** So much comes only when hundreds of nodes have something at the same moment: then the rest of them wait, too. */
+const tooManyBytes = 8 * enoughBytes;
 /** What a node brings at most when its turn has come: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
 /** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */
 const patienceMs = 25;
 
-/** A node that is not read until its turn has come. */
-export interface Waiting {
-  /** Its turn has come. */
-  readOn(): void;
+/** A node that is read, or waits for its turn. */
+export interface TurnTaker {
+  /** Its turn has come, or it has to wait for one: `holds` says which. */
+  turnChanged(): void;
 }
 
 /** A batch on its way. */
@@ -27,15 +29,22 @@ export class ReadingTurns {
   readonly #passages = new Set<Passage>();
   #passingBytes = 0;
   /** In the order they came. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<TurnTaker>();
+  readonly #all = new Set<TurnTaker>();
   #look: NodeJS.Immediate | undefined;
   #lookLater: NodeJS.Timeout | undefined;
+
+  /** From now on the node may have to wait, until it leaves. */
+  join(node: TurnTaker): void {
+    this.#all.add(node);
+  }
 
   /** So many bytes are on their way from now on, until `end`. */
   begin(bytes: number): Passage {
     const passage = { bytes, begunAt: performance.now() };
     this.#passages.add(passage);
     this.#passingBytes += bytes;
+    if (this.#passingBytes > tooManyBytes) this.#holdAll();
     return passage;
   }
 
@@ -49,20 +58,33 @@ export class ReadingTurns {
     return this.#waiting.size > 0 || this.#passingBytes > enoughBytes;
   }
 
-  /** The node's `readOn` is called when its turn has come. */
-  wait(node: Waiting): void {
+  /** The node is held until its turn has come. */
+  wait(node: TurnTaker): void {
     this.#waiting.add(node);
     this.#lookSoon();
   }
 
   /** Whether the node's turn has not come yet. */
-  holds(node: Waiting): boolean {
+  holds(node: TurnTaker): boolean {
     return this.#waiting.has(node);
   }
 
-  /** The node waits no longer: it is gone. */
-  leave(node: Waiting): void {
+  /** The node is gone. */
+  leave(node: TurnTaker): void {
+    this.#all.delete(node);
     this.#waiting.delete(node);
+  }
+
+  /** Some may have nothing to read: their turns are soon over. */
+  #holdAll(): void {
+    this.#forgetOld();
+    if (this.#passingBytes <= tooManyBytes) return;
+    for (const node of this.#all) {
+      if (this.#waiting.has(node)) continue;
+      this.#waiting.add(node);
+      node.turnChanged();
+    }
+    this.#lookSoon();
   }
 
   #forget(passage: Passage): void {
@@ -86,7 +108,7 @@ export class ReadingTurns {
       if (room <= 0) break;
       room -= bytesOfTurn;
       this.#waiting.delete(node);
-      node.readOn();
+      node.turnChanged();
     }
     if (this.#waiting.size === 0) return;
     if (hasRoom) this.#lookSoon();

@@ -56,6 +56,7 @@ export class TraceIntake {
     this.#decoder = new TraceReplyDecoder(options);
     this.#depth = new AskingDepth({ requestCount: options.requestCount, deepest: options.requestsAhead });
     options.budget.join();
+    options.turns.join(this);
   }
 
   startAsking(): void {
@@ -101,8 +102,8 @@ export class TraceIntake {
     this.#regulate();
   }
 
-  /** Our turn to be read has come. */
-  readOn(): void {
+  /** Our turn to be read has come, or we have to wait for it. */
+  turnChanged(): void {
     this.#regulate();
   }
 

@@ -5,6 +5,8 @@ const mebibyte = 1_024 * 1_024;
 /** What is on its way when turns are needed, and what one turn counts for. */
 const enoughBytes = 4 * mebibyte;
 const bytesOfTurn = mebibyte / 4;
+/** On its way when everybody has to wait. */
+const tooManyBytes = 32 * mebibyte;
 const patienceMs = 25;
 
 beforeEach(() => {
@@ -17,7 +19,9 @@ afterEach(() => {
 /** Nodes that wait, in this order; `called` has the numbers of those whose turn came. */
 function waitingNodes(turns: ReadingTurns, count: number) {
   const called: number[] = [];
-  const nodes = Array.from({ length: count }, (_, number) => ({ readOn: () => void called.push(number) }));
+  const nodes = Array.from({ length: count }, (_, number) => ({
+    turnChanged: () => void called.push(number),
+  }));
   for (const node of nodes) turns.wait(node);
   return { called, nodes };
 }
@@ -93,6 +97,49 @@ test("what stands still does not count for long: others are read all the same", 
   expect(turns.areNeeded).toBe(false);
   turns.begin(1);
   expect(turns.areNeeded).toBe(true);
+});
+
+/** Nodes that are read; `told` has the numbers of those that were told something, in this order. */
+function joinedNodes(turns: ReadingTurns, count: number) {
+  const told: number[] = [];
+  const nodes = Array.from({ length: count }, (_, number) => ({
+    turnChanged: () => void told.push(number),
+  }));
+  for (const node of nodes) turns.join(node);
+  const held = () => nodes.flatMap((node, number) => (turns.holds(node) ? [number] : []));
+  return { told, nodes, held };
+}
+
+test("when far too much comes at once everybody has to wait, also who was not read yet", async () => {
+  const turns = new ReadingTurns();
+  const { told, nodes, held } = joinedNodes(turns, 4);
+  turns.wait(nodes[2]!);
+  turns.leave(nodes[3]!);
+  const first = turns.begin(tooManyBytes);
+  expect(held()).toEqual([2]);
+  const second = turns.begin(1);
+  expect(held()).toEqual([0, 1, 2]);
+  expect(told).toEqual([0, 1]);
+  turns.begin(1);
+  expect(told).toEqual([0, 1]);
+  await turn();
+  expect(held()).toEqual([0, 1, 2]);
+  turns.end(first);
+  turns.end(second);
+  await turn();
+  expect(held()).toEqual([]);
+  expect(told).toEqual([0, 1, 2, 0, 1]);
+});
+
+test("however much stands still, that alone makes nobody wait", async () => {
+  const turns = new ReadingTurns();
+  const { told, held } = joinedNodes(turns, 2);
+  turns.begin(tooManyBytes);
+  await vi.advanceTimersByTimeAsync(patienceMs);
+  turns.begin(tooManyBytes);
+  expect(told).toEqual([]);
+  turns.begin(1);
+  expect(held()).toEqual([0, 1]);
 });
 
 test("while nobody waits, no timer runs", async () => {
