@@ -16,7 +16,13 @@ export interface TurnTaker {
 /** A batch on its way. */
 export interface Passage {
   readonly bytes: number;
-  readonly begunAt: number;
+  readonly among: Newcomers;
+}
+
+/** Batches that began between two looks. */
+interface Newcomers {
+  /** When they were looked at first. Before that the event loop was busy, and none of them could end. */
+  seenAt?: number;
 }
 
 /**
@@ -28,6 +34,7 @@ export class ReadingTurns {
   /** In the order they began; those that take too long are left out. */
   readonly #passages = new Set<Passage>();
   #passingBytes = 0;
+  #newcomers: Newcomers = {};
   /** In the order they came. */
   readonly #waiting = new Set<TurnTaker>();
   readonly #all = new Set<TurnTaker>();
@@ -41,7 +48,7 @@ export class ReadingTurns {
 
   /** So many bytes are on their way from now on, until `end`. */
   begin(bytes: number): Passage {
-    const passage = { bytes, begunAt: performance.now() };
+    const passage = { bytes, among: this.#newcomers };
     this.#passages.add(passage);
     this.#passingBytes += bytes;
     if (this.#passingBytes > tooManyBytes) this.#holdAll();
@@ -116,9 +123,11 @@ export class ReadingTurns {
   }
 
   #forgetOld(): void {
-    const longAgo = performance.now() - patienceMs;
+    const now = performance.now();
+    this.#newcomers.seenAt = now;
+    this.#newcomers = {};
     for (const passage of this.#passages) {
-      if (passage.begunAt > longAgo) return;
+      if (now - passage.among.seenAt! < patienceMs) return;
       this.#forget(passage);
     }
   }

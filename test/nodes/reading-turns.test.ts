@@ -13,6 +13,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -131,14 +132,26 @@ test("when far too much comes at once everybody has to wait, also who was not re
   expect(told).toEqual([0, 1, 2, 0, 1]);
 });
 
-test("however much stands still, that alone makes nobody wait", async () => {
+test("however much stands still makes others wait once, and not for long", async () => {
   const turns = new ReadingTurns();
   const { told, held } = joinedNodes(turns, 2);
+  turns.begin(10 * tooManyBytes);
+  expect(held()).toEqual([0, 1]);
+  await vi.advanceTimersByTimeAsync(patienceMs + 1);
+  expect(held()).toEqual([]);
   turns.begin(tooManyBytes);
-  await vi.advanceTimersByTimeAsync(patienceMs);
+  expect(told).toEqual([0, 1, 0, 1]);
+  expect(held()).toEqual([]);
+});
+
+test("the time for which the event loop itself was busy does not count as standing still", async () => {
+  const turns = new ReadingTurns();
+  const { held } = joinedNodes(turns, 2);
   turns.begin(tooManyBytes);
-  expect(told).toEqual([]);
+  vi.spyOn(performance, "now").mockReturnValue(performance.now() + 10 * patienceMs);
   turns.begin(1);
+  expect(held()).toEqual([0, 1]);
+  await turn();
   expect(held()).toEqual([0, 1]);
 });
 
