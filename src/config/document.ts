@@ -10,7 +10,7 @@ export interface ConfigDocument {
   places(): Promise<Places>;
 }
 
-interface Places {
+export interface Places {
   /** Where a value stands or, where there is none, the nearest thing around it. */
   ofValue(path: FieldPath): Position;
   /** Where the key of a field stands. */

@@ -206,7 +206,7 @@ export function withDefault<
 
 /** A mapping all of whose fields may be absent, and so may be absent itself. */
 export function group<Fields extends v.ObjectEntries>(fields: Fields) {
-  return v.nullish(mapping(fields), {});
+  return withDefault(mapping(fields), {});
 }
 
 /** What was found, short enough for a message. */

@@ -1,5 +1,6 @@
 import type { BaseIssue } from "valibot";
-import type { FieldPath } from "./problem.js";
+import type { Places } from "./document.js";
+import { type FieldPath, formatField, type Problem } from "./problem.js";
 
 /** What is wrong with a field of a configuration. */
 export interface Finding {
@@ -15,4 +16,9 @@ export function findingsOf(issue: BaseIssue<unknown>, above: FieldPath = []): Fi
   return deeper.length > 0
     ? deeper.flatMap((inside) => findingsOf(inside, path))
     : [{ path, message: issue.message }];
+}
+
+/** What to say of a finding, with its place. */
+export function problemOf({ path, message }: Finding, places: Places): Problem {
+  return { code: "invalid", field: formatField(path), position: places.ofValue(path), message };
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Config } from "./config.js";
 import type { ConfigDocument } from "./document.js";
 import { effectiveConfig } from "./effective.js";
-import { type Finding, findingsOf } from "./findings.js";
+import { type Finding, findingsOf, problemOf } from "./findings.js";
 import { readMetricsHelp } from "./metrics-help.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError, formatField, type Problem } from "./problem.js";
@@ -122,9 +122,7 @@ async function inTheirPlaces(
     return { errors: [], warnings: document.warnings };
   }
   const places = await document.places();
-  const problem = ({ path, message }: Finding): Problem => {
-    return { code: "invalid", field: formatField(path), position: places.ofValue(path), message };
-  };
+  const problem = (finding: Finding) => problemOf(finding, places);
   const unknownProblem = ({ path, meant }: UnknownField): Problem => {
     const message = `is unknown${isOurs({ path }) ? "" : " and ignored"}${question(meant)}`;
     return { code: "unknown-field", field: formatField(path), position: places.ofKey(path), message };

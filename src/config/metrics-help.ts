@@ -1,8 +1,8 @@
 import { safeParse } from "valibot";
 import { texts } from "./fields.js";
-import { findingsOf } from "./findings.js";
+import { findingsOf, problemOf } from "./findings.js";
 import { parseConfigDocument } from "./parse-document.js";
-import { ConfigError, formatField } from "./problem.js";
+import { ConfigError } from "./problem.js";
 import { readSmallFile } from "./small-file.js";
 
 /**
@@ -18,13 +18,6 @@ export async function readMetricsHelp(file: string): Promise<Readonly<Record<str
   const places = await document.places();
   throw new ConfigError(
     file,
-    result.issues
-      .flatMap((issue) => findingsOf(issue))
-      .map(({ path, message }) => ({
-        code: "invalid",
-        field: formatField(path),
-        position: places.ofValue(path),
-        message,
-      })),
+    result.issues.flatMap((issue) => findingsOf(issue)).map((finding) => problemOf(finding, places)),
   );
 }
