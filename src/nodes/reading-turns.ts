@@ -84,14 +84,11 @@ export class ReadingTurns {
 
   /** Some may have nothing to read: their turns are soon over. */
   #holdAll(): void {
-    this.#forgetOld();
-    if (this.#passingBytes <= tooManyBytes) return;
     for (const node of this.#all) {
-      if (this.#waiting.has(node)) continue;
-      this.#waiting.add(node);
+      if (this.holds(node)) continue;
+      this.wait(node);
       node.turnChanged();
     }
-    this.#lookSoon();
   }
 
   #forget(passage: Passage): void {

@@ -19,55 +19,78 @@ const mostSpareBytes = 320 * 1_024 * 1_024;
  * and then of what is not needed any more.
  */
 export class SpareMemory {
-  readonly #shelves = keptSizes.map((bytes) => new Shelf<Buffer>(bytes, () => Buffer.allocUnsafe(bytes)));
-  readonly #tables = keptRows.map(
-    (rows) => new Shelf<Int32Array>(rows * columns, () => new Int32Array(rows * columns)),
+  readonly #bytes = new Shelves<Buffer>(keptSizes, (bytes) => Buffer.allocUnsafe(bytes));
+  readonly #tables = new Shelves<Int32Array>(
+    keptRows.map((rows) => rows * columns),
+    (numbers) => new Int32Array(numbers),
   );
 
   /** At least `bytes`, with anything in it. */
   take(bytes: number): Buffer {
-    if (bytes <= smallBytes) return Buffer.allocUnsafe(bytes);
-    return this.#shelves.find(({ length }) => bytes <= length)?.take() ?? Buffer.allocUnsafe(bytes);
+    return bytes <= smallBytes ? Buffer.allocUnsafe(bytes) : this.#bytes.take(bytes);
   }
 
   /** Takes back what nobody looks at any more. */
   giveBack(memory: Buffer): void {
-    this.#shelves.find(({ length }) => length === memory.length)?.giveBack(memory);
+    this.#bytes.giveBack(memory);
   }
 
   /** A table of whole rows, at least `rows`, with anything in it; see `column`. */
   takeTable(rows: number): Int32Array {
-    const length = rows * columns;
-    return this.#tables.find((shelf) => length <= shelf.length)?.take() ?? new Int32Array(length);
+    return this.#tables.take(rows * columns);
   }
 
   /** Takes back a table that nobody looks at any more. */
   giveBackTable(table: Int32Array): void {
-    this.#tables.find(({ length }) => length === table.length)?.giveBack(table);
+    this.#tables.giveBack(table);
   }
 
   /** Lets go of what was not needed since it was called last. */
   letGo(): void {
-    for (const shelf of [...this.#shelves, ...this.#tables]) shelf.letGo();
+    this.#bytes.letGo();
+    this.#tables.letGo();
+  }
+}
+
+/** Spare memory of one kind, in a few lengths. */
+class Shelves<Memory extends Buffer | Int32Array> {
+  readonly #shelves: readonly Shelf<Memory>[];
+  readonly #make: (length: number) => Memory;
+
+  /** `lengths` rise. */
+  constructor(lengths: readonly number[], make: (length: number) => Memory) {
+    this.#shelves = lengths.map((length) => new Shelf(length));
+    this.#make = make;
+  }
+
+  take(least: number): Memory {
+    const shelf = this.#shelves.find(({ length }) => least <= length);
+    return shelf?.take() ?? this.#make(shelf?.length ?? least);
+  }
+
+  giveBack(memory: Memory): void {
+    this.#shelves.find(({ length }) => length === memory.length)?.giveBack(memory);
+  }
+
+  letGo(): void {
+    for (const shelf of this.#shelves) shelf.letGo();
   }
 }
 
 /** Spare memory of one length. */
 class Shelf<Memory extends Buffer | Int32Array> {
   readonly length: number;
-  readonly #make: () => Memory;
   /** The last one given back is taken first: it may be in the processor's caches still. */
   readonly #spare: Memory[] = [];
   /** So many were never needed since `letGo`. */
   #unneeded = 0;
 
-  constructor(length: number, make: () => Memory) {
+  constructor(length: number) {
     this.length = length;
-    this.#make = make;
   }
 
-  take(): Memory {
-    const memory = this.#spare.pop() ?? this.#make();
+  take(): Memory | undefined {
+    const memory = this.#spare.pop();
     this.#unneeded = Math.min(this.#unneeded, this.#spare.length);
     return memory;
   }
