@@ -2,6 +2,9 @@ import { isUtf8 } from "node:buffer";
 import { column, columns } from "./object-fields.js";
 import type { SpareMemory } from "./spare-memory.js";
 
+// Looked up once: for each text it would cost as much as moving a short one.
+const { copyWithin } = Uint8Array.prototype;
+
 const lineFeed = 0x0a;
 const space = 0x20;
 /** Stands between texts until they are checked: no line feed, so that those inside texts are found by one search. */
@@ -72,7 +75,7 @@ export class BatchBytes {
     for (let row = from * columns; row < to * columns; row += columns) {
       const textStart = fields[row + column.machineStart]!;
       const textEnd = fields[row + column.machineEnd]!;
-      bytes.copyWithin(end, textStart, textEnd);
+      copyWithin.call(bytes, end, textStart, textEnd);
       end += textEnd - textStart;
       bytes[end] = gap;
       end += 1;

@@ -14,7 +14,7 @@ const what = "a trace-object reply";
 const fewRows = 16;
 
 /** In place of the objects left: the list ends with a break. */
-const untilBreak = -1;
+const untilBreak = Number.POSITIVE_INFINITY;
 
 /**
  * Decodes mini-protocol 2 as a forwarder speaks it: `[3, [object, …]]`, again and again. Objects can be taken as
@@ -114,7 +114,7 @@ export class TraceReplyDecoder {
     if (this.#at >= this.#coming.end) return false;
     if (this.#objectsLeft === untilBreak && this.#coming.bytes[this.#at] === breakByte)
       return this.#endReply(this.#at + 1);
-    return this.#scanObject();
+    return this.#scanObjects();
   }
 
   #beginReply(): boolean {
@@ -152,26 +152,41 @@ export class TraceReplyDecoder {
     return true;
   }
 
-  #scanObject(): boolean {
+  /** Passes over objects of the usual form, or over one of another. */
+  #scanObjects(): boolean {
+    if (!this.#scanner.hasBegun && this.#passUsualObjects()) return true;
     this.#coming.makeRow(this.#rows, this.#usualRows);
-    const objectEnd = this.#objectEnd(this.#rows * columns);
+    const { bytes, end, fields } = this.#coming;
+    const objectEnd = this.#scanner.scan(bytes, end, fields, this.#rows * columns);
     if (objectEnd === incomplete) return false;
-    this.#rows += 1;
-    this.#objectsInReply += 1;
-    if (this.#objectsLeft !== untilBreak) this.#objectsLeft! -= 1;
-    this.#at = objectEnd;
-    this.#scanner.begin(objectEnd);
+    this.#passed(1, objectEnd);
     return true;
   }
 
-  /** Fills the row at `row`; the position after the object, or `incomplete`. */
-  #objectEnd(row: number): number {
-    const { bytes, end, fields } = this.#coming;
-    if (!this.#scanner.hasBegun) {
-      const usualEnd = passUsualObject(bytes, this.#at, end, fields, row);
-      if (usualEnd !== unusual && usualEnd - this.#at <= this.#maxObjectBytes) return usualEnd;
+  /** Whether there was one at least. */
+  #passUsualObjects(): boolean {
+    const coming = this.#coming;
+    const { bytes, end } = coming;
+    const left = this.#objectsLeft!;
+    let at = this.#at;
+    let count = 0;
+    for (; count < left; count += 1) {
+      const row = this.#rows + count;
+      coming.makeRow(row, this.#usualRows);
+      const objectEnd = passUsualObject(bytes, at, end, coming.fields, row * columns);
+      if (objectEnd === unusual || objectEnd - at > this.#maxObjectBytes) break;
+      at = objectEnd;
     }
-    return this.#scanner.scan(bytes, end, fields, row);
+    if (count > 0) this.#passed(count, at);
+    return count > 0;
+  }
+
+  #passed(objects: number, end: number): void {
+    this.#rows += objects;
+    this.#objectsInReply += objects;
+    this.#objectsLeft! -= objects;
+    this.#at = end;
+    this.#scanner.begin(end);
   }
 
   /** Makes the objects scanned last takeable, up to the first whose machine text is not UTF-8. */
