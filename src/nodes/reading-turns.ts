@@ -1,7 +1,7 @@
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
-const enoughBytes = 4 * 1_024 * 1_024;
+const enoughBytes = 2 * 1_024 * 1_024;
 /** So much comes only when hundreds of nodes have something at the same moment: then the rest of them wait, too. */
-const tooManyBytes = 8 * enoughBytes;
+const tooManyBytes = 16 * enoughBytes;
 /** What a node brings at most when its turn has come: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
 /** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */

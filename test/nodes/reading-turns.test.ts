@@ -3,7 +3,7 @@ import { type Passage, ReadingTurns } from "../../src/nodes/reading-turns.js";
 
 const mebibyte = 1_024 * 1_024;
 /** What is on its way when turns are needed, and what one turn counts for. */
-const enoughBytes = 4 * mebibyte;
+const enoughBytes = 2 * mebibyte;
 const bytesOfTurn = mebibyte / 4;
 /** On its way when everybody has to wait. */
 const tooManyBytes = 32 * mebibyte;
@@ -54,7 +54,7 @@ test("turns are needed while others wait, however little is on its way", () => {
 
 test("nobody is called while enough is on its way; then one after the other, as many as there is room for", async () => {
   const turns = new ReadingTurns();
-  const passages = Array.from({ length: 16 }, () => turns.begin(bytesOfTurn));
+  const passages = Array.from({ length: enoughBytes / bytesOfTurn }, () => turns.begin(bytesOfTurn));
   const { called } = waitingNodes(turns, 20);
   await turn();
   expect(called).toEqual([]);
