@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
-const description = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+// By the package's own name: where this file lies is for the build to say.
+const description = createRequire(import.meta.url)("muninn/package.json");
 
 /** Muninn's own version. */
 export const packageVersion: string = description.version;
