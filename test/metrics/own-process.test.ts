@@ -36,8 +36,8 @@ describe("the lag of the event loop", () => {
     vi.useRealTimers();
   });
 
-  test("is what timers are late beyond their resolution of 100 ms", () => {
-    delaysMs = [100, 100, 101, 150, 1_100];
+  test("is what timers are late beyond their resolution of 250 ms", () => {
+    delaysMs = [250, 250, 251, 300, 1_250];
     expect(lag.read()).toEqual({
       p50: expect.closeTo(0.001),
       p99: expect.closeTo(1),
@@ -51,7 +51,7 @@ describe("the lag of the event loop", () => {
 
   test("stays to be seen for ten seconds at least, and for twenty at most", () => {
     vi.advanceTimersByTime(9_000);
-    delaysMs = [3_100];
+    delaysMs = [3_250];
     vi.advanceTimersByTime(10_999);
     expect(lag.read().max).toBeCloseTo(3);
     expect(lag.longest).toBeCloseTo(3);
@@ -72,9 +72,9 @@ describe("the lag of the event loop", () => {
 test("a loop that stands still is seen by the real histogram", async () => {
   const watch = new ProcessWatch();
   await vi.waitFor(() => {
-    const until = performance.now() + 200;
+    const until = performance.now() + 400;
     while (performance.now() < until);
-    expect(watch.read().lag.max).toBeGreaterThan(0.05);
+    expect(watch.read().lag.max).toBeGreaterThan(0.1);
   });
   watch.stop();
 });
