@@ -204,16 +204,17 @@ export class Session implements NameHolder {
   #receive(chunk: Uint8Array): void {
     this.#lastByteAt = performance.now();
     if (this.#deaf) return;
-    let fault: unknown;
     try {
-      this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+      try {
+        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+      } finally {
+        // What came of traces before bad bytes is as good as any. A fault in it is the first one then.
+        this.#traces.flush();
+      }
     } catch (error) {
-      fault = error;
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#fail(error);
     }
-    // Whole objects that came before bad bytes are as good as any.
-    this.#traces.flush();
-    if (fault instanceof ProtocolError) this.#fail(fault);
-    else if (fault !== undefined) throw fault;
   }
 
   #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {

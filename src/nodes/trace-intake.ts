@@ -80,26 +80,19 @@ export class TraceIntake {
     this.#regulate();
   }
 
-  /** Takes bytes of the mini-protocol; `flush` makes batches of what they complete. @throws ProtocolError */
+  /** Takes bytes of the mini-protocol; `flush` makes a batch of what they complete. */
   receive(bytes: Uint8Array): void {
-    this.#decoder.push(bytes);
+    this.#decoder.append(bytes);
   }
 
-  /** Hands on whatever whole objects have arrived. */
+  /** Hands on whatever whole objects have arrived. @throws ProtocolError where other bytes came, after that */
   flush(): void {
-    // A reply nobody asked for is taken, as real acceptors do, and answers no later request.
-    this.#requestsSent = Math.max(this.#requestsSent, this.#decoder.repliesEnded);
-    const batch = this.#decoder.take();
-    if (batch === undefined) return;
-    const { length, receivedBytes } = batch;
-    this.#depth.received(length, performance.now());
-    this.#meanObjectBytes += (receivedBytes / length - this.#meanObjectBytes) / 8;
-    this.#unsafeBatches += 1;
-    this.#unsafeBytes += receivedBytes;
-    this.#options.budget.hold(receivedBytes);
-    if (this.#deliver === undefined) this.#held.push(batch);
-    else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
-    this.#regulate();
+    try {
+      this.#decoder.scan();
+    } finally {
+      // Whole objects that came before bad bytes are as good as any.
+      this.#takeBatch();
+    }
   }
 
   /** Our turn to be read has come, or we have to wait for it. */
@@ -123,6 +116,22 @@ export class TraceIntake {
     this.#options.budget.leave();
     this.#options.turns.leave(this);
     this.#reserve(0);
+  }
+
+  #takeBatch(): void {
+    // A reply nobody asked for is taken, as real acceptors do, and answers no later request.
+    this.#requestsSent = Math.max(this.#requestsSent, this.#decoder.repliesEnded);
+    const batch = this.#decoder.take();
+    if (batch === undefined) return;
+    const { length, receivedBytes } = batch;
+    this.#depth.received(length, performance.now());
+    this.#meanObjectBytes += (receivedBytes / length - this.#meanObjectBytes) / 8;
+    this.#unsafeBatches += 1;
+    this.#unsafeBytes += receivedBytes;
+    this.#options.budget.hold(receivedBytes);
+    if (this.#deliver === undefined) this.#held.push(batch);
+    else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
+    this.#regulate();
   }
 
   #hand(batch: ReceivedBatch, deliver: Deliver, repliesEnded: number): void {

@@ -47,13 +47,18 @@ export class TraceReplyDecoder {
     this.#coming = new BatchBytes(this.#memory);
   }
 
+  /** Takes bytes of the mini-protocol; `scan` looks at them. Many at once are cheaper: fewer objects lie across their ends. */
+  append(bytes: Uint8Array): void {
+    this.#coming.append(bytes, this.#usualBytes);
+  }
+
   /**
-   * Takes bytes of the mini-protocol. Whole objects that come before a fault can still be taken; after it nothing
-   * more must be pushed.
+   * Looks through what was appended. Whole objects that come before a fault can still be taken; after it nothing more
+   * must be appended.
    * @throws ProtocolError
    */
-  push(bytes: Uint8Array): void {
-    this.#coming.append(bytes, this.#usualBytes);
+  scan(): void {
+    if (this.#at === this.#coming.end) return;
     try {
       while (this.#scanNext());
     } finally {
@@ -64,6 +69,12 @@ export class TraceReplyDecoder {
       this.#coming.release();
       this.#startAnew(new BatchBytes(this.#memory));
     }
+  }
+
+  /** Appends and scans. @throws ProtocolError */
+  push(bytes: Uint8Array): void {
+    this.append(bytes);
+    this.scan();
   }
 
   /** The whole objects that have come since the last call. */

@@ -202,6 +202,23 @@ describe("trace objects", () => {
     expect(house.ends[0]?.fault?.fault.code).toBe("invalid-utf8");
   });
 
+  test.each([
+    { broken: false, lines: ["one", "two"], code: "mini-protocol-unknown" },
+    { broken: true, lines: ["one"], code: "invalid-utf8" },
+  ])("are written up to the first fault of what came at once (broken: $broken)", async (expected) => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    const reply = replyOf(["one", "two"]);
+    if (expected.broken) reply[reply.length - 2] = 0xff;
+    const segments = encodeSegments("opener", miniProtocols.traceObjects, reply, 0);
+    peer.stream.write(Buffer.concat([segments, Uint8Array.of(0, 0, 0, 0, 0, 77, 0, 1, 0)]));
+    await session.done;
+    expect(house.lines).toEqual(expected.lines);
+    expect(house.ends[0]?.fault?.fault.code).toBe(expected.code);
+  });
+
   test("that were cut off in the middle are told of, those before them written", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();

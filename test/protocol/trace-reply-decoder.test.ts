@@ -78,6 +78,22 @@ describe("objects", () => {
     fc.assert(run);
   });
 
+  test("appended in any pieces are found by one scan in the end, those before a fault, too", () => {
+    const objects = fc.array(anyTraceObject, { minLength: 1, maxLength: 8 });
+    const run = fc.property(objects, anyCuts, fc.boolean(), (all, places, isBroken) => {
+      const decoder = new TraceReplyDecoder({ maxObjectBytes });
+      const reply = encodeTraceReply(all.map(encodeTraceObject));
+      const bytes = isBroken ? Buffer.concat([reply, hex("82 03 9f 80")]) : reply;
+      for (const piece of cutAt(bytes, places)) decoder.append(piece);
+      expect(decoder.take()).toBeUndefined();
+      const fault = faultOf(() => decoder.scan());
+      expect(fault?.code).toBe(isBroken ? "malformed" : undefined);
+      expect(readBatches([decoder.take()!])).toEqual(all.map(asRead));
+      expect(decoder.repliesEnded).toBe(1);
+    });
+    fc.assert(run);
+  });
+
   test("can be taken as soon as they are whole", () => {
     const decoder = new TraceReplyDecoder({ maxObjectBytes });
     const taken: number[] = [];
