@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /**
- * How often the loop is looked at; a lag is found shorter by so much at most. Each look wakes the process up, which takes 45 to
- * 100 µs of CPU time: 100 ms were 0.05 to 0.1 % of a core.
+ * How often the loop is looked at; a lag is found shorter by so much at most. Each look wakes the process up, which
+ * takes 45 to 100 µs of CPU time: 100 ms were 0.05 to 0.1 % of a core.
  */
 const resolutionMs = 250;
 /** Lags are those of the last such time, however many look at them and how often. */

@@ -208,7 +208,7 @@ export class Session implements NameHolder {
       try {
         this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
       } finally {
-        // What came of traces before bad bytes is as good as any. A fault in it is the first one then.
+        // Also what came before bad bytes: a fault in that is the earlier one.
         this.#traces.flush();
       }
     } catch (error) {

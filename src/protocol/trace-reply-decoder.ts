@@ -47,7 +47,10 @@ export class TraceReplyDecoder {
     this.#coming = new BatchBytes(this.#memory);
   }
 
-  /** Takes bytes of the mini-protocol; `scan` looks at them. Many at once are cheaper: fewer objects lie across their ends. */
+  /**
+   * Takes bytes of the mini-protocol; `scan` looks at them. Many at once are cheaper: fewer objects lie across their
+   * ends.
+   */
   append(bytes: Uint8Array): void {
     this.#coming.append(bytes, this.#usualBytes);
   }

@@ -17,12 +17,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Nodes by number; `told` has those that were told something, in this order. */
+function numberedNodes(count: number) {
+  const told: number[] = [];
+  const nodes = Array.from({ length: count }, (_, number) => ({ turnChanged: () => void told.push(number) }));
+  return { told, nodes };
+}
+
 /** Nodes that wait, in this order; `called` has the numbers of those whose turn came. */
 function waitingNodes(turns: ReadingTurns, count: number) {
-  const called: number[] = [];
-  const nodes = Array.from({ length: count }, (_, number) => ({
-    turnChanged: () => void called.push(number),
-  }));
+  const { told: called, nodes } = numberedNodes(count);
   for (const node of nodes) turns.wait(node);
   return { called, nodes };
 }
@@ -100,12 +104,9 @@ test("what stands still does not count for long: others are read all the same", 
   expect(turns.areNeeded).toBe(true);
 });
 
-/** Nodes that are read; `told` has the numbers of those that were told something, in this order. */
+/** Nodes that are read; `held` tells which have to wait. */
 function joinedNodes(turns: ReadingTurns, count: number) {
-  const told: number[] = [];
-  const nodes = Array.from({ length: count }, (_, number) => ({
-    turnChanged: () => void told.push(number),
-  }));
+  const { told, nodes } = numberedNodes(count);
   for (const node of nodes) turns.join(node);
   const held = () => nodes.flatMap((node, number) => (turns.holds(node) ? [number] : []));
   return { told, nodes, held };
