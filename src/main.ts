@@ -15,32 +15,38 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
 
 const usageError = 2;
 
-const program = new Command("muninn")
-  .description("Collects the traces of Cardano nodes: a drop-in replacement for cardano-tracer.")
-  .usage("[command] [options]\n       muninn -c FILE")
-  .version(packageVersion, "-V, --version")
-  .addHelpText("after", "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.")
-  .showHelpAfterError("(--help tells more)")
-  .exitOverride();
-const [named = ""] = process.argv.slice(2);
-const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands);
-for (const add of await Promise.all(wanted.map((name) => commands[name]!()))) add(program);
+/** Does what the arguments of the process say, and sets its exit code. */
+export async function main(): Promise<void> {
+  const program = new Command("muninn")
+    .description("Collects the traces of Cardano nodes: a drop-in replacement for cardano-tracer.")
+    .usage("[command] [options]\n       muninn -c FILE")
+    .version(packageVersion, "-V, --version")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.",
+    )
+    .showHelpAfterError("(--help tells more)")
+    .exitOverride();
+  const [named = ""] = process.argv.slice(2);
+  const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands);
+  for (const add of await Promise.all(wanted.map((name) => commands[name]!()))) add(program);
 
-try {
-  refuseUnknownCommand(named);
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has said what there is to say, and knows 1 only.
-    process.exitCode = error.exitCode === 0 ? 0 : usageError;
-  } else {
-    process.stderr.write(`muninn: ${error instanceof Error ? error.stack : error}\n`);
-    process.exitCode = 1;
+  try {
+    refuseUnknownCommand(program, named);
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what there is to say, and knows 1 only.
+      process.exitCode = error.exitCode === 0 ? 0 : usageError;
+    } else {
+      process.stderr.write(`muninn: ${error instanceof Error ? error.stack : error}\n`);
+      process.exitCode = 1;
+    }
   }
 }
 
 /** What is no command would be an argument of the default one, and a slip of the keyboard hard to see. */
-function refuseUnknownCommand(first: string): void {
+function refuseUnknownCommand(program: Command, first: string): void {
   const names = ["help", ...Object.keys(commands)];
   if (first === "" || first.startsWith("-") || names.includes(first)) return;
   const meant = nearest(first, names);
