@@ -7,28 +7,29 @@ import {
   type Major,
   major,
   readHead,
+  smallArgument,
   unexpected,
 } from "./cbor-head.js";
 import { ProtocolError } from "./faults.js";
 import { ItemScanner } from "./item-scanner.js";
+import type { KnownTexts } from "./known-texts.js";
 
 /** Items of five bytes become objects of a hundred: without this bound, 64 MiB on the wire are gigabytes here. */
 const maxItems = 1_048_576;
 
 const largestInt64 = 2n ** 63n - 1n;
 
-/** Bytes of a text that a loop looks through as fast as a call does. */
-const shortText = 128;
-
 /** Reads one whole message, item by item, and refuses whatever is not the item asked for. */
 export class CborReader {
   readonly #bytes: Buffer;
+  readonly #view: DataView;
   /** What is read, for errors: `a metrics answer`. */
   readonly #what: string;
   #at = 0;
 
   constructor(message: Uint8Array, what: string) {
     this.#bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    this.#view = new DataView(message.buffer, message.byteOffset, message.byteLength);
     this.#what = what;
   }
 
@@ -78,16 +79,14 @@ export class CborReader {
     return first === 0xf5;
   }
 
-  /** Reads a definite text. */
-  text(): string {
+  /** Reads a definite text, which is often one of the `known`. */
+  text(known?: KnownTexts): string {
     const length = this.#head(major.text);
     if (length > this.#bytes.length - this.#at) throw this.#cut();
     const from = this.#at;
     this.#at += length;
-    // Names of metrics are short and ASCII: two calls into the engine for each would take most of the time.
-    if (length <= shortText && isAscii(this.#bytes, from, this.#at)) {
-      return this.#bytes.toString("latin1", from, this.#at);
-    }
+    const found = known?.find(this.#view, from, this.#at);
+    if (found !== undefined) return found;
     const bytes = this.#bytes.subarray(from, this.#at);
     if (!isUtf8(bytes)) throw new ProtocolError({ code: "invalid-utf8", what: this.#what });
     return bytes.toString("utf8");
@@ -146,6 +145,11 @@ export class CborReader {
   }
 
   #head(type: Major): number {
+    const small = smallArgument(this.#bytes[this.#at], type);
+    if (small !== undefined) {
+      this.#at += 1;
+      return small;
+    }
     const argument = readHead(this.#bytes, this.#at, this.#bytes.length, type, this.#what);
     if (argument === incomplete) throw this.#cut();
     this.#at += headBytes(this.#bytes[this.#at]!);
@@ -177,9 +181,4 @@ export class CborReader {
   #unexpectedAt(at: number, expected: string): ProtocolError {
     return unexpected(this.#what, expected, this.#bytes[at]!);
   }
-}
-
-function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at += 1) if (bytes[at]! > 0x7f) return false;
-  return true;
 }

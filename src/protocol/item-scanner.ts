@@ -33,9 +33,10 @@ export class ItemScanner {
   readonly #maxDepth: number;
   /** Up to here the item was looked at; inside a string this may lie beyond what has come. */
   #at = 0;
-  #ended = false;
-  /** Items left in each container that is open, innermost last; a tag is a container of one. */
-  readonly #open: number[] = [];
+  /** Items left in the innermost container that is open; the item itself is in one of its own. A tag has one, too. */
+  #left = 1;
+  /** The same of those around it, outermost first. */
+  readonly #around: number[] = [];
 
   constructor(limits: ItemLimits) {
     this.#what = limits.what;
@@ -49,11 +50,11 @@ export class ItemScanner {
    * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`
    */
   scan(bytes: Uint8Array, end: number): number {
-    while (!this.#ended && this.#at < end) {
+    while (this.#left !== 0 && this.#at < end) {
       if (!this.#passOne(bytes, end)) break;
       if (this.#at > this.#maxBytes) throw this.#tooLong();
     }
-    if (this.#ended && this.#at <= end) return this.#at;
+    if (this.#left === 0 && this.#at <= end) return this.#at;
     if (end > this.#maxBytes) throw this.#tooLong();
     return incomplete;
   }
@@ -62,8 +63,9 @@ export class ItemScanner {
   #passOne(bytes: Uint8Array, end: number): boolean {
     const first = bytes[this.#at]!;
     if (first === breakByte) {
-      if (this.#open.pop() !== untilBreak) throw unexpected(this.#what, "an item", first);
+      if (this.#left !== untilBreak) throw unexpected(this.#what, "an item", first);
       this.#at += 1;
+      this.#left = 1;
       this.#endItem();
       return true;
     }
@@ -87,24 +89,19 @@ export class ItemScanner {
   }
 
   #begin(items: number): void {
-    if (this.#open.length === this.#maxDepth) {
+    if (this.#around.length === this.#maxDepth) {
       throw new ProtocolError({ code: "too-deep", what: this.#what, limit: this.#maxDepth });
     }
-    this.#open.push(items);
+    this.#around.push(this.#left);
+    this.#left = items;
   }
 
   /** Counts an item off its container, and that off its own where it was the last. */
   #endItem(): void {
-    for (;;) {
-      const left = this.#open.pop();
-      if (left === undefined) {
-        this.#ended = true;
-        return;
-      }
-      if (left !== 1) {
-        this.#open.push(left === untilBreak ? untilBreak : left - 1);
-        return;
-      }
+    if (this.#left !== untilBreak) this.#left -= 1;
+    while (this.#left === 0 && this.#around.length > 0) {
+      const left = this.#around.pop()!;
+      this.#left = left === untilBreak ? untilBreak : left - 1;
     }
   }
 

@@ -1,5 +1,6 @@
 import { CborReader } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
+import { KnownTexts } from "./known-texts.js";
 
 /** A counter or gauge of 64 bits with sign, or a text. */
 export type MetricValue =
@@ -15,6 +16,9 @@ export type MetricsRequest =
 const message = { request: 0, done: 1, response: 1 } as const;
 const asked = { all: 0, names: 1, updated: 2 } as const;
 const valueKinds = ["counter", "gauge", "label"] as const;
+
+/** Nodes have the same metrics, and say their names again and again. */
+const metricNames = new KnownTexts();
 
 /** `[0, request]` */
 export function encodeMetricsRequest(request: MetricsRequest): Uint8Array {
@@ -70,7 +74,7 @@ export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][
   reader.key(0);
   const metrics = reader.list((): [string, MetricValue] => {
     reader.record(2);
-    return [reader.text(), readValue(reader)];
+    return [reader.text(metricNames), readValue(reader)];
   });
   reader.end();
   return metrics;

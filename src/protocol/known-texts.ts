@@ -1,0 +1,61 @@
+/** Texts that are remembered; a power of two. A node at work has some 300 metrics, and all nodes the same. */
+const places = 4_096;
+const shortest = 4;
+/** A longer text is made anew as fast. */
+const longest = 128;
+/** The upper bit of each byte, which no ASCII has. */
+const notAscii = 0x80_80_80_80;
+
+interface KnownText {
+  readonly text: string;
+  /** Its bytes, four at a time; the last four are whole and may begin among those before. */
+  readonly words: Int32Array;
+}
+
+/**
+ * Short ASCII texts that come again and again, such as the names of metrics. Of each there is one string, whichever
+ * node sent it; to find that one takes less than to make it anew, and its hash is known. A text that takes the place of
+ * another is only made anew more often.
+ */
+export class KnownTexts {
+  readonly #known = new Array<KnownText | undefined>(places).fill(undefined);
+
+  /** The text in these bytes; undefined where there are too few or too many of them, or they are not ASCII. */
+  find(bytes: DataView, from: number, to: number): string | undefined {
+    const length = to - from;
+    if (length < shortest || length > longest) return undefined;
+    const lastAt = to - 4;
+    let hash = length;
+    let all = 0;
+    for (let at = from; at < lastAt; at += 4) {
+      const word = bytes.getInt32(at, true);
+      all |= word;
+      hash = Math.imul(hash ^ word, 0x9e_37_79_b1);
+    }
+    const last = bytes.getInt32(lastAt, true);
+    if (((all | last) & notAscii) !== 0) return undefined;
+    hash = Math.imul(hash ^ last, 0x9e_37_79_b1);
+    const place = (hash ^ (hash >>> 16)) & (places - 1);
+    const known = this.#known[place];
+    if (known !== undefined && isSame(known, bytes, from, to)) return known.text;
+    const made = makeKnown(bytes, from, to);
+    this.#known[place] = made;
+    return made.text;
+  }
+}
+
+function isSame({ text, words }: KnownText, bytes: DataView, from: number, to: number): boolean {
+  if (text.length !== to - from) return false;
+  const last = words.length - 1;
+  for (let at = 0; at < last; at += 1) if (words[at] !== bytes.getInt32(from + 4 * at, true)) return false;
+  return words[last] === bytes.getInt32(to - 4, true);
+}
+
+function makeKnown(bytes: DataView, from: number, to: number): KnownText {
+  const words = new Int32Array(Math.ceil((to - from) / 4));
+  for (let at = 0; at < words.length; at += 1) {
+    words[at] = bytes.getInt32(Math.min(from + 4 * at, to - 4), true);
+  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
+  return { text, words };
+}

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { KnownTexts } from "../../src/protocol/known-texts.js";
+
+/** What is found in the middle of other bytes. */
+function find(known: KnownTexts, text: Uint8Array): string | undefined {
+  const bytes = Buffer.concat([Buffer.from([0xff, 0x82]), text, Buffer.from([0xff])]);
+  return known.find(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 2, 2 + text.length);
+}
+
+const name = fc.string({ unit: "binary-ascii", minLength: 4, maxLength: 128 });
+
+test("texts of 4 to 128 ASCII characters are read as they are, the first time and later", () => {
+  const known = new KnownTexts();
+  fc.assert(
+    fc.property(fc.array(name), (texts) => {
+      for (const text of [...texts, ...texts]) expect(find(known, Buffer.from(text))).toBe(text);
+    }),
+  );
+});
+
+test("texts that differ in one character are told apart", () => {
+  const known = new KnownTexts();
+  fc.assert(
+    fc.property(name, fc.nat(), fc.nat(0x7f), (text, index, other) => {
+      const bytes = Buffer.from(text);
+      expect(find(known, bytes)).toBe(text);
+      bytes[index % bytes.length] = other;
+      expect(find(known, bytes)).toBe(bytes.toString());
+      expect(find(known, bytes.subarray(0, -1))).toBe(
+        bytes.length > 4 ? bytes.toString("latin1", 0, bytes.length - 1) : undefined,
+      );
+    }),
+  );
+});
+
+test("more texts than are remembered are still read as they are", () => {
+  const known = new KnownTexts();
+  for (let round = 0; round < 2; round += 1) {
+    for (let index = 0; index < 20_000; index += 1) {
+      const text = `Forge.metric-${index}.int`;
+      expect(find(known, Buffer.from(text))).toBe(text);
+    }
+  }
+});
+
+test("a byte that is not ASCII is found wherever it is", () => {
+  const known = new KnownTexts();
+  fc.assert(
+    fc.property(name, fc.nat(), fc.integer({ min: 0x80, max: 0xff }), (text, index, byte) => {
+      const bytes = Buffer.from(text);
+      bytes[index % bytes.length] = byte;
+      expect(find(known, bytes)).toBeUndefined();
+    }),
+  );
+});
+
+test.each([0, 1, 2, 3, 129, 1_000])("a text of %i bytes is not looked for", (length) => {
+  expect(find(new KnownTexts(), Buffer.alloc(length, "a"))).toBeUndefined();
+});
