@@ -53,6 +53,8 @@ export class Sessions {
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
   readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
+  /** Sessions that have shaken hands. */
+  #connected = 0;
   #stopping: Promise<void> | undefined;
   #drainMs: number | undefined;
 
@@ -71,6 +73,7 @@ export class Sessions {
     await session.done;
     this.#directory.release(session);
     this.#sessions.delete(session);
+    if (session.isConnected) this.#connected -= 1;
     return session.isConnected;
   }
 
@@ -89,9 +92,7 @@ export class Sessions {
 
   /** Connections by how far they are: before and after the handshake. */
   get counts(): { readonly handshaking: number; readonly connected: number } {
-    let connected = 0;
-    for (const session of this.#sessions.keys()) if (session.isConnected) connected += 1;
-    return { handshaking: this.#sessions.size - connected, connected };
+    return { handshaking: this.#sessions.size - this.#connected, connected: this.#connected };
   }
 
   /** Of the nodes that are there, and those to come. */
@@ -116,7 +117,10 @@ export class Sessions {
       memory: this.#memory,
       claim: (session, rawName) => this.#directory.claim(session, rawName),
       keepingUp: () => destination.keepingUp(),
-      connected: (session) => observer.connected(session.connection),
+      connected: (session) => {
+        this.#connected += 1;
+        observer.connected(session.connection);
+      },
       opened: (session, node) => {
         destination.open(node);
         observer.named(session.connection, node);

@@ -47,6 +47,8 @@ export class LogRegistry implements HandleRegistry {
   readonly #options: LogRegistryOptions;
   readonly #logs: readonly RootLogs[];
   readonly #logsByRoot: ReadonlyMap<string, RootLogs>;
+  /** Those that cannot write at the moment, in the order in which it began. */
+  readonly #faulty = new Set<LogWriter>();
   #rotation: RotationRules | undefined;
   #endRotation = () => {};
   #endIdleLooks = () => {};
@@ -130,9 +132,7 @@ export class LogRegistry implements HandleRegistry {
   }
 
   faults(): readonly LogFault[] {
-    return this.#writers()
-      .flatMap(({ fault }) => fault ?? [])
-      .sort((a, b) => a.since - b.since);
+    return [...this.#faulty].map(({ fault }) => fault!);
   }
 
   expiryFaults(): readonly ExpiryFault[] {
@@ -205,7 +205,12 @@ export class LogRegistry implements HandleRegistry {
       mode,
       dirMode,
       onShortage: () => this.#closeAllIdle(),
+      onFault: (isFaulty) => {
+        if (isFaulty) this.#faulty.add(writer);
+        else this.#faulty.delete(writer);
+      },
       onUnused: () => {
+        this.#faulty.delete(writer);
         if (logs.writers.get(key) === writer) logs.writers.delete(key);
       },
     });

@@ -15,6 +15,8 @@ const idleHandlesHurt = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
 
 export interface LogWriterOptions extends CurrentFileOptions {
   readonly durability: "os" | "disk";
+  /** Writing begins to fail, or is over it: `fault` says how. */
+  readonly onFault: (isFaulty: boolean) => void;
   /** Something is short that idle handles may hold. */
   readonly onShortage: () => void;
   /** Nothing is left of the log that has to be remembered. */
@@ -249,7 +251,7 @@ export class LogWriter {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    const { clock, counters, observer, onShortage } = this.#options;
+    const { clock, counters, observer, onFault, onShortage } = this.#options;
     counters.failedAttempts += 1;
     if (failedWith(error, ...idleHandlesHurt)) onShortage();
     const isNew = this.#fault === undefined;
@@ -260,13 +262,16 @@ export class LogWriter {
       error,
       since: this.#fault?.since ?? clock.now(),
     };
-    if (isNew) observer.faultBegan(this.#fault);
+    if (!isNew) return;
+    onFault(true);
+    observer.faultBegan(this.#fault);
   }
 
   #recovered(): void {
     if (this.#fault === undefined) return;
     this.#options.observer.faultOver(this.#fault);
     this.#fault = undefined;
+    this.#options.onFault(false);
   }
 
   /** Closes what nobody needs, when nothing is under way. */
