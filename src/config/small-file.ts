@@ -32,13 +32,13 @@ async function readBytes(file: string): Promise<Buffer> {
   try {
     await using handle = await open(file);
     const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of handle.createReadStream({ autoClose: false })) {
-      length += chunk.length;
-      if (length > maxBytes) throw new FileError("too-large", `is longer than ${maxBytes} bytes`);
-      chunks.push(chunk);
+    for (let length = 0; length <= maxBytes; ) {
+      const { bytesRead, buffer } = await handle.read();
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      length += bytesRead;
+      chunks.push(buffer.subarray(0, bytesRead));
     }
-    return Buffer.concat(chunks);
+    throw new FileError("too-large", `is longer than ${maxBytes} bytes`);
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
     throw new FileError("unreadable", `cannot be read: ${reason(cause)}`, { cause });
