@@ -29,10 +29,7 @@ test("lines land below the node's directory, in a file named after the second in
 test("lines stay in the order of the calls, and nothing is acknowledged before it is written", async () => {
   const { registry, log, disk } = await testRegistry();
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const texts = Array.from({ length: 50 }, (_, i) => `line ${i}`);
   const order: string[] = [];
   const appends = texts.map((text) => registry.append(log("a"), lines(text)).then(() => order.push(text)));
@@ -48,10 +45,7 @@ test("lines stay in the order of the calls, and nothing is acknowledged before i
 test("what is appended during a write goes into one further write", async () => {
   const { registry, log, disk } = await testRegistry();
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const appends = [registry.append(log("a"), lines("first"))];
   await eventually(() => gate.arrived === 1);
   for (let i = 0; i < 100; i += 1) appends.push(registry.append(log("a"), lines(`line ${i}`)));
@@ -249,10 +243,7 @@ test("drained resolves when nothing is unwritten, by whomever it was appended", 
   const { registry, log, disk } = await testRegistry();
   await registry.drained(log("a"));
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const append = registry.append(log("a"), lines("one"));
   const drained = watch(registry.drained(log("a")));
   await eventually(() => gate.arrived > 0);

@@ -28,10 +28,7 @@ test("with durability os nothing is synced", async () => {
 test("with durability disk lines are acknowledged only after the file was synced", async () => {
   const { registry, log, disk } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
-  disk.rules.fdatasync = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.fdatasync = gate.rule;
   const append = watch(registry.append(log("a"), lines("1")));
   await eventually(() => gate.arrived === 1);
   await settled();
@@ -64,10 +61,7 @@ test("where a node's directory was there before, the root is not synced", async 
 test("one sync serves all that was appended during the one before", async () => {
   const { registry, log, disk } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
-  disk.rules.fdatasync = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.fdatasync = gate.rule;
   const appends = [registry.append(log("a"), lines("0"))];
   await eventually(() => gate.arrived === 1);
   for (let i = 1; i < 50; i += 1) appends.push(registry.append(log("a"), lines(`${i}`)));
@@ -119,10 +113,7 @@ test("a failing sync of the directory delays lines and writes nothing twice", as
 test("a directory that was renamed before its names were synced does not hold up its lines", async () => {
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
-  disk.rules.fdatasync = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.fdatasync = gate.rule;
   const append = registry.append(log("a"), lines("1"));
   await eventually(() => gate.arrived === 1);
   renameSync(join(root, "a"), join(root, "b"));
@@ -203,10 +194,7 @@ test("a file deleted during the sync is noticed before its lines are acknowledge
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
-  disk.rules.fdatasync = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.fdatasync = gate.rule;
   const append = registry.append(log("a"), lines("2"));
   await eventually(() => gate.arrived === 1);
   unlinkSync(join(root, "a", startName));

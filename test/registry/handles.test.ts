@@ -53,10 +53,7 @@ test("a log whose handle was closed goes on in its own file, also where a newer 
 test("a handle with a write under way is never closed for another", async () => {
   const { registry, log, disk, root } = await testRegistry({ maxOpenFiles: 1 });
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const busy = registry.append(log("busy"), lines("1"));
   await eventually(() => gate.arrived === 1);
   const waiting = watch(registry.append(log("waiting"), lines("2")));
@@ -75,10 +72,7 @@ test("a permit is free only when the handle before is closed, however long that 
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
-  disk.rules.close = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.close = gate.rule;
   const opened = disk.calls.length;
   const second = registry.append(log("b"), lines("2"));
   await eventually(() => gate.arrived === 1);
@@ -93,10 +87,7 @@ test("one handle is closed for each who waits, not more", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 4 });
   for (const directory of ["a", "b", "c", "d"]) await registry.append(log(directory), lines("1"));
   const gate = new Gate();
-  disk.rules.close = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.close = gate.rule;
   const more = [registry.append(log("e"), lines("1")), registry.append(log("f"), lines("1"))];
   await eventually(() => gate.arrived === 2);
   await settled();
@@ -197,10 +188,7 @@ test("a handle in use is not idle, however long its write takes", async () => {
   const { registry, log, clock, disk, root } = await testRegistry({ idleTimeoutMs: 1_000 });
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const append = registry.append(log("a"), lines("2"));
   await eventually(() => gate.arrived === 1);
   clock.advance(10_000);
@@ -337,10 +325,7 @@ test("reopening resolves when the handles are closed", async () => {
   const { registry, log, disk } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
-  disk.rules.close = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.close = gate.rule;
   const reopened = watch(registry.reopen());
   await eventually(() => gate.arrived === 1);
   await settled();
@@ -394,10 +379,7 @@ test("reopening closes a busy handle as soon as its lines are written", async ()
   const { registry, log, disk, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const append = registry.append(log("a"), lines("2"));
   await eventually(() => gate.arrived === 1);
   await registry.reopen();

@@ -72,4 +72,13 @@ export class Gate {
     this.arrived += 1;
     await this.#passed;
   };
+
+  /** A rule for any call: makes it when the gate is open. */
+  rule = async <Args extends unknown[], Result>(
+    real: (...args: Args) => Promise<Result>,
+    ...args: Args
+  ): Promise<Result> => {
+    await this.pass();
+    return real(...args);
+  };
 }

@@ -232,10 +232,7 @@ test("one look at a time: who asks during one waits for that one", async () => {
   await registry.expire();
   leaveFile(log("a"), nameAfter(-30 * hour), "\n");
   const gate = new Gate();
-  disk.rules.readdir = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.readdir = gate.rule;
   const both = Promise.all([registry.expire(), registry.expire()]);
   await eventually(() => gate.arrived > 0);
   await settled();
@@ -250,10 +247,7 @@ test("a stop ends the deleting", async () => {
   await registry.expire();
   for (let hours = 10; hours < 40; hours += 1) leaveFile(log("a"), nameAfter(-hours * hour), "\n");
   const gate = new Gate();
-  disk.rules.unlink = async (real, path) => {
-    await gate.pass();
-    return real(path);
-  };
+  disk.rules.unlink = gate.rule;
   const expired = registry.expire();
   await eventually(() => gate.arrived === 1);
   const stopped = watch(registry.stop({ deadlineMs: 10_000 }));

@@ -86,10 +86,7 @@ test("until the second is over a file that is exactly full grows as well", async
 test("a write gathers no more lines than the file has room for, by whole appends", async () => {
   const { registry, log, clock, disk } = await testRegistry({ rotation });
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const appends = [registry.append(log("a"), lines("1"))];
   await eventually(() => gate.arrived === 1);
   clock.advance(1_000);

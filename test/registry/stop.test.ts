@@ -92,10 +92,7 @@ test("a write that hangs in the kernel does not hold the stop beyond its deadlin
 test("a root stays locked while a write of it is under way, also one that was given up", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
   await eventually(() => gate.arrived === 1);
   const stopped = registry.stop({ deadlineMs: 1_000 });
@@ -111,10 +108,7 @@ test("a root stays locked while a write of it is under way, also one that was gi
 test("a write that comes to an end only after the stop harms nothing: its handle is closed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
   await eventually(() => gate.arrived === 1);
   const stopped = registry.stop({ deadlineMs: 100 });
@@ -132,10 +126,7 @@ test("a write that comes to an end only after the stop harms nothing: its handle
 test("a stop that finds logs waiting for handles begins no file for them", async () => {
   const { registry, log, disk, clock, root } = await testRegistry({ maxOpenFiles: 1 });
   const gate = new Gate();
-  disk.rules.write = async (real, ...args) => {
-    await gate.pass();
-    return real(...args);
-  };
+  disk.rules.write = gate.rule;
   const appends = ["a", "b", "c"].map((directory) => registry.append(log(directory), lines("x")));
   const rejected = Promise.all(
     appends.map((append) => expect(append).rejects.toBeInstanceOf(RegistryStopped)),
@@ -155,10 +146,7 @@ test("a stop that finds logs waiting for handles begins no file for them", async
 test("a stop is idempotent, and a second one waits for the first", async () => {
   const { registry, log, disk, root } = await testRegistry();
   const gate = new Gate();
-  disk.rules.close = async (real, fd) => {
-    await gate.pass();
-    return real(fd);
-  };
+  disk.rules.close = gate.rule;
   await registry.append(log("a"), lines("1"));
   const first = watch(registry.stop());
   const second = watch(registry.stop({ deadlineMs: 0 }));
