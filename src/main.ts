@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { print } from "./commands/print.js";
 import { nearest } from "./config/suggestion.js";
 import { packageVersion } from "./package-version.js";
 
@@ -25,6 +26,7 @@ export async function main(): Promise<void> {
       "after",
       "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.",
     )
+    .configureOutput({ writeOut: print })
     .showHelpAfterError("(--help tells more)")
     .exitOverride();
   const [named = ""] = process.argv.slice(2);

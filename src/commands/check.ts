@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Config } from "../config/config.js";
 import type { Problem } from "../config/problem.js";
+import { print } from "./print.js";
 
 /** Adds `muninn check`: says what a configuration means without starting anything. */
 export function addCheckCommand(program: Command): void {
@@ -51,11 +52,11 @@ async function printForPeople({ file, config, errors, warnings }: Outcome): Prom
   ]);
   for (const problem of errors) process.stderr.write(`error: ${formatProblem(file, problem)}\n`);
   for (const problem of warnings) process.stderr.write(`warning: ${formatProblem(file, problem)}\n`);
-  if (config !== undefined) process.stdout.write(formatConfig(config));
+  if (config !== undefined) print(formatConfig(config));
 }
 
 async function printForPrograms(outcome: Outcome): Promise<void> {
   const { maskSecrets } = await import("../config/format.js");
   const masked = outcome.config === undefined ? outcome : { ...outcome, config: maskSecrets(outcome.config) };
-  process.stdout.write(`${JSON.stringify(masked, undefined, 2)}\n`);
+  print(`${JSON.stringify(masked, undefined, 2)}\n`);
 }

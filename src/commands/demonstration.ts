@@ -6,6 +6,7 @@ import { packageVersion } from "../package-version.js";
 import { NumberedVoice } from "../testing/numbered-voice.js";
 import { type SimulatedNode, simulatedNode } from "../testing/simulated-node.js";
 import { startTracer } from "../tracer.js";
+import { print } from "./print.js";
 import { StatusLine } from "./status-line.js";
 import { untilStopped } from "./stop-signal.js";
 
@@ -52,7 +53,7 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
     const address = { kind: "unix" as const, path: join(directory, "muninn.sock") };
     nodes.push(await simulatedNode({ voice, network: { mode: "connect", address } }));
   }
-  process.stdout.write(whereToLook(directory, tracer.served));
+  print(whereToLook(directory, tracer.served));
   const status = new StatusLine(process.stdout);
   const timer = setInterval(() => {
     const { written } = tracer.router.accounting.total();
@@ -67,7 +68,7 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
   await log.stop({ deadlineMs: 500 });
   const sent = nodes.reduce((sum, node) => sum + node.report().objectsSent, 0);
   const { received, written, dropped } = tracer.router.accounting.total();
-  process.stdout.write(
+  print(
     `Sent ${sent} trace objects to ${config.logging.length} logs each: ${received} received, ${written} written, ${dropped} dropped.\n`,
   );
   return written === sent * config.logging.length ? 0 : 1;

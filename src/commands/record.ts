@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { wholeNumber } from "./option-values.js";
+import { print } from "./print.js";
 
 interface RecordFlags {
   readonly listen: string[];
@@ -80,9 +81,7 @@ async function record(flags: RecordFlags): Promise<void> {
     const traffic = formatBytes(bytesFromOpeners + bytesFromListeners);
     const text = `${connections} connections, ${traffic} passed on, ${formatBytes(bytesWritten)} in ${files.join(", ")}`;
     const missing = complete ? "" : `\nINCOMPLETE: ${bytesMissing} bytes of traffic are not in the recording`;
-    process.stdout.write(
-      flags.json ? `${JSON.stringify({ complete, ...summary })}\n` : `${text}${missing}\n`,
-    );
+    print(flags.json ? `${JSON.stringify({ complete, ...summary })}\n` : `${text}${missing}\n`);
     process.exitCode = complete ? 0 : 1;
   } catch (error) {
     status.clear();

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { positiveNumber, wholeNumber } from "./option-values.js";
+import { print } from "./print.js";
 
 interface ReplayFlags {
   readonly connect?: string;
@@ -124,9 +125,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
     const lines = reports.map(
       (node) => `${node.name}: ${node.objectsSent} objects in ${formatBytes(node.bytesSent)}`,
     );
-    process.stdout.write(
-      flags.json ? `${JSON.stringify({ nodes: reports, remarks })}\n` : `${lines.join("\n")}\n`,
-    );
+    print(flags.json ? `${JSON.stringify({ nodes: reports, remarks })}\n` : `${lines.join("\n")}\n`);
     return sum(reports, "refusals") > 0 ? 1 : 0;
   } catch (error) {
     status.clear();

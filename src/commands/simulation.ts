@@ -4,6 +4,7 @@ import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../
 import { AddressError, formatAddress, parseAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 import { nodeAddresses } from "./node-addresses.js";
+import { print } from "./print.js";
 import { formatBytes, StatusLine } from "./status-line.js";
 import { untilStopped } from "./stop-signal.js";
 import { ToldFaults } from "./told-faults.js";
@@ -79,9 +80,8 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     complete: complete.has(named),
     thrownAway: named.voice.thrownAway,
   }));
-  if (options.json)
-    process.stdout.write(`${JSON.stringify({ seconds, nodes: reports, total: sum(reports) })}\n`);
-  else process.stdout.write(reportText(reports, seconds));
+  if (options.json) print(`${JSON.stringify({ seconds, nodes: reports, total: sum(reports) })}\n`);
+  else print(reportText(reports, seconds));
   const isGood = (node: NodeReport) => node.refusals === 0 && (node.complete || !options.count);
   return reports.every(isGood) ? exit.allSent : exit.notAllSent;
 }

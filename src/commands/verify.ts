@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { wholeNumber } from "./option-values.js";
+import { print } from "./print.js";
 
 interface VerifyFlags {
   readonly sent: string[];
@@ -59,7 +60,7 @@ async function verifyLogs(flags: VerifyFlags): Promise<void> {
     });
     if (verdict.nodes.length === 0) throw new Error("there is no node to judge");
     status.clear();
-    process.stdout.write(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
+    print(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
     process.exitCode = verdict.ok ? 0 : 1;
   } catch (error) {
     status.clear();

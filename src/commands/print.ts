@@ -1,0 +1,12 @@
+/**
+ * Writes to stdout. Whoever reads it may have seen enough (`muninn check -c FILE | head`): the rest is for nobody then,
+ * and no fault. The daemon writes its log another way.
+ */
+export function print(text: string): void {
+  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", passOverGoneReader);
+  process.stdout.write(text);
+}
+
+function passOverGoneReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

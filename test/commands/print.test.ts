@@ -1,0 +1,30 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Runs the built program when nobody reads its stdout any more; resolves with its stderr and then its exit code. */
+function unread(args: string): Promise<string> {
+  const script = `{ sleep 0.2; "${process.execPath}" dist/bin.cjs ${args}; echo "code $?" >&2; } | true`;
+  return new Promise((resolve, reject) => {
+    execFile("sh", ["-c", script], { cwd: repository }, (error, _, stderr) => {
+      if (error === null) resolve(stderr);
+      else reject(error);
+    });
+  });
+}
+
+test.each([
+  "--help",
+  "--version",
+  "verify --help",
+  "check -c config/complete.yaml",
+  "check --json -c config/complete.yaml",
+])("%s ends as ever where nobody reads what it prints", async (args) => {
+  expect(await unread(args)).toBe("code 0\n");
+});
+
+test("a fault keeps its exit code where nobody reads what is printed", async () => {
+  expect(await unread("check --json -c test")).toBe("code 2\n");
+});
