@@ -27,21 +27,21 @@ export class Handshake {
 
   /**
    * Takes bytes of the mini-protocol; where the peer proposed, answers.
-   * @throws ProtocolError with code `handshake-refused` where either side refused
+   * @throws ProtocolError with code `handshake-refused` where either side refused, `unexpected-message` where more comes
    */
   receive(bytes: Uint8Array): void {
+    this.#refuseMore();
     for (const message of this.#messages.push(bytes)) {
-      if (this.#done) {
-        throw new ProtocolError({
-          code: "unexpected-message",
-          what: "handshake message",
-          state: "connected",
-        });
-      }
+      this.#refuseMore();
       if (this.#weOpened) readAnswer(message, this.#magic);
       else this.#answer(message);
       this.#done = true;
     }
+  }
+
+  #refuseMore(): void {
+    if (!this.#done) return;
+    throw new ProtocolError({ code: "unexpected-message", what: "handshake message", state: "connected" });
   }
 
   #answer(proposal: Uint8Array): void {

@@ -53,8 +53,8 @@ export class Sessions {
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
   readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
-  /** Sessions that have shaken hands. */
-  #connected = 0;
+  /** Those that have shaken hands. */
+  readonly #connected = new Set<Session>();
   #stopping: Promise<void> | undefined;
   #drainMs: number | undefined;
 
@@ -73,7 +73,7 @@ export class Sessions {
     await session.done;
     this.#directory.release(session);
     this.#sessions.delete(session);
-    if (session.isConnected) this.#connected -= 1;
+    this.#connected.delete(session);
     return session.isConnected;
   }
 
@@ -92,7 +92,8 @@ export class Sessions {
 
   /** Connections by how far they are: before and after the handshake. */
   get counts(): { readonly handshaking: number; readonly connected: number } {
-    return { handshaking: this.#sessions.size - this.#connected, connected: this.#connected };
+    const connected = this.#connected.size;
+    return { handshaking: this.#sessions.size - connected, connected };
   }
 
   /** Of the nodes that are there, and those to come. */
@@ -118,7 +119,7 @@ export class Sessions {
       claim: (session, rawName) => this.#directory.claim(session, rawName),
       keepingUp: () => destination.keepingUp(),
       connected: (session) => {
-        this.#connected += 1;
+        this.#connected.add(session);
         observer.connected(session.connection);
       },
       opened: (session, node) => {

@@ -314,6 +314,18 @@ describe("the handshake", () => {
     await session.done;
     expect(house.ends[0]?.fault?.fault.code).toBe(code);
   });
+
+  test.each([
+    ["another one", encodeProposal(magic)],
+    ["the beginning of another one", encodeProposal(magic).subarray(0, 1)],
+  ])("%s after it ends the connection", async (_, bytes) => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    peer.send(miniProtocols.handshake, bytes);
+    peer.stream.end();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", state: "connected" });
+  });
 });
 
 describe("metrics", () => {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Sessions } from "../../src/nodes/sessions.js";
+import { Sessions, type SessionsOptions } from "../../src/nodes/sessions.js";
+import { encodeProposal } from "../../src/protocol/handshake.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { magic, ScriptedPeer } from "./scripted-peer.js";
@@ -19,6 +20,16 @@ const settings = {
 const stuckNodes = 20;
 const long = "x".repeat(250_000);
 
+/** Sessions whose batches `write` takes. */
+function sessionsWith(write: SessionsOptions["destination"]["write"]): Sessions {
+  return new Sessions({
+    settings,
+    maxInFlightBytes: 100_000_000,
+    destination: { open: () => {}, close: () => {}, drained: async () => {}, keepingUp: () => true, write },
+    observer: { connected: () => {}, named: () => {}, ended: () => {} },
+  });
+}
+
 /** A node that has told its name and is asked for trace objects. */
 async function connected(sessions: Sessions, name: string): Promise<ScriptedPeer> {
   const peer = new ScriptedPeer(name);
@@ -35,21 +46,10 @@ test("nodes whose batches stand still hold up others for a moment only, and are 
   const moving = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const sessions = new Sessions({
-    settings,
-    maxInFlightBytes: 100_000_000,
-    destination: {
-      open: () => {},
-      close: () => {},
-      drained: async () => {},
-      keepingUp: () => true,
-      write: async ({ name }, batch) => {
-        if (name.startsWith("stuck")) await moving;
-        lines.set(name, (lines.get(name) ?? 0) + batch.length);
-        return true;
-      },
-    },
-    observer: { connected: () => {}, named: () => {}, ended: () => {} },
+  const sessions = sessionsWith(async ({ name }, batch) => {
+    if (name.startsWith("stuck")) await moving;
+    lines.set(name, (lines.get(name) ?? 0) + batch.length);
+    return true;
   });
   onTestFinished(async () => {
     release();
@@ -69,4 +69,23 @@ test("nodes whose batches stand still hold up others for a moment only, and are 
   await eventually(() => {
     for (let n = 0; n < stuckNodes; n += 1) expect(lines.get(`stuck-${n}`)).toBe(2);
   });
+});
+
+test("connections are counted by how far they are, for as long as they are there", async () => {
+  const sessions = sessionsWith(async () => true);
+  onTestFinished(() => sessions.stop(100));
+  void sessions.run(new ScriptedPeer("silent").connection);
+  expect(sessions.counts).toEqual({ handshaking: 1, connected: 0 });
+  const node = await connected(sessions, "node");
+  expect(sessions.counts).toEqual({ handshaking: 1, connected: 1 });
+
+  const hasty = new ScriptedPeer("hasty");
+  const gone = sessions.run(hasty.connection);
+  hasty.send(miniProtocols.handshake, Buffer.concat([encodeProposal(magic), encodeProposal(magic)]));
+  hasty.stream.end();
+  await gone;
+  expect(sessions.counts).toEqual({ handshaking: 1, connected: 1 });
+
+  node.stream.end();
+  await eventually(() => expect(sessions.counts).toEqual({ handshaking: 1, connected: 0 }));
 });
