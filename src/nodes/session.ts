@@ -245,7 +245,7 @@ export class Session implements NameHolder {
 
   #connected(): void {
     clearTimeout(this.#deadline);
-    this.#naming ??= this.#learnName();
+    this.#naming = this.#learnName();
     this.#host.connected(this);
     this.#metrics.start();
     // Until the node has told its name we cannot see whether its log is stuck; where none is, one reply can wait.

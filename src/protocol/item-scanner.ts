@@ -98,10 +98,10 @@ export class ItemScanner {
 
   /** Counts an item off its container, and that off its own where it was the last. */
   #endItem(): void {
-    if (this.#left !== untilBreak) this.#left -= 1;
-    while (this.#left === 0 && this.#around.length > 0) {
-      const left = this.#around.pop()!;
-      this.#left = left === untilBreak ? untilBreak : left - 1;
+    for (;;) {
+      if (this.#left !== untilBreak) this.#left -= 1;
+      if (this.#left !== 0 || this.#around.length === 0) return;
+      this.#left = this.#around.pop()!;
     }
   }
 

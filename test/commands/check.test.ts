@@ -2,11 +2,9 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-
-const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
+import { program } from "../end-to-end/daemon.js";
 
 let directory: string;
 beforeAll(async () => {

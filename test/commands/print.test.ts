@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { program } from "../end-to-end/daemon.js";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Runs the built program when nobody reads its stdout any more; resolves with its stderr and then its exit code. */
 function unread(args: string): Promise<string> {
-  const script = `{ sleep 0.2; "${process.execPath}" dist/bin.cjs ${args}; echo "code $?" >&2; } | true`;
+  const script = `{ sleep 0.2; "${process.execPath}" "${program}" ${args}; echo "code $?" >&2; } | true`;
   return new Promise((resolve, reject) => {
     execFile("sh", ["-c", script], { cwd: repository }, (error, _, stderr) => {
       if (error === null) resolve(stderr);
