@@ -37,7 +37,7 @@ interface Viewer {
 /** Those who look at one node's page. */
 interface Audience {
   readonly viewers: Set<Viewer>;
-  /** What was said last; the values are shared with the store, not copied. */
+  /** What was said last. */
   said: Map<string, NodeMetric>;
 }
 
@@ -128,14 +128,18 @@ function send(viewer: Viewer, update: string): void {
 /** What changed since `before`, or everything where a name of then is gone. */
 function updateFor(metrics: NodeMetrics | undefined, before: ReadonlyMap<string, NodeMetric>): Update {
   if (metrics === undefined) return { absent: true };
-  const entries = [...metrics.entries()];
+  const entries = metrics.entries();
   const stayed = entries.filter(([name]) => before.has(name)).length;
   const whole = before.size === 0 || stayed < before.size;
-  const changed = whole ? entries : entries.filter(([name, metric]) => before.get(name) !== metric);
+  const changed = whole ? entries : entries.filter(([name, metric]) => !isSame(metric, before.get(name)));
   return {
     whole,
     metrics: changed.map(([name, { kind, value }]) => [name, ekgTypes[kind], value.toString()]),
   };
+}
+
+function isSame(one: NodeMetric, other: NodeMetric | undefined): boolean {
+  return one.kind === other?.kind && one.value === other.value;
 }
 
 function pingAll(viewers: ReadonlySet<Viewer>): void {

@@ -3,6 +3,13 @@ export type NodeMetric =
   | { readonly kind: "counter" | "gauge"; readonly value: bigint }
   | { readonly kind: "label"; readonly value: string };
 
+/** A metric as it is kept: changed in place, as an object for each value that comes keeps the garbage collector busy. */
+interface KeptMetric {
+  kind: NodeMetric["kind"];
+  /** A bigint only where a number would round it. */
+  value: number | bigint | string;
+}
+
 /** The counter that cardano-tracer keeps in each node's store: when the node last answered. */
 const serverTimestamp = "ekg.server_timestamp_ms";
 
@@ -15,7 +22,7 @@ let lastVersion = 0;
  */
 export class NodeMetrics {
   readonly #maxBytes: number;
-  #values = new Map<string, NodeMetric>();
+  #kept = new Map<string, KeptMetric>();
   #bytes = 0;
   #refused = 0;
   #version = ++lastVersion;
@@ -24,30 +31,34 @@ export class NodeMetrics {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Takes one answer of the node; `whole` says that it holds every metric the node has. */
-  apply(
-    metrics: readonly (readonly [string, NodeMetric])[],
-    options: { whole: boolean; nowMs: number },
-  ): void {
+  /** An answer of the node has come, whose metrics follow; `whole` says that it holds every metric the node has. */
+  answered(options: { whole: boolean; nowMs: number }): void {
     this.#version = ++lastVersion;
     if (options.whole) {
-      this.#values = new Map();
+      this.#kept = new Map();
       this.#bytes = 0;
     }
     // First, so that a node at its limit still has its timestamp; the node's own of that name does not count.
-    this.#set(serverTimestamp, { kind: "counter", value: BigInt(Math.trunc(options.nowMs)) });
-    for (const [name, metric] of metrics) {
-      if (name !== serverTimestamp) this.#set(name, metric);
-    }
+    this.#set(serverTimestamp, "counter", Math.trunc(options.nowMs));
   }
 
-  /** All metrics, in the order in which they first came. */
-  entries(): IterableIterator<[string, NodeMetric]> {
-    return this.#values.entries();
+  number(name: string, kind: "counter" | "gauge", value: number | bigint): void {
+    if (name !== serverTimestamp) this.#set(name, kind, value);
+  }
+
+  label(name: string, text: string): void {
+    if (name !== serverTimestamp) this.#set(name, "label", text);
+  }
+
+  /** All metrics as they are now, in the order in which they first came. */
+  entries(): [name: string, metric: NodeMetric][] {
+    const entries: [string, NodeMetric][] = [];
+    for (const [name, kept] of this.#kept) entries.push([name, metricOf(kept)]);
+    return entries;
   }
 
   get size(): number {
-    return this.#values.size;
+    return this.#kept.size;
   }
 
   /** Another after each answer, and another for each node: what was rendered of the same version is still right. */
@@ -60,19 +71,28 @@ export class NodeMetrics {
     return this.#refused;
   }
 
-  #set(name: string, metric: NodeMetric): void {
-    const before = this.#values.get(name);
-    const growth = sizeOf(name, metric) - (before === undefined ? 0 : sizeOf(name, before));
+  #set(name: string, kind: KeptMetric["kind"], value: KeptMetric["value"]): void {
+    const kept = this.#kept.get(name);
+    // An update counts only the difference, so a number, always of the same size, can be updated at the limit.
+    const growth = sizeOf(value) - (kept === undefined ? -name.length : sizeOf(kept.value));
     if (growth > 0 && this.#bytes + growth > this.#maxBytes) {
       this.#refused += 1;
       return;
     }
-    this.#values.set(name, metric);
     this.#bytes += growth;
+    if (kept === undefined) {
+      this.#kept.set(name, { kind, value });
+    } else {
+      kept.kind = kind;
+      kept.value = value;
+    }
   }
 }
 
-/** An update counts only the difference, so a number, always of the same size, can be updated at the limit. */
-function sizeOf(name: string, metric: NodeMetric): number {
-  return name.length + (metric.kind === "label" ? metric.value.length : 8);
+function metricOf({ kind, value }: KeptMetric): NodeMetric {
+  return kind === "label" ? { kind, value: value as string } : { kind, value: BigInt(value) };
+}
+
+function sizeOf(value: KeptMetric["value"]): number {
+  return typeof value === "string" ? value.length : 8;
 }

@@ -1,11 +1,16 @@
 import { MessageAssembler } from "../protocol/message-assembler.js";
-import { decodeMetricsResponse, encodeMetricsRequest, type MetricValue } from "../protocol/metrics.js";
+import { encodeMetricsRequest, type MetricsTaker, readMetricsResponse } from "../protocol/metrics.js";
 
 /**
  * Nodes are asked on common beats: to wake up for each by itself costs more than the metrics themselves. With a
  * thousand nodes the answers of one beat are some milliseconds of work.
  */
 const longestBeatMs = 250;
+
+const requests = {
+  all: encodeMetricsRequest({ kind: "all" }),
+  updated: encodeMetricsRequest({ kind: "updated" }),
+};
 
 /** How often a node is asked for metrics, and for which. */
 export interface MetricsPace {
@@ -25,7 +30,8 @@ export interface MetricsPollOptions {
   readonly quietMs: () => number;
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
-  readonly onMetrics: (metrics: [string, MetricValue][], whole: boolean) => void;
+  /** Says who takes the metrics of an answer that has come, of everything or of what has changed. */
+  readonly onAnswer: (whole: boolean) => MetricsTaker;
   readonly onSilence: () => void;
 }
 
@@ -35,12 +41,12 @@ export class MetricsPoll {
   readonly #answers: MessageAssembler;
   #pace: MetricsPace;
   #timer: NodeJS.Timeout | undefined;
-  #asked: "all" | "updated" | undefined;
+  #asked: keyof typeof requests | undefined;
   #askedAt = 0;
   /** What to ask next: first of all everything, as a node only sends a constant metric when it is asked for all. */
-  #next: "all" | "updated" = "all";
+  #next: keyof typeof requests = "all";
   #ended = false;
-  #onAnswer: (() => void)[] = [];
+  #onSignOfLife: (() => void)[] = [];
 
   constructor(options: MetricsPollOptions) {
     this.#options = options;
@@ -64,8 +70,8 @@ export class MetricsPoll {
         this.#next = this.#pace.full ? "all" : "updated";
         this.#options.onRoundTrip(performance.now() - this.#askedAt);
       }
-      this.#options.onMetrics(decodeMetricsResponse(message), asked === "all");
-      for (const answered of this.#onAnswer.splice(0)) answered();
+      readMetricsResponse(message, this.#options.onAnswer(asked === "all"));
+      for (const answered of this.#onSignOfLife.splice(0)) answered();
       this.#askLater();
     }
   }
@@ -75,7 +81,7 @@ export class MetricsPoll {
     if (this.#ended) return false;
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(!this.#ended && this.#options.quietMs() < timeoutMs), timeoutMs);
-      this.#onAnswer.push(() => {
+      this.#onSignOfLife.push(() => {
         clearTimeout(timer);
         resolve(!this.#ended);
       });
@@ -92,14 +98,14 @@ export class MetricsPoll {
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    for (const answered of this.#onAnswer.splice(0)) answered();
+    for (const answered of this.#onSignOfLife.splice(0)) answered();
   }
 
   #ask(): void {
     if (this.#ended) return;
     this.#asked = this.#next;
     this.#askedAt = performance.now();
-    this.#options.send(encodeMetricsRequest({ kind: this.#asked }));
+    this.#options.send(requests[this.#asked]);
     this.#watch(this.#options.silenceMs);
   }
 

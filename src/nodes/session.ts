@@ -1,5 +1,5 @@
 import { ProtocolError } from "../protocol/faults.js";
-import type { MetricValue } from "../protocol/metrics.js";
+import type { MetricsTaker } from "../protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux } from "../protocol/mux.js";
 import type { SpareMemory } from "../protocol/spare-memory.js";
@@ -55,7 +55,8 @@ export interface SessionHost {
   deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
-  metrics(session: Session, metrics: [string, MetricValue][], whole: boolean): void;
+  /** An answer with metrics has come, of everything or of what has changed; returns who takes them. */
+  metrics(session: Session, whole: boolean): MetricsTaker;
   /** The connection is gone and every batch was handed on; `fault` is absent where the peer or we just left. */
   ended(session: Session, end: SessionEnd): void;
 }
@@ -130,7 +131,7 @@ export class Session implements NameHolder {
       quietMs: () => (this.#paused ? 0 : performance.now() - this.#lastByteAt),
       onRoundTrip: (milliseconds) =>
         this.#traces.roundTrip(milliseconds, performance.now() - this.#readingSince >= milliseconds),
-      onMetrics: (metrics, whole) => host.metrics(this, metrics, whole),
+      onAnswer: (whole) => host.metrics(this, whole),
       onSilence: () => this.#fail(new SessionError({ code: "peer-silent", timeoutMs: settings.silenceMs })),
     });
     this.#dataPoints = new DataPointRequests({

@@ -128,8 +128,11 @@ export class Sessions {
       },
       deliver: (node, batch) => destination.write(node, batch),
       drained: (node) => destination.drained(node),
-      metrics: (session, metrics, whole) =>
-        this.#sessions.get(session)?.apply(metrics, { whole, nowMs: Date.now() }),
+      metrics: (session, whole) => {
+        const metrics = this.#sessions.get(session)!;
+        metrics.answered({ whole, nowMs: Date.now() });
+        return metrics;
+      },
       ended: (session, end) => {
         if (end.node !== undefined) destination.close(end.node);
         observer.ended(session.connection, end);

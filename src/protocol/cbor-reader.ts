@@ -33,20 +33,28 @@ export class CborReader {
     this.#what = what;
   }
 
-  /** Reads the head of a definite array; returns its length. @throws ProtocolError where it is not one of `allowed` */
-  record(...allowed: number[]): number {
+  /** Reads the head of a definite array; returns its length. @throws ProtocolError where it is neither of those given */
+  record(length: number, or = length): number {
     const at = this.#at;
-    const length = this.#head(major.array);
-    if (!allowed.includes(length)) throw this.#unexpectedAt(at, `an array of ${allowed.join(" or ")}`);
-    return length;
+    const read = this.#head(major.array);
+    if (read !== length && read !== or) throw this.#unexpectedAt(at, `an array of ${either(length, or)}`);
+    return read;
   }
 
-  /** Reads a number that is one of `allowed`: a message's key or a constructor's index. */
-  key(...allowed: number[]): number {
+  /** Reads a number that is one of two at most: a message's key or a constructor's index. */
+  key(key: number, or = key): number {
     const at = this.#at;
-    const key = this.#head(major.uint);
-    if (!allowed.includes(key)) throw this.#unexpectedAt(at, `key ${allowed.join(" or ")}`);
-    return key;
+    const read = this.#head(major.uint);
+    if (read !== key && read !== or) throw this.#unexpectedAt(at, `key ${either(key, or)}`);
+    return read;
+  }
+
+  /** Reads a number that stands for the one of `choices` at that index. */
+  choice<Choice>(choices: readonly Choice[]): Choice {
+    const at = this.#at;
+    const index = this.#head(major.uint);
+    if (index >= choices.length) throw this.#unexpectedAt(at, `key ${[...choices.keys()].join(" or ")}`);
+    return choices[index]!;
   }
 
   /** Reads a definite map's head; returns the number of entries. */
@@ -62,11 +70,12 @@ export class CborReader {
     return value;
   }
 
-  int64(): bigint {
+  /** Reads an integer of 64 bits with sign: a bigint where a number would round it. */
+  int64(): number | bigint {
     const at = this.#at;
     const negative = this.#first() >> 5 === major.negative;
     const rounded = this.#head(negative ? major.negative : major.uint);
-    if (rounded <= Number.MAX_SAFE_INTEGER) return BigInt(negative ? -1 - rounded : rounded);
+    if (rounded <= Number.MAX_SAFE_INTEGER) return negative ? -1 - rounded : rounded;
     const value = this.#bytes.readBigUInt64BE(at + 1);
     if (value > largestInt64) throw this.#unexpectedAt(at, "an integer of 64 bits");
     return negative ? -1n - value : value;
@@ -114,10 +123,18 @@ export class CborReader {
   /** Reads a definite or indefinite list of up to 1,048,576 items. */
   list<Item>(read: () => Item): Item[] {
     const items: Item[] = [];
+    this.each(() => items.push(read()));
+    return items;
+  }
+
+  /** Reads such a list and keeps nothing of it; `read` reads one item. */
+  each(read: () => void): void {
     const first = this.#first();
+    let items = 0;
     const readOne = () => {
-      if (items.length === maxItems) throw unexpected(this.#what, `a list of up to ${maxItems}`, first);
-      items.push(read());
+      if (items === maxItems) throw unexpected(this.#what, `a list of up to ${maxItems}`, first);
+      items += 1;
+      read();
     };
     if (first === indefinite.array) {
       this.#at += 1;
@@ -126,7 +143,6 @@ export class CborReader {
     } else {
       for (let left = this.#head(major.array); left > 0; left -= 1) readOne();
     }
-    return items;
   }
 
   /** Reads a number that is not negative; undefined where another item stands, which is passed over. */
@@ -181,4 +197,8 @@ export class CborReader {
   #unexpectedAt(at: number, expected: string): ProtocolError {
     return unexpected(this.#what, expected, this.#bytes[at]!);
   }
+}
+
+function either(one: number, other: number): string {
+  return one === other ? `${one}` : `${one} or ${other}`;
 }

@@ -44,6 +44,13 @@ export class ItemScanner {
     this.#maxDepth = limits.maxDepth ?? usualMaxDepth;
   }
 
+  /** The next call of `scan` looks at another item. */
+  begin(): void {
+    this.#at = 0;
+    this.#left = 1;
+    this.#around.length = 0;
+  }
+
   /**
    * The position after the item that starts `bytes`, of which those before `end` have come; or `incomplete`, and then
    * the next call goes on with the same bytes and more.

@@ -7,7 +7,7 @@ const noBytes = Buffer.alloc(0);
 /** Cuts the bytes of one mini-protocol into messages, each a definite array with whatever it holds. */
 export class MessageAssembler {
   readonly #limits: ItemLimits;
-  #scanner: ItemScanner;
+  readonly #scanner: ItemScanner;
   #bytes = noBytes;
   #length = 0;
 
@@ -30,7 +30,7 @@ export class MessageAssembler {
       const message = this.#bytes.subarray(0, end);
       this.#length -= end;
       this.#bytes = this.#length === 0 ? noBytes : this.#bytes.subarray(end, end + this.#length);
-      this.#scanner = new ItemScanner(this.#limits);
+      this.#scanner.begin();
       yield message;
     }
   }

@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
+import { give } from "../metrics/metric-sets.js";
 import { ask, rawConnection, received } from "./clients.js";
 import { anyPort, viewedNode, viewOf } from "./nodes.js";
 
@@ -69,7 +70,7 @@ describe("live updates", () => {
   }
 
   test("begin with everything, numbers as texts, and go on with what changed", async () => {
-    nodes[0]!.metrics.apply([["big", { kind: "counter", value: 2n ** 63n - 1n }]], {
+    give(nodes[0]!.metrics, [["big", { kind: "counter", value: 2n ** 63n - 1n }]], {
       whole: false,
       nowMs: 1,
     });
@@ -83,7 +84,7 @@ describe("live updates", () => {
         ["big", "c", "9223372036854775807"],
       ]),
     });
-    nodes[0]!.metrics.apply([["a.b", { kind: "gauge", value: 5n }]], { whole: false, nowMs: 2 });
+    give(nodes[0]!.metrics, [["a.b", { kind: "gauge", value: 5n }]], { whole: false, nowMs: 2 });
     const changes = () => updates.slice(1).flatMap(({ metrics = [] }) => metrics);
     const expected = [
       ["ekg.server_timestamp_ms", "c", "2"],
@@ -99,7 +100,7 @@ describe("live updates", () => {
   test("tell of names that are gone by telling everything", async () => {
     const { updates, socket } = view("/node-1");
     await expect.poll(() => updates.at(-1)?.whole, { timeout: 10_000 }).toBe(false);
-    nodes[0]!.metrics.apply([["new", { kind: "gauge", value: 1n }]], { whole: true, nowMs: 3 });
+    give(nodes[0]!.metrics, [["new", { kind: "gauge", value: 1n }]], { whole: true, nowMs: 3 });
     await expect
       .poll(() => updates, { timeout: 10_000 })
       .toContainEqual({
@@ -125,7 +126,7 @@ describe("live updates", () => {
 
   test("are missed by a viewer that does not read, which then gets everything again", async () => {
     const large = (fill: string) =>
-      nodes[0]!.metrics.apply([["large", { kind: "label", value: fill.repeat(20_000_000) }]], {
+      give(nodes[0]!.metrics, [["large", { kind: "label", value: fill.repeat(20_000_000) }]], {
         whole: false,
         nowMs: 1,
       });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
-import type { MetricSet } from "../metrics/metric-sets.js";
+import { give, type MetricSet } from "../metrics/metric-sets.js";
 import { Browser, browserMissing, type Page } from "./browser.js";
 import { anyPort, viewedNode, viewOf } from "./nodes.js";
 
@@ -72,7 +72,8 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     const names = (await shownNames(page)) as string[];
     expect(names).toEqual([...metrics.map(([name]) => name), "ekg.server_timestamp_ms"].sort());
 
-    node.metrics.apply(
+    give(
+      node.metrics,
       [
         ["mem.resident.int", { kind: "gauge", value: 6n }],
         ["brand.new", { kind: "gauge", value: 1n }],
@@ -93,7 +94,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     let block = 100n;
     const changing = async () => {
       block += 1n;
-      node.metrics.apply([["cardano.node.metrics.blockNum.int", { kind: "gauge", value: block }]], {
+      give(node.metrics, [["cardano.node.metrics.blockNum.int", { kind: "gauge", value: block }]], {
         whole: false,
         nowMs: 1,
       });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
 import { openPrometheusEndpoint, type PrometheusOptions } from "../../src/http/prometheus-endpoint.js";
+import { give } from "../metrics/metric-sets.js";
 import { ask } from "./clients.js";
 import { anyPort, health, healthy, prometheusOptions, viewedNode } from "./nodes.js";
 
@@ -91,7 +92,7 @@ describe("the exposition of a node", () => {
 
   test("shows a new value at once", async () => {
     await ask(server, "/node-1");
-    nodes[0]!.metrics.apply([["a.int", { kind: "gauge", value: 7n }]], { whole: false, nowMs: 5 });
+    give(nodes[0]!.metrics, [["a.int", { kind: "gauge", value: 7n }]], { whole: false, nowMs: 5 });
     expect((await ask(server, "/node-1")).text).toContain("\na_int 7\n");
   });
 

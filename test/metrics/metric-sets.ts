@@ -10,11 +10,25 @@ export type MetricSet = (
 /** A store that has taken this set in one answer. */
 export function metricsOf(set: MetricSet): NodeMetrics {
   const metrics = new NodeMetrics({ maxBytes: 100_000_000 });
-  metrics.apply(
+  give(
+    metrics,
     set.map(([name, kind, value]) => [name, metricOf(kind, value)]),
     { whole: true, nowMs: 1_700_000_000_123 },
   );
   return metrics;
+}
+
+/** Gives an answer of a node to its store. */
+export function give(
+  metrics: NodeMetrics,
+  answer: readonly (readonly [name: string, metric: NodeMetric])[],
+  options: { whole: boolean; nowMs: number },
+): void {
+  metrics.answered(options);
+  for (const [name, { kind, value }] of answer) {
+    if (kind === "label") metrics.label(name, value);
+    else metrics.number(name, kind, value);
+  }
 }
 
 function metricOf(kind: "c" | "g" | "l", value: bigint | string): NodeMetric {

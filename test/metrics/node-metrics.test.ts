@@ -1,18 +1,20 @@
 import { expect, test } from "vitest";
 import { NodeMetrics } from "../../src/metrics/node-metrics.js";
+import { give } from "./metric-sets.js";
 
 const counter = (value: bigint) => ({ kind: "counter", value }) as const;
 
 test("an answer with changes only keeps the other metrics", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
-  metrics.apply(
+  give(
+    metrics,
     [
       ["a", counter(1n)],
       ["b", counter(2n)],
     ],
     { whole: true, nowMs: 1_000 },
   );
-  metrics.apply([["b", counter(3n)]], { whole: false, nowMs: 2_500.7 });
+  give(metrics, [["b", counter(3n)]], { whole: false, nowMs: 2_500.7 });
   expect(Object.fromEntries(metrics.entries())).toEqual({
     a: counter(1n),
     b: counter(3n),
@@ -22,27 +24,34 @@ test("an answer with changes only keeps the other metrics", () => {
 
 test("an answer with everything forgets what it does not name", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
-  metrics.apply([["a", counter(1n)]], { whole: true, nowMs: 0 });
-  metrics.apply([["b", counter(2n)]], { whole: true, nowMs: 0 });
-  expect([...metrics.entries()].map(([name]) => name).sort()).toEqual(["b", "ekg.server_timestamp_ms"]);
+  give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
+  give(metrics, [["b", counter(2n)]], { whole: true, nowMs: 0 });
+  expect(
+    metrics
+      .entries()
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual(["b", "ekg.server_timestamp_ms"]);
 });
 
 test("a node's own ekg.server_timestamp_ms does not replace ours", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
-  metrics.apply([["ekg.server_timestamp_ms", counter(1n)]], { whole: false, nowMs: 77 });
-  expect([...metrics.entries()]).toEqual([["ekg.server_timestamp_ms", counter(77n)]]);
+  give(metrics, [["ekg.server_timestamp_ms", counter(1n)]], { whole: false, nowMs: 77 });
+  expect(metrics.entries()).toEqual([["ekg.server_timestamp_ms", counter(77n)]]);
 });
 
 test("what goes beyond the limit is refused and counted, while numbers already there are updated", () => {
   const metrics = new NodeMetrics({ maxBytes: 50 });
-  metrics.apply(
+  give(
+    metrics,
     [
       ["a", counter(1n)],
       ["long".repeat(20), counter(1n)],
     ],
     { whole: false, nowMs: 1 },
   );
-  metrics.apply(
+  give(
+    metrics,
     [
       ["a", counter(2n)],
       ["a", { kind: "label", value: "x".repeat(60) }],
@@ -60,9 +69,32 @@ test("versions differ after each answer and between nodes", () => {
   const one = new NodeMetrics({ maxBytes: 100 });
   const other = new NodeMetrics({ maxBytes: 100 });
   const versions = [one.version, other.version];
-  one.apply([], { whole: false, nowMs: 0 });
+  give(one, [], { whole: false, nowMs: 0 });
   versions.push(one.version);
-  other.apply([], { whole: false, nowMs: 0 });
+  give(other, [], { whole: false, nowMs: 0 });
   versions.push(other.version);
   expect(new Set(versions).size).toBe(4);
+});
+
+test("what was read of the store stays as it was, whatever the node answers later", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
+  const before = new Map(metrics.entries());
+  give(metrics, [["a", { kind: "label", value: "now a text" }]], { whole: false, nowMs: 0 });
+  expect(before.get("a")).toEqual(counter(1n));
+  expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "label", value: "now a text" });
+});
+
+test("a text that became a number makes room for others", () => {
+  const metrics = new NodeMetrics({ maxBytes: 100 });
+  give(metrics, [["a", { kind: "label", value: "x".repeat(60) }]], { whole: false, nowMs: 0 });
+  give(metrics, [["a", counter(1n)]], { whole: false, nowMs: 0 });
+  give(metrics, [["b", { kind: "label", value: "x".repeat(55) }]], { whole: false, nowMs: 0 });
+  expect(metrics.refused).toBe(0);
+});
+
+test("a metric of 64 bits is kept in full", () => {
+  const metrics = new NodeMetrics({ maxBytes: 100 });
+  give(metrics, [["a", { kind: "gauge", value: 2n ** 63n - 1n }]], { whole: false, nowMs: 0 });
+  expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "gauge", value: 2n ** 63n - 1n });
 });

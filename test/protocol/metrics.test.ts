@@ -8,6 +8,7 @@ import {
   encodeMetricsResponse,
   type MetricsRequest,
   type MetricValue,
+  readMetricsResponse,
 } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { faultOf, hex, messagesOf } from "./streams.js";
@@ -66,6 +67,36 @@ describe("an answer", () => {
   ])("holds %s exactly", (_, encoded, number) => {
     const metrics = decodeMetricsResponse(hex(`82 01 82 00 81 82 61 61 82 01 ${encoded}`));
     expect(metrics).toEqual([["a", { kind: "gauge", value: number }]]);
+  });
+
+  test.each([
+    ["2^53 - 1", "1b 001fffffffffffff", 2 ** 53 - 1],
+    ["2^53", "1b 0020000000000000", 2n ** 53n],
+    ["-2^53", "3b 001fffffffffffff", -(2 ** 53)],
+    ["-2^53 - 1", "3b 0020000000000000", -(2n ** 53n) - 1n],
+  ])("gives %s as a number or, where that would round, as a bigint", (_, encoded, value) => {
+    const taken: unknown[] = [];
+    readMetricsResponse(hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`), {
+      number: (...metric) => taken.push(metric),
+      label: (...metric) => taken.push(metric),
+    });
+    expect(taken).toEqual([
+      ["a", "gauge", value],
+      ["b", "c"],
+    ]);
+  });
+
+  test("gives what came before a fault", () => {
+    const taken: unknown[] = [];
+    const message = hex("82 01 82 00 82 82 61 61 82 00 05 82 61 62 82 03 05");
+    const fault = faultOf(() =>
+      readMetricsResponse(message, {
+        number: (...metric) => taken.push(metric),
+        label: (...metric) => taken.push(metric),
+      }),
+    );
+    expect(fault).toMatchObject({ code: "malformed", expected: "key 0 or 1 or 2" });
+    expect(taken).toEqual([["a", "counter", 5]]);
   });
 
   test.each([
