@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Clock ticks in a second in `/proc`: 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -11,6 +11,16 @@ export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[userTicks]) + Number(fields[systemTicks])) / ticksPerSecond;
+}
+
+/** The same of the threads that are there, without the ticks: to tell what hardly runs. See `/proc/PID/schedstat` in proc(5). */
+export function busySeconds(pid: number): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [busy] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    nanoseconds += Number(busy);
+  }
+  return nanoseconds / 1e9;
 }
 
 /** The most memory a process has held at once, in KiB. */

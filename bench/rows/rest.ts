@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { arrange, makeRunDirectory, type Workload } from "../harness/measurement.js";
-import { cpuSeconds, memoryKiB } from "../harness/process-usage.js";
+import { busySeconds, memoryKiB } from "../harness/process-usage.js";
 import type { Row } from "../harness/row.js";
 import { spreadOf } from "../harness/statistics.js";
 import { muninn } from "../harness/tracers.js";
@@ -8,12 +8,12 @@ import { muninn } from "../harness/tracers.js";
 const tracer = muninn();
 /** For connections to settle, before anything is measured. */
 const settleMs = 3_000;
-/** For the code of polling to be compiled, which is most of the work of the first half minute. */
-const warmUpMs = 60_000;
+/** For the code of polling to be compiled, which is most of the work of the first minute. */
+const warmUpMs = 90_000;
 const idleNodes = 50;
 /** What our simulated nodes have, and what a node at work has. */
 const metricsOfNodes = [20, 300];
-const watchedSeconds = 20;
+const watchedSeconds = 30;
 const manyNodes = 1_000;
 /** Enough that one node more or less does not count. */
 const fewNodes = 10;
@@ -57,9 +57,9 @@ async function measureIdleShare(metrics: number, seconds: number): Promise<numbe
   const workload = { ...silent, nodes: idleNodes, metrics };
   await using arrangement = await arrange(tracer, workload, directory.path);
   await pause(warmUpMs);
-  const before = cpuSeconds(arrangement.child.pid);
+  const before = busySeconds(arrangement.child.pid);
   await pause(seconds * 1_000);
-  return (100 * (cpuSeconds(arrangement.child.pid) - before)) / seconds;
+  return (100 * (busySeconds(arrangement.child.pid) - before)) / seconds;
 }
 
 async function measureMemoryKiB(workload: Workload): Promise<number> {

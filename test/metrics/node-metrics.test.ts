@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { NodeMetrics } from "../../src/metrics/node-metrics.js";
 import { give } from "./metric-sets.js";
@@ -91,6 +92,30 @@ test("a text that became a number makes room for others", () => {
   give(metrics, [["a", counter(1n)]], { whole: false, nowMs: 0 });
   give(metrics, [["b", { kind: "label", value: "x".repeat(55) }]], { whole: false, nowMs: 0 });
   expect(metrics.refused).toBe(0);
+});
+
+test("is the same as a map, whatever comes in whatever order", () => {
+  const answer = fc.record({
+    whole: fc.boolean(),
+    metrics: fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.bigInt({ min: 0n, max: 9n }))),
+  });
+  fc.assert(
+    fc.property(fc.array(answer), (answers) => {
+      const metrics = new NodeMetrics({ maxBytes: 10_000 });
+      const expected = new Map<string, bigint>();
+      for (const [nowMs, { whole, metrics: given }] of answers.entries()) {
+        give(
+          metrics,
+          given.map(([name, value]) => [name, counter(value)]),
+          { whole, nowMs },
+        );
+        if (whole) expected.clear();
+        expected.set("ekg.server_timestamp_ms", BigInt(nowMs));
+        for (const [name, value] of given) expected.set(name, value);
+        expect(metrics.entries()).toEqual([...expected].map(([name, value]) => [name, counter(value)]));
+      }
+    }),
+  );
 });
 
 test("a metric of 64 bits is kept in full", () => {
