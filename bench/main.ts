@@ -6,7 +6,7 @@ import { isMet, type RowResult } from "./harness/row.js";
 import { bareCopy } from "./rows/bare-copy.js";
 import { delayedLink } from "./rows/delayed-link.js";
 import { fairness } from "./rows/fairness.js";
-import { nodesGrowth, nodesGrowthOfCopy, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
+import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
@@ -19,7 +19,6 @@ const rows = [
   againstCardanoTracer,
   delayedLink,
   nodesGrowth,
-  nodesGrowthOfCopy,
   sizeGrowth,
   sectionsGrowth,
   fairness,

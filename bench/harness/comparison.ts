@@ -47,6 +47,16 @@ export class Comparison {
     return spreadOf(this.#rounds.get(one)!.map((mine, round) => figure(mine) / otherFigure(others[round]!)));
   }
 
+  /** By how much more `figure` of one grew from its base than that of the other from its own, round by round. */
+  ratioOfGrowth(figure: Figure, [one, base]: [string, string], [other, otherBase]: [string, string]): Spread {
+    const grown = (name: string, from: string) => {
+      const before = this.#rounds.get(from)!;
+      return this.#rounds.get(name)!.map((measured, round) => figure(measured) / figure(before[round]!));
+    };
+    const others = grown(other, otherBase);
+    return spreadOf(grown(one, base).map((growth, round) => growth / others[round]!));
+  }
+
   spread(figure: Figure, name: string): Spread {
     return spreadOf(this.#rounds.get(name)!.map(figure));
   }

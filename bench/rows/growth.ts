@@ -1,12 +1,13 @@
 import { Comparison, type Figure } from "../harness/comparison.js";
 import { cpuPerMillion, measure, type Workload } from "../harness/measurement.js";
 import type { Finding, Row, Target } from "../harness/row.js";
-import { copy, type MuninnSettings, muninn, type Tracer, usualAhead } from "../harness/tracers.js";
+import { copy, type MuninnSettings, muninn, usualAhead } from "../harness/tracers.js";
 
 const objectBytes = 364;
 const bytesInAll = 600_000 * objectBytes;
 /** Enough for each of a thousand nodes to fill some dozen replies. */
 const bytesOfManyNodes = 5 * bytesInAll;
+const manyNodes = [10, 100, 1_000];
 const flat = { atLeast: 0.85, atMost: 1.15 };
 /** What each object costs however small it is makes bytes cheaper as objects grow. */
 const notRising = { atMost: 1.15 };
@@ -22,10 +23,6 @@ interface GrowthOptions {
   readonly what: string;
   readonly cost: (step: Step) => Figure;
   readonly target?: Target;
-  /** @default Muninn, with the settings of the step */
-  readonly tracer?: (step: Step) => Tracer;
-  /** Of all objects of one run. */
-  readonly bytes?: number;
 }
 
 /** A row that says how `cost` changes from the first step to each of the others. */
@@ -33,7 +30,7 @@ function growth(
   name: string,
   summary: string,
   steps: readonly [Step, ...Step[]],
-  { what, cost, target, tracer = ({ settings }) => muninn(settings), bytes = bytesInAll }: GrowthOptions,
+  { what, cost, target }: GrowthOptions,
 ): Row {
   return {
     name,
@@ -42,7 +39,8 @@ function growth(
       const comparison = await Comparison.of(
         steps.map((step) => ({
           name: step.name,
-          run: () => measure(tracer(step), step.workload, (bytes * scale) / step.workload.objectBytes),
+          run: () =>
+            measure(muninn(step.settings), step.workload, (bytesInAll * scale) / step.workload.objectBytes),
         })),
         runs,
       );
@@ -59,25 +57,43 @@ function growth(
   };
 }
 
-export const nodesGrowth = growth(
-  "nodes",
-  "the same objects from more and more nodes",
-  [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
-  { what: "CPU per object", cost: () => cpuPerMillion, target: flat, bytes: bytesOfManyNodes },
-);
-
-/** What the machine itself takes more: sockets, files and caches are the same, and nothing looks at the bytes. */
-export const nodesGrowthOfCopy = growth(
-  "nodes-copy",
-  "the same of a bare copy, which asks ahead as Muninn does",
-  [stepToNodes(1), stepToNodes(10), stepToNodes(100), stepToNodes(1_000)],
-  {
-    what: "CPU per object",
-    cost: () => cpuPerMillion,
-    tracer: () => copy(usualAhead),
-    bytes: bytesOfManyNodes,
+/** Beside a bare copy: sockets, files and caches are the same for it, and what it takes more is the machine's own. */
+export const nodesGrowth: Row = {
+  name: "nodes",
+  summary: "the same objects from more and more nodes, beside a bare copy that asks ahead as Muninn does",
+  async run({ runs, scale }) {
+    const muninnOf = (nodes: number) => `muninn, nodes: ${nodes}`;
+    const copyOf = (nodes: number) => `bare copy, nodes: ${nodes}`;
+    const objects = (bytesOfManyNodes * scale) / objectBytes;
+    const comparison = await Comparison.of(
+      [1, ...manyNodes].flatMap((nodes) => [
+        { name: muninnOf(nodes), run: () => measure(muninn(), { nodes, objectBytes }, objects) },
+        { name: copyOf(nodes), run: () => measure(copy(usualAhead), { nodes, objectBytes }, objects) },
+      ]),
+      runs,
+    );
+    const findings = manyNodes.flatMap((nodes): Finding[] => [
+      {
+        what: `CPU per object: nodes: ${nodes} ÷ nodes: 1`,
+        value: comparison.ratio(cpuPerMillion, muninnOf(nodes), muninnOf(1)),
+        target: flat,
+      },
+      {
+        what: "  the same of the bare copy",
+        value: comparison.ratio(cpuPerMillion, copyOf(nodes), copyOf(1)),
+      },
+      {
+        what: "  one by the other: what Muninn adds",
+        value: comparison.ratioOfGrowth(
+          cpuPerMillion,
+          [muninnOf(nodes), muninnOf(1)],
+          [copyOf(nodes), copyOf(1)],
+        ),
+      },
+    ]);
+    return { findings, figures: comparison.figures() };
   },
-);
+};
 
 export const sizeGrowth = growth(
   "size",
@@ -101,10 +117,6 @@ export const sectionsGrowth = growth(
     target: notRising,
   },
 );
-
-function stepToNodes(nodes: number): Step {
-  return { name: `nodes: ${nodes}`, workload: { nodes, objectBytes } };
-}
 
 function stepToSize(bytes: number): Step {
   return { name: `${bytes} B`, workload: { nodes: 1, objectBytes: bytes } };
