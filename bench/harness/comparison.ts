@@ -43,18 +43,15 @@ export class Comparison {
 
   /** A figure of one by perhaps another figure of the other, round by round. */
   ratioOf([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): Spread {
-    const others = this.#rounds.get(other)!;
-    return spreadOf(this.#rounds.get(one)!.map((mine, round) => figure(mine) / otherFigure(others[round]!)));
+    return spreadOf(this.#ratios([figure, one], [otherFigure, other]));
   }
 
   /** By how much more `figure` of one grew from its base than that of the other from its own, round by round. */
   ratioOfGrowth(figure: Figure, [one, base]: [string, string], [other, otherBase]: [string, string]): Spread {
-    const grown = (name: string, from: string) => {
-      const before = this.#rounds.get(from)!;
-      return this.#rounds.get(name)!.map((measured, round) => figure(measured) / figure(before[round]!));
-    };
-    const others = grown(other, otherBase);
-    return spreadOf(grown(one, base).map((growth, round) => growth / others[round]!));
+    const others = this.#ratios([figure, other], [figure, otherBase]);
+    return spreadOf(
+      this.#ratios([figure, one], [figure, base]).map((growth, round) => growth / others[round]!),
+    );
   }
 
   spread(figure: Figure, name: string): Spread {
@@ -68,5 +65,10 @@ export class Comparison {
       cpuSecondsPerMillion: this.spread(cpuPerMillion, name),
       peakMemoryMiB: this.spread(({ peakMemoryKiB }) => peakMemoryKiB / 1_024, name),
     }));
+  }
+
+  #ratios([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): number[] {
+    const others = this.#rounds.get(other)!;
+    return this.#rounds.get(one)!.map((mine, round) => figure(mine) / otherFigure(others[round]!));
   }
 }

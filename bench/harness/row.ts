@@ -2,7 +2,7 @@ import type { Figures } from "./comparison.js";
 import type { Spread } from "./statistics.js";
 
 /** What a figure should be. */
-export interface Target {
+interface Target {
   readonly atLeast?: number;
   readonly atMost?: number;
 }

@@ -1,6 +1,6 @@
 import { Comparison, type Figure } from "../harness/comparison.js";
 import { cpuPerMillion, measure, type Workload } from "../harness/measurement.js";
-import type { Finding, Row, Target } from "../harness/row.js";
+import type { Finding, Row } from "../harness/row.js";
 import { copy, type MuninnSettings, muninn, usualAhead } from "../harness/tracers.js";
 
 const objectBytes = 364;
@@ -22,7 +22,6 @@ interface Step {
 interface GrowthOptions {
   readonly what: string;
   readonly cost: (step: Step) => Figure;
-  readonly target?: Target;
 }
 
 /** A row that says how `cost` changes from the first step to each of the others. */
@@ -30,7 +29,7 @@ function growth(
   name: string,
   summary: string,
   steps: readonly [Step, ...Step[]],
-  { what, cost, target }: GrowthOptions,
+  { what, cost }: GrowthOptions,
 ): Row {
   return {
     name,
@@ -49,7 +48,7 @@ function growth(
         (step): Finding => ({
           what: `${what}: ${step.name} ÷ ${first.name}`,
           value: comparison.ratioOf([cost(step), step.name], [cost(first), first.name]),
-          ...(target === undefined ? {} : { target }),
+          target: notRising,
         }),
       );
       return { findings, figures: comparison.figures() };
@@ -102,7 +101,6 @@ export const sizeGrowth = growth(
   {
     what: "CPU per byte",
     cost: (step) => (measurement) => cpuPerMillion(measurement) / step.workload.objectBytes,
-    target: notRising,
   },
 );
 
@@ -114,7 +112,6 @@ export const sectionsGrowth = growth(
   {
     what: "CPU per object and section",
     cost: (step) => (measurement) => cpuPerMillion(measurement) / (step.settings?.sections ?? 1),
-    target: notRising,
   },
 );
 

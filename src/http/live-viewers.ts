@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { NodeMetric, NodeMetrics } from "../metrics/node-metrics.js";
+import type { NodeMetric } from "../metrics/node-metrics.js";
 import { ekgTypes } from "./ekg-json.js";
 import type { NodesView } from "./nodes-view.js";
 
@@ -76,8 +77,8 @@ export class LiveViewers {
   }
 
   #add(socket: WebSocket, slug: string): void {
-    const metrics = this.#nodes.bySlug(slug)?.metrics;
-    const audience = this.#audiences.get(slug) ?? { viewers: new Set(), said: new Map(metrics?.entries()) };
+    const entries = this.#nodes.bySlug(slug)?.metrics.entries();
+    const audience = this.#audiences.get(slug) ?? { viewers: new Set(), said: new Map(entries) };
     this.#audiences.set(slug, audience);
     const viewer: Viewer = { socket, upToDate: false, answeredPing: true };
     audience.viewers.add(viewer);
@@ -96,7 +97,7 @@ export class LiveViewers {
         this.#timer = undefined;
       }
     });
-    send(viewer, JSON.stringify(updateFor(metrics, new Map())));
+    send(viewer, JSON.stringify(updateFor(entries, new Map())));
     this.#timer ??= setInterval(() => this.#updateAll(), updateMs).unref();
   }
 
@@ -109,14 +110,14 @@ export class LiveViewers {
   }
 
   #update(slug: string, audience: Audience): void {
-    const metrics = this.#nodes.bySlug(slug)?.metrics;
-    const changes = JSON.stringify(updateFor(metrics, audience.said));
+    const entries = this.#nodes.bySlug(slug)?.metrics.entries();
+    const changes = JSON.stringify(updateFor(entries, audience.said));
     let whole: string | undefined;
     for (const viewer of audience.viewers) {
-      if (!viewer.upToDate) whole ??= JSON.stringify(updateFor(metrics, new Map()));
+      if (!viewer.upToDate) whole ??= JSON.stringify(updateFor(entries, new Map()));
       send(viewer, viewer.upToDate ? changes : whole!);
     }
-    audience.said = new Map(metrics?.entries());
+    audience.said = new Map(entries);
   }
 }
 
@@ -126,20 +127,20 @@ function send(viewer: Viewer, update: string): void {
 }
 
 /** What changed since `before`, or everything where a name of then is gone. */
-function updateFor(metrics: NodeMetrics | undefined, before: ReadonlyMap<string, NodeMetric>): Update {
-  if (metrics === undefined) return { absent: true };
-  const entries = metrics.entries();
+function updateFor(
+  entries: readonly [string, NodeMetric][] | undefined,
+  before: ReadonlyMap<string, NodeMetric>,
+): Update {
+  if (entries === undefined) return { absent: true };
   const stayed = entries.filter(([name]) => before.has(name)).length;
   const whole = before.size === 0 || stayed < before.size;
-  const changed = whole ? entries : entries.filter(([name, metric]) => !isSame(metric, before.get(name)));
+  const changed = whole
+    ? entries
+    : entries.filter(([name, metric]) => !isDeepStrictEqual(metric, before.get(name)));
   return {
     whole,
     metrics: changed.map(([name, { kind, value }]) => [name, ekgTypes[kind], value.toString()]),
   };
-}
-
-function isSame(one: NodeMetric, other: NodeMetric | undefined): boolean {
-  return one.kind === other?.kind && one.value === other.value;
 }
 
 function pingAll(viewers: ReadonlySet<Viewer>): void {

@@ -80,7 +80,7 @@ export class NodeMetrics {
   #set(name: string, kind: KeptMetric["kind"], value: KeptMetric["value"]): void {
     const kept = this.#find(name);
     // An update counts only the difference, so a number, always of the same size, can be updated at the limit.
-    const growth = sizeOf(value) - (kept === undefined ? -name.length : sizeOf(kept.value));
+    const growth = sizeOf(value) + (kept === undefined ? name.length : -sizeOf(kept.value));
     if (growth > 0 && this.#bytes + growth > this.#maxBytes) {
       this.#refused += 1;
       return;

@@ -7,6 +7,7 @@ import {
   encodeMetricsRequest,
   encodeMetricsResponse,
   type MetricsRequest,
+  type MetricsTaker,
   type MetricValue,
   readMetricsResponse,
 } from "../../src/protocol/metrics.js";
@@ -46,6 +47,11 @@ describe("recorded metrics", () => {
   });
 });
 
+/** Appends what it is given, as it is given it. */
+function into(taken: unknown[]): MetricsTaker {
+  return { number: (...metric) => taken.push(metric), label: (...metric) => taken.push(metric) };
+}
+
 describe("an answer", () => {
   test("is read as it was meant, whatever names and values it has", () => {
     fc.assert(
@@ -76,10 +82,7 @@ describe("an answer", () => {
     ["-2^53 - 1", "3b 0020000000000000", -(2n ** 53n) - 1n],
   ])("gives %s as a number or, where that would round, as a bigint", (_, encoded, value) => {
     const taken: unknown[] = [];
-    readMetricsResponse(hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`), {
-      number: (...metric) => taken.push(metric),
-      label: (...metric) => taken.push(metric),
-    });
+    readMetricsResponse(hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`), into(taken));
     expect(taken).toEqual([
       ["a", "gauge", value],
       ["b", "c"],
@@ -89,12 +92,7 @@ describe("an answer", () => {
   test("gives what came before a fault", () => {
     const taken: unknown[] = [];
     const message = hex("82 01 82 00 82 82 61 61 82 00 05 82 61 62 82 03 05");
-    const fault = faultOf(() =>
-      readMetricsResponse(message, {
-        number: (...metric) => taken.push(metric),
-        label: (...metric) => taken.push(metric),
-      }),
-    );
+    const fault = faultOf(() => readMetricsResponse(message, into(taken)));
     expect(fault).toMatchObject({ code: "malformed", expected: "key 0 or 1 or 2" });
     expect(taken).toEqual([["a", "counter", 5]]);
   });
