@@ -5,10 +5,9 @@ import { encodeTraceRequest } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
 import { AskingDepth } from "./asking-depth.js";
 import type { FlightBudget } from "./flight-budget.js";
+import { MeanObjectSize } from "./mean-object-size.js";
 import type { ReadingTurns } from "./reading-turns.js";
 
-/** Size of an object before any has come, in bytes. */
-const assumedObjectBytes = 1_024;
 /** Bytes that are worth a write; more at once makes an object hardly cheaper. */
 const worthWritingBytes = 256 * 1_024;
 
@@ -47,7 +46,7 @@ export class TraceIntake {
   #unsafeBatches = 0;
   #unsafeBytes = 0;
   #reservedBytes = 0;
-  #meanObjectBytes = assumedObjectBytes;
+  readonly #objectSize = new MeanObjectSize();
   #asking = false;
   #paused = false;
 
@@ -125,7 +124,7 @@ export class TraceIntake {
     if (batch === undefined) return;
     const { length, receivedBytes } = batch;
     this.#depth.received(length, performance.now());
-    this.#meanObjectBytes += (receivedBytes / length - this.#meanObjectBytes) / 8;
+    this.#objectSize.add(length, receivedBytes);
     this.#unsafeBatches += 1;
     this.#unsafeBytes += receivedBytes;
     this.#options.budget.hold(receivedBytes);
@@ -169,7 +168,7 @@ export class TraceIntake {
   #ask(): void {
     const { requestCount, budget, send } = this.#options;
     // Whole bytes: sums of fractions would not come back to nothing.
-    const requestBytes = Math.ceil(requestCount * this.#meanObjectBytes);
+    const requestBytes = Math.ceil(requestCount * this.#objectSize.bytes);
     const depth = this.#deliver === undefined ? 1 : this.#depthNow(requestBytes);
     const sentBefore = this.#requestsSent;
     while (this.openRequests < depth) {
