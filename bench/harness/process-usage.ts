@@ -23,6 +23,11 @@ export function busySeconds(pid: number): number {
   return nanoseconds / 1e9;
 }
 
+/** Bytes a process has given to `write` and its kin so far, to files and to others. See `/proc/PID/io` in proc(5). */
+export function writtenBytes(pid: number): number {
+  return numberIn(`/proc/${pid}/io`, /^wchar: (\d+)$/m);
+}
+
 /** The most memory a process has held at once, in KiB. */
 export function peakMemoryKiB(pid: number): number {
   return statusKiB(pid, "VmHWM");
@@ -34,8 +39,11 @@ export function memoryKiB(pid: number): number {
 }
 
 function statusKiB(pid: number, field: string): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const value = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
-  if (value === undefined) throw new Error(`/proc/${pid}/status has no ${field}`);
+  return numberIn(`/proc/${pid}/status`, new RegExp(`^${field}:\\s+(\\d+) kB$`, "m"));
+}
+
+function numberIn(path: string, pattern: RegExp): number {
+  const value = pattern.exec(readFileSync(path, "utf8"))?.[1];
+  if (value === undefined) throw new Error(`${path} has nothing like ${pattern.source}`);
   return Number(value);
 }
