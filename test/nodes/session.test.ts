@@ -169,6 +169,21 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor((256 * 1_024) / 60_000));
   });
 
+  test("are asked ahead for three quarters of the node's share where many share the budget", async () => {
+    const house = new House();
+    for (let others = 0; others < 99; others += 1) house.budget.join();
+    const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    for (let reply = 0; reply < 20; reply += 1) {
+      await peer.next(miniProtocols.traceObjects);
+      peer.reply(["x".repeat(10_000), "y".repeat(10_000)]);
+    }
+    await quiet();
+    expect(house.budget.perNodeBytes).toBe(100_000);
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor(75_000 / 20_000));
+  });
+
   test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
     const house = new House();
     house.sinksKeepUp = false;
