@@ -1,7 +1,10 @@
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
 const enoughBytes = 2 * 1_024 * 1_024;
-/** So much comes only when hundreds of nodes have something at the same moment: then the rest of them wait, too. */
-const tooManyBytes = 16 * enoughBytes;
+/**
+ * So much comes only when dozens of nodes have something at the same moment: then the rest of them wait, too. All of it is
+ * read in one turn of the event loop, for which everything else has to wait.
+ */
+const tooManyBytes = 4 * enoughBytes;
 /** What a node brings at most when its turn has come: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
 /** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */
@@ -35,7 +38,7 @@ export class ReadingTurns {
   readonly #passages = new Set<Passage>();
   #passingBytes = 0;
   #newcomers: Newcomers = {};
-  /** In the order they came. */
+  /** In the order in which their turns come. */
   readonly #waiting = new Set<TurnTaker>();
   readonly #all = new Set<TurnTaker>();
   #look: NodeJS.Immediate | undefined;
@@ -82,13 +85,14 @@ export class ReadingTurns {
     this.#waiting.delete(node);
   }
 
-  /** Some may have nothing to read: their turns are soon over. */
+  /** Who was not read yet is first. Some may have nothing to read: their turns are soon over. */
   #holdAll(): void {
-    for (const node of this.#all) {
-      if (this.holds(node)) continue;
-      this.wait(node);
-      node.turnChanged();
-    }
+    if (this.#waiting.size === this.#all.size) return;
+    const read = [...this.#waiting];
+    const unread = [...this.#all].filter((node) => !this.holds(node));
+    this.#waiting.clear();
+    for (const node of [...unread, ...read]) this.wait(node);
+    for (const node of unread) node.turnChanged();
   }
 
   #forget(passage: Passage): void {

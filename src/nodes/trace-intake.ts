@@ -10,8 +10,6 @@ import type { ReadingTurns } from "./reading-turns.js";
 
 /** Bytes that are worth a write; more at once makes an object hardly cheaper. */
 const worthWritingBytes = 256 * 1_024;
-/** Of its share of the budget, what a node nearby is asked for at once: of a thousand none should wait long for the others. */
-const shareAtOnce = 0.75;
 
 export interface TraceIntakeOptions {
   /** Objects per request. */
@@ -191,8 +189,7 @@ export class TraceIntake {
     const { requestCount, requestsAhead, budget } = this.#options;
     const linkDepth = this.#depth.current(performance.now());
     if (this.#decoder.objectsInLastReply < requestCount) return linkDepth;
-    const atOnceBytes = Math.min(worthWritingBytes, shareAtOnce * budget.perNodeBytes);
-    const worthAsking = Math.floor(atOnceBytes / requestBytes);
+    const worthAsking = Math.floor(Math.min(worthWritingBytes, budget.perNodeBytes) / requestBytes);
     return Math.min(requestsAhead, Math.max(linkDepth, worthAsking));
   }
 

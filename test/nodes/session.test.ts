@@ -169,7 +169,7 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor((256 * 1_024) / 60_000));
   });
 
-  test("are asked ahead for three quarters of the node's share where many share the budget", async () => {
+  test("are asked ahead for the node's share where many share the budget", async () => {
     const house = new House();
     for (let others = 0; others < 99; others += 1) house.budget.join();
     const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
@@ -181,7 +181,7 @@ describe("trace objects", () => {
     }
     await quiet();
     expect(house.budget.perNodeBytes).toBe(100_000);
-    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor(75_000 / 20_000));
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor(100_000 / 20_000));
   });
 
   test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
