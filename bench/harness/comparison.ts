@@ -1,5 +1,5 @@
 import { cpuPerMillion, type Measurement, throughput } from "./measurement.js";
-import { type Spread, spreadOf } from "./statistics.js";
+import { type Spread, spreadOf, sum } from "./statistics.js";
 
 /** One who takes part in a comparison: a tracer with a workload. */
 export interface Contestant {
@@ -43,19 +43,22 @@ export class Comparison {
 
   /** A figure of one by perhaps another figure of the other, round by round. */
   ratioOf([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): Spread {
-    return spreadOf(this.#ratios([figure, one], [otherFigure, other]));
+    const others = this.#figures(otherFigure, other);
+    return spreadOf(this.#figures(figure, one).map((mine, round) => mine / others[round]!));
   }
 
-  /** By how much more `figure` of one grew from its base than that of the other from its own, round by round. */
-  ratioOfGrowth(figure: Figure, [one, base]: [string, string], [other, otherBase]: [string, string]): Spread {
-    const others = this.#ratios([figure, other], [figure, otherBase]);
+  /** `figure` of one by the mean of those of `all`, round by round. */
+  ratioToMean(figure: Figure, one: string, all: readonly string[]): Spread {
     return spreadOf(
-      this.#ratios([figure, one], [figure, base]).map((growth, round) => growth / others[round]!),
+      this.#figures(figure, one).map((mine, round) => {
+        const ofAll = all.map((name) => this.#figures(figure, name)[round]!);
+        return (mine * ofAll.length) / sum(ofAll);
+      }),
     );
   }
 
   spread(figure: Figure, name: string): Spread {
-    return spreadOf(this.#rounds.get(name)!.map(figure));
+    return spreadOf(this.#figures(figure, name));
   }
 
   figures(): Figures[] {
@@ -67,8 +70,8 @@ export class Comparison {
     }));
   }
 
-  #ratios([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): number[] {
-    const others = this.#rounds.get(other)!;
-    return this.#rounds.get(one)!.map((mine, round) => figure(mine) / otherFigure(others[round]!));
+  /** Round by round. */
+  #figures(figure: Figure, name: string): number[] {
+    return this.#rounds.get(name)!.map(figure);
   }
 }

@@ -65,7 +65,7 @@ export class LoadNode {
   #repliesLeft = 0;
   #nextReplyAt = 0;
   #timer: NodeJS.Timeout | undefined;
-  #onGiven: ((at: number) => void) | undefined;
+  #onGiven: (() => void) | undefined;
 
   constructor(options: LoadNodeOptions) {
     this.#options = options;
@@ -73,8 +73,8 @@ export class LoadNode {
     options.stream.write(segments(miniProtocols.handshake, encodeProposal(networkMagic)));
   }
 
-  /** Gives so many replies, as it is asked for them; resolves with the time at which the last was taken. */
-  async give(replies: number): Promise<number> {
+  /** Gives so many replies, as it is asked for them; resolves when the socket has taken the last. */
+  async give(replies: number): Promise<void> {
     this.#repliesLeft = replies;
     return new Promise((resolve) => {
       this.#onGiven = resolve;
@@ -144,7 +144,7 @@ export class LoadNode {
       this.#asked -= 1;
       this.#repliesLeft -= 1;
       if (this.#repliesLeft > 0) stream.write(answers.reply);
-      else stream.write(answers.reply, () => this.#onGiven?.(sharedNow()));
+      else stream.write(answers.reply, () => this.#onGiven?.());
     }
   }
 

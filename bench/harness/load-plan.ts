@@ -24,8 +24,8 @@ export function nodeName(index: number): string {
 export type LoadReport =
   /** Every node is connected and was asked for its first objects. */
   | { readonly kind: "ready" }
-  /** Every node gave what it was to give; when each did, in milliseconds of the clock in `clock.ts`. */
-  | { readonly kind: "sent"; readonly finishedAt: readonly number[] }
+  /** Every node gave what it was to give. */
+  | { readonly kind: "sent" }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** What the load process is told: how many replies each node may give now. */

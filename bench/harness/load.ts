@@ -32,10 +32,10 @@ export class Load implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Lets every node give so many replies; resolves with the time at which each had given all. */
-  async give(replies: number): Promise<readonly number[]> {
+  /** Lets every node give so many replies; resolves when each has given all. */
+  async give(replies: number): Promise<void> {
     this.#child.process.send({ replies } satisfies LoadCommand);
-    return (await this.#next("sent")).finishedAt;
+    await this.#next("sent");
   }
 
   async stop(): Promise<void> {
@@ -46,13 +46,12 @@ export class Load implements AsyncDisposable {
     await this.stop();
   }
 
-  async #next<Kind extends LoadReport["kind"]>(kind: Kind): Promise<LoadReport & { kind: Kind }> {
+  async #next(kind: LoadReport["kind"]): Promise<void> {
     const gone = this.#child.ended.then(() =>
       Promise.reject(new Error(`the load ended: ${this.#child.output}`)),
     );
     const [report] = (await Promise.race([once(this.#child.process, "message"), gone])) as [LoadReport];
     if (report.kind === "failed") throw new Error(`the load failed: ${report.reason}`);
     if (report.kind !== kind) throw new Error(`the load said ${report.kind} in place of ${kind}`);
-    return report as LoadReport & { kind: Kind };
   }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Child } from "./child.js";
 import { sharedNow } from "./clock.js";
@@ -9,6 +9,7 @@ import { Load } from "./load.js";
 import type { LoadPlan } from "./load-plan.js";
 import { sampleObject, sampleReply } from "./objects.js";
 import { cpuSeconds, peakMemoryKiB, writtenBytes } from "./process-usage.js";
+import { sum } from "./statistics.js";
 import { socketPath, type Tracer } from "./tracers.js";
 
 const pollMs = 2;
@@ -30,7 +31,7 @@ export interface Measurement {
   /** Of the tracer's process, user and system. */
   readonly cpuSeconds: number;
   readonly peakMemoryKiB: number;
-  /** After how many seconds each node had given all. */
+  /** After how many seconds the last line of each node was in its file. */
   readonly nodeSeconds: readonly number[];
   /** Processor time of the load, to see that it is not what limits. */
   readonly loadCpuSeconds: number;
@@ -144,7 +145,8 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
   const cpuBefore = cpuSeconds(child.pid);
   const loadCpuBefore = cpuSeconds(load.pid);
   const start = sharedNow();
-  const finishedAt = await load.give(repliesPerNode);
+  const startOfFiles = Date.now();
+  await load.give(repliesPerNode);
   await written(arrangement, firstReplies + repliesPerNode);
   return {
     objects: nodes * repliesPerNode * requestCount,
@@ -152,7 +154,7 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
     seconds: (sharedNow() - start) / 1_000,
     cpuSeconds: cpuSeconds(child.pid) - cpuBefore,
     peakMemoryKiB: peakMemoryKiB(child.pid),
-    nodeSeconds: finishedAt.map((at) => (at - start) / 1_000),
+    nodeSeconds: lastWrites(arrangement.logRoots).map((at) => (at - startOfFiles) / 1_000),
     loadCpuSeconds: cpuSeconds(load.pid) - loadCpuBefore,
   };
 }
@@ -179,11 +181,27 @@ async function written(
 }
 
 function bytesBelow(directories: readonly string[]): number {
-  let bytes = 0;
-  for (const directory of directories) {
-    for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size;
+  return sum(directories.flatMap(filesBelow).map((path) => statSync(path).size));
+}
+
+/**
+ * When a file of each node was last written to, in milliseconds of the wall clock. What a node has given is no measure:
+ * its last replies may lie in the socket for long.
+ */
+function lastWrites(logRoots: readonly string[]): number[] {
+  const written = new Map<string, number>();
+  for (const root of logRoots) {
+    for (const path of filesBelow(root)) {
+      const [node] = relative(root, path).split(sep);
+      // A lock or the like is no log.
+      if (node!.startsWith(".")) continue;
+      written.set(node!, Math.max(statSync(path).mtimeMs, written.get(node!) ?? 0));
     }
   }
-  return bytes;
+  return [...written.values()];
+}
+
+function filesBelow(directory: string): string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
 }

@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { sharedNow } from "../harness/clock.js";
 import type { LoadCommand, LoadPlan, LoadReport } from "../harness/load-plan.js";
 import { sampleObject } from "../harness/objects.js";
 
@@ -23,7 +22,7 @@ function begin(): void {
   const writeOn = () => {
     while (left > 0) {
       left -= 1;
-      if (left === 0) socket.write(lines, () => report({ kind: "sent", finishedAt: [sharedNow()] }));
+      if (left === 0) socket.write(lines, () => report({ kind: "sent" }));
       else if (!socket.write(lines)) return;
     }
   };

@@ -67,6 +67,7 @@ await Promise.all(
   }),
 );
 process.on("message", async ({ replies }: LoadCommand) => {
-  report({ kind: "sent", finishedAt: await Promise.all(nodes.map((node) => node.give(replies))) });
+  await Promise.all(nodes.map((node) => node.give(replies)));
+  report({ kind: "sent" });
 });
 report({ kind: "ready" });
