@@ -6,7 +6,6 @@ import { decodeMetricsRequest, encodeMetricsResponse, type MetricValue } from ".
 import { type MiniProtocol, miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { Demux, encodeSegments } from "../../src/protocol/mux.js";
 import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
-import { sharedNow } from "./clock.js";
 import { networkMagic } from "./load-plan.js";
 
 const maxRequestBytes = 4_096;
@@ -134,7 +133,7 @@ export class LoadNode {
     const { stream, answers } = this.#options;
     while (this.#asked > 0 && this.#repliesLeft > 0) {
       if (answers.replyPauseMs > 0) {
-        const now = sharedNow();
+        const now = performance.now();
         if (now < this.#nextReplyAt) {
           this.#answerLater(this.#nextReplyAt - now);
           return;

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Child } from "./child.js";
-import { sharedNow } from "./clock.js";
 import { Load } from "./load.js";
 import type { LoadPlan } from "./load-plan.js";
 import { sampleObject, sampleReply } from "./objects.js";
@@ -144,14 +143,14 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
   await written(arrangement, firstReplies);
   const cpuBefore = cpuSeconds(child.pid);
   const loadCpuBefore = cpuSeconds(load.pid);
-  const start = sharedNow();
+  const start = performance.now();
   const startOfFiles = Date.now();
   await load.give(repliesPerNode);
   await written(arrangement, firstReplies + repliesPerNode);
   return {
     objects: nodes * repliesPerNode * requestCount,
     objectBytes,
-    seconds: (sharedNow() - start) / 1_000,
+    seconds: (performance.now() - start) / 1_000,
     cpuSeconds: cpuSeconds(child.pid) - cpuBefore,
     peakMemoryKiB: peakMemoryKiB(child.pid),
     nodeSeconds: lastWrites(arrangement.logRoots).map((at) => (at - startOfFiles) / 1_000),
@@ -169,11 +168,11 @@ async function written(
   const replyBytes =
     tracer.keeps === "lines" ? object.line.length * requestCount : sampleReply(object, requestCount).length;
   const bytes = logRoots.length * nodes * repliesPerNode * replyBytes;
-  const deadline = sharedNow() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     // To look at the files of a thousand nodes takes so long that it would disturb what is measured: only in the end.
     if (writtenBytes(child.pid) >= bytes && bytesBelow(logRoots) >= bytes) return;
-    if (sharedNow() > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(`${bytesBelow(logRoots)} of ${bytes} bytes written: ${child.output}`);
     }
     await pause(pollMs);

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../harness/child.js";
-import { sharedNow } from "../harness/clock.js";
 import { listening, makeRunDirectory } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { spreadOf } from "../harness/statistics.js";
@@ -43,8 +42,8 @@ async function millisecondsUntilListening(which: "bare" | "muninn"): Promise<num
     which === "muninn"
       ? muninn().program(plan)
       : { command: process.execPath, args: ["-e", bareListener, path] };
-  const start = sharedNow();
+  const start = performance.now();
   await using child = new Child(program);
   await listening(child, path);
-  return sharedNow() - start;
+  return performance.now() - start;
 }

@@ -3,8 +3,7 @@ import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-
-const { version } = JSON.parse(await readFile("package.json", "utf8"));
+import { packageVersion } from "../../src/package-version.js";
 
 test("what is installed is a copy, for which the checkout need not be there", async ({ onTestFinished }) => {
   const prefix = await realpath(await mkdtemp(join(tmpdir(), "muninn-installed-")));
@@ -16,7 +15,7 @@ test("what is installed is a copy, for which the checkout need not be there", as
 
   const program = join(prefix, "bin/muninn");
   expect(await realpath(program)).toBe(join(prefix, "lib/node_modules/muninn/dist/bin.cjs"));
-  expect(execFileSync(program, ["--version"], { encoding: "utf8", cwd: prefix }).trim()).toBe(version);
+  expect(execFileSync(program, ["--version"], { encoding: "utf8", cwd: prefix }).trim()).toBe(packageVersion);
 }, 120_000);
 
 test("it is installed where the unit looks for it", async () => {

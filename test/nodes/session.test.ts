@@ -156,32 +156,29 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
-  test("are asked ahead for as many bytes as are worth a write, in no more requests than that takes", async () => {
-    const { peer } = begin({ settings: { requestCount: 2, requestsAhead: 64 } });
+  /** Asked for two objects of `objectBytes` at a time, gives them again and again; resolves with how many requests wait then. */
+  async function requestsAhead(house: House, objectBytes: number): Promise<number> {
+    const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
     await peer.shakeHands();
     await peer.tellName("relay");
     // Enough of them that the size assumed at first is forgotten.
     for (let reply = 0; reply < 20; reply += 1) {
       await peer.next(miniProtocols.traceObjects);
-      peer.reply(["x".repeat(30_000), "y".repeat(30_000)]);
+      peer.reply(["x".repeat(objectBytes), "y".repeat(objectBytes)]);
     }
     await quiet();
-    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor((256 * 1_024) / 60_000));
+    return peer.waiting(miniProtocols.traceObjects);
+  }
+
+  test("are asked ahead for as many bytes as are worth a write, in no more requests than that takes", async () => {
+    expect(await requestsAhead(new House(), 30_000)).toBe(Math.floor((256 * 1_024) / 60_000));
   });
 
   test("are asked ahead for the node's share where many share the budget", async () => {
     const house = new House();
     for (let others = 0; others < 99; others += 1) house.budget.join();
-    const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
-    await peer.shakeHands();
-    await peer.tellName("relay");
-    for (let reply = 0; reply < 20; reply += 1) {
-      await peer.next(miniProtocols.traceObjects);
-      peer.reply(["x".repeat(10_000), "y".repeat(10_000)]);
-    }
-    await quiet();
+    expect(await requestsAhead(house, 10_000)).toBe(Math.floor(100_000 / 20_000));
     expect(house.budget.perNodeBytes).toBe(100_000);
-    expect(peer.waiting(miniProtocols.traceObjects)).toBe(Math.floor(100_000 / 20_000));
   });
 
   test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
