@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { print } from "./commands/print.js";
-import { nearest } from "./config/suggestion.js";
+import { nearest } from "./fields/suggestion.js";
 import { packageVersion } from "./package-version.js";
 
 // Each command's file brings in what it does when it is called; where one is named, the others are not even looked at.

@@ -1,13 +1,13 @@
 import { readCertificate, type TlsMaterial } from "./config/certificate.js";
 import type { Config, Endpoint } from "./config/config.js";
-import { defined } from "./config/defined.js";
+import type { Log } from "./daemon/log/log.js";
+import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
 import type { EndpointOptions } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
 import type { PrometheusOptions } from "./http/prometheus-endpoint.js";
-import type { Log } from "./log/log.js";
-import type { OwnMetrics } from "./metrics/own-metrics.js";
+import type { OwnMetrics } from "./metrics/own/own-metrics.js";
 
 export interface EndpointSources {
   readonly nodes: NodesView;

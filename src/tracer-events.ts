@@ -1,6 +1,6 @@
+import type { Log } from "./daemon/log/log.js";
 import type { HealthOptions } from "./health/open-health.js";
-import type { Log } from "./log/log.js";
-import type { ConnectionEnd, OwnMetrics } from "./metrics/own-metrics.js";
+import type { ConnectionEnd, OwnMetrics } from "./metrics/own/own-metrics.js";
 import type { SessionEnd } from "./nodes/session.js";
 import type { SessionObserver } from "./nodes/sessions.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";

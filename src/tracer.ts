@@ -1,20 +1,20 @@
 import { realpath } from "node:fs/promises";
 import type { Config, LoggingSection } from "./config/config.js";
+import type { Log } from "./daemon/log/log.js";
 import { DiskSpace } from "./health/disk-space.js";
 import { type HealthOptions, openHealth } from "./health/open-health.js";
 import { WritesUnderWay } from "./health/writes-under-way.js";
-import type { Log } from "./log/log.js";
-import { OwnMetrics } from "./metrics/own-metrics.js";
-import type { NodeReading } from "./metrics/own-reading.js";
-import type { RegistryReading } from "./metrics/own-registry.js";
-import { type Resources, ResourceTrace } from "./metrics/own-resources.js";
+import type { RegistryReading } from "./metrics/own/handle-registry.js";
+import { OwnMetrics } from "./metrics/own/own-metrics.js";
+import type { NodeReading } from "./metrics/own/reading.js";
+import { type Resources, ResourceTrace } from "./metrics/own/resource-trace.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
 import { Sessions } from "./nodes/sessions.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
-import { connectionsWithin, openFilesLimit } from "./registry/process-limit.js";
-import { FileSink } from "./sinks/file-sink.js";
+import { connectionsWithin, readOpenFilesLimit } from "./registry/process-limit.js";
+import { FileSink } from "./sinks/files/file-sink.js";
 import { Router, type WatchWrites } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
 import { Endpoints } from "./tracer-endpoints.js";
@@ -222,7 +222,7 @@ type Door = Connectors | Listener;
 /** As many connections as configured, or fewer where the process may not have so many files open. */
 function affordableConnections(wanted: number, registry: HandleRegistry, log: Log): number {
   const { maxOpenFiles } = registry.stats();
-  const maxConnections = Math.min(wanted, connectionsWithin(openFilesLimit(), maxOpenFiles));
+  const maxConnections = Math.min(wanted, connectionsWithin(readOpenFilesLimit(), maxOpenFiles));
   if (maxConnections < wanted) {
     log.notice(
       "connections_limited",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { duplexPair } from "node:stream";
 import { Sessions } from "../../src/nodes/sessions.js";
 import { openHandleRegistry } from "../../src/registry/open-handle-registry.js";
-import { FileSink } from "../../src/sinks/file-sink.js";
+import { FileSink } from "../../src/sinks/files/file-sink.js";
 import { Router } from "../../src/sinks/router.js";
 import { LoadNode, metricsAnswers } from "../harness/load-node.js";
 import { networkMagic, nodeName } from "../harness/load-plan.js";

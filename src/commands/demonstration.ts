@@ -1,14 +1,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseConfig } from "../config/load.js";
-import { openLog } from "../log/log.js";
+import { openLog } from "../daemon/log/log.js";
+import { untilStopped } from "../daemon/stop-signal.js";
+import { type SimulatedNode, simulatedNode } from "../forwarder/simulated-node.js";
 import { packageVersion } from "../package-version.js";
-import { NumberedVoice } from "../testing/numbered-voice.js";
-import { type SimulatedNode, simulatedNode } from "../testing/simulated-node.js";
+import { NumberedSource } from "../testing/numbered-source.js";
 import { startTracer } from "../tracer.js";
 import { print } from "./print.js";
 import { StatusLine } from "./status-line.js";
-import { untilStopped } from "./stop-signal.js";
 
 const nodeNames = ["relay-1", "relay-2", "producer"];
 const showEveryMs = 1_000;
@@ -49,9 +49,9 @@ export async function demonstrate(options: DemoOptions): Promise<number> {
 
   const nodes: SimulatedNode[] = [];
   for (const name of nodeNames) {
-    const voice = new NumberedVoice({ name, rate: options.rate });
+    const source = new NumberedSource({ name, rate: options.rate });
     const address = { kind: "unix" as const, path: join(directory, "muninn.sock") };
-    nodes.push(await simulatedNode({ voice, network: { mode: "connect", address } }));
+    nodes.push(await simulatedNode({ source, network: { mode: "connect", address } }));
   }
   print(whereToLook(directory, tracer.served));
   const status = new StatusLine(process.stdout);

@@ -43,7 +43,7 @@ async function record(flags: RecordFlags): Promise<void> {
   const { parseAddress, formatAddress } = await import("../transport/address.js");
   const { startRecorder } = await import("../recording/start-recorder.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
-  const { untilStopped } = await import("./stop-signal.js");
+  const { untilStopped } = await import("../daemon/stop-signal.js");
   const status = new StatusLine();
   try {
     if (flags.listen.length !== flags.connect.length)

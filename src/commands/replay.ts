@@ -77,8 +77,8 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
   const { openTracks } = await import("../recording/replay-track.js");
   const { startReplay } = await import("../recording/start-replay.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
-  const { untilStopped } = await import("./stop-signal.js");
-  const { ToldFaults } = await import("./told-faults.js");
+  const { untilStopped } = await import("../daemon/stop-signal.js");
+  const { FaultReporter } = await import("./fault-reporter.js");
   const status = new StatusLine();
   try {
     status.show("reading what was recorded");
@@ -104,7 +104,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
       from: micros(flags.from),
       to: micros(flags.to),
     });
-    const faults = new ToldFaults(status);
+    const faults = new FaultReporter(status);
     let ticking: NodeJS.Timeout | undefined;
     const refused = new Promise<void>((resolve) => {
       ticking = setInterval(() => {

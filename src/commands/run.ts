@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type LogSeverity, logSeverities } from "../log/severity.js";
+import { type LogSeverity, logSeverities } from "../daemon/log/severity.js";
 
 /** Adds `muninn run`, the tracer itself; also what plain `muninn -c FILE` means. */
 export function addRunCommand(program: Command): void {
@@ -22,7 +22,7 @@ export function addRunCommand(program: Command): void {
       "\nExit codes: 0 stopped in order, 1 failed or left something unwritten, 2 wrong usage or configuration.",
     )
     .action(async (options: { config: string; minLogSeverity?: LogSeverity }) => {
-      const { runDaemon } = await import("../daemon.js");
+      const { runDaemon } = await import("../daemon/run-daemon.js");
       process.exitCode = await runDaemon(options);
     });
 }

@@ -1,13 +1,13 @@
+import { untilStopped } from "../daemon/stop-signal.js";
+import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../forwarder/simulated-node.js";
 import { shortestLineBytes } from "../testing/numbered-objects.js";
-import { NumberedVoice } from "../testing/numbered-voice.js";
-import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../testing/simulated-node.js";
+import { NumberedSource } from "../testing/numbered-source.js";
 import { AddressError, formatAddress, parseAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
+import { FaultReporter } from "./fault-reporter.js";
 import { nodeAddresses } from "./node-addresses.js";
 import { print } from "./print.js";
 import { formatBytes, StatusLine } from "./status-line.js";
-import { untilStopped } from "./stop-signal.js";
-import { ToldFaults } from "./told-faults.js";
 
 export interface SimulateOptions {
   readonly connect?: string;
@@ -37,7 +37,7 @@ const exit = { allSent: 0, notAllSent: 1, wrongUsage: 2 } as const;
 
 interface NamedNode {
   readonly name: string;
-  readonly voice: NumberedVoice;
+  readonly source: NumberedSource;
   readonly node: SimulatedNode;
 }
 
@@ -78,7 +78,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     name: named.name,
     ...named.node.report(),
     complete: complete.has(named),
-    thrownAway: named.voice.thrownAway,
+    thrownAway: named.source.thrownAway,
   }));
   if (options.json) print(`${JSON.stringify({ seconds, nodes: reports, total: sum(reports) })}\n`);
   else print(reportText(reports, seconds));
@@ -95,8 +95,8 @@ function plan(options: SimulateOptions) {
     const shortest = shortestLineBytes(name);
     if (size !== undefined && size < shortest)
       throw new UsageError(`--size must be at least ${shortest}: room for a number and the name ${name}`);
-    const voice = new NumberedVoice({ name, count: count || undefined, rate, size, human, metrics, queue });
-    return { name, voice, magic, network };
+    const source = new NumberedSource({ name, count: count || undefined, rate, size, human, metrics, queue });
+    return { name, source, magic, network };
   });
 }
 
@@ -114,11 +114,11 @@ function networksOf({ connect, listen, nodes }: SimulateOptions) {
  */
 async function watch(nodes: readonly NamedNode[], stopped: Promise<void>): Promise<ReadonlySet<NamedNode>> {
   const status = new StatusLine();
-  const faults = new ToldFaults(status);
+  const faults = new FaultReporter(status);
   const complete = new Set<NamedNode>();
   const finishing = nodes.map(async (named) => {
     await named.node.finished;
-    if (named.voice.isOver) complete.add(named);
+    if (named.source.isOver) complete.add(named);
   });
   const reports = () => nodes.map(({ name, node }) => ({ name, ...node.report() }));
   let timer: NodeJS.Timeout | undefined;

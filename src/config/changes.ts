@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { defined } from "../fields/defined.js";
 import type { Config } from "./config.js";
-import { defined } from "./defined.js";
 
 /** What can change without dropping a node or a client. */
 const liveParts = [

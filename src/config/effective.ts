@@ -1,5 +1,5 @@
+import { defined } from "../fields/defined.js";
 import type { Config, LoggingSection } from "./config.js";
-import { defined } from "./defined.js";
 import type { Fields } from "./schema.js";
 
 /** The configuration that the fields of a file make, with the texts of a `metricsHelp` file where there is one. */

@@ -1,8 +1,8 @@
 import { Document, isMap, isScalar } from "yaml";
+import { defined } from "../fields/defined.js";
+import { formatDuration, formatMode, formatSize } from "../fields/quantities.js";
 import { formatAddress } from "../transport/address.js";
 import type { Config, Endpoint, EndpointAuth, MuninnConfig, Network } from "./config.js";
-import { defined } from "./defined.js";
-import { formatDuration, formatMode, formatSize } from "./quantities.js";
 
 /** Units that neither the name of a field nor its value tells. */
 const unitComments = [

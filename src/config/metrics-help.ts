@@ -1,5 +1,5 @@
 import { safeParse } from "valibot";
-import { texts } from "./fields.js";
+import { texts } from "../fields/fields.js";
 import { findingsOf, problemOf } from "./findings.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError } from "./problem.js";

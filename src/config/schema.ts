@@ -1,6 +1,5 @@
 import * as v from "valibot";
-import type { Endpoint, Forwarding, LoggingSection, Network, Rotation } from "./config.js";
-import { defined } from "./defined.js";
+import { defined } from "../fields/defined.js";
 import {
   address,
   alternatives,
@@ -25,8 +24,9 @@ import {
   texts,
   wholeNumber,
   withDefault,
-} from "./fields.js";
-import { longestMs } from "./quantities.js";
+} from "../fields/fields.js";
+import { longestMs } from "../fields/quantities.js";
+import type { Endpoint, Forwarding, LoggingSection, Network, Rotation } from "./config.js";
 
 // What a configuration is: cardano-tracer's fields (its Configuration.hs, of June 2026) and ours below `muninn`.
 

@@ -1,6 +1,6 @@
+import { nearest } from "../fields/suggestion.js";
 import { type FieldPath, formatField } from "./problem.js";
 import { configSchema } from "./schema.js";
-import { nearest } from "./suggestion.js";
 
 export interface UnknownField {
   readonly path: FieldPath;

@@ -1,4 +1,4 @@
-import type { NodeMetric, NodeMetrics } from "../metrics/node-metrics.js";
+import type { NodeMetric, NodeMetrics } from "../metrics/node/node-metrics.js";
 
 /** ekg's letters for the kinds of metrics. */
 export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {

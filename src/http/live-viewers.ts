@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { NodeMetric } from "../metrics/node-metrics.js";
+import type { NodeMetric } from "../metrics/node/node-metrics.js";
 import { ekgTypes } from "./ekg-json.js";
 import type { NodesView } from "./nodes-view.js";
 

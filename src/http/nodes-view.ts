@@ -1,4 +1,4 @@
-import type { NodeMetrics } from "../metrics/node-metrics.js";
+import type { NodeMetrics } from "../metrics/node/node-metrics.js";
 import type { NodeIdentity } from "../nodes/identity.js";
 
 /** A connected node, as pages and expositions see it. */

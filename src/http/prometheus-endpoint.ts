@@ -1,11 +1,11 @@
 import type { HealthSource } from "../health/health-report.js";
-import { ExposedNames } from "../metrics/exposed-name.js";
+import { ExposedNames } from "../metrics/node/exposed-name.js";
 import {
   type ExposedNode,
   type ExpositionFormat,
   exposition,
   expositionContentTypes,
-} from "../metrics/exposition.js";
+} from "../metrics/node/exposition.js";
 import type { Answer } from "./answer.js";
 import { type Body, renderBody } from "./body.js";
 import type { EndpointOptions, EndpointRequest, Route } from "./endpoint-options.js";

@@ -1,4 +1,4 @@
-import { NodeMetrics } from "../metrics/node-metrics.js";
+import { NodeMetrics } from "../metrics/node/node-metrics.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";

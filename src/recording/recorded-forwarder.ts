@@ -6,7 +6,7 @@ import { Demux, type Side } from "../protocol/mux.js";
 import { ObjectCutter } from "./object-cutter.js";
 
 /** What a forwarder said. */
-export type Said =
+export type ForwarderMessage =
   | { readonly kind: "objects" /** As it sent them. */; readonly objects: readonly Uint8Array[] }
   | { readonly kind: "metrics"; readonly metrics: readonly (readonly [string, MetricValue])[] }
   | {
@@ -33,7 +33,7 @@ export class RecordedForwarder {
    * What the bytes complete, in the order it was completed; the objects of a reply before the reply ends.
    * @throws ProtocolError after everything before the fault was given
    */
-  *push(bytes: Uint8Array): Generator<Said> {
+  *push(bytes: Uint8Array): Generator<ForwarderMessage> {
     const pieces: [MiniProtocol, Uint8Array][] = [];
     let fault: unknown;
     try {
@@ -45,7 +45,7 @@ export class RecordedForwarder {
     if (fault !== undefined) throw fault;
   }
 
-  *#read(miniProtocol: MiniProtocol, payload: Uint8Array): Generator<Said> {
+  *#read(miniProtocol: MiniProtocol, payload: Uint8Array): Generator<ForwarderMessage> {
     switch (miniProtocol) {
       case miniProtocols.handshake:
         return;
@@ -63,7 +63,7 @@ export class RecordedForwarder {
     }
   }
 
-  *#readObjects(payload: Uint8Array): Generator<Said> {
+  *#readObjects(payload: Uint8Array): Generator<ForwarderMessage> {
     const objects: Uint8Array[] = [];
     let fault: unknown;
     try {

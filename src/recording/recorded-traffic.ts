@@ -2,14 +2,14 @@ import { ProtocolError } from "../protocol/faults.js";
 import type { Side } from "../protocol/mux.js";
 import { ForwarderSearch } from "./forwarder-search.js";
 import type { Frame } from "./frame.js";
-import { RecordedForwarder, type Said } from "./recorded-forwarder.js";
+import { type ForwarderMessage, RecordedForwarder } from "./recorded-forwarder.js";
 
 /** What a node said, when, over which connection of the recording. */
 export interface HeardFrame {
   /** Microseconds since the recording began. */
   readonly at: number;
   readonly connection: number;
-  readonly said: Said;
+  readonly said: ForwarderMessage;
 }
 
 /**
@@ -54,7 +54,7 @@ class RecordedConnection {
   #isGivenUp = false;
 
   /** @throws ProtocolError, HoleError */
-  *push(sender: Side, offset: number, data: Uint8Array): Generator<Said> {
+  *push(sender: Side, offset: number, data: Uint8Array): Generator<ForwarderMessage> {
     if (this.#isGivenUp) return;
     const side = this.#sides[sender];
     side.expect(offset, data.length);

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ForwarderSource } from "../forwarder/source.js";
 import { nodeInfoName } from "../nodes/node-info.js";
 import type { MetricValue } from "../protocol/metrics.js";
-import type { NodeVoice } from "../testing/node-voice.js";
 import type { ReplayEvent, ReplayTrack } from "./replay-track.js";
 
 export interface ReplayOptions {
@@ -34,7 +34,7 @@ const maxWaitingObjects = 4_096;
  * Plays one node's track: what is due waits to be asked for, and metrics and data points are those the node had told
  * by then. Nothing is ever thrown away; a tracer that asks slowly makes the replay late.
  */
-export class ReplayPlayer implements NodeVoice {
+export class ReplayPlayer implements ForwarderSource {
   readonly #track: ReplayTrack;
   readonly #options: ReplayOptions;
   readonly #clock: ReplayClock;

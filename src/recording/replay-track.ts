@@ -1,16 +1,16 @@
 import { stat } from "node:fs/promises";
+import { readLines } from "../log-files/line-file.js";
+import { findNodeLogs, nodeOfFile } from "../log-files/node-logs.js";
 import { nameOf } from "../nodes/node-info.js";
-import { readLines } from "../verification/line-file.js";
-import { findNodeLogs, nodeOfFile } from "../verification/log-directory.js";
-import { canBeHeard, namelessNode, readHeard } from "./heard.js";
 import { lineObject } from "./log-line-object.js";
-import type { Said } from "./recorded-forwarder.js";
+import type { ForwarderMessage } from "./recorded-forwarder.js";
+import { canBeHeard, namelessNode, readRecordedMessages } from "./recorded-messages.js";
 
 /** Something a node said, to be said again. */
 export interface ReplayEvent {
   /** Microseconds since 1970, UTC; 0 where no time is kept. Never goes back. */
   readonly at: number;
-  readonly said: Said;
+  readonly said: ForwarderMessage;
 }
 
 /** What one node said, from its first word to its last, readable again and again. */
@@ -58,7 +58,7 @@ interface HeardNode {
 async function openHeardTracks(file: string, remarks: string[]): Promise<ReplayTrack[]> {
   const byConnection = new Map<string, HeardNode>();
   let began: number | undefined;
-  for await (const { at, connection, said } of readHeard(file, (text) => remarks.push(text))) {
+  for await (const { at, connection, said } of readRecordedMessages(file, (text) => remarks.push(text))) {
     began ??= at;
     const node: HeardNode = byConnection.get(connection) ?? { name: undefined, dataPoints: new Map() };
     byConnection.set(connection, node);
@@ -82,7 +82,7 @@ function tracksOf(file: string, byConnection: ReadonlyMap<string, HeardNode>, be
     began,
     dataPoints,
     async *events() {
-      for await (const { at, connection, said } of readHeard(file, () => {}))
+      for await (const { at, connection, said } of readRecordedMessages(file, () => {}))
         if (connections.has(connection)) yield { at, said };
     },
   }));

@@ -1,4 +1,4 @@
-import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../testing/simulated-node.js";
+import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../forwarder/simulated-node.js";
 import type { Address } from "../transport/address.js";
 import { ReplayPlayer } from "./replay-player.js";
 import type { ReplayTrack } from "./replay-track.js";
@@ -54,7 +54,7 @@ export async function startReplay(settings: ReplaySettings): Promise<RunningRepl
       const origin = originOf(track, settings);
       const player = new ReplayPlayer(track, { name, speed, loops, from, to, origin });
       const network = { ...settings.network, address: ownAddress(settings, names.length, index) };
-      nodes.push({ name, player, node: await simulatedNode({ voice: player, network, magic, reconnect }) });
+      nodes.push({ name, player, node: await simulatedNode({ source: player, network, magic, reconnect }) });
     }
   } catch (error) {
     await stop();

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
+import { linkName, logFileName, logFilesAmong, secondInName } from "../log-files/log-file-names.js";
 import { type FileSystem, failedWith, ifThere, makeDirectory, refusal } from "./file-system.js";
-import { linkName, logFileName, logFilesAmong, secondInName } from "./log-file-names.js";
 import type { LogRoot } from "./log-root.js";
 
 const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } =

@@ -11,7 +11,7 @@ import { HandlePool } from "./handle-pool.js";
 import type { HandleRegistry } from "./handle-registry.js";
 import { LogRegistry } from "./log-registry.js";
 import { LogRoot } from "./log-root.js";
-import { handlesWithin, openFilesLimit, operationsPerRoot } from "./process-limit.js";
+import { handlesWithin, operationsPerRoot, readOpenFilesLimit } from "./process-limit.js";
 import { quickLook } from "./quick-look.js";
 import { newCounters, type RegistryCounters } from "./registry-counters.js";
 import { RegistryError } from "./registry-fault.js";
@@ -55,7 +55,7 @@ const workingSetQuietMs = 600_000;
  * @throws RegistryError `root-unusable`, or `root-locked` where another registry writes there; nothing stays locked
  */
 export async function openHandleRegistry(options: RegistryOptions): Promise<HandleRegistry> {
-  const { clock = systemClock, processLimit = openFilesLimit() } = options;
+  const { clock = systemClock, processLimit = readOpenFilesLimit() } = options;
   const complete: CompleteOptions = {
     fileSystem: kernelFileSystem,
     mode: undefined,

@@ -25,7 +25,7 @@ export function connectionsWithin(limit: number, openFiles: number): number {
  *
  * @param limitsFile where Linux tells the limits of a process, see proc(5)
  */
-export function openFilesLimit(limitsFile = "/proc/self/limits"): number {
+export function readOpenFilesLimit(limitsFile = "/proc/self/limits"): number {
   let limits: string;
   try {
     limits = readFileSync(limitsFile, "latin1");

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { join } from "node:path";
+import { logFilesAmong, secondInName } from "../log-files/log-file-names.js";
 import { type FileSystem, ifThere } from "./file-system.js";
-import { logFilesAmong, secondInName } from "./log-file-names.js";
 
 export interface RetentionOptions {
   readonly root: string;

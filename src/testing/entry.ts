@@ -1,5 +1,8 @@
 // What `muninn/testing` exports, see docs/testing.md.
 
+export type { Quirks } from "../forwarder/quirks.js";
+export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "../forwarder/simulated-node.js";
+export type { ForwarderSource } from "../forwarder/source.js";
 export type { DataPoints } from "../nodes/data-points.js";
 export type { MetricValue } from "../protocol/metrics.js";
 export type { TraceObject } from "../protocol/trace-object.js";
@@ -9,9 +12,7 @@ export type { DiskFault, FaultyFileSystem } from "./disk-faults.js";
 export { eventually } from "./eventually.js";
 export { faults } from "./faults.js";
 export type { FaultyLink, LinkOptions } from "./faulty-link.js";
-export type { NodeVoice } from "./node-voice.js";
-export { NumberedVoice, type NumberedVoiceOptions } from "./numbered-voice.js";
-export type { Quirks } from "./quirks.js";
+export { NumberedSource, type NumberedSourceOptions } from "./numbered-source.js";
 export {
   type Comparison,
   type PlayedRecording,
@@ -22,6 +23,5 @@ export {
   recording,
   startRecording,
 } from "./recording.js";
-export { type ScriptedObject, ScriptedVoice, type ScriptedVoiceOptions } from "./scripted-voice.js";
-export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "./simulated-node.js";
+export { type ScriptedObject, ScriptedSource, type ScriptedSourceOptions } from "./scripted-source.js";
 export { startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../config/load.js";
-import { openLog } from "../log/log.js";
+import { openLog } from "../daemon/log/log.js";
 import type { DataPoints } from "../nodes/data-points.js";
 import { packageVersion } from "../package-version.js";
 import type { FileSystem } from "../registry/file-system.js";

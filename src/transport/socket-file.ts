@@ -41,7 +41,7 @@ export async function clearWay(path: string): Promise<void> {
  * is there steps aside, is tried again where nobody else takes it for the tracer's, and comes back if it lives.
  */
 async function removeDead(path: string): Promise<void> {
-  const aside = besides(path);
+  const aside = temporaryNameFor(path);
   try {
     await rename(path, aside);
   } catch (error) {
@@ -84,7 +84,7 @@ export function closeKeepingOthers(server: Server, path: string, own: string | u
 
 /** The new path; undefined where the directory is not ours to change, and then nothing in it is removed either. */
 function stepAside(path: string): string | undefined {
-  const aside = besides(path);
+  const aside = temporaryNameFor(path);
   try {
     renameSync(path, aside);
     return aside;
@@ -94,7 +94,7 @@ function stepAside(path: string): string | undefined {
 }
 
 /** A name of its own in the same directory, short enough for a socket. */
-function besides(path: string): string {
+function temporaryNameFor(path: string): string {
   const directory = dirname(path);
   const room = maxPathBytes - Buffer.byteLength(directory) - 1;
   return join(directory, `.${randomBytes(6).toString("hex")}`.slice(0, Math.max(2, room)));

@@ -1,4 +1,4 @@
-import { readLines } from "./line-file.js";
+import { readLines } from "../log-files/line-file.js";
 import { lineKey } from "./line-key.js";
 import type { SentKeys } from "./sent-window.js";
 

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { canBeHeard } from "../recording/heard.js";
+import { findNodeLogs, nodeOfFile } from "../log-files/node-logs.js";
+import { canBeHeard } from "../recording/recorded-messages.js";
 import { lineKey } from "./line-key.js";
-import { findNodeLogs, nodeOfFile } from "./log-directory.js";
 import { sentLines } from "./log-lines.js";
 import { sentByAccount } from "./sent-account.js";
 import { sentInRecording } from "./sent-recording.js";

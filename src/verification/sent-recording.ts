@@ -3,7 +3,7 @@ import { nameOf } from "../nodes/node-info.js";
 import { ProtocolError } from "../protocol/faults.js";
 import { encodeTraceReply } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
-import { namelessNode, readHeard } from "../recording/heard.js";
+import { namelessNode, readRecordedMessages } from "../recording/recorded-messages.js";
 import { KeySpool } from "./key-spool.js";
 import { lineKey } from "./line-key.js";
 import type { SentNode } from "./verify.js";
@@ -32,7 +32,7 @@ export async function sentInRecording(
   const spool = await KeySpool.open();
   const runs = new Map<string, Run>();
   try {
-    for await (const { connection, said } of readHeard(file, options.onRemark)) {
+    for await (const { connection, said } of readRecordedMessages(file, options.onRemark)) {
       let run = runs.get(connection);
       if (run === undefined) {
         run = { id: connection, texts: new MachineTexts(), name: undefined };

@@ -1,6 +1,6 @@
+import { readLines } from "../log-files/line-file.js";
+import { findNodeLogs, type NodeLogs } from "../log-files/node-logs.js";
 import type { Findings } from "./findings.js";
-import { readLines } from "./line-file.js";
-import { findNodeLogs, type NodeLogs } from "./log-directory.js";
 import { type FoundLine, OrderComparison } from "./order-comparison.js";
 import type { SentKeys } from "./sent-window.js";
 import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { promtoolMissing } from "../metrics/exposition-parsers.js";
+import { promtoolMissing } from "../metrics/node/exposition-parsers.js";
 import { ownSeries } from "./own-series.js";
 import { selectorsOf } from "./promql.js";
 

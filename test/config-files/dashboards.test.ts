@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { promtoolMissing } from "../metrics/exposition-parsers.js";
+import { promtoolMissing } from "../metrics/node/exposition-parsers.js";
 import { nodeMetricNames } from "./node-metric-names.js";
 import { ownSeries } from "./own-series.js";
 import { selectorsOf } from "./promql.js";

@@ -1,5 +1,5 @@
-import { OwnMetrics } from "../../src/metrics/own-metrics.js";
-import { ownSources } from "../metrics/own-sources.js";
+import { OwnMetrics } from "../../src/metrics/own/own-metrics.js";
+import { ownSources } from "../metrics/own/sources.js";
 
 /** Labels that Prometheus adds to what it scrapes. */
 const targetLabels = ["job", "instance"];

@@ -1,9 +1,9 @@
-import { NumberedVoice, type NumberedVoiceOptions } from "../../src/testing/numbered-voice.js";
 import {
   type SimulatedNode,
   type SimulatedNodeOptions,
   simulatedNode,
-} from "../../src/testing/simulated-node.js";
+} from "../../src/forwarder/simulated-node.js";
+import { NumberedSource, type NumberedSourceOptions } from "../../src/testing/numbered-source.js";
 
 /** Back at once: a test has no time to wait as real nodes do. */
 const quickReconnect = { initialMs: 20, maxMs: 100 };
@@ -11,11 +11,11 @@ const quickReconnect = { initialMs: 20, maxMs: 100 };
 /** A node that counts, connected to (or waiting for) a tracer at `network`. */
 export async function countingNode(
   network: SimulatedNodeOptions["network"],
-  options: NumberedVoiceOptions & Partial<Omit<SimulatedNodeOptions, "voice" | "network">>,
+  options: NumberedSourceOptions & Partial<Omit<SimulatedNodeOptions, "source" | "network">>,
 ): Promise<SimulatedNode> {
   const { name, count, rate, size, human, metrics, queue, ...rest } = options;
-  const voice = new NumberedVoice({ name, count, rate, size, human, metrics, queue });
-  return simulatedNode({ voice, network, reconnect: quickReconnect, ...rest });
+  const source = new NumberedSource({ name, count, rate, size, human, metrics, queue });
+  return simulatedNode({ source, network, reconnect: quickReconnect, ...rest });
 }
 
 /** As `countingNode`, for a tracer that listens at a socket file. */

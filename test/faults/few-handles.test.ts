@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import { NumberedObjects } from "../../src/testing/numbered-objects.js";
-import { ScriptedVoice } from "../../src/testing/scripted-voice.js";
-import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
@@ -45,16 +45,16 @@ test("nodes that speak when the process has no handle left are written when it h
   await using place = await Workplace.open();
   const daemon = await place.start();
   const names = ["a", "b", "c", "d"];
-  const voices = names.map((name) => new ScriptedVoice({ name }));
+  const sources = names.map((name) => new ScriptedSource({ name }));
   const network = { mode: "connect", address: { kind: "unix", path: place.socket } } as const;
-  const nodes = await Promise.all(voices.map((voice) => simulatedNode({ voice, network })));
+  const nodes = await Promise.all(sources.map((source) => simulatedNode({ source, network })));
   for (const name of names) await daemon.logged("node_connected", ({ node }) => node === name);
   // Of several looks the lowest: the process may just then have something open for a moment.
   const looks = Array.from({ length: 5 }, () => lowestFreeHandle(daemon.pid));
   limitOpenFiles(daemon.pid, Math.min(...looks));
-  for (const [index, voice] of voices.entries()) {
-    voice.say(...new NumberedObjects({ host: names[index]! }).make(0, 1_000));
-    voice.end();
+  for (const [index, source] of sources.entries()) {
+    source.say(...new NumberedObjects({ host: names[index]! }).make(0, 1_000));
+    source.end();
   }
   for (const name of names) {
     const { code } = await daemon.logged("write_failed", ({ directory }) => directory === name);

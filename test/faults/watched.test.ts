@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
+import { DatagramReceiver, receiverMissing } from "../daemon/systemd/datagram-receiver.js";
 import { pages, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
-import { DatagramReceiver, receiverMissing } from "../service/datagram-receiver.js";
 import { SmallDisk } from "./small-disk.js";
 
 test("on a full disk the watchdog of systemd is fed, /livez answers, and /readyz says why not", async (context) => {

@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
-import { give } from "../metrics/metric-sets.js";
+import { give } from "../metrics/node/metric-sets.js";
 import { ask, rawConnection, received } from "./clients.js";
 import { anyPort, viewedNode, viewOf } from "./nodes.js";
 

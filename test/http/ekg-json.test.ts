@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ekgJson } from "../../src/http/ekg-json.js";
-import { type MetricSet, metricsOf, nastyMetrics } from "../metrics/metric-sets.js";
+import { type MetricSet, metricsOf, nastyMetrics } from "../metrics/node/metric-sets.js";
 
 const json = (set: MetricSet) => [...ekgJson(metricsOf(set))].join("");
 const timestamp = '"ekg":{"server_timestamp_ms":{"type":"c","val":1700000000123}}';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
-import { give, type MetricSet } from "../metrics/metric-sets.js";
+import { give, type MetricSet } from "../metrics/node/metric-sets.js";
 import { Browser, browserMissing, type Page } from "./browser.js";
 import { anyPort, viewedNode, viewOf } from "./nodes.js";
 

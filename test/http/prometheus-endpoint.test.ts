@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
 import { openPrometheusEndpoint, type PrometheusOptions } from "../../src/http/prometheus-endpoint.js";
-import { give } from "../metrics/metric-sets.js";
+import { give } from "../metrics/node/metric-sets.js";
 import { ask } from "./clients.js";
 import { anyPort, health, healthy, prometheusOptions, viewedNode } from "./nodes.js";
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import { openPrometheusEndpoint } from "../../src/http/prometheus-endpoint.js";
-import type { MetricSet } from "../metrics/metric-sets.js";
+import type { MetricSet } from "../metrics/node/metric-sets.js";
 import { anyPort, prometheusOptions, viewedNode } from "./nodes.js";
 
 const missing =

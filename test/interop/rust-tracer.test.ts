@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import type { TraceObject } from "../../src/protocol/trace-object.js";
 import { eventually } from "../../src/testing/eventually.js";
-import { ScriptedVoice } from "../../src/testing/scripted-voice.js";
-import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { countingNode, nodeAt } from "../end-to-end/nodes.js";
@@ -55,9 +55,9 @@ describe.each(["connect", "listen"] as const)(
             : { tag: "ConnectTo", contents: [at("recorded"), at("counting")] },
       });
       const network = (name: string) => ({ mode, address: { kind: "unix", path: at(name) } }) as const;
-      const voice = new ScriptedVoice({ name: "recorded", objects: recorded });
+      const source = new ScriptedSource({ name: "recorded", objects: recorded });
       await using speaking = await simulatedNode({
-        voice,
+        source,
         network: network("recorded"),
         reconnect: { initialMs: 20, maxMs: 100 },
       });

@@ -2,7 +2,7 @@
 // data point, and a tracer that connects asks for it. Here in both directions, twice, with traces on the same connection.
 
 import { expect, test } from "vitest";
-import { eventually, ScriptedVoice, simulatedNode, startTracer } from "../../src/testing/entry.js";
+import { eventually, ScriptedSource, simulatedNode, startTracer } from "../../src/testing/entry.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { Workplace } from "../end-to-end/daemon.js";
 
@@ -12,9 +12,9 @@ test.each(["listen", "connect"] as const)("Test.DataPoint: ask, of a node that w
   await using place = await Workplace.open();
   const address = { kind: "unix", path: place.socket } as const;
   const contents = formatAddress(address);
-  const voice = new ScriptedVoice({ name: "asked", objects: ["before"] });
-  voice.dataPoints.set("test.data.point", Buffer.from(document));
-  const startNode = () => simulatedNode({ voice, network: { mode, address } });
+  const source = new ScriptedSource({ name: "asked", objects: ["before"] });
+  source.dataPoints.set("test.data.point", Buffer.from(document));
+  const startNode = () => simulatedNode({ source, network: { mode, address } });
   const tellsFirst = mode === "listen" ? await startNode() : undefined;
   await using tracer = await startTracer({
     config: {
@@ -33,7 +33,7 @@ test.each(["listen", "connect"] as const)("Test.DataPoint: ask, of a node that w
       ["test.data.point", document],
       ["no.such.point", undefined],
     ]);
-    voice.say(line);
+    source.say(line);
   }
   await eventually(async () => expect(await tracer.linesOf("asked")).toEqual(["before", "between", "after"]));
   expect(await tracer.dataPointsOf("nobody", names)).toBeUndefined();

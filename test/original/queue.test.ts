@@ -3,9 +3,9 @@
 // was thrown away; here a tracer that comes at last gets all that was not.
 
 import { describe, expect, test } from "vitest";
-import type { NodeClock } from "../../src/testing/clock.js";
-import { NumberedVoice } from "../../src/testing/numbered-voice.js";
-import { simulatedNode } from "../../src/testing/simulated-node.js";
+import type { NodeClock } from "../../src/forwarder/clock.js";
+import { simulatedNode } from "../../src/forwarder/simulated-node.js";
+import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { numbersIn } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 
@@ -29,11 +29,11 @@ describe("Test.Queue", () => {
     async (made, lost) => {
       await using place = await Workplace.open();
       const clock = new StoppedClock();
-      const voice = new NumberedVoice({ name: "queueing", count: made, rate: 1_000, queue, clock });
+      const source = new NumberedSource({ name: "queueing", count: made, rate: 1_000, queue, clock });
       const network = { mode: "listen", address: { kind: "unix", path: place.socket } } as const;
-      await using node = await simulatedNode({ voice, network });
+      await using node = await simulatedNode({ source, network });
       clock.milliseconds = made;
-      expect(voice.thrownAway).toBe(lost);
+      expect(source.thrownAway).toBe(lost);
       const daemon = await place.start({
         loRequestNum: 1,
         network: { tag: "ConnectTo", contents: [place.socket] },
@@ -43,7 +43,7 @@ describe("Test.Queue", () => {
       expect(await daemon.stop()).toBe(0);
       const kept = Array.from({ length: made - lost }, (_, index) => lost + index);
       expect(numbersIn(await place.linesOf("queueing"))).toEqual(kept);
-      expect(voice.thrownAway).toBe(lost);
+      expect(source.thrownAway).toBe(lost);
     },
   );
 });

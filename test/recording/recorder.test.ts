@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Heard, readHeard } from "../../src/recording/heard.js";
+import { type RecordedMessage, readRecordedMessages } from "../../src/recording/recorded-messages.js";
 import { Recorder } from "../../src/recording/recorder.js";
 import { RecordingWriter } from "../../src/recording/recording-writer.js";
 import { type RunningRecorder, startRecorder } from "../../src/recording/start-recorder.js";
@@ -70,14 +70,14 @@ async function start(kind: "unix" | "tcp", target: Address): Promise<RunningReco
   return recorder;
 }
 
-async function hear(): Promise<Heard[]> {
-  const heard: Heard[] = [];
-  for await (const item of readHeard(join(directory, "traffic.rec"), (text) => events.push(text)))
+async function hear(): Promise<RecordedMessage[]> {
+  const heard: RecordedMessage[] = [];
+  for await (const item of readRecordedMessages(join(directory, "traffic.rec"), (text) => events.push(text)))
     heard.push(item);
   return heard;
 }
 
-function objectsIn(heard: readonly Heard[]): Buffer[] {
+function objectsIn(heard: readonly RecordedMessage[]): Buffer[] {
   return heard.flatMap(({ said }) =>
     said.kind === "objects" ? said.objects.map((one) => Buffer.from(one)) : [],
   );

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { TraceBatch } from "../../src/protocol/trace-batch.js";
 import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../../src/protocol/trace-reply-decoder.js";
-import { readHeard } from "../../src/recording/heard.js";
 import { lineObject } from "../../src/recording/log-line-object.js";
+import { readRecordedMessages } from "../../src/recording/recorded-messages.js";
 import { type ReplayOptions, ReplayPlayer } from "../../src/recording/replay-player.js";
 import { openTracks, type ReplayEvent, type ReplayTrack } from "../../src/recording/replay-track.js";
 
@@ -289,7 +289,7 @@ test("the node has the name it is given, and otherwise the data points and metri
   const other = new ReplayPlayer(metrics!, fast);
   await takeAll(other);
   const told = new Map<string, unknown>();
-  for await (const { said } of readHeard(join(vectors, "metrics-all.forwarder.bin"), () => {}))
+  for await (const { said } of readRecordedMessages(join(vectors, "metrics-all.forwarder.bin"), () => {}))
     if (said.kind === "metrics") for (const [name, value] of said.metrics) told.set(name, value);
   expect(told.size).toBeGreaterThan(3);
   expect(other.metrics).toEqual(told);

@@ -7,13 +7,13 @@ import { encodeMetricsRequest } from "../../src/protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { Demux, encodeSegments, type Side } from "../../src/protocol/mux.js";
 import { encodeTraceRequest } from "../../src/protocol/trace-messages.js";
-import { RecordedForwarder, type Said } from "../../src/recording/recorded-forwarder.js";
+import { type ForwarderMessage, RecordedForwarder } from "../../src/recording/recorded-forwarder.js";
 
 export const magic = 42;
 
 /** The plainest tracer there is: asks for the name and all metrics once, and for objects again and again. */
 export class SimpleAcceptor {
-  readonly said: Said[] = [];
+  readonly said: ForwarderMessage[] = [];
   readonly objects: Buffer[] = [];
   readonly #socket: Socket;
   readonly #side: Side;

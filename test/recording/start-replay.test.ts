@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readHeard } from "../../src/recording/heard.js";
+import { simulatedNode } from "../../src/forwarder/simulated-node.js";
+import { readRecordedMessages } from "../../src/recording/recorded-messages.js";
 import { openTracks } from "../../src/recording/replay-track.js";
 import { startRecorder } from "../../src/recording/start-recorder.js";
 import { type ReplaySettings, type RunningReplay, startReplay } from "../../src/recording/start-replay.js";
-import { NumberedVoice } from "../../src/testing/numbered-voice.js";
-import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { NumberedSource } from "../../src/testing/numbered-source.js";
 import type { Address } from "../../src/transport/address.js";
 import { lineKey } from "../../src/verification/line-key.js";
 import { openSent } from "../../src/verification/open-sent.js";
@@ -87,7 +87,7 @@ async function replay(files: string[], settings: Partial<ReplaySettings> & Pick<
 
 async function objectsIn(file: string): Promise<Buffer[]> {
   const objects: Buffer[] = [];
-  for await (const { said } of readHeard(file, (text) => expect(text).toBe("")))
+  for await (const { said } of readRecordedMessages(file, (text) => expect(text).toBe("")))
     if (said.kind === "objects") objects.push(...said.objects.map((one) => Buffer.from(one)));
   return objects;
 }
@@ -122,7 +122,7 @@ test.each([
   async ({ opener, kind }) => {
     const place = (name: string): Address =>
       kind === "unix" ? unix(name) : { kind, host: "127.0.0.1", port: 0 };
-    const voice = new NumberedVoice({ name: "node-7", count: 1_000, metrics: 5 });
+    const source = new NumberedSource({ name: "node-7", count: 1_000, metrics: 5 });
     const recording = { path: path("traffic.rec"), onTrouble: (text: string) => expect(text).toBe("") };
     let acceptor: SimpleAcceptor;
     let stopRecorder: () => Promise<unknown>;
@@ -133,12 +133,12 @@ test.each([
       stopRecorder = () => recorder.stop();
       cleanups.push(stopRecorder);
       const network = { mode: "connect", address: recorder.addresses[0]! } as const;
-      await using node = await simulatedNode({ voice, network, magic });
+      await using node = await simulatedNode({ source, network, magic });
       await node.finished;
       acceptor = acceptors[0]!;
     } else {
       await using node = await simulatedNode({
-        voice,
+        source,
         network: { mode: "listen", address: place("node.sock") },
         magic,
       });
@@ -224,8 +224,8 @@ test("copies that listen do so at numbered places", async () => {
 
 test("what simulated nodes say they sent is compared by the numbers in their lines", async () => {
   const { target, acceptors } = await tracer(unix("tracer.sock"));
-  const voice = new NumberedVoice({ name: "n", count: 500 });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: target }, magic });
+  const source = new NumberedSource({ name: "n", count: 500 });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: target }, magic });
   await node.finished;
   const report = { seconds: 1, nodes: [{ name: "n", ...node.report(), thrownAway: 0 }], total: {} };
   await writeFile(path("account.json"), JSON.stringify(report));

@@ -7,8 +7,8 @@ import { Permits } from "../../src/registry/permits.js";
 import {
   connectionsWithin,
   handlesWithin,
-  openFilesLimit,
   operationsPerRoot,
+  readOpenFilesLimit,
 } from "../../src/registry/process-limit.js";
 import { Gate, interposedFileSystem } from "./interposed-file-system.js";
 import { eventually, settled, temporaryDirectory } from "./test-registry.js";
@@ -19,7 +19,7 @@ test("the limit is the process's own soft limit", () => {
     `sed -n 's/^Max open files *\\([a-z0-9]*\\).*/\\1/p' /proc/${process.pid}/limits`,
   ]);
   const soft = shown.toString().trim();
-  expect(openFilesLimit()).toBe(soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft));
+  expect(readOpenFilesLimit()).toBe(soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft));
 });
 
 test.each([
@@ -42,11 +42,11 @@ test.each([
 ])("where the system tells $what, that is $limit open files", ({ text, limit }) => {
   const path = join(temporaryDirectory(), "limits");
   writeFileSync(path, text);
-  expect(openFilesLimit(path)).toBe(limit);
+  expect(readOpenFilesLimit(path)).toBe(limit);
 });
 
 test("where the system does not tell, there is no limit", () => {
-  expect(openFilesLimit(join(temporaryDirectory(), "absent"))).toBe(Number.POSITIVE_INFINITY);
+  expect(readOpenFilesLimit(join(temporaryDirectory(), "absent"))).toBe(Number.POSITIVE_INFINITY);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import {
   type DiskFault,
   eventually,
   faults,
-  NumberedVoice,
+  NumberedSource,
   simulatedNode,
   startTracer,
 } from "../../src/testing/entry.js";
@@ -29,11 +29,11 @@ test.each(cases)(
     const heal = disk.breaks({ ...fault, path: "/ill/" });
     const network = { mode: "connect", address: tracer.address } as const;
     await using ill = await simulatedNode({
-      voice: new NumberedVoice({ name: "ill", count: objects }),
+      source: new NumberedSource({ name: "ill", count: objects }),
       network,
     });
     await using well = await simulatedNode({
-      voice: new NumberedVoice({ name: "well", count: objects }),
+      source: new NumberedSource({ name: "well", count: objects }),
       network,
     });
     await well.finished;
@@ -52,7 +52,10 @@ test("a disk that tears every write gets each line whole in the end", async () =
   const disk = faults.fileSystem({ kind: "tears", bytes: 97 });
   await using tracer = await startTracer({ fileSystem: disk });
   const network = { mode: "connect", address: tracer.address } as const;
-  await using node = await simulatedNode({ voice: new NumberedVoice({ name: "torn", count: 50 }), network });
+  await using node = await simulatedNode({
+    source: new NumberedSource({ name: "torn", count: 50 }),
+    network,
+  });
   await node.finished;
   await eventually(async () => expect(await tracer.linesOf("torn")).toHaveLength(50));
   for (const line of await tracer.linesOf("torn")) expect(() => JSON.parse(line)).not.toThrow();

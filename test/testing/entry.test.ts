@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import {
   eventually,
-  NumberedVoice,
-  ScriptedVoice,
+  NumberedSource,
+  ScriptedSource,
   simulatedNode,
   startTracer,
 } from "../../src/testing/entry.js";
 
 test("a scripted node says what the test says, when it says it", async () => {
   await using tracer = await startTracer();
-  const voice = new ScriptedVoice({ name: "scripted" });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  const source = new ScriptedSource({ name: "scripted" });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
   const object = {
     human: undefined,
     machine: '{"a":1}',
@@ -21,29 +21,29 @@ test("a scripted node says what the test says, when it says it", async () => {
     host: "host",
     thread: "1",
   } as const;
-  voice.say(object);
+  source.say(object);
   await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}']));
-  voice.say({ ...object, machine: "second" });
+  source.say({ ...object, machine: "second" });
   await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}', "second"]));
   expect(node.report().objectsSent).toBe(2);
 });
 
 test("plain texts become objects of the usual form, and a burst arrives in order", async () => {
   await using tracer = await startTracer();
-  const voice = new ScriptedVoice({ name: "bursts", objects: ["first"] });
-  await using _node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  const source = new ScriptedSource({ name: "bursts", objects: ["first"] });
+  await using _node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
   const burst = Array.from({ length: 3_000 }, (_, index) => `line ${index}`);
-  voice.say(...burst);
+  source.say(...burst);
   await eventually(async () => expect(await tracer.linesOf("bursts")).toEqual(["first", ...burst]));
 });
 
 test("a node that stalls keeps its connection and says the rest when it heals", async () => {
   await using tracer = await startTracer();
-  const voice = new ScriptedVoice({ name: "stalling", objects: ["before"] });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: tracer.address } });
+  const source = new ScriptedSource({ name: "stalling", objects: ["before"] });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
   await eventually(async () => expect(await tracer.linesOf("stalling")).toEqual(["before"]));
   node.stalls();
-  voice.say("during");
+  source.say("during");
   await eventually(() => expect(node.report().objectsSent).toBe(2));
   await eventually(() => expect(tracer.accounts().received).toBe(1), { withinMs: 200 });
   node.heals();
@@ -53,9 +53,9 @@ test("a node that stalls keeps its connection and says the rest when it heals", 
 
 test("half a message on a connection that stays open: the whole objects are written, the rest follows", async () => {
   await using tracer = await startTracer();
-  const voice = new NumberedVoice({ name: "half", count: 300 });
+  const source = new NumberedSource({ name: "half", count: 300 });
   await using node = await simulatedNode({
-    voice,
+    source,
     network: { mode: "connect", address: tracer.address },
     quirks: { stallAfterBytes: [50_000] },
   });
@@ -69,9 +69,9 @@ test("half a message on a connection that stays open: the whole objects are writ
 
 test("a node that leaves in the middle of a message comes back, and only what was on its way is lost", async () => {
   await using tracer = await startTracer();
-  const voice = new NumberedVoice({ name: "cut", count: 500 });
+  const source = new NumberedSource({ name: "cut", count: 500 });
   await using node = await simulatedNode({
-    voice,
+    source,
     network: { mode: "connect", address: tracer.address },
     reconnect: { initialMs: 1, maxMs: 10 },
     quirks: { cutAfterBytes: [100_000] },

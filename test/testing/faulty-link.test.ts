@@ -3,8 +3,8 @@ import {
   type Address,
   eventually,
   faults,
-  NumberedVoice,
-  ScriptedVoice,
+  NumberedSource,
+  ScriptedSource,
   simulatedNode,
   startTracer,
 } from "../../src/testing/entry.js";
@@ -23,8 +23,8 @@ test.each(["unix", "tcp"] as const)(
     const at = kind === "tcp" ? localPort : undefined;
     await using link = await faults.link({ to: tracer.address, at, latencyMs: 5, jitterMs: 10 });
     expect(link.address.kind).toBe(kind);
-    const voice = new NumberedVoice({ name: "far", count: 2_000 });
-    await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+    const source = new NumberedSource({ name: "far", count: 2_000 });
+    await using node = await simulatedNode({ source, network: { mode: "connect", address: link.address } });
     await node.finished;
     const expected = Array.from({ length: 2_000 }, (_, index) => index);
     await eventually(async () => expect(numbersOf(await tracer.linesOf("far"))).toEqual(expected));
@@ -36,8 +36,8 @@ test("bytes need at least the latency, whatever the other end does", async () =>
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address, latencyMs: 200 });
   const begun = performance.now();
-  const voice = new NumberedVoice({ name: "far", count: 1 });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+  const source = new NumberedSource({ name: "far", count: 1 });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: link.address } });
   await node.finished;
   // The proposal and its answer, the question for the name, its answer: two round trips.
   expect(performance.now() - begun).toBeGreaterThan(700);
@@ -46,9 +46,9 @@ test("bytes need at least the latency, whatever the other end does", async () =>
 test("a cut connection is made again, and nothing is doubled or out of order", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address, cutAfterBytes: [50_000, 70_000] });
-  const voice = new NumberedVoice({ name: "cut", rate: 5_000 });
+  const source = new NumberedSource({ name: "cut", rate: 5_000 });
   const network = { mode: "connect", address: link.address } as const;
-  await using node = await simulatedNode({ voice, network, reconnect: soon });
+  await using node = await simulatedNode({ source, network, reconnect: soon });
   await eventually(() => expect(node.report().connections).toBe(3));
   const { written } = tracer.accounts();
   await eventually(() => expect(tracer.accounts().written).toBeGreaterThan(written + 500));
@@ -63,9 +63,9 @@ test("a cut connection is made again, and nothing is doubled or out of order", a
 test("a broken link lets nobody through until it heals", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address });
-  const voice = new ScriptedVoice({ name: "lonely" });
+  const source = new ScriptedSource({ name: "lonely" });
   const network = { mode: "connect", address: link.address } as const;
-  await using node = await simulatedNode({ voice, network, reconnect: soon });
+  await using node = await simulatedNode({ source, network, reconnect: soon });
   await eventually(() => expect(node.report().requests).toBeGreaterThan(0));
   link.breaks();
   await eventually(() => expect(link.connections.now).toBe(0));
@@ -78,8 +78,8 @@ test("a stalled link holds everything back, and lets it through once healed", as
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address });
   link.stalls();
-  const voice = new NumberedVoice({ name: "held", count: 100 });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: link.address } });
+  const source = new NumberedSource({ name: "held", count: 100 });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: link.address } });
   await eventually(() => expect(link.connections.now).toBe(1));
   expect(node.report().connections).toBe(0);
   link.heals();
@@ -89,8 +89,8 @@ test("a stalled link holds everything back, and lets it through once healed", as
 });
 
 test("a tracer that connects goes through a link as well", async () => {
-  const voice = new NumberedVoice({ name: "server", count: 100 });
-  await using node = await simulatedNode({ voice, network: { mode: "listen", address: localPort } });
+  const source = new NumberedSource({ name: "server", count: 100 });
+  await using node = await simulatedNode({ source, network: { mode: "listen", address: localPort } });
   await using link = await faults.link({ to: node.address!, latencyMs: 2 });
   const { host, port } = link.address as Extract<Address, { kind: "tcp" }>;
   const network = { tag: "ConnectTo", contents: [`${host}:${port}`] };
@@ -102,9 +102,9 @@ test("a tracer that connects goes through a link as well", async () => {
 test("a stop is idempotent, and breaks what there is", async () => {
   await using tracer = await startTracer();
   const link = await faults.link({ to: tracer.address });
-  const voice = new ScriptedVoice({ name: "left" });
+  const source = new ScriptedSource({ name: "left" });
   const network = { mode: "connect", address: link.address } as const;
-  await using node = await simulatedNode({ voice, network });
+  await using node = await simulatedNode({ source, network });
   await eventually(() => expect(node.report().connections).toBe(1));
   await Promise.all([link.stop(), link.stop()]);
   expect(link.connections.now).toBe(0);

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import {
   eventually,
-  NumberedVoice,
+  NumberedSource,
   recording,
-  ScriptedVoice,
+  ScriptedSource,
   simulatedNode,
   startRecording,
   startTracer,
@@ -16,8 +16,8 @@ import {
 test("what is recorded between a node and a tracer plays again, and arrives the same", async () => {
   await using first = await startTracer();
   await using recorder = await startRecording({ to: first.address });
-  const voice = new NumberedVoice({ name: "relay", count: 500 });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: recorder.address } });
+  const source = new NumberedSource({ name: "relay", count: 500 });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: recorder.address } });
   await node.finished;
   await eventually(() => expect(first.accounts().written).toBe(500));
   const traffic = await recorder.stop();
@@ -35,8 +35,11 @@ test("what is recorded between a node and a tracer plays again, and arrives the 
 test("a node that never tells its name plays and compares under the same one", async () => {
   await using first = await startTracer();
   await using recorder = await startRecording({ to: first.address });
-  const voice = new ScriptedVoice({ objects: ["one", "two"] });
-  await using _node = await simulatedNode({ voice, network: { mode: "connect", address: recorder.address } });
+  const source = new ScriptedSource({ objects: ["one", "two"] });
+  await using _node = await simulatedNode({
+    source,
+    network: { mode: "connect", address: recorder.address },
+  });
   await eventually(() => expect(first.accounts().written).toBe(2));
   const traffic = await recorder.stop();
 
@@ -66,8 +69,8 @@ test("a line too many in the files is told, with its place", async () => {
 
 test("log files play as nodes of their names, as several copies", async () => {
   await using first = await startTracer();
-  const voice = new NumberedVoice({ name: "relay", count: 50 });
-  await using node = await simulatedNode({ voice, network: { mode: "connect", address: first.address } });
+  const source = new NumberedSource({ name: "relay", count: 50 });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: first.address } });
   await node.finished;
   await eventually(() => expect(first.accounts().written).toBe(50));
   await first.stop();

@@ -1,0 +1,66 @@
+import { changedFields, reloaded } from "../config/changes.js";
+import type { Config } from "../config/config.js";
+import type { LoadedConfig } from "../config/load.js";
+import type { Tracer } from "../tracer.js";
+import type { Log } from "./log/log.js";
+import type { LogSeverity } from "./log/severity.js";
+
+export interface ReloadOptions {
+  /** Reads the file again. @throws ConfigError */
+  readonly load: () => Promise<LoadedConfig>;
+  /** What the tracer was started with. */
+  readonly running: Config;
+  readonly log: Log;
+  /** `--min-log-severity`; wins over the file. */
+  readonly minLogSeverity: LogSeverity | undefined;
+}
+
+/** What SIGHUP does: opens log files anew, and brings into effect what of the configuration can change meanwhile. */
+export class Reload {
+  readonly #options: ReloadOptions;
+  #running: Config;
+  #fault: string | undefined;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+    this.#running = options.running;
+  }
+
+  /** Why the file could not be taken the last time. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /** Never rejects: a file that cannot be used changes nothing, and the log and health say why. */
+  async run(tracer: Tracer): Promise<void> {
+    const { log } = this.#options;
+    // Whatever the configuration says: a rotation by somebody else relies on it. A disk that hangs holds up nothing else.
+    const reopened = tracer.registry.reopen();
+    try {
+      await this.#apply(tracer);
+      this.#fault = undefined;
+    } catch (err) {
+      this.#fault = (err as Error).message;
+      log.error("reload_failed", `log files are opened anew, all else stays as it is: ${this.#fault}`, {
+        err,
+      });
+    }
+    await reopened;
+  }
+
+  async #apply(tracer: Tracer): Promise<void> {
+    const { load, log, minLogSeverity } = this.#options;
+    const { config: loaded } = await load();
+    const config = reloaded(this.#running, loaded);
+    await tracer.reload(config);
+    log.show({ minSeverity: minLogSeverity, verbosity: config.verbosity });
+    const fields = changedFields(this.#running, config);
+    const waiting = changedFields(config, loaded);
+    this.#running = config;
+    const changes = fields.length === 0 ? "" : `; new: ${fields.join(", ")}`;
+    log.notice("reloaded", `log files and certificates are opened anew${changes}`, { fields });
+    if (waiting.length > 0) {
+      log.warning("restart_needed", `changes of ${waiting.join(", ")} take a restart`, { fields: waiting });
+    }
+  }
+}

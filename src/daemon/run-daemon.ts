@@ -1,0 +1,139 @@
+import type { Config } from "../config/config.js";
+import { type LoadedConfig, loadConfig } from "../config/load.js";
+import { ConfigError, formatProblem, type Problem } from "../config/problem.js";
+import { packageVersion } from "../package-version.js";
+import { startTracer, type Tracer } from "../tracer.js";
+import { formatAddress } from "../transport/address.js";
+import { type Log, openLog } from "./log/log.js";
+import type { LogSeverity } from "./log/severity.js";
+import { Reload } from "./reload.js";
+import { untilStopped } from "./stop-signal.js";
+import { openServiceManager } from "./systemd/service-manager.js";
+
+/** Exit codes of the daemon. */
+const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
+
+/** For how long the last lines of the log may take. */
+const logDeadlineMs = 500;
+
+export interface DaemonOptions {
+  readonly config: string;
+  readonly minLogSeverity?: LogSeverity | undefined;
+}
+
+/** Runs the tracer until a signal ends it; resolves with the exit code. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  let loaded: LoadedConfig;
+  try {
+    loaded = await loadServed(options.config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return exit.unusableConfiguration;
+  }
+  const { verbosity } = loaded.config;
+  const log = await openLog({ minSeverity: options.minLogSeverity, verbosity });
+  sayWarnings(loaded, options.config, log);
+  const code = await runTracer(loaded.config, options, log);
+  await log.stop({ deadlineMs: logDeadlineMs });
+  return code;
+}
+
+/** Reads a configuration all of which is served. @throws ConfigError */
+async function loadServed(file: string): Promise<LoadedConfig> {
+  const loaded = await loadConfig(file);
+  const refused = refusedFields(loaded.config);
+  if (refused.length > 0) throw new ConfigError(file, refused, loaded.warnings);
+  return loaded;
+}
+
+/** Fields that would lose messages if they were passed over. */
+function refusedFields({ logging, forwarding }: Config): Problem[] {
+  const refused: Problem[] = [];
+  const journal = logging.findIndex(({ mode }) => mode === "JournalMode");
+  if (journal !== -1) {
+    refused.push({
+      code: "invalid",
+      field: `logging[${journal}].logMode`,
+      message: "JournalMode is not served yet; use FileMode, or leave the section out",
+    });
+  }
+  if (forwarding !== undefined) {
+    const message = "forwarding is not served yet; leave the field out";
+    refused.push({ code: "invalid", field: "hasForwarding", message });
+  }
+  return refused;
+}
+
+function sayWarnings({ config, warnings }: LoadedConfig, file: string, log: Log): void {
+  for (const problem of warnings) log.warning("config_warning", formatProblem(file, problem));
+  if (config.endpoints.timeseries !== undefined) {
+    log.warning("not_served", "hasTimeseries is not served yet; everything else is", {
+      field: "hasTimeseries",
+    });
+  }
+}
+
+async function runTracer(
+  config: Config,
+  { config: configFile, minLogSeverity }: DaemonOptions,
+  log: Log,
+): Promise<number> {
+  const stopping = untilStopped();
+  const load = async () => {
+    const loaded = await loadServed(configFile);
+    sayWarnings(loaded, configFile, log);
+    return loaded;
+  };
+  // One that comes before all is open finds it being opened, and must not end the process.
+  let hangUp = () => {};
+  process.on("SIGHUP", () => hangUp());
+  const reload = new Reload({ load, running: config, log, minLogSeverity });
+  let tracer: Tracer;
+  try {
+    const configurationFault = () => reload.fault;
+    tracer = await startTracer(config, { log, version: packageVersion, configurationFault });
+  } catch (error) {
+    log.critical("start_failed", error instanceof Error ? error.message : String(error), { err: error });
+    return exit.failed;
+  }
+  const { registry, router, served } = tracer;
+  const where = whereOf(config);
+  const service = openServiceManager({
+    onUnreachable: (err) =>
+      log.warning("service_manager_unreachable", `systemd is not told: ${err.message}`, { err }),
+  });
+  log.notice("started", `tracing ${where}`, {
+    maxOpenFiles: registry.stats().maxOpenFiles,
+    served: Object.fromEntries(served),
+    pid: process.pid,
+  });
+  service.ready(`tracing ${where}`);
+  let reloading = Promise.resolve();
+  hangUp = () => {
+    reloading = reloading.then(async () => {
+      service.reloading();
+      await reload.run(tracer);
+      service.ready(`tracing ${where}`);
+    });
+  };
+  await stopping;
+  hangUp = () => {};
+  service.stopping();
+  log.notice("stopping", "stopping: taking what is on its way");
+  await tracer.stop();
+  const { received, written, dropped } = router.accounting.total();
+  const facts = { received, written, dropped };
+  if (dropped > 0) {
+    log.error("stopped", `stopped; ${dropped} of ${received} objects could not be written`, facts);
+  } else {
+    log.notice("stopped", `stopped; all of ${received} objects are written`, facts);
+  }
+  await service.stop();
+  return dropped > 0 ? exit.failed : exit.inOrder;
+}
+
+function whereOf({ network }: Config): string {
+  if (network.mode === "AcceptAt") return `nodes that connect to ${formatAddress(network.address)}`;
+  return `nodes at ${network.addresses.map(formatAddress).join(", ")}`;
+}

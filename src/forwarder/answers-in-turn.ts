@@ -1,0 +1,96 @@
+import type { ForwarderSource } from "./source.js";
+
+export interface AnswersOptions {
+  readonly source: ForwarderSource;
+  /** Objects in each reply beyond those asked for. */
+  readonly extraObjects: number;
+  /** Where not, no object is taken: it would be lost. */
+  readonly canReply: () => boolean;
+  /** Sends a reply; whether the peer takes another at once, or only after `resume`. */
+  readonly reply: (objects: readonly Uint8Array[]) => boolean;
+  /** Told when nothing is left to do at the moment: nothing is asked, or nothing more will be said. */
+  readonly onIdle: () => void;
+}
+
+interface Asked {
+  readonly blocking: boolean;
+  readonly count: number;
+}
+
+/**
+ * Answers requests for trace objects one after another, each in full, however many are ahead: a blocking one as soon as
+ * there is an object, the others at once.
+ */
+export class AnswersInTurn {
+  readonly #options: AnswersOptions;
+  readonly #asked: Asked[] = [];
+  readonly #hurry = new AbortController();
+  #state: "ready" | "awaiting-objects" | "awaiting-peer" | "stopped" = "ready";
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Requests without an answer. */
+  get open(): number {
+    return this.#asked.length;
+  }
+
+  ask(request: Asked): void {
+    this.#asked.push(request);
+    this.#answer();
+  }
+
+  /** The peer has read on. */
+  resume(): void {
+    if (this.#state !== "awaiting-peer") return;
+    this.#state = "ready";
+    this.#answer();
+  }
+
+  /** Nobody waits for objects to come any more: what is there is answered, and then it is idle. */
+  hurry(): void {
+    this.#hurry.abort();
+    this.#answer();
+  }
+
+  /** Answers nothing any more. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#hurry.abort();
+  }
+
+  #answer(): void {
+    const { source, extraObjects, canReply, onIdle } = this.#options;
+    while (this.#state === "ready" && canReply()) {
+      const next = this.#asked[0];
+      if (next === undefined) break;
+      const wanted = next.count + extraObjects;
+      const objects = source.takeNow(wanted);
+      if (objects.length > 0 || !next.blocking) this.#reply(objects);
+      else if (this.#hurry.signal.aborted) break;
+      else void this.#awaitObjects(wanted);
+    }
+    if (this.#state === "ready") onIdle();
+  }
+
+  async #awaitObjects(wanted: number): Promise<void> {
+    this.#state = "awaiting-objects";
+    const { signal } = this.#hurry;
+    const objects = await this.#options.source.take(wanted, signal);
+    if (this.#state !== "awaiting-objects") return;
+    this.#state = "ready";
+    if (objects.length > 0) this.#reply(objects);
+    // Without objects no more will ever come, and the request stays open.
+    else if (!signal.aborted) {
+      this.#options.onIdle();
+      return;
+    }
+    this.#answer();
+  }
+
+  #reply(objects: readonly Uint8Array[]): void {
+    this.#asked.shift();
+    if (!this.#options.reply(objects) && this.#state === "ready") this.#state = "awaiting-peer";
+  }
+}

@@ -1,0 +1,24 @@
+import type { MetricsRequest, MetricValue } from "../protocol/metrics.js";
+
+/** What one tracer knows of a node's metrics: it may ask for those changed since it last asked. */
+export class SentMetrics {
+  readonly #told = new Map<string, MetricValue>();
+
+  /** The answer to `request`, of the metrics there are now. */
+  answer(request: MetricsRequest, metrics: ReadonlyMap<string, MetricValue>): [string, MetricValue][] {
+    const names = request.kind === "names" ? request.names : metrics.keys();
+    const answer: [string, MetricValue][] = [];
+    for (const name of names) {
+      const metric = metrics.get(name);
+      if (metric === undefined) continue;
+      if (request.kind === "updated" && isSame(metric, this.#told.get(name))) continue;
+      this.#told.set(name, metric);
+      answer.push([name, metric]);
+    }
+    return answer;
+  }
+}
+
+function isSame(one: MetricValue, other: MetricValue | undefined): boolean {
+  return one.kind === other?.kind && one.value === other.value;
+}

@@ -1,0 +1,124 @@
+import { EventLoopLag, type LagReading } from "./event-loop-lag.js";
+import type { OwnFamilies } from "./families.js";
+import { GarbageCollectionWatch, type GarbageCount } from "./garbage-collection.js";
+
+/** What the process uses. Times are in seconds since the start, sizes in bytes. */
+export interface ProcessReading {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  readonly residentBytes: number;
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  /** Buffers outside the heap, bytes of traces among them. */
+  readonly externalBytes: number;
+  readonly lag: LagReading;
+  readonly garbage: ReadonlyMap<string, Readonly<GarbageCount>>;
+}
+
+/** Watches what the process uses. */
+export class ProcessWatch {
+  readonly #lag = new EventLoopLag();
+  readonly #garbage = new GarbageCollectionWatch();
+
+  read(): ProcessReading {
+    const { user, system } = process.cpuUsage();
+    const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+    return {
+      userSeconds: user / 1e6,
+      systemSeconds: system / 1e6,
+      residentBytes: rss,
+      heapUsedBytes: heapUsed,
+      heapTotalBytes: heapTotal,
+      externalBytes: external,
+      lag: this.#lag.read(),
+      garbage: this.#garbage.read(),
+    };
+  }
+
+  /** Of late, without all the rest. */
+  get longestLagSeconds(): number {
+    return this.#lag.longest;
+  }
+
+  /** Idempotent. */
+  stop(): void {
+    this.#lag.stop();
+    this.#garbage.stop();
+  }
+}
+
+/** Seconds since 1970 at which the process began. */
+const startedAt = (Date.now() - performance.now()) / 1_000;
+
+/** @param version Muninn's own */
+export function addProcessFamilies<Reading extends { readonly process: ProcessReading }>(
+  families: OwnFamilies<Reading>,
+  version: string,
+): void {
+  families.gauge(
+    {
+      name: "muninn_build_info",
+      help: "Always 1; the labels say what runs.",
+      labelNames: ["version", "node_version"],
+    },
+    () => [[{ version, node_version: process.versions.node }, 1]],
+  );
+  families.gauge(
+    {
+      name: "muninn_process_start_time_seconds",
+      help: "When the process began, in seconds since 1970.",
+    },
+    () => [[{}, startedAt]],
+  );
+  families.counter(
+    {
+      name: "muninn_process_cpu_seconds_total",
+      help: "CPU time used, by mode: user or system.",
+      labelNames: ["mode"],
+    },
+    ({ process: { userSeconds, systemSeconds } }) => [
+      [{ mode: "user" }, userSeconds],
+      [{ mode: "system" }, systemSeconds],
+    ],
+  );
+  families.gauge(
+    { name: "muninn_process_resident_memory_bytes", help: "Memory of the process that is in RAM." },
+    ({ process: { residentBytes } }) => [[{}, residentBytes]],
+  );
+  families.gauge(
+    {
+      name: "muninn_process_memory_bytes",
+      help: "Memory by use: heap_used and heap_total of the script engine, external for buffers outside its heap.",
+      labelNames: ["use"],
+    },
+    ({ process: { heapUsedBytes, heapTotalBytes, externalBytes } }) => [
+      [{ use: "heap_used" }, heapUsedBytes],
+      [{ use: "heap_total" }, heapTotalBytes],
+      [{ use: "external" }, externalBytes],
+    ],
+  );
+  families.counter(
+    {
+      name: "muninn_gc_pauses_total",
+      help: "Pauses of the garbage collector, by kind.",
+      labelNames: ["kind"],
+    },
+    ({ process: { garbage } }) => [...garbage].map(([kind, { count }]) => [{ kind }, count]),
+  );
+  families.counter(
+    {
+      name: "muninn_gc_pause_seconds_total",
+      help: "Time spent in pauses of the garbage collector, by kind.",
+      labelNames: ["kind"],
+    },
+    ({ process: { garbage } }) => [...garbage].map(([kind, { seconds }]) => [{ kind }, seconds]),
+  );
+  families.gauge(
+    {
+      name: "muninn_event_loop_lag_seconds",
+      help: "How late the event loop was in the last 10 to 20 seconds: median (p50), p99 and max.",
+      labelNames: ["stat"],
+    },
+    ({ process: { lag } }) => Object.entries(lag).map(([stat, seconds]) => [{ stat }, seconds]),
+  );
+}

@@ -1,0 +1,85 @@
+import type { RegistryReading } from "./handle-registry.js";
+import type { ProcessReading } from "./process.js";
+
+/** What became of the objects of one node at one sink. */
+export interface AccountReading {
+  readonly received: number;
+  readonly written: number;
+  readonly batches: number;
+  readonly bytes: number;
+  readonly dropped: ReadonlyMap<string, number>;
+}
+
+/** A connected node. */
+export interface NodeReading {
+  readonly name: string;
+  /** Trace-object requests whose reply is not safe yet. */
+  readonly requestsOutstanding: number;
+  /** Metrics it has, and values it sent that found no room. */
+  readonly metrics: number;
+  readonly metricsRefused: number;
+}
+
+/** One HTTP endpoint. */
+export interface EndpointReading {
+  /** `prometheus`, `ekg`, `health`. */
+  readonly endpoint: string;
+  readonly connections: number;
+  readonly answers: ReadonlyMap<number, number>;
+  readonly slowReadersCut: number;
+  readonly connectionsRefused: number;
+}
+
+/** What the daemon's own metrics are read from; each is called once for an exposition, and must not take long. */
+export interface OwnSources {
+  /** Node (empty: all that left long ago), sink, counts. At every quiet moment received = written + Σ dropped. */
+  readonly accounts: () => Iterable<readonly [node: string, sink: string, account: AccountReading]>;
+  readonly nodes: () => Iterable<NodeReading>;
+  readonly connections: () => { readonly handshaking: number; readonly connected: number };
+  /** Bytes asked for ahead, received and not safe, and allowed, of all nodes together. */
+  readonly flight: () => {
+    readonly reservedBytes: number;
+    readonly heldBytes: number;
+    readonly limitBytes: number;
+  };
+  readonly registry: () => RegistryReading;
+  readonly health: () => {
+    readonly ready: boolean;
+    readonly checks: Iterable<{
+      readonly name: string;
+      readonly state: "ok" | "degraded" | "failing";
+    }>;
+  };
+  /** One for each `logRoot` whose space is known. */
+  readonly disks: () => Iterable<{
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly availableBytes: number;
+  }>;
+  readonly endpoints: () => Iterable<EndpointReading>;
+}
+
+/** Everything at one moment. */
+export type OwnReading = { readonly [Name in keyof OwnSources]: ReturnType<OwnSources[Name]> } & {
+  readonly process: ProcessReading;
+};
+
+/** Numbers go on changing where they come from, so they are copied. */
+export function takeReading(sources: OwnSources, process: ProcessReading): OwnReading {
+  return {
+    accounts: [...sources.accounts()].map(
+      ([node, sink, account]) => [node, sink, { ...account, dropped: new Map(account.dropped) }] as const,
+    ),
+    nodes: [...sources.nodes()],
+    connections: sources.connections(),
+    flight: sources.flight(),
+    registry: sources.registry(),
+    health: sources.health(),
+    disks: [...sources.disks()],
+    endpoints: [...sources.endpoints()].map((endpoint) => ({
+      ...endpoint,
+      answers: new Map(endpoint.answers),
+    })),
+    process,
+  };
+}

@@ -1,0 +1,81 @@
+import type { OwnFamilies } from "./families.js";
+import type { EndpointReading, OwnReading } from "./reading.js";
+
+const stateNumbers = { ok: 0, degraded: 1, failing: 2 } as const;
+const labelNames = ["endpoint"];
+
+/** Health, disks and HTTP endpoints: what operators see of the daemon as a service. */
+export function addServiceFamilies(families: OwnFamilies<OwnReading>): void {
+  families.gauge(
+    { name: "muninn_ready", help: "1 where traces are taken and kept (/readyz is 200), else 0." },
+    ({ health }) => [[{}, health.ready ? 1 : 0]],
+  );
+  families.gauge(
+    {
+      name: "muninn_health_check_state",
+      help: "State of each check of /healthz: 0 ok, 1 degraded, 2 failing.",
+      labelNames: ["check"],
+    },
+    ({ health }) => [...health.checks].map(({ name, state }) => [{ check: name }, stateNumbers[state]]),
+  );
+  families.gauge(
+    {
+      name: "muninn_disk_size_bytes",
+      help: "Size of the file system below each log root.",
+      labelNames: ["root"],
+    },
+    ({ disks }) => [...disks].map(({ path, sizeBytes }) => [{ root: path }, sizeBytes]),
+  );
+  families.gauge(
+    {
+      name: "muninn_disk_available_bytes",
+      help: "Free space for log files below each log root.",
+      labelNames: ["root"],
+    },
+    ({ disks }) => [...disks].map(({ path, availableBytes }) => [{ root: path }, availableBytes]),
+  );
+  addEndpointFamilies(families);
+}
+
+function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
+  const perEndpoint =
+    (field: keyof EndpointReading & ("connections" | "slowReadersCut" | "connectionsRefused")) =>
+    ({ endpoints }: OwnReading) =>
+      [...endpoints].map((reading) => [{ endpoint: reading.endpoint }, reading[field]] as const);
+  families.gauge(
+    {
+      name: "muninn_http_connections",
+      help: "Open connections of clients of each HTTP endpoint.",
+      labelNames,
+    },
+    perEndpoint("connections"),
+  );
+  families.counter(
+    {
+      name: "muninn_http_slow_readers_cut_total",
+      help: "HTTP clients cut off because they did not read.",
+      labelNames,
+    },
+    perEndpoint("slowReadersCut"),
+  );
+  families.counter(
+    {
+      name: "muninn_http_connections_refused_total",
+      help: "HTTP connections refused because there were too many.",
+      labelNames,
+    },
+    perEndpoint("connectionsRefused"),
+  );
+  families.counter(
+    {
+      name: "muninn_http_answers_total",
+      help: "HTTP requests answered, by status.",
+      labelNames: [...labelNames, "status"],
+    },
+    function* ({ endpoints }) {
+      for (const { endpoint, answers } of endpoints) {
+        for (const [status, count] of answers) yield [{ endpoint, status: String(status) }, count];
+      }
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import type { OwnFamilies } from "./families.js";
+import type { AccountReading, OwnReading } from "./reading.js";
+
+/** Reasons to drop an object; a series stands for each from the start. */
+const dropReasons = ["stopped"];
+const labelNames = ["node", "sink"];
+
+/** Nodes, connections, and what became of each object. */
+export function addTraceObjectFamilies(families: OwnFamilies<OwnReading>): void {
+  const counts = {
+    muninn_objects_received_total: ["Trace objects received for a sink.", "received"],
+    muninn_objects_written_total: ["Trace objects that a sink made safe.", "written"],
+    muninn_batches_received_total: ["Batches of trace objects received for a sink.", "batches"],
+    muninn_received_bytes_total: ["Bytes of trace objects received for a sink, as they came.", "bytes"],
+  } as const satisfies Record<string, readonly [string, keyof AccountReading]>;
+  for (const [name, [help, field]] of Object.entries(counts)) {
+    families.counter({ name, help, labelNames }, ({ accounts }) =>
+      [...accounts].map(([node, sink, account]) => [{ node, sink }, account[field]]),
+    );
+  }
+  families.counter(
+    {
+      name: "muninn_objects_dropped_total",
+      help: "Trace objects that will never reach a sink, by reason.",
+      labelNames: [...labelNames, "reason"],
+    },
+    function* ({ accounts }) {
+      for (const [node, sink, { dropped }] of accounts) {
+        for (const reason of new Set([...dropReasons, ...dropped.keys()])) {
+          yield [{ node, sink, reason }, dropped.get(reason) ?? 0];
+        }
+      }
+    },
+  );
+  families.gauge(
+    {
+      name: "muninn_requests_outstanding",
+      help: "Requests for trace objects whose reply is not safe yet, of each connected node.",
+      labelNames: ["node"],
+    },
+    ({ nodes }) => [...nodes].map(({ name, requestsOutstanding }) => [{ node: name }, requestsOutstanding]),
+  );
+  families.gauge(
+    {
+      name: "muninn_node_metrics",
+      help: "Metrics that each connected node has.",
+      labelNames: ["node"],
+    },
+    ({ nodes }) => [...nodes].map(({ name, metrics }) => [{ node: name }, metrics]),
+  );
+  families.gauge(
+    {
+      name: "muninn_node_metrics_refused",
+      help: "Values of metrics that found no room, of each connected node since it connected.",
+      labelNames: ["node"],
+    },
+    ({ nodes }) => [...nodes].map(({ name, metricsRefused }) => [{ node: name }, metricsRefused]),
+  );
+  families.gauge(
+    {
+      name: "muninn_connections",
+      help: "Connections to nodes, by state: handshaking until the name is known, then connected.",
+      labelNames: ["state"],
+    },
+    ({ connections }) => Object.entries(connections).map(([state, count]) => [{ state }, count]),
+  );
+  families.gauge(
+    {
+      name: "muninn_flight_bytes",
+      help: "Bytes of all nodes together, by state: reserved (asked for ahead) and held (received, not safe yet).",
+      labelNames: ["state"],
+    },
+    ({ flight: { reservedBytes, heldBytes } }) => [
+      [{ state: "reserved" }, reservedBytes],
+      [{ state: "held" }, heldBytes],
+    ],
+  );
+  families.gauge(
+    { name: "muninn_flight_limit_bytes", help: "Bytes that may be reserved and held together." },
+    ({ flight: { limitBytes } }) => [[{}, limitBytes]],
+  );
+}

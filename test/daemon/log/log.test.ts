@@ -1,0 +1,177 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openLog } from "../../../src/daemon/log/log.js";
+import { leastSeverity, logSeverities } from "../../../src/daemon/log/severity.js";
+import { Pipe } from "./pipe.js";
+
+const methods = logSeverities.map((severity) => severity.toLowerCase() as Lowercase<typeof severity>);
+
+function parsed(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+test("a line is JSON with level, time, event, facts and message", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  log.warning("disk_full", "the disk is full", { path: "/logs", free: 0 });
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read())).toEqual([
+    {
+      level: "warning",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      event: "disk_full",
+      path: "/logs",
+      free: 0,
+      msg: "the disk is full",
+    },
+  ]);
+});
+
+test("an error is logged with its stack and its cause", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  log.error("failed", "it failed", { err: new Error("outer", { cause: new Error("inner") }) });
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read())[0]).toMatchObject({
+    err: { message: "outer: inner", stack: expect.stringContaining("caused by: Error: inner") },
+  });
+});
+
+test.each([
+  ["nothing", {}, "Info"],
+  ["verbosity Minimum", { verbosity: "Minimum" }, "Notice"],
+  ["verbosity ErrorsOnly", { verbosity: "ErrorsOnly" }, "Error"],
+  ["verbosity Maximum", { verbosity: "Maximum" }, "Debug"],
+  ["--min-log-severity against verbosity", { minSeverity: "Alert", verbosity: "Maximum" }, "Alert"],
+  ["--min-log-severity alone", { minSeverity: "Debug" }, "Debug"],
+] as const)("with %s exactly the severities from the least on are logged", async (_, wishes, least) => {
+  expect(leastSeverity(wishes)).toBe(least);
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer, ...wishes });
+  for (const method of methods) log[method]("event", "message");
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read()).map(({ level }) => level)).toEqual(methods.slice(logSeverities.indexOf(least)));
+});
+
+test("a reader that stalls holds nothing up; what did not fit is dropped whole, counted and said", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer, maxPendingBytes: 200_000 });
+  const count = 10_000;
+  // More than the pipe and the queue can hold; the calls return although nobody reads.
+  for (let index = 0; index < count; index += 1) log.info("line", "x".repeat(100), { index });
+  const said = (text: string) => text.includes('"log_lines_dropped"') && text.endsWith("\n");
+  const lines = parsed(await pipe.readUntil(said));
+
+  const kept = lines.filter(({ event }) => event === "line").map(({ index }) => index);
+  const [dropped] = lines.filter(({ event }) => event === "log_lines_dropped");
+  expect(kept).toEqual(kept.map((_, index) => index));
+  expect(kept.length).toBeGreaterThan(0);
+  expect(dropped).toMatchObject({ level: "warning", lines: count - kept.length });
+
+  log.info("later", "there is room again");
+  const later = parsed(await pipe.readUntil((text) => text.includes('"later"') && text.endsWith("\n")));
+  expect(later.at(-1)).toMatchObject({ event: "later" });
+  await log.stop({ deadlineMs: 10_000 });
+});
+
+test("what is logged can be changed meanwhile", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  log.info("first", "shown");
+  log.show({ verbosity: "ErrorsOnly" });
+  log.info("second", "not shown");
+  log.show({ minSeverity: "Debug", verbosity: "ErrorsOnly" });
+  log.debug("third", "shown");
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read()).map(({ event }) => event)).toEqual(["first", "third"]);
+});
+
+test("dropped lines are said even where warnings are not logged", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer, minSeverity: "Emergency", maxPendingBytes: 1_000 });
+  log.emergency("long", "x".repeat(2_000));
+  const lines = parsed(await pipe.readUntil((text) => text.endsWith("\n")));
+  expect(lines).toMatchObject([{ event: "log_lines_dropped", lines: 1 }]);
+  await log.stop({ deadlineMs: 10_000 });
+});
+
+test("a stop writes what is pending first", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  for (let index = 0; index < 5_000; index += 1) log.info("line", "x".repeat(100), { index });
+  const reading = pipe.readUntil((text) => text.includes('"index":4999') && text.endsWith("\n"));
+  await log.stop({ deadlineMs: 60_000 });
+  expect(parsed(await reading).length).toBe(5_000);
+});
+
+test("a stop ends at its deadline although nobody reads", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  for (let index = 0; index < 5_000; index += 1) log.info("line", "x".repeat(100), { index });
+  await log.stop({ deadlineMs: 20 });
+  const text = pipe.read();
+  expect(text).not.toContain('"index":4999');
+});
+
+test("a stop is idempotent, waits for the one under way, and nothing is logged after it", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  log.info("first", "before the stop");
+  await Promise.all([log.stop({ deadlineMs: 10_000 }), log.stop({ deadlineMs: 10_000 })]);
+  log.info("second", "after the stop");
+  await log.stop({ deadlineMs: 10_000 });
+  expect(parsed(pipe.read()).map(({ event }) => event)).toEqual(["first"]);
+});
+
+test("a reader that goes away ends the log, not the process", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  pipe.closeReader();
+  log.info("first", "nobody reads this");
+  await log.stop({ deadlineMs: 10_000 });
+  log.info("second", "nor this");
+});
+
+test("lines go to a file whole and in order", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-"));
+  try {
+    const name = join(directory, "own.log");
+    await using file = await open(name, "a");
+    const log = await openLog({ fd: file.fd });
+    for (let index = 0; index < 2_000; index += 1) log.info("line", "message", { index });
+    await log.stop({ deadlineMs: 60_000 });
+    const lines = parsed(await readFile(name, "utf8"));
+    expect(lines.map(({ index }) => index)).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test("a process whose stdout nobody reads goes on, and ends when it wants to", async () => {
+  const log = new URL("../../../dist/daemon/log/log.js", import.meta.url).href;
+  const program = `
+    import { writeSync } from "node:fs";
+    const { openLog } = await import("${log}");
+    const log = await openLog({});
+    for (let index = 0; index < 50_000; index += 1) log.info("line", "x".repeat(100));
+    await log.stop({ deadlineMs: 20 });
+    writeSync(2, "went on");
+    process.exitCode = 7;`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  const [code] = await once(child, "exit");
+  child.stdout.destroy();
+  expect({ code, said }).toEqual({ code: 7, said: "went on" });
+});

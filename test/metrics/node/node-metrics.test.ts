@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { NodeMetrics } from "../../../src/metrics/node/node-metrics.js";
+import { give } from "./metric-sets.js";
+
+const counter = (value: bigint) => ({ kind: "counter", value }) as const;
+
+test("an answer with changes only keeps the other metrics", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(
+    metrics,
+    [
+      ["a", counter(1n)],
+      ["b", counter(2n)],
+    ],
+    { whole: true, nowMs: 1_000 },
+  );
+  give(metrics, [["b", counter(3n)]], { whole: false, nowMs: 2_500.7 });
+  expect(Object.fromEntries(metrics.entries())).toEqual({
+    a: counter(1n),
+    b: counter(3n),
+    "ekg.server_timestamp_ms": counter(2_500n),
+  });
+});
+
+test("an answer with everything forgets what it does not name", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
+  give(metrics, [["b", counter(2n)]], { whole: true, nowMs: 0 });
+  expect(
+    metrics
+      .entries()
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual(["b", "ekg.server_timestamp_ms"]);
+});
+
+test("a node's own ekg.server_timestamp_ms does not replace ours", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(metrics, [["ekg.server_timestamp_ms", counter(1n)]], { whole: false, nowMs: 77 });
+  expect(metrics.entries()).toEqual([["ekg.server_timestamp_ms", counter(77n)]]);
+});
+
+test("what goes beyond the limit is refused and counted, while numbers already there are updated", () => {
+  const metrics = new NodeMetrics({ maxBytes: 50 });
+  give(
+    metrics,
+    [
+      ["a", counter(1n)],
+      ["long".repeat(20), counter(1n)],
+    ],
+    { whole: false, nowMs: 1 },
+  );
+  give(
+    metrics,
+    [
+      ["a", counter(2n)],
+      ["a", { kind: "label", value: "x".repeat(60) }],
+    ],
+    { whole: false, nowMs: 2 },
+  );
+  expect(metrics.refused).toBe(2);
+  expect(Object.fromEntries(metrics.entries())).toEqual({
+    a: counter(2n),
+    "ekg.server_timestamp_ms": counter(2n),
+  });
+});
+
+test("versions differ after each answer and between nodes", () => {
+  const one = new NodeMetrics({ maxBytes: 100 });
+  const other = new NodeMetrics({ maxBytes: 100 });
+  const versions = [one.version, other.version];
+  give(one, [], { whole: false, nowMs: 0 });
+  versions.push(one.version);
+  give(other, [], { whole: false, nowMs: 0 });
+  versions.push(other.version);
+  expect(new Set(versions).size).toBe(4);
+});
+
+test("what was read of the store stays as it was, whatever the node answers later", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
+  const before = new Map(metrics.entries());
+  give(metrics, [["a", { kind: "label", value: "now a text" }]], { whole: false, nowMs: 0 });
+  expect(before.get("a")).toEqual(counter(1n));
+  expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "label", value: "now a text" });
+});
+
+test("a text that became a number makes room for others", () => {
+  const metrics = new NodeMetrics({ maxBytes: 100 });
+  give(metrics, [["a", { kind: "label", value: "x".repeat(60) }]], { whole: false, nowMs: 0 });
+  give(metrics, [["a", counter(1n)]], { whole: false, nowMs: 0 });
+  give(metrics, [["b", { kind: "label", value: "x".repeat(55) }]], { whole: false, nowMs: 0 });
+  expect(metrics.refused).toBe(0);
+});
+
+test("is the same as a map, whatever comes in whatever order", () => {
+  const answer = fc.record({
+    whole: fc.boolean(),
+    metrics: fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.bigInt({ min: 0n, max: 9n }))),
+  });
+  fc.assert(
+    fc.property(fc.array(answer), (answers) => {
+      const metrics = new NodeMetrics({ maxBytes: 10_000 });
+      const expected = new Map<string, bigint>();
+      for (const [nowMs, { whole, metrics: given }] of answers.entries()) {
+        give(
+          metrics,
+          given.map(([name, value]) => [name, counter(value)]),
+          { whole, nowMs },
+        );
+        if (whole) expected.clear();
+        expected.set("ekg.server_timestamp_ms", BigInt(nowMs));
+        for (const [name, value] of given) expected.set(name, value);
+        expect(metrics.entries()).toEqual([...expected].map(([name, value]) => [name, counter(value)]));
+      }
+    }),
+  );
+});
+
+test("a metric of 64 bits is kept in full", () => {
+  const metrics = new NodeMetrics({ maxBytes: 100 });
+  give(metrics, [["a", { kind: "gauge", value: 2n ** 63n - 1n }]], { whole: false, nowMs: 0 });
+  expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "gauge", value: 2n ** 63n - 1n });
+});

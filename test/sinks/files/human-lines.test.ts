@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { TraceObject } from "../../../src/protocol/trace-object.js";
+import { type HumanLayout, humanLines } from "../../../src/sinks/files/human-lines.js";
+import { batchOf } from "../../batches.js";
+
+const cases: [string, Partial<TraceObject>, HumanLayout, string][] = [
+  [
+    "the node's own console form",
+    { human: "cardano-node 8.10.0", namespace: ["Version.NodeVersion"] },
+    "console",
+    "[2024-04-08 13:46:26.5169Z][host:Version.NodeVersion](Info,31) cardano-node 8.10.0\n",
+  ],
+  ["bare text", { human: "cardano-node 8.10.0" }, "text", "cardano-node 8.10.0\n"],
+  ["toMachine where there is no human text", { machine: '{"a":1}' }, "text", '{"a":1}\n'],
+  ["an empty human text", { human: "" }, "text", "\n"],
+  ["continuation lines are indented", { human: "one\ntwo\nthree" }, "text", "one\n  two\n  three\n"],
+  ["a line feed at the end", { human: "one\n" }, "text", "one\n  \n"],
+  ["toMachine stays on its line", { machine: '{\n"a":1}' }, "text", '{ "a":1}\n'],
+  [
+    "namespace segments, severity, odd host and thread",
+    { human: "é 🦆", namespace: ["A", "B"], severity: "Emergency", host: "h\nx", thread: "" },
+    "console",
+    "[2024-04-08 13:46:26.5169Z][h x:A.B](Emergency,) é 🦆\n",
+  ],
+  [
+    "a time before 1970, cut and not rounded",
+    { human: "x", timestamp: { seconds: -1, picoseconds: 999_999_000_000 } },
+    "console",
+    "[1969-12-31 23:59:59.9999Z][host:Test](Info,31) x\n",
+  ],
+  [
+    "a time beyond the calendar",
+    { human: "x", timestamp: { seconds: 9_000_000_000_000, picoseconds: 0 } },
+    "console",
+    "[9000000000000000000000ns][host:Test](Info,31) x\n",
+  ],
+];
+
+test.each(cases)("%s", (_, fields, layout, expected) => {
+  expect(Buffer.from(humanLines(batchOf([fields]), layout)).toString()).toBe(expected);
+});
+
+test("objects of a batch follow each other in order", () => {
+  const batch = batchOf([{ human: "1" }, { human: "2\n3" }, { machine: "4" }]);
+  expect(Buffer.from(humanLines(batch, "text")).toString()).toBe("1\n2\n  3\n4\n");
+});
