@@ -7,38 +7,49 @@ import type { EndpointOptions } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
 import type { PrometheusOptions } from "./http/prometheus-endpoint.js";
+import type { OwnEvents } from "./metrics/own/events.js";
 import type { OwnMetrics } from "./metrics/own/own-metrics.js";
+import type { EndpointReading } from "./metrics/own/reading.js";
 
 export interface EndpointSources {
   readonly nodes: NodesView;
   readonly health: HealthSource;
   readonly own: OwnMetrics;
+  readonly events: OwnEvents;
 }
 
 /** The HTTP endpoints of the configuration. */
 export class Endpoints {
-  readonly #sources: EndpointSources;
+  readonly #log: Log;
+  /** From `open` on. */
+  #sources!: EndpointSources;
   readonly #servers = new Map<keyof Config["muninn"]["auth"], EndpointServer>();
 
-  private constructor(sources: EndpointSources) {
-    this.#sources = sources;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
   /** Opens every endpoint of the configuration, or none. @throws HttpError which names the field, CertificateError */
-  static async open(config: Config, log: Log, sources: EndpointSources): Promise<Endpoints> {
-    const endpoints = new Endpoints(sources);
+  async open(config: Config, sources: EndpointSources): Promise<void> {
+    this.#sources = sources;
     try {
-      await endpoints.#open(config, log);
+      await this.#open(config, this.#log);
     } catch (error) {
-      await endpoints.stop();
+      await this.stop();
       throw error;
     }
-    return endpoints;
   }
 
-  /** By their names: `prometheus`, `ekg`, `health`. */
-  get servers(): ReadonlyMap<string, EndpointServer> {
-    return this.#servers;
+  /** Where each is served, `host:port`, by name: `prometheus`, `ekg`, `health`. */
+  get served(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#servers].map(([name, { address }]) => [name, `${address.host}:${address.port}`]),
+    );
+  }
+
+  /** What each has served so far. */
+  readings(): EndpointReading[] {
+    return [...this.#servers].map(([endpoint, server]) => ({ endpoint, ...server.stats() }));
   }
 
   /**
@@ -95,7 +106,7 @@ export class Endpoints {
   }
 
   #prometheus({ metricsNoSuffix, metricsHelp, prometheusLabels }: Config): PrometheusOptions {
-    const { nodes, health, own } = this.#sources;
+    const { nodes, health, own, events } = this.#sources;
     return {
       nodes,
       health,
@@ -103,7 +114,7 @@ export class Endpoints {
       metricsNoSuffix,
       metricsHelp,
       prometheusLabels,
-      onCollided: (names) => own.namesLeftOut(names),
+      onCollided: (names) => events.namesLeftOut(names),
     };
   }
 }

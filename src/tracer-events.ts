@@ -1,14 +1,15 @@
 import type { Log } from "./daemon/log/log.js";
 import type { HealthOptions } from "./health/open-health.js";
-import type { ConnectionEnd, OwnMetrics } from "./metrics/own/own-metrics.js";
+import type { ConnectionEnd, OwnEvents } from "./metrics/own/events.js";
 import type { SessionEnd } from "./nodes/session.js";
 import type { SessionObserver } from "./nodes/sessions.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";
+import type { RouterObserver } from "./sinks/router.js";
 import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 
 /** What happens to connections, as lines of the log, and as counts where those are of use. */
-export function sessionEvents(log: Log, own: OwnMetrics): SessionObserver {
+export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   return {
     connected: ({ id, peer }) =>
       log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
@@ -60,7 +61,7 @@ export function connectorEvents(log: Log): ConnectorObserver {
 }
 
 /** Says that there are too many connections: at once, and then at most once a minute with how many it were. */
-export function turnedAwayEvents(log: Log, own: OwnMetrics): (limit: number) => void {
+export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => void {
   const quietMs = 60_000;
   let saidAt = Number.NEGATIVE_INFINITY;
   let unsaid = 0;
@@ -119,6 +120,26 @@ export function registryEvents(log: Log): RegistryObserver {
           "Raise muninn.registry.maxOpenFiles, or the process's limit of open files",
         { maxOpenFiles },
       ),
+  };
+}
+
+/** Errors in Muninn that a sink ran into: the first with its stack, then one line a minute with their count. */
+export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
+  const quietMs = 60_000;
+  const sinks = new Map<string, { saidAt: number; unsaid: number }>();
+  return ({ name }, err) => {
+    const state = sinks.get(name) ?? { saidAt: Number.NEGATIVE_INFINITY, unsaid: 0 };
+    sinks.set(name, state);
+    state.unsaid += 1;
+    if (performance.now() - state.saidAt < quietMs) return;
+    const message = err instanceof Error ? err.message : String(err);
+    log.error("sink_failed", `an error in Muninn: sink ${name} failed and lost a batch: ${message}`, {
+      sink: name,
+      batches: state.unsaid,
+      err,
+    });
+    state.saidAt = performance.now();
+    state.unsaid = 0;
   };
 }
 

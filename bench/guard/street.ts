@@ -92,9 +92,8 @@ const registry = await openHandleRegistry({
     written += bytes;
   }),
 });
-const router = new Router([
-  new FileSink({ logRoot: root, format: "ForMachine", humanLayout: "console", registry }),
-]);
+const sink = new FileSink({ logRoot: root, format: "ForMachine", humanLayout: "console", registry });
+const router = new Router([sink], { writing: () => quiet, failed: quiet });
 const sessions = new Sessions({
   settings,
   maxInFlightBytes: 256 * 1_024 * 1_024,

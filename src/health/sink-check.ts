@@ -4,9 +4,14 @@ import type { WritesUnderWay } from "./writes-under-way.js";
 /** A sink as health sees it. */
 export interface WatchedSink {
   readonly name: string;
-  /** Every batch must reach it; a sink that may miss batches is never worse than degraded. */
-  readonly required: boolean;
-  health(): { readonly state: "ok" | "failing"; readonly reason?: string };
+  /** Every batch must reach a required one; a sink that may miss batches is never worse than degraded. */
+  readonly kind: "required" | "best-effort";
+  health(): {
+    readonly state: "ok" | "degraded" | "failing";
+    readonly reason?: string;
+    /** What to do about it. */
+    readonly action?: string;
+  };
 }
 
 /** A write that fails for so long is no hiccup any more. */
@@ -20,10 +25,10 @@ export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
   let lastFailureAt: number | undefined;
   return {
     name: `sink:${sink.name}`,
-    pages: sink.required ? "ready" : "none",
+    pages: sink.kind === "required" ? "ready" : "none",
     find: () => {
-      const { state, reason } = sink.health();
-      if (state === "ok") {
+      const { state, reason, action } = sink.health();
+      if (state !== "failing") {
         failingSince = undefined;
       } else {
         // Our own watch: the time of day, which faults are stamped with, may jump.
@@ -32,9 +37,9 @@ export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
       }
       const trouble =
         failingSince === undefined
-          ? stuck(writes.oldestMs)
-          : failing(performance.now() - failingSince, reason ?? "writing fails");
-      if (trouble?.state === "failing" && !sink.required) trouble.state = "degraded";
+          ? (stuck(writes.oldestMs) ?? degraded(state, reason, action))
+          : failing(performance.now() - failingSince, reason ?? "writing fails", action);
+      if (trouble?.state === "failing" && sink.kind === "best-effort") trouble.state = "degraded";
       return {
         ...(trouble ?? { state: "ok" }),
         ...(writes.lastSuccessAt !== undefined && { lastSuccess: isoTime(writes.lastSuccessAt) }),
@@ -46,13 +51,20 @@ export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
 
 type Trouble = { -readonly [Key in keyof Finding]: Finding[Key] };
 
-function failing(forMs: number, reason: string): Trouble {
+function degraded(
+  state: "ok" | "degraded" | "failing",
+  reason: string | undefined,
+  action: string | undefined,
+): Trouble | undefined {
+  if (state !== "degraded") return undefined;
+  return { state, ...(reason !== undefined && { reason }), ...(action !== undefined && { action }) };
+}
+
+function failing(forMs: number, reason: string, action = "Fix the cause; writing is retried."): Trouble {
   return {
     state: forMs >= failingAfterMs ? "failing" : "degraded",
     reason,
-    action:
-      "Take away the cause: free the disk, bring the directory or its permissions back. Nothing is lost: batches are kept, " +
-      "their nodes are asked for no more, and writing is tried again at least every 2 s.",
+    action,
   };
 }
 
@@ -61,7 +73,8 @@ function stuck(forMs: number): Trouble | undefined {
   return {
     state: "failing",
     reason: `a write has not ended for ${Math.floor(forMs / 1_000)} s`,
-    action: "Look after the disk or the network mount. Nothing is lost: writing goes on when it answers.",
+    action:
+      "Check the disk, the network mount or the server behind it. Nothing is lost: writing goes on when it answers.",
   };
 }
 

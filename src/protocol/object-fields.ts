@@ -13,10 +13,11 @@ export const column = {
   threadStart: 10,
   threadEnd: 11,
   objectEnd: 12,
+  objectStart: 13,
 } as const;
 
 /** Numbers in a row. */
-export const columns = 13;
+export const columns = 14;
 
 /** In place of an offset: the node sent no human text. */
 export const absent = -1;

@@ -75,6 +75,7 @@ export class ObjectScanner {
       this.#at = at;
     }
     if (this.#at - this.#start > this.#maxBytes) throw this.#tooLong();
+    fields[row + column.objectStart] = this.#start;
     fields[row + column.objectEnd] = this.#at;
     return this.#at;
   }

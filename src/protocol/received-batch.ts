@@ -28,6 +28,10 @@ export class ReceivedBatch implements TraceBatch {
     this.#came = undefined;
   }
 
+  encoded(index: number): Uint8Array {
+    return this.#slice(index, column.objectStart, column.objectEnd);
+  }
+
   machine(index: number): Uint8Array {
     return this.#slice(index, column.machineStart, column.machineEnd);
   }

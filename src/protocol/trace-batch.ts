@@ -29,6 +29,8 @@ export interface TraceBatch {
    * a text replaced by a space. Made once for all who ask.
    */
   machineLines(): Uint8Array;
+  /** The whole object as received (CBOR), all eight fields. */
+  encoded(index: number): Uint8Array;
   /** `toMachine` as received, UTF-8, any text, usually one JSON object. */
   machine(index: number): Uint8Array;
   /** `toHuman` as received, UTF-8, may span lines; undefined where the node sent none. */

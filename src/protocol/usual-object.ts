@@ -89,6 +89,7 @@ export function passUsualObject(
   if (at > end || !isSoundText(bytes, threadStart, at)) return unusual;
   fields[row + column.threadStart] = threadStart;
   fields[row + column.threadEnd] = at;
+  fields[row + column.objectStart] = from;
   fields[row + column.objectEnd] = at;
   return at;
 }

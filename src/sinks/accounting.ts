@@ -1,7 +1,6 @@
 import type { NodeIdentity } from "../nodes/identity.js";
-
-/** Why an object that was received did not reach a sink. */
-export type DropReason = "stopped";
+import type { DropReason } from "./drop-reasons.js";
+import type { Dropped, ObjectAccount } from "./sink.js";
 
 /** What became of the objects of one node at one sink. At every quiet moment received = written + Σ dropped. */
 export interface SinkAccount {
@@ -62,6 +61,33 @@ export class Accounting {
     return accountAt(this.#of(node.name), sink);
   }
 
+  /** The same for a best-effort sink, which may settle objects long after the node has left; no node: `departed`. */
+  objectsOf(node: NodeIdentity | undefined, sink: string): ObjectAccount {
+    const account = () => accountAt(this.#of(node?.name ?? departed), sink);
+    return {
+      received: (objects, bytes) => {
+        const counts = account();
+        counts.received += objects;
+        counts.batches += 1;
+        counts.bytes += bytes;
+      },
+      written: (objects) => {
+        account().written += objects;
+      },
+      dropped: (reason, objects) => countDropped(account(), reason, objects),
+    };
+  }
+
+  /** Counts what will never be safe; returns how many objects that were. */
+  drop(account: SinkAccount, dropped: Dropped): number {
+    let sum = 0;
+    for (const [reason, objects] of Object.entries(dropped)) {
+      countDropped(account, reason as DropReason, objects);
+      sum += objects;
+    }
+    return sum;
+  }
+
   /** Every account: node name (`departed` for those long gone), sink name, counts. */
   *entries(): Generator<readonly [node: string, sink: string, account: Readonly<SinkAccount>]> {
     this.#foldDeparted();
@@ -120,7 +146,7 @@ function add(sum: SinkAccount, account: SinkAccount): void {
   for (const [reason, count] of account.dropped) countDropped(sum, reason, count);
 }
 
-export function countDropped(account: SinkAccount, reason: DropReason, count: number): void {
+function countDropped(account: SinkAccount, reason: DropReason, count: number): void {
   account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + count);
 }
 

@@ -1,41 +1,61 @@
 import type { NodeIdentity } from "../nodes/identity.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
-import { Accounting, countDropped } from "./accounting.js";
-import type { Sink } from "./sink.js";
+import { Accounting } from "./accounting.js";
+import type { DropReason } from "./drop-reasons.js";
+import { type BestEffortSink, type Dropped, type RequiredSink, type Sink, SinkError } from "./sink.js";
 
-/** Told of each batch that a sink is given; what it returns is called when the batch is settled. */
-export type WatchWrites = (sink: Sink, objects: number) => (isSafe: boolean) => void;
+/** Told of what sinks do. */
+export interface RouterObserver {
+  /** A required sink is given a batch; what this returns is called when the batch is settled. */
+  writing(sink: RequiredSink, objects: number): (isSafe: boolean) => void;
+  /** A sink failed in a way that it should not: an error in Muninn. Its objects count as `failed`. */
+  failed(sink: Sink, error: unknown): void;
+}
 
-const watchNothing: WatchWrites = () => () => {};
-
-/** Hands each batch to every sink and settles when each has made it safe by its own promise. */
+/** Hands each batch to every sink; settles when each required one has made it safe by its own promise. */
 export class Router {
   readonly accounting = new Accounting();
   readonly sinks: readonly Sink[];
-  readonly #watch: WatchWrites;
+  readonly #required: readonly RequiredSink[];
+  readonly #bestEffort: readonly BestEffortSink[];
+  readonly #observer: RouterObserver;
 
-  constructor(sinks: readonly Sink[], watch: WatchWrites = watchNothing) {
+  constructor(sinks: readonly Sink[], observer: RouterObserver) {
     this.sinks = sinks;
-    this.#watch = watch;
+    this.#required = sinks.filter((sink) => sink.kind === "required");
+    this.#bestEffort = sinks.filter((sink) => sink.kind === "best-effort");
+    this.#observer = observer;
   }
 
   open(node: NodeIdentity): void {
     this.accounting.open(node);
-    for (const sink of this.sinks) sink.open(node);
+    for (const sink of this.#required) sink.open(node);
+    for (const sink of this.#bestEffort) sink.open(node, this.accounting.objectsOf(node, sink.name));
   }
 
   /**
-   * Resolves with whether the batch is safe at every sink. Never rejects: what a sink will never have is counted as
-   * dropped.
+   * Resolves with whether the batch is settled at every required sink without being given up whole. Never rejects: what a
+   * sink will never have is counted as dropped.
    */
   async write(node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
-    const areSafe = await Promise.all(this.sinks.map((sink) => this.#writeTo(sink, node, batch)));
+    const writes = this.#required.map((sink) => this.#writeTo(sink, node, batch));
+    for (const sink of this.#bestEffort) this.#offerTo(sink, node, batch);
+    const areSafe = await Promise.all(writes);
     return !areSafe.includes(false);
+  }
+
+  /** Counts objects that were received and that no sink will be given, at every sink. */
+  drop(node: NodeIdentity | undefined, reason: DropReason, objects: number, bytes: number): void {
+    for (const { name } of this.sinks) {
+      const account = this.accounting.objectsOf(node, name);
+      account.received(objects, bytes);
+      account.dropped(reason, objects);
+    }
   }
 
   /** Resolves when nothing received for this node, by whichever connection, is still on its way. */
   async drained(node: NodeIdentity): Promise<void> {
-    await Promise.all(this.sinks.map((sink) => sink.drained(node)));
+    await Promise.all(this.#required.map((sink) => sink.drained(node)));
   }
 
   close(node: NodeIdentity): void {
@@ -43,29 +63,58 @@ export class Router {
     this.accounting.close(node);
   }
 
-  /** Whether every sink makes safe what it is given without delay. */
+  /** Whether every required sink makes safe what it is given without delay. */
   keepingUp(): boolean {
-    return this.sinks.every((sink) => sink.health().state === "ok");
+    return this.#required.every((sink) => sink.health().state !== "failing");
   }
 
-  async #writeTo(sink: Sink, node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
+  /** Has every sink read its credentials again. @throws the first error; the other sinks have read theirs */
+  async reload(): Promise<void> {
+    const reloads = await Promise.allSettled(this.sinks.map((sink) => sink.reload?.()));
+    for (const reload of reloads) if (reload.status === "rejected") throw reload.reason;
+  }
+
+  /** Stops every sink, all at once, see `Sink.stop`. Idempotent. */
+  async stop(options: { readonly deadlineMs: number }): Promise<void> {
+    const stops = await Promise.allSettled(this.sinks.map((sink) => sink.stop(options)));
+    for (const [index, stop] of stops.entries()) {
+      if (stop.status === "rejected") this.#observer.failed(this.sinks[index]!, stop.reason);
+    }
+  }
+
+  async #writeTo(sink: RequiredSink, node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
     const { length } = batch;
     const account = this.accounting.of(node, sink.name);
     account.received += length;
     account.batches += 1;
     account.bytes += batch.receivedBytes;
-    const settled = this.#watch(sink, length);
+    const settled = this.#observer.writing(sink, length);
     // An account with objects under way is never folded away, so the same one is there at the end.
     try {
-      await sink.write(node, batch);
-      account.written += length;
+      const dropped = await sink.write(node, batch);
+      account.written += length - (dropped === undefined ? 0 : this.accounting.drop(account, dropped));
       settled(true);
       return true;
-    } catch {
-      // The one way for a sink to give up on a batch is to be stopped.
-      countDropped(account, "stopped", length);
+    } catch (error) {
+      this.accounting.drop(account, { [this.#reasonOf(sink, error)]: length });
       settled(false);
       return false;
     }
+  }
+
+  #offerTo(sink: BestEffortSink, node: NodeIdentity, batch: TraceBatch): void {
+    try {
+      sink.offer(node, batch);
+    } catch (error) {
+      const account = this.accounting.objectsOf(node, sink.name);
+      account.received(batch.length, batch.receivedBytes);
+      account.dropped(this.#reasonOf(sink, error), batch.length);
+    }
+  }
+
+  #reasonOf(sink: Sink, error: unknown): keyof Dropped {
+    if (error instanceof SinkError) return error.reason;
+    this.#observer.failed(sink, error);
+    return "failed";
   }
 }

@@ -6,7 +6,7 @@ import { openLog } from "../daemon/log/log.js";
 import type { DataPoints } from "../nodes/data-points.js";
 import { packageVersion } from "../package-version.js";
 import type { FileSystem } from "../registry/file-system.js";
-import { startTracer as startRealTracer, type Tracer } from "../tracer.js";
+import { startTracer as startRealTracer, type Tracer, type TracerOptions } from "../tracer.js";
 import { type Address, formatAddress } from "../transport/address.js";
 
 /** Standard error: a test's own output stays its own. */
@@ -20,6 +20,8 @@ export interface TestTracerOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** What its log files are written to, to try how it takes faults. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
+  /** What kinds of sinks there are, to try one of your own. @default all of Muninn's */
+  readonly sinkKinds?: TracerOptions["sinkKinds"];
 }
 
 /** A whole tracer in this process, in a directory of its own. */
@@ -62,6 +64,7 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
       log,
       version: packageVersion,
       fileSystem: options.fileSystem,
+      ...(options.sinkKinds !== undefined && { sinkKinds: options.sinkKinds }),
     });
   } catch (error) {
     await remove();

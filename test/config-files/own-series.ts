@@ -6,10 +6,10 @@ const targetLabels = ["job", "instance"];
 
 /** The names of Muninn's own series, each with the labels it has in Prometheus. */
 export async function ownSeries(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const own = new OwnMetrics(ownSources());
-  own.batchSettled("file:a", 100, 0.001);
+  const sources = ownSources();
+  const own = new OwnMetrics(sources);
+  sources.events.batchSettled("file:a", 100, 0.001);
   const { body } = await own.exposition("text");
-  own.stop();
   const series = body.matchAll(/^(muninn_\w+)(?:\{(.*)\})? /gm);
   return new Map(
     [...series].map(([, name, labels]) => [

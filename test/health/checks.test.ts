@@ -16,10 +16,10 @@ afterEach(() => {
 });
 
 describe("a sink", () => {
-  let health: { state: "ok" | "failing"; reason?: string };
+  let health: { state: "ok" | "degraded" | "failing"; reason?: string; action?: string };
   let writes: WritesUnderWay;
   const checkOf = (required: boolean) =>
-    sinkCheck({ name: "file:a", required, health: () => health }, writes);
+    sinkCheck({ name: "file:a", kind: required ? "required" : "best-effort", health: () => health }, writes);
 
   beforeEach(() => {
     health = { state: "ok" };
@@ -33,6 +33,14 @@ describe("a sink", () => {
 
   test("is ok before it was given anything", () => {
     expect(checkOf(true).find()).toEqual({ state: "ok" });
+  });
+
+  test("says what the sink says that is to be done", () => {
+    const check = checkOf(true);
+    health = { state: "degraded", reason: "the queue is full", action: "Start the server." };
+    expect(check.find()).toMatchObject(health);
+    health = { state: "failing", reason: "no answer", action: "Check the network." };
+    expect(check.find()).toMatchObject({ reason: "no answer", action: "Check the network." });
   });
 
   test("is failing after a second of failing writes, and degraded before", () => {

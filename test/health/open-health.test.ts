@@ -31,7 +31,7 @@ function open(door: Parameters<typeof openHealth>[0]["door"], nodes = 1): Health
     nodes: () => nodes,
     sinks: [
       {
-        sink: { name: "file:a", required: true, health: () => ({ state: sinkState }) },
+        sink: { name: "file:a", kind: "required", health: () => ({ state: sinkState }) },
         writes: new WritesUnderWay(),
       },
     ],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Accounting, countDropped, departed, keptAfterLeavingMs } from "../../src/sinks/accounting.js";
+import { Accounting, departed, keptAfterLeavingMs } from "../../src/sinks/accounting.js";
 
 function nodeCalled(name: string) {
   return { connectionId: "unix-1", name, directory: name, slug: name };
@@ -25,7 +25,7 @@ test("counts of a node that left stay its own for ten minutes, then are added to
   const account = accounting.of(node, "file");
   account.received = 7;
   account.written = 5;
-  countDropped(account, "stopped", 2);
+  accounting.drop(account, { stopped: 2 });
   accounting.close(node);
   pass(keptAfterLeavingMs - 1);
   expect(namesIn(accounting)).toEqual(["relay"]);

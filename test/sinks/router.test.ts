@@ -1,15 +1,23 @@
 import { expect, test } from "vitest";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { Router } from "../../src/sinks/router.js";
-import type { Sink, SinkHealth } from "../../src/sinks/sink.js";
+import {
+  type BestEffortSink,
+  type ObjectAccount,
+  type RequiredSink,
+  SinkError,
+  type SinkHealth,
+} from "../../src/sinks/sink.js";
 import { batchOf } from "../batches.js";
 
 const node: NodeIdentity = { connectionId: "unix-1", name: "relay", directory: "relay", slug: "relay" };
 
+const unwatched = { writing: () => () => {}, failed: () => {} };
+
 /** A sink whose writes settle when the test says so. */
-class HeldSink implements Sink {
+class HeldSink implements RequiredSink {
   readonly name: string;
-  readonly required = true;
+  readonly kind = "required";
   readonly writes: PromiseWithResolvers[] = [];
   state: SinkHealth["state"] = "ok";
 
@@ -20,11 +28,12 @@ class HeldSink implements Sink {
   open(): void {}
   close(): void {}
 
-  async write(): Promise<void> {
+  async write(): Promise<undefined> {
     await new Promise<void>((resolve, reject) => this.writes.push({ resolve, reject }));
   }
 
   async drained(): Promise<void> {}
+  async stop(): Promise<void> {}
 
   health(): SinkHealth {
     return { state: this.state, since: 0 };
@@ -43,7 +52,7 @@ async function settle(): Promise<void> {
 
 test("a batch is safe when every sink has it, not before", async () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
-  const router = new Router([first, second]);
+  const router = new Router([first, second], unwatched);
   let safe = false;
   const written = router.write(node, batchOf([{}, {}])).then(() => {
     safe = true;
@@ -60,10 +69,10 @@ test("a batch is safe when every sink has it, not before", async () => {
 
 test("what a stopped sink did not write is counted with the reason, for that sink only", async () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
-  const router = new Router([first, second]);
+  const router = new Router([first, second], unwatched);
   const written = router.write(node, batchOf([{}, {}, {}]));
   first.writes[0]!.resolve();
-  second.writes[0]!.reject(new Error("stopped"));
+  second.writes[0]!.reject(new SinkError("stopped"));
   await written;
   expect(router.accounting.of(node, "a")).toMatchObject({ received: 3, written: 3 });
   expect(router.accounting.of(node, "b")).toMatchObject({ received: 3, written: 0 });
@@ -73,8 +82,92 @@ test("what a stopped sink did not write is counted with the reason, for that sin
 
 test("keeping up means every sink does", () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
-  const router = new Router([first, second]);
+  const router = new Router([first, second], unwatched);
   expect(router.keepingUp()).toBe(true);
   second.state = "failing";
   expect(router.keepingUp()).toBe(false);
+});
+
+test("a sink that fails by an error in the program counts its objects as failed, and tells of the error", async () => {
+  const sink = new HeldSink("a");
+  const failures: unknown[] = [];
+  const router = new Router([sink], { writing: () => () => {}, failed: (_, error) => failures.push(error) });
+  const written = router.write(node, batchOf([{}, {}]));
+  const error = new TypeError("x is not a function");
+  sink.writes[0]!.reject(error);
+  expect(await written).toBe(false);
+  expect([...router.accounting.of(node, "a").dropped]).toEqual([["failed", 2]]);
+  expect(failures).toEqual([error]);
+});
+
+test("what a required sink drops of a batch is counted by reason, the rest as written", async () => {
+  const sink: RequiredSink = Object.assign(new HeldSink("a"), {
+    write: async () => ({ rejected: 1, "too-large": 2 }),
+  });
+  const router = new Router([sink], unwatched);
+  expect(await router.write(node, batchOf([{}, {}, {}, {}]))).toBe(true);
+  expect(router.accounting.of(node, "a")).toMatchObject({ received: 4, written: 1 });
+  expect([...router.accounting.of(node, "a").dropped]).toEqual([
+    ["rejected", 1],
+    ["too-large", 2],
+  ]);
+});
+
+/** Takes one object of each batch at once and drops the rest. */
+class PickySink implements BestEffortSink {
+  readonly kind = "best-effort";
+  readonly name = "picky";
+  readonly accounts = new Map<string, ObjectAccount>();
+
+  open({ name }: NodeIdentity, account: ObjectAccount): void {
+    this.accounts.set(name, account);
+  }
+
+  offer({ name }: NodeIdentity, { length, receivedBytes }: { length: number; receivedBytes: number }): void {
+    if (length > 3) throw new TypeError("too many for me");
+    const account = this.accounts.get(name)!;
+    account.received(length, receivedBytes);
+    account.written(1);
+    account.dropped("queue-full", length - 1);
+  }
+
+  close(): void {}
+  async stop(): Promise<void> {}
+
+  health(): SinkHealth {
+    return { state: "failing", since: 0 };
+  }
+}
+
+test("a best-effort sink is offered each batch and never waited for, and its account balances", async () => {
+  const [required, picky] = [new HeldSink("a"), new PickySink()];
+  const router = new Router([picky, required], unwatched);
+  router.open(node);
+  expect(router.keepingUp()).toBe(true);
+  const written = router.write(node, batchOf([{}, {}, {}]));
+  required.writes[0]!.resolve();
+  expect(await written).toBe(true);
+  expect(router.accounting.of(node, "picky")).toMatchObject({ received: 3, written: 1, batches: 1 });
+  expect([...router.accounting.of(node, "picky").dropped]).toEqual([["queue-full", 2]]);
+});
+
+test("a best-effort sink that fails loses the batch for itself alone", async () => {
+  const [required, picky] = [new HeldSink("a"), new PickySink()];
+  const failures: string[] = [];
+  const observer = { writing: () => () => {}, failed: ({ name }: { name: string }) => failures.push(name) };
+  const router = new Router([picky, required], observer);
+  router.open(node);
+  const written = router.write(node, batchOf([{}, {}, {}, {}]));
+  required.writes[0]!.resolve();
+  expect(await written).toBe(true);
+  expect(router.accounting.of(node, "picky")).toMatchObject({ received: 4, written: 0 });
+  expect([...router.accounting.of(node, "picky").dropped]).toEqual([["failed", 4]]);
+  expect(router.accounting.of(node, "a")).toMatchObject({ received: 4, written: 4 });
+  expect(failures).toEqual(["picky"]);
+});
+
+test("objects that no sink is given are counted as received and dropped at each of them", () => {
+  const router = new Router([new HeldSink("a"), new PickySink()], unwatched);
+  router.drop(undefined, "refused", 7, 700);
+  expect(router.accounting.total()).toEqual({ received: 14, written: 0, dropped: 14 });
 });

@@ -1,6 +1,6 @@
 import { type ExpositionFormat, expositionContentTypes } from "../node/exposition.js";
 import type { Family, FamilyOptions, Rows } from "./family.js";
-import { OwnHistogram } from "./histogram.js";
+import type { OwnHistogram } from "./histogram.js";
 import type { PrometheusClients } from "./prometheus-clients.js";
 
 /** A whole exposition. */
@@ -32,17 +32,8 @@ export class OwnFamilies<Reading> {
   }
 
   /** Bounds that are powers of ten have another text in OpenMetrics (`1.0`) than is written here: take others. */
-  histogram({
-    labelName,
-    bounds,
-    ...options
-  }: Omit<FamilyOptions, "labelNames"> & {
-    readonly labelName: string;
-    readonly bounds: readonly number[];
-  }): OwnHistogram {
-    const histogram = new OwnHistogram({ labelName, bounds });
-    this.#families.push({ ...options, labelNames: [labelName], type: "histogram", histogram });
-    return histogram;
+  histogram(options: Omit<FamilyOptions, "labelNames">, histogram: OwnHistogram): void {
+    this.#families.push({ ...options, labelNames: [histogram.labelName], type: "histogram", histogram });
   }
 
   /** Written once for all who ask while it is being written. */

@@ -1,151 +1,41 @@
 import type { ExpositionFormat } from "../node/exposition.js";
+import type { OwnEvents } from "./events.js";
 import { type OwnExposition, OwnFamilies } from "./families.js";
-import type { FamilyOptions } from "./family.js";
 import { addRegistryFamilies } from "./handle-registry.js";
-import { addProcessFamilies, type ProcessReading, ProcessWatch } from "./process.js";
+import { addProcessFamilies, type ProcessWatch } from "./process.js";
 import { type OwnReading, type OwnSources, takeReading } from "./reading.js";
 import { addServiceFamilies } from "./service.js";
+import { addSinkFamilies, type MeasuredSink } from "./sinks.js";
 import { addTraceObjectFamilies } from "./trace-objects.js";
-
-/** Why a connection ended: the codes of its fault, or how the peer left. */
-const connectionEnds = [
-  "left",
-  "left-mid-reply",
-  "closed-by-us",
-  "connection-failed",
-  "peer-silent",
-  "peer-not-reading",
-  "handshake-timeout",
-  "handshake-cut",
-  "refused-by-us",
-  "refused-by-peer",
-  "segment-empty",
-  "segment-wrong-direction",
-  "mini-protocol-unknown",
-  "too-long",
-  "too-deep",
-  "malformed",
-  "invalid-utf8",
-  "unexpected-message",
-] as const;
-
-export type ConnectionEnd = (typeof connectionEnds)[number];
 
 export interface OwnMetricsOptions extends OwnSources {
   /** Muninn's. */
   readonly version: string;
+  /** Stopped by its owner. */
+  readonly process: ProcessWatch;
+  readonly events: OwnEvents;
+  /** Every reason to drop an object; a series stands for each from the start. */
+  readonly dropReasons: readonly string[];
+  readonly sinks: readonly MeasuredSink[];
 }
 
-/** The daemon's own metrics: what is counted elsewhere is read, the rest is counted here. */
+/** The daemon's own metrics, read where they are counted. */
 export class OwnMetrics {
-  readonly #process = new ProcessWatch();
   readonly #families: OwnFamilies<OwnReading>;
-  readonly #ended = new Map<ConnectionEnd, number>(connectionEnds.map((reason) => [reason, 0]));
-  readonly #refused = new Map(this.#ended);
-  readonly #batchObjects;
-  readonly #writeSeconds;
-  #turnedAway = 0;
-  #namesLeftOut = 0;
 
   constructor(options: OwnMetricsOptions) {
-    this.#families = new OwnFamilies(() => takeReading(options, this.#process.read()));
-    addTraceObjectFamilies(this.#families);
-    this.#batchObjects = this.#families.histogram({
-      name: "muninn_batch_objects",
-      help: "Trace objects in the batches that each sink settled.",
-      labelName: "sink",
-      bounds: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096],
-    });
-    this.#writeSeconds = this.#families.histogram({
-      name: "muninn_write_duration_seconds",
-      help: "Time from the arrival of a batch until each sink had settled it.",
-      labelName: "sink",
-      bounds: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
-    });
-    this.#addEvents();
+    const { version, process, events, dropReasons, sinks } = options;
+    this.#families = new OwnFamilies(() => takeReading(options, process.read()));
+    addTraceObjectFamilies(this.#families, dropReasons);
+    addSinkFamilies(this.#families, sinks);
+    events.addTo(this.#families);
     addRegistryFamilies(this.#families);
     addServiceFamilies(this.#families);
-    addProcessFamilies(this.#families, options.version);
-  }
-
-  /** A sink has settled a batch, `seconds` after it was given it. */
-  batchSettled(sink: string, objects: number, seconds: number): void {
-    this.#batchObjects.observe(sink, objects);
-    this.#writeSeconds.observe(sink, seconds);
-  }
-
-  /** A connection ended; one that never shook hands counts as a refused handshake, too. */
-  connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
-    increase(this.#ended, reason);
-    if (!shookHands) increase(this.#refused, reason);
-  }
-
-  /** A connection was closed because there were too many. */
-  connectionTurnedAway(): void {
-    this.#turnedAway += 1;
-  }
-
-  /** So many names of nodes' metrics were left out of an exposition because they collide with others. */
-  namesLeftOut(count: number): void {
-    this.#namesLeftOut += count;
+    addProcessFamilies(this.#families, version);
   }
 
   /** What `/metrics/self` answers. */
   exposition(format: ExpositionFormat): Promise<OwnExposition> {
     return this.#families.exposition(format);
   }
-
-  /** What the process uses. */
-  process(): ProcessReading {
-    return this.#process.read();
-  }
-
-  /** For how long the event loop stood still at most, of late. */
-  get longestLagSeconds(): number {
-    return this.#process.longestLagSeconds;
-  }
-
-  /** Ends the watching. Idempotent. */
-  stop(): void {
-    this.#process.stop();
-  }
-
-  #addEvents(): void {
-    const byReason = (options: FamilyOptions, counts: ReadonlyMap<string, number>) =>
-      this.#families.counter({ ...options, labelNames: ["reason"] }, () =>
-        [...counts].map(([reason, count]) => [{ reason }, count]),
-      );
-    byReason(
-      {
-        name: "muninn_connections_ended_total",
-        help: "Connections to nodes that ended, by reason.",
-      },
-      this.#ended,
-    );
-    byReason(
-      {
-        name: "muninn_handshakes_refused_total",
-        help: "Connections that ended before the handshake was over, by reason.",
-      },
-      this.#refused,
-    );
-    this.#families.counter(
-      {
-        name: "muninn_connections_turned_away_total",
-        help: "Connections closed at once because there were too many.",
-      },
-      () => [[{}, this.#turnedAway]],
-    );
-    this.#families.counter(
-      {
-        name: "muninn_metric_names_left_out_total",
-        help: "Names left out of expositions of nodes because they collide with another, counted in each exposition.",
-      },
-      () => [[{}, this.#namesLeftOut]],
-    );
-  }
-}
-
-function increase<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -1,12 +1,13 @@
 import type { OwnFamilies } from "./families.js";
 import type { AccountReading, OwnReading } from "./reading.js";
 
-/** Reasons to drop an object; a series stands for each from the start. */
-const dropReasons = ["stopped"];
 const labelNames = ["node", "sink"];
 
 /** Nodes, connections, and what became of each object. */
-export function addTraceObjectFamilies(families: OwnFamilies<OwnReading>): void {
+export function addTraceObjectFamilies(
+  families: OwnFamilies<OwnReading>,
+  dropReasons: readonly string[],
+): void {
   const counts = {
     muninn_objects_received_total: ["Trace objects received for a sink.", "received"],
     muninn_objects_written_total: ["Trace objects that a sink made safe.", "written"],

@@ -1,7 +1,7 @@
 import type { NodeIdentity } from "../../nodes/identity.js";
 import type { TraceBatch } from "../../protocol/trace-batch.js";
-import type { HandleRegistry, LogId } from "../../registry/handle-registry.js";
-import type { Sink, SinkHealth } from "../sink.js";
+import { type HandleRegistry, type LogId, RegistryStopped } from "../../registry/handle-registry.js";
+import { type RequiredSink, SinkError, type SinkHealth } from "../sink.js";
 import { type HumanLayout, humanLines } from "./human-lines.js";
 
 export interface FileSinkOptions {
@@ -9,14 +9,14 @@ export interface FileSinkOptions {
   readonly logRoot: string;
   readonly format: "ForMachine" | "ForHuman";
   readonly humanLayout: HumanLayout;
-  /** Shared with other sinks; its owner stops it. */
+  /** Shared with other sinks; its owner stops it, and so ends the writes under way. */
   readonly registry: HandleRegistry;
 }
 
 /** One `logging` section: a file for each node below `logRoot`. */
-export class FileSink implements Sink {
+export class FileSink implements RequiredSink {
+  readonly kind = "required";
   readonly name: string;
-  readonly required = true;
   readonly #options: FileSinkOptions;
   readonly #startedAt = Date.now();
 
@@ -29,10 +29,14 @@ export class FileSink implements Sink {
     this.#options.registry.acquire(this.#log(node));
   }
 
-  async write(node: NodeIdentity, batch: TraceBatch): Promise<void> {
+  async write(node: NodeIdentity, batch: TraceBatch): Promise<undefined> {
     const { format, humanLayout, registry } = this.#options;
     const lines = format === "ForMachine" ? batch.machineLines() : humanLines(batch, humanLayout);
-    await registry.append(this.#log(node), lines);
+    try {
+      await registry.append(this.#log(node), lines);
+    } catch (cause) {
+      throw cause instanceof RegistryStopped ? new SinkError("stopped", { cause }) : cause;
+    }
   }
 
   async drained(node: NodeIdentity): Promise<void> {
@@ -50,7 +54,14 @@ export class FileSink implements Sink {
       state: "failing",
       since: fault.since,
       reason: `${fault.operation} ${fault.path}: ${fault.error.message}`,
+      action:
+        "Fix the cause: free space on the disk, bring the directory or its permissions back. Nothing is lost: batches are " +
+        "kept, their nodes are asked for no more, and writing is retried at least every 2 s.",
     };
+  }
+
+  async stop(): Promise<void> {
+    // The registry's owner ends what is under way.
   }
 
   #owns(log: LogId): boolean {

@@ -4,13 +4,13 @@ import { OwnMetrics } from "../../../src/metrics/own/own-metrics.js";
 import type { NodeIdentity } from "../../../src/nodes/identity.js";
 import { keptAfterLeavingMs } from "../../../src/sinks/accounting.js";
 import { Router } from "../../../src/sinks/router.js";
-import type { Sink } from "../../../src/sinks/sink.js";
+import { type RequiredSink, SinkError } from "../../../src/sinks/sink.js";
 import { batchOf } from "../../batches.js";
 import { ownSources } from "./sources.js";
 
 /** Refuses every batch while it is stopped. */
-class SwitchedSink implements Sink {
-  readonly required = true;
+class SwitchedSink implements RequiredSink {
+  readonly kind = "required";
   readonly name: string;
   stopped = false;
 
@@ -21,15 +21,18 @@ class SwitchedSink implements Sink {
   open(): void {}
   close(): void {}
   async drained(): Promise<void> {}
+  async stop(): Promise<void> {}
 
-  async write(): Promise<void> {
-    if (this.stopped) throw new Error("stopped");
+  async write(): Promise<undefined> {
+    if (this.stopped) throw new SinkError("stopped");
   }
 
   health(): { state: "ok"; since: number } {
     return { state: "ok", since: 0 };
   }
 }
+
+const unwatched = { writing: () => () => {}, failed: () => {} };
 
 const identity = (name: string): NodeIdentity => ({ connectionId: name, name, directory: name, slug: name });
 
@@ -65,7 +68,7 @@ test("received = written + dropped, for each node and sink, whoever comes, goes 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const sinks = [new SwitchedSink("a"), new SwitchedSink("b")];
-      const router = new Router(sinks);
+      const router = new Router(sinks, unwatched);
       const own = new OwnMetrics(ownSources({ accounts: () => router.accounting.entries() }));
       const connections = [0, 0, 0, 0];
       let received = 0;
@@ -95,7 +98,6 @@ test("received = written + dropped, for each node and sink, whoever comes, goes 
         }
       }
       const all = await counts(own);
-      own.stop();
       let sum = 0;
       for (const [key, value] of all) {
         if (!key.startsWith("received ")) continue;
@@ -110,7 +112,7 @@ test("received = written + dropped, for each node and sink, whoever comes, goes 
 });
 
 test("a node that left has its own series for ten minutes, then its counts are those of no name", async () => {
-  const router = new Router([new SwitchedSink("a")]);
+  const router = new Router([new SwitchedSink("a")], unwatched);
   const own = new OwnMetrics(ownSources({ accounts: () => router.accounting.entries() }));
   const relay = identity("relay");
   router.open(relay);
@@ -122,5 +124,4 @@ test("a node that left has its own series for ten minutes, then its counts are t
   const folded = await counts(own);
   expect(folded.get('received node="relay",sink="a"')).toBeUndefined();
   expect(folded.get('received node="",sink="a"')).toBe(2);
-  own.stop();
 });

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { ExpositionFormat } from "../../../src/metrics/node/exposition.js";
+import type { OwnEvents } from "../../../src/metrics/own/events.js";
 import { OwnMetrics } from "../../../src/metrics/own/own-metrics.js";
 import type { AccountReading } from "../../../src/metrics/own/reading.js";
 import {
@@ -13,12 +14,14 @@ import { account, ownSources } from "./sources.js";
 
 let accounts: [string, string, AccountReading][];
 let own: OwnMetrics;
+let events: OwnEvents;
 
 beforeEach(() => {
   accounts = [["relay-1", "file:a", account(10, 8, [["stopped", 2]])]];
-  own = new OwnMetrics(ownSources({ accounts: () => accounts }));
+  const sources = ownSources({ accounts: () => accounts });
+  events = sources.events;
+  own = new OwnMetrics(sources);
 });
-afterEach(() => own.stop());
 
 async function textOf(format: ExpositionFormat): Promise<string> {
   return (await own.exposition(format)).body;
@@ -106,9 +109,9 @@ describe("the values", () => {
 
 describe("what is counted here", () => {
   test("is in the histograms of its sink", async () => {
-    own.batchSettled("file:a", 100, 0.001);
-    own.batchSettled("file:a", 3, 1);
-    own.batchSettled("file:b", 1, 60);
+    events.batchSettled("file:a", 100, 0.001);
+    events.batchSettled("file:a", 3, 1);
+    events.batchSettled("file:b", 1, 60);
     const all = await series();
     expect(all.get('muninn_batch_objects_bucket{le="2",sink="file:a"}')).toBe(0);
     expect(all.get('muninn_batch_objects_bucket{le="4",sink="file:a"}')).toBe(1);
@@ -121,12 +124,12 @@ describe("what is counted here", () => {
   });
 
   test("has a count for each reason, and another where the handshake was not over", async () => {
-    own.connectionEnded("left", { shookHands: true });
-    own.connectionEnded("refused-by-us", { shookHands: false });
-    own.connectionEnded("refused-by-us", { shookHands: false });
-    own.connectionTurnedAway();
-    own.namesLeftOut(3);
-    own.namesLeftOut(2);
+    events.connectionEnded("left", { shookHands: true });
+    events.connectionEnded("refused-by-us", { shookHands: false });
+    events.connectionEnded("refused-by-us", { shookHands: false });
+    events.connectionTurnedAway();
+    events.namesLeftOut(3);
+    events.namesLeftOut(2);
     const all = await series();
     expect(all.get('muninn_connections_ended_total{reason="left"}')).toBe(1);
     expect(all.get('muninn_handshakes_refused_total{reason="left"}')).toBe(0);
@@ -170,7 +173,7 @@ describe("an exposition", () => {
   });
 
   test("has the same series in both formats, in whatever order they are asked for", async () => {
-    own.batchSettled("file:a", 1, 1);
+    events.batchSettled("file:a", 1, 1);
     const openmetrics = await series("openmetrics");
     const [text, again] = [await series("text"), await series("openmetrics")];
     expect([...text.keys()]).toEqual([...openmetrics.keys()]);
@@ -188,7 +191,7 @@ describe("an exposition", () => {
 describe("names of nodes that no sane node has", () => {
   beforeEach(() => {
     accounts = ['q"\\ \n {}, # 😀', "", " "].map((name) => [name, 'file:ForMachine:/a"b', account(1, 1)]);
-    own.batchSettled('file:ForMachine:/a"b', 100, 1);
+    events.batchSettled('file:ForMachine:/a"b', 100, 1);
   });
 
   test("and all that is ours pass promtool's check, lint included", async (ctx) => {
@@ -219,7 +222,7 @@ describe("names of nodes that no sane node has", () => {
 });
 
 test("every family has help and at least one series", async () => {
-  own.batchSettled("file:a", 1, 1);
+  events.batchSettled("file:a", 1, 1);
   const text = await textOf("text");
   for (const block of text.replace("# EOF\n", "").split(/(?=# HELP )/)) {
     expect(block).toMatch(

@@ -1,4 +1,6 @@
+import { OwnEvents } from "../../../src/metrics/own/events.js";
 import type { OwnMetricsOptions } from "../../../src/metrics/own/own-metrics.js";
+import { ProcessWatch } from "../../../src/metrics/own/process.js";
 import type { AccountReading } from "../../../src/metrics/own/reading.js";
 
 const registryFields = [
@@ -35,10 +37,17 @@ export function account(received: number, written: number, dropped: [string, num
   return { received, written, batches: 3, bytes: received * 100, dropped: new Map(dropped) };
 }
 
+/** Watched by all tests of a file; it keeps no process alive. */
+const processWatch = new ProcessWatch();
+
 /** One node, one sink, one disk, one endpoint; every family has at least one series. */
 export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetricsOptions {
   return {
     version: "1.2.3",
+    process: processWatch,
+    events: new OwnEvents(),
+    dropReasons: ["stopped", "failed"],
+    sinks: [],
     accounts: () => [["relay-1", "file:a", account(10, 8, [["stopped", 2]])]],
     nodes: () => [{ name: "relay-1", requestsOutstanding: 2, metrics: 300, metricsRefused: 4 }],
     connections: () => ({ handshaking: 5, connected: 6 }),

@@ -1,0 +1,112 @@
+import type { OwnFamilies } from "./families.js";
+import type { FamilyOptions } from "./family.js";
+import { OwnHistogram } from "./histogram.js";
+
+/** Why a connection ended: the codes of its fault, or how the peer left. */
+const connectionEnds = [
+  "left",
+  "left-mid-reply",
+  "closed-by-us",
+  "connection-failed",
+  "peer-silent",
+  "peer-not-reading",
+  "handshake-timeout",
+  "handshake-cut",
+  "refused-by-us",
+  "refused-by-peer",
+  "segment-empty",
+  "segment-wrong-direction",
+  "mini-protocol-unknown",
+  "too-long",
+  "too-deep",
+  "malformed",
+  "invalid-utf8",
+  "unexpected-message",
+] as const;
+
+export type ConnectionEnd = (typeof connectionEnds)[number];
+
+/** Counts what happens and leaves no trace elsewhere. */
+export class OwnEvents {
+  readonly #ended = new Map<ConnectionEnd, number>(connectionEnds.map((reason) => [reason, 0]));
+  readonly #refused = new Map(this.#ended);
+  readonly #batchObjects = new OwnHistogram({
+    labelName: "sink",
+    bounds: [2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096],
+  });
+  readonly #writeSeconds = new OwnHistogram({
+    labelName: "sink",
+    bounds: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
+  });
+  #turnedAway = 0;
+  #namesLeftOut = 0;
+
+  /** A sink has settled a batch, `seconds` after it was given it. */
+  batchSettled(sink: string, objects: number, seconds: number): void {
+    this.#batchObjects.observe(sink, objects);
+    this.#writeSeconds.observe(sink, seconds);
+  }
+
+  /** A connection ended; one that never shook hands counts as a refused handshake, too. */
+  connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
+    increase(this.#ended, reason);
+    if (!shookHands) increase(this.#refused, reason);
+  }
+
+  /** A connection was closed because there were too many. */
+  connectionTurnedAway(): void {
+    this.#turnedAway += 1;
+  }
+
+  /** So many names of nodes' metrics were left out of an exposition because they collide with others. */
+  namesLeftOut(count: number): void {
+    this.#namesLeftOut += count;
+  }
+
+  addTo<Reading>(families: OwnFamilies<Reading>): void {
+    families.histogram(
+      { name: "muninn_batch_objects", help: "Trace objects in the batches that each sink settled." },
+      this.#batchObjects,
+    );
+    families.histogram(
+      {
+        name: "muninn_write_duration_seconds",
+        help: "Time from the arrival of a batch until each sink had settled it.",
+      },
+      this.#writeSeconds,
+    );
+    const byReason = (options: FamilyOptions, counts: ReadonlyMap<string, number>) =>
+      families.counter({ ...options, labelNames: ["reason"] }, () =>
+        [...counts].map(([reason, count]) => [{ reason }, count]),
+      );
+    byReason(
+      { name: "muninn_connections_ended_total", help: "Connections to nodes that ended, by reason." },
+      this.#ended,
+    );
+    byReason(
+      {
+        name: "muninn_handshakes_refused_total",
+        help: "Connections that ended before the handshake was over, by reason.",
+      },
+      this.#refused,
+    );
+    families.counter(
+      {
+        name: "muninn_connections_turned_away_total",
+        help: "Connections closed at once because there were too many.",
+      },
+      () => [[{}, this.#turnedAway]],
+    );
+    families.counter(
+      {
+        name: "muninn_metric_names_left_out_total",
+        help: "Names left out of expositions of nodes because they collide with another, counted in each exposition.",
+      },
+      () => [[{}, this.#namesLeftOut]],
+    );
+  }
+}
+
+function increase<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

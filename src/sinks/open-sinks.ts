@@ -1,0 +1,28 @@
+import { type FilesConfig, files } from "./files/files.js";
+import type { Sink } from "./sink.js";
+import type { SinkContext, SinkKind } from "./sink-kind.js";
+
+/** What sinks read of the configuration. */
+export type SinkConfig = FilesConfig;
+
+/** Every kind of sink there is. */
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files];
+
+/**
+ * Opens the sinks that the configuration asks for.
+ * @throws what the first kind throws that cannot be opened; those opened before it are stopped
+ */
+export async function openSinks(
+  config: SinkConfig,
+  context: SinkContext,
+  kinds: readonly SinkKind<SinkConfig>[] = sinkKinds,
+): Promise<readonly Sink[]> {
+  const sinks: Sink[] = [];
+  try {
+    for (const kind of kinds) sinks.push(...(await kind.open(config, context)));
+  } catch (error) {
+    await Promise.allSettled(sinks.map((sink) => sink.stop({ deadlineMs: 0 })));
+    throw error;
+  }
+  return sinks;
+}

@@ -1,0 +1,45 @@
+import type { HandleRegistry } from "../registry/handle-registry.js";
+import type { Sink } from "./sink.js";
+
+/** Where a sink says what people should know; each line has an event name and facts. */
+interface SinkLog {
+  debug(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
+  info(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
+  notice(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warning(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a sink may use of the house; whoever gave it stops it. */
+export interface SinkContext {
+  readonly registry: HandleRegistry;
+  readonly log: SinkLog;
+  /** Muninn's. */
+  readonly version: string;
+}
+
+/**
+ * One kind of sink: a folder below `sinks/` and a row in the table of `open-sinks.ts`. `Config` is the part of the
+ * configuration that it reads.
+ */
+export interface SinkKind<Config> {
+  readonly kind: string;
+  /**
+   * What this machine lacks for the sinks that the configuration asks for, a sentence each with what to do, and the field
+   * that asks for them. Neither opens nor changes anything. @default nothing
+   */
+  missing?(config: Config): Promise<readonly MissingPrerequisite[]>;
+  /**
+   * Opens every sink of this kind that the configuration asks for. A server that is away does not keep it from opening:
+   * that is for the sink's health.
+   * @throws where a sink can never work as configured; nothing stays open then
+   */
+  open(config: Config, context: SinkContext): Promise<readonly Sink[]>;
+}
+
+/** Something that a sink needs and this machine does not have. */
+interface MissingPrerequisite {
+  /** As in the configuration file: `logging[1].logMode`. */
+  readonly field: string;
+  readonly message: string;
+}
