@@ -1,9 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { changedFields, reloaded } from "../config/changes.js";
 import type { Config } from "../config/config.js";
 import type { LoadedConfig } from "../config/load.js";
 import type { Tracer } from "../tracer.js";
 import type { Log } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
+
+/** How long a reload waits for log files to be closed, in milliseconds. */
+const reopenPatienceMs = 1_000;
 
 export interface ReloadOptions {
   /** Reads the file again. @throws ConfigError */
@@ -45,7 +49,8 @@ export class Reload {
         err,
       });
     }
-    await reopened;
+    // A disk that hangs holds up closing, and nobody should wait for that to hear that the rest is done.
+    await Promise.race([reopened, delay(reopenPatienceMs, undefined, { ref: false })]);
   }
 
   async #apply(tracer: Tracer): Promise<void> {

@@ -4,6 +4,9 @@ import { ConfigError, formatProblem, type Problem } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";
+import { HangUp } from "./hang-up.js";
+import { isFileCallHanging } from "./hanging-file-call.js";
+import { openLastResort } from "./last-resort.js";
 import { type Log, openLog } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
 import { Reload } from "./reload.js";
@@ -16,6 +19,17 @@ const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
 /** For how long the last lines of the log may take. */
 const logDeadlineMs = 500;
 
+/** Milliseconds after the first SIGTERM or SIGINT at which the process ends in any case; promised are 5 s. */
+const goneAfterMs = 4_500;
+/** For how long the log may take then. */
+const lastWordsMs = 200;
+
+/** What the operator tells a running daemon. */
+interface Signals {
+  readonly stopping: Promise<void>;
+  readonly hangUp: HangUp;
+}
+
 export interface DaemonOptions {
   readonly config: string;
   readonly minLogSeverity?: LogSeverity | undefined;
@@ -23,6 +37,8 @@ export interface DaemonOptions {
 
 /** Runs the tracer until a signal ends it; resolves with the exit code. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
+  // Before all that takes time: one that comes meanwhile must not end the process.
+  const hangUp = new HangUp();
   let loaded: LoadedConfig;
   try {
     loaded = await loadServed(options.config);
@@ -34,7 +50,21 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { verbosity } = loaded.config;
   const log = await openLog({ minSeverity: options.minLogSeverity, verbosity });
   sayWarnings(loaded, options.config, log);
-  const code = await runTracer(loaded.config, options, log);
+  const stopping = untilStopped();
+  void stopping.then(() =>
+    openLastResort({
+      afterMs: goneAfterMs,
+      onEnd: () => log.stop({ deadlineMs: lastWordsMs }),
+    }),
+  );
+  const code = await runTracer(loaded.config, options, log, { stopping, hangUp });
+  if (await isFileCallHanging()) {
+    log.critical(
+      "file_call_hangs",
+      "a call to the file system does not end, and the process cannot end before it: Muninn will end itself by SIGKILL. " +
+        "Check the disk or the network mount",
+    );
+  }
   await log.stop({ deadlineMs: logDeadlineMs });
   return code;
 }
@@ -78,30 +108,29 @@ async function runTracer(
   config: Config,
   { config: configFile, minLogSeverity }: DaemonOptions,
   log: Log,
+  { stopping, hangUp }: Signals,
 ): Promise<number> {
-  const stopping = untilStopped();
   const load = async () => {
     const loaded = await loadServed(configFile);
     sayWarnings(loaded, configFile, log);
     return loaded;
   };
-  // One that comes before all is open finds it being opened, and must not end the process.
-  let hangUp = () => {};
-  process.on("SIGHUP", () => hangUp());
   const reload = new Reload({ load, running: config, log, minLogSeverity });
   let tracer: Tracer;
   try {
     const configurationFault = () => reload.fault;
     tracer = await startTracer(config, { log, version: packageVersion, configurationFault });
   } catch (error) {
-    log.critical("start_failed", error instanceof Error ? error.message : String(error), { err: error });
+    log.critical("start_failed", error instanceof Error ? error.message : String(error), {
+      ...(!isForeseen(error) && { err: error }),
+    });
     return exit.failed;
   }
   const { registry, router, served } = tracer;
   const where = whereOf(config);
   const service = openServiceManager({
     onUnreachable: (err) =>
-      log.warning("service_manager_unreachable", `systemd is not told: ${err.message}`, { err }),
+      log.warning("service_manager_unreachable", `systemd cannot be notified: ${err.message}`, { err }),
   });
   log.notice("started", `tracing ${where}`, {
     maxOpenFiles: registry.stats().maxOpenFiles,
@@ -110,15 +139,15 @@ async function runTracer(
   });
   service.ready(`tracing ${where}`);
   let reloading = Promise.resolve();
-  hangUp = () => {
+  hangUp.serve(() => {
     reloading = reloading.then(async () => {
       service.reloading();
       await reload.run(tracer);
       service.ready(`tracing ${where}`);
     });
-  };
+  });
   await stopping;
-  hangUp = () => {};
+  hangUp.ignore();
   service.stopping();
   log.notice("stopping", "stopping: taking what is on its way");
   await tracer.stop();
@@ -131,6 +160,11 @@ async function runTracer(
   }
   await service.stop();
   return dropped > 0 ? exit.failed : exit.inOrder;
+}
+
+/** A failure that has a code of ours says itself what is wrong; where the code failed tells nobody more. */
+function isForeseen(error: unknown): boolean {
+  return error instanceof Error && "fault" in error;
 }
 
 function whereOf({ network }: Config): string {

@@ -1,4 +1,5 @@
 import pinoPretty from "pino-pretty";
+import { visibleLines, visibleText } from "../../text/visible-text.js";
 
 /** Gives lines of the log the form in which people read them on a terminal. */
 export function terminalLines(levels: Readonly<Record<string, number>>): (line: string) => string {
@@ -10,14 +11,11 @@ export function terminalLines(levels: Readonly<Record<string, number>>): (line: 
     singleLine: true,
     translateTime: "SYS:HH:MM:ss.l",
   });
-  return (line) => pretty(withoutControl(line));
+  // A message may quote a peer; only the stack of an error has lines of its own.
+  return (line) =>
+    pretty(JSON.parse(line, (key, value) => (typeof value === "string" ? shown(key, value) : value)));
 }
 
-/** Shows control characters, line feed and tab aside, instead of obeying them: a message may quote a peer. */
-function withoutControl(json: string): string {
-  return json
-    .replace(/\\(u00[01][0-9a-f]|.)/gi, (pair, code: string) =>
-      code.length > 1 || "bfr".includes(code) ? `\\\\${code}` : pair,
-    )
-    .replace(/[\u007f-\u009f]/g, (character) => `\\\\u00${character.charCodeAt(0).toString(16)}`);
+function shown(key: string, text: string): string {
+  return key === "stack" ? visibleLines(text) : visibleText(text);
 }

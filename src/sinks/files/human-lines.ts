@@ -1,4 +1,5 @@
 import type { TraceBatch } from "../../protocol/trace-batch.js";
+import { mayHoldControls, visibleLines, visibleText } from "../../text/visible-text.js";
 
 /** How ForHuman lines look: `console` as on a node's own console, with time and severity; `text` the bare text. */
 export type HumanLayout = "console" | "text";
@@ -14,7 +15,8 @@ export function humanLines(batch: TraceBatch, layout: HumanLayout): Uint8Array {
   for (let index = 0; index < batch.length; index += 1) {
     if (layout === "console") parts.push(Buffer.from(header(batch, index), "utf8"));
     const human = batch.human(index);
-    parts.push(human === undefined ? joined(batch.machine(index), " ") : joined(human, "\n  "));
+    const text = human === undefined ? joined(batch.machine(index), " ") : joined(human, "\n  ");
+    parts.push(layout === "console" ? shown(text) : text);
     parts.push(newline);
   }
   return Buffer.concat(parts);
@@ -41,7 +43,13 @@ function consoleTime(nanoseconds: bigint): string {
 }
 
 function oneLine(text: string): string {
-  return text.includes("\n") ? text.replaceAll("\n", " ") : text;
+  return visibleText(text.includes("\n") ? text.replaceAll("\n", " ") : text);
+}
+
+/** A terminal shows the text, whatever a peer wrote into it. */
+function shown(text: Uint8Array): Uint8Array {
+  if (!mayHoldControls(text)) return text;
+  return Buffer.from(visibleLines(Buffer.from(text).toString("utf8")), "utf8");
 }
 
 function joined(text: Uint8Array, glue: string): Uint8Array {

@@ -13,11 +13,26 @@ test("a line for people has severity, message and facts, but not the event's nam
 });
 
 test.each([
-  ["an escape sequence", "\u001b[2J", "\\u001b[2J"],
-  ["a carriage return", "all is well\rreally", "all is well\\rreally"],
-  ["a bell", "\u0007", "\\u0007"],
-  ["a C1 control", "\u009b2J", "\\u009b2J"],
+  ["an escape sequence", "\u001b[2J", "\\x1b[2J"],
+  ["a carriage return", "all is well\rreally", "all is well\\x0dreally"],
+  [
+    "a line feed, which would forge a line",
+    "refused\n[09:30:01] NOTICE: all is well",
+    "refused\\x0a[09:30:01]",
+  ],
+  ["a bell", "\u0007", "\\x07"],
+  ["a C1 control", "\u009b2J", "\\x9b2J"],
+  ["a mark that turns the direction", "\u202e", "\\u202e"],
   ["text that only looks like an escape", "\\u001b", "\\u001b"],
-])("%s in a message is shown, not obeyed", (_, msg, shown) => {
-  expect(line({ msg })).toContain(shown);
+])("%s in a message or a fact is shown, not obeyed", (_, text, shown) => {
+  expect(line({ msg: text })).toContain(shown);
+  expect(line({ msg: "a", node: text })).toContain(shown);
+});
+
+test("the stack of an error keeps its lines", () => {
+  const text = line({
+    msg: "failed",
+    err: { type: "TypeError", message: "x", stack: "TypeError: x\n    at y" },
+  });
+  expect(text).toMatch(/\n\s+at y/);
 });

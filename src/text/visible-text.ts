@@ -1,0 +1,35 @@
+/**
+ * What a terminal obeys instead of showing: C0 (tab aside), DEL and C1 controls, separators of lines, and the marks that
+ * turn the direction of text (Unicode's Bidi_Control). A text of a peer may hold any of them.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what this is about
+const obeyed = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The text with what a terminal would obey written out: ESC as `\x1b`, a line feed as `\x0a`, U+202E as `\u202e`. */
+export function visibleText(text: string): string {
+  return text.replace(obeyed, writtenOut);
+}
+
+/** The same for several lines: line feeds stay. */
+export function visibleLines(text: string): string {
+  return text.replace(obeyed, (character) => (character === "\n" ? character : writtenOut(character)));
+}
+
+function writtenOut(character: string): string {
+  const code = character.charCodeAt(0).toString(16);
+  return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+}
+
+/**
+ * Whether UTF-8 bytes may hold something that `visibleLines` would write out; true of some texts that hold nothing such.
+ * Most texts are ruled out by this without being decoded.
+ */
+export function mayHoldControls(bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index]!;
+    if (byte < 0x20 ? byte !== 0x0a && byte !== 0x09 : byte === 0x7f) return true;
+    // First bytes of U+0080 … U+00BF, of the Arabic letter mark's block, and of U+2000 … U+2FFF.
+    if (byte === 0xc2 || byte === 0xd8 || byte === 0xe2) return true;
+  }
+  return false;
+}

@@ -1,0 +1,114 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HangUp } from "../../src/daemon/hang-up.js";
+import { openLastResort } from "../../src/daemon/last-resort.js";
+import { encodeProposal } from "../../src/protocol/handshake.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
+import { Workplace } from "../end-to-end/daemon.js";
+import { nodeAt } from "../end-to-end/nodes.js";
+
+const hangingCall = fileURLToPath(new URL("hanging-call.cjs", import.meta.url));
+
+const earlyHangUp = fileURLToPath(new URL("early-hang-up.cjs", import.meta.url));
+
+/** What is promised, and what a loaded machine may take until the process is started and seen to be gone. */
+const goneWithinMs = 5_000 + 3_000;
+
+/** A peer that shakes hands and then neither answers nor leaves, whatever the tracer does. */
+async function deafPeer(path: string): Promise<Socket> {
+  const socket = connect({ path, allowHalfOpen: true });
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(encodeSegments("opener", miniProtocols.handshake, encodeProposal(764_824_073), 0));
+  await once(socket, "data");
+  return socket;
+}
+
+test("with peers that hang, one that shakes hands while we stop, and a disk that hangs the process is gone in time", async () => {
+  await using place = await Workplace.open();
+  const fifo = place.path("fifo");
+  expect(spawnSync("mkfifo", [fifo]).status).toBe(0);
+  const daemon = await place.start(
+    {},
+    { under: ["env", `HANGING_FIFO=${fifo}`, `NODE_OPTIONS=--require ${hangingCall}`] },
+  );
+  await using node = await nodeAt(place.socket, { name: "busy", rate: 500 });
+  await daemon.logged("node_connected");
+  const sockets = [await deafPeer(place.socket), await deafPeer(place.socket)];
+  const late = connect({ path: place.socket, allowHalfOpen: true }).on("error", () => {});
+  await once(late, "connect");
+
+  const begunAt = performance.now();
+  daemon.signal("SIGTERM");
+  await daemon.logged("stopping");
+  late.write(encodeSegments("opener", miniProtocols.handshake, encodeProposal(764_824_073), 0));
+  expect(await daemon.exited).toBe("SIGKILL");
+  expect(performance.now() - begunAt).toBeLessThan(goneWithinMs);
+  const { received, written } = await daemon.logged("stopped");
+  expect(written).toBe(received);
+  expect((await daemon.logged("file_call_hangs")).msg).toContain("Check the disk");
+  for (const socket of [...sockets, late]) socket.destroy();
+  await node.stop();
+});
+
+test("a SIGHUP while the configuration is being read ends nothing, and reloads once that is over", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.launch({}, { under: ["env", `NODE_OPTIONS=--require ${earlyHangUp}`] });
+  await daemon.logged("started");
+  await daemon.logged("reloaded");
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("a start that fails for a foreseen reason says so in one sentence, without a stack", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.launch({ network: { tag: "AcceptAt", contents: "192.0.2.1:3000" } });
+  expect(await daemon.exited).toBe(1);
+  const failure = daemon.log.find(({ event }) => event === "start_failed");
+  expect(failure?.msg).toContain("192.0.2.1:3000");
+  expect(JSON.stringify(daemon.log) + daemon.stderr).not.toMatch(/\bat \S+ \(|stack/);
+});
+
+describe("the last resort", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("ends the process at its time, not before, and says so first", async () => {
+    const calls: string[] = [];
+    const onEnd = async () => void calls.push("said");
+    openLastResort({ afterMs: 4_700, onEnd, end: () => calls.push("ended") });
+    await vi.advanceTimersByTimeAsync(4_699);
+    expect(calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(calls).toEqual(["said", "ended"]);
+  });
+});
+
+describe("SIGHUP", () => {
+  afterEach(() => {
+    process.removeAllListeners("SIGHUP");
+  });
+
+  test("that came before the daemon can reload is served then, once", () => {
+    const hangUp = new HangUp();
+    process.emit("SIGHUP");
+    process.emit("SIGHUP");
+    let reloads = 0;
+    hangUp.serve(() => {
+      reloads += 1;
+    });
+    expect(reloads).toBe(1);
+    process.emit("SIGHUP");
+    expect(reloads).toBe(2);
+    hangUp.ignore();
+    process.emit("SIGHUP");
+    expect(reloads).toBe(2);
+  });
+});
