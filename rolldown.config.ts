@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 /**
  * Packs the modules of the program into a few files, which its users start as `dist/bin.cjs`. Node loads these sooner,
@@ -10,5 +13,6 @@ export default defineConfig({
   platform: "node",
   external: /^[^./]/,
   logLevel: "warn",
+  transform: { define: { packedVersion: JSON.stringify(version) } },
   output: { dir: "dist", format: "cjs", entryFileNames: "[name].cjs", chunkFileNames: "chunks/[name].cjs" },
 });

@@ -30,7 +30,7 @@ export async function main(): Promise<void> {
     .showHelpAfterError("(--help tells more)")
     .exitOverride();
   const [named = ""] = process.argv.slice(2);
-  const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands);
+  const wanted = commandsFor(named);
   for (const add of await Promise.all(wanted.map((name) => commands[name]!()))) add(program);
 
   try {
@@ -45,6 +45,13 @@ export async function main(): Promise<void> {
       process.exitCode = 1;
     }
   }
+}
+
+/** The commands that have to be known for a first argument: all of them only where help lists them. */
+function commandsFor(first: string): readonly string[] {
+  if (Object.hasOwn(commands, first)) return [first];
+  const listing = ["", "help", "-h", "--help"];
+  return first.startsWith("-") && !listing.includes(first) ? ["run"] : Object.keys(commands);
 }
 
 /** What is no command would be an argument of the default one, and a slip of the keyboard hard to see. */

@@ -1,7 +1,10 @@
 import { createRequire } from "node:module";
 
-// By the package's own name: where this file lies is for the build to say.
-const description = createRequire(import.meta.url)("muninn/package.json");
+/** Set when the program is packed (rolldown.config.ts). */
+declare const packedVersion: string | undefined;
 
-/** Muninn's own version. */
-export const packageVersion: string = description.version;
+/** Muninn's own version, as in its package.json. */
+export const packageVersion: string =
+  typeof packedVersion === "string"
+    ? packedVersion
+    : createRequire(import.meta.url)("muninn/package.json").version;
