@@ -174,6 +174,12 @@ export class Workplace implements AsyncDisposable {
     return daemon;
   }
 
+  /** Changes fields of the file that the first daemon reads. */
+  async change(config: Record<string, unknown>): Promise<void> {
+    const file = this.path("config-0.json");
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), ...config }));
+  }
+
   /** The text of all files of a node in the order of their names, which is the order they were written. */
   async textOf(
     node: string,

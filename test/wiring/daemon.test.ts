@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { eventually } from "../../src/testing/eventually.js";
+import { type Daemon, Workplace } from "../end-to-end/daemon.js";
+
+// Fields whose effect shows in the process or in its own log, and what a reload changes of them.
+
+const certificates = fileURLToPath(new URL("../http/certificates/", import.meta.url));
+const anyPort = { epHost: "127.0.0.1", epPort: 0 };
+
+async function served(daemon: Daemon): Promise<Record<string, string>> {
+  return (await daemon.logged("started")).served as Record<string, string>;
+}
+
+test("files have a pool of 32 threads, whatever Node's own default is", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  await eventually(async () => {
+    const status = await readFile(`/proc/${daemon.pid}/status`, "utf8");
+    expect(Number(/^Threads:\s+(\d+)/m.exec(status)?.[1])).toBeGreaterThan(32);
+  });
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("resourceFreq has the tracer log what it uses, verbosity and --min-log-severity say whether that shows", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({ resourceFreq: 10, verbosity: "Maximum" });
+  const { cpuSeconds } = await daemon.logged("resources");
+  expect(cpuSeconds).toBeGreaterThan(0);
+  expect(await daemon.stop()).toBe(0);
+  const quiet = await place.start({ resourceFreq: 10 }, { flags: ["--min-log-severity", "Notice"] });
+  expect(await quiet.stop()).toBe(0);
+  expect(quiet.log.filter(({ event }) => event === "resources")).toEqual([]);
+});
+
+test("tlsCertificate is what endpoints with epForceSSL show", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({
+    hasPrometheus: { ...anyPort, epForceSSL: true },
+    tlsCertificate: {
+      certificateFile: `${certificates}server.pem`,
+      certificateKeyFile: `${certificates}server-key.pem`,
+      certificateChain: [`${certificates}intermediate.pem`],
+    },
+  });
+  const [host, port] = (await served(daemon)).prometheus!.split(":");
+  const ca = await readFile(`${certificates}root.pem`);
+  const status = await new Promise((resolve, reject) => {
+    request({ host, port, path: "/healthz", ca, servername: "localhost", agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    })
+      .on("error", reject)
+      .end();
+  });
+  expect(status).toBe(200);
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("after a reload each endpoint asks for its own new secret and takes no other's", async () => {
+  await using place = await Workplace.open();
+  const secrets = (generation: number) => ({
+    prometheus: { bearerToken: `p${generation}` },
+    ekg: { bearerToken: `e${generation}` },
+    health: { bearerToken: `h${generation}` },
+  });
+  const config = (generation: number) => ({
+    hasPrometheus: anyPort,
+    hasEKG: anyPort,
+    muninn: { health: { host: "127.0.0.1", port: 0 }, auth: secrets(generation) },
+  });
+  const daemon = await place.start(config(1));
+  const where = await served(daemon);
+  await place.change(config(2));
+  daemon.signal("SIGHUP");
+  await daemon.logged("reloaded");
+  const paths = { prometheus: "/", ekg: "/", health: "/healthz" };
+  for (const [endpoint, path] of Object.entries(paths)) {
+    for (const token of ["p1", "e1", "h1", "p2", "e2", "h2"]) {
+      const headers = { authorization: `Bearer ${token}` };
+      const { status } = await fetch(`http://${where[endpoint]}${path}`, { headers });
+      expect(`${endpoint} with ${token}: ${status}`).toBe(
+        `${endpoint} with ${token}: ${token === `${endpoint[0]}2` ? 200 : 401}`,
+      );
+    }
+  }
+  expect(await daemon.stop()).toBe(0);
+});
