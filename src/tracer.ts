@@ -114,7 +114,7 @@ async function openParts(
       requestsAhead: muninn.requestsAhead,
       metricsPace: metricsPace(config),
       maxObjectBytes: muninn.maxObjectBytes,
-      maxAnswerBytes: muninn.maxAnswerBytes,
+      maxAnswerBytes: Math.max(muninn.maxMetricsBytes, muninn.maxDataPointBytes),
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       nameTimeoutMs: muninn.nameTimeoutMs,
       silenceMs,

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { TlsCertificate } from "./config.js";
-import { type FieldPath, formatField } from "./problem.js";
+import type { FieldPath } from "../fields/kind.js";
+import type { TlsCertificate } from "./groups/tls-certificate.js";
+import { formatField } from "./problem.js";
 import { readSmallFile } from "./small-file.js";
 
 /** What `node:https` takes, as PEM. */

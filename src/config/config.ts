@@ -1,113 +1,57 @@
-import type { Address } from "../transport/address.js";
+import { defined } from "../fields/defined.js";
+import type { ValuesOf } from "../fields/kind.js";
+import { sameSection } from "./groups/logging.js";
+import type { configFields } from "./schema.js";
+
+export type { Endpoint } from "./groups/endpoint.js";
+export type { LoggingSection } from "./groups/logging.js";
+
+/** The values of all fields, each by its effective name, as the schema gives them. */
+export type Values = ValuesOf<typeof configFields>;
+
+/** What a `metricsHelp` file gave. */
+export interface HelpTexts {
+  readonly texts: Readonly<Record<string, string>>;
+  /** Absolute; absent where the texts stand in the configuration itself. */
+  readonly file?: string;
+  /** Why the file could not be taken; then there are no texts. */
+  readonly fault?: string;
+}
 
 /** The effective configuration: every default filled in, every time in milliseconds, every size in bytes. */
-export interface Config {
-  /** Network magic, uint32; must equal the nodes'. */
-  readonly networkMagic: number;
-  readonly network: Network;
-  /** Trace objects per request, 1–65,535. */
-  readonly loRequestNum: number;
-  /** Pause between metrics requests. */
-  readonly ekgRequestFreqMs: number;
-  readonly ekgRequestFull: boolean;
-  readonly endpoints: {
-    readonly prometheus?: Endpoint;
-    readonly ekg?: Endpoint;
-    readonly timeseries?: Endpoint;
+export type Config = ReturnType<typeof effectiveConfig>;
+
+/** The configuration that the fields of a file make. */
+export function effectiveConfig(values: Values, metricsHelp: HelpTexts) {
+  const { hasPrometheus, hasEKG, hasTimeseries, hasForwarding, ...others } = values;
+  return {
+    ...others,
+    endpoints: defined({ prometheus: hasPrometheus, ekg: hasEKG, timeseries: hasTimeseries }),
+    ...defined({ forwarding: hasForwarding }),
+    logging: values.logging.filter((section, index) => sameSection(values.logging, section) === index),
+    /** Internal metric name → help text. */
+    metricsHelp: metricsHelp.texts,
+    ...defined({ metricsHelpFile: metricsHelp.file, metricsHelpFault: metricsHelp.fault }),
   };
-  readonly tlsCertificate?: TlsCertificate;
-  /** Another tracer that gets the trace objects as well. */
-  readonly forwarding?: Forwarding;
-  /** Never empty, no two alike. */
-  readonly logging: readonly LoggingSection[];
-  readonly rotation?: Rotation;
-  readonly verbosity?: Verbosity;
-  readonly metricsNoSuffix: boolean;
-  /** Internal metric name → help text. */
-  readonly metricsHelp: Readonly<Record<string, string>>;
-  readonly prometheusLabels: Readonly<Record<string, string>>;
-  /** How often the daemon traces its own resource use; absent: never. */
-  readonly resourceFreqMs?: number;
-  readonly muninn: MuninnConfig;
 }
 
-export type Network =
-  | { readonly mode: "AcceptAt"; readonly address: Address }
-  | { readonly mode: "ConnectTo"; readonly addresses: readonly Address[] };
-
-export interface Endpoint {
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
-  readonly forceSsl: boolean;
-}
-
-/** File names are absolute. */
-export interface TlsCertificate {
-  readonly certificateFile: string;
-  readonly certificateKeyFile: string;
-  readonly certificateChain: readonly string[];
-}
-
-export interface Forwarding {
-  readonly network: Network;
-  /** Only namespaces that begin with one of these lists of parts; absent: all. */
-  readonly prefixes?: readonly (readonly string[])[];
-  /** Trace objects kept while the other tracer does not ask for them. */
-  readonly queueSize: number;
-  readonly verbosity: "Minimum" | "Maximum";
-  readonly maxReconnectDelayMs: number;
-}
-
-export interface LoggingSection {
-  /** Absolute, resolved against the working directory; in JournalMode, where it means nothing, any text. */
-  readonly logRoot: string;
-  readonly mode: "FileMode" | "JournalMode";
-  readonly format: "ForMachine" | "ForHuman";
-}
-
-export interface Rotation {
-  readonly frequencyMs: number;
-  readonly limitBytes: number;
-  readonly maxAgeMs: number;
-  readonly keepFiles: number;
-}
-
-type Verbosity = "Minimum" | "ErrorsOnly" | "Maximum";
-
-/** What a client of an endpoint must show: a bearer token, or user and password of HTTP's basic scheme. */
-export type EndpointAuth =
-  | { readonly bearerToken: string }
-  | { readonly user: string; readonly password: string };
-
-/** Everything below the key `muninn:`; one table in `docs/configuration.md` lists it with units and defaults. */
-export interface MuninnConfig {
-  readonly registry: {
-    readonly maxOpenFiles: number;
-    /** 0 keeps files open. */
-    readonly idleTimeoutMs: number;
+/** The fields that make this configuration: the inverse of `effectiveConfig`. */
+export function valuesOf(config: Config): Values {
+  const { endpoints, forwarding, metricsHelp, metricsHelpFile, metricsHelpFault: _, ...others } = config;
+  const hasHelp = Object.keys(metricsHelp).length > 0;
+  return {
+    ...others,
+    ...defined({
+      hasPrometheus: endpoints.prometheus,
+      hasEKG: endpoints.ekg,
+      hasTimeseries: endpoints.timeseries,
+      hasForwarding: forwarding,
+      metricsHelp: metricsHelpFile ?? (hasHelp ? metricsHelp : undefined),
+    }),
   };
-  readonly durability: "os" | "disk";
-  readonly humanLayout: "console" | "text";
-  /** Permission bits; absent: the umask decides. */
-  readonly files: { readonly mode?: number; readonly dirMode?: number };
-  /** Permission bits; absent: the umask decides. */
-  readonly socketMode?: number;
-  readonly maxConnections: number;
-  readonly maxObjectBytes: number;
-  readonly maxAnswerBytes: number;
-  /** Most requests for trace objects outstanding at one node. */
-  readonly requestsAhead: number;
-  /** Bytes asked for or received but not written, of all nodes together. */
-  readonly maxInFlightBytes: number;
-  readonly handshakeTimeoutMs: number;
-  readonly nameTimeoutMs: number;
-  readonly reconnect: { readonly initialMs: number; readonly maxMs: number };
-  /** Where health is served beside the Prometheus port. */
-  readonly health?: { readonly host: string; readonly port: number };
-  readonly auth: {
-    readonly prometheus?: EndpointAuth;
-    readonly ekg?: EndpointAuth;
-    readonly health?: EndpointAuth;
-  };
+}
+
+/** Where the help texts of a configuration come from. */
+export function helpTextsOf({ metricsHelp, metricsHelpFile, metricsHelpFault }: Config): HelpTexts {
+  return { texts: metricsHelp, ...defined({ file: metricsHelpFile, fault: metricsHelpFault }) };
 }

@@ -1,4 +1,5 @@
-import type { FieldPath, Position, Problem } from "./problem.js";
+import type { FieldPath } from "../fields/kind.js";
+import type { Position, Problem } from "./problem.js";
 
 /** A parsed text, YAML or JSON: its value, and where in the text each part of that stands. */
 export interface ConfigDocument {

@@ -1,13 +1,13 @@
-import * as v from "valibot";
-import type { Config } from "./config.js";
+import { type FieldIssue, readFields } from "../fields/mapping.js";
+import { type Config, effectiveConfig, type HelpTexts, type Values } from "./config.js";
 import type { ConfigDocument } from "./document.js";
-import { effectiveConfig } from "./effective.js";
-import { type Finding, findingsOf, problemOf } from "./findings.js";
+import { problemOf } from "./findings.js";
+import { type GivenKey, givenKeys } from "./given-keys.js";
 import { readMetricsHelp } from "./metrics-help.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError, formatField, type Problem } from "./problem.js";
 import { brokenRules, doubtfulFields } from "./rules.js";
-import { configSchema, type Fields } from "./schema.js";
+import { configFields, configuration } from "./schema.js";
 import { FileError, readSmallFile } from "./small-file.js";
 import { type UnknownField, unknownFields } from "./unknown-fields.js";
 
@@ -49,52 +49,58 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
       { code: "invalid", message: `${what}; must have at least networkMagic, network and logging` },
     ]);
   }
-  const { fields, issues } = parseFields(given as Readonly<Record<string, unknown>>);
+  // The fields that are right by themselves: whether they fit together can be said whatever is wrong with others.
+  const { values: read, issues } = readFields(configFields, given);
+  const fields = read as Partial<Values>;
+  const keys = [...givenKeys(given, configuration)];
   const help = await helpTexts(fields);
   const { errors, warnings } = await inTheirPlaces(document, {
-    wrong: [...issues, ...brokenRules(fields), ...help.findings, ...(await certificateFindings(fields))],
-    doubtful: doubtfulFields(fields),
-    unknown: unknownFields(given),
+    wrong: [
+      ...once(issues),
+      ...brokenRules(fields, (name) => issues.some(({ path }) => path[0] === name)),
+      ...help.findings,
+      ...(await certificateFindings(fields)),
+    ],
+    doubtful: [...doubtfulFields(fields), ...doubtfulKeys(keys)],
+    unknown: unknownFields(keys),
   });
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
-  return { config: effectiveConfig(fields as Fields, help.texts), warnings };
+  return { config: effectiveConfig(read as Values, help), warnings };
 }
 
-/** The fields that are right by themselves, and what is wrong with the others. */
-function parseFields(given: Readonly<Record<string, unknown>>): {
-  fields: Partial<Fields>;
-  issues: Finding[];
-} {
-  const issues: Finding[] = [];
-  const fields: [string, unknown][] = [];
-  for (const [name, schema] of Object.entries(configSchema.entries)) {
-    const result = v.safeParse(schema, Object.hasOwn(given, name) ? given[name] : undefined);
-    if (result.success) fields.push([name, result.output]);
-    else issues.push(...result.issues.flatMap((issue) => findingsOf(issue, [name])));
+/** An earlier name of several fields is wrong for each of them. */
+function once(issues: readonly FieldIssue[]): FieldIssue[] {
+  return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
+}
+
+/** Names that fields had earlier, fields of the past, and old forms. */
+function* doubtfulKeys(keys: readonly GivenKey[]): Generator<FieldIssue> {
+  for (const { path, value, field, former } of keys) {
+    const message = former ?? field?.past ?? field?.kind.doubt?.(value);
+    if (message !== undefined && value !== null) yield { path, message };
   }
-  return { fields: Object.fromEntries(fields), issues };
 }
 
 async function helpTexts({
   metricsHelp = {},
-}: Partial<Fields>): Promise<{ texts: Readonly<Record<string, string>>; findings: Finding[] }> {
+}: Partial<Values>): Promise<HelpTexts & { findings: FieldIssue[] }> {
   if (typeof metricsHelp !== "string") return { texts: metricsHelp, findings: [] };
+  const unreadable = (messages: readonly string[]) => ({
+    texts: {},
+    file: metricsHelp,
+    findings: messages.map((message) => ({ path: ["metricsHelp"], message })),
+  });
   try {
-    return { texts: await readMetricsHelp(metricsHelp), findings: [] };
+    return { texts: await readMetricsHelp(metricsHelp), file: metricsHelp, findings: [] };
   } catch (error) {
-    if (error instanceof FileError) {
-      return { texts: {}, findings: [{ path: ["metricsHelp"], message: `${metricsHelp} ${error.message}` }] };
-    }
-    if (!(error instanceof ConfigError)) throw error;
-    return {
-      texts: {},
-      findings: error.message.split("\n").map((message) => ({ path: ["metricsHelp"], message })),
-    };
+    if (error instanceof FileError) return unreadable([`${metricsHelp} ${error.message}`]);
+    if (error instanceof ConfigError) return unreadable(error.message.split("\n"));
+    throw error;
   }
 }
 
 /** Certificates matter only where an endpoint insists on TLS. */
-async function certificateFindings(fields: Partial<Fields>): Promise<Finding[]> {
+async function certificateFindings(fields: Partial<Values>): Promise<FieldIssue[]> {
   const endpoints = [fields.hasPrometheus, fields.hasEKG, fields.hasTimeseries];
   if (fields.tlsCertificate === undefined || !endpoints.some((endpoint) => endpoint?.forceSsl)) return [];
   const { CertificateError, readCertificate } = await import("./certificate.js");
@@ -108,8 +114,8 @@ async function certificateFindings(fields: Partial<Fields>): Promise<Finding[]> 
 }
 
 interface Findings {
-  readonly wrong: readonly Finding[];
-  readonly doubtful: readonly Finding[];
+  readonly wrong: readonly FieldIssue[];
+  readonly doubtful: readonly FieldIssue[];
   readonly unknown: readonly UnknownField[];
 }
 
@@ -122,7 +128,7 @@ async function inTheirPlaces(
     return { errors: [], warnings: document.warnings };
   }
   const places = await document.places();
-  const problem = (finding: Finding) => problemOf(finding, places);
+  const problem = (finding: FieldIssue) => problemOf(finding, places);
   const unknownProblem = ({ path, meant }: UnknownField): Problem => {
     const message = `is unknown${isOurs({ path }) ? "" : " and ignored"}${question(meant)}`;
     return { code: "unknown-field", field: formatField(path), position: places.ofKey(path), message };

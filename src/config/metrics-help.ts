@@ -1,6 +1,7 @@
 import { safeParse } from "valibot";
-import { texts } from "../fields/fields.js";
-import { findingsOf, problemOf } from "./findings.js";
+import { pathOf } from "../fields/kind.js";
+import { texts } from "../fields/plain-kinds.js";
+import { problemOf } from "./findings.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError } from "./problem.js";
 import { readSmallFile } from "./small-file.js";
@@ -13,11 +14,11 @@ import { readSmallFile } from "./small-file.js";
 export async function readMetricsHelp(file: string): Promise<Readonly<Record<string, string>>> {
   const document = await parseConfigDocument(await readSmallFile(file));
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
-  const result = safeParse(texts("metric name to help text"), document.value);
+  const result = safeParse(texts("metric name to help text").schema, document.value);
   if (result.success) return result.output;
   const places = await document.places();
   throw new ConfigError(
     file,
-    result.issues.flatMap((issue) => findingsOf(issue)).map((finding) => problemOf(finding, places)),
+    result.issues.map((issue) => problemOf({ path: pathOf(issue), message: issue.message }, places)),
   );
 }

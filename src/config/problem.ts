@@ -1,5 +1,4 @@
-/** Keys and list positions that lead from the top of a configuration to a value. */
-export type FieldPath = readonly (string | number)[];
+import type { FieldPath } from "../fields/kind.js";
 
 /** Something to say about a configuration: an error, or a warning. */
 export interface Problem {

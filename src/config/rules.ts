@@ -1,15 +1,15 @@
-import { sameSection } from "./effective.js";
-import type { Finding } from "./findings.js";
-import type { FieldPath } from "./problem.js";
-import type { Fields } from "./schema.js";
+import type { FieldPath } from "../fields/kind.js";
+import type { FieldIssue } from "../fields/mapping.js";
+import type { Values } from "./config.js";
+import { sameSection } from "./groups/logging.js";
 
 /** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
-export function brokenRules(fields: Partial<Fields>): Finding[] {
-  return [...sharedPorts(fields), ...missingCertificate(fields), ...reconnectBackwards(fields)];
+export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
+  return [...sharedPorts(fields), ...(isWrong("tlsCertificate") ? [] : missingCertificate(fields))];
 }
 
 /** What is legal and surely not meant. */
-export function doubtfulFields(fields: Partial<Fields>): Finding[] {
+export function doubtfulFields(fields: Partial<Values>): FieldIssue[] {
   return [...repeatedSections(fields), ...authOfNothing(fields)];
 }
 
@@ -22,7 +22,7 @@ interface Listener {
   readonly port: number;
 }
 
-function* sharedPorts(fields: Partial<Fields>): Generator<Finding> {
+function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
   const endpoints: Listener[] = endpointFields.flatMap((field) => {
     const endpoint = fields[field];
     return endpoint === undefined ? [] : [{ field, path: [field, "epPort"], ...endpoint }];
@@ -57,23 +57,15 @@ function overlap(a: string, b: string): boolean {
   return a === b || everywhere.includes(a) || everywhere.includes(b);
 }
 
-function* missingCertificate(fields: Partial<Fields>): Generator<Finding> {
-  if (!("tlsCertificate" in fields) || fields.tlsCertificate !== undefined) return;
+function* missingCertificate(fields: Partial<Values>): Generator<FieldIssue> {
+  if (fields.tlsCertificate !== undefined) return;
   for (const field of endpointFields) {
     if (fields[field]?.forceSsl)
       yield { path: [field, "epForceSSL"], message: "is true; that needs tlsCertificate" };
   }
 }
 
-function* reconnectBackwards({ muninn }: Partial<Fields>): Generator<Finding> {
-  if (muninn === undefined || muninn.reconnect.initial <= muninn.reconnect.max) return;
-  yield {
-    path: ["muninn", "reconnect", "initial"],
-    message: "is longer than muninn.reconnect.max; must not be",
-  };
-}
-
-function* repeatedSections({ logging = [] }: Partial<Fields>): Generator<Finding> {
+function* repeatedSections({ logging = [] }: Partial<Values>): Generator<FieldIssue> {
   for (const [index, section] of logging.entries()) {
     const first = sameSection(logging, section);
     if (first !== index)
@@ -81,7 +73,7 @@ function* repeatedSections({ logging = [] }: Partial<Fields>): Generator<Finding
   }
 }
 
-function* authOfNothing(fields: Partial<Fields>): Generator<Finding> {
+function* authOfNothing(fields: Partial<Values>): Generator<FieldIssue> {
   const auth = fields.muninn?.auth;
   const protects = [
     ["prometheus", "hasPrometheus", fields.hasPrometheus],

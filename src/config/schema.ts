@@ -1,226 +1,98 @@
-import * as v from "valibot";
-import { defined } from "../fields/defined.js";
+import { orFirstOf } from "../fields/compound-kinds.js";
+import { group, optional, required, retired, withDefault } from "../fields/field.js";
+import { mapping } from "../fields/mapping.js";
 import {
-  address,
-  alternatives,
   choice,
-  duration,
-  fileName,
+  fileNameOr,
   flag,
-  found,
-  group,
-  host,
-  list,
-  mapping,
-  mode,
-  object,
-  optional,
-  parts,
-  port,
+  milliseconds,
   seconds,
-  secret,
-  size,
-  text,
   texts,
   wholeNumber,
-  withDefault,
-} from "../fields/fields.js";
-import { longestMs } from "../fields/quantities.js";
-import type { Endpoint, Forwarding, LoggingSection, Network, Rotation } from "./config.js";
+} from "../fields/plain-kinds.js";
+import { endpoint } from "./groups/endpoint.js";
+import { forwarding } from "./groups/forwarding.js";
+import { logging } from "./groups/logging.js";
+import { muninn } from "./groups/muninn.js";
+import { network } from "./groups/network.js";
+import { rotation } from "./groups/rotation.js";
+import { tlsCertificate } from "./groups/tls-certificate.js";
 
 // What a configuration is: cardano-tracer's fields (its Configuration.hs, of June 2026) and ours below `muninn`.
+//
+// How to add a field: write one entry, here or in a file of `groups/`:
+//
+//     nameTimeout: withDefault(duration(), "10s", "time for a node to tell its name", { live: true }),
+//
+// * `required(kind, doc)`, `optional(kind, doc)` or `withDefault(kind, as a file has it, doc)`; `group({…})` is a
+//   mapping of such fields that may be absent.
+// * The kind (src/fields/*-kinds.ts) knows unit, bounds, error messages, the printed form, and whether it is a secret.
+// * `live: true` where a reload (SIGHUP) brings a change into effect; the tracer must then do so.
+// * `as` gives it another name in the effective configuration; kinds of times append `Ms` by themselves.
+// * `formerly` are names it had before, each with what to say to who still writes it; `retired(…)` is a whole field
+//   of the past.
+//
+// From that entry come the type in `Config`, the default, `muninn check`'s printed form, what to say of misspelt keys,
+// what a reload does, and the table in docs/configuration.md (`npm run docs:configuration` writes it). Add it to
+// config/complete.yaml as well: a test tells if it is missing.
 
 const uint16 = 2 ** 16 - 1;
 const uint32 = 2 ** 32 - 1;
-const uint53 = Number.MAX_SAFE_INTEGER;
-const kibibyte = 2 ** 10;
-const mebibyte = 2 ** 20;
-const gibibyte = 2 ** 30;
-const tebibyte = 2 ** 40;
 
-const network = v.pipe(
-  alternatives(
-    "tag",
-    [
-      object({ tag: v.literal("AcceptAt"), contents: address() }),
-      object({
-        tag: v.literal("ConnectTo"),
-        contents: v.pipe(
-          list(address(), "addresses"),
-          v.minLength(1, "is an empty list; must have at least one address"),
-        ),
-      }),
-    ],
+export const configFields = {
+  networkMagic: required(wholeNumber(0, uint32), "must be the nodes'"),
+  network: required(network, ""),
+  loRequestNum: withDefault(wholeNumber(1, uint16), 100, "trace objects per request"),
+  ekgRequestFreq: withDefault(seconds(), 1, "pause between requests for metrics", { live: true }),
+  ekgRequestFull: withDefault(flag(), false, "ask for all metrics each time, not for those that changed", {
+    live: true,
+  }),
+  hasPrometheus: optional(endpoint, ""),
+  hasEKG: optional(
+    orFirstOf(
+      endpoint,
+      "is a list, as cardano-tracer before 0.3 had it; its first endpoint serves all, the others are not used",
+    ),
+    "",
+  ),
+  hasTimeseries: optional(endpoint, ""),
+  tlsCertificate: optional(tlsCertificate, "", { live: true }),
+  hasForwarding: optional(forwarding, ""),
+  logging: required(logging, ""),
+  rotation: optional(rotation, "", { live: true }),
+  verbosity: optional(
+    choice("Minimum", "ErrorsOnly", "Maximum"),
+    "what the tracer's own log has: from Notice on, from Error on, or all; absent: from Info on",
+    { live: true },
+  ),
+  metricsNoSuffix: withDefault(flag(), false, "drop `_int`, `_counter`, `_real` from the names of metrics", {
+    live: true,
+  }),
+  metricsHelp: optional(
+    fileNameOr(texts("metric name to help text")),
+    "help texts of the Prometheus port, by internal metric name",
     {
-      tags: "AcceptAt or ConnectTo",
-      otherwise: "{tag: AcceptAt, contents: ADDRESS} or {tag: ConnectTo, contents: [ADDRESS, …]}",
+      live: true,
     },
   ),
-  v.transform(
-    (given): Network =>
-      given.tag === "AcceptAt"
-        ? { mode: given.tag, address: given.contents }
-        : { mode: given.tag, addresses: given.contents },
-  ),
-);
-
-const endpoint = v.pipe(
-  mapping({ epHost: host(), epPort: port(), epForceSSL: withDefault(flag(), false) }),
-  v.transform(
-    ({ epHost, epPort, epForceSSL }): Endpoint => ({ host: epHost, port: epPort, forceSsl: epForceSSL }),
-  ),
-);
-
-const tlsCertificate = mapping({
-  certificateFile: fileName(),
-  certificateKeyFile: fileName(),
-  certificateChain: withDefault(list(fileName(), "file names"), []),
-});
-
-const forwarding = v.pipe(
-  parts(
-    [
-      network,
-      optional(list(list(text(), "the parts of a namespace"), "namespaces, each a list of its parts")),
-      mapping({
-        tofQueueSize: withDefault(wholeNumber(1, uint32), 192),
-        tofVerbosity: withDefault(choice("Minimum", "Maximum"), "Minimum"),
-        tofMaxReconnectDelay: withDefault(seconds(), 45),
-      }),
-    ],
-    "network, namespaces (or null) and options",
-  ),
-  v.transform(
-    ([to, prefixes, options]): Forwarding => ({
-      network: to,
-      ...defined({ prefixes }),
-      queueSize: options.tofQueueSize,
-      verbosity: options.tofVerbosity,
-      maxReconnectDelayMs: options.tofMaxReconnectDelay,
-    }),
-  ),
-);
-
-const logFormat = choice("ForMachine", "ForHuman");
-
-const loggingSection = v.pipe(
-  alternatives(
-    "logMode",
-    [
-      object({ logRoot: fileName("directory"), logMode: v.literal("FileMode"), logFormat }),
-      object({
-        logRoot: v.string(({ input }) => `${found(input)}; must be a text`),
-        logMode: v.literal("JournalMode"),
-        logFormat,
-      }),
-    ],
-    { tags: "FileMode or JournalMode", otherwise: "a mapping of logRoot, logMode, logFormat" },
-  ),
-  v.transform(
-    (given): LoggingSection => ({ logRoot: given.logRoot, mode: given.logMode, format: given.logFormat }),
-  ),
-);
-
-const rotation = v.pipe(
-  mapping({
-    rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60),
-    rpLogLimitBytes: wholeNumber(1, uint53),
-    rpMaxAgeMinutes: optional(wholeNumber(0, uint53)),
-    rpMaxAgeHours: withDefault(wholeNumber(0, uint53), 24),
-    rpKeepFilesNum: wholeNumber(0, uint32),
+  prometheusLabels: withDefault(texts("label to value"), {}, "labels of every target in service discovery", {
+    live: true,
   }),
-  v.transform(
-    (given): Rotation => ({
-      frequencyMs: Math.min(given.rpFrequencySecs * 1_000, longestMs),
-      limitBytes: given.rpLogLimitBytes,
-      maxAgeMs: (given.rpMaxAgeMinutes ?? given.rpMaxAgeHours * 60) * 60_000,
-      keepFiles: given.rpKeepFilesNum,
-    }),
-  ),
-);
-
-/** One of two ways; never shown in a message. */
-const auth = optional(
-  v.pipe(
-    mapping({
-      bearerToken: optional(
-        secret("a token of letters, digits and -._~+/, perhaps with = at its end", /^[\w.~+/-]+=*$/),
-      ),
-      basic: optional(
-        mapping({
-          user: secret("a user name without a colon", /^[^:\p{Cc}]+$/u),
-          password: secret("a password", /^\P{Cc}+$/u),
-        }),
-      ),
-    }),
-    v.check(
-      ({ bearerToken, basic }) => (bearerToken === undefined) !== (basic === undefined),
-      "must have either bearerToken or basic",
-    ),
-    v.transform(({ bearerToken, basic }) => basic ?? { bearerToken: bearerToken! }),
-  ),
-);
-
-const muninn = group({
-  registry: group({
-    maxOpenFiles: withDefault(wholeNumber(1, 1_000_000), 4_096),
-    idleTimeout: withDefault(duration({ orZero: "keeps files open" }), "30s"),
-  }),
-  durability: withDefault(choice("os", "disk"), "os"),
-  humanLayout: withDefault(choice("console", "text"), "console"),
-  files: group({
-    mode: optional(mode({ least: 0o600, example: "0640" })),
-    dirMode: optional(mode({ least: 0o700, example: "0750" })),
-  }),
-  socketMode: optional(mode({ least: 0o600, example: "0660" })),
-  maxConnections: withDefault(wholeNumber(1, 1_000_000), 4_096),
-  maxObjectBytes: withDefault(size(kibibyte, gibibyte), "16MiB"),
-  maxAnswerBytes: withDefault(size(kibibyte, gibibyte), "64MiB"),
-  requestsAhead: withDefault(wholeNumber(1, 1_024), 200),
-  maxInFlightBytes: withDefault(size(mebibyte, tebibyte), "256MiB"),
-  handshakeTimeout: withDefault(duration(), "10s"),
-  nameTimeout: withDefault(duration(), "10s"),
-  reconnect: group({
-    initial: withDefault(duration(), "1s"),
-    max: withDefault(duration(), "45s"),
-  }),
-  health: optional(mapping({ host: host(), port: port() })),
-  auth: group({ prometheus: auth, ekg: auth, health: auth }),
-});
-
-export const configSchema = object({
-  networkMagic: wholeNumber(0, uint32),
-  network,
-  loRequestNum: withDefault(wholeNumber(1, uint16), 100),
-  ekgRequestFreq: withDefault(seconds(), 1),
-  ekgRequestFull: withDefault(flag(), false),
-  hasPrometheus: optional(endpoint),
-  hasEKG: optional(endpoint),
-  hasTimeseries: optional(endpoint),
-  tlsCertificate: optional(tlsCertificate),
-  hasForwarding: optional(forwarding),
-  logging: v.pipe(
-    list(loggingSection, "sections"),
-    v.minLength(1, "is an empty list; must have at least one section"),
-  ),
-  rotation: optional(rotation),
-  verbosity: optional(choice("Minimum", "ErrorsOnly", "Maximum")),
-  metricsNoSuffix: withDefault(flag(), false),
-  metricsHelp: optional(
-    v.union(
-      [fileName(), texts("metric name to help text")],
-      ({ input }) => `${found(input)}; must be the name of a file or a mapping of metric name to help text`,
-    ),
-  ),
-  prometheusLabels: withDefault(texts("label to value"), {}),
   resourceFreq: optional(
-    v.pipe(
-      wholeNumber(1, uint53),
-      v.transform((ms) => Math.min(ms, longestMs)),
-    ),
+    milliseconds(),
+    "pause between traces of the tracer's own use of resources; absent: never",
+    {
+      live: true,
+    },
   ),
-  muninn,
-});
+  muninn: group(muninn),
 
-/** The values of all fields, as the schema gives them. */
-export type Fields = v.InferOutput<typeof configSchema>;
+  hasRTView: retired(
+    "is not used: RTView left cardano-tracer with 0.5; Prometheus and Grafana serve in its place",
+  ),
+  metricsComp: retired(
+    "is not used: cardano-tracer left it with 0.3.2; every metric has one name, that of the node",
+  ),
+};
+
+export const configuration = mapping(configFields);

@@ -11,8 +11,9 @@ import {
   type Tags,
   visit,
 } from "yaml";
+import type { FieldPath } from "../fields/kind.js";
 import { type ConfigDocument, maxDepth } from "./document.js";
-import type { FieldPath, Position, Problem } from "./problem.js";
+import type { Position, Problem } from "./problem.js";
 
 /** Never throws: whatever is wrong with the text is in `errors`. */
 export function parseYaml(text: string): ConfigDocument {

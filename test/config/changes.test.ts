@@ -27,7 +27,7 @@ test.each([
   ["hasEKG", { hasEKG: endpoint }],
   ["hasTimeseries", { hasTimeseries: endpoint }],
   ["tlsCertificate", { tlsCertificate: certificate }],
-  ["hasForwarding", { hasForwarding: [{ tag: "AcceptAt", contents: "c.sock" }, null, { tofQueueSize: 1 }] }],
+  ["hasForwarding", { hasForwarding: [{ tag: "AcceptAt", contents: "c.sock" }, null, { queueSize: 1 }] }],
   ["logging", { logging: [{ logRoot: "other", logMode: "FileMode", logFormat: "ForMachine" }] }],
   ["rotation", { rotation }],
   ["verbosity", { verbosity: "Minimum" }],

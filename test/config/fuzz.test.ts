@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fieldNames } from "../../src/config/field-names.js";
 import { formatConfig } from "../../src/config/format.js";
 import { parseConfig } from "../../src/config/load.js";
 import { ConfigError } from "../../src/config/problem.js";
-import { fieldNames } from "../../src/config/unknown-fields.js";
 import { base } from "./configurations.js";
 
 /** Whatever the text is, it gives a configuration or says what is wrong with it. */

@@ -34,7 +34,10 @@ test.each([
     'f:2:10: network: is "/sock"; must be {tag: AcceptAt, contents: ADDRESS} or {tag: ConnectTo, contents: [ADDRESS, …]}',
   ],
   ["network: {contents: /a}", "f:2:10: network.tag: is missing; must be AcceptAt or ConnectTo"],
-  ["network: {tag: Accept, contents: /a}", 'f:2:16: network.tag: is "Accept"; must be AcceptAt or ConnectTo'],
+  [
+    "network: {tag: Accept, contents: /a}",
+    'f:2:16: network.tag: is "Accept"; must be AcceptAt or ConnectTo; did you mean AcceptAt?',
+  ],
   ["network: {tag: AcceptAt}", `f:2:10: network.contents: is missing; ${address}`],
   ["network: {tag: AcceptAt, contents: [/a]}", `f:2:36: network.contents: is a list; ${address}`],
   [
@@ -111,10 +114,8 @@ test.each([
   ],
   ["ekgRequestFull: maybe", 'f:4:17: ekgRequestFull: is "maybe"; must be true or false'],
   ["ekgRequestFull: 1", "f:4:17: ekgRequestFull: is the number 1; must be true or false"],
-  [
-    "hasEKG: [{epHost: a, epPort: 1}]",
-    "f:4:9: hasEKG: is a list; must be a mapping of epHost, epPort, epForceSSL",
-  ],
+  ["hasEKG: []", "f:4:9: hasEKG: is an empty list; must be a mapping of epHost, epPort, epForceSSL"],
+  ["hasEKG: [{epHost: a, epPort: x}]", `f:4:30: hasEKG[0].epPort: is "x"; ${wholeNumber(0, 65535)}`],
   [
     "hasEKG: {epHost: '', epPort: 1}",
     'f:4:18: hasEKG.epHost: is ""; must be a host name or an address of this machine',
@@ -152,8 +153,8 @@ test.each([
     'f:4:49: hasForwarding[1][0]: is "A"; must be a list of the parts of a namespace',
   ],
   [
-    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {tofQueueSize: 0}]",
-    `f:4:69: hasForwarding[2].tofQueueSize: is the number 0; ${wholeNumber(1, 4294967295)}`,
+    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queueSize: 0}]",
+    `f:4:66: hasForwarding[2].queueSize: is the number 0; ${wholeNumber(1, 4294967295)}`,
   ],
   [
     "rotation: 5",
@@ -196,7 +197,7 @@ test.each([
   ["resourceFreq: 0", `f:4:15: resourceFreq: is the number 0; ${wholeNumber(1, Number.MAX_SAFE_INTEGER)}`],
   [
     "muninn: []",
-    "f:4:9: muninn: is an empty list; must be a mapping of registry, durability, humanLayout, files, socketMode, maxConnections, maxObjectBytes, maxAnswerBytes, requestsAhead, maxInFlightBytes, handshakeTimeout, nameTimeout, reconnect, health, auth",
+    "f:4:9: muninn: is an empty list; must be a mapping of fields such as registry, durability, humanLayout",
   ],
   [
     "muninn: {registry: {maxOpenFiles: 0}}",
@@ -246,7 +247,7 @@ test.each([
   ],
   [
     "muninn: {maxInFlightBytes: 1KiB}",
-    `f:4:28: muninn.maxInFlightBytes: is "1KiB"; ${size}, from 1024KiB to 1024GiB`,
+    `f:4:28: muninn.maxInFlightBytes: is "1KiB"; ${size}, from 1MiB to 1024GiB`,
   ],
   ["muninn: {handshakeTimeout: 0}", `f:4:28: muninn.handshakeTimeout: is the number 0; ${time}, above 0`],
   ["muninn: {nameTimeout: 10 seconds}", `f:4:23: muninn.nameTimeout: is "10 seconds"; ${time}, above 0`],
@@ -351,8 +352,32 @@ test.each([
     "f:4:32: hasEKG.epForceSsl: is unknown and ignored; did you mean hasEKG.epForceSSL?",
   ],
   [
-    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {tofQueuesize: 1}]",
-    "f:4:55: hasForwarding[2].tofQueuesize: is unknown and ignored; did you mean hasForwarding[2].tofQueueSize?",
+    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queuesize: 1}]",
+    "f:4:55: hasForwarding[2].queuesize: is unknown and ignored; did you mean hasForwarding[2].queueSize?",
+  ],
+  [
+    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {tofQueueSize: 1}]",
+    "f:4:69: hasForwarding[2].tofQueueSize: is called queueSize; cardano-tracer takes no notice of this name",
+  ],
+  [
+    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {connQueueSize: 1}]",
+    "f:4:70: hasForwarding[2].connQueueSize: is of before queueSize, and counts only where that is absent",
+  ],
+  [
+    "muninn: {maxAnswerBytes: 1MiB}",
+    "f:4:26: muninn.maxAnswerBytes: is now muninn.maxMetricsBytes and muninn.maxDataPointBytes; it sets both where they are absent",
+  ],
+  [
+    "hasEKG: [{epHost: a, epPort: 1}, {epHost: a, epPort: 2}]",
+    "f:4:9: hasEKG: is a list, as cardano-tracer before 0.3 had it; its first endpoint serves all, the others are not used",
+  ],
+  [
+    "hasRTView: {epHost: a, epPort: 1}",
+    "f:4:12: hasRTView: is not used: RTView left cardano-tracer with 0.5; Prometheus and Grafana serve in its place",
+  ],
+  [
+    "metricsComp: {a: b}",
+    "f:4:14: metricsComp: is not used: cardano-tracer left it with 0.3.2; every metric has one name, that of the node",
   ],
   ["constructor: 1", "f:4:1: constructor: is unknown and ignored"],
   [

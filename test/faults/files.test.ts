@@ -132,7 +132,7 @@ test.each([
       hasForwarding: [
         { tag: "ConnectTo", contents: ["127.0.0.1:3"] },
         null,
-        { tofQueueSize: 10, tofVerbosity: "Minimum" },
+        { queueSize: 10, verbosity: "Minimum" },
       ],
     },
   ],

@@ -1,0 +1,42 @@
+import { converted, ruled } from "../../fields/compound-kinds.js";
+import { optional, required } from "../../fields/field.js";
+import { mapping } from "../../fields/mapping.js";
+import { guarded, secret } from "../../fields/plain-kinds.js";
+
+/** What a client of an endpoint must show: a bearer token, or user and password of HTTP's basic scheme. */
+export type EndpointAuth =
+  | { readonly bearerToken: string }
+  | { readonly user: string; readonly password: string };
+
+const eitherWay = ruled(
+  mapping({
+    bearerToken: optional(
+      secret("a token of letters, digits and -._~+/, perhaps with = at its end", /^[\w.~+/-]+=*$/),
+      "what clients must show",
+    ),
+    basic: optional(
+      mapping({
+        user: required(guarded("a user name without a colon", /^[^:\p{Cc}]+$/u), "instead of a token: user"),
+        password: required(secret("a password", /^\P{Cc}+$/u), "and password"),
+      }),
+      "instead of a token",
+    ),
+  }),
+  ({ bearerToken, basic }) =>
+    (bearerToken === undefined) === (basic === undefined)
+      ? { path: [], message: "must have either bearerToken or basic" }
+      : undefined,
+);
+
+const endpointAuth = converted(
+  eitherWay,
+  ({ bearerToken, basic }): EndpointAuth => basic ?? { bearerToken: bearerToken! },
+  (auth) => ("user" in auth ? { basic: auth } : auth),
+);
+
+/** One for each endpoint that clients must show something to. */
+export const auth = {
+  prometheus: optional(endpointAuth, "of `hasPrometheus`"),
+  ekg: optional(endpointAuth, "of `hasEKG`"),
+  health: optional(endpointAuth, "of `muninn.health`"),
+};

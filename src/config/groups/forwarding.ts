@@ -1,0 +1,54 @@
+import { converted, list, parts } from "../../fields/compound-kinds.js";
+import { defined } from "../../fields/defined.js";
+import { optional, required, withDefault } from "../../fields/field.js";
+import { mapping } from "../../fields/mapping.js";
+import { choice, seconds, text, wholeNumber } from "../../fields/plain-kinds.js";
+import { network } from "./network.js";
+
+const uint32 = 2 ** 32 - 1;
+
+/** Names that an earlier edition of our documentation gave; cardano-tracer never knew them. */
+const tof = (name: string) => `is called ${name}; cardano-tracer takes no notice of this name`;
+const twoQueues = "is of before queueSize, and counts only where that is absent";
+
+const options = converted(
+  mapping({
+    queueSize: optional(wholeNumber(1, uint32), "trace objects kept while the other tracer does not ask", {
+      default: 192,
+      formerly: { tofQueueSize: tof("queueSize") },
+    }),
+    connQueueSize: optional(wholeNumber(1, uint32), "", { past: twoQueues }),
+    disconnQueueSize: optional(wholeNumber(1, uint32), "", { past: twoQueues }),
+    verbosity: withDefault(
+      choice("Minimum", "Maximum"),
+      "Minimum",
+      "`Maximum` logs every message of the protocol",
+      { formerly: { tofVerbosity: tof("verbosity") } },
+    ),
+    maxReconnectDelay: withDefault(seconds(), 45, "longest pause before it listens or connects again", {
+      formerly: { tofMaxReconnectDelay: tof("maxReconnectDelay") },
+    }),
+  }),
+  ({ queueSize, connQueueSize = 128, disconnQueueSize = 192, ...others }) => ({
+    queueSize: queueSize ?? Math.max(connQueueSize, disconnQueueSize),
+    ...others,
+  }),
+  (options) => options,
+);
+
+/** Another tracer that gets the trace objects as well. */
+export const forwarding = converted(
+  parts(
+    [
+      required(network, "where the other tracer is"),
+      optional(
+        list(list(text(), "the parts of a namespace"), "namespaces, each a list of its parts"),
+        "only what begins with one of these namespaces; `null` for all",
+      ),
+      withDefault(options, {}, ""),
+    ],
+    "network, namespaces (or null) and options",
+  ),
+  ([network, prefixes, options]) => ({ network, ...defined({ prefixes }), ...options }),
+  ({ network, prefixes, ...options }) => [network, prefixes, options] as const,
+);

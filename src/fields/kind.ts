@@ -1,0 +1,155 @@
+import type * as v from "valibot";
+
+/** Keys and list positions that lead from the top of a configuration to a value. */
+export type FieldPath = readonly (string | number)[];
+
+/**
+ * What may stand in a field of a configuration. `Value` is what it means, in milliseconds, bytes and absolute names.
+ * `Suffix` is what the name of the field gets where `Value` is in another unit than the file (`idleTimeout` in a file
+ * is `idleTimeoutMs` here).
+ */
+export interface Kind<Value, Suffix extends string = string> {
+  /** Reads and checks what a file has. An issue says what was found and what is allowed. */
+  readonly schema: v.GenericSchema<unknown, Value>;
+  /** What is allowed, after "must": `be true or false`. */
+  readonly allowed: string;
+  /** The same in a few words, for the table in the documentation. */
+  readonly takes: string;
+  readonly suffix: Suffix;
+  /** Of a bare number whose field's name does not tell it. */
+  readonly unit?: "seconds" | "milliseconds";
+  /** Whether it is a secret, or one is inside: then no message repeats what a file has there. */
+  readonly isSecret: boolean;
+  /** Fields or items inside. */
+  readonly inside?: Inside;
+  /** What one could have written for this value: `schema` reads it as the same. */
+  write(value: Value): unknown;
+  /** The same with secrets replaced by asterisks. */
+  mask(value: Value): Value;
+  /** What to say of something that is taken, and is an old form or surely not meant. */
+  doubt?(input: unknown): string | undefined;
+}
+
+export type AnyKind = Kind<unknown>;
+
+type Inside =
+  /** A mapping. */
+  | { readonly fields: Fields }
+  /** Mappings that are told apart by the word in the field `tag`. */
+  | { readonly tag: string; readonly tagField: Field; readonly table: Readonly<Record<string, AnyKind>> }
+  /** A list of values that are alike. */
+  | { readonly item: AnyKind }
+  /** A list of values that differ. */
+  | { readonly parts: readonly Field[] };
+
+/** One field of a configuration: its one description, from which all else about it comes. */
+export interface Field<
+  Value = unknown,
+  Presence extends FieldPresence = FieldPresence,
+  As extends string | undefined = string | undefined,
+  Suffix extends string = string,
+> {
+  readonly kind: Kind<Value, Suffix>;
+  readonly presence: Presence;
+  /** What an absent one is taken for, as a file would have it; of an `optional` one by the mapping around it. */
+  readonly default?: unknown;
+  /** For the documentation: what it is for, in a few words that stand in a table. */
+  readonly doc: string;
+  /** Its name in the effective configuration, where that is not the file's. */
+  readonly as?: Exclude<As, undefined>;
+  /** Whether a reload (SIGHUP) brings a change into effect, or that of anything inside; else it takes a restart. */
+  readonly live: boolean;
+  /** Of a field of the past: what to say of it. It is not documented, and its use is warned of. */
+  readonly past?: string;
+  /** Names it had earlier, and what to say of them. The value of the first that is given counts where the field itself is absent. */
+  readonly formerly: Readonly<Record<string, string>>;
+}
+
+/** `retired`: whatever stands there is not used. */
+export type FieldPresence = "required" | "optional" | "defaulting" | "retired";
+
+export type Fields = Readonly<Record<string, Field>>;
+
+export type ValueOf<Of> =
+  Of extends Kind<infer Value> ? Value : Of extends Field<infer Value> ? Value : never;
+
+type NameOf<Key extends string, Of> =
+  Of extends Field<unknown, FieldPresence, infer As, infer Suffix>
+    ? As extends string
+      ? As
+      : `${Key}${Suffix}`
+    : never;
+
+/** The values of a mapping by their effective names; an optional field is absent, never `undefined`. */
+export type ValuesOf<Table extends Fields> = Flat<
+  {
+    readonly [Key in keyof Table & string as Table[Key]["presence"] extends "required" | "defaulting"
+      ? NameOf<Key, Table[Key]>
+      : never]: ValueOf<Table[Key]>;
+  } & {
+    readonly [Key in keyof Table & string as Table[Key]["presence"] extends "optional"
+      ? NameOf<Key, Table[Key]>
+      : never]?: ValueOf<Table[Key]>;
+  }
+>;
+
+type Flat<T> = { [Key in keyof T]: T[Key] };
+
+/** The fields that may stand in a mapping of this kind; `undefined` where any may, and where there is no mapping. */
+export function fieldsIn(kind: AnyKind, input?: unknown): Fields | undefined {
+  const { inside } = kind;
+  if (inside === undefined) return undefined;
+  if ("fields" in inside) return inside.fields;
+  if (!("tag" in inside)) return undefined;
+  const { tag, tagField, table } = inside;
+  const word = wordOf(input, tag);
+  const alternatives =
+    word !== undefined && Object.hasOwn(table, word) ? [table[word]!] : Object.values(table);
+  return Object.assign({ [tag]: tagField }, ...alternatives.map((one) => fieldsIn(one)).toReversed());
+}
+
+/** What a given mapping has as the tag that tells alternatives apart. */
+export function wordOf(input: unknown, tag: string): string | undefined {
+  const word = (input as Readonly<Record<string, unknown>> | null | undefined)?.[tag];
+  return typeof word === "string" ? word : undefined;
+}
+
+/** The name of a field in the effective configuration. */
+export function effectiveName(key: string, { as, kind }: Field): string {
+  return as ?? `${key}${kind.suffix}`;
+}
+
+/** A kind without fields or items inside, made of a schema. */
+export function plain<Value, const Suffix extends string = "">(
+  schema: v.GenericSchema<unknown, Value>,
+  described: {
+    readonly allowed: string;
+    readonly takes: string;
+    readonly suffix?: Suffix;
+    readonly unit?: "seconds" | "milliseconds";
+    /** @default the value itself */
+    readonly write?: (value: Value) => unknown;
+  },
+): Kind<Value, Suffix> {
+  return {
+    write: (value) => value,
+    mask: (value) => value,
+    isSecret: false,
+    suffix: "" as Suffix,
+    ...described,
+    schema,
+  };
+}
+
+/** The place of an issue, as the library wants it. */
+export function issuePath(path: FieldPath): [v.IssuePathItem, ...v.IssuePathItem[]] | undefined {
+  const items = path.map(
+    (key) => ({ type: "unknown", origin: "value", input: undefined, key, value: undefined }) as const,
+  );
+  return items.length === 0 ? undefined : (items as unknown as [v.IssuePathItem]);
+}
+
+/** The way from what a schema was given to what it finds wrong. */
+export function pathOf(issue: v.BaseIssue<unknown>): FieldPath {
+  return (issue.path ?? []).map(({ key }) => key as string | number);
+}
