@@ -52,9 +52,9 @@ test("a reload changes pages, secrets, verbosity, metrics requests and rotation,
   });
   expect(daemon.log.find(({ event }) => event === "reloaded")?.fields).toEqual([
     "ekgRequestFreq",
+    "rotation",
     "metricsHelp",
     "prometheusLabels",
-    "rotation",
   ]);
   await eventually(async () => expect(await stamp()).not.toBe(first));
   expect(await (await page("/steady")).text()).toContain("# HELP ekg_server_timestamp_ms when it was");
