@@ -4,7 +4,6 @@ import { sameSection } from "./groups/logging.js";
 import type { configFields } from "./schema.js";
 
 export type { Endpoint } from "./groups/endpoint.js";
-export type { LoggingSection } from "./groups/logging.js";
 
 /** The values of all fields, each by its effective name, as the schema gives them. */
 export type Values = ValuesOf<typeof configFields>;

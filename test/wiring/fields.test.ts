@@ -225,6 +225,20 @@ describe("files", () => {
     });
   });
 
+  test("rotation.rpMaxAgeMinutes wins over rpMaxAgeHours", async () => {
+    const root = join(directory, "logs");
+    const old = join(root, "gone");
+    await mkdir(old, { recursive: true });
+    for (const day of ["01", "02", "03"])
+      await writeFile(join(old, `node-2020-01-${day}T00-00-00.json`), "{}\n");
+    const forEver = 1_000_000;
+    await tracerWith({
+      logging: [section(root)],
+      rotation: { rpLogLimitBytes: 500, rpMaxAgeMinutes: 1, rpMaxAgeHours: forEver, rpKeepFilesNum: 0 },
+    });
+    await eventually(async () => expect((await readdir(old)).length).toBe(1));
+  });
+
   test("muninn.files: modes of files and directories", async () => {
     const root = join(directory, "logs");
     const tracer = await tracerWith({
@@ -339,6 +353,34 @@ describe("pages", () => {
           `${endpoint} with the secret of ${owner}: ${owner === endpoint ? 200 : 401}`,
         );
       }
+    }
+  });
+});
+
+describe("muninn.auth", () => {
+  test("basic: user and password, each endpoint its own", async () => {
+    const basic = (name: string) => ({ basic: { user: `user-${name}`, password: `password-${name}` } });
+    const tracer = await tracerWith({
+      hasPrometheus: anyPort,
+      hasEKG: anyPort,
+      muninn: {
+        health: { host: "127.0.0.1", port: 0 },
+        auth: { prometheus: basic("p"), ekg: basic("e"), health: basic("h") },
+      },
+    });
+    const status = async (endpoint: string, user: string, password: string) => {
+      const authorization = `Basic ${Buffer.from(`user-${user}:password-${password}`).toString("base64")}`;
+      return (await page(tracer, endpoint, endpoint === "health" ? "/healthz" : "/", { authorization }))
+        .status;
+    };
+    for (const [endpoint, own] of [
+      ["prometheus", "p"],
+      ["ekg", "e"],
+      ["health", "h"],
+    ] as const) {
+      expect(await status(endpoint, own, own)).toBe(200);
+      expect(await status(endpoint, own, "x")).toBe(401);
+      expect(await status(endpoint, "x", own)).toBe(401);
     }
   });
 });

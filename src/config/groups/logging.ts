@@ -28,7 +28,7 @@ const section = alternatives(
 export const logging = list(section, "sections", { leastOne: "section" });
 
 /** `logRoot` is absolute, resolved against the working directory; in JournalMode any text. */
-export type LoggingSection = ValueOf<typeof section>;
+type LoggingSection = ValueOf<typeof section>;
 
 /** The index of the first section like this one. */
 export function sameSection(
