@@ -1,11 +1,11 @@
 import { untilStopped } from "../daemon/stop-signal.js";
-import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../forwarder/simulated-node.js";
+import { nodeAddresses } from "../forwarder/node-addresses.js";
 import { shortestLineBytes } from "../testing/numbered-objects.js";
 import { NumberedSource } from "../testing/numbered-source.js";
+import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../testing/simulated-node.js";
 import { AddressError, formatAddress, parseAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 import { FaultReporter } from "./fault-reporter.js";
-import { nodeAddresses } from "./node-addresses.js";
 import { print } from "./print.js";
 import { formatBytes, StatusLine } from "./status-line.js";
 

@@ -1,18 +1,16 @@
 import type { ForwarderSource } from "./source.js";
 
 export interface AnswersOptions {
-  readonly source: ForwarderSource;
-  /** Objects in each reply beyond those asked for. */
-  readonly extraObjects: number;
+  readonly source: Pick<ForwarderSource, "take" | "takeNow">;
   /** Where not, no object is taken: it would be lost. */
   readonly canReply: () => boolean;
   /** Sends a reply; whether the peer takes another at once, or only after `resume`. */
   readonly reply: (objects: readonly Uint8Array[]) => boolean;
-  /** Told when nothing is left to do at the moment: nothing is asked, or nothing more will be said. */
+  /** Called when nothing is left to do at the moment: nothing is asked, or nothing more will come. */
   readonly onIdle: () => void;
 }
 
-interface Asked {
+export interface ObjectRequest {
   readonly blocking: boolean;
   readonly count: number;
 }
@@ -23,7 +21,7 @@ interface Asked {
  */
 export class AnswersInTurn {
   readonly #options: AnswersOptions;
-  readonly #asked: Asked[] = [];
+  readonly #requests: ObjectRequest[] = [];
   readonly #hurry = new AbortController();
   #state: "ready" | "awaiting-objects" | "awaiting-peer" | "stopped" = "ready";
 
@@ -33,11 +31,11 @@ export class AnswersInTurn {
 
   /** Requests without an answer. */
   get open(): number {
-    return this.#asked.length;
+    return this.#requests.length;
   }
 
-  ask(request: Asked): void {
-    this.#asked.push(request);
+  add(request: ObjectRequest): void {
+    this.#requests.push(request);
     this.#answer();
   }
 
@@ -61,23 +59,22 @@ export class AnswersInTurn {
   }
 
   #answer(): void {
-    const { source, extraObjects, canReply, onIdle } = this.#options;
+    const { source, canReply, onIdle } = this.#options;
     while (this.#state === "ready" && canReply()) {
-      const next = this.#asked[0];
+      const next = this.#requests[0];
       if (next === undefined) break;
-      const wanted = next.count + extraObjects;
-      const objects = source.takeNow(wanted);
+      const objects = source.takeNow(next.count);
       if (objects.length > 0 || !next.blocking) this.#reply(objects);
       else if (this.#hurry.signal.aborted) break;
-      else void this.#awaitObjects(wanted);
+      else void this.#awaitObjects(next.count);
     }
     if (this.#state === "ready") onIdle();
   }
 
-  async #awaitObjects(wanted: number): Promise<void> {
+  async #awaitObjects(count: number): Promise<void> {
     this.#state = "awaiting-objects";
     const { signal } = this.#hurry;
-    const objects = await this.#options.source.take(wanted, signal);
+    const objects = await this.#options.source.take(count, signal);
     if (this.#state !== "awaiting-objects") return;
     this.#state = "ready";
     if (objects.length > 0) this.#reply(objects);
@@ -90,7 +87,7 @@ export class AnswersInTurn {
   }
 
   #reply(objects: readonly Uint8Array[]): void {
-    this.#asked.shift();
+    this.#requests.shift();
     if (!this.#options.reply(objects) && this.#state === "ready") this.#state = "awaiting-peer";
   }
 }

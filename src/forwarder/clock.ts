@@ -1,14 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Time as simulated nodes see it; a test brings its own. */
-export interface NodeClock {
+/** Time as forwarders see it; a test brings its own. */
+export interface ForwarderClock {
   /** Milliseconds since some moment, never backwards. */
   now(): number;
-  /** Resolves after so many milliseconds, or when `signal` is aborted. */
+  /** Resolves after so many milliseconds, any number of them, or when `signal` is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 
-export const systemClock: NodeClock = {
+/** The longest time a timer can be set to; a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export const systemClock: ForwarderClock = {
   now: () => performance.now(),
-  sleep: (milliseconds, signal) => delay(milliseconds, undefined, { signal }).catch(() => {}),
+  sleep: async (milliseconds, signal) => {
+    for (let left = milliseconds; left > 0 && !signal.aborted; left -= longestTimerMs)
+      await delay(Math.min(left, longestTimerMs), undefined, { signal }).catch(() => {});
+  },
 };

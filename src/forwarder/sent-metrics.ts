@@ -1,8 +1,8 @@
 import type { MetricsRequest, MetricValue } from "../protocol/metrics.js";
 
-/** What one tracer knows of a node's metrics: it may ask for those changed since it last asked. */
+/** What one tracer knows of a forwarder's metrics: it may ask for those changed since it last asked. */
 export class SentMetrics {
-  readonly #told = new Map<string, MetricValue>();
+  readonly #known = new Map<string, MetricValue>();
 
   /** The answer to `request`, of the metrics there are now. */
   answer(request: MetricsRequest, metrics: ReadonlyMap<string, MetricValue>): [string, MetricValue][] {
@@ -11,8 +11,8 @@ export class SentMetrics {
     for (const name of names) {
       const metric = metrics.get(name);
       if (metric === undefined) continue;
-      if (request.kind === "updated" && isSame(metric, this.#told.get(name))) continue;
-      this.#told.set(name, metric);
+      if (request.kind === "updated" && isSame(metric, this.#known.get(name))) continue;
+      this.#known.set(name, metric);
       answer.push([name, metric]);
     }
     return answer;

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { readLogBytes } from "./log-file-bytes.js";
 
 /** Longer lines are read in pieces of this size; no piece of JSON parses, so they count as torn. */
 const maxLineBytes = 64 * 1024 * 1024;
@@ -14,39 +14,43 @@ export interface LineBatch {
   /** Line `i` is `bytes[starts[i] … ends[i])`, without its line feed. */
   readonly starts: readonly number[];
   readonly ends: readonly number[];
-  /** Bytes of the file read so far. */
+  /** Bytes of the file read so far, as it is stored. */
   readonly bytesRead: number;
 }
 
 /**
- * Reads a file's lines, the last one also where no line feed ends it. Memory is bounded by the longest line.
- * @throws what the file system throws
+ * Reads a file's lines, plain or compressed (`.gz`, `.zst`), the last one also where no line feed ends it. Memory is bounded
+ * by the longest line.
+ * @throws DamagedFileError after the lines before the damage, and what the file system throws
  */
 export async function* readLines(file: string): AsyncGenerator<LineBatch> {
-  const handle = await open(file, "r");
-  try {
-    let buffer: Buffer = Buffer.allocUnsafe(chunkBytes);
-    let kept = 0;
-    let firstLine = 1;
-    let bytesRead = 0;
-    for (;;) {
-      if (kept === buffer.length) buffer = grown(buffer);
-      const read = await handle.read(buffer, kept, buffer.length - kept, null);
-      bytesRead += read.bytesRead;
-      const filled = kept + read.bytesRead;
-      const atEnd = read.bytesRead === 0;
-      const batch = cut(buffer, filled, atEnd || filled === maxLineBytes);
-      if (batch.ends.length > 0) {
-        yield { file, firstLine, bytes: buffer, starts: batch.starts, ends: batch.ends, bytesRead };
-        firstLine += batch.ends.length;
-      }
-      if (atEnd) return;
-      buffer.copyWithin(0, batch.rest, filled);
-      kept = filled - batch.rest;
-    }
-  } finally {
-    await handle.close();
+  let buffer: Buffer = Buffer.allocUnsafe(2 * chunkBytes);
+  let filled = 0;
+  let firstLine = 1;
+  let bytesRead = 0;
+
+  function* batchOf({ starts, ends }: Pick<Cut, "starts" | "ends">): Generator<LineBatch> {
+    if (ends.length === 0) return;
+    yield { file, firstLine, bytes: buffer, starts, ends, bytesRead };
+    firstLine += ends.length;
   }
+
+  for await (const piece of readLogBytes(file)) {
+    bytesRead = piece.bytesRead;
+    for (let taken = 0; taken < piece.bytes.length; ) {
+      if (filled === buffer.length) buffer = grown(buffer);
+      const some = piece.bytes.subarray(taken, taken + buffer.length - filled);
+      buffer.set(some, filled);
+      const scanned = filled;
+      filled += some.length;
+      taken += some.length;
+      const cut = cutLines(buffer, scanned, filled, filled === maxLineBytes);
+      yield* batchOf(cut);
+      buffer.copyWithin(0, cut.rest, filled);
+      filled -= cut.rest;
+    }
+  }
+  yield* batchOf(cutLines(buffer, filled, filled, true));
 }
 
 function grown(buffer: Buffer): Buffer {
@@ -55,17 +59,20 @@ function grown(buffer: Buffer): Buffer {
   return larger;
 }
 
-/** Finds the lines in the first `filled` bytes; `rest` is where an unfinished one begins, unless it is taken too. */
-function cut(
-  buffer: Buffer,
-  filled: number,
-  takeRest: boolean,
-): { starts: number[]; ends: number[]; rest: number } {
+interface Cut {
+  readonly starts: number[];
+  readonly ends: number[];
+  /** Where an unfinished line begins. */
+  readonly rest: number;
+}
+
+/** Finds the lines in the first `filled` bytes, of which the first `scanned` hold no line feed; an unfinished one is taken where asked. */
+function cutLines(buffer: Buffer, scanned: number, filled: number, takeRest: boolean): Cut {
   const starts: number[] = [];
   const ends: number[] = [];
   const bytes = buffer.subarray(0, filled);
   let start = 0;
-  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, start)) {
+  for (let end = bytes.indexOf(lineFeed, scanned); end !== -1; end = bytes.indexOf(lineFeed, start)) {
     starts.push(start);
     ends.push(end);
     start = end + 1;

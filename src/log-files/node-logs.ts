@@ -1,5 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { plainName } from "./compression.js";
+import { secondInName } from "./log-file-names.js";
 
 /** The log files of one node, as cardano-tracer and Muninn lay them out. */
 export interface NodeLogs {
@@ -7,51 +9,71 @@ export interface NodeLogs {
   readonly node: string;
   /** Paths in the order written, which is the order of their names. */
   readonly files: readonly string[];
+  /** Of all files, as they are stored. */
   readonly bytes: number;
 }
 
-/** `node-2026-02-16T09-30-01.json` */
-const logFile = /^node-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.json$/;
+/** The machine-readable form; the other is for people, and its lines cannot be told apart. */
+const extension = "json";
 
 /** The node that a file of lines belongs to: a log's is that of its directory, another file is named like the node. */
 export function nodeOfFile(path: string): string {
   const name = basename(path);
-  return isLogFileName(name) ? basename(dirname(resolve(path))) : name.replace(/\.[^.]+$/, "");
+  return isLogFile(name) ? basename(dirname(resolve(path))) : plainName(name).replace(/\.[^.]+$/, "");
 }
 
-/** Whether a file has the name of a machine-readable log; `node.json`, the link, has not. */
-function isLogFileName(name: string): boolean {
-  return logFile.test(name);
+/** Whether a file has the name of a machine-readable log, compressed or not; `node.json`, the link, has not. */
+function isLogFile(name: string): boolean {
+  return secondInName(plainName(name), extension) !== undefined;
 }
 
 /**
  * Finds the nodes below a `logRoot`, or takes the directory for one node's where log files lie in it.
- * Directories without log files are left out.
+ * Directories without log files are left out, and so is everything hidden.
  * @throws what the file system throws
  */
 export async function findNodeLogs(directory: string): Promise<NodeLogs[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some((entry) => entry.isFile() && isLogFileName(entry.name))) {
-    const own = await nodeLogs(directory, basename(resolve(directory)));
-    return own === undefined ? [] : [own];
-  }
+  if (entries.some((entry) => entry.isFile() && isLogFile(entry.name)))
+    return [await nodeLogs(directory, basename(resolve(directory)))];
   const nodes: NodeLogs[] = [];
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (!entry.isDirectory()) continue;
+  for (const entry of entries.toSorted(byName)) {
+    // What is hidden is no node's: Muninn keeps its claims in `.muninn`.
+    if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
     const logs = await nodeLogs(join(directory, entry.name), entry.name);
-    if (logs !== undefined) nodes.push(logs);
+    if (logs.files.length > 0) nodes.push(logs);
   }
   return nodes;
 }
 
-async function nodeLogs(directory: string, node: string): Promise<NodeLogs | undefined> {
-  const names = (await readdir(directory, { withFileTypes: true }))
-    .filter((entry) => entry.isFile() && isLogFileName(entry.name))
-    .map((entry) => entry.name)
-    .sort();
-  if (names.length === 0) return undefined;
-  const files = names.map((name) => join(directory, name));
+async function nodeLogs(directory: string, node: string): Promise<NodeLogs> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  // Shorter names come first: while a file is being compressed, the plain one counts.
+  const byPlainName = new Map<string, string>();
+  for (const entry of entries.toSorted(byName)) {
+    const plain = plainName(entry.name);
+    if (entry.isFile() && isLogFile(entry.name) && !byPlainName.has(plain))
+      byPlainName.set(plain, entry.name);
+  }
+  const files: string[] = [];
   let bytes = 0;
-  for (const file of files) bytes += (await stat(file)).size;
+  for (const name of byPlainName.values()) {
+    const file = join(directory, name);
+    // One that retention has just removed is no longer a log.
+    const size = await stat(file).then(
+      (found) => found.size,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+        return undefined;
+      },
+    );
+    if (size === undefined) continue;
+    files.push(file);
+    bytes += size;
+  }
   return { node, files, bytes };
+}
+
+function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return one.name < other.name ? -1 : 1;
 }

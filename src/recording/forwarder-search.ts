@@ -4,7 +4,7 @@ import { Demux, type Side } from "../protocol/mux.js";
 /** Which of the two programs of a connection is the node: the one that answers. */
 export type Role = "forwarder" | "acceptor";
 
-/** Finds out from the bytes of one side which role it has: its first message after the handshake tells. */
+/** Finds out from the bytes of one side which role it has: its first message after the handshake shows it. */
 export class ForwarderSearch {
   readonly #demux: Demux;
   readonly #firstBytes = new Map<number, number[]>();

@@ -5,7 +5,7 @@ import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js"
 import { Demux, type Side } from "../protocol/mux.js";
 import { ObjectCutter } from "./object-cutter.js";
 
-/** What a forwarder said. */
+/** What a forwarder sent. */
 export type ForwarderMessage =
   | { readonly kind: "objects" /** As it sent them. */; readonly objects: readonly Uint8Array[] }
   | { readonly kind: "metrics"; readonly metrics: readonly (readonly [string, MetricValue])[] }
@@ -21,12 +21,26 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 /** Reads all bytes that one forwarder sent over one connection. */
 export class RecordedForwarder {
   readonly #demux: Demux;
-  readonly #replies = new ObjectCutter({ maxObjectBytes });
-  readonly #metrics = new MessageAssembler({ what: "a metrics response", maxBytes: maxAnswerBytes });
-  readonly #points = new MessageAssembler({ what: "a data-point reply", maxBytes: maxAnswerBytes });
+  /** What the payloads of each mini-protocol complete. */
+  readonly #readers: Readonly<Record<MiniProtocol, (payload: Uint8Array) => Iterable<ForwarderMessage>>>;
 
   constructor(sender: Side) {
     this.#demux = new Demux(sender);
+    const replies = new ObjectCutter({ maxObjectBytes });
+    const metrics = new MessageAssembler({ what: "a metrics response", maxBytes: maxAnswerBytes });
+    const points = new MessageAssembler({ what: "a data-point reply", maxBytes: maxAnswerBytes });
+    this.#readers = {
+      [miniProtocols.handshake]: () => [],
+      [miniProtocols.traceObjects]: (payload) => readObjects(replies, payload),
+      *[miniProtocols.metrics](payload) {
+        for (const message of metrics.push(payload))
+          yield { kind: "metrics", metrics: decodeMetricsResponse(message) };
+      },
+      *[miniProtocols.dataPoints](payload) {
+        for (const message of points.push(payload))
+          yield { kind: "data-points", points: decodeDataPointsReply(message) };
+      },
+    };
   }
 
   /**
@@ -41,37 +55,19 @@ export class RecordedForwarder {
     } catch (error) {
       fault = error;
     }
-    for (const [miniProtocol, payload] of pieces) yield* this.#read(miniProtocol, payload);
+    for (const [miniProtocol, payload] of pieces) yield* this.#readers[miniProtocol](payload);
     if (fault !== undefined) throw fault;
   }
+}
 
-  *#read(miniProtocol: MiniProtocol, payload: Uint8Array): Generator<ForwarderMessage> {
-    switch (miniProtocol) {
-      case miniProtocols.handshake:
-        return;
-      case miniProtocols.traceObjects:
-        yield* this.#readObjects(payload);
-        return;
-      case miniProtocols.metrics:
-        for (const message of this.#metrics.push(payload))
-          yield { kind: "metrics", metrics: decodeMetricsResponse(message) };
-        return;
-      case miniProtocols.dataPoints:
-        for (const message of this.#points.push(payload))
-          yield { kind: "data-points", points: decodeDataPointsReply(message) };
-        return;
-    }
+function* readObjects(replies: ObjectCutter, payload: Uint8Array): Generator<ForwarderMessage> {
+  const objects: Uint8Array[] = [];
+  let fault: unknown;
+  try {
+    for (const object of replies.push(payload)) objects.push(object);
+  } catch (error) {
+    fault = error;
   }
-
-  *#readObjects(payload: Uint8Array): Generator<ForwarderMessage> {
-    const objects: Uint8Array[] = [];
-    let fault: unknown;
-    try {
-      for (const object of this.#replies.push(payload)) objects.push(object);
-    } catch (error) {
-      fault = error;
-    }
-    if (objects.length > 0) yield { kind: "objects", objects };
-    if (fault !== undefined) throw fault;
-  }
+  if (objects.length > 0) yield { kind: "objects", objects };
+  if (fault !== undefined) throw fault;
 }

@@ -8,18 +8,18 @@ import { type ForwarderMessage, RecordedForwarder } from "./recorded-forwarder.j
 import { RecordedTraffic } from "./recorded-traffic.js";
 import { isRecording, readRecordingFile, type SkippedBytes } from "./recording-reader.js";
 
-/** Something a node said, as kept in a file. */
+/** A message of a node, as kept in a file. */
 export interface RecordedMessage {
   /** Microseconds since 1970, UTC; 0 in a file that keeps no times. */
   readonly at: number;
-  /** Tells the connections of one file apart. */
+  /** Different for each connection of one file. */
   readonly connection: string;
-  readonly said: ForwarderMessage;
+  readonly message: ForwarderMessage;
 }
 
 /**
- * What nodes said, from a recording with all its parts, or from a file of all bytes that one forwarder sent
- * (`CASE.forwarder.bin`). Whatever of it cannot be read is told once and left out.
+ * What nodes sent, from a recording with all its parts, or from a file of all bytes that one forwarder sent
+ * (`CASE.forwarder.bin`). Whatever of it cannot be read is reported once and left out.
  * @throws RecordingError, and what the file system throws
  */
 export function readRecordedMessages(
@@ -30,11 +30,11 @@ export function readRecordedMessages(
 }
 
 /** Whether `readRecordedMessages` can read the file. */
-export async function canBeHeard(file: string): Promise<boolean> {
+export async function isRecordedTraffic(file: string): Promise<boolean> {
   return file.endsWith(".bin") || (await isRecording(file));
 }
 
-/** What a node of the file is called that never told its name. */
+/** What a node of the file is called that never gave its name. */
 export function namelessNode(file: string, connection: string): string {
   return `${basename(file)}-${connection}`;
 }
@@ -52,8 +52,8 @@ async function* readAllParts(
         if (frame.kind === "begin") started = frame.started;
         if (frame.kind === "gap")
           onRemark(`${part}: ${frame.bytes} bytes were not recorded (${frame.reason})`);
-        for (const { at, connection, said } of traffic.push(frame))
-          yield { at: started + at, connection: `connection-${connection}`, said };
+        for (const { at, connection, message } of traffic.push(frame))
+          yield { at: started + at, connection: `connection-${connection}`, message };
       }
     }
   }
@@ -72,7 +72,7 @@ async function* readRawBytes(
   const forwarder = new RecordedForwarder(await senderOf(file));
   try {
     for await (const chunk of createReadStream(file))
-      for (const said of forwarder.push(chunk)) yield { at: 0, connection: "connection-1", said };
+      for (const message of forwarder.push(chunk)) yield { at: 0, connection: "connection-1", message };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     onRemark(`${file}: ${error.message}; what follows is left out`);

@@ -4,16 +4,16 @@ import { ForwarderSearch } from "./forwarder-search.js";
 import type { Frame } from "./frame.js";
 import { type ForwarderMessage, RecordedForwarder } from "./recorded-forwarder.js";
 
-/** What a node said, when, over which connection of the recording. */
-export interface HeardFrame {
+/** A message of a node: when, and over which connection of the recording. */
+export interface TrafficMessage {
   /** Microseconds since the recording began. */
   readonly at: number;
   readonly connection: number;
-  readonly said: ForwarderMessage;
+  readonly message: ForwarderMessage;
 }
 
 /**
- * Follows all connections of a recording and gives what the nodes said. Which side is the node comes out with the first
+ * Follows all connections of a recording and gives the messages of the nodes. Which side is the node comes out with the first
  * message; what was sent before waits until then.
  */
 export class RecordedTraffic {
@@ -24,7 +24,7 @@ export class RecordedTraffic {
     this.#onRemark = onRemark;
   }
 
-  *push(frame: Frame): Generator<HeardFrame> {
+  *push(frame: Frame): Generator<TrafficMessage> {
     if (frame.kind === "closed") this.#connections.delete(frame.connection);
     if (frame.kind !== "bytes") return;
     const { at, connection, sender, offset, data } = frame;
@@ -34,7 +34,7 @@ export class RecordedTraffic {
       this.#connections.set(connection, recorded);
     }
     try {
-      for (const said of recorded.push(sender, offset, data)) yield { at, connection, said };
+      for (const message of recorded.push(sender, offset, data)) yield { at, connection, message };
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof HoleError)) throw error;
       this.#onRemark(`connection ${connection}: ${error.message}; what follows on it is left out`);

@@ -9,17 +9,7 @@ import {
   readFileHeader,
 } from "./block.js";
 import { decodeFrames, type Frame } from "./frame.js";
-
-/** Why a file cannot be read as a recording at all. */
-export class RecordingError extends Error {
-  override readonly name = "RecordingError";
-  readonly code: "not-a-recording" | "version-unknown";
-
-  constructor(code: RecordingError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+import { RecordingError } from "./recording-error.js";
 
 /** Something in a file that is not a whole block: `torn` at its end, `damaged` before that. */
 export interface SkippedBytes {
@@ -41,7 +31,7 @@ export async function isRecording(file: string): Promise<boolean> {
 }
 
 /**
- * The frames of one file, a block at a time. What is no whole block is skipped and told once for each run of bytes.
+ * The frames of one file, a block at a time. What is no whole block is skipped and reported once for each run of bytes.
  * @throws RecordingError, and what the file system throws
  */
 export async function* readRecordingFile(

@@ -1,55 +1,47 @@
-import { performance } from "node:perf_hooks";
-import { setTimeout as delay } from "node:timers/promises";
+import { type ForwarderClock, systemClock } from "../forwarder/clock.js";
+import { ObjectQueue } from "../forwarder/object-queue.js";
 import type { ForwarderSource } from "../forwarder/source.js";
 import { nodeInfoName } from "../nodes/node-info.js";
 import type { MetricValue } from "../protocol/metrics.js";
-import type { ReplayEvent, ReplayTrack } from "./replay-track.js";
+import type { ForwarderMessage } from "./recorded-forwarder.js";
+import type { ReplayTrack } from "./replay-track.js";
 
-export interface ReplayOptions {
+export interface PlayOptions {
   /** What the node calls itself. */
   readonly name: string;
   /** Recorded seconds in one second; infinite: as fast as objects are asked for. */
   readonly speed: number;
   /** Times the track is played. Infinite: until it is stopped. */
   readonly loops: number;
-  /** Only what was said from here on, and before `to`; microseconds since 1970. */
+  /** Only what was sent from here on, and before `to`; microseconds since 1970. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** What was said then is due at once. @default the beginning of the track, or `from` */
+  /** What was sent then is due at once. @default the beginning of the track, or `from` */
   readonly origin?: number | undefined;
-  /** Stands in for the clock in tests, in milliseconds. */
-  readonly clock?: ReplayClock;
-}
-
-export interface ReplayClock {
-  now(): number;
-  /** Resolves after so many milliseconds, or when the signal is aborted. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+  /** @default the system's */
+  readonly clock?: ForwarderClock | undefined;
 }
 
 /** Objects that are due and not asked for yet; beyond this many the track waits. */
 const maxWaitingObjects = 4_096;
 
 /**
- * Plays one node's track: what is due waits to be asked for, and metrics and data points are those the node had told
+ * Plays one node's track: what is due waits to be asked for, and metrics and data points are those the node had sent
  * by then. Nothing is ever thrown away; a tracer that asks slowly makes the replay late.
  */
 export class ReplayPlayer implements ForwarderSource {
   readonly #track: ReplayTrack;
-  readonly #options: ReplayOptions;
-  readonly #clock: ReplayClock;
+  readonly #options: PlayOptions;
+  readonly #clock: ForwarderClock;
   readonly #stopping = new AbortController();
   readonly #playing: Promise<void>;
   readonly #metrics = new Map<string, MetricValue>();
   readonly #points: Map<string, Uint8Array | undefined>;
-  #waiting: Uint8Array[] = [];
+  readonly #due = new ObjectQueue();
   #taken = 0;
-  #isOver = false;
   #failure: unknown;
-  /** Called when objects came, were taken, or will come no more. */
-  #changed: (() => void)[] = [];
 
-  constructor(track: ReplayTrack, options: ReplayOptions) {
+  constructor(track: ReplayTrack, options: PlayOptions) {
     this.#track = track;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
@@ -63,12 +55,11 @@ export class ReplayPlayer implements ForwarderSource {
     return this.#taken;
   }
 
-  /** Everything was said and taken. */
   get isOver(): boolean {
-    return this.#isOver && this.#waiting.length === 0;
+    return this.#due.isOver;
   }
 
-  /** What the node had told by now. */
+  /** What the node had sent by now. */
   get metrics(): ReadonlyMap<string, MetricValue> {
     return this.#metrics;
   }
@@ -77,30 +68,28 @@ export class ReplayPlayer implements ForwarderSource {
     return this.#points;
   }
 
-  /** Up to `count` objects that are due now, in order, as they were recorded. */
-  takeNow(count: number): Uint8Array[] {
-    const objects = this.#waiting.splice(0, count);
-    this.#taken += objects.length;
-    if (objects.length > 0) this.#wake();
-    return objects;
-  }
-
   /** Why the track ended early: what reading it has thrown. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
+  takeNow(count: number): Uint8Array[] {
+    return this.#counted(this.#due.takeNow(count));
+  }
+
   async take(count: number, signal: AbortSignal): Promise<Uint8Array[]> {
-    while (this.#waiting.length === 0 && !this.#isOver && !signal.aborted) await this.#change(signal);
-    return signal.aborted ? [] : this.takeNow(count);
+    return this.#counted(await this.#due.take(count, signal));
   }
 
   /** Idempotent; waits. What is due can still be taken. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#wake();
     await this.#playing;
+  }
+
+  #counted(objects: Uint8Array[]): Uint8Array[] {
+    this.#taken += objects.length;
+    return objects;
   }
 
   async #play(): Promise<void> {
@@ -111,50 +100,41 @@ export class ReplayPlayer implements ForwarderSource {
     } catch (error) {
       this.#failure = error;
     }
-    this.#isOver = true;
-    this.#wake();
+    this.#due.end();
   }
 
   /** Whether there was anything to play: an endless loop over nothing must end. */
   async #playOnce(): Promise<boolean> {
-    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = this.#options;
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, speed } = this.#options;
     const { origin = Math.max(from, this.#track.began) } = this.#options;
+    const { signal } = this.#stopping;
     const startedAt = this.#clock.now();
     let hadObjects = false;
-    for await (const event of this.#track.events()) {
-      if (event.at >= to) break;
-      if (event.at >= from) {
-        await this.#untilDue(startedAt + (event.at - origin) / 1_000 / this.#options.speed);
-        await this.#untilRoom();
-        if (event.said.kind === "objects") hadObjects = true;
-      } else if (event.said.kind === "objects") continue;
-      if (this.#stopping.signal.aborted) break;
-      this.#say(event);
+    for await (const { at, message } of this.#track.events()) {
+      if (at >= to) break;
+      const isObjects = message.kind === "objects";
+      if (at >= from) {
+        const earlyMs = startedAt + (at - origin) / 1_000 / speed - this.#clock.now();
+        if (earlyMs > 0) await this.#clock.sleep(earlyMs, signal);
+        await this.#due.hasRoom(maxWaitingObjects, signal);
+        hadObjects ||= isObjects;
+      } else if (isObjects) continue;
+      if (signal.aborted) break;
+      this.#send(message);
     }
     return hadObjects;
   }
 
-  async #untilDue(due: number): Promise<void> {
-    const early = due - this.#clock.now();
-    if (early > 0) await this.#clock.sleep(early, this.#stopping.signal);
-  }
-
-  async #untilRoom(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (this.#waiting.length >= maxWaitingObjects && !signal.aborted) await this.#change(signal);
-  }
-
-  #say({ said }: ReplayEvent): void {
-    switch (said.kind) {
+  #send(message: ForwarderMessage): void {
+    switch (message.kind) {
       case "objects":
-        for (const object of said.objects) this.#waiting.push(object);
-        this.#wake();
+        this.#due.add(message.objects);
         return;
       case "metrics":
-        for (const [name, value] of said.metrics) this.#metrics.set(name, value);
+        for (const [name, value] of message.metrics) this.#metrics.set(name, value);
         return;
       case "data-points":
-        for (const [name, value] of said.points) this.#points.set(name, value);
+        for (const [name, value] of message.points) this.#points.set(name, value);
         this.#rename();
         return;
     }
@@ -162,21 +142,6 @@ export class ReplayPlayer implements ForwarderSource {
 
   #rename(): void {
     this.#points.set(nodeInfoName, renamed(this.#points.get(nodeInfoName), this.#options.name));
-  }
-
-  #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      signal.addEventListener("abort", done);
-      this.#changed.push(done);
-    });
   }
 }
 
@@ -206,12 +171,3 @@ function parsed(info: Uint8Array): object {
     return unknownNode;
   }
 }
-
-const systemClock: ReplayClock = {
-  now: () => performance.now(),
-  sleep: async (milliseconds, signal) => {
-    // Longer than a timer can be set: the rest is slept when that is over.
-    for (let left = milliseconds; left > 0 && !signal.aborted; left -= 2 ** 31 - 1)
-      await delay(Math.min(left, 2 ** 31 - 1), undefined, { signal }).catch(() => {});
-  },
-};

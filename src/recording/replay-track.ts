@@ -4,21 +4,23 @@ import { findNodeLogs, nodeOfFile } from "../log-files/node-logs.js";
 import { nameOf } from "../nodes/node-info.js";
 import { lineObject } from "./log-line-object.js";
 import type { ForwarderMessage } from "./recorded-forwarder.js";
-import { canBeHeard, namelessNode, readRecordedMessages } from "./recorded-messages.js";
+import { isRecordedTraffic, namelessNode, readRecordedMessages } from "./recorded-messages.js";
+import { withoutObjects } from "./recording-error.js";
+import { refuseOtherFiles } from "./trace-lines.js";
 
-/** Something a node said, to be said again. */
+/** A message of a node, to be sent again. */
 export interface ReplayEvent {
   /** Microseconds since 1970, UTC; 0 where no time is kept. Never goes back. */
   readonly at: number;
-  readonly said: ForwarderMessage;
+  readonly message: ForwarderMessage;
 }
 
-/** What one node said, from its first word to its last, readable again and again. */
+/** What one node sent, from beginning to end, readable again and again. */
 export interface ReplayTrack {
   readonly name: string;
   /** When the file it is in begins, as `ReplayEvent.at`. */
   readonly began: number;
-  /** Its data points as it first told each of them. */
+  /** Its data points as it first gave each of them. */
   readonly dataPoints: ReadonlyMap<string, Uint8Array | undefined>;
   events(): AsyncGenerator<ReplayEvent>;
 }
@@ -40,9 +42,10 @@ export async function openTracks(paths: readonly string[]): Promise<ReplayTracks
     if ((await stat(path)).isDirectory()) {
       for (const { node, files } of await findNodeLogs(path))
         tracks.push(await openLogTrack(node, files, remarks));
-    } else if (await canBeHeard(path)) {
-      tracks.push(...(await openHeardTracks(path, remarks)));
+    } else if (await isRecordedTraffic(path)) {
+      tracks.push(...(await openRecordedTracks(path, remarks)));
     } else {
+      await refuseOtherFiles(path);
       tracks.push(await openLogTrack(nodeOfFile(path), [path], remarks));
     }
   }
@@ -50,28 +53,38 @@ export async function openTracks(paths: readonly string[]): Promise<ReplayTracks
 }
 
 /** A node in a recording, while it is looked for. */
-interface HeardNode {
+interface RecordedNode {
   name: string | undefined;
   readonly dataPoints: Map<string, Uint8Array | undefined>;
 }
 
-async function openHeardTracks(file: string, remarks: string[]): Promise<ReplayTrack[]> {
-  const byConnection = new Map<string, HeardNode>();
+async function openRecordedTracks(file: string, remarks: string[]): Promise<ReplayTrack[]> {
+  const byConnection = new Map<string, RecordedNode>();
+  const own: string[] = [];
   let began: number | undefined;
-  for await (const { at, connection, said } of readRecordedMessages(file, (text) => remarks.push(text))) {
+  let hasObjects = false;
+  for await (const { at, connection, message } of readRecordedMessages(file, (text) => own.push(text))) {
     began ??= at;
-    const node: HeardNode = byConnection.get(connection) ?? { name: undefined, dataPoints: new Map() };
+    hasObjects ||= message.kind === "objects";
+    const node: RecordedNode = byConnection.get(connection) ?? { name: undefined, dataPoints: new Map() };
     byConnection.set(connection, node);
-    if (said.kind !== "data-points") continue;
-    node.name ??= nameOf(new Map(said.points));
-    for (const [name, value] of said.points) if (!node.dataPoints.has(name)) node.dataPoints.set(name, value);
+    if (message.kind !== "data-points") continue;
+    node.name ??= nameOf(new Map(message.points));
+    for (const [name, value] of message.points)
+      if (!node.dataPoints.has(name)) node.dataPoints.set(name, value);
   }
+  if (!hasObjects) throw withoutObjects(file, own);
+  remarks.push(...own);
   return tracksOf(file, byConnection, began ?? 0);
 }
 
 /** A node that was connected several times is one track. */
-function tracksOf(file: string, byConnection: ReadonlyMap<string, HeardNode>, began: number): ReplayTrack[] {
-  const tracks = new Map<string, { connections: Set<string>; dataPoints: HeardNode["dataPoints"] }>();
+function tracksOf(
+  file: string,
+  byConnection: ReadonlyMap<string, RecordedNode>,
+  began: number,
+): ReplayTrack[] {
+  const tracks = new Map<string, { connections: Set<string>; dataPoints: RecordedNode["dataPoints"] }>();
   for (const [connection, { name = namelessNode(file, connection), dataPoints }] of byConnection) {
     const track = tracks.get(name);
     if (track === undefined) tracks.set(name, { connections: new Set([connection]), dataPoints });
@@ -82,8 +95,8 @@ function tracksOf(file: string, byConnection: ReadonlyMap<string, HeardNode>, be
     began,
     dataPoints,
     async *events() {
-      for await (const { at, connection, said } of readRecordedMessages(file, () => {}))
-        if (connections.has(connection)) yield { at, said };
+      for await (const { at, connection, message } of readRecordedMessages(file, () => {}))
+        if (connections.has(connection)) yield { at, message };
     },
   }));
 }
@@ -104,7 +117,7 @@ async function* logEvents(
 ): AsyncGenerator<ReplayEvent> {
   let at = 0;
   for (const file of files) {
-    let isTold = false;
+    let isReported = false;
     for await (const { bytes, starts, ends, firstLine } of readLines(file)) {
       for (const [index, start] of starts.entries()) {
         const line = firstLine + index;
@@ -112,13 +125,13 @@ async function* logEvents(
         if (line === 1 && start === ends[index]) continue;
         const object = lineObject(bytes.subarray(start, ends[index]), at);
         if (object === undefined) {
-          if (!isTold) onRemark(`${file}:${line}: this line, perhaps more, is not UTF-8 and left out`);
-          isTold = true;
+          if (!isReported) onRemark(`${file}:${line}: this line, perhaps more, is not UTF-8 and left out`);
+          isReported = true;
           continue;
         }
         // A clock that was set back, or lines out of order, must not stop the replay.
         at = Math.max(at, object.at ?? at);
-        yield { at, said: { kind: "objects", objects: [object.encoded] } };
+        yield { at, message: { kind: "objects", objects: [object.encoded] } };
       }
     }
   }

@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type Address, formatAddress } from "../transport/address.js";
+import { connectTo } from "../transport/connect-to.js";
 import type { Connection } from "../transport/connection.js";
 import { type Listener, openListener } from "../transport/listener.js";
-import { preparePeerSocket } from "../transport/peer-socket.js";
 import { Recorder, type RecorderCounts } from "./recorder.js";
 import { type RecordingOptions, type RecordingSummary, RecordingWriter } from "./recording-writer.js";
 
@@ -17,7 +16,7 @@ interface Route {
 export interface RecorderOptions {
   readonly routes: readonly Route[];
   readonly recording: RecordingOptions;
-  /** Told of connections that come and go, and of targets that cannot be reached. */
+  /** Called with connections that come and go, and of targets that cannot be reached. */
   readonly onEvent: (text: string) => void;
 }
 
@@ -54,7 +53,7 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
     const listener = formatAddress(route.connect);
     let target: Socket;
     try {
-      target = await connectTo(route.connect, stopping.signal);
+      target = await connectTo(route.connect, { signal: stopping.signal, timeoutMs: connectTimeoutMs });
     } catch (error) {
       connection.stream.destroy();
       const reason = error instanceof Error ? error.message : String(error);
@@ -104,20 +103,4 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
       return stopped;
     },
   };
-}
-
-async function connectTo(address: Address, stopping: AbortSignal): Promise<Socket> {
-  const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-  const socket = connect({ ...where, allowHalfOpen: true });
-  try {
-    await once(socket, "connect", {
-      signal: AbortSignal.any([stopping, AbortSignal.timeout(connectTimeoutMs)]),
-    });
-  } catch (error) {
-    socket.on("error", () => {});
-    socket.destroy();
-    throw error;
-  }
-  preparePeerSocket(socket);
-  return socket;
 }

@@ -1,98 +1,103 @@
-import { type SimulatedNode, type SimulatedNodeReport, simulatedNode } from "../forwarder/simulated-node.js";
+import type { BackOffLimits } from "../forwarder/back-off.js";
+import { nodeAddresses } from "../forwarder/node-addresses.js";
+import { type ForwarderReport, type RunningForwarder, startForwarder } from "../forwarder/start-forwarder.js";
 import type { Address } from "../transport/address.js";
-import { ReplayPlayer } from "./replay-player.js";
+import { namesOfCopies } from "./copies.js";
+import { type PlayOptions, ReplayPlayer } from "./replay-player.js";
 import type { ReplayTrack } from "./replay-track.js";
 
-export interface ReplaySettings {
+export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "clock"> {
   readonly tracks: readonly ReplayTrack[];
   /** Where the tracer is. Several nodes that listen do so at numbered paths, or at ports counted up. */
   readonly network: { readonly mode: "connect" | "listen"; readonly address: Address };
   readonly magic: number;
-  /** Recorded seconds in one second; infinite: as fast as objects are asked for. */
-  readonly speed: number;
   /** Nodes for each track. */
   readonly copies: number;
-  readonly loops: number;
   /** In place of the recorded names. */
   readonly name?: string | undefined;
-  /** Microseconds since 1970. */
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-  /** @default as `simulatedNode` */
-  readonly reconnect?: { readonly initialMs: number; readonly maxMs: number } | undefined;
+  /** @default as `startForwarder` */
+  readonly reconnect?: BackOffLimits | undefined;
+}
+
+/** A node that plays. */
+interface PlayingNode {
+  readonly name: string;
+  /** Where it listens; absent where it connects. */
+  readonly address: Address | undefined;
 }
 
 export interface RunningReplay {
-  /** Resolves when all was said and the tracer has asked for more; rejects where a track could not be read to its end. */
+  readonly nodes: readonly PlayingNode[];
+  /** Resolves when all was sent and the tracer has asked for more; rejects where a track could not be read to its end. */
   readonly finished: Promise<void>;
   reports(): ReplayReport[];
   /** Idempotent; waits. */
   stop(): Promise<void>;
 }
 
-interface ReplayReport extends SimulatedNodeReport {
+interface ReplayReport extends ForwarderReport {
   readonly name: string;
 }
 
-interface PlayingNode {
-  readonly name: string;
-  readonly player: ReplayPlayer;
-  readonly node: SimulatedNode;
-}
-
-/** Starts a living node for each copy of each track. @throws TransportError where it cannot listen */
+/** Starts a living node for each copy of each track. @throws TransportError where it cannot listen, AddressError */
 export async function startReplay(settings: ReplaySettings): Promise<RunningReplay> {
-  const nodes: PlayingNode[] = [];
-  const names = namesOf(settings);
+  const { network, speed, loops, from, to, magic, reconnect } = settings;
+  const playing: { name: string; player: ReplayPlayer; forwarder: RunningForwarder }[] = [];
+  const planned = planOf(settings);
+  const { mode } = network;
+  const addresses =
+    mode === "listen"
+      ? nodeAddresses(network.address, planned.length)
+      : Array.from(planned, () => network.address);
   async function stop(): Promise<void> {
-    await Promise.all(nodes.map(({ node }) => node.stop()));
-    await Promise.all(nodes.map(({ player }) => player.stop()));
+    await Promise.all(playing.map(({ forwarder }) => forwarder.stop()));
+    await Promise.all(playing.map(({ player }) => player.stop()));
+  }
+  async function finish(): Promise<void> {
+    await Promise.all(playing.map(({ forwarder }) => forwarder.finished));
+    for (const { player } of playing) if (player.failure !== undefined) throw player.failure;
   }
   try {
-    for (const [index, { track, name }] of names.entries()) {
-      const { speed, loops, from, to, magic, reconnect } = settings;
+    for (const [index, { track, name }] of planned.entries()) {
       const origin = originOf(track, settings);
       const player = new ReplayPlayer(track, { name, speed, loops, from, to, origin });
-      const network = { ...settings.network, address: ownAddress(settings, names.length, index) };
-      nodes.push({ name, player, node: await simulatedNode({ source: player, network, magic, reconnect }) });
+      const forwarder = await startForwarder({
+        source: player,
+        network: { mode, address: addresses[index]! },
+        magic,
+        reconnect,
+      }).catch(async (error) => {
+        await player.stop();
+        throw error;
+      });
+      playing.push({ name, player, forwarder });
     }
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    finished: finish(nodes),
-    reports: () => nodes.map(({ name, node }) => ({ name, ...node.report() })),
+    nodes: playing.map(({ name, forwarder }) => ({ name, address: forwarder.address })),
+    finished: finish(),
+    reports: () => playing.map(({ name, forwarder }) => ({ name, ...forwarder.report() })),
     stop,
   };
 }
 
-async function finish(nodes: readonly PlayingNode[]): Promise<void> {
-  await Promise.all(nodes.map(({ node }) => node.finished));
-  for (const { player } of nodes) if (player.failure !== undefined) throw player.failure;
-}
-
 /** Each node has its own name: a number is added where there are several under one. */
-function namesOf(settings: ReplaySettings): { track: ReplayTrack; name: string }[] {
-  const { tracks, copies, name } = settings;
-  return tracks.flatMap((track, index) => {
-    const renamed = name !== undefined && tracks.length > 1 ? `${name}-${index + 1}` : name;
-    return Array.from({ length: copies }, (_, copy) => {
-      const base = renamed ?? track.name;
-      return { track, name: copies === 1 ? base : `${base}-${copy + 1}` };
-    });
-  });
+function planOf({ tracks, copies, name }: ReplaySettings): { track: ReplayTrack; name: string }[] {
+  const names = name === undefined ? tracks.map((track) => track.name) : namesOfCopies(name, tracks.length);
+  return tracks.flatMap((track, index) =>
+    namesOfCopies(names[index]!, copies).map((copy) => ({ track, name: copy })),
+  );
 }
 
-/** All nodes share one beginning, so that what they said keeps its order; those without times have their own. */
+/** All nodes share one beginning, so that what they sent keeps its order; those without times have their own. */
 function originOf(track: ReplayTrack, { tracks, from }: ReplaySettings): number {
   if (track.began === 0) return 0;
-  const earliest = Math.min(...tracks.map(({ began }) => began).filter((began) => began > 0));
+  const earliest = tracks
+    .map(({ began }) => began)
+    .filter((began) => began > 0)
+    .reduce((one, other) => Math.min(one, other));
   return Math.max(earliest, from ?? earliest);
-}
-
-function ownAddress({ network: { mode, address } }: ReplaySettings, nodes: number, index: number): Address {
-  if (mode === "connect" || nodes === 1) return address;
-  if (address.kind === "unix") return { kind: "unix", path: `${address.path}-${index + 1}` };
-  return { ...address, port: address.port + index };
 }

@@ -6,6 +6,7 @@ import type { Address } from "../transport/address.js";
 import { connectTo } from "../transport/connect-to.js";
 import type { Connection } from "../transport/connection.js";
 import { openListener } from "../transport/listener.js";
+import { type AddressLike, addressOf } from "./address-of.js";
 import { LinkedPair, type Wire } from "./linked-pair.js";
 
 const maxConnections = 4_096;
@@ -13,9 +14,9 @@ const connectTimeoutMs = 10_000;
 
 export interface LinkOptions extends Partial<Wire> {
   /** Where the other end listens: `tracer.address`, or a node's where the tracer connects. */
-  readonly to: Address;
+  readonly to: AddressLike;
   /** Where the link listens. @default a socket file in a temporary directory, or, where `to` is a port, any port of this machine */
-  readonly at?: Address | undefined;
+  readonly at?: AddressLike | undefined;
   /**
    * The first connection breaks after the first of these many bytes, counted in both directions together, the second
    * after the second, and so on; those beyond the list are whole.
@@ -33,7 +34,7 @@ export interface FaultyLink extends AsyncDisposable {
   cut(): void;
   /** Breaks the connections there are, and every new one at once, until `heals()`. */
   breaks(): void;
-  /** Holds all bytes back, also of new connections, until `heals()`. Nobody is told. */
+  /** Holds all bytes back, also of new connections, until `heals()`. Neither end notices. */
   stalls(): void;
   /** Lets connections through again, and what was held back. */
   heals(): void;
@@ -43,10 +44,11 @@ export interface FaultyLink extends AsyncDisposable {
 
 /**
  * Opens a link. Bytes arrive in order, whatever the jitter.
- * @throws TransportError where it cannot listen, RangeError for a delay that is none
+ * @throws TransportError where it cannot listen, AddressError, RangeError for a delay that is none
  */
 export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
-  const { to, latencyMs = 0, jitterMs = 0, random = Math.random, cutAfterBytes = [] } = options;
+  const to = addressOf(options.to);
+  const { latencyMs = 0, jitterMs = 0, random = Math.random, cutAfterBytes = [] } = options;
   for (const [name, value] of Object.entries({ latencyMs, jitterMs }))
     if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more milliseconds; got ${value}`);
   const pairs = new Set<LinkedPair>();
@@ -73,7 +75,7 @@ export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
     return true;
   }
 
-  const place = await placeOf(options);
+  const place = await placeOf(to, options.at);
   const listener = await openListener({
     address: place.address,
     maxConnections,
@@ -126,9 +128,12 @@ async function reach(to: Address, signal: AbortSignal): Promise<Duplex | undefin
   return connectTo(to, { signal, timeoutMs: connectTimeoutMs }).catch(() => undefined);
 }
 
-async function placeOf({ at, to }: LinkOptions): Promise<{ address: Address; remove: () => Promise<void> }> {
+async function placeOf(
+  to: Address,
+  at?: AddressLike,
+): Promise<{ address: Address; remove: () => Promise<void> }> {
   const remove = async () => {};
-  if (at !== undefined) return { address: at, remove };
+  if (at !== undefined) return { address: addressOf(at), remove };
   if (to.kind === "tcp") return { address: { kind: "tcp", host: "127.0.0.1", port: 0 }, remove };
   const directory = await mkdtemp(join(tmpdir(), "muninn-link-"));
   return {

@@ -1,7 +1,7 @@
-import { type NodeClock, systemClock } from "../forwarder/clock.js";
-import { nodeDataPoints } from "../forwarder/node-data-points.js";
+import { type ForwarderClock, systemClock } from "../forwarder/clock.js";
 import type { ForwarderSource } from "../forwarder/source.js";
 import type { MetricValue } from "../protocol/metrics.js";
+import { nodeDataPoints } from "./node-data-points.js";
 import { NumberedObjects } from "./numbered-objects.js";
 
 export interface NumberedSourceOptions {
@@ -23,7 +23,7 @@ export interface NumberedSourceOptions {
    */
   readonly queue?: number | undefined;
   /** @default the system's */
-  readonly clock?: NodeClock | undefined;
+  readonly clock?: ForwarderClock | undefined;
 }
 
 /** A node that counts: each of its trace objects carries the next number. */
@@ -31,7 +31,7 @@ export class NumberedSource implements ForwarderSource {
   readonly dataPoints: ReadonlyMap<string, Uint8Array | undefined>;
   readonly #options: NumberedSourceOptions;
   readonly #objects: NumberedObjects;
-  readonly #clock: NodeClock;
+  readonly #clock: ForwarderClock;
   readonly #begun: number;
   /** Number of the next object to be taken. */
   #next = 0;

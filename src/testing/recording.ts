@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mainnetMagic } from "../forwarder/start-forwarder.js";
 import { openTracks } from "../recording/replay-track.js";
 import { startRecorder } from "../recording/start-recorder.js";
 import { type ReplaySettings, type RunningReplay, startReplay } from "../recording/start-replay.js";
@@ -9,15 +10,17 @@ import { openSent } from "../verification/open-sent.js";
 import type { Verdict } from "../verification/verdict.js";
 import { verdictText } from "../verification/verdict-text.js";
 import { verify } from "../verification/verify.js";
+import { type AddressLike, addressOf } from "./address-of.js";
 
 /** How a recording is played: where the tracer is, and what differs from a replay at once, of each node once. */
-export type PlayOptions = Pick<ReplaySettings, "network"> &
-  Partial<Omit<ReplaySettings, "network" | "tracks">>;
+export interface PlayOptions extends Partial<Omit<ReplaySettings, "network" | "tracks">> {
+  readonly network: { readonly mode: "connect" | "listen"; readonly address: AddressLike };
+}
 
 /** Nodes that live again. */
 export interface PlayedRecording extends RunningReplay, AsyncDisposable {}
 
-/** What nodes once said. */
+/** What nodes once sent. */
 export interface Recording {
   /** Names of its nodes. */
   nodes(): Promise<string[]>;
@@ -49,7 +52,8 @@ export function recording(...paths: readonly [string, ...string[]]): Recording {
   return {
     nodes: async () => (await tracksOf()).map(({ name }) => name),
     play: async (options) => {
-      const running = await startReplay({ ...atOnce, ...options, tracks: await tracksOf() });
+      const network = { ...options.network, address: addressOf(options.network.address) };
+      const running = await startReplay({ ...atOnce, ...options, network, tracks: await tracksOf() });
       return { ...running, [Symbol.asyncDispose]: () => running.stop() };
     },
     compare: async (logRoot) => {
@@ -62,7 +66,7 @@ export function recording(...paths: readonly [string, ...string[]]): Recording {
 
 /** As fast as asked, once, under the recorded names; a lost connection is made again soon. */
 const atOnce = {
-  magic: 764_824_073,
+  magic: mainnetMagic,
   speed: Number.POSITIVE_INFINITY,
   copies: 1,
   loops: 1,
@@ -71,9 +75,9 @@ const atOnce = {
 
 export interface RecordOptions {
   /** Where the other end listens: `tracer.address`, or a node's where the tracer connects. */
-  readonly to: Address;
+  readonly to: AddressLike;
   /** Where the recorder listens. @default a socket file in a temporary directory */
-  readonly at?: Address | undefined;
+  readonly at?: AddressLike | undefined;
   /** The recording, to be kept; nothing is overwritten. @default a temporary file, gone with the recorder */
   readonly file?: string | undefined;
 }
@@ -88,13 +92,15 @@ export interface RunningRecording extends AsyncDisposable {
 
 /** Begins to record. @throws TransportError where it cannot listen, and what the file system throws, EEXIST for a file that is there */
 export async function startRecording(options: RecordOptions): Promise<RunningRecording> {
+  const connect = addressOf(options.to);
+  const at = options.at === undefined ? undefined : addressOf(options.at);
   const directory = await mkdtemp(join(tmpdir(), "muninn-recording-"));
   const remove = () => rm(directory, { recursive: true, force: true });
-  const { file: path = join(directory, "traffic.rec"), to } = options;
-  const { at: listen = { kind: "unix", path: join(directory, "recorder.sock") } } = options;
+  const { file: path = join(directory, "traffic.rec") } = options;
+  const listen = at ?? { kind: "unix", path: join(directory, "recorder.sock") };
   const troubles: string[] = [];
   const recorder = await startRecorder({
-    routes: [{ listen, connect: to }],
+    routes: [{ listen, connect }],
     recording: { path, onTrouble: (text) => troubles.push(text) },
     onEvent: () => {},
   }).catch(async (error) => {

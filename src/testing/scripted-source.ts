@@ -1,92 +1,75 @@
-import { nodeDataPoints } from "../forwarder/node-data-points.js";
+import { ObjectQueue } from "../forwarder/object-queue.js";
 import type { ForwarderSource } from "../forwarder/source.js";
 import type { MetricValue } from "../protocol/metrics.js";
 import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js";
+import { nodeDataPoints } from "./node-data-points.js";
 
-/** What a scripted node says: an object; its `toMachine` alone, the rest as usual; or bytes that go out in place of one. */
-export type ScriptedObject = TraceObject | string | Uint8Array;
+/**
+ * What a scripted node sends: an object, of which whatever is not given is as usual; its `toMachine` alone; or bytes that go
+ * out in place of one.
+ */
+export type ScriptedObject = Partial<TraceObject> | string | Uint8Array;
 
 export interface ScriptedSourceOptions {
   /** What the node calls itself, any text. @default it has no `NodeInfo` */
   readonly name?: string | undefined;
-  /** ForwarderMessage at once. */
+  /** Sent at once. */
   readonly objects?: readonly ScriptedObject[];
 }
 
-/** A node that says what it is told to say, when it is told; nothing is ever thrown away. */
+/** A node that sends what the test gives it, when the test gives it; nothing is ever thrown away. */
 export class ScriptedSource implements ForwarderSource {
   /** To be changed at will; so are the data points. */
   readonly metrics = new Map<string, MetricValue>();
   readonly dataPoints: Map<string, Uint8Array | undefined>;
-  readonly #waiting: Uint8Array[] = [];
-  #ended = false;
-  /** Called when there is something new. */
-  #changed: (() => void)[] = [];
+  readonly #queue = new ObjectQueue();
 
   constructor(options: ScriptedSourceOptions = {}) {
     this.dataPoints = nodeDataPoints(options.name);
-    this.say(...(options.objects ?? []));
+    this.send(...(options.objects ?? []));
   }
 
   /** Objects that nobody has asked for yet. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#queue.length;
   }
 
   get isOver(): boolean {
-    return this.#ended && this.#waiting.length === 0;
+    return this.#queue.isOver;
   }
 
-  say(...objects: readonly ScriptedObject[]): void {
-    this.#waiting.push(...objects.map(encoded));
-    this.#wake();
+  send(...objects: readonly ScriptedObject[]): void {
+    this.#queue.add(objects.map(encoded));
   }
 
-  /** Nothing more will be said. */
+  /** Nothing more will be sent. */
   end(): void {
-    this.#ended = true;
-    this.#wake();
+    this.#queue.end();
   }
 
   takeNow(count: number): readonly Uint8Array[] {
-    return this.#waiting.splice(0, count);
+    return this.#queue.takeNow(count);
   }
 
-  async take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
-    while (this.#waiting.length === 0 && !this.#ended && !signal.aborted) await this.#change(signal);
-    return signal.aborted ? [] : this.takeNow(count);
-  }
-
-  #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      signal.addEventListener("abort", done);
-      this.#changed.push(done);
-    });
+  take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    return this.#queue.take(count, signal);
   }
 }
 
 function encoded(object: ScriptedObject): Uint8Array {
   if (object instanceof Uint8Array) return object;
-  return encodeTraceObject(typeof object === "string" ? usualObject(object) : object);
+  const given = typeof object === "string" ? { machine: object } : object;
+  return encodeTraceObject({ ...usualObject(), ...given });
 }
 
-function usualObject(machine: string): TraceObject {
-  const seconds = Math.floor(Date.now() / 1_000);
+function usualObject(): TraceObject {
   return {
     human: undefined,
-    machine,
+    machine: "{}",
     namespace: ["Test"],
     severity: "Info",
     details: "DNormal",
-    timestamp: { seconds, picoseconds: 0 },
+    timestamp: { seconds: Math.floor(Date.now() / 1_000), picoseconds: 0 },
     host: "test",
     thread: "1",
   };

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { findNodeLogs, nodeOfFile } from "../log-files/node-logs.js";
-import { canBeHeard } from "../recording/recorded-messages.js";
+import { isRecordedTraffic } from "../recording/recorded-messages.js";
 import { lineKey } from "./line-key.js";
 import { sentLines } from "./log-lines.js";
 import { sentByAccount } from "./sent-account.js";
@@ -40,7 +40,7 @@ export async function openSent(paths: readonly string[], options: { name?: strin
     remarks.push(text);
   };
   async function openFile(path: string): Promise<void> {
-    if (await canBeHeard(path)) {
+    if (await isRecordedTraffic(path)) {
       const recorded = await sentInRecording(path, { ...options, onRemark });
       spools.push(recorded.spool);
       nodes.push(...recorded.nodes);

@@ -32,15 +32,15 @@ export async function sentInRecording(
   const spool = await KeySpool.open();
   const runs = new Map<string, Run>();
   try {
-    for await (const { connection, said } of readRecordedMessages(file, options.onRemark)) {
+    for await (const { connection, message } of readRecordedMessages(file, options.onRemark)) {
       let run = runs.get(connection);
       if (run === undefined) {
         run = { id: connection, texts: new MachineTexts(), name: undefined };
         runs.set(connection, run);
       }
-      if (said.kind === "data-points") run.name ??= nameOf(new Map(said.points));
-      if (said.kind !== "objects") continue;
-      for (const key of run.texts.keysOf(said.objects, (reason) =>
+      if (message.kind === "data-points") run.name ??= nameOf(new Map(message.points));
+      if (message.kind !== "objects") continue;
+      for (const key of run.texts.keysOf(message.objects, (reason) =>
         options.onRemark(`${file}: ${connection}: ${reason}`),
       ))
         await spool.add(connection, key);

@@ -65,7 +65,7 @@ test("a tracer that is not there is named once, and tried again until a signal",
   await vi.waitFor(() => expect(printed.err).not.toBe(""), { timeout: 20_000 });
   process.emit("SIGINT");
   expect(await over).toBe(1);
-  expect(printed.err).toBe(`node-1: cannot connect to ${absent}, trying again: connect ENOENT ${absent}\n`);
+  expect(printed.err).toBe(`node-1: cannot connect to ${absent}, retrying: connect ENOENT ${absent}\n`);
   await rm(directory, { recursive: true });
 });
 

@@ -1,9 +1,9 @@
+import { NumberedSource, type NumberedSourceOptions } from "../../src/testing/numbered-source.js";
 import {
   type SimulatedNode,
   type SimulatedNodeOptions,
   simulatedNode,
-} from "../../src/forwarder/simulated-node.js";
-import { NumberedSource, type NumberedSourceOptions } from "../../src/testing/numbered-source.js";
+} from "../../src/testing/simulated-node.js";
 
 /** Back at once: a test has no time to wait as real nodes do. */
 const quickReconnect = { initialMs: 20, maxMs: 100 };

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import type { SimulatedNode } from "../../src/forwarder/simulated-node.js";
+import type { SimulatedNode } from "../../src/testing/simulated-node.js";
 import type { NodeVerdict, Verdict } from "../../src/verification/verdict.js";
 import { program, type Workplace } from "./daemon.js";
 

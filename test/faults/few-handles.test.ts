@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import { NumberedObjects } from "../../src/testing/numbered-objects.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
@@ -53,7 +53,7 @@ test("nodes that speak when the process has no handle left are written when it h
   const looks = Array.from({ length: 5 }, () => lowestFreeHandle(daemon.pid));
   limitOpenFiles(daemon.pid, Math.min(...looks));
   for (const [index, source] of sources.entries()) {
-    source.say(...new NumberedObjects({ host: names[index]! }).make(0, 1_000));
+    source.send(...new NumberedObjects({ host: names[index]! }).make(0, 1_000));
     source.end();
   }
   for (const name of names) {

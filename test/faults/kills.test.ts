@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFailed, test } from "vitest";
-import type { SimulatedNode } from "../../src/forwarder/simulated-node.js";
+import type { SimulatedNode } from "../../src/testing/simulated-node.js";
 import type { NodeVerdict } from "../../src/verification/verdict.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";

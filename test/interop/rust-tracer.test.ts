@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import type { TraceObject } from "../../src/protocol/trace-object.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { countingNode, nodeAt } from "../end-to-end/nodes.js";

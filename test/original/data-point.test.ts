@@ -33,7 +33,7 @@ test.each(["listen", "connect"] as const)("Test.DataPoint: ask, of a node that w
       ["test.data.point", document],
       ["no.such.point", undefined],
     ]);
-    source.say(line);
+    source.send(line);
   }
   await eventually(async () => expect(await tracer.linesOf("asked")).toEqual(["before", "between", "after"]));
   expect(await tracer.dataPointsOf("nobody", names)).toBeUndefined();

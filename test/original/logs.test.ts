@@ -3,8 +3,8 @@
 
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import type { SimulatedNode } from "../../src/forwarder/simulated-node.js";
 import { eventually } from "../../src/testing/eventually.js";
+import type { SimulatedNode } from "../../src/testing/simulated-node.js";
 import { type Address, formatAddress } from "../../src/transport/address.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { type Daemon, freePort, Workplace } from "../end-to-end/daemon.js";

@@ -3,16 +3,16 @@
 // was thrown away; here a tracer that comes at last gets all that was not.
 
 import { describe, expect, test } from "vitest";
-import type { NodeClock } from "../../src/forwarder/clock.js";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
+import type { ForwarderClock } from "../../src/forwarder/clock.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { numbersIn } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 
 const queue = 100;
 
 /** Stands still until it is set. */
-class StoppedClock implements NodeClock {
+class StoppedClock implements ForwarderClock {
   milliseconds = 0;
   now = () => this.milliseconds;
   sleep = async () => {};

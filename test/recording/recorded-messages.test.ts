@@ -27,8 +27,8 @@ async function hear(file: string): Promise<{ heard: RecordedMessage[]; remarks: 
 }
 
 function objectsIn(heard: readonly RecordedMessage[]): Buffer[] {
-  return heard.flatMap(({ said }) =>
-    said.kind === "objects" ? said.objects.map((one) => Buffer.from(one)) : [],
+  return heard.flatMap(({ message }) =>
+    message.kind === "objects" ? message.objects.map((one) => Buffer.from(one)) : [],
   );
 }
 
@@ -46,7 +46,7 @@ test.each(traceCases)("all trace objects of the recorded stream %s are heard, wh
   expect(remarks).toEqual([]);
   expect(objects).toHaveLength(texts.length);
   expect(objects.every((object, at) => object.includes(texts[at]!))).toBe(true);
-  // Put into one reply they are, but for its head and end, all that the forwarder said on the mini-protocol.
+  // Put into one reply they are, but for its head and end, all that the forwarder message on the mini-protocol.
   const reply = encodeTraceReply(objects);
   expect(reply.length - 4).toBe(objects.reduce((sum, { length }) => sum + length, 0));
 });
@@ -56,7 +56,7 @@ test.each([
   { name: "data-points", kind: "data-points" },
 ])("the answers of the recorded stream $name are heard", async ({ name, kind }) => {
   const { heard } = await hear(join(vectors, `${name}.forwarder.bin`));
-  expect(heard.filter(({ said }) => said.kind === kind).length).toBeGreaterThan(1);
+  expect(heard.filter(({ message }) => message.kind === kind).length).toBeGreaterThan(1);
 });
 
 test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
@@ -65,7 +65,7 @@ test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
     const file = join(vectors, `${name}.forwarder.bin`);
     const forwarder = await readFile(file);
     const acceptor = await readFile(join(vectors, `${name}.acceptor.bin`));
-    const expected = (await hear(file)).heard.map(({ said }) => said);
+    const expected = (await hear(file)).heard.map(({ message }) => message);
     const forwarderIsListener = (forwarder[4]! & 0x80) !== 0;
     let runs = 0;
     await fc.assert(
@@ -91,11 +91,11 @@ test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
           const { heard, remarks } = await hear(path);
           expect(remarks).toEqual([]);
           const objects = (items: readonly RecordedMessage[]) => Buffer.concat(objectsIn(items));
-          const others = (items: readonly RecordedMessage["said"][]) =>
+          const others = (items: readonly RecordedMessage["message"][]) =>
             items.filter(({ kind }) => kind !== "objects");
-          const asHeard = expected.map((said) => ({ at: 0, connection: "", said }));
+          const asHeard = expected.map((message) => ({ at: 0, connection: "", message }));
           expect(objects(heard).equals(objects(asHeard))).toBe(true);
-          expect(others(heard.map(({ said }) => said))).toEqual(others(expected));
+          expect(others(heard.map(({ message }) => message))).toEqual(others(expected));
         },
       ),
       { numRuns: 5 },

@@ -78,8 +78,8 @@ async function hear(): Promise<RecordedMessage[]> {
 }
 
 function objectsIn(heard: readonly RecordedMessage[]): Buffer[] {
-  return heard.flatMap(({ said }) =>
-    said.kind === "objects" ? said.objects.map((one) => Buffer.from(one)) : [],
+  return heard.flatMap(({ message }) =>
+    message.kind === "objects" ? message.objects.map((one) => Buffer.from(one)) : [],
   );
 }
 

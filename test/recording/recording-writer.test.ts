@@ -5,11 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Frame } from "../../src/recording/frame.js";
 import type { PartHandle } from "../../src/recording/part-file.js";
 import { findParts } from "../../src/recording/part-names.js";
-import {
-  RecordingError,
-  readRecordingFile,
-  type SkippedBytes,
-} from "../../src/recording/recording-reader.js";
+import { RecordingError } from "../../src/recording/recording-error.js";
+import { readRecordingFile, type SkippedBytes } from "../../src/recording/recording-reader.js";
 import { type RecordingOptions, RecordingWriter } from "../../src/recording/recording-writer.js";
 
 let directory: string;

@@ -9,7 +9,7 @@ import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../../src/protocol/trace-reply-decoder.js";
 import { lineObject } from "../../src/recording/log-line-object.js";
 import { readRecordedMessages } from "../../src/recording/recorded-messages.js";
-import { type ReplayOptions, ReplayPlayer } from "../../src/recording/replay-player.js";
+import { type PlayOptions, ReplayPlayer } from "../../src/recording/replay-player.js";
 import { openTracks, type ReplayEvent, type ReplayTrack } from "../../src/recording/replay-track.js";
 
 const vectors = fileURLToPath(new URL("../vectors/", import.meta.url));
@@ -82,8 +82,8 @@ async function all(track: ReplayTrack): Promise<ReplayEvent[]> {
 }
 
 function objectsOf(events: readonly ReplayEvent[]): Buffer[] {
-  return events.flatMap(({ said }) =>
-    said.kind === "objects" ? said.objects.map((one) => Buffer.from(one)) : [],
+  return events.flatMap(({ message }) =>
+    message.kind === "objects" ? message.objects.map((one) => Buffer.from(one)) : [],
   );
 }
 
@@ -139,7 +139,7 @@ function trackOf(...seconds: number[]): ReplayTrack {
     dataPoints: new Map(),
     async *events() {
       for (const [index, second] of seconds.entries())
-        yield { at: second * 1e6, said: { kind: "objects", objects: [Uint8Array.of(index)] } };
+        yield { at: second * 1e6, message: { kind: "objects", objects: [Uint8Array.of(index)] } };
     },
   };
 }
@@ -173,7 +173,7 @@ class FakeClock {
 }
 
 const never = new AbortController().signal;
-const fast: ReplayOptions = { name: "n", speed: Number.POSITIVE_INFINITY, loops: 1 };
+const fast: PlayOptions = { name: "n", speed: Number.POSITIVE_INFINITY, loops: 1 };
 
 async function takeAll(player: ReplayPlayer, count = 3): Promise<number[]> {
   const taken: number[] = [];
@@ -239,7 +239,7 @@ test("an endless loop ends when it is stopped, and a track runs no further ahead
       read += 1;
       yield {
         at: 0,
-        said: { kind: "objects", objects: Array.from({ length: 1_000 }, () => Uint8Array.of(0)) },
+        message: { kind: "objects", objects: Array.from({ length: 1_000 }, () => Uint8Array.of(0)) },
       };
     },
   };
@@ -265,7 +265,7 @@ test("a track that cannot be read any further is over, and says why", async () =
   const track: ReplayTrack = {
     ...trackOf(1),
     async *events() {
-      yield { at: 0, said: { kind: "metrics", metrics: [] } };
+      yield { at: 0, message: { kind: "metrics", metrics: [] } };
       throw new Error("unreadable");
     },
   };
@@ -289,8 +289,8 @@ test("the node has the name it is given, and otherwise the data points and metri
   const other = new ReplayPlayer(metrics!, fast);
   await takeAll(other);
   const told = new Map<string, unknown>();
-  for await (const { said } of readRecordedMessages(join(vectors, "metrics-all.forwarder.bin"), () => {}))
-    if (said.kind === "metrics") for (const [name, value] of said.metrics) told.set(name, value);
+  for await (const { message } of readRecordedMessages(join(vectors, "metrics-all.forwarder.bin"), () => {}))
+    if (message.kind === "metrics") for (const [name, value] of message.metrics) told.set(name, value);
   expect(told.size).toBeGreaterThan(3);
   expect(other.metrics).toEqual(told);
 });

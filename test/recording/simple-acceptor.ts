@@ -13,7 +13,7 @@ export const magic = 42;
 
 /** The plainest tracer there is: asks for the name and all metrics once, and for objects again and again. */
 export class SimpleAcceptor {
-  readonly said: ForwarderMessage[] = [];
+  readonly message: ForwarderMessage[] = [];
   readonly objects: Buffer[] = [];
   readonly #socket: Socket;
   readonly #side: Side;
@@ -31,8 +31,8 @@ export class SimpleAcceptor {
   }
 
   get name(): string | undefined {
-    for (const said of this.said) {
-      const info = said.kind === "data-points" ? new Map(said.points).get("NodeInfo") : undefined;
+    for (const message of this.message) {
+      const info = message.kind === "data-points" ? new Map(message.points).get("NodeInfo") : undefined;
       if (info !== undefined) return JSON.parse(Buffer.from(info).toString()).niName;
     }
     return undefined;
@@ -69,9 +69,9 @@ export class SimpleAcceptor {
 
   #receive(chunk: Uint8Array): void {
     const asked = this.objects.length;
-    for (const said of this.#forwarder.push(chunk)) {
-      this.said.push(said);
-      if (said.kind === "objects") this.objects.push(...said.objects.map((one) => Buffer.from(one)));
+    for (const message of this.#forwarder.push(chunk)) {
+      this.message.push(message);
+      if (message.kind === "objects") this.objects.push(...message.objects.map((one) => Buffer.from(one)));
     }
     if (this.objects.length > asked) this.#send(miniProtocols.traceObjects, encodeTraceRequest(this.#ask));
   }

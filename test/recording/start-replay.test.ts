@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import { readRecordedMessages } from "../../src/recording/recorded-messages.js";
 import { openTracks } from "../../src/recording/replay-track.js";
 import { startRecorder } from "../../src/recording/start-recorder.js";
 import { type ReplaySettings, type RunningReplay, startReplay } from "../../src/recording/start-replay.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import type { Address } from "../../src/transport/address.js";
 import { lineKey } from "../../src/verification/line-key.js";
 import { openSent } from "../../src/verification/open-sent.js";
@@ -87,8 +87,8 @@ async function replay(files: string[], settings: Partial<ReplaySettings> & Pick<
 
 async function objectsIn(file: string): Promise<Buffer[]> {
   const objects: Buffer[] = [];
-  for await (const { said } of readRecordedMessages(file, (text) => expect(text).toBe("")))
-    if (said.kind === "objects") objects.push(...said.objects.map((one) => Buffer.from(one)));
+  for await (const { message } of readRecordedMessages(file, (text) => expect(text).toBe("")))
+    if (message.kind === "objects") objects.push(...message.objects.map((one) => Buffer.from(one)));
   return objects;
 }
 

@@ -21,9 +21,9 @@ test("a scripted node says what the test says, when it says it", async () => {
     host: "host",
     thread: "1",
   } as const;
-  source.say(object);
+  source.send(object);
   await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}']));
-  source.say({ ...object, machine: "second" });
+  source.send({ ...object, machine: "second" });
   await eventually(async () => expect(await tracer.linesOf("scripted")).toEqual(['{"a":1}', "second"]));
   expect(node.report().objectsSent).toBe(2);
 });
@@ -33,7 +33,7 @@ test("plain texts become objects of the usual form, and a burst arrives in order
   const source = new ScriptedSource({ name: "bursts", objects: ["first"] });
   await using _node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
   const burst = Array.from({ length: 3_000 }, (_, index) => `line ${index}`);
-  source.say(...burst);
+  source.send(...burst);
   await eventually(async () => expect(await tracer.linesOf("bursts")).toEqual(["first", ...burst]));
 });
 
@@ -43,7 +43,7 @@ test("a node that stalls keeps its connection and says the rest when it heals", 
   await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
   await eventually(async () => expect(await tracer.linesOf("stalling")).toEqual(["before"]));
   node.stalls();
-  source.say("during");
+  source.send("during");
   await eventually(() => expect(node.report().objectsSent).toBe(2));
   await eventually(() => expect(tracer.accounts().received).toBe(1), { withinMs: 200 });
   node.heals();

@@ -96,9 +96,9 @@ test("a recording with a file of its own stays, and is not overwritten", async (
   await expect(startRecording({ to: tracer.address, file })).rejects.toMatchObject({ code: "EEXIST" });
 });
 
-test("a recording in which nobody spoke says that there is no node", async () => {
+test("a recording without a trace object is refused as such", async () => {
   await using tracer = await startTracer();
   await using recorder = await startRecording({ to: tracer.address });
   const traffic = await recorder.stop();
-  await expect(traffic.nodes()).rejects.toThrow("there is no node in ");
+  await expect(traffic.nodes()).rejects.toThrow("holds no trace objects");
 });

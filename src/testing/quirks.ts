@@ -2,19 +2,24 @@
 export interface Quirks {
   /** Sent on each connection before anything else. @default nothing */
   readonly firstBytes?: Uint8Array | undefined;
-  /** From there on the node reads and says nothing: from the first byte on, or after the handshake. @default never */
+  /** From there on the node reads and answers nothing: from the first byte on, or after the handshake. @default never */
   readonly silentFrom?: "start" | "handshake" | undefined;
   /** Data points are answered once this has resolved, in turn; never, where it never does. @default at once */
   readonly dataPointsAfter?: Promise<unknown> | undefined;
   /** Objects in each reply beyond those asked for, where there are as many. @default 0 */
   readonly extraObjects?: number | undefined;
   /**
+   * How long the node keeps its socket open after the tracer has ended its side, in milliseconds; real nodes take 1,000 to
+   * 1,300. @default 0
+   */
+  readonly lingerMs?: number | undefined;
+  /**
    * The first connection ends after the first of these many bytes, the second after the second, and so on, in the middle
    * of whatever that is; those beyond the list are whole. Objects on their way are lost, as they are with a real node.
    */
   readonly cutAfterBytes?: readonly number[] | undefined;
   /**
-   * The first connection says nothing more after the first of these many bytes, and so on, in the middle of whatever that is;
+   * The first connection sends nothing more after the first of these many bytes, and so on, in the middle of whatever that is;
    * it stays open, and goes on when the node `heals()`.
    */
   readonly stallAfterBytes?: readonly number[] | undefined;

@@ -3,12 +3,12 @@ import { type Address, AddressError, parseAddress } from "../transport/address.j
 const maxPort = 65_535;
 
 /**
- * Where each of several nodes listens: paths are numbered from `-1`, ports counted up; port 0 stays, each gets a free one.
+ * Where each of several forwarders listens: paths are numbered from `-1`, ports counted up; with port 0 each gets a free one.
  * @throws AddressError
  */
-export function nodeAddresses(first: Address, nodes: number): Address[] {
-  if (nodes === 1) return [first];
-  return Array.from({ length: nodes }, (_, index) => {
+export function nodeAddresses(first: Address, count: number): Address[] {
+  if (count === 1) return [first];
+  return Array.from({ length: count }, (_, index) => {
     if (first.kind === "unix") return parseAddress(`${first.path}-${index + 1}`);
     const port = first.port === 0 ? 0 : first.port + index;
     if (port > maxPort)

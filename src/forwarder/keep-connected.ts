@@ -1,0 +1,38 @@
+import type { Duplex } from "node:stream";
+import type { Address } from "../transport/address.js";
+import { connectTo } from "../transport/connect-to.js";
+import { BackOff, type BackOffLimits } from "./back-off.js";
+import type { ForwarderClock } from "./clock.js";
+
+const connectTimeoutMs = 10_000;
+
+export interface KeepConnectedOptions {
+  readonly address: Address;
+  readonly limits: BackOffLimits;
+  readonly clock: ForwarderClock;
+  /** Runs a connection to its end. Never rejects. */
+  readonly run: (stream: Duplex) => Promise<void>;
+  /** Called after each attempt that failed. */
+  readonly onUnreachable: (error: Error) => void;
+  /** Makes no connection any more; the one there is runs to its end. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects, and again whenever the connection ends, with a pause between; resolves when `signal` is aborted and nothing runs. */
+export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
+  const { address, limits, clock, run, onUnreachable, signal } = options;
+  const backOff = new BackOff(limits);
+  while (!signal.aborted) {
+    let lastedMs = 0;
+    try {
+      const stream = await connectTo(address, { signal, timeoutMs: connectTimeoutMs });
+      const connectedAt = clock.now();
+      if (signal.aborted) stream.destroy();
+      else await run(stream);
+      lastedMs = clock.now() - connectedAt;
+    } catch (error) {
+      if (!signal.aborted) onUnreachable(error as Error);
+    }
+    await clock.sleep(backOff.after(lastedMs), signal);
+  }
+}

@@ -1,0 +1,60 @@
+/** Encoded trace objects that wait to be asked for, the oldest first. */
+export class ObjectQueue {
+  readonly #objects: Uint8Array[] = [];
+  #hasEnded = false;
+  /** Of those who wait for a change. */
+  #wakers: (() => void)[] = [];
+
+  get length(): number {
+    return this.#objects.length;
+  }
+
+  /** Every object was taken and no more will come. */
+  get isOver(): boolean {
+    return this.#hasEnded && this.#objects.length === 0;
+  }
+
+  add(objects: readonly Uint8Array[]): void {
+    for (const object of objects) this.#objects.push(object);
+    this.#wake();
+  }
+
+  /** No more will come. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** Up to `count` of the oldest. */
+  takeNow(count: number): Uint8Array[] {
+    const taken = this.#objects.splice(0, count);
+    if (taken.length > 0) this.#wake();
+    return taken;
+  }
+
+  /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
+  async take(count: number, signal: AbortSignal): Promise<Uint8Array[]> {
+    while (this.#objects.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
+    return signal.aborted ? [] : this.takeNow(count);
+  }
+
+  /** Resolves when fewer than `most` wait, or `signal` is aborted. */
+  async hasRoom(most: number, signal: AbortSignal): Promise<void> {
+    while (this.#objects.length >= most && !signal.aborted) await this.#change(signal);
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakers.splice(0)) wake();
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      signal.addEventListener("abort", done);
+      this.#wakers.push(done);
+    });
+  }
+}

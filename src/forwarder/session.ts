@@ -1,0 +1,293 @@
+import type { Duplex } from "node:stream";
+import { decodeDataPointsRequest, encodeDataPointsReply } from "../protocol/data-points.js";
+import { ProtocolError } from "../protocol/faults.js";
+import { answerProposal, encodeProposal, maxHandshakeBytes, readAnswer } from "../protocol/handshake.js";
+import { MessageAssembler } from "../protocol/message-assembler.js";
+import { decodeMetricsRequest, encodeMetricsResponse } from "../protocol/metrics.js";
+import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
+import { Demux, encodeSegments, type Side } from "../protocol/mux.js";
+import { decodeTraceRequest, encodeTraceReply } from "../protocol/trace-messages.js";
+import { AnswersInTurn } from "./answers-in-turn.js";
+import type { ForwarderCounts } from "./counts.js";
+import { SentMetrics } from "./sent-metrics.js";
+import type { SessionHook } from "./session-hook.js";
+import type { ForwarderSource } from "./source.js";
+
+/** A tracer's requests are short. */
+const maxRequestBytes = 1_048_576;
+/** Requests for trace objects that a tracer may be ahead. */
+const maxRequestsAhead = 4_096;
+/** Answers that a tracer may leave unread and still ask for metrics or data points, in bytes. */
+const maxUnreadBytes = 16 * 1_048_576;
+/** How long a tracer has for reading our last bytes and ending its side. */
+const graceMs = 2_000;
+
+export interface SessionOptions {
+  /** Owned by the session from now on. */
+  readonly stream: Duplex;
+  /** Which end of the connection this is: the opener proposes in the handshake. */
+  readonly side: Side;
+  readonly magic: number;
+  /** Called once, after the handshake. */
+  readonly openSource: () => ForwarderSource;
+  /** Added to, so that it can outlive the connection. */
+  readonly counts: ForwarderCounts;
+  /** Called whenever `isFinished` may have changed. */
+  readonly onChange: () => void;
+  /** Called at once when a handshake is refused, or the tracer breaks the protocol: the connection may take a while to end. */
+  readonly onFault: (error: ProtocolError) => void;
+  /** Payload of a segment at most, in bytes. @default 12,288 as real nodes */
+  readonly maxSegmentBytes?: number | undefined;
+  readonly hook?: SessionHook | undefined;
+}
+
+/** How a connection ended: by the peer's *done*, after which a real node does not come back, or otherwise. */
+export interface SessionEnd {
+  readonly wasDone: boolean;
+}
+
+/** One mini-protocol of a session. */
+interface Served {
+  receive(payload: Uint8Array): void;
+}
+
+/** The forwarder's side of one connection: answers what it is asked, in turn, as real nodes do. */
+export class ForwarderSession {
+  /** Resolves when the connection is gone and nothing is answered any more. Never rejects. */
+  readonly ended: Promise<SessionEnd>;
+  readonly #options: SessionOptions;
+  readonly #hook: SessionHook;
+  readonly #demux: Demux;
+  readonly #served: Readonly<Record<MiniProtocol, Served>>;
+  readonly #metrics = new SentMetrics();
+  #state: "shaking hands" | "connected" | "leaving" = "shaking hands";
+  /** There once hands were shaken. */
+  #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
+  #peerHasEnded = false;
+  #lingering: NodeJS.Timeout | undefined;
+  #wasDone = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#hook = options.hook ?? {};
+    this.#demux = new Demux(options.side === "opener" ? "listener" : "opener");
+    const { handshake, metrics, traceObjects, dataPoints } = miniProtocols;
+    this.#served = {
+      [handshake]: this.#serve(handshake, "a handshake message", maxHandshakeBytes, (message) =>
+        this.#shakeHands(message),
+      ),
+      [metrics]: this.#serve(metrics, "a metrics request", maxRequestBytes, (message) =>
+        this.#answerMetrics(message),
+      ),
+      [traceObjects]: this.#serve(traceObjects, "a trace-object request", maxRequestBytes, (message) =>
+        this.#takeTraceRequest(message),
+      ),
+      [dataPoints]: this.#serve(dataPoints, "a data-point request", maxRequestBytes, (message) =>
+        this.#answerDataPoints(message),
+      ),
+    };
+    this.ended = this.#live();
+  }
+
+  /**
+   * Whether everything of a source that is over was sent, and the tracer has asked for more after that, or ended its side in
+   * order. A tracer that asks for one reply at a time has then made everything safe.
+   */
+  get isFinished(): boolean {
+    const { stream } = this.#options;
+    if (this.#state !== "connected" || !stream.writable || stream.writableLength > 0) return false;
+    const { source, answers } = this.#forwarding!;
+    return source.isOver && (answers.open > 0 || this.#peerHasEnded);
+  }
+
+  /** Ends the connection after what was answered; where the peer does not end its side in time, at once. */
+  async close(): Promise<void> {
+    this.#leave();
+    await this.ended;
+  }
+
+  async #live(): Promise<SessionEnd> {
+    const { stream, side, magic } = this.#options;
+    stream.on("error", () => {});
+    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stream.on("drain", () => this.#forwarding?.answers.resume());
+    // A tracer that stops has ended its side; what it asked for is answered as far as it is there.
+    stream.once("end", () => {
+      this.#peerHasEnded = true;
+      if (this.#forwarding === undefined) stream.end();
+      else this.#forwarding.answers.hurry();
+    });
+    if (side === "opener") this.#send(miniProtocols.handshake, encodeProposal(magic));
+    if (!stream.closed) await new Promise((resolve) => stream.once("close", resolve));
+    clearTimeout(this.#lingering);
+    this.#forwarding?.answers.stop();
+    this.#forwarding?.source.release?.();
+    return { wasDone: this.#wasDone };
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#state === "leaving") return;
+    this.#guard(() =>
+      this.#demux.push(chunk, (miniProtocol, payload) => this.#served[miniProtocol].receive(payload)),
+    );
+  }
+
+  /** A peer that breaks the protocol ends its own connection. */
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const { counts, onFault } = this.#options;
+      if (error.fault.code === "handshake-refused") counts.refusals += 1;
+      else counts.faults += 1;
+      onFault(error);
+      this.#leave();
+    }
+  }
+
+  #serve(
+    miniProtocol: MiniProtocol,
+    what: string,
+    maxBytes: number,
+    handle: (message: Uint8Array) => void,
+  ): Served {
+    const assembler = new MessageAssembler({ what, maxBytes });
+    const expectedIn = miniProtocol === miniProtocols.handshake ? "shaking hands" : "connected";
+    const take = (message: Uint8Array) => {
+      if (this.#state === "leaving") return;
+      if (this.#state !== expectedIn)
+        throw new ProtocolError({ code: "unexpected-message", what, state: this.#state });
+      handle(message);
+    };
+    return {
+      receive: (payload) => {
+        for (const message of assembler.push(payload)) {
+          const wait = this.#hook.before?.(miniProtocol);
+          if (wait === undefined) take(message);
+          else void wait.then(() => this.#guard(() => take(message)));
+        }
+      },
+    };
+  }
+
+  #shakeHands(message: Uint8Array): void {
+    const { side, magic, counts, openSource } = this.#options;
+    if (side === "opener") readAnswer(message, magic);
+    else {
+      const { answer, refused } = answerProposal(message, magic);
+      this.#send(miniProtocols.handshake, answer);
+      if (refused !== undefined)
+        throw new ProtocolError({ code: "handshake-refused", by: "us", reason: refused });
+    }
+    this.#state = "connected";
+    counts.connections += 1;
+    const source = openSource();
+    const answers = new AnswersInTurn({
+      source,
+      canReply: () => this.#options.stream.writable,
+      reply: (objects) => this.#reply(objects),
+      onIdle: () => this.#idle(),
+    });
+    this.#forwarding = { source, answers };
+  }
+
+  #answerMetrics(message: Uint8Array): void {
+    const request = decodeMetricsRequest(message);
+    if (request.kind === "done") {
+      this.#done();
+      return;
+    }
+    this.#refuseUnread("a metrics request");
+    this.#options.counts.metricsRequests += 1;
+    const metrics = this.#metrics.answer(request, this.#forwarding!.source.metrics);
+    this.#send(miniProtocols.metrics, encodeMetricsResponse(metrics));
+  }
+
+  #answerDataPoints(message: Uint8Array): void {
+    const request = decodeDataPointsRequest(message);
+    if (request.kind === "done") {
+      this.#done();
+      return;
+    }
+    this.#refuseUnread("a data-point request");
+    this.#options.counts.dataPointRequests += 1;
+    const { dataPoints } = this.#forwarding!.source;
+    const points = request.names.map((name) => [name, dataPoints.get(name)] as const);
+    this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+  }
+
+  /** Whoever asks again and again without reading would fill our memory with answers. */
+  #refuseUnread(what: string): void {
+    if (this.#options.stream.writableLength <= maxUnreadBytes) return;
+    const state = `more than ${maxUnreadBytes} bytes of answers are unread`;
+    throw new ProtocolError({ code: "unexpected-message", what, state });
+  }
+
+  #takeTraceRequest(message: Uint8Array): void {
+    const request = decodeTraceRequest(message);
+    if (request.kind === "done") {
+      this.#done();
+      return;
+    }
+    const { counts, onChange } = this.#options;
+    const { answers } = this.#forwarding!;
+    if (answers.open === maxRequestsAhead) {
+      const state = `${maxRequestsAhead} requests have no answer yet`;
+      throw new ProtocolError({ code: "unexpected-message", what: "a trace-object request", state });
+    }
+    counts.requests += 1;
+    counts.objectsAsked += request.count;
+    answers.add(request);
+    onChange();
+  }
+
+  /** Whether the peer takes more at once. */
+  #reply(objects: readonly Uint8Array[]): boolean {
+    const { counts, stream } = this.#options;
+    const reply = encodeTraceReply(objects);
+    counts.objectsSent += objects.length;
+    counts.bytesSent += reply.length;
+    this.#send(miniProtocols.traceObjects, reply);
+    return !stream.writableNeedDrain;
+  }
+
+  #idle(): void {
+    const { stream, onChange } = this.#options;
+    onChange();
+    if (!this.#peerHasEnded) return;
+    if (this.#hook.lingerMs === undefined) stream.end();
+    else this.#lingering ??= setTimeout(() => stream.end(), this.#hook.lingerMs);
+  }
+
+  #done(): void {
+    this.#wasDone = true;
+    this.#leave();
+  }
+
+  /** Ends our side after what was sent, and the connection with the peer's. */
+  #leave(): void {
+    const { stream } = this.#options;
+    this.#state = "leaving";
+    this.#forwarding?.answers.stop();
+    stream.end();
+    if (stream.closed) return;
+    const grace = setTimeout(() => stream.destroy(), graceMs);
+    stream.once("close", () => clearTimeout(grace));
+  }
+
+  #send(miniProtocol: MiniProtocol, message: Uint8Array): void {
+    const wait = this.#hook.before?.(miniProtocol);
+    if (wait === undefined) this.#sendNow(miniProtocol, message);
+    else void wait.then(() => this.#sendNow(miniProtocol, message));
+  }
+
+  #sendNow(miniProtocol: MiniProtocol, message: Uint8Array): void {
+    const { stream, side, maxSegmentBytes, onChange } = this.#options;
+    if (!stream.writable) return;
+    const timeMicros = Math.trunc(performance.now() * 1_000) % 2 ** 32;
+    const bytes = encodeSegments(side, miniProtocol, message, timeMicros, maxSegmentBytes);
+    if (this.#hook.write === undefined) stream.write(bytes, onChange);
+    else this.#hook.write(bytes, onChange);
+  }
+}

@@ -1,0 +1,171 @@
+import type { Duplex } from "node:stream";
+import type { Side } from "../protocol/mux.js";
+import { type Address, formatAddress } from "../transport/address.js";
+import { openListener } from "../transport/listener.js";
+import type { BackOffLimits } from "./back-off.js";
+import { type ForwarderClock, systemClock } from "./clock.js";
+import { type ForwarderCounts, zeroCounts } from "./counts.js";
+import { keepConnected } from "./keep-connected.js";
+import { ForwarderSession } from "./session.js";
+import type { SessionHook } from "./session-hook.js";
+import type { ForwarderSource } from "./source.js";
+
+/** Mainnet. */
+export const mainnetMagic = 764_824_073;
+
+/** As real nodes: a second at first, then longer. */
+const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
+/** Connections that a forwarder that listens has at most. */
+const maxConnections = 16;
+
+/** Where the tracer is: `connect` where it listens, `listen` where it connects; or the one connection there is. */
+export type ForwarderNetwork =
+  | { readonly mode: "connect" | "listen"; readonly address: Address }
+  | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
+
+export interface ForwarderOptions {
+  /** One that all connections share, or what makes one for each that has shaken hands. */
+  readonly source: ForwarderSource | (() => ForwarderSource);
+  readonly network: ForwarderNetwork;
+  /** @default 764,824,073, mainnet */
+  readonly magic?: number | undefined;
+  /** Pauses before a lost connection is made again, in milliseconds. @default 1 s, doubling to 45 s */
+  readonly reconnect?: BackOffLimits | undefined;
+  /** Measures those pauses. @default the system's */
+  readonly clock?: ForwarderClock | undefined;
+  /** Payload of a segment at most, in bytes, up to 65,535. @default 12,288 as real nodes */
+  readonly maxSegmentBytes?: number | undefined;
+  /** Makes what differs on a connection, before anything is sent on it; for simulations. */
+  readonly hookFor?: ((stream: Duplex) => SessionHook) | undefined;
+}
+
+/** What a forwarder was asked and has sent. */
+export interface ForwarderReport extends Readonly<ForwarderCounts> {
+  /** What went wrong last: why a handshake was refused, what the tracer did wrong, or why it could not be reached. */
+  readonly lastFault?: string;
+}
+
+export interface RunningForwarder extends AsyncDisposable {
+  /** Where it listens; absent where it connects. */
+  readonly address: Address | undefined;
+  report(): ForwarderReport;
+  /**
+   * Resolves when every object was sent and the tracer has asked for more or left in order: of one that asks for one reply at a
+   * time they are safe then, of one that asks ahead the last may still be on their way. Also after its *done*, and when the
+   * forwarder was stopped.
+   */
+  readonly finished: Promise<void>;
+  /** Ends its connections after what it has answered. Idempotent; waits until nothing of it is left. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the other side of the protocol: answers tracers that connect, or connects to one, and again whenever the connection
+ * is lost, unless the tracer said *done*.
+ * @throws TransportError where it cannot listen
+ */
+export async function startForwarder(options: ForwarderOptions): Promise<RunningForwarder> {
+  const forwarder = new Forwarder(options);
+  await forwarder.start();
+  return forwarder;
+}
+
+class Forwarder implements RunningForwarder {
+  address: Address | undefined;
+  readonly finished: Promise<void>;
+  readonly #options: ForwarderOptions;
+  readonly #counts = zeroCounts();
+  readonly #sessions = new Set<ForwarderSession>();
+  /** Aborted when no connection is made or taken any more. */
+  readonly #closing = new AbortController();
+  #resolveFinished!: () => void;
+  #lastFault: string | undefined;
+  /** Settles when no connection is made or taken any more. */
+  #closed: () => Promise<void> = async () => {};
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.finished = new Promise((resolve) => {
+      this.#resolveFinished = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    const { network, reconnect: limits = usualReconnect, clock = systemClock } = this.#options;
+    if (network.mode === "stream") {
+      void this.#run(network.stream, network.side);
+    } else if (network.mode === "connect") {
+      const { address } = network;
+      const connecting = keepConnected({
+        address,
+        limits,
+        clock,
+        run: (stream) => this.#run(stream, "opener"),
+        onUnreachable: ({ message }) => {
+          this.#lastFault = `cannot connect to ${formatAddress(address)}, retrying: ${message}`;
+        },
+        signal: this.#closing.signal,
+      });
+      this.#closed = () => connecting;
+    } else {
+      const run = async ({ stream }: { stream: Duplex }) => {
+        await this.#run(stream, "listener");
+        return true;
+      };
+      const { address } = network;
+      const listener = await openListener({ address, maxConnections, run, onTurnedAway: () => {} });
+      this.address = listener.address;
+      this.#closed = () => listener.stop();
+    }
+  }
+
+  report(): ForwarderReport {
+    return { ...this.#counts, ...(this.#lastFault === undefined ? {} : { lastFault: this.#lastFault }) };
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#closing.abort();
+    const closed = this.#closed();
+    await Promise.all([...this.#sessions].map((session) => session.close()));
+    await closed;
+    this.#resolveFinished();
+  }
+
+  /** Runs a connection to its end. */
+  async #run(stream: Duplex, side: Side): Promise<void> {
+    const { source, network, magic = mainnetMagic, maxSegmentBytes, hookFor } = this.#options;
+    const session = new ForwarderSession({
+      stream,
+      side,
+      magic,
+      openSource: typeof source === "function" ? source : () => source,
+      counts: this.#counts,
+      onChange: () => {
+        if (session.isFinished) this.#resolveFinished();
+      },
+      onFault: ({ message }) => {
+        this.#lastFault = message;
+      },
+      maxSegmentBytes,
+      hook: hookFor?.(stream),
+    });
+    this.#sessions.add(session);
+    // One that came while we stopped.
+    if (this.#stopped !== undefined) stream.destroy();
+    const { wasDone } = await session.ended;
+    this.#sessions.delete(session);
+    if (!wasDone) return;
+    if (network.mode === "connect") this.#closing.abort();
+    this.#resolveFinished();
+  }
+}

@@ -1,0 +1,159 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { zeroCounts } from "../../src/forwarder/counts.js";
+import { ForwarderSession, type SessionOptions } from "../../src/forwarder/session.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { ScriptedSource } from "../../src/testing/scripted-source.js";
+import { connectionTo, magic } from "./tracer-end.js";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const clean of cleanups.splice(0)) clean();
+});
+
+function open(options: Partial<SessionOptions> = {}) {
+  const { side = "opener" } = options;
+  const { stream, tracer } = connectionTo(side);
+  const counts = zeroCounts();
+  const source = new ScriptedSource({ name: "n" });
+  const release = vi.fn();
+  const openSource = vi.fn(() => Object.assign(source, { release }));
+  const faults: string[] = [];
+  const session = new ForwarderSession({
+    stream,
+    side,
+    magic,
+    openSource,
+    counts,
+    onChange: () => {},
+    onFault: ({ message }) => faults.push(message),
+    ...options,
+  });
+  cleanups.push(() => {
+    stream.destroy();
+    tracer.stream.destroy();
+  });
+  return { session, stream, tracer, counts, source, openSource, release, faults };
+}
+
+/** When all that is under way in memory has arrived. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test.each(["opener", "listener"] as const)(
+  "as %s a source is opened by the handshake and released once when the connection has ended",
+  async (side) => {
+    const { session, tracer, counts, openSource, release } = open({ side });
+    await settled();
+    expect(openSource).not.toHaveBeenCalled();
+    tracer.shakeHands();
+    await settled();
+    expect(openSource).toHaveBeenCalledTimes(1);
+    expect(counts.connections).toBe(1);
+    expect(release).not.toHaveBeenCalled();
+    tracer.stream.end();
+    await session.ended;
+    expect(release).toHaveBeenCalledTimes(1);
+  },
+);
+
+test("a connection that ends before any handshake opens no source", async () => {
+  const { session, tracer, openSource } = open({ side: "listener" });
+  tracer.stream.end();
+  await session.ended;
+  expect(openSource).not.toHaveBeenCalled();
+});
+
+test.each(["opener", "listener"] as const)(
+  "as %s a refusal is reported at once, although the tracer keeps the connection",
+  async (side) => {
+    const { tracer, stream, counts, faults } = open({ side });
+    tracer.shakeHands(7);
+    await settled();
+    expect(faults).toEqual([expect.stringMatching(/refused: .*42.*7|refused: .*7.*42/)]);
+    expect(counts).toMatchObject({ refusals: 1, faults: 0, connections: 0 });
+    expect(stream.closed).toBe(false);
+  },
+);
+
+test("requests are answered in turn, in full, however many are ahead", async () => {
+  const { tracer, source } = open();
+  tracer.shakeHands();
+  for (const count of [2, 1, 2]) tracer.ask(count);
+  source.send("a", "b", "c", "d", "e");
+  await settled();
+  const replies = tracer.messages.map((message) => (message.kind === "objects" ? message.objects.length : 0));
+  expect(replies).toEqual([2, 1, 2]);
+});
+
+test("a tracer that asks further ahead than there is room for ends its connection", async () => {
+  const { session, tracer, counts, faults } = open();
+  tracer.shakeHands();
+  for (let request = 0; request < 4_096; request += 1) tracer.ask(1);
+  await settled();
+  expect(faults).toEqual([]);
+  tracer.ask(1);
+  await settled();
+  expect(faults).toEqual([expect.stringContaining("4096 requests")]);
+  expect(counts.faults).toBe(1);
+  tracer.stream.end();
+  await session.ended;
+});
+
+test("a tracer that asks for data points and never reads them ends its connection before they fill the memory", async () => {
+  const { tracer, stream, source, faults } = open();
+  const megabyte = 1_000_000;
+  source.dataPoints.set("large", Buffer.alloc(megabyte, "1"));
+  tracer.shakeHands();
+  await settled();
+  tracer.stream.pause();
+  for (let request = 0; request < 50; request += 1) tracer.askForDataPoints("large");
+  await settled();
+  expect(faults).toEqual([expect.stringContaining("unread")]);
+  expect(stream.writableLength).toBeLessThan(19 * megabyte);
+});
+
+test("what is said before the handshake, or said twice, ends the connection", async () => {
+  const early = open();
+  early.tracer.ask(1);
+  await settled();
+  expect(early.faults).toEqual([expect.stringContaining("while shaking hands")]);
+  const twice = open();
+  twice.tracer.shakeHands();
+  twice.tracer.shakeHands();
+  await settled();
+  expect(twice.faults).toEqual([expect.stringContaining("while connected")]);
+});
+
+test("a node that lingers keeps its side open so long after the tracer has ended its own", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  cleanups.push(() => vi.useRealTimers());
+  const { session, tracer, stream, source } = open({ hook: { lingerMs: 1_200 } });
+  tracer.shakeHands();
+  tracer.ask(10);
+  tracer.stream.end();
+  source.send("last");
+  await settled();
+  vi.advanceTimersByTime(1_199);
+  await settled();
+  expect(tracer.objects).toHaveLength(1);
+  expect(stream.writableEnded).toBe(false);
+  vi.advanceTimersByTime(1);
+  await session.ended;
+});
+
+test("what a hook lets wait is sent when it may be, and what never may be is never", async () => {
+  let mayAnswer = () => {};
+  const gate = new Promise<void>((resolve) => {
+    mayAnswer = resolve;
+  });
+  const before = (miniProtocol: number) => (miniProtocol === miniProtocols.dataPoints ? gate : undefined);
+  const { tracer } = open({ hook: { before } });
+  tracer.shakeHands();
+  tracer.askForDataPoints("NodeInfo");
+  await settled();
+  expect(tracer.messages).toEqual([]);
+  mayAnswer();
+  await settled();
+  expect(tracer.messages).toMatchObject([{ kind: "data-points" }]);
+});

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ForwarderSource } from "../../src/forwarder/source.js";
+import { type RunningForwarder, startForwarder } from "../../src/forwarder/start-forwarder.js";
+import { ScriptedSource } from "../../src/testing/scripted-source.js";
+import { magic, TracerEnd } from "./tracer-end.js";
+
+let directory: string;
+let forwarder: RunningForwarder;
+let tracers: TracerEnd[];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-forwarder-"));
+  tracers = [];
+});
+afterEach(async () => {
+  for (const { stream } of tracers) stream.destroy();
+  await forwarder.stop();
+  await rm(directory, { recursive: true });
+});
+
+async function listen(source: ForwarderSource | (() => ForwarderSource)): Promise<void> {
+  const address = { kind: "unix", path: join(directory, "node.sock") } as const;
+  forwarder = await startForwarder({ source, magic, network: { mode: "listen", address } });
+}
+
+function tracerComes(): TracerEnd {
+  const socket = connect({ path: join(directory, "node.sock"), allowHalfOpen: true });
+  const tracer = new TracerEnd(socket, "opener");
+  tracers.push(tracer);
+  tracer.shakeHands();
+  tracer.ask(10);
+  return tracer;
+}
+
+const objects = ["one", "two", "three"];
+const waiting = { timeout: 20_000 };
+
+test("of a source that all connections share no object goes to two", async () => {
+  const source = new ScriptedSource();
+  await listen(source);
+  const [first, second] = [tracerComes(), tracerComes()];
+  await vi.waitFor(() => expect(forwarder.report().connections).toBe(2), waiting);
+  source.send(...objects);
+  const arrived = () => first.objects.length + second.objects.length;
+  await vi.waitFor(() => expect(arrived()).toBe(3), waiting);
+});
+
+test("where each connection has a source of its own, each tracer gets everything", async () => {
+  await listen(() => new ScriptedSource({ objects }));
+  const [first, second] = [tracerComes(), tracerComes()];
+  for (const tracer of [first, second])
+    await vi.waitFor(() => expect(tracer.objects).toHaveLength(3), waiting);
+});
+
+test("it has finished when everything was sent and the tracer asked for more", async () => {
+  const source = new ScriptedSource({ objects });
+  await listen(source);
+  const tracer = tracerComes();
+  await vi.waitFor(() => expect(tracer.objects).toHaveLength(3), waiting);
+  source.end();
+  let isFinished = false;
+  void forwarder.finished.then(() => {
+    isFinished = true;
+  });
+  tracer.ask(1);
+  await vi.waitFor(() => expect(isFinished).toBe(true), waiting);
+});
+
+test("a stop is idempotent, and waits until the connections are gone", async () => {
+  await listen(new ScriptedSource());
+  const tracer = tracerComes();
+  await vi.waitFor(() => expect(forwarder.report().connections).toBe(1), waiting);
+  const stopped = forwarder.stop();
+  expect(forwarder.stop()).toBe(stopped);
+  tracer.stream.end();
+  await stopped;
+  await expect(forwarder.finished).resolves.toBeUndefined();
+});
