@@ -36,18 +36,21 @@ export function addRecordCommand(program: Command): void {
     .option("--max-files <number>", "keep only so many of the newest files", wholeNumber(1))
     .option("--json", "print the result as JSON")
     .addHelpText("after", help)
-    .action(record);
+    .action(async (flags: RecordFlags) => {
+      process.exitCode = await record(flags);
+    });
 }
 
-async function record(flags: RecordFlags): Promise<void> {
+async function record(flags: RecordFlags): Promise<number> {
   const { parseAddress, formatAddress } = await import("../transport/address.js");
   const { startRecorder } = await import("../recording/start-recorder.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
   const { untilStopped } = await import("../daemon/stop-signal.js");
+  const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");
   const status = new StatusLine();
-  try {
+  return withForeseenErrors("record", status, async () => {
     if (flags.listen.length !== flags.connect.length)
-      throw new Error("there must be as many --listen as --connect");
+      throw new UsageError("there must be as many --listen as --connect");
     const routes = flags.listen.map((listen, at) => ({
       listen: parseAddress(listen),
       connect: parseAddress(flags.connect[at]!),
@@ -59,12 +62,12 @@ async function record(flags: RecordFlags): Promise<void> {
         path: flags.output,
         ...(maxBytes === undefined ? {} : { maxBytes }),
         ...(maxFiles === undefined ? {} : { maxFiles }),
-        onTrouble: (text) => status.say(`muninn record: ${text}`),
+        onTrouble: (text) => status.print(`muninn record: ${text}`),
       },
-      onEvent: (text) => status.say(text),
+      onEvent: (text) => status.print(text),
     });
     for (const [at, address] of recorder.addresses.entries())
-      status.say(`listening at ${formatAddress(address)} for ${formatAddress(routes[at]!.connect)}`);
+      status.print(`listening at ${formatAddress(address)} for ${formatAddress(routes[at]!.connect)}`);
     const ticking = setInterval(() => {
       const { connectionsNow, bytesFromOpeners, bytesFromListeners, bytesWritten } = recorder.status();
       const traffic = formatBytes(bytesFromOpeners + bytesFromListeners);
@@ -82,10 +85,6 @@ async function record(flags: RecordFlags): Promise<void> {
     const text = `${connections} connections, ${traffic} passed on, ${formatBytes(bytesWritten)} in ${files.join(", ")}`;
     const missing = complete ? "" : `\nINCOMPLETE: ${bytesMissing} bytes of traffic are not in the recording`;
     print(flags.json ? `${JSON.stringify({ complete, ...summary })}\n` : `${text}${missing}\n`);
-    process.exitCode = complete ? 0 : 1;
-  } catch (error) {
-    status.clear();
-    process.stderr.write(`muninn record: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 2;
-  }
+    return complete ? 0 : 1;
+  });
 }

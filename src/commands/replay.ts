@@ -73,29 +73,29 @@ function moment(text: string): Moment {
 }
 
 async function replay(what: readonly string[], flags: ReplayFlags): Promise<number> {
-  const { parseAddress } = await import("../transport/address.js");
+  const { formatAddress, parseAddress } = await import("../transport/address.js");
   const { openTracks } = await import("../recording/replay-track.js");
   const { startReplay } = await import("../recording/start-replay.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
   const { untilStopped } = await import("../daemon/stop-signal.js");
-  const { FaultReporter } = await import("./fault-reporter.js");
+  const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");
+  const { sumOf, watchNodes } = await import("./node-watch.js");
   const status = new StatusLine();
-  try {
+  return withForeseenErrors("replay", status, async () => {
+    const network =
+      flags.connect === undefined
+        ? { mode: "listen" as const, address: parseAddress(flags.listen!) }
+        : { mode: "connect" as const, address: parseAddress(flags.connect) };
     status.show("reading what was recorded");
     const { tracks, remarks } = await openTracks(what);
-    if (tracks.length === 0) throw new Error("there is no node to play");
-    const beginnings = tracks.map(({ began }) => began).filter((began) => began > 0);
-    const micros = (when: Moment | undefined) => {
-      if (when === undefined || "micros" in when) return when?.micros;
-      return Math.min(...beginnings, Number.MAX_SAFE_INTEGER) + when.seconds * 1e6;
-    };
+    if (tracks.length === 0) throw new UsageError(`there is no node to play in ${what.join(", ")}`);
+    const began = tracks.reduce((least, track) => earlier(least, track.began), 0);
+    const micros = (when: Moment | undefined) =>
+      when === undefined || "micros" in when ? when?.micros : began + when.seconds * 1e6;
     const stopped = untilStopped();
     const running = await startReplay({
       tracks,
-      network:
-        flags.connect === undefined
-          ? { mode: "listen", address: parseAddress(flags.listen!) }
-          : { mode: "connect", address: parseAddress(flags.connect) },
+      network,
       magic: flags.magic,
       speed: flags.speed,
       copies: flags.nodes,
@@ -104,36 +104,24 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
       from: micros(flags.from),
       to: micros(flags.to),
     });
-    const faults = new FaultReporter(status);
-    let ticking: NodeJS.Timeout | undefined;
-    const refused = new Promise<void>((resolve) => {
-      ticking = setInterval(() => {
-        const reports = running.reports();
-        const sent = sum(reports, "objectsSent");
-        status.show(`${reports.length} nodes, ${sent} objects, ${formatBytes(sum(reports, "bytesSent"))}`);
-        faults.tell(reports);
-        if (sum(reports, "refusals") > 0) resolve();
-      }, 100);
-    });
-    await Promise.race([running.finished, stopped, refused]);
-    clearInterval(ticking);
-    await running.stop();
-    status.clear();
-    for (const remark of remarks) status.say(`muninn replay: ${remark}`);
+    for (const { name, address } of running.nodes)
+      if (address !== undefined) status.print(`${name} listens at ${formatAddress(address)}`);
+    try {
+      await watchNodes(status, running.reports, Promise.race([running.finished, stopped]));
+    } finally {
+      await running.stop();
+    }
+    for (const remark of remarks) status.print(`muninn replay: ${remark}`);
     const reports = running.reports();
-    faults.tell(reports);
     const lines = reports.map(
       (node) => `${node.name}: ${node.objectsSent} objects in ${formatBytes(node.bytesSent)}`,
     );
     print(flags.json ? `${JSON.stringify({ nodes: reports, remarks })}\n` : `${lines.join("\n")}\n`);
-    return sum(reports, "refusals") > 0 ? 1 : 0;
-  } catch (error) {
-    status.clear();
-    process.stderr.write(`muninn replay: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 2;
-  }
+    return sumOf(reports).refusals > 0 ? 1 : 0;
+  });
 }
 
-function sum<Field extends string>(reports: readonly Record<Field, number>[], field: Field): number {
-  return reports.reduce((total, report) => total + report[field], 0);
+/** The earlier of two times; 0 is none. */
+function earlier(one: number, other: number): number {
+  return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
 }

@@ -29,11 +29,16 @@ export function addSimulateCommand(program: Command): void {
       "objects that wait to be asked for, with --rate; more are thrown away, as by real nodes (which keep 192)",
       wholeNumber(1),
     )
+    .option(
+      "--linger <ms>",
+      "keep the connection so long after the tracer has ended its side; real nodes take 1000 to 1300",
+      wholeNumber(0),
+    )
     .option("--json", "print the report as one JSON document")
     .addHelpText(
       "after",
       "\nExit codes: 0 every node has sent its count and was asked for more, or a signal ended endless ones; " +
-        "1 a node could not, or was refused; 2 wrong usage.",
+        "1 a node has not, or was refused; 2 wrong usage, or it could not begin.",
     )
     .action(async (options: SimulateOptions, command: Command) => {
       if ((options.connect === undefined) === (options.listen === undefined)) {

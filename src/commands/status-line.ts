@@ -22,7 +22,7 @@ export class StatusLine {
   }
 
   /** A line that stays. */
-  say(text: string): void {
+  print(text: string): void {
     const shown = this.#shown;
     this.clear();
     this.#stream.write(`${text}\n`);

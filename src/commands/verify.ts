@@ -7,6 +7,7 @@ interface VerifyFlags {
   readonly logs: string[];
   readonly name?: string;
   readonly node?: string[];
+  readonly copies: number;
   readonly window: number;
   readonly places: number;
   readonly json?: true;
@@ -28,24 +29,33 @@ export function addVerifyCommand(program: Command): void {
       "recordings, raw forwarder bytes (.bin), log directories, or files of lines",
     )
     .requiredOption("--logs <directory...>", "log directories (logRoot); each must hold everything")
-    .option("--name <name>", "the node that all of --sent belongs to, where it does not tell")
+    .option("--name <name>", "the node that all of --sent belongs to, where it has no name")
+    .option(
+      "--copies <n>",
+      "each node was replayed so often (replay --nodes), as NAME-1, NAME-2 …",
+      wholeNumber(1),
+      1,
+    )
     .option("--node <name...>", "judge these nodes only")
     .option("--window <lines>", "how far a line may be displaced and still be known", wholeNumber(1), 250_000)
-    .option("--places <number>", "how many places of each defect are told for a node", wholeNumber(1), 5)
+    .option("--places <number>", "how many places of each defect are shown for a node", wholeNumber(1), 5)
     .option("--json", "print the verdict as JSON")
     .addHelpText("after", help)
-    .action(verifyLogs);
+    .action(async (flags: VerifyFlags) => {
+      process.exitCode = await verifyLogs(flags);
+    });
 }
 
-async function verifyLogs(flags: VerifyFlags): Promise<void> {
+async function verifyLogs(flags: VerifyFlags): Promise<number> {
   const { openSent } = await import("../verification/open-sent.js");
   const { verify } = await import("../verification/verify.js");
   const { verdictText } = await import("../verification/verdict-text.js");
   const { StatusLine, formatBytes } = await import("./status-line.js");
+  const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");
   const status = new StatusLine();
-  try {
+  return withForeseenErrors("verify", status, async () => {
     status.show("reading what was sent");
-    await using sent = await openSent(flags.sent, flags.name === undefined ? {} : { name: flags.name });
+    await using sent = await openSent(flags.sent, { name: flags.name, copies: flags.copies });
     const verdict = await verify({
       sent: sent.nodes,
       remarks: sent.remarks,
@@ -58,15 +68,11 @@ async function verifyLogs(flags: VerifyFlags): Promise<void> {
         status.show(`${done} ${formatBytes(bytes)} of ${formatBytes(totalBytes)}  ${node}`);
       },
     });
-    if (verdict.nodes.length === 0) throw new Error("there is no node to judge");
+    if (verdict.nodes.length === 0) throw new UsageError("there is no node to judge");
     status.clear();
     print(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
-    process.exitCode = verdict.ok ? 0 : 1;
-  } catch (error) {
-    status.clear();
-    process.stderr.write(`muninn verify: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 2;
-  }
+    return verdict.ok ? 0 : 1;
+  });
 }
 
 const barWidth = 30;

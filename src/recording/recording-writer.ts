@@ -21,7 +21,7 @@ export interface RecordingOptions {
   readonly maxWaitingBytes?: number;
   /** Pause before a failed write is tried again, and how long one may hang before traffic no longer waits, in milliseconds. @default 1_000 */
   readonly retryMs?: number;
-  /** Told of everything that makes the recording incomplete, and when it is over. */
+  /** Called with everything that makes the recording incomplete, and when it is over. */
   readonly onTrouble: (text: string) => void;
   /** Stands in for the file system in tests. */
   readonly openPart?: OpenPart;
@@ -93,9 +93,8 @@ export class RecordingWriter {
   static async open(options: RecordingOptions): Promise<RecordingWriter> {
     const [existing] = await findParts(options.path);
     if (existing !== undefined) {
-      const error: NodeJS.ErrnoException = new Error(`${existing} exists; a recording overwrites nothing`);
-      error.code = "EEXIST";
-      throw error;
+      const message = `${existing} exists; a recording overwrites nothing`;
+      throw Object.assign(new Error(message), { code: "EEXIST", syscall: "open" });
     }
     const complete = {
       blockBytes: 65_536,

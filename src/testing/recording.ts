@@ -6,7 +6,7 @@ import { openTracks } from "../recording/replay-track.js";
 import { startRecorder } from "../recording/start-recorder.js";
 import { type ReplaySettings, type RunningReplay, startReplay } from "../recording/start-replay.js";
 import type { Address } from "../transport/address.js";
-import { openSent } from "../verification/open-sent.js";
+import { openSent, type SentOptions } from "../verification/open-sent.js";
 import type { Verdict } from "../verification/verdict.js";
 import { verdictText } from "../verification/verdict-text.js";
 import { verify } from "../verification/verify.js";
@@ -29,8 +29,8 @@ export interface Recording {
    * @throws TransportError where they cannot listen
    */
   play(options: PlayOptions): Promise<PlayedRecording>;
-  /** Compares the files below a `logRoot` with it, as `muninn verify`. */
-  compare(logRoot: string): Promise<Comparison>;
+  /** Compares the files below a `logRoot` with it, as `muninn verify`; `name` and `copies` as it was played with. */
+  compare(logRoot: string, options?: SentOptions): Promise<Comparison>;
 }
 
 export interface Comparison extends Verdict {
@@ -56,8 +56,8 @@ export function recording(...paths: readonly [string, ...string[]]): Recording {
       const running = await startReplay({ ...atOnce, ...options, network, tracks: await tracksOf() });
       return { ...running, [Symbol.asyncDispose]: () => running.stop() };
     },
-    compare: async (logRoot) => {
-      await using sent = await openSent(paths);
+    compare: async (logRoot, options) => {
+      await using sent = await openSent(paths, options);
       const verdict = await verify({ sent: sent.nodes, remarks: sent.remarks, logs: [logRoot] });
       return { ...verdict, text: verdictText(verdict) };
     },

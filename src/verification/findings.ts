@@ -8,7 +8,7 @@ export interface Place {
   readonly file: string;
   /** From 1. For a loss at the end one more than there are lines. */
   readonly line: number;
-  /** For a loss: which of the sent objects, from 1, and how many in a row. */
+  /** For a loss: the number of the first sent object, and how many in a row. See `SentNode.firstNumber`. */
   readonly sent?: { readonly first: number; readonly count: number };
 }
 
@@ -35,10 +35,13 @@ export interface Findings {
 /** Keeps the first places of each defect. */
 export class Places {
   readonly #limit: number;
+  /** Of the object with index 0. */
+  readonly #firstNumber: number;
   readonly #kept: Place[] = [];
 
-  constructor(limit: number) {
+  constructor(limit: number, firstNumber: number) {
     this.#limit = limit;
+    this.#firstNumber = firstNumber;
   }
 
   add(place: Place): void {
@@ -48,14 +51,15 @@ export class Places {
 
   /** A loss of one object; one that follows the last loss at the same line is added to it. */
   addLoss(index: number, at: { file: string; line: number }, count = 1): void {
+    const first = this.#firstNumber + index;
     const last = this.#kept.findLast((kept) => kept.defect === "lost");
     const continues =
       last?.sent !== undefined &&
       last.file === at.file &&
       last.line === at.line &&
-      last.sent.first + last.sent.count === index + 1;
+      last.sent.first + last.sent.count === first;
     if (!continues) {
-      this.add({ defect: "lost", ...at, sent: { first: index + 1, count } });
+      this.add({ defect: "lost", ...at, sent: { first, count } });
       return;
     }
     const sent = { first: last.sent.first, count: last.sent.count + count };

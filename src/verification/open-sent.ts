@@ -1,11 +1,21 @@
 import { stat } from "node:fs/promises";
 import { findNodeLogs, nodeOfFile } from "../log-files/node-logs.js";
+import { namesOfCopies } from "../recording/copies.js";
 import { isRecordedTraffic } from "../recording/recorded-messages.js";
+import { refuseOtherFiles } from "../recording/trace-lines.js";
 import { lineKey } from "./line-key.js";
 import { sentLines } from "./log-lines.js";
 import { sentByAccount } from "./sent-account.js";
+import { SentError } from "./sent-error.js";
 import { sentInRecording } from "./sent-recording.js";
 import type { SentNode } from "./verify.js";
+
+export interface SentOptions {
+  /** In place of the names of all nodes. */
+  readonly name?: string | undefined;
+  /** Each node was replayed so often, as `NAME-1`, `NAME-2` … @default 1 */
+  readonly copies?: number | undefined;
+}
 
 /** What was sent, by node, and what it keeps open. */
 export interface Sent extends AsyncDisposable {
@@ -14,17 +24,13 @@ export interface Sent extends AsyncDisposable {
   readonly remarks: readonly string[];
 }
 
-class SentError extends Error {
-  override readonly name = "SentError";
-}
-
 /**
  * Opens what was sent: recordings, raw forwarder bytes (`.bin`), accounts of simulated nodes, log directories (a `logRoot` or one node's) and files of
  * lines, which belong to the node that their directory names, or, by another name than a log's, to the node of that name.
- * `name` replaces the names of all nodes.
- * @throws SentError where a node is in two of them, RecordingError, and what the file system throws
+ * @throws SentError where a node is in two of them, RecordingError, and what reading throws
  */
-export async function openSent(paths: readonly string[], options: { name?: string } = {}): Promise<Sent> {
+export async function openSent(paths: readonly string[], options: SentOptions = {}): Promise<Sent> {
+  const { copies = 1 } = options;
   const nodes: SentNode[] = [];
   const remarks: string[] = [];
   const spools: AsyncDisposable[] = [];
@@ -41,14 +47,17 @@ export async function openSent(paths: readonly string[], options: { name?: strin
   };
   async function openFile(path: string): Promise<void> {
     if (await isRecordedTraffic(path)) {
-      const recorded = await sentInRecording(path, { ...options, onRemark });
+      const recorded = await sentInRecording(path, { ...options, copies, onRemark });
       spools.push(recorded.spool);
       nodes.push(...recorded.nodes);
       return;
     }
     const account = await sentByAccount(path, onRemark);
-    if (account === undefined) addFiles(nodeOfFile(path), [path]);
-    else nodes.push(...account);
+    if (account === undefined) {
+      await refuseOtherFiles(path);
+      addFiles(nodeOfFile(path), [path]);
+    } else if (copies === 1) nodes.push(...account);
+    else throw new SentError(`${path} is the account of simulated nodes, which are not copied`);
   }
   try {
     for (const path of paths) {
@@ -58,7 +67,11 @@ export async function openSent(paths: readonly string[], options: { name?: strin
         await openFile(path);
       }
     }
-    for (const [node, lines] of files) nodes.push({ node, sent: sentLines(lines), keyOf: lineKey });
+    for (const [name, lines] of files) {
+      const sent = sentLines(lines);
+      for (const node of namesOfCopies(name, copies))
+        nodes.push({ node, sent, keyOf: lineKey, firstNumber: 1 });
+    }
     refuseClashes(nodes);
   } catch (error) {
     await dispose();

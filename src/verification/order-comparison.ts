@@ -20,6 +20,8 @@ export interface ComparisonOptions {
   window: number;
   /** How many places of each defect are kept. */
   maxPlaces: number;
+  /** Number of the first object sent, in places of losses. */
+  firstNumber: number;
 }
 
 /** Unknown lines in a row after which the whole rest of what was sent is searched for one of them. */
@@ -53,7 +55,7 @@ export class OrderComparison {
     this.#window = options.window;
     this.#ahead = new SentWindow(sent);
     this.#recent = new RecentKeys(options.window);
-    this.#places = new Places(options.maxPlaces);
+    this.#places = new Places(options.maxPlaces, options.firstNumber);
   }
 
   /** True where the key is the next expected one, which it then takes; the way of nearly every line. */

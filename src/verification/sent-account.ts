@@ -32,7 +32,12 @@ export async function sentByAccount(
       );
     const keyOf = (bytes: Buffer, start: number, end: number) =>
       numberIn(bytes.toString("utf8", start, end), name);
-    return { node: wantedNames(name, name).directory, sent: numbersUpTo(objectsSent + thrownAway), keyOf };
+    return {
+      node: wantedNames(name, name).directory,
+      sent: numbersUpTo(objectsSent + thrownAway),
+      keyOf,
+      firstNumber: 0,
+    };
   });
 }
 

@@ -3,7 +3,9 @@ import { nameOf } from "../nodes/node-info.js";
 import { ProtocolError } from "../protocol/faults.js";
 import { encodeTraceReply } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
+import { namesOfCopies } from "../recording/copies.js";
 import { namelessNode, readRecordedMessages } from "../recording/recorded-messages.js";
+import { withoutObjects } from "../recording/recording-error.js";
 import { KeySpool } from "./key-spool.js";
 import { lineKey } from "./line-key.js";
 import type { SentNode } from "./verify.js";
@@ -16,7 +18,7 @@ const lineFeed = 0x0a;
 interface Run {
   readonly id: string;
   readonly texts: MachineTexts;
-  /** What the node calls itself; known once it has told. */
+  /** What the node calls itself, once it has given a name. */
   name: string | undefined;
 }
 
@@ -27,12 +29,18 @@ interface Run {
  */
 export async function sentInRecording(
   file: string,
-  options: { name?: string; onRemark: (text: string) => void },
+  options: { name?: string | undefined; copies: number; onRemark: (text: string) => void },
 ): Promise<{ nodes: SentNode[]; spool: KeySpool }> {
   const spool = await KeySpool.open();
   const runs = new Map<string, Run>();
+  const remarks: string[] = [];
+  const onRemark = (text: string) => {
+    remarks.push(text);
+    options.onRemark(text);
+  };
+  let hasObjects = false;
   try {
-    for await (const { connection, message } of readRecordedMessages(file, options.onRemark)) {
+    for await (const { connection, message } of readRecordedMessages(file, onRemark)) {
       let run = runs.get(connection);
       if (run === undefined) {
         run = { id: connection, texts: new MachineTexts(), name: undefined };
@@ -40,17 +48,21 @@ export async function sentInRecording(
       }
       if (message.kind === "data-points") run.name ??= nameOf(new Map(message.points));
       if (message.kind !== "objects") continue;
+      hasObjects = true;
       for (const key of run.texts.keysOf(message.objects, (reason) =>
-        options.onRemark(`${file}: ${connection}: ${reason}`),
+        onRemark(`${file}: ${connection}: ${reason}`),
       ))
         await spool.add(connection, key);
     }
-    const nodes = new Map<string, string[]>();
+    if (!hasObjects) throw withoutObjects(file, remarks);
+    const connections = new Map<string, string[]>();
     for (const { id, name = namelessNode(file, id) } of runs.values()) {
-      const node = options.name ?? wantedNames(name, id).directory;
-      nodes.set(node, [...(nodes.get(node) ?? []), id]);
+      for (const copy of namesOfCopies(options.name ?? name, options.copies)) {
+        const node = wantedNames(copy, id).directory;
+        connections.set(node, [...(connections.get(node) ?? []), id]);
+      }
     }
-    return { nodes: await joined(nodes, spool), spool };
+    return { nodes: await joined(connections, spool), spool };
   } catch (error) {
     await spool[Symbol.asyncDispose]();
     throw error;
@@ -61,7 +73,7 @@ export async function sentInRecording(
 async function joined(nodes: ReadonlyMap<string, string[]>, spool: KeySpool): Promise<SentNode[]> {
   const sent: SentNode[] = [];
   for (const [node, connections] of nodes)
-    sent.push({ node, sent: await spool.joined(connections), keyOf: lineKey });
+    sent.push({ node, sent: await spool.joined(connections), keyOf: lineKey, firstNumber: 1 });
   return sent;
 }
 

@@ -1,19 +1,49 @@
 import { type Defect, defects, type Findings, type Place } from "./findings.js";
-import { isWell, type Verdict } from "./verdict.js";
+import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
 
-/** A verdict for people: one line a node, below it the places, at last the sum. */
+/** Nodes that share a fault are named up to so many. */
+const maxNames = 5;
+
+/**
+ * A verdict for people: one line a node, below it the places, at last the sum. Nodes that have no log, or sent nothing, share
+ * a line: that is one cause, however many they are.
+ */
 export function verdictText(verdict: Verdict): string {
   const lines: string[] = [];
-  const severalRoots = new Set(verdict.nodes.map(({ logs }) => logs)).size > 1;
-  for (const node of verdict.nodes) {
-    const name = severalRoots ? `${node.logs}: ${node.node}` : node.node;
-    lines.push(`${name}: ${isWell(node) ? "well" : "NOT WELL"}: ${countsText(node)}`);
-    for (const defect of defects) lines.push(...placeLines(node, defect));
+  const roots = new Set(verdict.nodes.map(({ logs }) => logs));
+  for (const root of roots) {
+    const nodes = verdict.nodes.filter(({ logs }) => logs === root);
+    const missing = nodes.filter((node) => !node.hasLog && !isWell(node));
+    const unexpected = nodes.filter((node) => !node.wasSent && !isWell(node));
+    for (const node of nodes) {
+      if (missing.includes(node) || unexpected.includes(node)) continue;
+      const name = roots.size > 1 ? `${root}: ${node.node}` : node.node;
+      lines.push(`${name}: ${isWell(node) ? "well" : "NOT WELL"}: ${countsText(node)}`);
+      for (const defect of defects) lines.push(...placeLines(node, defect));
+    }
+    if (missing.length > 0)
+      lines.push(`NOT WELL: no log of ${namesText(missing)} below ${root}: ${sumOf(missing, "lost")} lost`);
+    if (unexpected.length > 0) {
+      const [count, them] = [sumOf(unexpected, "found"), namesText(unexpected)];
+      lines.push(`NOT WELL: a log of ${them} below ${root}, nothing of which was sent: ${count} lines`);
+    }
   }
   for (const remark of verdict.remarks) lines.push(`remark: ${remark}`);
   const bad = verdict.nodes.filter((node) => !isWell(node)).length;
   lines.push(verdict.ok ? "all is well" : `not well: ${bad} of ${verdict.nodes.length} nodes`);
   return `${lines.join("\n")}\n`;
+}
+
+/** `relay`, or `67 nodes (relay-1, relay-2 …)`. */
+function namesText(nodes: readonly NodeVerdict[]): string {
+  const names = nodes.map(({ node }) => node);
+  if (names.length === 1) return names[0]!;
+  const more = names.length > maxNames ? " …" : "";
+  return `${names.length} nodes (${names.slice(0, maxNames).join(", ")}${more})`;
+}
+
+function sumOf(nodes: readonly NodeVerdict[], count: "lost" | "found"): number {
+  return nodes.reduce((sum, node) => sum + node[count], 0);
 }
 
 function countsText(findings: Findings): string {
@@ -27,8 +57,8 @@ function placeLines(findings: Findings, defect: Defect): string[] {
   const places = findings.places.filter((place) => place.defect === defect);
   if (places.length === 0) return [];
   const lines = places.map((place) => `  ${defect.padEnd(10)} ${place.file}:${place.line}${sentText(place)}`);
-  const told = places.reduce((sum, { sent }) => sum + (sent?.count ?? 1), 0);
-  if (told < findings[defect]) lines.push(`  ${defect.padEnd(10)} and ${findings[defect] - told} more`);
+  const shown = places.reduce((sum, { sent }) => sum + (sent?.count ?? 1), 0);
+  if (shown < findings[defect]) lines.push(`  ${defect.padEnd(10)} and ${findings[defect] - shown} more`);
   return lines;
 }
 

@@ -6,6 +6,10 @@ export interface NodeVerdict extends Findings {
   readonly logs: string;
   /** The node's directory. */
   readonly node: string;
+  /** Whether anything was to be expected of it. */
+  readonly wasSent: boolean;
+  /** Whether it has log files there. */
+  readonly hasLog: boolean;
 }
 
 export interface Verdict {

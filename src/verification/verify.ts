@@ -12,6 +12,8 @@ export interface SentNode {
   readonly sent: SentKeys;
   /** The key of a line, NaN where it has none. */
   keyOf(bytes: Buffer, start: number, end: number): number;
+  /** Number of the first object, by which people find it: 1, or what the lines themselves begin to count from. */
+  readonly firstNumber: number;
 }
 
 export interface VerifyOptions {
@@ -35,7 +37,12 @@ interface Progress {
   readonly node: string;
 }
 
-const nothing: SentKeys = { async *keysFrom() {} };
+/** What a node sent that is not among those who did. */
+const nothing: Pick<SentNode, "sent" | "keyOf" | "firstNumber"> = {
+  sent: { async *keysFrom() {} },
+  keyOf: () => Number.NaN,
+  firstNumber: 1,
+};
 
 /**
  * Compares what nodes sent with their log files, one node at a time.
@@ -55,11 +62,22 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     const absent = sent.filter(({ node }) => !found.some((logs) => logs.node === node));
     const logs = [...found, ...absent.map(({ node }) => ({ node, files: [], bytes: 0 }))];
     for (const log of logs) {
-      const findings = await compare(log, root, options, (bytes) =>
+      const expected = sent.find(({ node }) => node === log.node);
+      const findings = await compare(log, expected ?? nothing, root, options, (bytes) =>
         options.progress?.({ bytes: bytesBefore + bytes, totalBytes, node: log.node }),
       );
       bytesBefore += log.bytes;
-      nodes.push({ logs: root, node: log.node, ...findings });
+      const hasLog = log.files.length > 0;
+      // Where there is no file there is no place in one.
+      const places = hasLog ? findings.places : [];
+      nodes.push({
+        logs: root,
+        node: log.node,
+        wasSent: expected !== undefined,
+        hasLog,
+        ...findings,
+        places,
+      });
     }
   }
   return { ok: nodes.every(isWell), nodes, remarks: options.remarks ?? [] };
@@ -67,16 +85,13 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 
 async function compare(
   log: NodeLogs,
+  { sent, keyOf, firstNumber }: Pick<SentNode, "sent" | "keyOf" | "firstNumber">,
   root: string,
   options: VerifyOptions,
   progress: (bytes: number) => void,
 ): Promise<Findings> {
-  const { sent, keyOf } = options.sent.find(({ node }) => node === log.node) ?? {
-    sent: nothing,
-    keyOf: () => Number.NaN,
-  };
   const { window = 250_000, maxPlaces = 5 } = options;
-  const comparison = new OrderComparison(sent, { window, maxPlaces });
+  const comparison = new OrderComparison(sent, { window, maxPlaces, firstNumber });
   let end = { file: root, line: 1 };
   let bytesBefore = 0;
   try {

@@ -1,11 +1,13 @@
+import dns from "node:dns";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addRecordCommand } from "../../src/commands/record.js";
+import { RecordingWriter } from "../../src/recording/recording-writer.js";
 import { captureOutput } from "./captured-output.js";
 
 const printed = captureOutput();
@@ -94,4 +96,42 @@ test.each([
   expect(printed.err).toMatch(reason);
   expect(await readFile(path("there"), "utf8")).toBe("precious");
   expect(await readdir(directory)).toEqual(["there"]);
+});
+
+test("a target of several addresses, none of which can be reached, is named with the reason", async () => {
+  // Nobody listens at a port that was just given back.
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address() as AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  vi.spyOn(dns, "lookup").mockImplementation(((_name: string, _options: object, done: Found) =>
+    done(null, [
+      { address: "127.0.0.1", family: 4 },
+      { address: "127.0.0.2", family: 4 },
+    ])) as never);
+  const over = run(
+    "--listen",
+    path("recorder.sock"),
+    "--connect",
+    `several.example:${port}`,
+    "-o",
+    path("t.rec"),
+  );
+  await vi.waitFor(() => expect(printed.err).toContain("listening at"), { timeout: 20_000 });
+  const node = connect(path("recorder.sock"));
+  node.on("error", () => {});
+  node.resume();
+  await once(node, "close");
+  process.emit("SIGTERM");
+  await over;
+  expect(printed.err).toMatch(/turned away: cannot connect to several\.example:\d+: connect ECONNREFUSED/);
+});
+
+type Found = (error: null, addresses: { address: string; family: number }[]) => void;
+
+test("an error of our own is no exit code 2: it passes with its stack", async () => {
+  vi.spyOn(RecordingWriter, "open").mockRejectedValue(new TypeError("a bug"));
+  const recording = run("--listen", path("r.sock"), "--connect", path("t.sock"), "-o", path("new"));
+  await expect(recording).rejects.toThrow(TypeError);
+  expect(printed.err).toBe("");
 });

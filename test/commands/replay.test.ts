@@ -103,3 +103,32 @@ test.each([
 ])("$what is a usage error", async ({ flags, reason }) => {
   await expect(run("what", ...flags)).rejects.toThrow(reason);
 });
+
+test("several nodes that listen at port 0 get a free port each, and the command says where", async () => {
+  await writeFile(path("n.json"), `${lines[0]}\n`);
+  const flags = ["--listen", "127.0.0.1:0", "--nodes", "3", "--speed", "max"];
+  const over = run(path("n.json"), ...flags);
+  await vi.waitFor(() => expect(printed.err.split("\n")).toHaveLength(4), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
+  const places = [...printed.err.matchAll(/^(n-\d) listens at 127\.0\.0\.1:(\d+)$/gm)];
+  expect(places.map(([, name]) => name)).toEqual(["n-1", "n-2", "n-3"]);
+  const ports = places.map(([, , port]) => Number(port));
+  expect(new Set(ports).size).toBe(3);
+  expect(Math.min(...ports)).toBeGreaterThan(1_023);
+});
+
+test("a file that holds no trace objects is refused by its name", async () => {
+  await writeFile(path("notes.txt"), "Once upon a time\n");
+  expect(await run(path("notes.txt"), ...towardsTracer())).toBe(2);
+  expect(printed.err).toBe(`muninn replay: ${path("notes.txt")} holds no trace objects\n`);
+});
+
+test("an error of our own is no exit code 2: it passes with its stack", async () => {
+  await writeFile(path("n.json"), lines.map((line) => `${line}\n`).join(""));
+  vi.spyOn(Buffer.prototype, "indexOf").mockImplementation(() => {
+    throw new TypeError("a bug");
+  });
+  await expect(run(path("n.json"), ...towardsTracer())).rejects.toThrow("a bug");
+  expect(printed.err).toBe("");
+});

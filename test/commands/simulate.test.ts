@@ -1,9 +1,14 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addSimulateCommand } from "../../src/commands/simulate.js";
+import { answerProposal, encodeProposal } from "../../src/protocol/handshake.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { captureOutput } from "./captured-output.js";
@@ -56,6 +61,38 @@ test("exit code 1 where the tracer is of another network, and the reason", async
   expect(await run(...towardsTracer("--nodes", "2", "--count", "10", "--magic", "7"))).toBe(1);
   expect(printed.err).toMatch(/^node-\d: .*refused/);
   expect(tracer.accounts().received).toBe(0);
+});
+
+test("a tracer that refuses and keeps the connection for a while is quoted all the same", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
+  const sockets: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      const { answer } = answerProposal(encodeProposal(7), magic);
+      socket.write(encodeSegments("listener", miniProtocols.handshake, answer, 0));
+    });
+    // As cardano-tracer, which closes a moment after it has refused: here, when the node does.
+    socket.once("end", () => socket.end());
+  });
+  server.listen(join(directory, "tracer.sock"));
+  await once(server, "listening");
+  expect(await run("--connect", join(directory, "tracer.sock"), "--count", "1")).toBe(1);
+  expect(printed.err).toMatch(/^node: the peer refused: .*mismatch/);
+  expect(sockets).toHaveLength(1);
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+test("--linger keeps the connection open after the tracer has ended its side", async () => {
+  const over = run(...towardsTracer("--linger", "700"));
+  await vi.waitFor(() => expect(tracer.accounts().written).toBeGreaterThan(0), { timeout: 20_000 });
+  const begun = performance.now();
+  await tracer.stop();
+  expect(performance.now() - begun).toBeGreaterThan(600);
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
 });
 
 test("a tracer that is not there is named once, and tried again until a signal", async () => {

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { Command } from "commander";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { addVerifyCommand } from "../../src/commands/verify.js";
 import { captureOutput } from "./captured-output.js";
 
@@ -16,9 +17,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function lines(root: string, text: string): Promise<void> {
-  await mkdir(join(directory, root, "n"), { recursive: true });
-  await writeFile(join(directory, root, "n", "node-2026-02-16T09-30-01.json"), text);
+async function lines(root: string, text: string, node = "n"): Promise<void> {
+  await mkdir(join(directory, root, node), { recursive: true });
+  await writeFile(join(directory, root, node, "node-2026-02-16T09-30-01.json"), text);
 }
 
 async function run(...flags: string[]): Promise<typeof process.exitCode> {
@@ -83,4 +84,48 @@ test.each([
   expect(await run(...between())).toBe(2);
   expect(printed.err).toMatch(reason);
   expect(printed.out).toBe("");
+});
+
+test("nodes without a log are one line however many they are, and so are those that nobody sent", async () => {
+  await lines("sent", '{"n":1}\n{"n":2}\n');
+  for (let copy = 1; copy <= 67; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);
+  expect(await run(...between())).toBe(1);
+  const logs = join(directory, "logs");
+  expect(printed.out.split("\n")).toEqual([
+    `NOT WELL: no log of n below ${logs}: 2 lost`,
+    `NOT WELL: a log of 67 nodes (n-1, n-10, n-11, n-12, n-13 …) below ${logs}, nothing of which was sent: 134 lines`,
+    "not well: 68 of 68 nodes",
+    "",
+  ]);
+});
+
+test("--copies finds each copy of what was replayed with --nodes", async () => {
+  await lines("sent", '{"n":1}\n{"n":2}\n');
+  for (let copy = 1; copy <= 3; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);
+  expect(await run(...between(), "--copies", "3")).toBe(0);
+  expect(printed.out.split("\n").slice(0, 3)).toEqual(
+    [1, 2, 3].map((copy) => `n-${copy}: well: 2 sent, 2 found`),
+  );
+});
+
+test("a compressed log counts as the lines in it, and a damaged one is named", async () => {
+  await lines("sent", '{"n":1}\n{"n":2}\n');
+  await mkdir(join(directory, "logs", "n"), { recursive: true });
+  const file = join(directory, "logs", "n", "node-2026-02-16T09-30-01.json.gz");
+  const compressed = gzipSync('{"n":1}\n{"n":2}\n');
+  await writeFile(file, compressed);
+  expect(await run(...between())).toBe(0);
+  await writeFile(file, compressed.subarray(0, -9));
+  expect(await run(...between())).toBe(2);
+  expect(printed.err).toContain(`muninn verify: ${file} is damaged or cut off`);
+});
+
+test("an error of our own is no exit code 2: it passes with its stack", async () => {
+  await lines("sent", "{}\n");
+  await lines("logs", "{}\n");
+  vi.spyOn(JSON, "stringify").mockImplementation(() => {
+    throw new TypeError("a bug");
+  });
+  await expect(run(...between(), "--json")).rejects.toThrow(TypeError);
+  expect(printed.err).toBe("");
 });

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeMetricsRequest } from "../../src/protocol/metrics.js";
@@ -10,6 +11,7 @@ import { encodeSegments } from "../../src/protocol/mux.js";
 import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
 import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 import { RecordingWriter } from "../../src/recording/recording-writer.js";
+import { openTracks } from "../../src/recording/replay-track.js";
 import { openSent } from "../../src/verification/open-sent.js";
 import type { Verdict } from "../../src/verification/verdict.js";
 import { verify } from "../../src/verification/verify.js";
@@ -38,8 +40,8 @@ async function log(root: string, node: string, text: string): Promise<string> {
   return file;
 }
 
-async function judge(paths: string[], logs: string, name?: string): Promise<Verdict> {
-  await using sent = await openSent(paths, name === undefined ? {} : { name });
+async function judge(paths: string[], logs: string, name?: string, copies?: number): Promise<Verdict> {
+  await using sent = await openSent(paths, { name, copies });
   return await verify({ sent: sent.nodes, remarks: sent.remarks, logs: [join(directory, logs)] });
 }
 
@@ -204,10 +206,17 @@ test("the account of simulated nodes is compared by the numbers in their lines",
   expect(await judge([account], "logs")).toMatchObject({ ok: true, nodes: [{ sent: 5, found: 5 }] });
   const bad = [line(0), line(2), line(2), line(1).slice(0, -9), line(3, "other"), '{"seq":"000000000004"}'];
   await log("bad", "n", `${bad.join("\n")}\n`);
-  expect(await judge([account], "bad")).toMatchObject({
+  const verdict = await judge([account], "bad");
+  expect(verdict).toMatchObject({
     ok: false,
     nodes: [{ lost: 2, doubled: 1, torn: 1, foreign: 1, disordered: 0 }],
   });
+  // Of numbered lines the places give the numbers, and those begin at 0.
+  const lost = verdict.nodes[0]!.places.filter(({ defect }) => defect === "lost");
+  expect(lost.map(({ sent }) => sent)).toEqual([
+    { first: 1, count: 1 },
+    { first: 3, count: 1 },
+  ]);
 });
 
 test("objects that a simulated node threw away itself are remarked on", async () => {
@@ -217,4 +226,46 @@ test("objects that a simulated node threw away itself are remarked on", async ()
   const verdict = await judge([account], "logs");
   expect(verdict.nodes).toMatchObject([{ sent: 3, lost: 2 }]);
   expect(verdict.remarks).toEqual([expect.stringContaining("n threw 2 objects away")]);
+});
+
+test("copies of recorded nodes are sought under numbered names, each with everything that was sent", async () => {
+  const path = await record((writer) => {
+    new Conversation(writer, 1).name("one").objects('{"n":1}', '{"n":2}');
+  });
+  for (const node of ["one-1", "one-2", "one-3"]) await log("logs", node, '{"n":1}\n{"n":2}\n');
+  expect(await judge([path], "logs", undefined, 3)).toMatchObject({ ok: true });
+  const { ok, nodes } = await judge([path], "logs", undefined, 4);
+  expect(ok).toBe(false);
+  expect(nodes.filter(({ lost }) => lost > 0)).toMatchObject([{ node: "one-4", hasLog: false, lost: 2 }]);
+});
+
+test("copies of the nodes of a log are sought the same way", async () => {
+  await log("sent", "n", '{"n":1}\n');
+  for (const node of ["n-1", "n-2"]) await log("logs", node, '{"n":1}\n');
+  expect(await judge([join(directory, "sent")], "logs", undefined, 2)).toMatchObject({ ok: true });
+});
+
+test("accounts name each node, so copies of them are refused", async () => {
+  const account = join(directory, "account.json");
+  await writeFile(account, JSON.stringify({ nodes: [{ name: "n", objectsSent: 1, thrownAway: 0 }] }));
+  await expect(openSent([account], { copies: 2 })).rejects.toThrow(/not copied/);
+});
+
+test.each([
+  { what: "a text", name: "notes.txt", content: "Once upon a time\nthere was a node.\n" },
+  { what: "an empty file", name: "empty.json", content: "" },
+  { what: "bytes that no forwarder sent", name: "other.bin", content: "these are no segments" },
+  { what: "a compressed text", name: "notes.gz", content: gzipSync("Once upon a time\n") },
+])("$what holds no trace objects, and is refused", async ({ name, content }) => {
+  const file = join(directory, name);
+  await writeFile(file, content);
+  await expect(openSent([file])).rejects.toMatchObject({ code: "no-trace-objects" });
+  await expect(openTracks([file])).rejects.toMatchObject({ code: "no-trace-objects" });
+  expect(await readdir(join(directory, "tmp"))).toEqual([]);
+});
+
+test("a recording in which no node sent an object is refused", async () => {
+  const path = await record((writer) => new Conversation(writer, 1).name("one"));
+  await expect(openSent([path])).rejects.toThrow(`${path} holds no trace objects`);
+  await expect(openTracks([path])).rejects.toThrow(`${path} holds no trace objects`);
 });

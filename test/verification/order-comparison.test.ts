@@ -20,7 +20,7 @@ async function compare(
   options: { window?: number; chunk?: number } = {},
 ): Promise<Findings> {
   const { window = 1_000, chunk } = options;
-  const comparison = new OrderComparison(keysOf(sent, chunk), { window, maxPlaces: 3 });
+  const comparison = new OrderComparison(keysOf(sent, chunk), { window, maxPlaces: 3, firstNumber: 1 });
   for (const [at, key] of found.entries()) {
     if (comparison.takeExpected(key)) continue;
     const otherwise = () => (Number.isNaN(key) ? ("torn" as const) : ("foreign" as const));

@@ -23,7 +23,7 @@ const texts = Array.from({ length: 12 }, (_, index) =>
 async function sent(node: string, lines: readonly string[]) {
   const file = join(root, `${node}.sent`);
   await writeFile(file, lines.map((line) => `${line}\n`).join(""));
-  return { node, sent: sentLines([file]), keyOf: lineKey };
+  return { node, sent: sentLines([file]), keyOf: lineKey, firstNumber: 1 };
 }
 
 /** Log files of a node, a second apart, with the texts given. */

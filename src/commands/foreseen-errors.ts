@@ -1,0 +1,39 @@
+import { DamagedFileError } from "../log-files/log-file-bytes.js";
+import { RecordingError } from "../recording/recording-error.js";
+import { AddressError } from "../transport/address.js";
+import { TransportError } from "../transport/transport-faults.js";
+import { SentError } from "../verification/sent-error.js";
+import type { StatusLine } from "./status-line.js";
+
+/** Options that do not go together, or with what they are used for. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+const foreseen = [UsageError, AddressError, TransportError, RecordingError, DamagedFileError, SentError];
+
+const couldNotBegin = 2;
+
+/**
+ * Does what a command is for. What users, files and the machine can be blamed for is one sentence and exit code 2; any other
+ * error is ours, passes, and shows its stack.
+ */
+export async function withForeseenErrors(
+  command: string,
+  status: StatusLine,
+  run: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    status.clear();
+    if (!foreseen.some((kind) => error instanceof kind) && !isSystemError(error)) throw error;
+    process.stderr.write(`muninn ${command}: ${(error as Error).message}\n`);
+    return couldNotBegin;
+  }
+}
+
+/** Whether the operating system refused something: a file that is not there, a full disk. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
