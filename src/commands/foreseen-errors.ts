@@ -34,6 +34,6 @@ export async function withForeseenErrors(
 }
 
 /** Whether the operating system refused something: a file that is not there, a full disk. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;
 }

@@ -23,7 +23,7 @@ type NodeNetwork =
   | Extract<ForwarderNetwork, { mode: "stream" }>;
 
 /** What a node was asked and has sent, over all its connections. */
-export type SimulatedNodeReport = ForwarderReport;
+type SimulatedNodeReport = ForwarderReport;
 
 /** A node that forwards its traces to a tracer; comes back when it loses the connection, unless the tracer said *done*. */
 export interface SimulatedNode extends RunningForwarder {

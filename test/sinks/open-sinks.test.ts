@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 import { openSinks, sinkKinds } from "../../src/sinks/open-sinks.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer } from "../../src/testing/test-tracer.js";
 import { traceObject } from "../batches.js";
 import { FirstObjectsSink, kindOf, MemorySink } from "./memory-sinks.js";

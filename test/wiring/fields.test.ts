@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { simulatedNode } from "../../src/forwarder/simulated-node.js";
 import { kernelFileSystem } from "../../src/registry/file-system.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { PlainPeer } from "./plain-peer.js";
 
