@@ -124,6 +124,7 @@ async function openParts(
     observer: sessionEvents(log, events),
   });
   atEnd(() => sessions.stop(drainMs));
+  router.begin(sessions);
 
   const maxConnections = affordableConnections(muninn.maxConnections, registry, log);
   const door = new Door(config, { log, events, maxConnections });

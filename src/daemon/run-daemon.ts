@@ -78,21 +78,12 @@ async function loadServed(file: string): Promise<LoadedConfig> {
 }
 
 /** Fields that would lose messages if they were passed over. */
-function refusedFields({ logging, forwarding }: Config): Problem[] {
-  const refused: Problem[] = [];
+function refusedFields({ logging }: Config): Problem[] {
   const journal = logging.findIndex(({ mode }) => mode === "JournalMode");
-  if (journal !== -1) {
-    refused.push({
-      code: "invalid",
-      field: `logging[${journal}].logMode`,
-      message: "JournalMode is not served yet; use FileMode, or leave the section out",
-    });
-  }
-  if (forwarding !== undefined) {
-    const message = "forwarding is not served yet; leave the field out";
-    refused.push({ code: "invalid", field: "hasForwarding", message });
-  }
-  return refused;
+  if (journal === -1) return [];
+  const field = `logging[${journal}].logMode`;
+  const message = "JournalMode is not served yet; use FileMode, or leave the section out";
+  return [{ code: "invalid", field, message }];
 }
 
 function sayWarnings({ config, warnings }: LoadedConfig, file: string, log: Log): void {

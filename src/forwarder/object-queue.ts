@@ -1,6 +1,6 @@
-/** Encoded trace objects that wait to be asked for, the oldest first. */
-export class ObjectQueue {
-  readonly #objects: Uint8Array[] = [];
+/** Trace objects that wait to be asked for, the oldest first; encoded, or whatever stands for them. */
+export class ObjectQueue<Item = Uint8Array> {
+  readonly #objects: Item[] = [];
   #hasEnded = false;
   /** Of those who wait for a change. */
   #wakers: (() => void)[] = [];
@@ -14,7 +14,7 @@ export class ObjectQueue {
     return this.#hasEnded && this.#objects.length === 0;
   }
 
-  add(objects: readonly Uint8Array[]): void {
+  add(objects: readonly Item[]): void {
     for (const object of objects) this.#objects.push(object);
     this.#wake();
   }
@@ -26,14 +26,14 @@ export class ObjectQueue {
   }
 
   /** Up to `count` of the oldest. */
-  takeNow(count: number): Uint8Array[] {
+  takeNow(count: number): Item[] {
     const taken = this.#objects.splice(0, count);
     if (taken.length > 0) this.#wake();
     return taken;
   }
 
   /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
-  async take(count: number, signal: AbortSignal): Promise<Uint8Array[]> {
+  async take(count: number, signal: AbortSignal): Promise<Item[]> {
     while (this.#objects.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
     return signal.aborted ? [] : this.takeNow(count);
   }

@@ -63,6 +63,7 @@ export class ForwarderSession {
   #state: "shaking hands" | "connected" | "leaving" = "shaking hands";
   /** There once hands were shaken. */
   #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
+  #dataPointsSent = Promise.resolve();
   #peerHasEnded = false;
   #lingering: NodeJS.Timeout | undefined;
   #wasDone = false;
@@ -212,9 +213,18 @@ export class ForwarderSession {
     }
     this.#refuseUnread("a data-point request");
     this.#options.counts.dataPointRequests += 1;
-    const { dataPoints } = this.#forwarding!.source;
-    const points = request.names.map((name) => [name, dataPoints.get(name)] as const);
-    this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+    const { source } = this.#forwarding!;
+    if (source.askDataPoints === undefined) {
+      const points = request.names.map((name) => [name, source.dataPoints.get(name)] as const);
+      this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+      return;
+    }
+    const asked = source.askDataPoints(request.names);
+    // Answers go out in the order of the requests.
+    this.#dataPointsSent = this.#dataPointsSent.then(async () => {
+      const points = await asked;
+      if (this.#state === "connected") this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+    });
   }
 
   /** Whoever asks again and again without reading would fill our memory with answers. */

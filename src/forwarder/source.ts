@@ -9,6 +9,11 @@ export interface ForwarderSource {
   readonly metrics: ReadonlyMap<string, MetricValue>;
   /** Its data points at the moment, JSON documents. */
   readonly dataPoints: Pick<ReadonlyMap<string, Uint8Array | undefined>, "get">;
+  /**
+   * Where data points have to be asked for elsewhere: their values, in place of `dataPoints`; undefined for what is not
+   * there. Never rejects.
+   */
+  askDataPoints?(names: readonly string[]): Promise<readonly (readonly [string, Uint8Array | undefined])[]>;
   /** Every object was taken and no more will come. */
   readonly isOver: boolean;
   /** Up to `count` trace objects that are there now, encoded, in order. */

@@ -1,12 +1,13 @@
 import { type FilesConfig, files } from "./files/files.js";
+import { type ForwardingConfig, forwarding } from "./forwarding/forwarding.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
 
 /** What sinks read of the configuration. */
-export type SinkConfig = FilesConfig;
+export type SinkConfig = FilesConfig & ForwardingConfig;
 
 /** Every kind of sink there is. */
-export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files];
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding];
 
 /**
  * Opens the sinks that the configuration asks for.

@@ -2,7 +2,14 @@ import type { NodeIdentity } from "../nodes/identity.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import { Accounting } from "./accounting.js";
 import type { DropReason } from "./drop-reasons.js";
-import { type BestEffortSink, type Dropped, type RequiredSink, type Sink, SinkError } from "./sink.js";
+import {
+  type BestEffortSink,
+  type ConnectedNodes,
+  type Dropped,
+  type RequiredSink,
+  type Sink,
+  SinkError,
+} from "./sink.js";
 
 /** Told of what sinks do. */
 export interface RouterObserver {
@@ -66,6 +73,11 @@ export class Router {
   /** Whether every required sink makes safe what it is given without delay. */
   keepingUp(): boolean {
     return this.#required.every((sink) => sink.health().state !== "failing");
+  }
+
+  /** All else is there. */
+  begin(nodes: ConnectedNodes): void {
+    for (const sink of this.sinks) sink.begin?.(nodes);
   }
 
   /** Has every sink read its credentials again. @throws the first error; the other sinks have read theirs */

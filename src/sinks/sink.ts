@@ -1,4 +1,5 @@
 import type { NodeIdentity } from "../nodes/identity.js";
+import type { MetricValue } from "../protocol/metrics.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { DropReason } from "./drop-reasons.js";
 
@@ -27,6 +28,21 @@ export interface SinkMetric {
   readonly read: () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 }
 
+/** The nodes whose names are known, as a sink may look at them. */
+export interface ConnectedNodes {
+  nodes(): Iterable<{
+    readonly node: NodeIdentity;
+    readonly metrics: { entries(): readonly (readonly [name: string, metric: MetricValue])[] };
+    /** The node's connection; asks for data points, undefined where no answer came in time. */
+    readonly session: {
+      dataPoints(
+        names: readonly string[],
+        timeoutMs: number,
+      ): Promise<ReadonlyMap<string, Uint8Array | undefined> | undefined>;
+    };
+  }>;
+}
+
 interface AnySink {
   /** Unique among the sinks; a label of metrics and log lines. */
   readonly name: string;
@@ -34,6 +50,8 @@ interface AnySink {
   /** The node's connection ended; what is under way stays under way. */
   close(node: NodeIdentity): void;
   health(): SinkHealth;
+  /** All else is there: from now on it may look at the nodes that are connected. */
+  begin?(nodes: ConnectedNodes): void;
   /** Certificates, credentials and the like are read again (SIGHUP). @throws where they cannot be used; then nothing changes */
   reload?(): Promise<void>;
   /**

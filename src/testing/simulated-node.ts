@@ -2,7 +2,6 @@ import type { ForwarderSource } from "../forwarder/source.js";
 import {
   type ForwarderNetwork,
   type ForwarderOptions,
-  type ForwarderReport,
   type RunningForwarder,
   startForwarder,
 } from "../forwarder/start-forwarder.js";
@@ -21,9 +20,6 @@ export interface SimulatedNodeOptions
 type NodeNetwork =
   | { readonly mode: "connect" | "listen"; readonly address: AddressLike }
   | Extract<ForwarderNetwork, { mode: "stream" }>;
-
-/** What a node was asked and has sent, over all its connections. */
-type SimulatedNodeReport = ForwarderReport;
 
 /** A node that forwards its traces to a tracer; comes back when it loses the connection, unless the tracer said *done*. */
 export interface SimulatedNode extends RunningForwarder {

@@ -2,11 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fieldNames } from "../../src/config/field-names.js";
 
-/** Fields whose effect is tested elsewhere: the file that does it. */
-const elsewhere: Readonly<Record<string, string>> = {
-  hasForwarding: "test/sinks/forwarding",
-  hasTimeseries: "test/timeseries",
-};
+/** Where the effect of a feature's fields is tested: beside the feature. */
+const folders: readonly (readonly [prefix: string, folder: string])[] = [
+  ["hasForwarding", "test/sinks/forwarding"],
+  ["muninn.forwarding", "test/sinks/forwarding"],
+  ["hasTimeseries", "test/wiring"],
+  ["", "test/wiring"],
+];
 
 /** The names of fields that have no fields inside them. */
 function leaves(): string[] {
@@ -16,18 +18,18 @@ function leaves(): string[] {
   );
 }
 
-const folder = "test/wiring";
-const texts = readdirSync(folder)
-  .filter((file) => file.endsWith(".test.ts") && file !== "coverage.test.ts")
-  .map((file) => readFileSync(`${folder}/${file}`, "utf8"))
-  .join("\n");
+function textsOf(folder: string): string {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".test.ts") && file !== "coverage.test.ts")
+    .map((file) => readFileSync(`${folder}/${file}`, "utf8"))
+    .join("\n");
+}
 
-test.each(leaves())("a test of wiring sets %s", (name) => {
-  const top = name.split(/[.[]/)[0]!;
-  if (top in elsewhere) return;
+test.each(leaves())("a test sets %s in a running tracer", (name) => {
+  const [, folder] = folders.find(([prefix]) => name.startsWith(prefix))!;
   const key = name
     .split(".")
     .at(-1)!
-    .replace(/\[\d+\]$/, "");
-  expect(texts).toMatch(new RegExp(`\\b${key}\\b`));
+    .replace(/(\[\d+\])+$/, "");
+  expect(new RegExp(`\\b${key}\\b`).test(textsOf(folder))).toBe(true);
 });

@@ -1,0 +1,104 @@
+import type { DropReason } from "../drop-reasons.js";
+import type { ObjectAccount } from "../sink.js";
+import { type Answers, DownstreamQueue } from "./downstream-queue.js";
+import { WaitingObject } from "./waiting-object.js";
+
+export interface DownstreamsOptions {
+  /** Objects that may wait for one downstream tracer. */
+  readonly queueSize: number;
+  /** Bytes of objects that may wait for all of them together. */
+  readonly queueBytes: number;
+  readonly answers: Answers;
+  /** A downstream tracer will not have so many objects. */
+  readonly onDropped: (reason: DropReason, objects: number) => void;
+  /** Runs `task` when those who wait for objects have had their turn. @default setImmediate */
+  readonly soon?: (task: () => void) => void;
+}
+
+/**
+ * The queues of all downstream tracers. Each object waits for each of them once. While none is connected one queue waits,
+ * and the next to come takes it over: what waited for the last one to leave is not lost.
+ */
+export class Downstreams {
+  readonly #options: DownstreamsOptions;
+  readonly #soon: (task: () => void) => void;
+  readonly #queues = new Set<DownstreamQueue>();
+  #bytes = 0;
+  #isTrimming = false;
+
+  constructor(options: DownstreamsOptions) {
+    this.#options = options;
+    this.#soon = options.soon ?? ((task) => setImmediate(task));
+    this.#queues.add(new DownstreamQueue(options.answers));
+  }
+
+  /** Tracers that are connected. */
+  get connected(): number {
+    let count = 0;
+    for (const queue of this.#queues) if (queue.isConnected) count += 1;
+    return count;
+  }
+
+  /** Objects that wait, counted for each tracer they wait for; and their bytes, counted once. */
+  get waiting(): { readonly objects: number; readonly bytes: number } {
+    let objects = 0;
+    for (const queue of this.#queues) objects += queue.length;
+    return { objects, bytes: this.#bytes };
+  }
+
+  /** The queue of a tracer that has just connected. */
+  connect(): DownstreamQueue {
+    let queue = [...this.#queues].find(({ isConnected }) => !isConnected);
+    if (queue === undefined) {
+      queue = new DownstreamQueue(this.#options.answers);
+      this.#queues.add(queue);
+    }
+    queue.isConnected = true;
+    queue.onRelease = () => this.#left(queue);
+    return queue;
+  }
+
+  /** Takes objects of one node, which it owns from now on. */
+  add(objects: readonly Uint8Array[], account: ObjectAccount): void {
+    const waiting = objects.map((bytes) => {
+      this.#bytes += bytes.length;
+      return new WaitingObject(bytes, this.#queues.size, account, (freed) => {
+        this.#bytes -= freed;
+      });
+    });
+    for (const queue of this.#queues) queue.add(waiting);
+    while (this.#bytes > this.#options.queueBytes) this.#drop(this.#largest(), 1);
+    if (this.#isTrimming) return;
+    // Whoever waits for objects takes them in this turn; only what nobody has asked for yet counts for the queue's size.
+    this.#isTrimming = true;
+    this.#soon(() => this.#trim());
+  }
+
+  /** Gives up whatever waits. */
+  stop(): void {
+    for (const queue of this.#queues) this.#drop(queue, queue.length, "stopped");
+  }
+
+  #trim(): void {
+    this.#isTrimming = false;
+    for (const queue of this.#queues) {
+      const surplus = queue.length - this.#options.queueSize;
+      if (surplus > 0) this.#drop(queue, surplus);
+    }
+  }
+
+  #left(queue: DownstreamQueue): void {
+    if (this.connected === 0) return;
+    this.#queues.delete(queue);
+    this.#drop(queue, queue.length, "receiver-left");
+  }
+
+  #largest(): DownstreamQueue {
+    return [...this.#queues].reduce((most, queue) => (queue.bytes > most.bytes ? queue : most));
+  }
+
+  #drop(queue: DownstreamQueue, count: number, reason: DropReason = "queue-full"): void {
+    const dropped = queue.dropOldest(count, reason);
+    if (dropped > 0) this.#options.onDropped(reason, dropped);
+  }
+}

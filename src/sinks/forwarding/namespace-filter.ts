@@ -1,0 +1,13 @@
+/** Whether objects of a dotted namespace are forwarded. */
+export type NamespaceFilter = (namespace: string) => boolean;
+
+/**
+ * As cardano-tracer filters since 0.3.5: the parts of each prefix are joined by dots, and a namespace passes that begins
+ * with one of them *as text* (`ChainDB` passes `ChainDBX.A`, too). No prefixes: all pass; an empty list: none.
+ */
+export function namespaceFilter(prefixes: readonly (readonly string[])[] | undefined): NamespaceFilter {
+  if (prefixes === undefined) return () => true;
+  const texts = prefixes.map((parts) => parts.join("."));
+  if (texts.includes("")) return () => true;
+  return (namespace) => texts.some((text) => namespace.startsWith(text));
+}

@@ -1,0 +1,80 @@
+import type { MetricValue } from "../../protocol/metrics.js";
+import type { ConnectedNodes } from "../sink.js";
+import type { Answers } from "./downstream-queue.js";
+
+export interface NodeAnswersOptions {
+  /** What `NodeInfo` answers as `niName`; absent: there is no `NodeInfo`, as with cardano-tracer. */
+  readonly name?: string | undefined;
+  readonly metrics: boolean;
+  readonly dataPoints: boolean;
+  /** Muninn's. */
+  readonly version: string;
+  /** The nodes there are; none before the tracer has them. */
+  readonly nodes: () => ConnectedNodes | undefined;
+  /** Told of metrics that found no room in an answer. */
+  readonly onCut: (metrics: number) => void;
+}
+
+/** cardano-tracer takes answers below 1 MiB by default, and so does Muninn. */
+const maxMetricsBytes = 1_000_000;
+/** Head, kind and value of a metric at most, beside its name and text. */
+const metricOverheadBytes = 32;
+/** How long a node may take to answer. */
+const askMs = 5_000;
+
+const startedAt = new Date(Date.now() - performance.now()).toISOString();
+
+/** What downstream tracers are told beside trace objects: nothing, or what the configuration allows of the nodes' own. */
+export function nodeAnswers(options: NodeAnswersOptions): Answers {
+  const own = ownDataPoints(options);
+  return {
+    get metrics() {
+      return options.metrics ? metricsOf(options) : new Map<string, MetricValue>();
+    },
+    dataPoints: own,
+    ...(options.dataPoints && {
+      askDataPoints: (names) => Promise.all(names.map(async (name) => [name, await ask(name)] as const)),
+    }),
+  };
+
+  async function ask(name: string): Promise<Uint8Array | undefined> {
+    if (own.has(name)) return own.get(name);
+    for (const { node, session } of options.nodes()?.nodes() ?? []) {
+      if (!name.startsWith(`${node.name}.`)) continue;
+      const point = name.slice(node.name.length + 1);
+      return (await session.dataPoints([point], askMs))?.get(point);
+    }
+    return undefined;
+  }
+}
+
+function ownDataPoints({ name, version }: NodeAnswersOptions): ReadonlyMap<string, Uint8Array> {
+  if (name === undefined) return new Map();
+  const info = {
+    niName: name,
+    niProtocol: "",
+    niVersion: `muninn ${version}`,
+    niCommit: "",
+    niStartTime: startedAt,
+    niSystemStartTime: startedAt,
+  };
+  return new Map([["NodeInfo", Buffer.from(JSON.stringify(info))]]);
+}
+
+/** The metrics of all nodes, each name after its node's, as many as fit into one answer. */
+function metricsOf({ nodes, onCut }: NodeAnswersOptions): Map<string, MetricValue> {
+  const metrics = new Map<string, MetricValue>();
+  let bytes = 0;
+  let cut = 0;
+  for (const { node, metrics: own } of nodes()?.nodes() ?? []) {
+    for (const [name, value] of own.entries()) {
+      const whole = `${node.name}.${name}`;
+      // Three bytes of UTF-8 at most for each unit of UTF-16.
+      bytes += 3 * (whole.length + (value.kind === "label" ? value.value.length : 0)) + metricOverheadBytes;
+      if (bytes > maxMetricsBytes) cut += 1;
+      else metrics.set(whole, value);
+    }
+  }
+  if (cut > 0) onCut(cut);
+  return metrics;
+}

@@ -1,0 +1,25 @@
+import { group, optional, withDefault } from "../../fields/field.js";
+import { flag, size, text } from "../../fields/plain-kinds.js";
+
+const mebibyte = 2 ** 20;
+const tebibyte = 2 ** 40;
+
+/** `muninn.forwarding`: what Muninn's re-forwarding can beyond cardano-tracer's. */
+export const forwardingOptions = group({
+  queueBytes: withDefault(
+    size(mebibyte, tebibyte),
+    "64MiB",
+    "size of the trace objects that wait for all downstream tracers together; the oldest go first",
+  ),
+  name: optional(text(), "what `NodeInfo` tells downstream tracers; absent: nothing, as cardano-tracer"),
+  metrics: withDefault(
+    flag(),
+    false,
+    "forward the metrics of all nodes, each name after its node's: `relay-1.cardano.node.metrics.blockNum_int`; answers stay below 1 MiB",
+  ),
+  dataPoints: withDefault(
+    flag(),
+    false,
+    "forward data points of nodes, each name after its node's: `relay-1.NodeInfo`",
+  ),
+});

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { BackOff } from "../../forwarder/back-off.js";
+import type { ForwarderSource } from "../../forwarder/source.js";
+import { type RunningForwarder, startForwarder } from "../../forwarder/start-forwarder.js";
+import { type Address, formatAddress } from "../../transport/address.js";
+import type { SinkLog } from "../sink-kind.js";
+
+/** Opens where downstream tracers are; each that has shaken hands gets a source of its own. */
+export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
+
+export interface ServeOptions {
+  /** Tracers come to an address, or we connect to each of several. */
+  readonly network:
+    | { readonly mode: "AcceptAt"; readonly address: Address }
+    | { readonly mode: "ConnectTo"; readonly addresses: readonly Address[] };
+  readonly magic: number;
+  /** Pauses begin with a second and are at most so long, in milliseconds. */
+  readonly maxReconnectDelayMs: number;
+  /** Logs each message. */
+  readonly verbose: boolean;
+  readonly log: SinkLog;
+}
+
+const initialMs = 1_000;
+
+/** As cardano-tracer: what cannot be opened is tried again for ever, and everything else goes on meanwhile. */
+export function serveDownstreams(options: ServeOptions): ServeDownstreams {
+  return (openSource) => {
+    const { network } = options;
+    const places =
+      network.mode === "AcceptAt"
+        ? [{ mode: "listen" as const, address: network.address }]
+        : network.addresses.map((address) => ({ mode: "connect" as const, address }));
+    const stopping = new AbortController();
+    const served = places.map((place) => serve(place, options, openSource, stopping.signal));
+    return {
+      stop: async () => {
+        stopping.abort();
+        await Promise.all(served);
+      },
+    };
+  };
+}
+
+/** Serves one place until `signal` is aborted; resolves when nothing of it is left. */
+async function serve(
+  network: { readonly mode: "listen" | "connect"; readonly address: Address },
+  { magic, maxReconnectDelayMs, verbose, log }: ServeOptions,
+  openSource: () => ForwarderSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const where = formatAddress(network.address);
+  const limits = { initialMs: Math.min(initialMs, maxReconnectDelayMs), maxMs: maxReconnectDelayMs };
+  const backOff = new BackOff(limits);
+  const source = () => {
+    log.info("downstream_connected", `a downstream tracer is connected at ${where}`, { where });
+    const opened = logged(openSource(), where, log, verbose);
+    return opened;
+  };
+  while (!signal.aborted) {
+    let forwarder: RunningForwarder;
+    try {
+      forwarder = await startForwarder({ source, network, magic, reconnect: limits });
+    } catch (error) {
+      log.warning(
+        "forwarding_interrupted",
+        `cannot listen for downstream tracers, retrying: ${(error as Error).message}`,
+        { where },
+      );
+      await delay(backOff.after(0), undefined, { signal, ref: false }).catch(() => {});
+      continue;
+    }
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await forwarder.stop();
+  }
+}
+
+/** The same source; says when its tracer leaves, and, where `verbose`, what it is sent. */
+function logged(source: ForwarderSource, where: string, log: SinkLog, verbose: boolean): ForwarderSource {
+  const sent = <Objects extends readonly Uint8Array[]>(objects: Objects): Objects => {
+    if (verbose && objects.length > 0)
+      log.info("forwarded", `${objects.length} objects are sent to the tracer at ${where}`, {
+        where,
+        objects: objects.length,
+      });
+    return objects;
+  };
+  return {
+    get metrics() {
+      const { metrics } = source;
+      if (verbose)
+        log.info("forwarded_metrics", `the tracer at ${where} has asked for metrics`, {
+          where,
+          metrics: metrics.size,
+        });
+      return metrics;
+    },
+    dataPoints: source.dataPoints,
+    ...(source.askDataPoints !== undefined && {
+      askDataPoints: (names) => {
+        if (verbose)
+          log.info("forwarded_data_points", `the tracer at ${where} has asked for data points`, {
+            where,
+            names,
+          });
+        return source.askDataPoints!(names);
+      },
+    }),
+    get isOver() {
+      return source.isOver;
+    },
+    takeNow: (count) => sent(source.takeNow(count)),
+    take: async (count, signal) => sent(await source.take(count, signal)),
+    release: () => {
+      log.info("downstream_left", `the downstream tracer at ${where} has left`, { where });
+      source.release?.();
+    },
+  };
+}

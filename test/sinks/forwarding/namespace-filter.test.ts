@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { namespaceFilter } from "../../../src/sinks/forwarding/namespace-filter.js";
+
+const namespaces = ["ChainDB.A", "ChainDBX.A", "Forge.Loop.B", ""];
+
+test.each<[string, readonly (readonly string[])[] | undefined, readonly string[]]>([
+  ["no filter", undefined, namespaces],
+  ["an empty list", [], []],
+  ["the empty prefix", [[]], namespaces],
+  ["one word", [["ChainDB"]], ["ChainDB.A", "ChainDBX.A"]],
+  ["two parts", [["Forge", "Loop"]], ["Forge.Loop.B"]],
+  ["two parts as one", [["Forge.Loop"]], ["Forge.Loop.B"]],
+  ["another case of letters", [["forge"]], []],
+  ["several prefixes", [["ChainDBX"], ["Forge"]], ["ChainDBX.A", "Forge.Loop.B"]],
+])("%s passes what cardano-tracer passes", (_, prefixes, passed) => {
+  expect(namespaces.filter(namespaceFilter(prefixes))).toEqual(passed);
+});
