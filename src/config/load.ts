@@ -1,15 +1,15 @@
 import { type FieldIssue, readFields } from "../fields/mapping.js";
-import { type Config, effectiveConfig, type HelpTexts, type Values } from "./config.js";
-import type { ConfigDocument } from "./document.js";
-import { problemOf } from "./findings.js";
+import { type Config, effectiveConfig, type Values } from "./config.js";
+import { problemsInPlace } from "./findings.js";
 import { type GivenKey, givenKeys } from "./given-keys.js";
-import { readMetricsHelp } from "./metrics-help.js";
+import { helpTexts } from "./metrics-help.js";
 import { parseConfigDocument } from "./parse-document.js";
-import { ConfigError, formatField, type Problem } from "./problem.js";
+import { missingPrerequisites } from "./prerequisites.js";
+import { ConfigError, type Problem } from "./problem.js";
 import { brokenRules, doubtfulFields } from "./rules.js";
 import { configFields, configuration } from "./schema.js";
 import { FileError, readSmallFile } from "./small-file.js";
-import { type UnknownField, unknownFields } from "./unknown-fields.js";
+import { unknownFields } from "./unknown-fields.js";
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -53,19 +53,38 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
   const { values: read, issues } = readFields(configFields, given);
   const fields = read as Partial<Values>;
   const keys = [...givenKeys(given, configuration)];
-  const help = await helpTexts(fields);
-  const { errors, warnings } = await inTheirPlaces(document, {
+  const [help, unusable, missing] = await Promise.all([
+    helpTexts(fields.metricsHelp),
+    unusableCertificate(fields),
+    missingPrerequisites(fields),
+  ]);
+  const { errors, warnings } = await problemsInPlace(document, {
     wrong: [
       ...once(issues),
       ...brokenRules(fields, (name) => issues.some(({ path }) => path[0] === name)),
-      ...help.findings,
-      ...(await certificateFindings(fields)),
+      ...unusable,
+      ...missing,
     ],
+    withoutIt: help.fault === undefined ? [] : [{ path: ["metricsHelp"], message: help.fault }],
     doubtful: [...doubtfulFields(fields), ...doubtfulKeys(keys)],
     unknown: unknownFields(keys),
   });
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
   return { config: effectiveConfig(read as Values, help), warnings };
+}
+
+/** Certificates matter only where an endpoint insists on TLS. */
+async function unusableCertificate(fields: Partial<Values>): Promise<FieldIssue[]> {
+  const endpoints = [fields.hasPrometheus, fields.hasEKG, fields.hasTimeseries];
+  if (fields.tlsCertificate === undefined || !endpoints.some((endpoint) => endpoint?.forceSsl)) return [];
+  const { CertificateError, readCertificate } = await import("./certificate.js");
+  try {
+    await readCertificate(fields.tlsCertificate);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+    return [...error.problems];
+  }
 }
 
 /** An earlier name of several fields is wrong for each of them. */
@@ -79,79 +98,4 @@ function* doubtfulKeys(keys: readonly GivenKey[]): Generator<FieldIssue> {
     const message = former ?? field?.past ?? field?.kind.doubt?.(value);
     if (message !== undefined && value !== null) yield { path, message };
   }
-}
-
-async function helpTexts({
-  metricsHelp = {},
-}: Partial<Values>): Promise<HelpTexts & { findings: FieldIssue[] }> {
-  if (typeof metricsHelp !== "string") return { texts: metricsHelp, findings: [] };
-  const unreadable = (messages: readonly string[]) => ({
-    texts: {},
-    file: metricsHelp,
-    findings: messages.map((message) => ({ path: ["metricsHelp"], message })),
-  });
-  try {
-    return { texts: await readMetricsHelp(metricsHelp), file: metricsHelp, findings: [] };
-  } catch (error) {
-    if (error instanceof FileError) return unreadable([`${metricsHelp} ${error.message}`]);
-    if (error instanceof ConfigError) return unreadable(error.message.split("\n"));
-    throw error;
-  }
-}
-
-/** Certificates matter only where an endpoint insists on TLS. */
-async function certificateFindings(fields: Partial<Values>): Promise<FieldIssue[]> {
-  const endpoints = [fields.hasPrometheus, fields.hasEKG, fields.hasTimeseries];
-  if (fields.tlsCertificate === undefined || !endpoints.some((endpoint) => endpoint?.forceSsl)) return [];
-  const { CertificateError, readCertificate } = await import("./certificate.js");
-  try {
-    await readCertificate(fields.tlsCertificate);
-    return [];
-  } catch (error) {
-    if (!(error instanceof CertificateError)) throw error;
-    return [...error.problems];
-  }
-}
-
-interface Findings {
-  readonly wrong: readonly FieldIssue[];
-  readonly doubtful: readonly FieldIssue[];
-  readonly unknown: readonly UnknownField[];
-}
-
-/** What to say of a document, in its order. An unknown field is an error only among Muninn's own. */
-async function inTheirPlaces(
-  document: ConfigDocument,
-  { wrong, doubtful, unknown }: Findings,
-): Promise<{ errors: readonly Problem[]; warnings: readonly Problem[] }> {
-  if (wrong.length + doubtful.length + unknown.length === 0) {
-    return { errors: [], warnings: document.warnings };
-  }
-  const places = await document.places();
-  const problem = (finding: FieldIssue) => problemOf(finding, places);
-  const unknownProblem = ({ path, meant }: UnknownField): Problem => {
-    const message = `is unknown${isOurs({ path }) ? "" : " and ignored"}${question(meant)}`;
-    return { code: "unknown-field", field: formatField(path), position: places.ofKey(path), message };
-  };
-  const ours = unknown.filter(isOurs);
-  const others = unknown.filter((field) => !isOurs(field));
-  return {
-    errors: inOrder([...wrong.map(problem), ...ours.map(unknownProblem)]),
-    warnings: inOrder([...document.warnings, ...doubtful.map(problem), ...others.map(unknownProblem)]),
-  };
-}
-
-function isOurs({ path }: UnknownField): boolean {
-  return path[0] === "muninn";
-}
-
-function question(meant: string | undefined): string {
-  return meant === undefined ? "" : `; did you mean ${meant}?`;
-}
-
-/** As they stand in the file. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const at = ({ position }: Problem) =>
-    (position === undefined ? [0, 0] : [position.line, position.column]) as [number, number];
-  return problems.toSorted((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1]);
 }

@@ -1,17 +1,32 @@
 import { safeParse } from "valibot";
 import { pathOf } from "../fields/kind.js";
 import { texts } from "../fields/plain-kinds.js";
+import type { HelpTexts } from "./config.js";
 import { problemOf } from "./findings.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError } from "./problem.js";
-import { readSmallFile } from "./small-file.js";
+import { FileError, readSmallFile } from "./small-file.js";
+
+/** The help texts of a configuration, which has them itself or names a file. A tracer starts without them. */
+export async function helpTexts(
+  metricsHelp: string | Readonly<Record<string, string>> = {},
+): Promise<HelpTexts> {
+  if (typeof metricsHelp !== "string") return { texts: metricsHelp };
+  try {
+    return { texts: await readMetricsHelp(metricsHelp), file: metricsHelp };
+  } catch (error) {
+    if (!(error instanceof FileError || error instanceof ConfigError)) throw error;
+    const fault = error instanceof FileError ? `${metricsHelp} ${error.message}` : error.message;
+    return { texts: {}, file: metricsHelp, fault };
+  }
+}
 
 /**
  * Reads a file of help texts, JSON or YAML: internal metric name → text.
  *
  * @throws FileError where it cannot be read, ConfigError where it holds anything else.
  */
-export async function readMetricsHelp(file: string): Promise<Readonly<Record<string, string>>> {
+async function readMetricsHelp(file: string): Promise<Readonly<Record<string, string>>> {
   const document = await parseConfigDocument(await readSmallFile(file));
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
   const result = safeParse(texts("metric name to help text").schema, document.value);

@@ -2,7 +2,14 @@ import type { FieldPath } from "../fields/kind.js";
 
 /** Something to say about a configuration: an error, or a warning. */
 export interface Problem {
-  readonly code: "unreadable" | "too-large" | "syntax" | "unknown-field" | "invalid";
+  readonly code:
+    | "unreadable"
+    | "too-large"
+    | "syntax"
+    | "unknown-field"
+    | "invalid"
+    /** A warning: `run` starts without what is meant and tells health so; `check` calls it an error. */
+    | "degraded";
   /** Such as `logging[0].logRoot`; absent where the whole file is meant. */
   readonly field?: string;
   /** Where in the file, both from 1. */

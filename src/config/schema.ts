@@ -36,6 +36,13 @@ import { tlsCertificate } from "./groups/tls-certificate.js";
 // what a reload does, and the table in docs/configuration.md (`npm run docs:configuration` writes it). Add it to
 // config/complete.yaml as well: a test tells if it is missing.
 
+/** One wrong name, and Prometheus drops every target of the list. */
+function wrongLabelName(name: string): string | undefined {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? undefined
+    : "is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets";
+}
+
 const uint16 = 2 ** 16 - 1;
 const uint32 = 2 ** 32 - 1;
 
@@ -75,9 +82,14 @@ export const configFields = {
       live: true,
     },
   ),
-  prometheusLabels: withDefault(texts("label to value"), {}, "labels of every target in service discovery", {
-    live: true,
-  }),
+  prometheusLabels: withDefault(
+    texts("label to value", wrongLabelName),
+    {},
+    "labels of every target in service discovery",
+    {
+      live: true,
+    },
+  ),
   resourceFreq: optional(
     milliseconds(),
     "pause between traces of the tracer's own use of resources; absent: never",

@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 
 /** Why a file that a configuration needs could not be taken. */
 export class FileError extends Error {
@@ -14,13 +15,29 @@ export class FileError extends Error {
 /** Far more than any such file has; a longer one is a mistake, such as a log. */
 const maxBytes = 4 * 1024 * 1024;
 
+/** A dead network file system answers never. */
+const deadlineMs = 5_000;
+
+/** A read that hangs holds a thread of the pool that the logs are written with; there are four of them by default. */
+const maxHanging = 2;
+
+/** Files whose last read has not come to an end. */
+const hanging = new Set<string>();
+
 /**
- * Reads a whole file of UTF-8 text; it may be a pipe (`<(…)` of a shell).
+ * Reads a whole regular file of UTF-8 text. Takes 5 s at most, whatever the file system does.
  *
+ * @param openFile stands for the kernel in a test
  * @throws FileError
  */
-export async function readSmallFile(file: string): Promise<string> {
-  const bytes = await readBytes(file);
+export async function readSmallFile(file: string, openFile: typeof open = open): Promise<string> {
+  if (hanging.has(file) || hanging.size >= maxHanging) {
+    const which = hanging.has(file)
+      ? "the last read of it"
+      : `the last read of ${[...hanging].join(" and ")}`;
+    throw new FileError("unreadable", `is not read: ${which} has not come to an end; check the file system`);
+  }
+  const bytes = await inTime(file, readBytes(file, openFile));
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -28,9 +45,29 @@ export async function readSmallFile(file: string): Promise<string> {
   }
 }
 
-async function readBytes(file: string): Promise<Buffer> {
+async function inTime(file: string, reading: Promise<Buffer>): Promise<Buffer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      hanging.add(file);
+      const over = () => hanging.delete(file);
+      reading.then(over, over);
+      const message = `cannot be read: no answer for ${deadlineMs / 1_000} s; check the file system`;
+      reject(new FileError("unreadable", message));
+    }, deadlineMs);
+  });
   try {
-    await using handle = await open(file);
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBytes(file: string, openFile: typeof open): Promise<Buffer> {
+  try {
+    // Opening a pipe would else wait for somebody who writes into it.
+    await using handle = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    await refuseIrregular(handle);
     const chunks: Buffer[] = [];
     for (let length = 0; length <= maxBytes; ) {
       const { bytesRead, buffer } = await handle.read();
@@ -45,12 +82,20 @@ async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
+async function refuseIrregular(handle: FileHandle): Promise<void> {
+  const stats = await handle.stat();
+  if (stats.isFile()) return;
+  const is = stats.isDirectory() ? "a directory" : stats.isFIFO() ? "a pipe" : "a device";
+  throw new FileError("unreadable", `cannot be read: it is ${is}; must be a regular file`);
+}
+
 function reason(cause: unknown): string {
   const reasons: Readonly<Record<string, string>> = {
     EACCES: "permission denied",
-    EISDIR: "it is a directory",
     ENOENT: "no such file",
     ENOTDIR: "a part of its path is not a directory",
+    // What Linux says of a socket, and of a device that nothing is behind.
+    ENXIO: "it is a socket or a device; must be a regular file",
   };
   const { code = "", message } = cause as NodeJS.ErrnoException;
   return reasons[code] ?? message;

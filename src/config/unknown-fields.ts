@@ -1,4 +1,4 @@
-import type { AnyKind, FieldPath } from "../fields/kind.js";
+import { type AnyKind, type FieldPath, type Fields, fieldsIn } from "../fields/kind.js";
 import { nearest } from "../fields/suggestion.js";
 import { fieldsBelow } from "./field-names.js";
 import type { GivenKey } from "./given-keys.js";
@@ -7,6 +7,8 @@ import { configuration } from "./schema.js";
 
 export interface UnknownField {
   readonly path: FieldPath;
+  /** The names that may stand here, where the key itself may be a secret and must not be shown. */
+  readonly unseen?: readonly string[];
   /** The field that the writer may have meant, from the top: `muninn.registry.maxOpenFiles`. */
   readonly meant?: string;
 }
@@ -18,10 +20,21 @@ const maxSuggestions = 100;
 export function unknownFields(keys: Iterable<GivenKey>): UnknownField[] {
   const unknown = [...keys].filter(({ field, former }) => field === undefined && former === undefined);
   return unknown.map(({ path, around }, index) => {
+    const fields = fieldsIn(around) ?? {};
+    if (holdsSecretsOnly(fields)) return { path, unseen: Object.keys(fields) };
     if (index >= maxSuggestions) return { path };
     const meant = meantBy(path, around, path.slice(0, -1)) ?? meantBy(path, configuration, []);
     return meant === undefined ? { path } : { path, meant };
   });
+}
+
+/** Whether a key here may be a secret, written in a wrong place. */
+function holdsSecretsOnly(fields: Fields): boolean {
+  const kinds = Object.values(fields).map(({ kind }) => kind);
+  return (
+    kinds.some(({ isSecret, inside }) => isSecret && inside === undefined) ||
+    kinds.every(({ isSecret }) => isSecret)
+  );
 }
 
 function meantBy(path: FieldPath, kind: AnyKind, at: FieldPath): string | undefined {

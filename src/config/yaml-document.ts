@@ -1,4 +1,5 @@
 import {
+  type Alias,
   Composer,
   type Document,
   isAlias,
@@ -7,23 +8,27 @@ import {
   isSeq,
   Lexer,
   type Node,
+  type Pair,
   Parser,
   type Tags,
   visit,
+  type YAMLMap,
 } from "yaml";
 import type { FieldPath } from "../fields/kind.js";
 import { type ConfigDocument, maxDepth } from "./document.js";
-import type { Position, Problem } from "./problem.js";
+import { Positions } from "./positions.js";
+import type { Problem } from "./problem.js";
 
 /** Never throws: whatever is wrong with the text is in `errors`. */
 export function parseYaml(text: string): ConfigDocument {
+  const positions = new Positions(text);
   const problem = (offset: number, message: string): Problem => ({
     code: "syntax",
-    position: positionAt(text, offset),
+    position: positions.at(offset),
     message,
   });
   const failed = (errors: readonly Problem[]): ConfigDocument => {
-    const start = positionAt(text, 0);
+    const start = positions.at(0);
     const places = { ofValue: () => start, ofKey: () => start };
     return { value: undefined, errors, warnings: [], places: async () => places };
   };
@@ -31,25 +36,43 @@ export function parseYaml(text: string): ConfigDocument {
   const tooDeep = tooDeepAt(text);
   if (tooDeep !== undefined) return failed([problem(tooDeep, `nested deeper than ${maxDepth} levels`)]);
   const [document, second] = compose(text);
-  const errors = document.errors.map(({ pos, message }) => problem(pos[0], message));
+  const errors = document.errors.map((error) => problem(error.pos[0], unquoted(error)));
   if (second !== undefined) errors.push(problem(second.range[0], "a second document; only one is allowed"));
-  for (const { offset, key } of doubleKeys(document)) errors.push(problem(offset, `${key} is given twice`));
+  for (const { offset, first } of doubleKeys(document)) {
+    errors.push(problem(offset, `this key is given twice, first in line ${positions.at(first).line}`));
+  }
+  for (const offset of aliasesOfNothing(document)) errors.push(problem(offset, ourWords.BAD_ALIAS));
   if (errors.length > 0) return failed(errors);
 
   try {
     return {
       value: document.toJS(),
       errors,
-      warnings: document.warnings.map(({ pos, message }) => problem(pos[0], message)),
-      places: async () => ({
-        ofValue: (path) => positionAt(text, locate(document, path).value),
-        ofKey: (path) => positionAt(text, locate(document, path).key),
-      }),
+      warnings: document.warnings.map((warning) => problem(warning.pos[0], unquoted(warning))),
+      places: async () => {
+        const places = new NodePlaces(document);
+        return {
+          ofValue: (path) => positions.at(places.locate(path).value),
+          ofKey: (path) => positions.at(places.locate(path).key),
+        };
+      },
     };
   } catch (cause) {
-    // An alias of nothing, or aliases of aliases that would fill the memory.
-    return failed([problem(0, (cause as Error).message)]);
+    // Aliases of aliases that would fill the memory.
+    return failed([problem(0, unquoted(cause as Error))]);
   }
+}
+
+/** What the parser says with a piece of the text, which may be a secret. */
+const ourWords = {
+  BAD_ALIAS: "an alias (*) of nothing; write a text that begins with * in quotes",
+  BAD_DIRECTIVE: "a directive (%) that means nothing here",
+  TAG_RESOLVE_FAILED: "a tag (!) that means nothing here; write a text that begins with ! in quotes",
+} as const;
+
+/** What the parser says, without anything that stands in the text. */
+function unquoted({ code, message }: { readonly code?: string; readonly message: string }): string {
+  return (ourWords as Readonly<Record<string, string>>)[code ?? ""] ?? message.split(":", 1).join();
 }
 
 function compose(text: string): [Document.Parsed, Document.Parsed?] {
@@ -96,17 +119,35 @@ function tooDeepAt(text: string): number | undefined {
   return undefined;
 }
 
-function doubleKeys(document: Document): { readonly offset: number; readonly key: string }[] {
-  const found: { offset: number; key: string }[] = [];
+/** Keys that are given again: offsets of that, and of the first. */
+function doubleKeys(document: Document): { readonly offset: number; readonly first: number }[] {
+  const found: { offset: number; first: number }[] = [];
   visit(document, {
     Map: (_, { items }) => {
-      const seen = new Set<unknown>();
+      const seen = new Map<unknown, number>();
       for (const { key } of items) {
         // Several merge keys are legal.
         if (!isScalar(key) || key.value === "<<") continue;
-        if (seen.has(key.value)) found.push({ offset: key.range?.[0] ?? 0, key: JSON.stringify(key.value) });
-        seen.add(key.value);
+        const offset = key.range?.[0] ?? 0;
+        const first = seen.get(key.value);
+        if (first === undefined) seen.set(key.value, offset);
+        else found.push({ offset, first });
       }
+    },
+  });
+  return found;
+}
+
+/** Offsets of the aliases before which there is no anchor of that name. */
+function aliasesOfNothing(document: Document): number[] {
+  const anchors = new Set<string>();
+  const found: number[] = [];
+  visit(document, {
+    Alias: (_, { source, range }) => {
+      if (!anchors.has(source)) found.push(range?.[0] ?? 0);
+    },
+    Value: (_, { anchor }) => {
+      if (anchor !== undefined) anchors.add(anchor);
     },
   });
   return found;
@@ -118,35 +159,59 @@ interface Location {
   readonly key: number;
 }
 
-function locate(document: Document, path: FieldPath): Location {
-  let node = document.contents as Node | null;
-  let location: Location = { value: offsetOf(node, 0), key: offsetOf(node, 0) };
-  for (const step of path) {
-    const collection = isAlias(node) ? node.resolve(document) : node;
-    if (isMap(collection)) {
-      const pair = collection.items.find(({ key }) => isScalar(key) && String(key.value) === step);
-      if (pair === undefined) return location;
-      const key = offsetOf(pair.key, location.value);
-      node = pair.value as Node | null;
-      location = { key, value: offsetOf(node, key) };
-    } else if (isSeq(collection)) {
-      node = collection.items[Number(step)] as Node | null;
-      const offset = offsetOf(node, location.value);
-      location = { key: offset, value: offset };
-    } else {
-      return location;
-    }
+/** Finds nodes by their path; a mapping is gone through once, whatever number is asked for. */
+class NodePlaces {
+  readonly #document: Document;
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+  readonly #resolved = new Map<Alias, Node | null>();
+
+  constructor(document: Document) {
+    this.#document = document;
   }
-  return location;
+
+  locate(path: FieldPath): Location {
+    let node = this.#document.contents as Node | null;
+    let location: Location = { value: offsetOf(node, 0), key: offsetOf(node, 0) };
+    for (const step of path) {
+      const collection = isAlias(node) ? this.#resolve(node) : node;
+      if (isMap(collection)) {
+        const pair = this.#pairsOf(collection).get(String(step));
+        if (pair === undefined) return location;
+        const key = offsetOf(pair.key, location.value);
+        node = pair.value as Node | null;
+        location = { key, value: offsetOf(node, key) };
+      } else if (isSeq(collection)) {
+        node = collection.items[Number(step)] as Node | null;
+        const offset = offsetOf(node, location.value);
+        location = { key: offset, value: offset };
+      } else {
+        return location;
+      }
+    }
+    return location;
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    let pairs = this.#pairs.get(map);
+    if (pairs === undefined) {
+      pairs = new Map(map.items.map((pair) => [isScalar(pair.key) ? String(pair.key.value) : "", pair]));
+      this.#pairs.set(map, pairs);
+    }
+    return pairs;
+  }
+
+  #resolve(alias: Alias): Node | null {
+    let node = this.#resolved.get(alias);
+    if (node === undefined) {
+      node = alias.resolve(this.#document) ?? null;
+      this.#resolved.set(alias, node);
+    }
+    return node;
+  }
 }
 
 /** `fallback` for what merging has brought from elsewhere, and for a value that is not written at all. */
 function offsetOf(node: unknown, fallback: number): number {
   const range = (node as Node | null | undefined)?.range;
   return range === undefined || range === null || range[0] === range[1] ? fallback : range[0];
-}
-
-function positionAt(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }

@@ -12,7 +12,7 @@ export function list<Value>(
   { leastOne }: { readonly leastOne?: string } = {},
 ): Kind<readonly Value[], ""> {
   const allowed = `be a list of ${of}`;
-  const anyList = v.array(item.schema, must(allowed));
+  const anyList = v.array(item.schema, must(allowed, item));
   return {
     allowed,
     takes: `a list of ${of}`,
@@ -35,6 +35,7 @@ export function parts<const Parts extends readonly Field[]>(
 ): Kind<{ readonly [Index in keyof Parts]: PartOf<Parts[Index]> }, ""> {
   type Values = { readonly [Index in keyof Parts]: PartOf<Parts[Index]> };
   const allowed = `be a list of ${of}`;
+  const isSecret = parts.some(({ kind }) => kind.isSecret);
   const isWhole = (input: unknown) => Array.isArray(input) && input.length === parts.length;
   const schemas = parts.map(({ kind, presence, default: written }) => {
     if (presence === "required") return kind.schema;
@@ -49,10 +50,10 @@ export function parts<const Parts extends readonly Field[]>(
     allowed,
     takes: `a list of ${of}`,
     suffix: "",
-    isSecret: parts.some(({ kind }) => kind.isSecret),
+    isSecret,
     inside: { parts },
     schema: v.pipe(
-      v.custom<unknown[]>(isWhole, must(allowed)),
+      v.custom<unknown[]>(isWhole, must(allowed, { isSecret })),
       v.tuple(schemas as v.TupleItems),
     ) as unknown as v.GenericSchema<unknown, Values>,
     write: (values) => each(values, (kind, value) => kind.write(value)).map((part) => part ?? null),
@@ -82,6 +83,7 @@ export function alternatives<
 ): Kind<{ [Word in keyof Table]: { readonly [Key in As]: Word } & ValueOf<Table[Word]> }[keyof Table], ""> {
   type Value = { [Word in keyof Table]: { readonly [Key in As]: Word } & ValueOf<Table[Word]> }[keyof Table];
   const as = described.as ?? tag;
+  const isSecret = Object.values(table).some((kind) => kind.isSecret);
   const tagField = required(choice(...Object.keys(table)), described.doc);
   const allowed = `be ${described.otherwise}`;
   const kindOf = (value: Value) => table[(value as Record<string, unknown>)[as] as string]!;
@@ -89,10 +91,10 @@ export function alternatives<
     allowed,
     takes: described.otherwise,
     suffix: "",
-    isSecret: Object.values(table).some((kind) => kind.isSecret),
+    isSecret,
     inside: { tag, tagField, table },
     schema: v.pipe(
-      v.custom<object>(isMapping, must(allowed)),
+      v.custom<object>(isMapping, must(allowed, { isSecret })),
       v.rawTransform(({ dataset: { value: input }, addIssue, NEVER }) => {
         const word = wordOf(input, tag);
         if (word === undefined || !Object.hasOwn(table, word)) {

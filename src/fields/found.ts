@@ -16,14 +16,13 @@ function foundForm(input: unknown): string {
     : `is a ${typeof input === "string" ? "text" : typeof input}`;
 }
 
-/** An error message for what a kind of field does not take; `allowed` begins with a verb: "be true or false". */
-export function must(allowed: string) {
-  return ({ input }: { readonly input?: unknown }) => `${found(input)}; must ${allowed}`;
-}
-
-/** As `must`, for what may hold a secret. */
-export function mustUnseen(allowed: string) {
-  return ({ input }: { readonly input?: unknown }) => `${foundForm(input)}; must ${allowed}`;
+/**
+ * An error message for what a kind of field does not take; `allowed` begins with a verb: "be true or false". It shows
+ * what was found, unless that may be a secret.
+ */
+export function must(allowed: string, { isSecret = false } = {}) {
+  const what = isSecret ? foundForm : found;
+  return ({ input }: { readonly input?: unknown }) => `${what(input)}; must ${allowed}`;
 }
 
 /** `a`, `a or b`, `a, b or c` */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { must, mustUnseen } from "./found.js";
+import { must } from "./found.js";
 import {
   effectiveName,
   type Field,
@@ -35,7 +35,7 @@ export function mapping<const Table extends Fields>(fields: Table): Kind<ValuesO
     isSecret,
     inside: { fields },
     schema: v.pipe(
-      v.custom<object>(isMapping, isSecret ? mustUnseen(allowed) : must(allowed)),
+      v.custom<object>(isMapping, must(allowed, { isSecret })),
       v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
         const { values, issues } = readFields(fields, value);
         for (const { path, message } of issues) addIssue({ message, path: issuePath(path) });

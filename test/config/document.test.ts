@@ -5,11 +5,19 @@ import { base, errorsOf, warningsOf } from "./configurations.js";
 test.each([
   ["a syntax error", `${base}hasEKG: [1, 2`, /^f:4:\d+: /],
   ["a tab as indentation", `${base}hasEKG:\n\tepPort: 1`, /^f:5:1: Tabs are not allowed as indentation/],
-  ["a key given twice", `${base}networkMagic: 2`, /^f:4:1: "networkMagic" is given twice$/],
-  ["a key given twice inside", `${base}hasEKG: {epPort: 1, epPort: 2}`, /^f:4:21: "epPort" is given twice$/],
+  ["a key given twice", `${base}networkMagic: 2`, /^f:4:1: this key is given twice, first in line 1$/],
+  [
+    "a key given twice inside",
+    `${base}hasEKG: {epPort: 1, epPort: 2}`,
+    /^f:4:21: this key is given twice, first in line 4$/,
+  ],
   ["a second document", `${base}---\na: 1`, /^f:4:1: a second document; only one is allowed$/],
   ["a key that is no text", `${base}? [a]\n: b`, /^f:4:3: With stringKeys, all keys must be strings$/],
-  ["an alias of nothing", `${base}hasEKG: *nothing`, /^f:1:1: Unresolved alias/],
+  [
+    "an alias of nothing",
+    `${base}hasEKG: *nothing`,
+    /^f:4:9: an alias \(\*\) of nothing; write a text that begins with \* in quotes$/,
+  ],
   ["an empty file", "", /^f: is empty; must have at least networkMagic, network and logging$/],
   ["a file of comments", "# nothing\n", /^f: is empty/],
   ["a list", "- networkMagic: 1", /^f: is not a mapping of fields/],
@@ -53,7 +61,7 @@ test("an error in what an alias or a merge has brought is told at a place of the
 
 test("an unknown tag is a warning", async () => {
   expect(await warningsOf(`${base}verbosity: !loud Minimum`)).toEqual([
-    expect.stringMatching(/^f:4:12: Unresolved tag/),
+    expect.stringMatching(/^f:4:12: a tag \(!\) that means nothing here/),
   ]);
 });
 

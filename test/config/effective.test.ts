@@ -170,7 +170,7 @@ hasForwarding: [{tag: AcceptAt, contents: "[::1]:5"}, [[A, B], [C]], {queueSize:
 rotation: {rpLogLimitBytes: 5, rpKeepFilesNum: 3, rpMaxAgeHours: 7}
 metricsHelp: {a: the text of a}
 verbosity: Maximum
-prometheusLabels: {"0": "1", yes: "no"}
+prometheusLabels: {_0: "1", yes: "no"}
 resourceFreq: 1234
 muninn:
   registry: {idleTimeout: 0, maxOpenFiles: 16}

@@ -1,10 +1,13 @@
-import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, type open, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { formatConfig } from "../../src/config/format.js";
 import { loadConfig, parseConfig } from "../../src/config/load.js";
-import { ConfigError } from "../../src/config/problem.js";
+import { ConfigError, formatProblem } from "../../src/config/problem.js";
+import { readSmallFile } from "../../src/config/small-file.js";
 import { base, errorsOf } from "./configurations.js";
 
 let directory: string;
@@ -44,6 +47,70 @@ test("a directory is no configuration", async () => {
   expect((await problemsOf(join(directory, "dir"))).message).toContain("it is a directory");
 });
 
+test("a pipe that nobody writes into is refused at once, as configuration and as help texts", async () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  expect((await problemsOf(pipe)).message).toBe(
+    `${pipe}: cannot be read: it is a pipe; must be a regular file`,
+  );
+  expect((await loadConfig(await file("f", `${base}metricsHelp: ${pipe}`))).config.metricsHelpFault).toBe(
+    `${pipe} cannot be read: it is a pipe; must be a regular file`,
+  );
+});
+
+test.each(["/dev/zero", "/dev/null"])("%s is no configuration", async (device) => {
+  expect((await problemsOf(device)).message).toContain("it is a device; must be a regular file");
+});
+
+test("a file whose disk does not answer is given up after 5 s, and not read again until that read is over", async () => {
+  vi.useFakeTimers();
+  try {
+    let answer = (_: Error) => {};
+    let opened = 0;
+    const hung = (() => {
+      opened += 1;
+      return new Promise((_, reject) => {
+        answer = reject;
+      });
+    }) as unknown as typeof open;
+    const first = readSmallFile("/hung", hung).catch((error: Error) => error.message);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(await Promise.race([first, "waiting"])).toBe("waiting");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await first).toBe("cannot be read: no answer for 5 s; check the file system");
+    await expect(readSmallFile("/hung", hung)).rejects.toThrow(
+      "is not read: the last read of it has not come to an end; check the file system",
+    );
+    expect(opened).toBe(1);
+    answer(new Error("gone"));
+    await vi.advanceTimersByTimeAsync(0);
+    await expect(readSmallFile("/hung", async () => Promise.reject(new Error("gone")))).rejects.toThrow(
+      "cannot be read: gone",
+    );
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("two files that hang are as many as may hold threads: a third is not read", async () => {
+  vi.useFakeTimers();
+  try {
+    const answers: ((error: Error) => void)[] = [];
+    const hung = (() => new Promise((_, reject) => answers.push(reject))) as unknown as typeof open;
+    const both = Promise.allSettled([readSmallFile("/a", hung), readSmallFile("/b", hung)]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await both;
+    await expect(readSmallFile("/c", hung)).rejects.toThrow(
+      "is not read: the last read of /a and /b has not",
+    );
+    for (const answer of answers) answer(new Error("gone"));
+    await vi.advanceTimersByTimeAsync(0);
+    await expect(readSmallFile("/c", async () => Promise.reject(new Error("gone")))).rejects.toThrow("gone");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("a file that is not UTF-8 is an error", async () => {
   const path = await file("latin.yaml", Buffer.from([0x61, 0xe9, 0x0a]));
   expect((await problemsOf(path)).problems).toEqual([
@@ -61,6 +128,8 @@ test("metricsHelp names a file of texts", async () => {
   const help = await file("help.json", '{"a.b": "what it is"}');
   const { config } = await parseConfig(`${base}metricsHelp: ${help}`, "f");
   expect(config.metricsHelp).toEqual({ "a.b": "what it is" });
+  expect(config.metricsHelpFile).toBe(help);
+  expect(formatConfig(config)).toContain(`metricsHelp: ${help} # 1 texts`);
 });
 
 test.each([
@@ -86,9 +155,13 @@ test.each([
     "{",
     (help: string) => expect.stringMatching(`^f:4:14: metricsHelp: ${help}:1:2: `),
   ],
-])("a metricsHelp file %s is an error", async (_, content, error) => {
+])("a metricsHelp file %s is a warning, for the tracer starts without it", async (_, content, fault) => {
   const help = content === undefined ? join(directory, "none") : await file("help.json", content);
-  expect(await errorsOf(`${base}metricsHelp: ${help}`)).toEqual([error(help)]);
+  const { config, warnings } = await parseConfig(`${base}metricsHelp: ${help}`, "f");
+  expect(warnings.map((problem) => formatProblem("f", problem))).toEqual([fault(help)]);
+  expect(warnings[0]?.code).toBe("degraded");
+  expect(config.metricsHelp).toEqual({});
+  expect(config.metricsHelpFault).toBe(warnings[0]?.message);
 });
 
 const certificate = (name: string) =>

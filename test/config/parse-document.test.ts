@@ -25,7 +25,11 @@ test("JSON is taken with any white space it may have", async () => {
 });
 
 test.each([
-  ["a key given twice", '{"a": 1, "b": {"c": "\\"x\\": 1", "c": 2}}', '"c" is given twice'],
+  [
+    "a key given twice",
+    '{"a": 1, "b": {"c": "\\"x\\": 1", "c": 2}}',
+    "this key is given twice, first in line 1",
+  ],
   ["a deep nest of lists", "[".repeat(101) + "]".repeat(101), "nested deeper than 100 levels"],
   ["a deep nest of mappings", `${'{"a":'.repeat(101)}1${"}".repeat(101)}`, "nested deeper than 100 levels"],
 ])("%s in JSON is refused", async (_, text, message) => {

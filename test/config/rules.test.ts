@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { fieldNames } from "../../src/config/field-names.js";
+import { parseConfig } from "../../src/config/load.js";
 import { base, errorsOf, warningsOf } from "./configurations.js";
 
 const wholeNumber = (least: number, most: number) => `must be a whole number from ${least} to ${most}`;
@@ -194,6 +196,14 @@ test.each([
     "prometheusLabels: {zone: 1}",
     "f:4:26: prometheusLabels.zone: is the number 1; must be a text; write numbers in quotes",
   ],
+  [
+    "prometheusLabels: {data-center: north}",
+    "f:4:33: prometheusLabels.data-center: is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
+  ],
+  [
+    'prometheusLabels: {"": north}',
+    "f:4:24: prometheusLabels.: is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
+  ],
   ["resourceFreq: 0", `f:4:15: resourceFreq: is the number 0; ${wholeNumber(1, Number.MAX_SAFE_INTEGER)}`],
   [
     "muninn: []",
@@ -278,6 +288,72 @@ test.each([
   const errors = await errorsOf(`${base}muninn: {auth: {${endpoint}: ${secret}}}`);
   expect(errors).toHaveLength(1);
   expect(errors.join()).not.toMatch(/hunter|4321/);
+});
+
+test.each([
+  "auth: {ekg: {hunter2: x}}",
+  "auth: {hunter2: {bearerToken: a}}",
+  "auth: {ekg: {bearerToken hunter2: x}}",
+  "auth: {ekg: {bearerToken: {hunter2: x}}}",
+  "auth: {ekg: {basic: {hunter2: x}}}",
+  "auth: hunter2",
+  "auth: {ekg: hunter2}",
+  "auth: {ekg: {basic: hunter2}}",
+  "auth: {ekg: {bearerToken: *hunter2}}",
+  "auth: {ekg: {bearerToken: !hunter2 }}",
+  "auth: {ekg: {bearerToken: [hunter2 }}",
+  "auth: {ekg: {bearerToken: |hunter2}}",
+  "auth: {ekg: {hunter2: 1, hunter2: 2}}",
+  "auth: {ekg: {[hunter2]: 1}}",
+])("%s is refused without a word of the secret", async (field) => {
+  const errors = await errorsOf(`${base}muninn: {${field}}`);
+  expect(errors).not.toEqual([]);
+  expect(errors.join()).not.toContain("hunter2");
+});
+
+test("an unknown key among secrets is told with the names that may stand there", async () => {
+  expect(
+    await errorsOf(
+      `${base}hasEKG: {epHost: a, epPort: 1}\nmuninn: {auth: {ekg: {bearerToken: a, hunter2: b}}}`,
+    ),
+  ).toEqual(["f:5:39: muninn.auth.ekg: has a key that is unknown; must be bearerToken or basic"]);
+});
+
+test("of ten thousands of unknown keys each is told, and what may have been meant of the first hundred", async () => {
+  const keys = Array.from({ length: 50_000 }, (_, index) => `logging${index.toString(36).padStart(2, "0")}: 1`);
+  const warnings = await warningsOf(`${base}${keys.join("\n")}`);
+  expect(warnings).toHaveLength(50_000);
+  expect(warnings[99]).toBe("f:103:1: logging2r: is unknown and ignored; did you mean logging?");
+  expect(warnings[100]).toBe("f:104:1: logging2s: is unknown and ignored");
+});
+
+test("everything that is wrong with a section is told at once", async () => {
+  const text =
+    "networkMagic: 1\nnetwork: {tag: AcceptAt, contents: /a}\nlogging: [{logRoot: '', logMode: FileMode, logFormat: Human}, {logMode: File, logFormat: 1}]";
+  expect(await errorsOf(text)).toEqual([
+    'f:3:21: logging[0].logRoot: is ""; must be the name of a directory',
+    'f:3:55: logging[0].logFormat: is "Human"; must be ForMachine or ForHuman',
+    "f:3:63: logging[1].logRoot: is missing; must be the name of a directory",
+    'f:3:73: logging[1].logMode: is "File"; must be FileMode or JournalMode',
+    "f:3:90: logging[1].logFormat: is the number 1; must be ForMachine or ForHuman",
+  ]);
+});
+
+test("whatever is absent may be null, as in files that Nix has made", async () => {
+  const absent = fieldNames().filter(
+    (name) => !/[.[]/.test(name) && !["networkMagic", "network", "logging"].includes(name),
+  );
+  const nulls = ["hasRTView", "metricsComp", ...absent].map((name) => `${name}: null`);
+  expect(absent.length).toBeGreaterThan(10);
+  const rotation =
+    "rotation: {rpLogLimitBytes: 1, rpKeepFilesNum: 1, rpFrequencySecs: null, rpMaxAgeHours: null, rpMaxAgeMinutes: null}";
+  for (const text of [nulls.join("\n"), rotation, "hasEKG: {epHost: a, epPort: 1, epForceSSL: null}"]) {
+    expect(await errorsOf(base + text)).toEqual([]);
+    expect(await warningsOf(base + text)).toEqual([]);
+  }
+  expect((await parseConfig(base + nulls.join("\n"), "f")).config).toEqual(
+    (await parseConfig(base, "f")).config,
+  );
 });
 
 const prometheus = "hasPrometheus: {epHost: 127.0.0.1, epPort: 3000}\n";
