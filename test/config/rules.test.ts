@@ -320,7 +320,10 @@ test("an unknown key among secrets is told with the names that may stand there",
 });
 
 test("of ten thousands of unknown keys each is told, and what may have been meant of the first hundred", async () => {
-  const keys = Array.from({ length: 50_000 }, (_, index) => `logging${index.toString(36).padStart(2, "0")}: 1`);
+  const keys = Array.from(
+    { length: 50_000 },
+    (_, index) => `logging${index.toString(36).padStart(2, "0")}: 1`,
+  );
   const warnings = await warningsOf(`${base}${keys.join("\n")}`);
   expect(warnings).toHaveLength(50_000);
   expect(warnings[99]).toBe("f:103:1: logging2r: is unknown and ignored; did you mean logging?");

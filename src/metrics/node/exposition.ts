@@ -1,4 +1,5 @@
 import type { ExposedNames } from "./exposed-name.js";
+import { helpFor } from "./help-texts.js";
 import type { NodeMetric, NodeMetrics } from "./node-metrics.js";
 import { type Sample, sampleOf } from "./sample.js";
 
@@ -172,12 +173,15 @@ function withoutEnd(name: string, end: string): string | undefined {
 }
 
 /** Of several internal names that share a family, the first in sort order that has a help text gives it. */
-function helpOf(family: Family, help: ReadonlyMap<string, string>): string | undefined {
-  let found: string | undefined;
-  for (const { internalName } of family.entries) {
-    if (help.has(internalName) && (found === undefined || internalName < found)) found = internalName;
+function helpOf({ entries }: Family, help: ReadonlyMap<string, string>): string | undefined {
+  if (help.size === 0) return undefined;
+  let first: { readonly internalName: string; readonly text: string } | undefined;
+  for (const { internalName } of entries) {
+    if (first !== undefined && internalName >= first.internalName) continue;
+    const text = helpFor(internalName, help);
+    if (text !== undefined) first = { internalName, text };
   }
-  return found === undefined ? undefined : help.get(found);
+  return first?.text;
 }
 
 function renderedLabels(labels: Sample["labels"], { node, bare }: Origin): string {

@@ -220,7 +220,7 @@ describe("all nodes", () => {
 });
 
 describe("help", () => {
-  test("is found by the exact internal name only", () => {
+  test("is that of the metric, not of one whose name only begins alike", () => {
     const { lines } = exposed(
       [
         [
@@ -228,7 +228,7 @@ describe("help", () => {
           ["a.bc", "g", 1n],
         ],
       ],
-      { help: { "a.b": "Of b.", b: "No." } },
+      { help: { "a.b": "Of b.", c: "No." } },
     );
     expect(lines.filter((line) => line.startsWith("# HELP"))).toEqual(["# HELP a_b Of b."]);
   });
