@@ -10,49 +10,80 @@ export function addCheckCommand(program: Command): void {
     .summary("say what a configuration means, and everything that is wrong with it")
     .description(
       "Reads a configuration as `muninn run` does and prints the effective one, with every default filled in, as YAML. " +
-        "Warnings and errors go to stderr, one a line: FILE:LINE:COLUMN: FIELD: what is wrong; what is allowed.",
+        "Warnings and errors go to stderr, one a line: FILE:LINE:COLUMN: FIELD: what is wrong; what is allowed. " +
+        "So do notes on who may connect and read, and last the verdict.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
+    .option("--here", "look at this machine, too: ports in use, directories that cannot be written")
     .option("--json", "print one JSON document instead, errors and warnings included")
     .addHelpText("after", "\nExit codes: 0 the configuration can be used, 2 it cannot, or wrong usage.")
-    .action(async ({ config, json }: { config: string; json?: true }) => {
-      const outcome = await check(config);
+    .action(async ({ config, here, json }: { config: string; here?: true; json?: true }) => {
+      const outcome = await check(config, { here: here ?? false });
       await (json ? printForPrograms(outcome) : printForPeople(outcome));
-      process.exitCode = outcome.config === undefined ? 2 : 0;
+      process.exitCode = isUsable(outcome) ? 0 : 2;
     });
 }
 
 /** What `--json` prints; fields are only ever added. */
 interface Outcome {
   readonly file: string;
-  /** The effective configuration, times in ms and sizes in bytes, secrets masked; absent where there are errors. */
+  /** The effective configuration, times in ms and sizes in bytes, secrets masked; absent where it cannot be made. */
   readonly config?: Config;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
+  /** Who may connect to what is opened, and read what is written; absent where `config` is. */
+  readonly access?: readonly string[];
 }
 
-async function check(file: string): Promise<Outcome> {
-  const [{ loadConfig }, { ConfigError }] = await Promise.all([
+function isUsable({ errors }: Outcome): boolean {
+  return errors.length === 0;
+}
+
+async function check(file: string, { here }: { readonly here: boolean }): Promise<Outcome> {
+  const [{ loadConfig }, { ConfigError }, { whoHasAccess }] = await Promise.all([
     import("../config/load.js"),
     import("../config/problem.js"),
+    import("../config/access.js"),
   ]);
   try {
-    const { config, warnings } = await loadConfig(file);
-    return { file, config, errors: [], warnings };
+    const { config, warnings, placed } = await loadConfig(file);
+    const machine = here ? await (await import("./machine-check.js")).machineIssues(config) : [];
+    // What `run` starts without is surely not what is meant.
+    const isError = ({ code }: Problem) => code === "degraded";
+    return {
+      file,
+      config,
+      errors: [...warnings.filter(isError), ...(await placed(machine))],
+      warnings: warnings.filter((problem) => !isError(problem)),
+      access: whoHasAccess(config, process.umask()),
+    };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { file, errors: error.problems, warnings: error.warnings };
   }
 }
 
-async function printForPeople({ file, config, errors, warnings }: Outcome): Promise<void> {
+async function printForPeople(outcome: Outcome): Promise<void> {
+  const { file, config, errors, warnings, access = [] } = outcome;
   const [{ formatConfig }, { formatProblem }] = await Promise.all([
     import("../config/format.js"),
     import("../config/problem.js"),
   ]);
-  for (const problem of errors) process.stderr.write(`error: ${formatProblem(file, problem)}\n`);
-  for (const problem of warnings) process.stderr.write(`warning: ${formatProblem(file, problem)}\n`);
-  if (config !== undefined) print(formatConfig(config));
+  if (config !== undefined && isUsable(outcome)) print(formatConfig(config));
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  for (const problem of errors) say(`error: ${formatProblem(file, problem)}`);
+  for (const problem of warnings) say(`warning: ${formatProblem(file, problem)}`);
+  if (isUsable(outcome)) for (const sentence of access) say(`note: ${sentence}`);
+  say(verdict(outcome));
+}
+
+function verdict(outcome: Outcome): string {
+  const { file, errors, warnings } = outcome;
+  const counted = (problems: readonly Problem[], one: string) =>
+    problems.length === 0 ? [] : [`${problems.length} ${one}${problems.length === 1 ? "" : "s"}`];
+  const counts = [...counted(errors, "error"), ...counted(warnings, "warning")];
+  const why = counts.length === 0 ? "" : `: ${counts.join(", ")}`;
+  return `${file} ${isUsable(outcome) ? "can be used" : "cannot be used"}${why}`;
 }
 
 async function printForPrograms(outcome: Outcome): Promise<void> {

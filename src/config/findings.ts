@@ -17,7 +17,7 @@ interface Findings {
 export async function problemsInPlace(
   document: ConfigDocument,
   { wrong, withoutIt, doubtful, unknown }: Findings,
-): Promise<{ errors: readonly Problem[]; warnings: readonly Problem[] }> {
+): Promise<{ errors: Problem[]; warnings: readonly Problem[] }> {
   if (wrong.length + withoutIt.length + doubtful.length + unknown.length === 0) {
     return { errors: [], warnings: document.warnings };
   }

@@ -15,6 +15,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What can be lived with, such as fields that nobody knows. */
   readonly warnings: readonly Problem[];
+  /** Finds the places of fields about which somebody else has something to say. */
+  readonly placed: (issues: readonly FieldIssue[]) => Promise<Problem[]>;
 }
 
 /**
@@ -70,7 +72,9 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
     unknown: unknownFields(keys),
   });
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
-  return { config: effectiveConfig(read as Values, help), warnings };
+  const placed = async (issues: readonly FieldIssue[]) =>
+    (await problemsInPlace(document, { wrong: issues, withoutIt: [], doubtful: [], unknown: [] })).errors;
+  return { config: effectiveConfig(read as Values, help), warnings, placed };
 }
 
 /** Certificates matter only where an endpoint insists on TLS. */

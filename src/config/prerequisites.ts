@@ -1,5 +1,5 @@
 import type { FieldIssue } from "../fields/mapping.js";
-import type { LoggingSection, Values } from "./config.js";
+import type { Values } from "./config.js";
 
 /**
  * What a log mode needs of the machine, such as a library or a socket: resolves to a sentence that says what is missing
@@ -9,7 +9,7 @@ import type { LoggingSection, Values } from "./config.js";
 type Prerequisite = () => Promise<string | undefined>;
 
 /** The modes that need something; a sink's own file tells what. */
-const ofMode: Partial<Record<LoggingSection["mode"], Prerequisite>> = {};
+const ofMode: Partial<Record<Values["logging"][number]["mode"], Prerequisite>> = {};
 
 /** What the machine lacks for what is asked of it: `run` and `check` both refuse then. */
 export async function missingPrerequisites({ logging = [] }: Partial<Values>): Promise<FieldIssue[]> {

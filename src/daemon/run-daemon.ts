@@ -1,3 +1,4 @@
+import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import { ConfigError, formatProblem, type Problem } from "../config/problem.js";
@@ -123,6 +124,7 @@ async function runTracer(
     onUnreachable: (err) =>
       log.warning("service_manager_unreachable", `systemd cannot be notified: ${err.message}`, { err }),
   });
+  for (const sentence of whoHasAccess(config, process.umask())) log.info("access", sentence);
   log.notice("started", `tracing ${where}`, {
     maxOpenFiles: registry.stats().maxOpenFiles,
     served: Object.fromEntries(served),

@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { program } from "../end-to-end/daemon.js";
 
@@ -15,7 +17,9 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 /** Runs the built program to its end. */
 function muninn(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { cwd: directory }, (error, stdout, stderr) => {
+    // The umask is a caller's, and this is what the expectations below are of.
+    const command = [`umask 0; exec "$@"`, "sh", process.execPath, program, ...args];
+    execFile("/bin/sh", ["-c", ...command], { cwd: directory }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -39,7 +43,11 @@ test("check prints the effective configuration on stdout, warnings on stderr, an
   );
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: "warning: warned.yaml:4:1: loging: is unknown and ignored; did you mean logging?\n",
+    stderr: `warning: warned.yaml:4:1: loging: is unknown and ignored; did you mean logging?
+note: nodes: the owner and the group of /run/muninn.sock may connect (mode 0770 by the umask 0000; muninn.socketMode sets it)
+note: log files: the owner, the group and others may read (mode 0644 by the umask 0000, directories 0755; muninn.files sets them)
+warned.yaml can be used: 1 warning
+`,
   });
   expect(parse(stdout)).toMatchObject({ networkMagic: 1, loRequestNum: 100, muninn: { requestsAhead: 200 } });
 });
@@ -52,7 +60,94 @@ test("check prints errors and warnings on stderr only, and ends with 2", async (
     stderr: `error: wrong.yaml:4:15: loRequestNum: is the number 0; must be a whole number from 1 to 65535
 error: wrong.yaml:6:10: muninn.durabilty: is unknown; did you mean muninn.durability?
 warning: wrong.yaml:5:1: loging: is unknown and ignored; did you mean logging?
+wrong.yaml cannot be used: 2 errors, 1 warning
 `,
+  });
+});
+
+test("check calls help texts that cannot be read an error, though run would start without them", async () => {
+  const { code, stdout, stderr } = await muninn(
+    "check",
+    "-c",
+    await file("help.yaml", `${good}metricsHelp: /none\n`),
+  );
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: `error: help.yaml:4:14: metricsHelp: /none cannot be read: no such file
+help.yaml cannot be used: 1 error
+`,
+  });
+});
+
+describe("--here", () => {
+  let server: Server;
+  let port: number;
+  beforeEach(async () => {
+    server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+    await writeFile(join(directory, "no-directory"), "");
+    await writeFile(join(directory, "no-socket"), "");
+  });
+  afterEach(() => {
+    server.close();
+  });
+
+  const here = async (text: string) => {
+    const { code, stderr } = await muninn("check", "--here", "-c", await file("here.yaml", text));
+    return { code, errors: stderr.split("\n").filter((line) => line.startsWith("error: ")) };
+  };
+
+  test("tells what of the machine would make run fail, at its place; without it that is not looked at", async () => {
+    const text = `networkMagic: 1
+network: {tag: AcceptAt, contents: no-socket}
+hasPrometheus: {epHost: 127.0.0.1, epPort: ${port}}
+hasEKG: {epHost: 203.0.113.7, epPort: 0}
+muninn: {health: {host: 127.0.0.1, port: 0}}
+logging:
+  - {logRoot: no-directory/logs, logMode: FileMode, logFormat: ForMachine}
+`;
+    expect(await here(text)).toEqual({
+      code: 2,
+      errors: [
+        "error: here.yaml:2:36: network.contents: no-socket is there already and is no socket; it is left alone. Remove it or listen elsewhere",
+        `error: here.yaml:3:44: hasPrometheus.epPort: port ${port} of 127.0.0.1 is in use by another program`,
+        "error: here.yaml:4:18: hasEKG.epHost: 203.0.113.7 is not a name or address of this machine",
+        expect.stringContaining(
+          `error: here.yaml:7:15: logging[0].logRoot: cannot write below ${join(directory, "no-directory/logs")}: ENOTDIR`,
+        ),
+      ],
+    });
+    expect((await muninn("check", "-c", "here.yaml")).code).toBe(0);
+  });
+
+  test.each([
+    ["a port that is taken", () => `127.0.0.1:${port}`, "is in use: another tracer, or another program"],
+    [
+      "a socket below nothing",
+      () => "none/none/tracer.sock",
+      "cannot listen at none/none/tracer.sock: ENOENT",
+    ],
+  ])("refuses %s as the place where nodes connect", async (_, contents, message) => {
+    const text = good.replace("/run/muninn.sock", `"${contents()}"`).replace("/logs", "logs");
+    expect(await here(text)).toEqual({
+      code: 2,
+      errors: [expect.stringMatching(new RegExp(`^error: here.yaml:2:36: network.contents: .*${message}`))],
+    });
+  });
+
+  test("refuses a socket at which another program answers, and leaves one that is dead", async () => {
+    const other = createServer().listen(join(directory, "living.sock"));
+    await once(other, "listening");
+    const text = (socket: string) => good.replace("/run/muninn.sock", socket).replace("/logs", "logs");
+    expect((await here(text("living.sock"))).errors).toEqual([expect.stringContaining("is in use")]);
+    await rename(join(directory, "living.sock"), join(directory, "dead.sock"));
+    other.close();
+    await once(other, "close");
+    expect(await here(text("dead.sock"))).toEqual({ code: 0, errors: [] });
+    expect(await readdir(directory)).toContain("dead.sock");
+    expect(await readdir(directory)).not.toContain("logs");
   });
 });
 

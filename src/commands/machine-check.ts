@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { constants } from "node:fs";
+import { access, lstat } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { dirname } from "node:path";
+import type { Config } from "../config/config.js";
+import type { FieldIssue } from "../fields/mapping.js";
+import { HttpError } from "../http/http-faults.js";
+import { listen } from "../http/listen.js";
+import { RegistryError } from "../registry/registry-fault.js";
+import type { Address } from "../transport/address.js";
+import { TransportError } from "../transport/transport-faults.js";
+
+/**
+ * What of this machine would make `run` fail now, in its words: a port in use, a directory that cannot be written.
+ * Ports are opened for a moment; no file is made.
+ */
+export async function machineIssues(config: Config): Promise<FieldIssue[]> {
+  return [...(await doorIssues(config)), ...(await endpointIssues(config)), ...(await rootIssues(config))];
+}
+
+async function doorIssues({ network }: Config): Promise<FieldIssue[]> {
+  if (network.mode === "ConnectTo") return [];
+  const { address } = network;
+  const message = address.kind === "unix" ? await socketFault(address) : await portFault(address);
+  return message === undefined ? [] : [{ path: ["network", "contents"], message }];
+}
+
+async function portFault(address: Extract<Address, { kind: "tcp" }>): Promise<string | undefined> {
+  const server = createServer();
+  try {
+    server.listen({ host: address.host, port: address.port });
+    await once(server, "listening");
+    return undefined;
+  } catch (cause) {
+    const isTaken = (cause as NodeJS.ErrnoException).code === "EADDRINUSE";
+    return new TransportError({ code: isTaken ? "address-in-use" : "cannot-listen", address }, { cause })
+      .message;
+  } finally {
+    await close(server);
+  }
+}
+
+async function socketFault(address: Extract<Address, { kind: "unix" }>): Promise<string | undefined> {
+  const { path } = address;
+  const there = await lstat(path).catch(() => undefined);
+  if (there !== undefined && !there.isSocket()) {
+    return new TransportError({ code: "not-a-socket", path }).message;
+  }
+  if (there !== undefined && (await isAnswered(path))) {
+    return new TransportError({ code: "address-in-use", address }).message;
+  }
+  // Only the socket's own directory is made where it is missing.
+  const directory = dirname(path);
+  const parent = (await isThere(directory)) ? directory : dirname(directory);
+  try {
+    await access(parent, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (cause) {
+    return new TransportError({ code: "cannot-listen", address }, { cause }).message;
+  }
+}
+
+async function endpointIssues({ endpoints, muninn }: Config): Promise<FieldIssue[]> {
+  const served = [
+    ["hasPrometheus", endpoints.prometheus],
+    ["hasEKG", endpoints.ekg],
+    ["hasTimeseries", endpoints.timeseries],
+    ["muninn.health", muninn.health && { forceSsl: false, ...muninn.health }],
+  ] as const;
+  const issues: FieldIssue[] = [];
+  for (const [field, endpoint] of served) {
+    if (endpoint === undefined) continue;
+    const server = createServer();
+    try {
+      await listen(server, endpoint, field);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      const { field: at } = error.fault;
+      issues.push({ path: at.split("."), message: error.message.replace(`${at}: `, "") });
+    } finally {
+      await close(server);
+    }
+  }
+  return issues;
+}
+
+async function rootIssues({ logging }: Config): Promise<FieldIssue[]> {
+  const issues = logging.map(async ({ mode, logRoot }, index): Promise<FieldIssue[]> => {
+    if (mode !== "FileMode") return [];
+    try {
+      await access(await nearestThere(logRoot), constants.R_OK | constants.W_OK | constants.X_OK);
+      return [];
+    } catch (cause) {
+      const { message } = new RegistryError({ code: "root-unusable", root: logRoot }, { cause });
+      return [{ path: ["logging", index, "logRoot"], message }];
+    }
+  });
+  return (await Promise.all(issues)).flat();
+}
+
+/** The directory itself, or the one above it in which it would be made. @throws where that is no directory */
+async function nearestThere(directory: string): Promise<string> {
+  while (!(await isThere(directory))) directory = dirname(directory);
+  // With a slash at the end a file is no directory: ENOTDIR.
+  return `${directory}/`;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ENOENT";
+  }
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  const socket = connect({ path });
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ECONNREFUSED";
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  server.close();
+  await once(server, "close");
+}

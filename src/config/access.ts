@@ -1,0 +1,70 @@
+import { formatMode } from "../fields/quantities.js";
+import { formatAddress } from "../transport/address.js";
+import type { Config } from "./config.js";
+
+/** What the umask may leave at most where no mode is configured: that others may write is never left to it. */
+const most = { socket: 0o770, file: 0o644, directory: 0o755 } as const;
+
+/** Who may connect to what this tracer opens, and who may read what it writes: a sentence for each. */
+export function whoHasAccess(config: Config, umask: number): string[] {
+  return [...nodeAccess(config, umask), ...endpointAccess(config), ...fileAccess(config, umask)];
+}
+
+function* nodeAccess({ network, muninn }: Config, umask: number): Generator<string> {
+  if (network.mode === "ConnectTo") return;
+  const where = formatAddress(network.address);
+  if (network.address.kind === "tcp") {
+    yield `nodes: ${whoReaches(network.address.host, where)} may connect`;
+    return;
+  }
+  const mode = muninn.socketMode ?? most.socket & ~umask;
+  yield `nodes: ${usersWith(mode, 0o2)} of ${where} may connect (${modeAndWhy(mode, muninn.socketMode, umask)}; muninn.socketMode sets it)`;
+}
+
+function* endpointAccess({ endpoints, muninn }: Config): Generator<string> {
+  const served = [
+    ["hasPrometheus", "prometheus", endpoints.prometheus],
+    ["hasEKG", "ekg", endpoints.ekg],
+    ["hasTimeseries", "timeseries", endpoints.timeseries],
+    ["muninn.health", "health", muninn.health],
+  ] as const;
+  for (const [field, name, endpoint] of served) {
+    if (endpoint === undefined) continue;
+    const where = formatAddress({ kind: "tcp", ...endpoint });
+    const isProtected = (muninn.auth as Readonly<Record<string, unknown>>)[name] !== undefined;
+    yield `${field}: ${whoReaches(endpoint.host, where)} may read${isProtected ? `, and shows what muninn.auth.${name} asks for` : ""}`;
+  }
+}
+
+function* fileAccess({ logging, muninn }: Config, umask: number): Generator<string> {
+  if (logging.every(({ mode }) => mode !== "FileMode")) return;
+  const { mode: configured, dirMode } = muninn.files;
+  const mode = configured ?? most.file & ~umask;
+  const directories = dirMode ?? most.directory & ~umask;
+  // A file can be reached by whoever may enter its directory.
+  const readable = mode & ((directories & 0o111) << 2);
+  yield `log files: ${usersWith(readable, 0o4)} may read (${modeAndWhy(mode, configured, umask)}, directories ${formatMode(directories)}; muninn.files sets them)`;
+}
+
+function modeAndWhy(mode: number, configured: number | undefined, umask: number): string {
+  return configured === undefined
+    ? `mode ${formatMode(mode)} by the umask ${formatMode(umask)}`
+    : `mode ${formatMode(mode)}`;
+}
+
+function usersWith(mode: number, bit: number): string {
+  const users = [
+    ["the owner", mode & (bit << 6)],
+    ["the group", mode & (bit << 3)],
+    ["others", mode & bit],
+  ] as const;
+  const allowed = users.filter(([, allowed]) => allowed !== 0).map(([who]) => who);
+  return allowed.length < 2
+    ? (allowed[0] ?? "nobody")
+    : `${allowed.slice(0, -1).join(", ")} and ${allowed.at(-1)}`;
+}
+
+function whoReaches(host: string, where: string): string {
+  const isLocal = host === "localhost" || host === "::1" || /^127\./.test(host);
+  return isLocal ? `whoever is on this machine (${where})` : `whoever reaches ${where}`;
+}
