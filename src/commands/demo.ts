@@ -13,7 +13,10 @@ export function addDemoCommand(program: Command): void {
     .option("--dir <dir>", "where the files go", "run")
     .option("--seconds <n>", "end by itself after so many seconds", positiveNumber)
     .option("--rate <n>", "trace objects a second from each node", positiveNumber, 20)
-    .addHelpText("after", "\nExit codes: 0 every line arrived, 1 something failed, 2 wrong usage.")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 every line arrived, 1 not every line arrived, 2 wrong usage, or it could not begin.",
+    )
     .action(async (options: { dir: string; seconds?: number; rate: number }) => {
       const { demonstrate } = await import("./demonstration.js");
       process.exitCode = await demonstrate(options);

@@ -1,12 +1,18 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseConfig } from "../config/load.js";
+import { ConfigError } from "../config/problem.js";
 import { openLog } from "../daemon/log/log.js";
 import { untilStopped } from "../daemon/stop-signal.js";
+import { systemClock } from "../forwarder/clock.js";
+import { type RunningForwarder, startForwarder } from "../forwarder/start-forwarder.js";
+import { HttpError } from "../http/http-faults.js";
 import { packageVersion } from "../package-version.js";
+import { RegistryError } from "../registry/registry-fault.js";
 import { NumberedSource } from "../testing/numbered-source.js";
-import { type SimulatedNode, simulatedNode } from "../testing/simulated-node.js";
 import { startTracer } from "../tracer.js";
+import { withForeseenErrors } from "./foreseen-errors.js";
+import { makeDirectory } from "./make-directory.js";
 import { print } from "./print.js";
 import { StatusLine } from "./status-line.js";
 
@@ -35,31 +41,38 @@ hasEKG: {epHost: 127.0.0.1, epPort: 0}
 
 /** Runs a tracer and three nodes until a signal, or so many seconds; resolves with the exit code. */
 export async function demonstrate(options: DemoOptions): Promise<number> {
+  const status = new StatusLine(process.stdout);
+  return withForeseenErrors("demo", status, () => run(options, status), [
+    ConfigError,
+    RegistryError,
+    HttpError,
+  ]);
+}
+
+async function run(options: DemoOptions, status: StatusLine): Promise<number> {
   const stopped = untilStopped();
   const directory = resolve(options.dir);
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const configFile = join(directory, "demo.yaml");
   await writeFile(configFile, demoConfig(directory));
   const { config } = await parseConfig(demoConfig(directory), configFile);
   const log = await openLog({ minSeverity: "Warning" });
-  const tracer = await startTracer(config, { log, version: packageVersion }).catch((error: Error) => {
-    process.stderr.write(`muninn demo: ${error.message}\n`);
-  });
-  if (tracer === undefined) return 1;
+  const tracer = await startTracer(config, { log, version: packageVersion });
 
-  const nodes: SimulatedNode[] = [];
+  const address = { kind: "unix", path: join(directory, "muninn.sock") } as const;
+  const nodes: RunningForwarder[] = [];
   for (const name of nodeNames) {
     const source = new NumberedSource({ name, rate: options.rate });
-    const address = { kind: "unix" as const, path: join(directory, "muninn.sock") };
-    nodes.push(await simulatedNode({ source, network: { mode: "connect", address } }));
+    nodes.push(await startForwarder({ source, network: { mode: "connect", address } }));
   }
   print(whereToLook(directory, tracer.served));
-  const status = new StatusLine(process.stdout);
   const timer = setInterval(() => {
     const { written } = tracer.router.accounting.total();
     status.show(`${tracer.sessions.counts.connected} nodes connected, ${written} lines written`);
   }, showEveryMs);
-  await Promise.race([stopped, elapsed(options.seconds)]);
+  const isOver = new AbortController();
+  await Promise.race([stopped, elapsed(options.seconds, isOver.signal)]);
+  isOver.abort();
   clearInterval(timer);
   status.clear();
 
@@ -90,8 +103,7 @@ Ctrl-C ends it.
 `;
 }
 
-async function elapsed(seconds: number | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (seconds !== undefined) setTimeout(resolve, seconds * 1_000).unref();
-  });
+/** Never, without a number of seconds. */
+async function elapsed(seconds = Number.POSITIVE_INFINITY, signal: AbortSignal): Promise<void> {
+  await systemClock.sleep(seconds * 1_000, signal);
 }

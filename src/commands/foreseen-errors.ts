@@ -10,25 +10,36 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-const foreseen = [UsageError, AddressError, TransportError, RecordingError, DamagedFileError, SentError];
+type ErrorKind = abstract new (...args: never[]) => Error;
+
+const foreseen: readonly ErrorKind[] = [
+  UsageError,
+  AddressError,
+  TransportError,
+  RecordingError,
+  DamagedFileError,
+  SentError,
+];
 
 const couldNotBegin = 2;
 
 /**
  * Does what a command is for. What users, files and the machine can be blamed for is one sentence and exit code 2; any other
- * error is ours, passes, and shows its stack.
+ * error is ours, passes, and shows its stack. `more` are kinds that only this command foresees.
  */
 export async function withForeseenErrors(
   command: string,
   status: StatusLine,
   run: () => Promise<number>,
+  more: readonly ErrorKind[] = [],
 ): Promise<number> {
   try {
     return await run();
   } catch (error) {
     status.clear();
-    if (!foreseen.some((kind) => error instanceof kind) && !isSystemError(error)) throw error;
-    process.stderr.write(`muninn ${command}: ${(error as Error).message}\n`);
+    const isForeseen = [...foreseen, ...more].some((kind) => error instanceof kind);
+    if (!(isForeseen && error instanceof Error) && !isSystemError(error)) throw error;
+    process.stderr.write(`muninn ${command}: ${error.message}\n`);
     return couldNotBegin;
   }
 }
