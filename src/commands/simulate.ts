@@ -23,7 +23,11 @@ export function addSimulateCommand(program: Command): void {
     .option("--human", "give every object a text for people; some have one anyway")
     .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
     .option("--name <name>", "name of the node; of several: NAME-1, NAME-2 …", "node")
-    .option("--metrics <n>", "how many metrics each node has", wholeNumber(0), 20)
+    .option(
+      "--metrics <n>",
+      "how many metrics each node has; those that dashboards show where absent",
+      wholeNumber(0),
+    )
     .option(
       "--queue <n>",
       "objects that wait to be asked for, with --rate; more are thrown away, as by real nodes (which keep 192)",

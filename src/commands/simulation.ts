@@ -19,7 +19,7 @@ export interface SimulateOptions {
   readonly human?: true;
   readonly magic: number;
   readonly name: string;
-  readonly metrics: number;
+  readonly metrics?: number;
   readonly queue?: number;
   readonly linger?: number;
   readonly json?: true;

@@ -7,7 +7,7 @@ export function nodeDataPoints(name: string | undefined): Map<string, Uint8Array
       "NodeStartupInfo",
       json({ suiEra: "Conway", suiSlotLength: 1, suiEpochLength: 432_000, suiSlotsPerKESPeriod: 129_600 }),
     ],
-    ["NodeState", json({ tag: "NodeAddBlock", contents: [{}, {}, 100] })],
+    ["NodeAddBlock", json({ tag: "NodeAddBlock", contents: [{}, {}, 100] })],
   ]);
   if (name !== undefined) {
     const info = { niName: name, niProtocol: "Byron; Shelley", niVersion: "10.5.1", niCommit: "ca1ec278" };

@@ -2,6 +2,7 @@ import { type ForwarderClock, systemClock } from "../forwarder/clock.js";
 import type { ForwarderSource } from "../forwarder/source.js";
 import type { MetricValue } from "../protocol/metrics.js";
 import { nodeDataPoints } from "./node-data-points.js";
+import { knownMetrics, metricAt } from "./node-metrics.js";
 import { NumberedObjects } from "./numbered-objects.js";
 
 export interface NumberedSourceOptions {
@@ -15,7 +16,7 @@ export interface NumberedSourceOptions {
   readonly size?: number | undefined;
   /** Whether each object has a text for people. @default those that have one at real nodes */
   readonly human?: boolean | undefined;
-  /** How many metrics it has. @default 20 */
+  /** How many metrics it has, those that dashboards show first. @default these */
   readonly metrics?: number | undefined;
   /**
    * Objects that wait to be asked for; when one more comes, these are thrown away, as real nodes do (they keep 192).
@@ -33,6 +34,7 @@ export class NumberedSource implements ForwarderSource {
   readonly #objects: NumberedObjects;
   readonly #clock: ForwarderClock;
   readonly #begun: number;
+  readonly #startedAt = Math.floor(Date.now() / 1_000);
   /** Number of the next object to be taken. */
   #next = 0;
   #thrownAway = 0;
@@ -57,10 +59,10 @@ export class NumberedSource implements ForwarderSource {
   }
 
   get metrics(): ReadonlyMap<string, MetricValue> {
-    const { metrics = 20 } = this.#options;
-    const seconds = Math.floor((this.#clock.now() - this.#begun) / 1_000);
+    const { metrics = knownMetrics } = this.#options;
+    const time = { seconds: (this.#clock.now() - this.#begun) / 1_000, startedAt: this.#startedAt };
     const values = new Map<string, MetricValue>();
-    for (let index = 0; index < metrics; index += 1) values.set(...metricAt(index, seconds));
+    for (let index = 0; index < metrics; index += 1) values.set(...metricAt(index, time));
     return values;
   }
 
@@ -103,30 +105,4 @@ export class NumberedSource implements ForwarderSource {
     if (rate === undefined) return this.#most;
     return Math.min(this.#most, Math.floor(((this.#clock.now() - this.#begun) * rate) / 1_000));
   }
-}
-
-/** A node at work has some 300 metrics; those of its run-time system, some 30, change whenever it is asked. */
-const changingOneIn = 10;
-
-/** The metrics that dashboards ask for first, then numbered ones. */
-const wellKnown: readonly ((seconds: number) => [string, MetricValue])[] = [
-  (seconds) => [
-    "cardano.node.metrics.blockNum.int",
-    { kind: "gauge", value: BigInt(11_403_321 + Math.floor(seconds / 20)) },
-  ],
-  (seconds) => ["cardano.node.metrics.slotNum.int", { kind: "gauge", value: BigInt(148_821_130 + seconds) }],
-  () => ["cardano.node.metrics.density.real", { kind: "label", value: "0.04978" }],
-  (seconds) => [
-    "cardano.node.metrics.txsProcessedNum.counter",
-    { kind: "counter", value: BigInt(3 * seconds) },
-  ],
-  (seconds) => ["cardano.node.metrics.txsInMempool.int", { kind: "gauge", value: BigInt(seconds % 17) }],
-  () => ["cardano.build.info", { kind: "label", value: '{version="10.5.1",revision="ca1ec278"} 1' }],
-];
-
-function metricAt(index: number, seconds: number): [string, MetricValue] {
-  const known = wellKnown[index];
-  if (known !== undefined) return known(seconds);
-  const turns = index % changingOneIn === 0 ? seconds % 10 : 0;
-  return [`simulated.number${index}.int`, { kind: "gauge", value: BigInt(index * 1_000 + turns) }];
 }
