@@ -14,6 +14,8 @@ export interface LineBatch {
   /** Line `i` is `bytes[starts[i] … ends[i])`, without its line feed. */
   readonly starts: readonly number[];
   readonly ends: readonly number[];
+  /** The last of them has no line feed: it is still being written, or torn. */
+  readonly isUnended: boolean;
   /** Bytes of the file read so far, as it is stored. */
   readonly bytesRead: number;
 }
@@ -29,9 +31,9 @@ export async function* readLines(file: string): AsyncGenerator<LineBatch> {
   let firstLine = 1;
   let bytesRead = 0;
 
-  function* batchOf({ starts, ends }: Pick<Cut, "starts" | "ends">): Generator<LineBatch> {
+  function* batchOf({ starts, ends, isUnended }: Omit<Cut, "rest">): Generator<LineBatch> {
     if (ends.length === 0) return;
-    yield { file, firstLine, bytes: buffer, starts, ends, bytesRead };
+    yield { file, firstLine, bytes: buffer, starts, ends, isUnended, bytesRead };
     firstLine += ends.length;
   }
 
@@ -62,6 +64,7 @@ function grown(buffer: Buffer): Buffer {
 interface Cut {
   readonly starts: number[];
   readonly ends: number[];
+  readonly isUnended: boolean;
   /** Where an unfinished line begins. */
   readonly rest: number;
 }
@@ -77,10 +80,11 @@ function cutLines(buffer: Buffer, scanned: number, filled: number, takeRest: boo
     ends.push(end);
     start = end + 1;
   }
-  if (takeRest && start < filled) {
+  const isUnended = takeRest && start < filled;
+  if (isUnended) {
     starts.push(start);
     ends.push(filled);
     start = filled;
   }
-  return { starts, ends, rest: start };
+  return { starts, ends, isUnended, rest: start };
 }

@@ -25,4 +25,4 @@ export {
 } from "./recording.js";
 export { type ScriptedObject, ScriptedSource, type ScriptedSourceOptions } from "./scripted-source.js";
 export { type SimulatedNode, type SimulatedNodeOptions, simulatedNode } from "./simulated-node.js";
-export { startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";
+export { type ConfigFields, startTracer, type TestTracer, type TestTracerOptions } from "./test-tracer.js";

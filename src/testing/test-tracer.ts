@@ -1,13 +1,18 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "../config/load.js";
+import { ConfigError } from "../config/problem.js";
+import type { configFields } from "../config/schema.js";
 import { openLog } from "../daemon/log/log.js";
+import { readLines } from "../log-files/line-file.js";
+import { findNodeLogs } from "../log-files/node-logs.js";
 import type { DataPoints } from "../nodes/data-points.js";
 import { packageVersion } from "../package-version.js";
 import type { FileSystem } from "../registry/file-system.js";
 import { startTracer as startRealTracer, type Tracer, type TracerOptions } from "../tracer.js";
 import { type Address, formatAddress } from "../transport/address.js";
+import { eventually } from "./eventually.js";
 
 /** Standard error: a test's own output stays its own. */
 const stderr = 2;
@@ -15,9 +20,14 @@ const stderr = 2;
 /** How long a node may take to answer. */
 const answerTimeoutMs = 10_000;
 
+/** Fields of a configuration file, as a file has them. */
+export type ConfigFields = { readonly [Name in keyof typeof configFields]?: unknown };
+
 export interface TestTracerOptions {
-  /** Fields of a configuration file, in place of those of a test tracer: AcceptAt a socket file, one ForMachine log. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  /** In place of the fields of a test tracer: AcceptAt a socket file, one ForMachine log. */
+  readonly config?: ConfigFields;
+  /** Starts although the configuration has fields that nobody knows, or that do nothing. @default false */
+  readonly allowWarnings?: boolean;
   /** What its log files are written to, to try how it takes faults. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
   /** What kinds of sinks there are, to try one of your own. @default all of Muninn's */
@@ -33,6 +43,11 @@ export interface TestTracer extends AsyncDisposable {
   readonly served: ReadonlyMap<string, string>;
   /** What became of every object received; received = written + dropped at every quiet moment. */
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
+  /**
+   * Resolves when every object received so far is safe in its files, or dropped; after `await node.stop()` that is all the node has
+   * sent. @throws Error where that takes more than half a minute
+   */
+  settled(): Promise<void>;
   /** The lines a node has in its files, oldest first; empty where it has none. */
   linesOf(node: string): Promise<string[]>;
   /**
@@ -44,7 +59,10 @@ export interface TestTracer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a tracer for a test; disposing of it stops it and removes its directory. @throws ConfigError */
+/**
+ * Starts a tracer for a test; disposing of it stops it and removes its directory.
+ * @throws ConfigError, also for what would be a warning, unless those are allowed
+ */
 export async function startTracer(options: TestTracerOptions = {}): Promise<TestTracer> {
   const directory = await mkdtemp(join(tmpdir(), "muninn-test-"));
   const address: Address = { kind: "unix", path: join(directory, "tracer.sock") };
@@ -59,7 +77,9 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
   const log = await openLog({ minSeverity: "Critical", fd: stderr });
   let tracer: Tracer;
   try {
-    const { config } = await parseConfig(JSON.stringify(fields), "the test's configuration");
+    const file = "the test's configuration";
+    const { config, warnings } = await parseConfig(JSON.stringify(fields), file);
+    if (warnings.length > 0 && !options.allowWarnings) throw new ConfigError(file, warnings);
     tracer = await startRealTracer(config, {
       log,
       version: packageVersion,
@@ -70,6 +90,7 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     await remove();
     throw error;
   }
+  const accounts = () => tracer.router.accounting.total();
   const stop = async () => {
     await tracer.stop();
     await log.stop({ deadlineMs: 100 });
@@ -78,8 +99,20 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     address,
     logRoot,
     served: tracer.served,
-    accounts: () => tracer.router.accounting.total(),
-    linesOf: (node) => linesBelow(join(logRoot, node)),
+    accounts,
+    settled: async () => {
+      const { received } = accounts();
+      await eventually(() => {
+        const { written, dropped } = accounts();
+        if (written + dropped < received)
+          throw new Error(`of ${received} objects received ${written} are written and ${dropped} dropped`);
+      });
+    },
+    linesOf: async (node) => {
+      // A node's directory comes with its first line.
+      const logs = await findNodeLogs(join(logRoot, node)).catch(() => []);
+      return linesIn(logs.flatMap(({ files }) => files));
+    },
     dataPointsOf: async (node, names) => {
       const connected = [...tracer.sessions.nodes()].find((one) => one.node.name === node);
       return connected?.session.dataPoints(names, answerTimeoutMs);
@@ -92,9 +125,14 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
   };
 }
 
-async function linesBelow(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch(() => []);
-  const files = names.filter((name) => /^node-.*\.json$/.test(name)).sort();
-  const texts = await Promise.all(files.map((name) => readFile(join(directory, name), "utf8")));
-  return texts.join("").split("\n").slice(0, -1);
+async function linesIn(files: readonly string[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const file of files) {
+    for await (const { bytes, starts, ends, isUnended } of readLines(file)) {
+      for (const [index, start] of starts.entries()) lines.push(bytes.toString("utf8", start, ends[index]));
+      // It is still being written.
+      if (isUnended) lines.pop();
+    }
+  }
+  return lines;
 }

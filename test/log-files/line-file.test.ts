@@ -80,6 +80,17 @@ test.each([
   expect(lines.every(({ text }, at) => text === long[at])).toBe(true);
 });
 
+test.each([
+  { text: "a\n", isUnended: false },
+  { text: "a\nb", isUnended: true },
+])("of $text the last line is said to have no line feed: $isUnended", async ({ text, isUnended }) => {
+  const file = join(directory, "file");
+  await writeFile(file, text);
+  const ends: boolean[] = [];
+  for await (const batch of readLines(file)) ends.push(batch.isUnended);
+  expect(ends.at(-1)).toBe(isUnended);
+});
+
 test("a compressed file that is not there is a fault of the file system, and not of the file", async () => {
   const reading = readLines(join(directory, "absent.gz")).next();
   await expect(reading).rejects.toMatchObject({ code: "ENOENT" });

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { faults, ScriptedSource, simulatedNode, startTracer } from "../../src/testing/entry.js";
+
+test("a misspelt field is an error with its place and what was meant", async () => {
+  // @ts-expect-error a field that nobody knows is an error of types as well
+  const misspelt = startTracer({ config: { networkMagik: 1 } });
+  await expect(misspelt).rejects.toThrow(/networkMagik.*networkMagic/s);
+  const nested = startTracer({ config: { muninn: { durabilitty: "write" } } });
+  await expect(nested).rejects.toThrow(/durabilitty/);
+});
+
+test("where warnings are allowed it starts in spite of one", async () => {
+  await using tracer = await startTracer({
+    // @ts-expect-error as above
+    config: { networkMagik: 1 },
+    allowWarnings: true,
+  });
+  expect(tracer.accounts().received).toBe(0);
+});
+
+test("it has settled when what was received is safe, and not before", async () => {
+  const disk = faults.fileSystem();
+  await using tracer = await startTracer({ fileSystem: disk });
+  const source = new ScriptedSource({ name: "relay", objects: ["first"] });
+  await using _node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
+  await expect.poll(() => tracer.accounts().written).toBe(1);
+  disk.breaks({ kind: "stalls" });
+  source.send("second");
+  await expect.poll(() => tracer.accounts().received).toBe(2);
+  let hasSettled = false;
+  const settled = tracer.settled().then(() => {
+    hasSettled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(hasSettled).toBe(false);
+  disk.heals();
+  await settled;
+  expect(await tracer.linesOf("relay")).toEqual(["first", "second"]);
+});
+
+test("addresses may be texts, and of an object whatever is not given is as usual", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-address-"));
+  const socket = join(directory, "tracer.sock");
+  await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket } } });
+  await using link = await faults.link({ to: socket });
+  const source = new ScriptedSource({ name: "relay", objects: [{ machine: "{}", severity: "Error" }] });
+  await using node = await simulatedNode({ source, network: { mode: "connect", address: socket } });
+  await expect.poll(() => tracer.accounts().written).toBe(1);
+  expect(await tracer.linesOf("relay")).toEqual(["{}"]);
+  expect(link.connections.made).toBe(0);
+  await node.stop();
+  await rm(directory, { recursive: true });
+});
