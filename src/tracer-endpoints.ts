@@ -105,7 +105,8 @@ export class Endpoints {
     }
   }
 
-  #prometheus({ metricsNoSuffix, metricsHelp, prometheusLabels }: Config): PrometheusOptions {
+  #prometheus(config: Config): PrometheusOptions {
+    const { metricsNoSuffix, metricsHelp, prometheusLabels } = config;
     const { nodes, health, own, events } = this.#sources;
     return {
       nodes,
@@ -114,6 +115,8 @@ export class Endpoints {
       metricsNoSuffix,
       metricsHelp,
       prometheusLabels,
+      instanceLabel: false,
+      isSecure: config.endpoints.prometheus?.forceSsl === true,
       onCollided: (names) => events.namesLeftOut(names),
     };
   }

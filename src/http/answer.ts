@@ -19,6 +19,11 @@ export function jsonAnswer(status: number, value: unknown): Answer {
   return { status, contentType: "application/json", body: JSON.stringify(value) };
 }
 
+/** More is asked for than can be made at the same time. */
+export function busyAnswer(): Answer {
+  return textAnswer(503, "Too many requests at the same time", { "Retry-After": "1" });
+}
+
 /** The path is the client's own text: shortened, and printable ASCII only. */
 export function notFound(path: string): Answer {
   const shown = path.length > maxEchoedLength ? `${path.slice(0, maxEchoedLength)}…` : path;

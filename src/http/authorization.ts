@@ -1,9 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-
-/** What a client of an endpoint must show. */
-export type EndpointAuth =
-  | { readonly bearerToken: string }
-  | { readonly user: string; readonly password: string };
+import type { EndpointAuth } from "../config/config.js";
 
 /** Decides whether an `Authorization` header shows what an endpoint asks for, in a time that tells nothing of it. */
 export class Authorization {

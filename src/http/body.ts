@@ -1,5 +1,5 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { GzipStream } from "./gzip-stream.js";
+import { loopSlices, sliceMs } from "./loop-slices.js";
 
 /** The bytes of an answer, ready to send, perhaps to several readers at once. */
 export interface Body {
@@ -11,9 +11,6 @@ export interface Body {
 /** Pieces of text are joined to about this many UTF-16 units before they are encoded. */
 const chunkLength = 65_536;
 
-/** Longest work in one turn of the event loop, in milliseconds; traces flow on the same loop. */
-const sliceMs = 5;
-
 /** Encodes a text of moderate size at once. */
 export function bodyOf(text: string, options: { gzip: boolean }): Body {
   const encoder = new BodyEncoder(options);
@@ -21,20 +18,17 @@ export function bodyOf(text: string, options: { gzip: boolean }): Body {
   return encoder.end();
 }
 
-/** Runs `pieces` to their end and encodes them, leaving the event loop to others every few milliseconds. */
-export async function renderBody<Result>(
-  pieces: Generator<string, Result>,
-  options: { gzip: boolean },
-): Promise<{ body: Body; result: Result }> {
+/** Runs `pieces` to their end and encodes them in slices, so that the event loop goes on turning. */
+export async function renderBody(pieces: Iterator<string>, options: { gzip: boolean }): Promise<Body> {
   const encoder = new BodyEncoder(options);
-  let sliceEnd = performance.now() + sliceMs;
   for (;;) {
-    const next = pieces.next();
-    if (next.done) return { body: encoder.end(), result: next.value };
-    encoder.push(next.value);
-    if (performance.now() < sliceEnd) continue;
-    await turnOfTheLoop();
-    sliceEnd = performance.now() + sliceMs;
+    await loopSlices.turn();
+    const sliceEnd = performance.now() + sliceMs;
+    do {
+      const next = pieces.next();
+      if (next.done) return encoder.end();
+      encoder.push(next.value);
+    } while (performance.now() < sliceEnd);
   }
 }
 

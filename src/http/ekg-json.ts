@@ -1,4 +1,5 @@
 import type { NodeMetric, NodeMetrics } from "../metrics/node/node-metrics.js";
+import { sortedInPieces } from "../metrics/node/sorted-in-pieces.js";
 
 /** ekg's letters for the kinds of metrics. */
 export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {
@@ -10,58 +11,75 @@ export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {
 /** A name with more dots keeps the rest in its last key, so that no peer makes a document deeper than readers take. */
 const maxDepth = 64;
 
-/** Names between two pauses. */
-const namesPerPiece = 1_000;
+/** A metric's object without its closing brace. */
+function openedMetric(metric: NodeMetric): string {
+  const value = metric.kind === "label" ? JSON.stringify(metric.value) : metric.value.toString();
+  return `{"type":"${ekgTypes[metric.kind]}","val":${value}`;
+}
 
-interface Branch {
-  metric?: NodeMetric;
-  /** A map, since names such as `__proto__` are the peer's to choose. */
-  readonly children: Map<string, Branch>;
+/** One metric as ekg writes it: `{"type":"c"|"g"|"l","val":…}`, numbers in full. */
+export function ekgMetricJson(metric: NodeMetric): string {
+  return `${openedMetric(metric)}}`;
+}
+
+/** An object that is written and not yet closed. */
+interface OpenObject {
+  /** Its key in the one around it. */
+  readonly part: string;
+  /** Whether it is a metric itself, so that it has keys `type` and `val`. */
+  isMetric: boolean;
+  isEmpty: boolean;
 }
 
 /**
- * Writes metrics as ekg does: nested by the dots of their names, leaves `{"type":"c"|"g"|"l","val":…}`, numbers in
- * full. Where `a` and `a.b` both exist, `b` stands beside the `type` and `val` of `a`; a part of a name that would
- * itself be called `type` or `val` there is left out. An empty piece is a place to pause.
+ * Writes metrics as ekg does: nested by the dots of their names, in the order of their names. Where `a` and `a.b` both
+ * exist, `b` stands beside the `type` and `val` of `a`; a part of a name that would itself be called `type` or `val`
+ * there is left out. Every piece is a place to pause. What is remembered meanwhile is the way to one name.
  */
 export function* ekgJson(metrics: NodeMetrics): Generator<string, void> {
-  const root: Branch = { children: new Map() };
-  let names = 0;
-  for (const [name, metric] of metrics.entries()) {
-    branchOf(root, name).metric = metric;
-    names += 1;
-    if (names % namesPerPiece === 0) yield "";
+  const open: OpenObject[] = [{ part: "", isMetric: false, isEmpty: true }];
+  yield "{";
+  for (const [name, metric] of yield* inOrderOfParts(metrics)) {
+    const parts = partsOf(name);
+    let shared = 0;
+    while (shared < parts.length && open[shared + 1]?.part === parts[shared]) shared += 1;
+    let text = "}".repeat(open.length - 1 - shared);
+    open.length = shared + 1;
+    let isLeftOut = false;
+    for (const part of parts.slice(shared)) {
+      const around = open.at(-1)!;
+      isLeftOut = around.isMetric && (part === "type" || part === "val");
+      if (isLeftOut) break;
+      text += `${around.isEmpty ? "" : ","}${JSON.stringify(part)}:`;
+      around.isEmpty = false;
+      open.push({ part, isMetric: false, isEmpty: true });
+      if (open.length <= parts.length) text += "{";
+    }
+    if (!isLeftOut) {
+      const own = open.at(-1)!;
+      own.isMetric = true;
+      own.isEmpty = false;
+      text += openedMetric(metric);
+    }
+    yield text;
   }
-  yield* written(root);
+  yield "}".repeat(open.length);
 }
 
-function branchOf(root: Branch, name: string): Branch {
+function partsOf(name: string): string[] {
   const parts = name.split(".");
   if (parts.length > maxDepth) parts.push(parts.splice(maxDepth - 1).join("."));
-  let branch = root;
-  for (const part of parts) {
-    let child = branch.children.get(part);
-    if (child === undefined) {
-      child = { children: new Map() };
-      branch.children.set(part, child);
-    }
-    branch = child;
-  }
-  return branch;
+  return parts;
 }
 
-function* written({ metric, children }: Branch): Generator<string, void> {
-  let separator = "{";
-  if (metric !== undefined) {
-    const value = metric.kind === "label" ? JSON.stringify(metric.value) : metric.value.toString();
-    yield `{"type":"${ekgTypes[metric.kind]}","val":${value}`;
-    separator = ",";
-  }
-  for (const [name, child] of children) {
-    if (metric !== undefined && (name === "type" || name === "val")) continue;
-    yield `${separator}${JSON.stringify(name)}:`;
-    yield* written(child);
-    separator = ",";
-  }
-  yield separator === "{" ? "{}" : "}";
+/** What begins with the same parts stands together, and a metric before those below it. */
+function* inOrderOfParts(metrics: NodeMetrics): Generator<"", [string, NodeMetric][]> {
+  const byKey = new Map(metrics.entries().map((entry) => [sortingKey(entry[0]), entry]));
+  yield "";
+  return (yield* sortedInPieces([...byKey.keys()])).map((key) => byKey.get(key)!);
+}
+
+/** Dots become the least character, which stands nowhere else then. */
+function sortingKey(name: string): string {
+  return name.replaceAll("\x01", "\x01b").replaceAll("\0", "\x01a").replaceAll(".", "\0");
 }

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TlsMaterial } from "../config/certificate.js";
-import type { Endpoint } from "../config/config.js";
+import type { Endpoint, EndpointAuth } from "../config/config.js";
 import type { Answer } from "./answer.js";
-import type { EndpointAuth } from "./authorization.js";
+import type { BodyBudget } from "./body-budget.js";
+import type { SharedBodies } from "./shared-bodies.js";
 
 /** A GET or HEAD that passed authorization. */
 export interface EndpointRequest {
@@ -12,6 +13,10 @@ export interface EndpointRequest {
   readonly headers: IncomingHttpHeaders;
   /** Where the client reached us, `host:port`. */
   readonly localAddress: string;
+  /** Whether the client takes packed answers. */
+  readonly gzip: boolean;
+  /** Where large answers are made. */
+  readonly bodies: SharedBodies;
 }
 
 /** Gives undefined for a path it does not know. */
@@ -27,10 +32,15 @@ interface HttpLimits {
   readonly requestTimeoutMs?: number;
   /** Longest time for an answer to be read, in milliseconds. @default 30_000 */
   readonly answerTimeoutMs?: number;
-  /** Bytes of answers not yet read, all clients together; beyond it the oldest are cut off. @default 134_217_728 */
-  readonly maxUnreadBytes?: number;
-  /** Connections at a time; further ones are closed at once. @default 2_048 */
+  /**
+   * Bytes of answers that are being made or not yet read, all clients together. Beyond it the oldest readers are cut
+   * off, and further answers wait for their turn. @default 67_108_864
+   */
+  readonly maxBodyBytes?: number;
+  /** Connections at a time; a further one takes the place of one that waits for a request, if any does. @default 2_048 */
   readonly maxConnections?: number;
+  /** Connections beyond that, on which only health is answered. @default 16 */
+  readonly reservedConnections?: number;
 }
 
 export interface EndpointOptions {
@@ -48,6 +58,10 @@ export interface EndpointOptions {
 /** What an endpoint serves. */
 export interface EndpointContent {
   readonly route: Route;
+  /** Whether a path is answered although there are too many connections. */
+  readonly isUrgent?: (path: string) => boolean;
+  /** @default its own */
+  readonly budget?: BodyBudget;
   readonly upgrade?: Upgrade;
   /** Ends what `upgrade` took over. */
   readonly onStop?: () => void;
@@ -62,6 +76,6 @@ export interface EndpointStats {
   readonly answers: ReadonlyMap<number, number>;
   /** Clients cut off because they did not read their answer. */
   readonly slowReadersCut: number;
-  /** Connections refused because there were too many. */
+  /** Connections refused because there were too many, all of them busy. */
   readonly connectionsRefused: number;
 }

@@ -8,9 +8,11 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Answer, notFound, textAnswer } from "./answer.js";
+import { type Answer, busyAnswer, notFound, textAnswer } from "./answer.js";
 import { Authorization } from "./authorization.js";
 import { bodyOf } from "./body.js";
+import { BodyBudget } from "./body-budget.js";
+import { ConnectionTable } from "./connection-table.js";
 import type {
   EndpointChanges,
   EndpointContent,
@@ -18,9 +20,11 @@ import type {
   EndpointStats,
   Route,
 } from "./endpoint-options.js";
+import { BytesAhead, GatedConnection } from "./gated-connection.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
+import { SharedBodies } from "./shared-bodies.js";
 import { UnreadAnswers } from "./unread-answers.js";
 
 /** Sent with every answer. */
@@ -34,6 +38,12 @@ const commonHeaders: Readonly<Record<string, string>> = {
 
 /** Prometheus scrapes once a minute at most and likes to find its connection open. */
 const keepAliveMs = 75_000;
+
+/** How long somebody who is refused may take to read why, in milliseconds. */
+const refusalMs = 900;
+
+/** Bytes of requests that clients may send before their last one is answered, all together. */
+const maxBytesAhead = 8_388_608;
 
 /** How long a stop waits for answers under way. */
 const stopGraceMs = 500;
@@ -66,7 +76,6 @@ export async function openEndpointServer(
   } else {
     server = createServer(serverOptions);
   }
-  server.maxConnections = limits.maxConnections ?? 2_048;
   await listen(server, endpoint, field);
   return new EndpointServer(server, options);
 }
@@ -76,38 +85,36 @@ export class EndpointServer {
   readonly #options: EndpointOptions & EndpointContent;
   #authorization: Authorization | undefined;
   #route: Route;
+  readonly #budget: BodyBudget;
+  #bodies: SharedBodies;
   readonly #unread: UnreadAnswers;
   readonly #answers = new Map<number, number>();
-  /** Connections, also those that left HTTP for another protocol, which the server itself no longer knows. */
-  readonly #sockets = new Set<Socket>();
-  #connectionsRefused = 0;
+  readonly #connections: ConnectionTable;
   #stopped: Promise<void> | undefined;
 
   /** Serves on a server that has just begun to listen. */
   constructor(server: Server | TlsServer, options: EndpointOptions & EndpointContent) {
+    const { limits = {} } = options;
     this.#server = server;
     this.#options = options;
     this.#authorization = options.auth && new Authorization(options.auth);
     this.#route = options.route;
-    this.#unread = new UnreadAnswers({
-      deadlineMs: options.limits?.answerTimeoutMs ?? 30_000,
-      maxBytes: options.limits?.maxUnreadBytes ?? 134_217_728,
+    this.#budget = options.budget ?? bodyBudget(options);
+    this.#bodies = new SharedBodies(this.#budget);
+    this.#unread = new UnreadAnswers(this.#budget);
+    this.#connections = new ConnectionTable({
+      places: limits.maxConnections ?? 2_048,
+      reserve: limits.reservedConnections ?? 16,
     });
-    server.on("connection", (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
+    gateConnections(server, (socket) => this.#connections.enter(socket));
     // A listening server reports faults of accepting here; it goes on listening.
     server.on("error", (error) => options.onError?.(error, ""));
-    server.on("drop", () => {
-      this.#connectionsRefused += 1;
-    });
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#handle(message, response);
     });
     if (options.upgrade !== undefined) {
-      server.on("upgrade", (message: IncomingMessage, socket: Duplex, head: Buffer) => {
-        this.#upgrade(message, socket, head);
+      server.on("upgrade", (message: IncomingMessage, connection: Duplex, head: Buffer) => {
+        this.#upgrade(message, connection as GatedConnection, head);
       });
     }
   }
@@ -120,10 +127,10 @@ export class EndpointServer {
 
   stats(): EndpointStats {
     return {
-      connections: this.#sockets.size,
+      connections: this.#connections.size,
       answers: this.#answers,
       slowReadersCut: this.#unread.cut,
-      connectionsRefused: this.#connectionsRefused,
+      connectionsRefused: this.#connections.refused,
     };
   }
 
@@ -134,6 +141,8 @@ export class EndpointServer {
     }
     this.#authorization = auth && new Authorization(auth);
     this.#route = route ?? this.#route;
+    // What was made by the former route may not be what this one makes.
+    this.#bodies = new SharedBodies(this.#budget);
   }
 
   /** Waits half a second at most for answers under way to be read, stops listening, and closes what is left. */
@@ -144,9 +153,7 @@ export class EndpointServer {
 
   async #stop(): Promise<void> {
     this.#options.onStop?.();
-    const grace = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, stopGraceMs);
+    const grace = setTimeout(() => this.#connections.destroyAll(), stopGraceMs);
     // Closing the server would break off whatever has been handed to its socket, read or not.
     await this.#unread.allRead();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -154,10 +161,16 @@ export class EndpointServer {
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const place = this.#connections.of(message.socket);
+    if (place !== undefined) this.#connections.setBusy(place, true);
+    response.once("close", () => {
+      if (place !== undefined) this.#connections.setBusy(place, false);
+      (message.socket as Duplex as GatedConnection).nextRequest();
+    });
     const path = pathOf(message);
     let answer: Answer;
     try {
-      answer = this.#refusal(message) ?? (await this.#routed(message, path));
+      answer = this.#refusal(message, path) ?? (await this.#routed(message, path));
     } catch (error) {
       this.#options.onError?.(error, path ?? "");
       answer = textAnswer(500, "Internal error");
@@ -166,60 +179,99 @@ export class EndpointServer {
   }
 
   /** Why the request gets no further, if so. */
-  #refusal(message: IncomingMessage): Answer | undefined {
+  #refusal(message: IncomingMessage, path: string | undefined): Answer | undefined {
     if (message.method !== "GET" && message.method !== "HEAD") {
-      return textAnswer(405, "Only GET and HEAD", { Allow: "GET, HEAD", Connection: "close" });
+      return textAnswer(405, "Only GET and HEAD", { Allow: "GET, HEAD" });
     }
     if (this.#authorization?.accepts(message.headers.authorization) === false) {
       return textAnswer(401, "Unauthorized", { "WWW-Authenticate": this.#authorization.challenge });
     }
+    if (path === undefined) return textAnswer(400, "Bad request");
+    if (this.#connections.isCrowded && this.#options.isUrgent?.(path) !== true) return busyAnswer();
     return undefined;
   }
 
   async #routed(message: IncomingMessage, path: string | undefined): Promise<Answer> {
-    if (path === undefined) return textAnswer(400, "Bad request");
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
-    const request = { path, headers: message.headers, localAddress: `${host}:${localPort}` };
-    return (await this.#route(request)) ?? notFound(path);
+    const request = {
+      path: path!,
+      headers: message.headers,
+      localAddress: `${host}:${localPort}`,
+      gzip: takesGzip(message),
+      bodies: this.#bodies,
+    };
+    return (await this.#route(request)) ?? notFound(request.path);
   }
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {
     this.#answers.set(answer.status, (this.#answers.get(answer.status) ?? 0) + 1);
     if (response.destroyed) return;
-    const gzip = acceptsGzip(message.headers["accept-encoding"]?.toString());
-    const body = typeof answer.body === "string" ? bodyOf(answer.body, { gzip }) : answer.body;
+    const body =
+      typeof answer.body === "string" ? bodyOf(answer.body, { gzip: takesGzip(message) }) : answer.body;
+    const isRefusal = answer.status >= 400;
     response.writeHead(answer.status, {
       ...commonHeaders,
       "Content-Type": answer.contentType,
       "Content-Length": body.bytes,
       Vary: "Accept, Accept-Encoding",
       ...(body.encoding === "gzip" && { "Content-Encoding": "gzip" }),
+      // The body of a request is not read, and would be taken for the next one.
+      ...((isRefusal || hasBody(message)) && { Connection: "close" }),
       ...answer.headers,
     });
     if (message.method === "HEAD") {
       response.end();
       return;
     }
-    this.#unread.track(response, body);
+    const { answerTimeoutMs = 30_000 } = this.#options.limits ?? {};
+    this.#unread.track(response, body, isRefusal ? refusalMs : answerTimeoutMs);
     response.cork();
     for (const chunk of body.chunks) response.write(chunk);
     response.end();
   }
 
-  #upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on("error", () => socket.destroy());
+  #upgrade(message: IncomingMessage, connection: GatedConnection, head: Buffer): void {
+    const place = this.#connections.of(connection);
+    if (place !== undefined) this.#connections.setBusy(place, true);
+    connection.on("error", () => connection.destroy());
     const path = pathOf(message);
-    const refused = this.#refusal(message);
-    const challenge = refused?.headers?.["WWW-Authenticate"];
-    const status =
-      refused?.status ?? (path === undefined ? 400 : this.#options.upgrade!(message, socket, head, path));
-    if (status === undefined) return;
-    const lines = challenge === undefined ? "" : `WWW-Authenticate: ${challenge}\r\n`;
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+    const refused = this.#refusal(message, path);
+    const status = refused?.status ?? this.#options.upgrade!(message, connection, head, path!);
+    if (status === undefined) {
+      connection.removeGate();
+      return;
+    }
+    const lines = Object.entries(refused?.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+    connection.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}Connection: close\r\nContent-Length: 0\r\n\r\n`,
     );
+    connection.destroySoon();
   }
+}
+
+/** Whatever arrives reaches HTTP one request at a time. (Any stream may be handed to a server as a connection.) */
+function gateConnections(server: Server | TlsServer, enter: (socket: Socket) => void): void {
+  const event = "setSecureContext" in server ? "secureConnection" : "connection";
+  const [serve] = server.listeners(event) as ((connection: Duplex) => void)[];
+  server.removeAllListeners(event);
+  const ahead = new BytesAhead({ maxBytes: maxBytesAhead });
+  server.on("connection", enter);
+  server.on(event, (socket: Socket) => {
+    if (!socket.destroyed) serve!.call(server, new GatedConnection(socket, ahead));
+  });
+}
+
+export function bodyBudget({ limits }: Pick<EndpointOptions, "limits">): BodyBudget {
+  return new BodyBudget({ maxBytes: limits?.maxBodyBytes ?? 67_108_864 });
+}
+
+function takesGzip({ headers }: IncomingMessage): boolean {
+  return acceptsGzip(headers["accept-encoding"]?.toString());
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** Undefined where the target is no path at all. */

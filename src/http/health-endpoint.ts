@@ -1,11 +1,16 @@
 import type { HealthSource } from "../health/health-report.js";
 import type { EndpointOptions } from "./endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "./endpoint-server.js";
-import { healthRoute } from "./health-routes.js";
+import { healthRoute, isHealthPath } from "./health-routes.js";
 
 /** Serves `/livez`, `/readyz` and `/healthz` at an address of their own. */
 export function openHealthEndpoint(
   options: EndpointOptions & { readonly health: HealthSource },
 ): Promise<EndpointServer> {
-  return openEndpointServer({ ...options, route: ({ path }) => healthRoute(path, options.health) });
+  return openEndpointServer({
+    limits: { maxConnections: 64 },
+    ...options,
+    route: ({ path }) => healthRoute(path, options.health),
+    isUrgent: isHealthPath,
+  });
 }

@@ -1,6 +1,11 @@
 import type { HealthReport, HealthSource } from "../health/health-report.js";
 import { type Answer, jsonAnswer } from "./answer.js";
 
+/** The paths that are answered whatever else is asked for. */
+export function isHealthPath(path: string): boolean {
+  return path === "/livez" || path === "/readyz" || path === "/healthz";
+}
+
 /** `/livez`, `/readyz` and `/healthz`: the report as JSON, with status 503 where it is failing. */
 export function healthRoute(path: string, source: HealthSource): Answer | undefined {
   switch (path) {

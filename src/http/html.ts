@@ -33,10 +33,9 @@ export class PageTemplate {
     ].join("; ");
   }
 
-  /** `title` is escaped here; `main` is HTML. */
-  page(title: string, main: string): Answer {
-    const script = this.#script === "" ? "" : `<script>${this.#script}</script>\n`;
-    const html = `<!doctype html>
+  /** The whole page in pieces; `title` is escaped here, `main` is HTML. */
+  *pieces(title: string, main: Iterable<string>): Generator<string> {
+    yield `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -45,16 +44,25 @@ export class PageTemplate {
 <style>${this.#style}</style>
 </head>
 <body>
-${main}
-${script}</body>
-</html>
 `;
+    yield* main;
+    const script = this.#script === "" ? "" : `<script>${this.#script}</script>\n`;
+    yield `\n${script}</body>\n</html>\n`;
+  }
+
+  /** The answer with a page made from `pieces`. */
+  answer(body: Answer["body"]): Answer {
     return {
       status: 200,
       contentType: "text/html; charset=utf-8",
-      body: html,
+      body,
       headers: { "Content-Security-Policy": this.#policy },
     };
+  }
+
+  /** A small page at once. */
+  page(title: string, main: string): Answer {
+    return this.answer([...this.pieces(title, [main])].join(""));
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Answer } from "./answer.js";
+import type { NodeIdentity } from "../nodes/identity.js";
+import { type Answer, busyAnswer } from "./answer.js";
 import type { EndpointRequest } from "./endpoint-options.js";
 import { escapeHtml, PageTemplate } from "./html.js";
 import { Accept } from "./negotiation.js";
@@ -8,16 +9,35 @@ import { pageStyle } from "./page-style.js";
 const template = new PageTemplate({ style: pageStyle });
 
 /** The page `/` of both endpoints: links to the nodes, or JSON `{name: "/slug"}` where Accept names it or is absent. */
-export function nodeList(request: EndpointRequest, view: NodesView, title: string): Answer {
+export async function nodeList(request: EndpointRequest, view: NodesView, title: string): Promise<Answer> {
   const nodes = [...view.nodes()].map(({ node }) => node);
-  if (new Accept(request.headers.accept).prefers("application/json", "text/html")) {
-    const paths = Object.fromEntries(nodes.map(({ name, slug }) => [name, `/${slug}`]));
-    return { status: 200, contentType: "application/json", body: JSON.stringify(paths) };
+  const isJson = new Accept(request.headers.accept).prefers("application/json", "text/html");
+  const body = await request.bodies.get({
+    key: isJson ? "list as JSON" : "list as HTML",
+    version: undefined,
+    gzip: request.gzip,
+    bytes: 10_000 + nodes.length * 3_000,
+    pieces: () => (isJson ? jsonPieces(nodes) : template.pieces(title, itemPieces(nodes, title))),
+  });
+  if (body === undefined) return busyAnswer();
+  return isJson ? { status: 200, contentType: "application/json", body } : template.answer(body);
+}
+
+function* jsonPieces(nodes: readonly NodeIdentity[]): Generator<string> {
+  yield "{";
+  for (const [index, { name, slug }] of nodes.entries()) {
+    yield `${index === 0 ? "" : ","}${JSON.stringify(name)}:${JSON.stringify(`/${slug}`)}`;
   }
-  const items = nodes.map(({ name, slug }) => `<li><a href="/${slug}">${escapeHtml(name)}</a></li>`);
-  const list =
-    items.length === 0
-      ? "<p>There are no connected nodes yet.</p>"
-      : `<ul class="nodes">\n${items.join("\n")}\n</ul>`;
-  return template.page(title, `<main>\n<h1>${escapeHtml(title)}</h1>\n${list}\n</main>`);
+  yield "}";
+}
+
+function* itemPieces(nodes: readonly NodeIdentity[], title: string): Generator<string> {
+  yield `<main>\n<h1>${escapeHtml(title)}</h1>\n`;
+  if (nodes.length === 0) {
+    yield "<p>There are no connected nodes yet.</p>\n</main>";
+    return;
+  }
+  yield `<ul class="nodes">\n`;
+  for (const { name, slug } of nodes) yield `<li><a href="/${slug}">${escapeHtml(name)}</a></li>\n`;
+  yield "</ul>\n</main>";
 }

@@ -6,40 +6,51 @@ import {
   exposition,
   expositionContentTypes,
 } from "../metrics/node/exposition.js";
-import type { Answer } from "./answer.js";
-import { type Body, renderBody } from "./body.js";
+import { type Answer, busyAnswer } from "./answer.js";
 import type { EndpointOptions, EndpointRequest, Route } from "./endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "./endpoint-server.js";
-import { healthRoute } from "./health-routes.js";
-import { Accept, acceptsGzip } from "./negotiation.js";
+import { healthRoute, isHealthPath } from "./health-routes.js";
+import { Accept } from "./negotiation.js";
 import { nodeList } from "./node-list.js";
+import { nodePath } from "./node-path.js";
 import type { NodesView } from "./nodes-view.js";
 import { targets } from "./service-discovery.js";
-import { SharedBodies } from "./shared-bodies.js";
+
+/** Pieces of a ready text, in UTF-16 units. */
+const pieceLength = 65_536;
+
+interface OwnText {
+  readonly contentType: string;
+  readonly body: string;
+}
 
 export interface PrometheusOptions {
   readonly nodes: NodesView;
   readonly health: HealthSource;
   /** The daemon's own metrics, in the format that the client prefers. */
-  readonly self: (format: ExpositionFormat) => Promise<{ contentType: string; body: string }>;
+  readonly self: (format: ExpositionFormat) => Promise<OwnText>;
   /** Drop `_int`, `_counter`, `_real` from exposed names. */
   readonly metricsNoSuffix: boolean;
   /** Internal metric name → help text. */
   readonly metricsHelp: Readonly<Record<string, string>>;
   /** Added to every target of `/targets`. */
   readonly prometheusLabels: Readonly<Record<string, string>>;
+  /** Gives each of them a label `instance` of its own, the node's name. */
+  readonly instanceLabel: boolean;
+  /** Whether the endpoint speaks TLS. */
+  readonly isSecure: boolean;
   /** Told after each exposition how many names were left out because they collide with another of the same node. */
   readonly onCollided?: (names: number) => void;
 }
 
 /**
  * Serves `/` (list of nodes), `/targets`, `/metrics` (all nodes), `/metrics/self`, the health pages, and each node at
- * `/<slug>`.
+ * `/<slug>` and `/<slug>/metrics`.
  */
 export function openPrometheusEndpoint(
   options: EndpointOptions & PrometheusOptions,
 ): Promise<EndpointServer> {
-  return openEndpointServer({ ...options, route: prometheusRoute(options) });
+  return openEndpointServer({ ...options, route: prometheusRoute(options), isUrgent: isHealthPath });
 }
 
 /** The pages of that endpoint; made anew where the options change. */
@@ -52,7 +63,7 @@ class PrometheusPages {
   readonly #options: PrometheusOptions;
   readonly #names: ExposedNames;
   readonly #help: ReadonlyMap<string, string>;
-  readonly #bodies = new SharedBodies();
+  readonly #selfTexts = new Map<ExpositionFormat, Promise<OwnText>>();
 
   constructor(options: PrometheusOptions) {
     this.#options = options;
@@ -61,14 +72,14 @@ class PrometheusPages {
   }
 
   answer(request: EndpointRequest): Answer | undefined | Promise<Answer | undefined> {
-    const { nodes, prometheusLabels, health } = this.#options;
+    const { nodes, prometheusLabels: labels, instanceLabel, isSecure, health } = this.#options;
     switch (request.path) {
       case "/":
         return nodeList(request, nodes, "Prometheus metrics");
       case "/targets":
-        return targets(request, nodes, prometheusLabels);
+        return targets(request, nodes, { labels, instanceLabel, isSecure });
       case "/metrics":
-        return this.#exposed(request, undefined, this.#allNodes());
+        return this.#exposed(request, "/metrics", undefined, this.#allNodes());
       case "/metrics/self":
         return this.#self(request);
       default:
@@ -80,39 +91,74 @@ class PrometheusPages {
     return [...this.#options.nodes.nodes()].map(({ node, metrics }) => ({ label: node.name, metrics }));
   }
 
+  /** `/slug`, or `/slug/metrics`, which guides to monitoring name. */
   #oneNode(request: EndpointRequest): Promise<Answer> | undefined {
-    const viewed = this.#options.nodes.bySlug(request.path.slice(1));
+    const { slug, rest } = nodePath(request.path) ?? {};
+    if (slug === undefined || !(rest === undefined || rest === "metrics")) return undefined;
+    const viewed = this.#options.nodes.bySlug(slug);
     if (viewed === undefined) return undefined;
     const { metrics } = viewed;
-    return this.#exposed(request, metrics.version, [{ label: undefined, metrics }]);
+    return this.#exposed(request, `node ${slug}`, metrics.version, [{ label: undefined, metrics }]);
   }
 
   async #exposed(
-    request: EndpointRequest,
+    { headers, gzip, bodies }: EndpointRequest,
+    what: string,
     version: number | undefined,
-    nodes: Iterable<ExposedNode>,
+    nodes: readonly ExposedNode[],
   ): Promise<Answer> {
-    const format = formatFor(request);
-    const gzip = acceptsGzip(request.headers["accept-encoding"]?.toString());
-    const key = `${request.path} ${format} ${gzip}`;
-    const body = await this.#bodies.get(key, version, () => this.#render(nodes, format, gzip));
-    return { status: 200, contentType: expositionContentTypes[format], body };
+    const format = formatFor(headers);
+    const body = await bodies.get({
+      key: `${format} ${what}`,
+      version,
+      gzip,
+      bytes: nodes.reduce((sum, node) => sum + bytesToExpose(node), 0),
+      pieces: () => this.#exposition(nodes, format),
+    });
+    return body === undefined
+      ? busyAnswer()
+      : { status: 200, contentType: expositionContentTypes[format], body };
   }
 
-  async #render(nodes: Iterable<ExposedNode>, format: ExpositionFormat, gzip: boolean): Promise<Body> {
-    const pieces = exposition(nodes, { format, names: this.#names, help: this.#help });
-    const { body, result: collided } = await renderBody(pieces, { gzip });
+  *#exposition(nodes: readonly ExposedNode[], format: ExpositionFormat): Generator<string> {
+    const collided = yield* exposition(nodes, { format, names: this.#names, help: this.#help });
     this.#options.onCollided?.(collided);
-    return body;
   }
 
-  async #self(request: EndpointRequest): Promise<Answer> {
-    return { status: 200, ...(await this.#options.self(formatFor(request))) };
+  async #self({ headers, gzip, bodies }: EndpointRequest): Promise<Answer> {
+    const format = formatFor(headers);
+    const { contentType, body: text } = await this.#selfText(format);
+    const body = await bodies.get({
+      key: `self ${format}`,
+      version: undefined,
+      gzip,
+      bytes: 2 * text.length,
+      pieces: () => piecesOf(text),
+    });
+    return body === undefined ? busyAnswer() : { status: 200, contentType, body };
+  }
+
+  /** Made once for all who ask at the same time. */
+  #selfText(format: ExpositionFormat): Promise<OwnText> {
+    const known = this.#selfTexts.get(format);
+    if (known !== undefined) return known;
+    const text = this.#options.self(format).finally(() => this.#selfTexts.delete(format));
+    this.#selfTexts.set(format, text);
+    return text;
   }
 }
 
+function* piecesOf(text: string): Generator<string> {
+  for (let begin = 0; begin < text.length; begin += pieceLength) yield text.slice(begin, begin + pieceLength);
+}
+
+/** Names and texts stand in an exposition about twice; each metric has lines around it, and an entry in its family. */
+function bytesToExpose({ label = "", metrics }: ExposedNode): number {
+  return 2 * metrics.bytes + metrics.size * (200 + label.length);
+}
+
 /** OpenMetrics where Accept names it, and does not prefer plain text, or is absent. */
-function formatFor(request: EndpointRequest): ExpositionFormat {
-  const accept = new Accept(request.headers.accept);
+function formatFor(headers: EndpointRequest["headers"]): ExpositionFormat {
+  const accept = new Accept(headers.accept);
   return accept.prefers("application/openmetrics-text", "text/plain") ? "openmetrics" : "text";
 }

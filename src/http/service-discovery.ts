@@ -1,4 +1,5 @@
-import { type Answer, jsonAnswer, textAnswer } from "./answer.js";
+import type { NodeIdentity } from "../nodes/identity.js";
+import { type Answer, busyAnswer, textAnswer } from "./answer.js";
 import type { EndpointRequest } from "./endpoint-options.js";
 import { Accept } from "./negotiation.js";
 import type { NodesView } from "./nodes-view.js";
@@ -6,30 +7,64 @@ import type { NodesView } from "./nodes-view.js";
 /** A name or IPv4 address, or an IPv6 address in brackets, and perhaps a port. */
 const hostAndPort = /^(?:[A-Za-z0-9._~-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
+export interface TargetOptions {
+  /** Added to every target. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether each target has a label `instance` of its own, the node's name. */
+  readonly instanceLabel: boolean;
+  /** Whether we speak TLS. */
+  readonly isSecure: boolean;
+}
+
 /** `/targets`: Prometheus' HTTP service discovery, one target a node. */
-export function targets(
+export async function targets(
   request: EndpointRequest,
   view: NodesView,
-  labels: Readonly<Record<string, string>>,
-): Answer {
+  options: TargetOptions,
+): Promise<Answer> {
   if (new Accept(request.headers.accept).quality("application/json") === 0) {
     return textAnswer(415, "Only application/json");
   }
+  const nodes = [...view.nodes()].map(({ node }) => node);
   const host = hostOf(request);
-  return jsonAnswer(
-    200,
-    [...view.nodes()].map(({ node }) => ({
-      targets: [host],
+  const isSecure = options.isSecure || forwarded(request, "x-forwarded-proto") === "https";
+  const body = await request.bodies.get({
+    key: `targets ${isSecure} ${host}`,
+    version: undefined,
+    gzip: request.gzip,
+    bytes: nodes.length * (1_000 + 2 * JSON.stringify(options.labels).length),
+    pieces: () => targetPieces(nodes, host, { ...options, isSecure }),
+  });
+  return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
+}
+
+function* targetPieces(
+  nodes: readonly NodeIdentity[],
+  host: string,
+  options: TargetOptions,
+): Generator<string> {
+  yield "[";
+  for (const [index, { name, slug }] of nodes.entries()) {
+    const labels = {
+      ...options.labels,
       // Ours last: without the path or the name of each node the targets would be one and the same.
-      labels: { ...labels, __metrics_path__: `/${node.slug}`, node_name: node.name },
-    })),
-  );
+      ...(options.isSecure && { __scheme__: "https" }),
+      ...(options.instanceLabel && { instance: name }),
+      __metrics_path__: `/${slug}`,
+      node_name: name,
+    };
+    yield `${index === 0 ? "" : ","}${JSON.stringify({ targets: [host], labels })}`;
+  }
+  yield "]";
 }
 
 /** How the client, or the proxy before us, calls us; the address it reached where it sends anything strange. */
-function hostOf({ headers, localAddress }: EndpointRequest): string {
-  const forwarded = headers["x-forwarded-host"]?.toString().split(",")[0]?.trim();
-  return (
-    [forwarded, headers.host].find((host) => host !== undefined && hostAndPort.test(host)) ?? localAddress
-  );
+function hostOf(request: EndpointRequest): string {
+  const hosts = [forwarded(request, "x-forwarded-host"), request.headers.host];
+  return hosts.find((host) => host !== undefined && hostAndPort.test(host)) ?? request.localAddress;
+}
+
+/** Each proxy appends what it was asked for, so the first is the client's own. */
+function forwarded({ headers }: EndpointRequest, name: string): string | undefined {
+  return headers[name]?.toString().split(",")[0]?.trim();
 }

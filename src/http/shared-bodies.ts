@@ -1,30 +1,52 @@
 import type { Body } from "./body.js";
+import type { BodyBudget, Rendering } from "./body-budget.js";
 
 /** How long a body is kept for others who want the same, in milliseconds: many scrapers come in the same moment. */
 const keptMs = 1_000;
 
 interface Shared {
   readonly version: number | undefined;
-  readonly body: Promise<Body>;
+  readonly body: Promise<Body | undefined>;
 }
 
-/** Renders what many ask for at the same time only once, and holds it only once while they read. */
+export interface Wanted extends Rendering {
+  /** Tells all bodies apart, whether packed or not aside. */
+  readonly key: string;
+  /** What it is made of: a body of the same version is still right. Undefined where that is not known. */
+  readonly version: number | undefined;
+}
+
+/** Makes what many ask for at the same time only once, and holds it only once while they read. */
 export class SharedBodies {
+  readonly #budget: BodyBudget;
   readonly #shared = new Map<string, Shared>();
 
+  constructor(budget: BodyBudget) {
+    this.#budget = budget;
+  }
+
   /**
-   * The body that is being rendered under `key`, one rendered in the last second where `version` tells that it is
-   * still right, or a new one.
+   * The body that is being made, one made in the last second where the version tells that it is still right, or a new
+   * one. Undefined where too many wait to be made.
    */
-  get(key: string, version: number | undefined, render: () => Promise<Body>): Promise<Body> {
+  get(wanted: Wanted): Promise<Body | undefined> {
+    const { version } = wanted;
+    const key = `${wanted.gzip ? "gzip" : "plain"} ${wanted.key}`;
     const known = this.#shared.get(key);
     if (known !== undefined && known.version === version) return known.body;
-    const shared = { version, body: render() };
+    const shared = { version, body: this.#budget.render(wanted) };
     this.#shared.set(key, shared);
     const forget = () => {
       if (this.#shared.get(key) === shared) this.#shared.delete(key);
     };
-    shared.body.then(() => (version === undefined ? forget() : setTimeout(forget, keptMs).unref()), forget);
+    shared.body.then((body) => {
+      if (body === undefined || version === undefined) return forget();
+      this.#budget.hold(body);
+      setTimeout(() => {
+        forget();
+        this.#budget.letGo(body);
+      }, keptMs).unref();
+    }, forget);
     return shared.body;
   }
 }

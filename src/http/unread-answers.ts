@@ -1,23 +1,29 @@
 import type { ServerResponse } from "node:http";
 import type { Body } from "./body.js";
+import type { BodyBudget } from "./body-budget.js";
+
+/** A reader has at least this long, in milliseconds, though others wait for the bytes that he holds. */
+const leastMs = 2_000;
+
+interface Reader {
+  readonly body: Body;
+  readonly begunAt: number;
+}
 
 /**
  * Answers on their way to their readers. A reader that does not take his answer before the deadline is cut off, and so
- * are those who began first when all unread bodies together are too large; a body that several read counts once.
+ * are those who began first when all bodies together are too large, or others wait for room.
  */
 export class UnreadAnswers {
-  readonly #deadlineMs: number;
-  readonly #maxBytes: number;
+  readonly #budget: BodyBudget;
   /** Insertion order is the order in which they began. */
-  readonly #unread = new Map<ServerResponse, Body>();
-  readonly #readers = new Map<Body, number>();
+  readonly #unread = new Map<ServerResponse, Reader>();
   readonly #awaitingNone: (() => void)[] = [];
-  #bytes = 0;
   #cut = 0;
 
-  constructor(options: { deadlineMs: number; maxBytes: number }) {
-    this.#deadlineMs = options.deadlineMs;
-    this.#maxBytes = options.maxBytes;
+  constructor(budget: BodyBudget) {
+    this.#budget = budget;
+    budget.onShort = () => this.#cutSlow();
   }
 
   /** Readers cut off so far. */
@@ -26,13 +32,11 @@ export class UnreadAnswers {
   }
 
   /** Follows `response`, which is about to send `body`, until it is done. */
-  track(response: ServerResponse, body: Body): void {
-    const readers = this.#readers.get(body) ?? 0;
-    if (readers === 0) this.#bytes += body.bytes;
-    this.#readers.set(body, readers + 1);
-    this.#unread.set(response, body);
+  track(response: ServerResponse, body: Body, deadlineMs: number): void {
+    this.#budget.hold(body);
+    this.#unread.set(response, { body, begunAt: performance.now() });
 
-    const deadline = setTimeout(() => this.#cutOff(response), this.#deadlineMs);
+    const deadline = setTimeout(() => this.#cutOff(response), deadlineMs);
     deadline.unref();
     const over = () => {
       clearTimeout(deadline);
@@ -42,7 +46,7 @@ export class UnreadAnswers {
     response.once("close", over);
 
     for (const oldest of this.#unread.keys()) {
-      if (this.#bytes <= this.#maxBytes || oldest === response) break;
+      if (!this.#budget.isExceeded || oldest === response) break;
       this.#cutOff(oldest);
     }
   }
@@ -50,6 +54,14 @@ export class UnreadAnswers {
   /** Resolves when every answer has been read, or cut off. */
   async allRead(): Promise<void> {
     if (this.#unread.size > 0) await new Promise<void>((resolve) => this.#awaitingNone.push(resolve));
+  }
+
+  #cutSlow(): void {
+    const before = performance.now() - leastMs;
+    for (const [response, { begunAt }] of this.#unread) {
+      if (begunAt > before) break;
+      this.#cutOff(response);
+    }
   }
 
   #cutOff(response: ServerResponse): void {
@@ -60,16 +72,10 @@ export class UnreadAnswers {
   }
 
   #release(response: ServerResponse): void {
-    const body = this.#unread.get(response);
-    if (body === undefined) return;
+    const reader = this.#unread.get(response);
+    if (reader === undefined) return;
     this.#unread.delete(response);
-    const readers = this.#readers.get(body)! - 1;
-    if (readers > 0) {
-      this.#readers.set(body, readers);
-    } else {
-      this.#readers.delete(body);
-      this.#bytes -= body.bytes;
-    }
+    this.#budget.letGo(reader.body);
     if (this.#unread.size === 0) for (const resolve of this.#awaitingNone.splice(0)) resolve();
   }
 }

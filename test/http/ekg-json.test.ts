@@ -4,6 +4,7 @@ import { ekgJson } from "../../src/http/ekg-json.js";
 import { type MetricSet, metricsOf, nastyMetrics } from "../metrics/node/metric-sets.js";
 
 const json = (set: MetricSet) => [...ekgJson(metricsOf(set))].join("");
+/** All names here come before it in order. */
 const timestamp = '"ekg":{"server_timestamp_ms":{"type":"c","val":1700000000123}}';
 
 test.each<[string, MetricSet, string]>([
@@ -15,7 +16,7 @@ test.each<[string, MetricSet, string]>([
       ["b", "g", -2n],
       ["c", "l", 'x "y"'],
     ],
-    ',"a":{"type":"c","val":1},"b":{"type":"g","val":-2},"c":{"type":"l","val":"x \\"y\\""}',
+    '"a":{"type":"c","val":1},"b":{"type":"g","val":-2},"c":{"type":"l","val":"x \\"y\\""}',
   ],
   [
     "names nested by dots",
@@ -23,7 +24,7 @@ test.each<[string, MetricSet, string]>([
       ["a.b.c", "c", 1n],
       ["a.d", "g", 2n],
     ],
-    ',"a":{"b":{"c":{"type":"c","val":1}},"d":{"type":"g","val":2}}',
+    '"a":{"b":{"c":{"type":"c","val":1}},"d":{"type":"g","val":2}}',
   ],
   [
     "numbers beyond 2^53 in full",
@@ -31,7 +32,7 @@ test.each<[string, MetricSet, string]>([
       ["a", "g", -(2n ** 63n)],
       ["b", "c", 2n ** 63n - 1n],
     ],
-    ',"a":{"type":"g","val":-9223372036854775808},"b":{"type":"c","val":9223372036854775807}',
+    '"a":{"type":"g","val":-9223372036854775808},"b":{"type":"c","val":9223372036854775807}',
   ],
   [
     "a metric that is also a branch",
@@ -39,7 +40,7 @@ test.each<[string, MetricSet, string]>([
       ["a.b", "c", 2n],
       ["a", "c", 1n],
     ],
-    ',"a":{"type":"c","val":1,"b":{"type":"c","val":2}}',
+    '"a":{"type":"c","val":1,"b":{"type":"c","val":2}}',
   ],
   [
     "no part called type or val beside a value",
@@ -49,12 +50,12 @@ test.each<[string, MetricSet, string]>([
       ["a.val.x", "c", 3n],
       ["a.y", "c", 4n],
     ],
-    ',"a":{"type":"c","val":1,"y":{"type":"c","val":4}}',
+    '"a":{"type":"c","val":1,"y":{"type":"c","val":4}}',
   ],
   [
     "a branch called type where nothing contradicts",
     [["a.type", "c", 2n]],
-    ',"a":{"type":{"type":"c","val":2}}',
+    '"a":{"type":{"type":"c","val":2}}',
   ],
   [
     "names of properties that all objects have",
@@ -62,7 +63,18 @@ test.each<[string, MetricSet, string]>([
       ["__proto__", "g", 1n],
       ["constructor.prototype", "g", 2n],
     ],
-    ',"__proto__":{"type":"g","val":1},"constructor":{"prototype":{"type":"g","val":2}}',
+    '"__proto__":{"type":"g","val":1},"constructor":{"prototype":{"type":"g","val":2}}',
+  ],
+  [
+    "parts that differ in characters before the dot in order",
+    [
+      ["a.c", "g", 1n],
+      ["a-b", "g", 2n],
+      ["a\0b", "g", 3n],
+      ["a\x01b", "g", 4n],
+      ["a.b", "g", 5n],
+    ],
+    '"a":{"b":{"type":"g","val":5},"c":{"type":"g","val":1}},"a\\u0000b":{"type":"g","val":3},"a\\u0001b":{"type":"g","val":4},"a-b":{"type":"g","val":2}',
   ],
   [
     "empty parts",
@@ -70,10 +82,10 @@ test.each<[string, MetricSet, string]>([
       ["", "g", 1n],
       ["..x", "g", 2n],
     ],
-    ',"":{"type":"g","val":1,"":{"x":{"type":"g","val":2}}}',
+    '"":{"type":"g","val":1,"":{"x":{"type":"g","val":2}}}',
   ],
 ])("%s", (_, set, expected) => {
-  expect(json(set)).toBe(`{${timestamp}${expected}}`);
+  expect(json(set)).toBe(`{${expected}${expected === "" ? "" : ","}${timestamp}}`);
 });
 
 test("any set of metrics is valid JSON that holds every name", () => {
@@ -85,6 +97,18 @@ test("any set of metrics is valid JSON that holds every name", () => {
         for (const part of name.split(".")) branch = Object.getOwnPropertyDescriptor(branch, part)?.value;
         expect(branch).toHaveProperty("val");
       }
+    }),
+  );
+});
+
+test("no key stands twice in an object, whatever the names", () => {
+  const parts = fc.constantFrom("a", "b", "type", "", "\0", "\x01", "a\0", "-");
+  const names = fc.uniqueArray(fc.array(parts, { minLength: 1, maxLength: 4 }).map((of) => of.join(".")));
+  fc.assert(
+    fc.property(names, (all) => {
+      const text = json(all.map((name) => [name, "g", 1n]));
+      // A key that stood twice would be lost in what is parsed.
+      expect(JSON.stringify(JSON.parse(text)).length).toBe(text.length);
     }),
   );
 });

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Agent } from "node:http";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCertificate } from "../../src/config/certificate.js";
 import { textAnswer } from "../../src/http/answer.js";
 import type { EndpointContent, EndpointOptions } from "../../src/http/endpoint-options.js";
@@ -137,16 +137,73 @@ describe("limits", () => {
     },
   );
 
-  test("connections beyond the limit are closed and counted", async () => {
+  test("a connection beyond the limit takes the place of the one that is idle for longest", async () => {
     const server = await open({ limits: { maxConnections: 2 } });
-    const held = await Promise.all([rawConnection(server, ""), rawConnection(server, "")]);
+    const first = await rawConnection(server, "");
+    await expect.poll(() => server.stats().connections).toBe(1);
+    const secondGone = received(await rawConnection(server, ""));
     await expect.poll(() => server.stats().connections).toBe(2);
-    const third = await rawConnection(server, "");
-    expect(await received(third)).toBe("");
-    expect(server.stats().connectionsRefused).toBe(1);
-    for (const socket of held) socket.destroy();
-    await expect.poll(() => server.stats().connections).toBe(0);
+    first.write("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    await once(first, "data");
     expect((await ask(server, "/hello")).status).toBe(200);
+    expect(await secondGone).toBe("");
+    // The first one, which was used since, is there still.
+    first.write("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    await once(first, "data");
+    expect(server.stats().connectionsRefused).toBe(0);
+    first.destroy();
+    await expect.poll(() => server.stats().connections).toBe(0);
+  });
+
+  describe("while every connection is busy", () => {
+    let release: () => void;
+    let asked: number;
+    let server: EndpointServer;
+    let held: Socket[];
+
+    beforeEach(async () => {
+      asked = 0;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      server = await open({
+        limits: { maxConnections: 2, reservedConnections: 1 },
+        isUrgent: (path) => path === "/healthz",
+        route: async ({ path }) => {
+          if (path === "/healthz") return textAnswer(200, "healthy");
+          asked += 1;
+          await released;
+          return textAnswer(200, "late");
+        },
+      });
+      const request = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+      held = await Promise.all([rawConnection(server, request), rawConnection(server, request)]);
+      await expect.poll(() => asked).toBe(2);
+    });
+    afterEach(() => {
+      release();
+      for (const socket of held) socket.destroy();
+    });
+
+    test("health is answered, and nothing else", async () => {
+      expect((await ask(server, "/healthz")).text).toBe("healthy\n");
+      const refused = await ask(server, "/slow");
+      expect(refused.status).toBe(503);
+      expect(refused.headers["retry-after"]).toBe("1");
+      expect(asked).toBe(2);
+      release();
+      await expect.poll(() => server.stats().answers.get(200)).toBe(3);
+      for (const socket of held) socket.destroy();
+      await expect.poll(() => server.stats().connections).toBe(0);
+      expect((await ask(server, "/slow")).text).toBe("late\n");
+    });
+
+    test("a place of reserve that is idle gives way, too", async () => {
+      const thirdGone = received(await rawConnection(server, ""));
+      await expect.poll(() => server.stats().connections).toBe(3);
+      expect((await ask(server, "/healthz")).status).toBe(200);
+      expect(await thirdGone).toBe("");
+    });
   });
 
   test("garbage is answered with 400 and the connection closed", async () => {
@@ -173,7 +230,7 @@ describe("readers who do not read", () => {
   });
 
   test("lose the oldest answers when all together wait for too much", async () => {
-    const server = await open({ route: large, limits: { maxUnreadBytes: 50_000_000 } });
+    const server = await open({ route: large, limits: { maxBodyBytes: 50_000_000 } });
     const slow = [];
     for (let readers = 1; readers <= 4; readers += 1) {
       slow.push(await rawConnection(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -191,7 +248,7 @@ describe("readers who do not read", () => {
     } as const;
     const server = await open({
       route: () => ({ status: 200, contentType: "text/plain", body }),
-      limits: { maxUnreadBytes: 30_000_000 },
+      limits: { maxBodyBytes: 30_000_000 },
     });
     const replies = await Promise.all(Array.from({ length: 5 }, () => ask(server, "/")));
     expect(replies.map(({ bytes }) => bytes.length)).toEqual(Array(5).fill(20_000_000));

@@ -38,5 +38,7 @@ export function prometheusOptions(nodes: ViewedNode[]): PrometheusOptions {
     metricsNoSuffix: false,
     metricsHelp: {},
     prometheusLabels: {},
+    instanceLabel: false,
+    isSecure: false,
   };
 }

@@ -1,17 +1,34 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Body, bodyOf } from "../../src/http/body.js";
-import { SharedBodies } from "../../src/http/shared-bodies.js";
+import { BodyBudget } from "../../src/http/body-budget.js";
+import { SharedBodies, type Wanted } from "../../src/http/shared-bodies.js";
 
 let shared: SharedBodies;
+let budget: BodyBudget;
 let rendered: number;
-const render = async (): Promise<Body> => {
-  rendered += 1;
-  return bodyOf(`${rendered}`, { gzip: false });
-};
+
+const wanted = (key: string, version: number | undefined, changes: Partial<Wanted> = {}): Wanted => ({
+  key,
+  version,
+  gzip: false,
+  bytes: 10,
+  pieces: () => {
+    rendered += 1;
+    return [`${rendered}`].values();
+  },
+  ...changes,
+});
+
+/** What is asked for, with the turns of the event loop that making it takes. */
+async function get(key: string, version: number | undefined, changes: Partial<Wanted> = {}) {
+  const body = shared.get(wanted(key, version, changes));
+  await vi.advanceTimersByTimeAsync(0);
+  return body;
+}
 
 beforeEach(() => {
   vi.useFakeTimers();
-  shared = new SharedBodies();
+  budget = new BodyBudget({ maxBytes: 1_000 });
+  shared = new SharedBodies(budget);
   rendered = 0;
 });
 afterEach(() => {
@@ -19,36 +36,53 @@ afterEach(() => {
 });
 
 test("those who ask while a body is being rendered get the same one", async () => {
-  const bodies = await Promise.all([1, 2, 3].map(() => shared.get("/metrics", undefined, render)));
+  const bodies = await Promise.all([1, 2, 3].map(() => get("/metrics", undefined)));
   expect(new Set(bodies).size).toBe(1);
   expect(rendered).toBe(1);
 });
 
 test("without a version the next one who asks gets a new body", async () => {
-  await shared.get("/metrics", undefined, render);
-  await shared.get("/metrics", undefined, render);
+  await get("/metrics", undefined);
+  await get("/metrics", undefined);
   expect(rendered).toBe(2);
 });
 
 test("with the same version the body serves for a second", async () => {
-  const first = await shared.get("/node", 7, render);
+  const first = await get("/node", 7);
   vi.advanceTimersByTime(999);
-  expect(await shared.get("/node", 7, render)).toBe(first);
+  expect(await get("/node", 7)).toBe(first);
   vi.advanceTimersByTime(1);
-  expect(await shared.get("/node", 7, render)).not.toBe(first);
+  expect(await get("/node", 7)).not.toBe(first);
 });
 
-test.each([
-  ["another version", "/node", 8],
-  ["another key", "/other", 7],
-])("%s is another body", async (_, key, version) => {
-  const first = await shared.get("/node", 7, render);
-  expect(await shared.get(key, version, render)).not.toBe(first);
+test("what is kept for others counts until it is forgotten", async () => {
+  const long = { pieces: () => ["x".repeat(2_000)].values() };
+  await get("/node", 7, long);
+  expect(budget.isExceeded).toBe(true);
+  vi.advanceTimersByTime(1_000);
+  expect(budget.isExceeded).toBe(false);
+});
+
+test.each<[string, string, number, boolean]>([
+  ["another version", "/node", 8, false],
+  ["another key", "/other", 7, false],
+  ["another packing", "/node", 7, true],
+])("%s is another body", async (_, key, version, gzip) => {
+  const first = await get("/node", 7);
+  expect(await get(key, version, { gzip })).not.toBe(first);
 });
 
 test("a rendering that failed is not kept", async () => {
-  const failed = shared.get("/node", 7, () => Promise.reject(new Error("broken")));
-  await expect(failed).rejects.toThrow("broken");
-  await shared.get("/node", 7, render);
+  const failed = shared.get(
+    wanted("/node", 7, {
+      pieces: () => {
+        throw new Error("broken");
+      },
+    }),
+  );
+  const outcome = expect(failed).rejects.toThrow("broken");
+  await vi.advanceTimersByTimeAsync(0);
+  await outcome;
+  await get("/node", 7);
   expect(rendered).toBe(1);
 });

@@ -2,6 +2,7 @@ import type { ExposedNames } from "./exposed-name.js";
 import { helpFor } from "./help-texts.js";
 import type { NodeMetric, NodeMetrics } from "./node-metrics.js";
 import { type Sample, sampleOf } from "./sample.js";
+import { sortedInPieces } from "./sorted-in-pieces.js";
 
 /** Prometheus' text format 0.0.4, or OpenMetrics 1.0.0. */
 export type ExpositionFormat = "text" | "openmetrics";
@@ -24,6 +25,9 @@ export interface ExpositionOptions {
   readonly help: ReadonlyMap<string, string>;
 }
 
+/** Names between two pauses. */
+const namesPerPiece = 500;
+
 /** Pieces are handed out at about this many UTF-16 units. */
 const pieceLength = 65_536;
 
@@ -41,6 +45,7 @@ export function* exposition(
 ): Generator<string, number> {
   const families = new Map<string, Family>();
   let collided = 0;
+  let names = 0;
   for (const { label, metrics } of nodes) {
     const node = label === undefined ? "" : `node_name="${escapedLabel(label)}"`;
     const origin: Origin = { node, bare: node === "" ? "" : `{${node}}` };
@@ -53,11 +58,13 @@ export function* exposition(
       }
       const text = metric.kind === "label" ? sampleOf(metric.value) : undefined;
       if (!family.add({ origin, internalName, metric, text })) collided += 1;
+      names += 1;
+      if (names % namesPerPiece === 0) yield "";
     }
     yield "";
   }
   let piece = "";
-  for (const name of [...families.keys()].sort()) {
+  for (const name of yield* sortedInPieces([...families.keys()])) {
     const family = families.get(name)!;
     piece += metadataLines(family, families, options);
     for (const entry of family.entries) {

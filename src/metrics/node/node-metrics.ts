@@ -63,6 +63,17 @@ export class NodeMetrics {
     return entries;
   }
 
+  /** The metric of this name as it is now. */
+  metric(name: string): NodeMetric | undefined {
+    const kept = this.#kept.get(name);
+    return kept && metricOf(kept);
+  }
+
+  /** UTF-16 units of all names and texts, and 8 for each number. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get size(): number {
     return this.#kept.size;
   }

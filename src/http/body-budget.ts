@@ -1,0 +1,100 @@
+import { type Body, renderBody } from "./body.js";
+
+/** Who waits for room longer than this many others is refused: he would wait too long. */
+const maxWaiting = 64;
+
+/** Pause between two attempts to make room while somebody waits for it, in milliseconds. */
+const pressMs = 250;
+
+/** A body to be made. */
+export interface Rendering {
+  /** Called once there is room; an empty piece is a place to pause. */
+  readonly pieces: () => Iterator<string>;
+  /** What making it takes at most, in bytes: the text, and what is remembered meanwhile. */
+  readonly bytes: number;
+  readonly gzip: boolean;
+}
+
+/**
+ * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those that
+ * somebody still needs, each counted once however many need it.
+ */
+export class BodyBudget {
+  readonly #maxBytes: number;
+  readonly #holders = new Map<Body, number>();
+  #heldBytes = 0;
+  #reservedBytes = 0;
+  readonly #waiting: { readonly bytes: number; readonly admit: () => void }[] = [];
+  #pressing: NodeJS.Timeout | undefined;
+  /** Called again and again while somebody waits for room: lets go of what was needed for long. */
+  onShort: () => void = () => {};
+
+  constructor(options: { maxBytes: number }) {
+    this.#maxBytes = options.maxBytes;
+  }
+
+  /** Whether more is held than should be. */
+  get isExceeded(): boolean {
+    return this.#heldBytes > this.#maxBytes;
+  }
+
+  /** The body, made as soon as there is room; undefined where too many wait for that. */
+  async render({ pieces, bytes, gzip }: Rendering): Promise<Body | undefined> {
+    if (!(await this.#admitted(bytes))) return undefined;
+    try {
+      return await renderBody(pieces(), { gzip });
+    } finally {
+      this.#reservedBytes -= bytes;
+      this.#admitNext();
+    }
+  }
+
+  /** Somebody needs `body` until he lets it go. */
+  hold(body: Body): void {
+    const holders = this.#holders.get(body) ?? 0;
+    this.#holders.set(body, holders + 1);
+    if (holders === 0) this.#heldBytes += body.bytes;
+  }
+
+  letGo(body: Body): void {
+    const holders = (this.#holders.get(body) ?? 0) - 1;
+    if (holders > 0) {
+      this.#holders.set(body, holders);
+    } else if (this.#holders.delete(body)) {
+      this.#heldBytes -= body.bytes;
+      this.#admitNext();
+    }
+  }
+
+  async #admitted(bytes: number): Promise<boolean> {
+    if (this.#waiting.length >= maxWaiting) return false;
+    if (this.#waiting.length === 0 && this.#hasRoomFor(bytes)) {
+      this.#reservedBytes += bytes;
+      return true;
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push({ bytes, admit: resolve });
+      this.#pressing ??= setInterval(() => this.onShort(), pressMs).unref();
+      this.onShort();
+    });
+    return true;
+  }
+
+  /** What is larger than the budget itself is made alone, while others hold half of it at most. */
+  #hasRoomFor(bytes: number): boolean {
+    const isAlone = this.#reservedBytes === 0 && this.#heldBytes <= this.#maxBytes / 2;
+    return isAlone || this.#heldBytes + this.#reservedBytes + bytes <= this.#maxBytes;
+  }
+
+  /** In the order they came: otherwise a large one would never find room beside small ones. */
+  #admitNext(): void {
+    while (this.#waiting.length > 0 && this.#hasRoomFor(this.#waiting[0]!.bytes)) {
+      const { bytes, admit } = this.#waiting.shift()!;
+      this.#reservedBytes += bytes;
+      admit();
+    }
+    if (this.#waiting.length > 0) return;
+    clearInterval(this.#pressing);
+    this.#pressing = undefined;
+  }
+}

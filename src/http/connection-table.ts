@@ -1,0 +1,92 @@
+import type { Socket } from "node:net";
+
+/** The other side of a connection: with TLS two sockets share one. */
+interface Peer {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/** A connection with its place at an endpoint. */
+export interface Place {
+  readonly socket: Socket;
+  readonly peer: string;
+  /** Whether a request of it is being answered, or it left HTTP for another protocol. */
+  isBusy: boolean;
+}
+
+/**
+ * The connections of an endpoint. When all places are taken, whoever has waited longest for a request gives way to
+ * a newcomer. Beside the places there are some of reserve, for requests that must be answered always.
+ */
+export class ConnectionTable {
+  readonly #places: number;
+  readonly #reserve: number;
+  readonly #taken = new Map<string, Place>();
+  /** Those that wait for a request; insertion order is since when. */
+  readonly #idle = new Set<Place>();
+  #refused = 0;
+
+  constructor(options: { places: number; reserve: number }) {
+    this.#places = options.places;
+    this.#reserve = options.reserve;
+  }
+
+  /** Gives a new connection a place, or destroys it. */
+  enter(socket: Socket): void {
+    const peer = peerOf(socket);
+    if (this.#taken.size >= this.#places) {
+      const [longestIdle] = this.#idle;
+      if (longestIdle !== undefined) {
+        this.#leave(longestIdle);
+        longestIdle.socket.destroy();
+      } else if (this.#taken.size >= this.#places + this.#reserve) {
+        this.#refused += 1;
+        socket.destroy();
+        return;
+      }
+    }
+    const place = { socket, peer, isBusy: false };
+    this.#taken.set(peer, place);
+    this.#idle.add(place);
+    socket.once("close", () => this.#leave(place));
+  }
+
+  /** The place of a connection; undefined where it has just been lost. */
+  of(connection: Peer): Place | undefined {
+    return this.#taken.get(peerOf(connection));
+  }
+
+  setBusy(place: Place, isBusy: boolean): void {
+    if (place.isBusy === isBusy || this.#taken.get(place.peer) !== place) return;
+    place.isBusy = isBusy;
+    if (isBusy) this.#idle.delete(place);
+    else this.#idle.add(place);
+  }
+
+  /** Whether there are more than the places hold, so that only what must be answered is. */
+  get isCrowded(): boolean {
+    return this.#taken.size > this.#places;
+  }
+
+  get size(): number {
+    return this.#taken.size;
+  }
+
+  /** Connections that found no place so far. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#taken.values()) socket.destroy();
+  }
+
+  #leave(place: Place): void {
+    this.#idle.delete(place);
+    if (this.#taken.get(place.peer) === place) this.#taken.delete(place.peer);
+  }
+}
+
+function peerOf({ remoteAddress, remotePort }: Peer): string {
+  return `${remoteAddress} ${remotePort}`;
+}

@@ -1,0 +1,148 @@
+import type { NodeMetric, NodeMetrics } from "../metrics/node/node-metrics.js";
+import { type Body, bodyOf } from "./body.js";
+import type { BodyBudget } from "./body-budget.js";
+import { ekgTypes } from "./ekg-json.js";
+import type { LiveViewer } from "./live-viewer.js";
+
+type Told = ReadonlyMap<string, NodeMetric>;
+type Entries = readonly (readonly [name: string, metric: NodeMetric])[];
+
+/**
+ * What a page is told once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` where
+ * the node is not connected. Numbers are texts, since a page's own numbers end at 2^53. `whole`: these are all metrics,
+ * forget others.
+ */
+const absent = bodyOf('{"absent":true}', { gzip: false });
+const nothingNew = bodyOf('{"whole":false,"metrics":[]}', { gzip: false });
+
+export interface AudienceOptions {
+  /** The node's metrics, while it is connected. */
+  readonly metrics: () => NodeMetrics | undefined;
+  readonly budget: BodyBudget;
+  /** Whether what so many metrics were may be remembered, instead of so many before. */
+  readonly mayRemember: (metrics: number, before: number) => boolean;
+  /** Told of faults of our own. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Those who look at one node's page: they share what is made for them. */
+export class LiveAudience {
+  readonly viewers = new Set<LiveViewer>();
+  readonly #options: AudienceOptions;
+  /** What everybody was told last; undefined where that is too much to remember, or the node was absent. */
+  #told: Told | undefined;
+  #toldVersion: number | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #isWelcoming = false;
+
+  constructor(options: AudienceOptions) {
+    this.#options = options;
+  }
+
+  /** Metrics remembered. */
+  get remembered(): number {
+    return this.#told?.size ?? 0;
+  }
+
+  /** Tells newcomers everything. */
+  welcome(): Promise<void> {
+    if (this.#isWelcoming) return this.#work;
+    this.#isWelcoming = true;
+    return this.#inTurn(async () => {
+      this.#isWelcoming = false;
+      const metrics = this.#options.metrics();
+      if (metrics === undefined) return this.#tellAbsence();
+      const { version } = metrics;
+      const entries = metrics.entries();
+      if (this.#told === undefined) this.#remember(entries, version);
+      await this.#tellWhole(entries);
+    });
+  }
+
+  /** Tells what has changed, and everything to those who missed something. */
+  update(): Promise<void> {
+    return this.#inTurn(async () => {
+      const metrics = this.#options.metrics();
+      if (metrics === undefined) return this.#tellAbsence();
+      const { version } = metrics;
+      if (version === this.#toldVersion && this.#told !== undefined) {
+        this.#tell(nothingNew, ({ isUpToDate }) => isUpToDate);
+        if (this.#someMissedSomething()) await this.#tellWhole(metrics.entries());
+        return;
+      }
+      const entries = metrics.entries();
+      const changed = changesSince(this.#told, entries);
+      if (changed === undefined) {
+        for (const viewer of this.viewers) viewer.isUpToDate = false;
+      } else {
+        const changes = await this.#rendered(false, changed);
+        if (changes !== undefined) this.#tell(changes, ({ isUpToDate }) => isUpToDate);
+        else for (const viewer of this.viewers) viewer.isUpToDate = false;
+      }
+      this.#remember(entries, version);
+      if (this.#someMissedSomething()) await this.#tellWhole(entries);
+    });
+  }
+
+  /** One after the other, so that nobody is told older values after newer ones. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work
+      .then(() => (this.viewers.size > 0 ? work() : undefined))
+      .catch(this.#options.onError);
+    return this.#work;
+  }
+
+  #someMissedSomething(): boolean {
+    for (const { isUpToDate, isReading } of this.viewers) if (!isUpToDate && isReading) return true;
+    return false;
+  }
+
+  async #tellWhole(entries: Entries): Promise<void> {
+    const whole = await this.#rendered(true, entries);
+    if (whole !== undefined) this.#tell(whole, ({ isUpToDate }) => !isUpToDate);
+  }
+
+  #tellAbsence(): void {
+    this.#told = undefined;
+    this.#tell(absent, () => true);
+    for (const viewer of this.viewers) viewer.isUpToDate = false;
+  }
+
+  #tell(body: Body, isMeant: (viewer: LiveViewer) => boolean): void {
+    for (const viewer of this.viewers) if (isMeant(viewer)) viewer.tell(body);
+  }
+
+  #remember(entries: Entries, version: number): void {
+    this.#told = this.#options.mayRemember(entries.length, this.remembered) ? new Map(entries) : undefined;
+    this.#toldVersion = version;
+  }
+
+  #rendered(whole: boolean, entries: Entries): Promise<Body | undefined> {
+    const bytes = entries.reduce((sum, [name, { value }]) => sum + 100 + 2 * name.length + sizeOf(value), 0);
+    return this.#options.budget.render({ pieces: () => updatePieces(whole, entries), bytes, gzip: false });
+  }
+}
+
+/** Undefined where everything must be told: nothing is known, or a name of then is gone. */
+function changesSince(before: Told | undefined, entries: Entries): Entries | undefined {
+  if (before === undefined) return undefined;
+  let stayed = 0;
+  const changed = entries.filter(([name, { kind, value }]) => {
+    const old = before.get(name);
+    if (old !== undefined) stayed += 1;
+    return old?.kind !== kind || old.value !== value;
+  });
+  return stayed < before.size ? undefined : changed;
+}
+
+function* updatePieces(whole: boolean, entries: Entries): Generator<string> {
+  yield `{"whole":${whole},"metrics":[`;
+  for (const [index, [name, { kind, value }]] of entries.entries()) {
+    yield `${index === 0 ? "" : ","}${JSON.stringify([name, ekgTypes[kind], value.toString()])}`;
+  }
+  yield "]}";
+}
+
+function sizeOf(value: NodeMetric["value"]): number {
+  return typeof value === "string" ? 2 * value.length : 20;
+}

@@ -1,0 +1,62 @@
+import type { WebSocket } from "ws";
+import type { Body } from "./body.js";
+import type { BodyBudget } from "./body-budget.js";
+
+/** One open page. At most one update is on its way to it: a page that does not read misses those that come meanwhile. */
+export class LiveViewer {
+  /** Whether it was told everything up to the last update; otherwise it gets the whole next time. */
+  isUpToDate = false;
+  readonly #socket: WebSocket;
+  readonly #budget: BodyBudget;
+  #unread: Body | undefined;
+  #answeredPing = true;
+
+  constructor(socket: WebSocket, budget: BodyBudget) {
+    this.#socket = socket;
+    this.#budget = budget;
+    socket.on("pong", () => {
+      this.#answeredPing = true;
+    });
+    // A broken connection closes by itself; without a listener the error would end the process.
+    socket.on("error", () => socket.terminate());
+    socket.once("close", () => this.#release());
+  }
+
+  /** Whether it has taken what it was told last. */
+  get isReading(): boolean {
+    return this.#unread === undefined;
+  }
+
+  /** Sends an update, or lets it miss this one. */
+  tell(body: Body): void {
+    this.isUpToDate = this.isReading && !this.#budget.isExceeded && this.#socket.readyState === 1;
+    if (!this.isUpToDate) return;
+    this.#unread = body;
+    this.#budget.hold(body);
+    const last = body.chunks.length - 1;
+    for (const [index, chunk] of body.chunks.entries()) {
+      const isLast = index === last;
+      this.#socket.send(chunk, { binary: false, fin: isLast }, isLast ? () => this.#release() : undefined);
+    }
+  }
+
+  /** Ends it where it has not answered the last ping. */
+  ping(): void {
+    if (!this.#answeredPing) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#answeredPing = false;
+    this.#socket.ping();
+  }
+
+  /** Says goodbye. */
+  close(): void {
+    this.#socket.close(1001);
+  }
+
+  #release(): void {
+    if (this.#unread !== undefined) this.#budget.letGo(this.#unread);
+    this.#unread = undefined;
+  }
+}

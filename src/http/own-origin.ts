@@ -1,0 +1,18 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/**
+ * Whether the page that opens a WebSocket is one of ours: browsers let any site open one to any other, with the user's
+ * credentials, and say in `Origin` which site it is. Of several proxies in a row each may have left the host that it
+ * was asked for; a port that the scheme implies may be written or not.
+ */
+export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
+  const { origin } = headers;
+  if (origin === undefined) return true;
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host } = new URL(origin);
+  const asked = [headers.host ?? "", ...(headers["x-forwarded-host"]?.toString().split(",") ?? [])];
+  return asked.some((name) => {
+    const url = `${protocol}//${name.trim()}`;
+    return URL.canParse(url) && new URL(url).host === host;
+  });
+}
