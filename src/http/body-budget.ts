@@ -3,6 +3,9 @@ import { type Body, renderBody } from "./body.js";
 /** Who waits for room longer than this many others is refused: he would wait too long. */
 const maxWaiting = 64;
 
+/** A reader has at least this long, in milliseconds, though others wait for the bytes that he holds. */
+export const leastReadingMs = 2_000;
+
 /** Pause between two attempts to make room while somebody waits for it, in milliseconds. */
 const pressMs = 250;
 
@@ -26,8 +29,7 @@ export class BodyBudget {
   #reservedBytes = 0;
   readonly #waiting: { readonly bytes: number; readonly admit: () => void }[] = [];
   #pressing: NodeJS.Timeout | undefined;
-  /** Called again and again while somebody waits for room: lets go of what was needed for long. */
-  onShort: () => void = () => {};
+  readonly #onShort: (() => void)[] = [];
 
   constructor(options: { maxBytes: number }) {
     this.#maxBytes = options.maxBytes;
@@ -36,6 +38,11 @@ export class BodyBudget {
   /** Whether more is held than should be. */
   get isExceeded(): boolean {
     return this.#heldBytes > this.#maxBytes;
+  }
+
+  /** `letGo` is called again and again while somebody waits for room: it ends those who have needed theirs for long. */
+  whenShort(letGo: () => void): void {
+    this.#onShort.push(letGo);
   }
 
   /** The body, made as soon as there is room; undefined where too many wait for that. */
@@ -74,10 +81,14 @@ export class BodyBudget {
     }
     await new Promise<void>((resolve) => {
       this.#waiting.push({ bytes, admit: resolve });
-      this.#pressing ??= setInterval(() => this.onShort(), pressMs).unref();
-      this.onShort();
+      this.#pressing ??= setInterval(() => this.#press(), pressMs).unref();
+      this.#press();
     });
     return true;
+  }
+
+  #press(): void {
+    for (const letGo of this.#onShort) letGo();
   }
 
   /** What is larger than the budget itself is made alone, while others hold half of it at most. */

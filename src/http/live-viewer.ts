@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
 import type { Body } from "./body.js";
-import type { BodyBudget } from "./body-budget.js";
+import { type BodyBudget, leastReadingMs } from "./body-budget.js";
 
 /** One open page. At most one update is on its way to it: a page that does not read misses those that come meanwhile. */
 export class LiveViewer {
@@ -9,6 +9,7 @@ export class LiveViewer {
   readonly #socket: WebSocket;
   readonly #budget: BodyBudget;
   #unread: Body | undefined;
+  #toldAt = 0;
   #answeredPing = true;
 
   constructor(socket: WebSocket, budget: BodyBudget) {
@@ -32,12 +33,18 @@ export class LiveViewer {
     this.isUpToDate = this.isReading && !this.#budget.isExceeded && this.#socket.readyState === 1;
     if (!this.isUpToDate) return;
     this.#unread = body;
+    this.#toldAt = performance.now();
     this.#budget.hold(body);
     const last = body.chunks.length - 1;
     for (const [index, chunk] of body.chunks.entries()) {
       const isLast = index === last;
       this.#socket.send(chunk, { binary: false, fin: isLast }, isLast ? () => this.#release() : undefined);
     }
+  }
+
+  /** Ends it where it has had time enough to read what it was told, and others need the room. */
+  endIfSlow(): void {
+    if (!this.isReading && performance.now() - this.#toldAt >= leastReadingMs) this.#socket.terminate();
   }
 
   /** Ends it where it has not answered the last ping. */

@@ -41,6 +41,9 @@ export class LiveViewers {
 
   constructor(options: LiveViewersOptions) {
     this.#options = options;
+    options.budget.whenShort(() => {
+      for (const { viewers } of this.#audiences.values()) for (const viewer of viewers) viewer.endIfSlow();
+    });
   }
 
   /** Takes the connection as a viewer of a node, or returns the status that says why not. */

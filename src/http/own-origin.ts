@@ -13,6 +13,6 @@ export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
   const asked = [headers.host ?? "", ...(headers["x-forwarded-host"]?.toString().split(",") ?? [])];
   return asked.some((name) => {
     const url = `${protocol}//${name.trim()}`;
-    return URL.canParse(url) && new URL(url).host === host;
+    return host !== "" && URL.canParse(url) && new URL(url).host === host;
   });
 }

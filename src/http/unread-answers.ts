@@ -1,9 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Body } from "./body.js";
-import type { BodyBudget } from "./body-budget.js";
-
-/** A reader has at least this long, in milliseconds, though others wait for the bytes that he holds. */
-const leastMs = 2_000;
+import { type BodyBudget, leastReadingMs } from "./body-budget.js";
 
 interface Reader {
   readonly body: Body;
@@ -23,7 +20,7 @@ export class UnreadAnswers {
 
   constructor(budget: BodyBudget) {
     this.#budget = budget;
-    budget.onShort = () => this.#cutSlow();
+    budget.whenShort(() => this.#cutSlow());
   }
 
   /** Readers cut off so far. */
@@ -57,7 +54,7 @@ export class UnreadAnswers {
   }
 
   #cutSlow(): void {
-    const before = performance.now() - leastMs;
+    const before = performance.now() - leastReadingMs;
     for (const [response, { begunAt }] of this.#unread) {
       if (begunAt > before) break;
       this.#cutOff(response);

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { isOwnOrigin } from "../../src/http/own-origin.js";
+
+const proxied = (forwarded: string, origin: string, host = "inner:12788") => ({
+  host,
+  origin,
+  "x-forwarded-host": forwarded,
+});
+
+test.each<[string, Record<string, string>, boolean]>([
+  ["no browser", { host: "a" }, true],
+  ["the same host", { host: "a:1", origin: "http://a:1" }, true],
+  ["the same host in other letters", { host: "Tracer.Example:1", origin: "http://tracer.example:1" }, true],
+  ["another host", { host: "a:1", origin: "http://b:1" }, false],
+  ["another port", { host: "a:1", origin: "http://a:2" }, false],
+  ["the port of http, written", { host: "a:80", origin: "http://a" }, true],
+  ["the port of https, written", { host: "a:443", origin: "https://a" }, true],
+  ["the port of http for https", { host: "a:80", origin: "https://a" }, false],
+  ["an address of IPv6", { host: "[::1]:1", origin: "http://[::1]:1" }, true],
+  ["a proxy", proxied("outer.example", "https://outer.example"), true],
+  ["a proxy with the port", proxied("outer.example:443", "https://outer.example"), true],
+  ["two proxies", proxied("outer.example, middle.example:8080", "https://outer.example"), true],
+  [
+    "two proxies, the inner one asked",
+    proxied("outer.example,middle.example", "http://middle.example"),
+    true,
+  ],
+  ["a host behind none of them", proxied("outer.example, middle.example", "http://evil.example"), false],
+  ["a list that is empty", proxied(" , ", "http://evil.example"), false],
+  ["a name that begins like ours", proxied("outer.example", "https://outer.example.evil"), false],
+  ["a page without an origin", { host: "a", origin: "null" }, false],
+  ["an origin without a host", { host: "", origin: "file://" }, false],
+])("%s", (_, headers, isOwn) => {
+  expect(isOwnOrigin(headers)).toBe(isOwn);
+});
