@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { EndpointAuth } from "../config/config.js";
+import type { EndpointAuth } from "../config/groups/auth.js";
 
 /** Decides whether an `Authorization` header shows what an endpoint asks for, in a time that tells nothing of it. */
 export class Authorization {

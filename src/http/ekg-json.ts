@@ -11,6 +11,9 @@ export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {
 /** A name with more dots keeps the rest in its last key, so that no peer makes a document deeper than readers take. */
 const maxDepth = 64;
 
+/** Names between two pauses, while they are put in order. */
+const namesPerPiece = 500;
+
 /** A metric's object without its closing brace. */
 function openedMetric(metric: NodeMetric): string {
   const value = metric.kind === "label" ? JSON.stringify(metric.value) : metric.value.toString();
@@ -74,8 +77,11 @@ function partsOf(name: string): string[] {
 
 /** What begins with the same parts stands together, and a metric before those below it. */
 function* inOrderOfParts(metrics: NodeMetrics): Generator<"", [string, NodeMetric][]> {
-  const byKey = new Map(metrics.entries().map((entry) => [sortingKey(entry[0]), entry]));
-  yield "";
+  const byKey = new Map<string, [string, NodeMetric]>();
+  for (const entry of metrics.entries()) {
+    byKey.set(sortingKey(entry[0]), entry);
+    if (byKey.size % namesPerPiece === 0) yield "";
+  }
   return (yield* sortedInPieces([...byKey.keys()])).map((key) => byKey.get(key)!);
 }
 

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TlsMaterial } from "../config/certificate.js";
-import type { Endpoint, EndpointAuth } from "../config/config.js";
+import type { Endpoint } from "../config/config.js";
+import type { EndpointAuth } from "../config/groups/auth.js";
 import type { Answer } from "./answer.js";
 import type { BodyBudget } from "./body-budget.js";
 import type { SharedBodies } from "./shared-bodies.js";

@@ -24,6 +24,7 @@ import { BytesAhead, GatedConnection } from "./gated-connection.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
+import { sendInPieces } from "./send-in-pieces.js";
 import { SharedBodies } from "./shared-bodies.js";
 import { UnreadAnswers } from "./unread-answers.js";
 
@@ -226,9 +227,7 @@ export class EndpointServer {
     }
     const { answerTimeoutMs = 30_000 } = this.#options.limits ?? {};
     this.#unread.track(response, body, isRefusal ? refusalMs : answerTimeoutMs);
-    response.cork();
-    for (const chunk of body.chunks) response.write(chunk);
-    response.end();
+    sendInPieces(response, body.chunks);
   }
 
   #upgrade(message: IncomingMessage, connection: GatedConnection, head: Buffer): void {

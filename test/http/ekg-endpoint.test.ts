@@ -166,7 +166,9 @@ describe("live updates", () => {
 
   test("beyond 256 viewers are refused with status 503", async () => {
     const viewers = Array.from({ length: 256 }, () => view("/node-1"));
-    await Promise.all(viewers.map(({ updates }) => expect.poll(() => updates.length).toBeGreaterThan(0)));
+    await Promise.all(
+      viewers.map(({ updates }) => expect.poll(() => updates.length, { timeout: 30_000 }).toBeGreaterThan(0)),
+    );
     expect(await view("/node-1").refused).toBe(503);
     for (const { socket } of viewers) socket.terminate();
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loopSlices } from "../../src/http/loop-slices.js";
 
-test("one slice runs in a turn of the event loop, in the order of asking", async () => {
+test("one long piece of work runs in a turn of the event loop, in the order of asking", async () => {
   const ran: string[] = [];
   let turn = 0;
   let isOver = false;
@@ -20,4 +20,22 @@ test("one slice runs in a turn of the event loop, in the order of asking", async
   isOver = true;
   expect(ran.map((entry) => entry[0])).toEqual([..."abcabcabc"]);
   expect(new Set(ran.map((entry) => entry.slice(2))).size).toBe(9);
+});
+
+test("short work shares a slice, and what comes up meanwhile waits for the next", async () => {
+  const ran: string[] = [];
+  await new Promise<void>((resolve) => {
+    loopSlices.run(() => {
+      ran.push("a");
+      loopSlices.run(() => {
+        ran.push("again");
+        resolve();
+      });
+      setImmediate(() => ran.push("next turn"));
+    });
+    loopSlices.run(() => ran.push("b"));
+  });
+  expect(ran.slice(0, 2)).toEqual(["a", "b"]);
+  expect(ran).toContain("again");
+  expect(ran.indexOf("again")).toBeGreaterThan(1);
 });

@@ -1,0 +1,18 @@
+import type { ServerResponse } from "node:http";
+import { loopSlices } from "./loop-slices.js";
+
+/**
+ * Sends the body of an answer and ends it. A piece is handed over when the one before has left, and between others'
+ * pieces, so that many who read something large at the same time do not hold the event loop.
+ */
+export function sendInPieces(response: ServerResponse, pieces: readonly Buffer[]): void {
+  let index = 0;
+  const send = (): void => {
+    const piece = pieces[index];
+    index += 1;
+    if (index >= pieces.length) response.end(piece);
+    else if (response.write(piece)) loopSlices.run(send);
+    else response.once("drain", () => loopSlices.run(send));
+  };
+  send();
+}
