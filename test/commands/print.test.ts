@@ -23,7 +23,7 @@ test.each([
   "check -c config/complete.yaml",
   "check --json -c config/complete.yaml",
 ])("%s ends as ever where nobody reads what it prints", async (args) => {
-  expect(await unread(args)).toBe("code 0\n");
+  expect(await unread(args)).toMatch(/^(?:[^\n]*\n)*code 0\n$/);
 });
 
 test("a fault keeps its exit code where nobody reads what is printed", async () => {

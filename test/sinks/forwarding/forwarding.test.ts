@@ -214,9 +214,11 @@ test("metrics and data points of nodes are forwarded where the configuration say
 });
 
 test("the option names of an earlier page of ours set the queue all the same", async () => {
-  const up = await tracer({
-    hasForwarding: [{ tag: "AcceptAt", contents: join(directory, "up.sock") }, null, { tofQueueSize: 5 }],
-  });
+  const options = { tofQueueSize: 5 };
+  const up = await tracer(
+    { hasForwarding: [{ tag: "AcceptAt", contents: join(directory, "up.sock") }, null, options] },
+    { allowWarnings: true },
+  );
   await node(up, "relay", 20);
   await eventually(() => expect(up.accounts()).toEqual({ received: 40, written: 20, dropped: 15 }));
 });
