@@ -1,12 +1,15 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { fieldNames } from "../../src/config/field-names.js";
 import { loadConfig, parseConfig } from "../../src/config/load.js";
 import { configFields } from "../../src/config/schema.js";
 import type { Fields } from "../../src/fields/kind.js";
 import { mapping } from "../../src/fields/mapping.js";
+import { Workplace } from "../end-to-end/daemon.js";
 import { rowsOf } from "./configuration-table.js";
 
 /** Every path to a value that is no mapping and no list of them, as the documentation writes it. */
@@ -51,13 +54,76 @@ function withTables(text: string): string {
   );
 }
 
+const complete = () => readFile("config/complete.yaml", "utf8");
+
+/** A line that is commented out: no space after the #, or more than the one of a sentence. */
+const commentedOut = /^( *)#(?=\S| {2})/;
+
+/** The text with the lines of one block, or of all blocks, that are commented out taken in. */
+function takenIn(text: string, block?: number): string {
+  let last = -1;
+  let blocks = -1;
+  return text
+    .split("\n")
+    .map((line, index) => {
+      if (!commentedOut.test(line)) return line;
+      if (last !== index - 1) blocks += 1;
+      last = index;
+      return block === undefined || block === blocks ? line.replace(commentedOut, "$1") : line;
+    })
+    .join("\n");
+}
+
+/** The text with its files in another place, and at free ports. */
+function movedTo(directory: string, text: string): string {
+  return text
+    .replace(/\/(run|var\/log|etc)\/muninn/g, `${directory}/$1`)
+    .replace(/^( *(?:ep)?[pP]ort: )\d+/gm, "$10");
+}
+
 test.each(["minimal", "complete"])("config/%s.yaml is a configuration without a warning", async (name) => {
   const { warnings } = await loadConfig(`config/${name}.yaml`);
   expect(warnings).toEqual([]);
 });
 
+test("config/complete.yaml runs as it is, in a place of its own", async () => {
+  await using place = await Workplace.open();
+  for (const directory of ["run", "var/log"]) await mkdir(place.path(directory), { recursive: true });
+  const daemon = await place.start(parse(movedTo(place.directory, await complete())));
+  const doubts = daemon.log.filter(({ level }) => !["info", "notice"].includes(String(level)));
+  expect(doubts.filter(({ event }) => event !== "not_served")).toEqual([]);
+  expect((await daemon.logged("started")).served).toMatchObject({
+    prometheus: expect.any(String),
+    ekg: expect.any(String),
+    health: expect.any(String),
+  });
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("each block that config/complete.yaml has commented out is right when it is taken in", async () => {
+  const place = await mkdtemp(join(tmpdir(), "muninn-"));
+  onTestFinished(() => rm(place, { recursive: true, force: true }));
+  await mkdir(join(place, "etc"));
+  const certificates = { cert: "server", key: "server-key", chain: "intermediate" };
+  for (const [name, of] of Object.entries(certificates)) {
+    await copyFile(`test/http/certificates/${of}.pem`, join(place, "etc", `${name}.pem`));
+  }
+  const text = movedTo(place, await complete());
+  let block = 0;
+  for (; takenIn(text, block) !== text; block += 1) {
+    const taken = takenIn(text, block);
+    // Certificates are looked at where they are needed.
+    const needed = /^tlsCertificate:/m.test(taken)
+      ? taken.replace("epForceSSL: false", "epForceSSL: true")
+      : taken;
+    const { warnings } = await parseConfig(needed, "f");
+    expect(warnings).toEqual([]);
+  }
+  expect(block).toBeGreaterThan(1);
+});
+
 test("config/complete.yaml names every field there is", async () => {
-  const text = await readFile("config/complete.yaml", "utf8");
+  const text = takenIn(await complete());
   const given = leavesOf(parse(text)).map(([name]) => name);
   // Each endpoint has one way to authenticate; between them the example shows both.
   const general = (names: readonly string[]) => [
