@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { changedFields, reloaded } from "../config/changes.js";
 import type { Config } from "../config/config.js";
 import type { LoadedConfig } from "../config/load.js";
 import type { Tracer } from "../tracer.js";
+import { settledWithin } from "./deadline.js";
 import type { Log } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
 
@@ -50,7 +50,7 @@ export class Reload {
       });
     }
     // A disk that hangs holds up closing, and nobody should wait for that to hear that the rest is done.
-    await Promise.race([reopened, delay(reopenPatienceMs, undefined, { ref: false })]);
+    await settledWithin(reopened, reopenPatienceMs);
   }
 
   async #apply(tracer: Tracer): Promise<void> {

@@ -1,4 +1,5 @@
 import { constants, deflateRawSync } from "node:zlib";
+import { crc32 } from "../crc32.js";
 
 /** Measured on expositions: level 1 takes a quarter of the time of the default and leaves 4 % more bytes. */
 const level = 1;
@@ -14,7 +15,7 @@ const lastBlock = Buffer.from([0x03, 0x00]);
  * takes long: each piece is deflated by itself up to a byte boundary, as pigz does.
  */
 export class GzipStream {
-  #crc = 0xffff_ffff;
+  #crc = 0;
   #length = 0;
 
   /** The first bytes, before any piece. */
@@ -24,29 +25,15 @@ export class GzipStream {
 
   push(piece: Uint8Array): Buffer {
     this.#length += piece.length;
-    this.#crc = crcOf(piece, this.#crc);
+    this.#crc = crc32(piece, this.#crc);
     return deflateRawSync(piece, { level, finishFlush: constants.Z_SYNC_FLUSH });
   }
 
   /** The last bytes: check sum and length modulo 2^32. */
   end(): Buffer {
     const trailer = Buffer.alloc(8);
-    trailer.writeUInt32LE(~this.#crc >>> 0, 0);
+    trailer.writeUInt32LE(this.#crc, 0);
     trailer.writeUInt32LE(this.#length >>> 0, 4);
     return Buffer.concat([lastBlock, trailer]);
   }
 }
-
-/** With an iterator in place of the index this takes twice as long. */
-function crcOf(piece: Uint8Array, before: number): number {
-  let crc = before;
-  for (let i = 0; i < piece.length; i += 1) crc = crcTable[(crc ^ piece[i]!) & 0xff]! ^ (crc >>> 8);
-  return crc;
-}
-
-/** `zlib.crc32` came with Node 20.15. */
-const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
-  let remainder = byte;
-  for (let bit = 0; bit < 8; bit += 1) remainder = (remainder >>> 1) ^ (remainder & 1 ? 0xedb8_8320 : 0);
-  return remainder;
-});

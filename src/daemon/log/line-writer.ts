@@ -1,3 +1,4 @@
+import { settledWithin } from "../deadline.js";
 import type { Outlet } from "./outlet.js";
 
 /** Lines handed to the outlet at a time, in characters; what one chunk frees is room for new lines. */
@@ -44,12 +45,7 @@ export class LineWriter {
 
   /** Writes what is pending, for `deadlineMs` at most, and takes no more lines. */
   async stop(deadlineMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#draining, deadline]);
-    clearTimeout(timer);
+    await settledWithin(this.#draining, deadlineMs);
     this.#close();
   }
 

@@ -1,16 +1,8 @@
-/** cardano-tracer's names for how much a message of the daemon itself matters, least first. */
-export const logSeverities = [
-  "Debug",
-  "Info",
-  "Notice",
-  "Warning",
-  "Error",
-  "Critical",
-  "Alert",
-  "Emergency",
-] as const;
+import type { Severity } from "../../protocol/trace-batch.js";
 
-export type LogSeverity = (typeof logSeverities)[number];
+/** cardano-tracer's names for how much a message of the daemon itself matters, least first. */
+export { severities as logSeverities } from "../../protocol/trace-batch.js";
+export type LogSeverity = Severity;
 
 /** What `verbosity` of the configuration lets through; without it everything from Info on. */
 const leastByVerbosity = {

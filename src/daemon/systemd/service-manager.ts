@@ -1,3 +1,4 @@
+import { settledWithin } from "../deadline.js";
 import { NotificationQueue } from "./notification-queue.js";
 import { type Notify, systemdNotify } from "./notify-program.js";
 import { feedingPauseMs } from "./watchdog.js";
@@ -80,12 +81,7 @@ class Systemd implements ServiceManager {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#feeding);
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, stopGraceMs);
-    });
-    await Promise.race([this.#queue.drained(), patience]);
-    clearTimeout(timer);
+    await settledWithin(this.#queue.drained(), stopGraceMs);
   }
 
   #send(kind: string, ...assignments: string[]): void {
