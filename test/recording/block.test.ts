@@ -66,7 +66,7 @@ test("a block with any bit of its payload or CRC changed is not taken", async ()
   }
 });
 
-test("a file header tells its version, and anything else is none", () => {
+test("a file header has its version, and anything else is none", () => {
   const header = Buffer.from(encodeFileHeader());
   expect(readFileHeader(header)).toEqual({ version: 1, supported: true });
   const later = Buffer.from(header);

@@ -13,21 +13,21 @@ const vectors = fileURLToPath(new URL("../vectors/", import.meta.url));
 
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "muninn-heard-"));
+  directory = await mkdtemp(join(tmpdir(), "muninn-messages-"));
 });
 afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function hear(file: string): Promise<{ heard: RecordedMessage[]; remarks: string[] }> {
-  const heard: RecordedMessage[] = [];
+async function readAll(file: string): Promise<{ found: RecordedMessage[]; remarks: string[] }> {
+  const found: RecordedMessage[] = [];
   const remarks: string[] = [];
-  for await (const item of readRecordedMessages(file, (text) => remarks.push(text))) heard.push(item);
-  return { heard, remarks };
+  for await (const item of readRecordedMessages(file, (text) => remarks.push(text))) found.push(item);
+  return { found, remarks };
 }
 
-function objectsIn(heard: readonly RecordedMessage[]): Buffer[] {
-  return heard.flatMap(({ message }) =>
+function objectsIn(found: readonly RecordedMessage[]): Buffer[] {
+  return found.flatMap(({ message }) =>
     message.kind === "objects" ? message.objects.map((one) => Buffer.from(one)) : [],
   );
 }
@@ -39,9 +39,9 @@ async function machineTexts(name: string): Promise<string[]> {
 
 const traceCases = ["small-session", "accept-250", "connect-250", "done-after-250"];
 
-test.each(traceCases)("all trace objects of the recorded stream %s are heard, whole", async (name) => {
-  const { heard, remarks } = await hear(join(vectors, `${name}.forwarder.bin`));
-  const objects = objectsIn(heard);
+test.each(traceCases)("all trace objects of the recorded stream %s are read, whole", async (name) => {
+  const { found, remarks } = await readAll(join(vectors, `${name}.forwarder.bin`));
+  const objects = objectsIn(found);
   const texts = await machineTexts(name);
   expect(remarks).toEqual([]);
   expect(objects).toHaveLength(texts.length);
@@ -54,18 +54,18 @@ test.each(traceCases)("all trace objects of the recorded stream %s are heard, wh
 test.each([
   { name: "metrics-all", kind: "metrics" },
   { name: "data-points", kind: "data-points" },
-])("the answers of the recorded stream $name are heard", async ({ name, kind }) => {
-  const { heard } = await hear(join(vectors, `${name}.forwarder.bin`));
-  expect(heard.filter(({ message }) => message.kind === kind).length).toBeGreaterThan(1);
+])("the answers of the recorded stream $name are read", async ({ name, kind }) => {
+  const { found } = await readAll(join(vectors, `${name}.forwarder.bin`));
+  expect(found.filter(({ message }) => message.kind === kind).length).toBeGreaterThan(1);
 });
 
 test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
-  "the conversation %s, recorded in both directions and cut anywhere, is heard like the forwarder's bytes alone",
+  "the conversation %s, recorded in both directions and cut anywhere, is read like the forwarder's bytes alone",
   async (name) => {
     const file = join(vectors, `${name}.forwarder.bin`);
     const forwarder = await readFile(file);
     const acceptor = await readFile(join(vectors, `${name}.acceptor.bin`));
-    const expected = (await hear(file)).heard.map(({ message }) => message);
+    const expected = (await readAll(file)).found.map(({ message }) => message);
     const forwarderIsListener = (forwarder[4]! & 0x80) !== 0;
     let runs = 0;
     await fc.assert(
@@ -88,14 +88,14 @@ test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
             at[sender] += chunk.length;
           }
           await writer.stop();
-          const { heard, remarks } = await hear(path);
+          const { found, remarks } = await readAll(path);
           expect(remarks).toEqual([]);
           const objects = (items: readonly RecordedMessage[]) => Buffer.concat(objectsIn(items));
           const others = (items: readonly RecordedMessage["message"][]) =>
             items.filter(({ kind }) => kind !== "objects");
           const asHeard = expected.map((message) => ({ at: 0, connection: "", message }));
-          expect(objects(heard).equals(objects(asHeard))).toBe(true);
-          expect(others(heard.map(({ message }) => message))).toEqual(others(expected));
+          expect(objects(found).equals(objects(asHeard))).toBe(true);
+          expect(others(found.map(({ message }) => message))).toEqual(others(expected));
         },
       ),
       { numRuns: 5 },
@@ -103,7 +103,7 @@ test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
   },
 );
 
-test("a conversation with bytes missing in the middle is heard up to there, and that is told once", async () => {
+test("a conversation with bytes missing in the middle is found up to there, and that is told once", async () => {
   const forwarder = await readFile(join(vectors, "accept-250.forwarder.bin"));
   const path = join(directory, "hole");
   const writer = await RecordingWriter.open({ path, onTrouble: () => {} });
@@ -112,9 +112,9 @@ test("a conversation with bytes missing in the middle is heard up to there, and 
   for (const offset of [0, 20_000, 50_000, 70_000])
     writer.bytes(1, sender, offset, forwarder.subarray(offset, offset + 20_000));
   await writer.stop();
-  const { heard, remarks } = await hear(path);
-  const whole = objectsIn((await hear(join(vectors, "accept-250.forwarder.bin"))).heard);
-  const objects = objectsIn(heard);
+  const { found, remarks } = await readAll(path);
+  const whole = objectsIn((await readAll(join(vectors, "accept-250.forwarder.bin"))).found);
+  const objects = objectsIn(found);
   expect(objects.length).toBeGreaterThan(0);
   expect(objects).toEqual(whole.slice(0, objects.length));
   expect(remarks).toEqual([
@@ -126,7 +126,7 @@ test("a stream that breaks off in an object gives the objects before it", async 
   const forwarder = await readFile(join(vectors, "small-session.forwarder.bin"));
   const path = join(directory, "short.bin");
   await writeFile(path, forwarder.subarray(0, forwarder.length - 2));
-  expect(objectsIn((await hear(path)).heard)).toHaveLength(1);
+  expect(objectsIn((await readAll(path)).found)).toHaveLength(1);
 });
 
 const item = fc.uint8Array({ maxLength: 40 }).map((bytes) => {

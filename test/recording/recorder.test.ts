@@ -70,15 +70,15 @@ async function start(kind: "unix" | "tcp", target: Address): Promise<RunningReco
   return recorder;
 }
 
-async function hear(): Promise<RecordedMessage[]> {
-  const heard: RecordedMessage[] = [];
+async function recordedMessages(): Promise<RecordedMessage[]> {
+  const found: RecordedMessage[] = [];
   for await (const item of readRecordedMessages(join(directory, "traffic.rec"), (text) => events.push(text)))
-    heard.push(item);
-  return heard;
+    found.push(item);
+  return found;
 }
 
-function objectsIn(heard: readonly RecordedMessage[]): Buffer[] {
-  return heard.flatMap(({ message }) =>
+function objectsIn(found: readonly RecordedMessage[]): Buffer[] {
+  return found.flatMap(({ message }) =>
     message.kind === "objects" ? message.objects.map((one) => Buffer.from(one)) : [],
   );
 }
@@ -122,7 +122,7 @@ test.each([
       bytesFromListeners: listenerBytes.length,
       bytesMissing: 0,
     });
-    const recorded = objectsIn(await hear());
+    const recorded = objectsIn(await recordedMessages());
     expect(recorded).toHaveLength(250);
   },
 );
@@ -139,7 +139,7 @@ test("one side's end is passed on while the other goes on sending", async () => 
   expect((await readAll(socket)).toString()).toBe("answer");
 });
 
-/** A stream whose peer reads when it is told to. */
+/** A stream whose peer reads when the test lets it. */
 class SlowPeer extends Duplex {
   readonly got: Buffer[] = [];
   #goOn: (() => void) | undefined;

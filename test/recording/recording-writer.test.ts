@@ -122,7 +122,7 @@ test("a recording cut at any byte is readable up to its last whole block, and sa
   }
 });
 
-test("a damaged block in the middle is skipped, told of once, and the rest is read", async () => {
+test("a damaged block in the middle is skipped, reported once, and the rest is read", async () => {
   const writer = await openWriter({ blockBytes: 1 });
   for (let at = 0; at < 3; at += 1) writer.bytes(1, "opener", at * 20, noise(20, at + 1));
   await writer.stop();

@@ -124,7 +124,7 @@ test("lines that are not UTF-8 are left out and remarked on once a file", async 
   expect(remarks).toEqual([expect.stringContaining(`${file}:2`)]);
 });
 
-test("a raw stream has one track with all its objects and the data points it told", async () => {
+test("a raw stream has one track with all its objects and the data points it gave", async () => {
   const { tracks } = await openTracks([join(vectors, "accept-250.forwarder.bin")]);
   expect(tracks).toHaveLength(1);
   expect(objectsOf(await all(tracks[0]!))).toHaveLength(250);
@@ -144,7 +144,7 @@ function trackOf(...seconds: number[]): ReplayTrack {
   };
 }
 
-/** Time that passes only when it is told to. */
+/** Time that passes only when the test says so. */
 class FakeClock {
   #now = 0;
   #sleepers: { until: number; wake: () => void }[] = [];
@@ -275,7 +275,7 @@ test("a track that cannot be read any further is over, and says why", async () =
   expect(player.failure).toEqual(new Error("unreadable"));
 });
 
-test("the node has the name it is given, and otherwise the data points and metrics it had told by then", async () => {
+test("the node has the name it is given, and otherwise the data points and metrics it had sent by then", async () => {
   const [data] = (await openTracks([join(vectors, "data-points.forwarder.bin")])).tracks;
   const player = new ReplayPlayer(data!, { ...fast, name: "copy-7" });
   const recorded = JSON.parse(Buffer.from(data!.dataPoints.get("NodeInfo")!).toString());
@@ -288,11 +288,11 @@ test("the node has the name it is given, and otherwise the data points and metri
   const [metrics] = (await openTracks([join(vectors, "metrics-all.forwarder.bin")])).tracks;
   const other = new ReplayPlayer(metrics!, fast);
   await takeAll(other);
-  const told = new Map<string, unknown>();
+  const sent = new Map<string, unknown>();
   for await (const { message } of readRecordedMessages(join(vectors, "metrics-all.forwarder.bin"), () => {}))
-    if (message.kind === "metrics") for (const [name, value] of message.metrics) told.set(name, value);
-  expect(told.size).toBeGreaterThan(3);
-  expect(other.metrics).toEqual(told);
+    if (message.kind === "metrics") for (const [name, value] of message.metrics) sent.set(name, value);
+  expect(sent.size).toBeGreaterThan(3);
+  expect(other.metrics).toEqual(sent);
 });
 
 test("a log's node has a name, too", async () => {

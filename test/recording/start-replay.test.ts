@@ -176,7 +176,7 @@ test("the lines of a log arrive byte for byte as machine texts, at a tracer that
   expect(acceptor.objects.every((object, at) => object.includes(lines[at]!))).toBe(true);
 });
 
-test("copies are nodes of different names that all say the same", async () => {
+test("copies are nodes of different names that all send the same", async () => {
   const file = join(vectors, "small-session.forwarder.bin");
   const { target, acceptors } = await tracer(unix("tracer.sock"));
   const network = { mode: "connect", address: target } as const;
