@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { beforeAll, describe, expect, test } from "vitest";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { promtoolMissing } from "../metrics/node/exposition-parsers.js";
 import { ownSeries } from "./own-series.js";
@@ -71,5 +73,37 @@ describe("prometheus.yml", () => {
       { job_name: "muninn", metrics_path: "/metrics/self", static_configs: [{ targets: [address] }] },
       { job_name: "cardano-nodes", http_sd_configs: [{ url: `http://${address}/targets` }] },
     ]);
+  });
+
+  describe("with a token", () => {
+    let directory: string;
+    let file: string;
+
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), "muninn-prometheus-"));
+      file = join(directory, "prometheus.yml");
+      const token = join(directory, "token");
+      await writeFile(token, "secret");
+      const text = await readFile("config/prometheus.yml", "utf8");
+      const uncommented = text
+        .replace(/# (?=authorization:)/g, "")
+        .replaceAll("/etc/prometheus/muninn-token", token)
+        .replace("- alerts.yml", `- ${join(process.cwd(), "config/alerts.yml")}`);
+      await writeFile(file, uncommented);
+    });
+    afterAll(() => rm(directory, { recursive: true }));
+
+    test("shows it wherever it asks", async () => {
+      const authorization = { type: "Bearer", credentials_file: join(directory, "token") };
+      expect(parse(await readFile(file, "utf8")).scrape_configs).toMatchObject([
+        { job_name: "muninn", authorization },
+        { job_name: "cardano-nodes", authorization, http_sd_configs: [{ authorization }] },
+      ]);
+    });
+
+    test("is what promtool takes", (ctx) => {
+      if (promtoolMissing) ctx.skip(promtoolMissing);
+      expect(promtool("check", "config", file)).toBe("");
+    });
   });
 });

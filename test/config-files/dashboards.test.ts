@@ -154,6 +154,63 @@ test("the nodes' dashboard shows every metric on the list", () => {
   expect([...nodeMetricNames].filter((metric) => !shown.has(metric))).toEqual([]);
 });
 
+/** Two sections, so that each object goes to two sinks: 100 objects of 200 bytes a second of each of two nodes. */
+const twoSections = ["a", "b"].flatMap((node) =>
+  ["file:x", "file:y"].flatMap((sink) => [
+    {
+      series: `muninn_objects_received_total{instance="i",job="j",node="${node}",sink="${sink}"}`,
+      values: "0+6000x20",
+    },
+    {
+      series: `muninn_received_bytes_total{instance="i",job="j",node="${node}",sink="${sink}"}`,
+      values: "0+1200000x20",
+    },
+    {
+      series: `muninn_objects_dropped_total{instance="i",job="j",node="${node}",sink="${sink}",reason="failed"}`,
+      values: "0+60x20",
+    },
+  ]),
+);
+
+test.skipIf(promtoolMissing !== undefined).each<[string, { labels: string; value: number }[]]>([
+  ["Objects a second", [{ labels: "{}", value: 200 }]],
+  [
+    "Received, by node",
+    [
+      { labels: '{node="a"}', value: 100 },
+      { labels: '{node="b"}', value: 100 },
+    ],
+  ],
+  [
+    "Bytes received, by node",
+    [
+      { labels: '{node="a"}', value: 20_000 },
+      { labels: '{node="b"}', value: 20_000 },
+    ],
+  ],
+  ["Dropped in this time", [{ labels: "{}", value: 600 }]],
+])("%s counts each object once, however many sections there are", async (title, samples) => {
+  const [target] = boards.muninn!.panels.find((panel) => panel.title === title)!.targets!;
+  const directory = await mkdtemp(join(tmpdir(), "muninn-dashboard-"));
+  const file = join(directory, "test.yml");
+  await writeFile(
+    file,
+    JSON.stringify({
+      evaluation_interval: "1m",
+      tests: [
+        {
+          interval: "1m",
+          input_series: twoSections,
+          promql_expr_test: [{ expr: filledIn(target!.expr), eval_time: "10m", exp_samples: samples }],
+        },
+      ],
+    }),
+  );
+  const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" });
+  expect(status, `${stdout}${stderr}`).toBe(0);
+  await rm(directory, { recursive: true });
+});
+
 test.each<[string, [string, string[]][]]>([
   ["up", [["up", []]]],
   ['rate(a_total{x="1", y=~"b|c"}[5m])', [["a_total", ["x", "y"]]]],
