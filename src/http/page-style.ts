@@ -16,7 +16,7 @@ ul { list-style: none; margin: 0; padding: 0; }
 #metrics svg { width: 100%; height: 1.8rem; }
 #metrics polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 @media (max-width: 40rem) {
-  #metrics li { grid-template-columns: minmax(0, 1fr) auto; }
-  #metrics svg { grid-column: 1 / -1; }
+  #metrics li { grid-template-columns: minmax(0, 1fr); }
+  #metrics .value { text-align: left; }
 }
 `;

@@ -133,6 +133,15 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(await page.value("window.innerWidth")).toBe(phone.width);
   });
 
+  test("on a phone each name and each value has the whole width, however long the value", async () => {
+    const page = await browser.page(url("/node-1"), { width: 390, height: 844, mobile: true });
+    await expect.poll(() => state(page), patience).toBe("live");
+    const narrowest = await page.value(
+      `Math.min(...[...document.querySelectorAll("#metrics .name, #metrics .value")].map((part) => part.clientWidth || part.getBoundingClientRect().width))`,
+    );
+    expect(narrowest).toBeGreaterThan(300);
+  });
+
   test("the page says that it lost the connection, and is live again when the daemon is back", async () => {
     const page = await browser.page(url("/node-1"), desk);
     await expect.poll(() => state(page), patience).toBe("live");
