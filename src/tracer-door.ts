@@ -2,7 +2,7 @@ import type { Config } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { OwnEvents } from "./metrics/own/events.js";
-import { connectorEvents, turnedAwayEvents } from "./tracer-events.js";
+import { connectorEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
 import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
 import { type Connectors, openConnectors } from "./transport/connectors.js";
@@ -40,6 +40,7 @@ export class Door {
       this.#connectors = openConnectors({
         ...muninn.reconnect,
         addresses,
+        chunks: "lent",
         run,
         observer: connectorEvents(log),
       });
@@ -48,8 +49,10 @@ export class Door {
         address: network.address,
         socketMode: muninn.socketMode,
         maxConnections,
+        chunks: "lent",
         run,
         onTurnedAway: turnedAwayEvents(log, events),
+        ...socketFileEvents(log),
       });
     }
   }

@@ -7,6 +7,7 @@ import type { RegistryObserver } from "./registry/registry-observer.js";
 import type { RouterObserver } from "./sinks/router.js";
 import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
+import type { ListenOptions } from "./transport/links/link.js";
 
 /** What happens to connections, as lines of the log, and as counts where those are of use. */
 export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
@@ -56,6 +57,23 @@ export function connectorEvents(log: Log): ConnectorObserver {
           address: formatAddress(address),
           code: err.code,
         },
+      ),
+  };
+}
+
+/** What was done for a socket file that nobody asked for in so many words. */
+export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade" | "onModeNarrowed"> {
+  return {
+    onDirectoryMade: (directory) =>
+      log.notice("socket_directory_made", `directory ${directory} was missing and has been made`, {
+        directory,
+      }),
+    onModeNarrowed: (path) =>
+      log.warning(
+        "socket_mode_narrowed",
+        `only owner and group may connect to ${path}, though the umask would let everybody in: ` +
+          "set muninn.socketMode where others must connect",
+        { path },
       ),
   };
 }

@@ -21,7 +21,6 @@ import { Door } from "./tracer-door.js";
 import { Endpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
 import { nodeReadings, registryReading, watchWrites } from "./tracer-readings.js";
-import { withSharedReads } from "./transport/shared-reads.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
@@ -169,9 +168,7 @@ async function openParts(
   atEnd(() => resources?.stop());
 
   atEnd(() => Promise.all([door.stop(), sessions.stop(drainMs)]));
-  await door.open((connection) =>
-    sessions.run({ ...connection, stream: withSharedReads(connection.stream) }),
-  );
+  await door.open((connection) => sessions.run(connection));
   // Now that nodes can connect: what rotation of a predecessor has left behind.
   void registry.expire();
 

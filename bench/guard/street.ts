@@ -50,7 +50,13 @@ const quiet = () => undefined;
 /** One node that connects, gives everything and leaves. */
 async function runNode(sessions: Sessions, router: Router): Promise<number> {
   const [ours, theirs] = duplexPair({ allowHalfOpen: true });
-  const done = sessions.run({ id: "memory-1", opener: "peer", peer: "memory", stream: ours });
+  const done = sessions.run({
+    id: "memory-1",
+    opener: "peer",
+    peer: "memory",
+    stream: ours,
+    chunks: "given",
+  });
   const node = await new Promise<LoadNode>((resolve) => {
     const asked: LoadNode = new LoadNode({
       stream: theirs,

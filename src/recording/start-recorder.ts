@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { type Address, formatAddress } from "../transport/address.js";
 import { connectTo } from "../transport/connect-to.js";
 import type { Connection } from "../transport/connection.js";
@@ -51,7 +51,7 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
 
   async function run(route: Route, connection: Connection): Promise<boolean> {
     const listener = formatAddress(route.connect);
-    let target: Socket;
+    let target: Duplex;
     try {
       target = await connectTo(route.connect, { signal: stopping.signal, timeoutMs: connectTimeoutMs });
     } catch (error) {

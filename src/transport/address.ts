@@ -1,7 +1,16 @@
+export interface UnixAddress {
+  readonly kind: "unix";
+  readonly path: string;
+}
+
+export interface TcpAddress {
+  readonly kind: "tcp";
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Where to listen or connect: a socket file, or a host and a port. */
-export type Address =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+export type Address = UnixAddress | TcpAddress;
 
 /** Longest path of a unix socket on Linux, in bytes (`sun_path` without its final NUL). */
 export const maxPathBytes = 107;

@@ -1,16 +1,14 @@
-import type { Duplex } from "node:stream";
+import type { LinkStream } from "./links/link.js";
 
 /** A two-way byte stream to one peer, whoever opened it: unix socket, TCP, TLS, WebSocket look the same. */
-export interface Connection {
+export interface Connection extends LinkStream {
   /** The transport, the remote host or the target, and the smallest number free at the moment: `unix-1`. Safe as a directory name. */
   readonly id: string;
   /** Who opened it: the opener proposes in the handshake and sends direction bit 0. */
   readonly opener: "us" | "peer";
   /** Where the peer is, for people: `/run/muninn.sock`, `10.0.0.7:41234`. */
   readonly peer: string;
-  /** Half-open is allowed: the peer's end does not end ours. The session that is given it owns it. */
-  readonly stream: Duplex;
 }
 
-/** Runs a connection to its end; resolves then, with whether there was a handshake. Never rejects. */
+/** Runs a connection to its end, and owns its stream; resolves then, with whether there was a handshake. Never rejects. */
 export type RunConnection = (connection: Connection) => Promise<boolean>;

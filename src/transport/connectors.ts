@@ -1,14 +1,14 @@
-import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Address, formatAddress } from "./address.js";
-import { connectTo } from "./connect-to.js";
 import type { RunConnection } from "./connection.js";
 import { ConnectionIds } from "./connection-ids.js";
+import { connectOver } from "./links/kinds.js";
+import type { LinkOptions, LinkStream } from "./links/link.js";
 
 /** Pauses differ by up to this much either way, so that many tracers do not come at once. */
 const jitter = 0.2;
 
-export interface ConnectorsOptions {
+export interface ConnectorsOptions extends LinkOptions {
   readonly addresses: readonly Address[];
   /** First pause before a target is tried again, and the longest; each is twice the one before. */
   readonly initialMs: number;
@@ -89,12 +89,12 @@ class Target {
   /** Connects and runs the connection to its end; resolves with whether there was a handshake. */
   async #connectOnce(): Promise<boolean> {
     const wasWaiting = this.state.state === "waiting";
-    const { connectTimeoutMs: timeoutMs = 10_000 } = this.#options;
-    const attempt = connectTo(this.#address, { signal: this.#stopping, timeoutMs });
+    const { connectTimeoutMs: timeoutMs = 10_000, chunks } = this.#options;
+    const attempt = connectOver(this.#address, { signal: this.#stopping, timeoutMs, chunks });
     this.attempt = attempt.catch(() => {});
-    let socket: Socket;
+    let link: LinkStream;
     try {
-      socket = await attempt;
+      link = await attempt;
     } catch (error) {
       const failure = error as NodeJS.ErrnoException;
       if (this.#stopping.aborted) return false;
@@ -104,17 +104,13 @@ class Target {
       return false;
     }
     if (this.#stopping.aborted) {
-      socket.destroy();
+      link.stream.destroy();
       return false;
     }
     this.state = { address: this.#address, state: "connected", since: Date.now() };
     const id = this.#ids.take(formatAddress(this.#address));
-    const hadHandshake = await this.#options.run({
-      id,
-      opener: "us",
-      peer: formatAddress(this.#address),
-      stream: socket,
-    });
+    const peer = formatAddress(this.#address);
+    const hadHandshake = await this.#options.run({ ...link, id, opener: "us", peer });
     this.#ids.giveBack(id);
     this.state = { address: this.#address, state: "connecting", since: Date.now() };
     return hadHandshake;

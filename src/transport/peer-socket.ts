@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 
-/** Idle TCP connections are probed after this long; dead ones show up within minutes. */
-const keepAliveAfterMs = 30_000;
+/** Idle TCP connections are probed after this long, then each second; dead ones show up ten seconds later. */
+const keepAliveAfterMs = 20_000;
 
 /**
  * Makes a socket outlive a peer that left: what it had sent before is still read to its end. Node destroys a socket

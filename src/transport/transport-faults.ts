@@ -7,6 +7,8 @@ export type TransportFault =
   | { code: "address-in-use"; address: Address }
   /** Something that is no socket is in the socket's place. */
   | { code: "not-a-socket"; path: string }
+  /** The directory above the socket's own, `missing`, is not there. */
+  | { code: "no-directory"; path: string; missing: string }
   | { code: "cannot-listen"; address: Address };
 
 export class TransportError extends Error {
@@ -25,6 +27,8 @@ function describeFault(fault: TransportFault, cause: unknown): string {
       return `${formatAddress(fault.address)} is in use: another tracer, or another program, listens there`;
     case "not-a-socket":
       return `${fault.path} is there already and is no socket; it is left alone. Remove it or listen elsewhere`;
+    case "no-directory":
+      return `cannot listen at ${fault.path}: there is no directory ${fault.missing}. Make it, or correct the path: only the socket's own directory is made where it is missing`;
     case "cannot-listen":
       return `cannot listen at ${formatAddress(fault.address)}: ${cause instanceof Error ? cause.message : "no reason given"}`;
   }

@@ -23,7 +23,7 @@ export class ScriptedPeer {
 
   constructor(id = "unix-1") {
     const [ours, theirs] = duplexPair();
-    this.connection = { id, opener: "peer", peer: "a test", stream: ours };
+    this.connection = { id, opener: "peer", peer: "a test", stream: ours, chunks: "given" };
     this.stream = theirs;
     const demux = new Demux("listener");
     const assemblers = [0, 1, 2, 3].map(() => new MessageAssembler({ what: "message", maxBytes: 1_000_000 }));

@@ -4,6 +4,7 @@ import { lstat, mkdir, readdir, readFile, rename, stat, unlink, writeFile } from
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { Worker } from "node:worker_threads";
 import { expect, test, vi } from "vitest";
 import type { Address } from "../../src/transport/address.js";
 import type { Connection } from "../../src/transport/connection.js";
@@ -112,11 +113,62 @@ test("a number is free again when its connection has ended", async () => {
   await vi.waitFor(() => expect(connections[2]?.id).toBe("unix-1"), { timeout: 20_000 });
 });
 
-test("the directories of a socket are made where they are missing", async () => {
-  const path = place.path("run", "muninn", "tracer.sock");
-  const { listener } = await listenAt({ kind: "unix", path });
+test("the directory of a socket is made where it is missing, and told of", async () => {
+  const onDirectoryMade = vi.fn();
+  const path = place.path("muninn", "tracer.sock");
+  const { listener } = await listenAt({ kind: "unix", path }, { onDirectoryMade });
   await place.connect(listener.address);
   expect((await stat(path)).isSocket()).toBe(true);
+  expect(onDirectoryMade.mock.calls).toEqual([[place.path("muninn")]]);
+  await listenAt({ kind: "unix", path: place.path("muninn", "second.sock") }, { onDirectoryMade });
+  expect(onDirectoryMade).toHaveBeenCalledTimes(1);
+});
+
+test("a path with two directories missing is an error that names the first, and nothing is made", async () => {
+  const path = place.path("run", "muninn", "tracer.sock");
+  const error = await faultOf(listenAt({ kind: "unix", path }));
+  expect(error.fault).toEqual({ code: "no-directory", path, missing: place.path("run") });
+  expect(error.message).toContain(`there is no directory ${place.path("run")}. Make it, or correct the path`);
+  expect(await readdir(place.directory)).toEqual([]);
+});
+
+test.each([
+  { umask: 0o000, mode: 0o770, narrowed: true },
+  { umask: 0o002, mode: 0o770, narrowed: false },
+  { umask: 0o022, mode: 0o750, narrowed: false },
+  { umask: 0o077, mode: 0o700, narrowed: false },
+])(
+  "with the umask $umask a socket has the mode $mode, and it is told where everybody could have connected",
+  async ({ umask, mode, narrowed }) => {
+    const before = process.umask(umask);
+    try {
+      const onModeNarrowed = vi.fn();
+      const { listener } = await listenAt(place.unix(), { onModeNarrowed });
+      const { path } = listener.address as Address & { kind: "unix" };
+      expect((await stat(path)).mode & 0o777).toBe(mode);
+      expect(onModeNarrowed.mock.calls).toEqual(narrowed ? [[path]] : []);
+      await listenAt(place.unix("chosen.sock"), { onModeNarrowed, socketMode: 0o777 });
+      expect(onModeNarrowed.mock.calls).toHaveLength(narrowed ? 1 : 0);
+    } finally {
+      process.umask(before);
+    }
+  },
+);
+
+test("in a thread, which cannot set the umask, nobody but owner and group may connect", async () => {
+  const unixKind = new URL("../../dist/transport/links/unix.js", import.meta.url).href;
+  const { path } = place.unix();
+  const worker = new Worker(
+    `import(${JSON.stringify(unixKind)}).then(async ({ unixLink }) => {
+       const { parentPort, workerData } = require("node:worker_threads");
+       await unixLink.listen({ kind: "unix", path: workerData }, { maxConnections: 1 }, () => {});
+       parentPort.postMessage("listening");
+     });`,
+    { eval: true, workerData: path },
+  );
+  place.atEnd(() => worker.terminate());
+  await once(worker, "message");
+  expect((await stat(path)).mode & 0o007).toBe(0);
 });
 
 test.each([0o600, 0o660, 0o666, 0o777])(

@@ -49,7 +49,7 @@ export const muninn = {
   }),
   socketMode: optional(
     mode({ least: 0o600, example: "0660" }),
-    "permissions of the socket file; absent: the umask decides",
+    "permissions of the socket file; absent: the umask decides, `0770` at most: where it would have let everybody connect, a warning says so",
   ),
   maxConnections: withDefault(
     wholeNumber(1, 1_000_000),

@@ -1,6 +1,5 @@
 import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { preparePeerSocket } from "./peer-socket.js";
+import { preparePeerSocket } from "../peer-socket.js";
 
 /** More than a unix socket holds by default: whatever waits comes at once. Node itself reads 64 KiB at a time. */
 const memory = Buffer.allocUnsafeSlow(256 * 1_024);
@@ -14,10 +13,10 @@ interface HasHandle {
  * The same connection, read into memory that all sockets share: the bytes of a `data` event are valid until it ends. Node
  * makes new memory for each read, which the processor never has in its caches and the garbage collector has to find again.
  */
-export function withSharedReads(stream: Duplex): Duplex {
-  const { _handle: handle } = stream as HasHandle;
-  const isFresh = stream instanceof Socket && stream.readableFlowing === null && stream.readableLength === 0;
-  if (!isFresh || !handle) return stream;
+export function withSharedReads(socket: Socket): Socket {
+  const { _handle: handle } = socket as HasHandle;
+  const isFresh = socket.readableFlowing === null && socket.readableLength === 0;
+  if (!isFresh || !handle) return socket;
 
   const read = (bytes: number) => {
     const piece = memory.subarray(0, bytes);
@@ -28,9 +27,9 @@ export function withSharedReads(stream: Duplex): Duplex {
   };
   const options = { handle, allowHalfOpen: true, onread: { buffer: memory, callback: read } };
   const shared: Socket = new Socket(options);
-  (stream as HasHandle)._handle = null;
+  (socket as HasHandle)._handle = null;
   preparePeerSocket(shared);
   // A listener counts the socket that it has made.
-  shared.once("close", () => stream.destroy());
+  shared.once("close", () => socket.destroy());
   return shared;
 }

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { type Duplex, PassThrough } from "node:stream";
+import type { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { connectTo } from "../../src/transport/connect-to.js";
-import { openListener } from "../../src/transport/listener.js";
-import { withSharedReads } from "../../src/transport/shared-reads.js";
-import { anywhere, Place } from "./places.js";
+import { connectOver } from "../../../src/transport/links/kinds.js";
+import { withSharedReads } from "../../../src/transport/links/shared-reads.js";
+import { openListener } from "../../../src/transport/listener.js";
+import { anywhere, Place } from "../places.js";
 
 const place = new Place();
 
@@ -17,8 +17,9 @@ async function listenAt(kind: "unix" | "IPv4", maxConnections = 10) {
   const listener = await openListener({
     address: anywhere(kind, place),
     maxConnections,
-    run: async ({ stream: plain }) => {
-      const stream = withSharedReads(plain);
+    chunks: "lent",
+    run: async ({ stream, chunks }) => {
+      expect(chunks).toBe("lent");
       streams.push(stream);
       place.atEnd(() => stream.destroy());
       await new Promise((resolve) => stream.once("close", resolve));
@@ -145,8 +146,8 @@ test("a connection that is over makes room for another", async () => {
 
 test("a connection that we have made is read in the same way", async () => {
   const { address, streams } = await listenAt("IPv4");
-  const socket = await connectTo(address, { signal: new AbortController().signal, timeoutMs: 5_000 });
-  const stream = withSharedReads(socket);
+  const { signal } = new AbortController();
+  const { stream } = await connectOver(address, { signal, timeoutMs: 5_000, chunks: "lent" });
   place.atEnd(() => stream.destroy());
   const heard = listen(stream);
   await vi.waitFor(() => expect(streams).toHaveLength(1));
@@ -157,14 +158,41 @@ test("a connection that we have made is read in the same way", async () => {
   stream.end();
   streams[0]!.resume();
   await once(stream, "close");
-  expect(socket.closed || socket.destroyed).toBe(true);
 });
 
-test("what is no socket, or is read already, stays as it is", async () => {
-  const pipe = new PassThrough();
-  expect(withSharedReads(pipe)).toBe(pipe);
+test("a socket that is read already stays as it is", async () => {
   const { address } = await listenAt("unix");
   const peer = await place.connect(address);
   peer.resume();
   expect(withSharedReads(peer)).toBe(peer);
+});
+
+test("who did not ask for lent chunks may keep what it is given", async () => {
+  const memories = new Set<ArrayBufferLike>();
+  let arrived!: (bytes: Buffer) => void;
+  const all = new Promise<Buffer>((resolve) => {
+    arrived = resolve;
+  });
+  const listener = await openListener({
+    address: anywhere("unix", place),
+    maxConnections: 1,
+    run: async ({ stream, chunks }) => {
+      expect(chunks).toBe("given");
+      const kept: Buffer[] = [];
+      stream.on("data", (piece: Buffer) => {
+        kept.push(piece);
+        memories.add(piece.buffer);
+      });
+      await once(stream, "end");
+      stream.end();
+      arrived(Buffer.concat(kept));
+      return true;
+    },
+    onTurnedAway: () => {},
+  });
+  place.atEnd(() => listener.stop());
+  const peer = await place.connect(listener.address);
+  peer.end(numbered(400_000));
+  expect((await all).equals(numbered(400_000))).toBe(true);
+  expect(memories.size).toBeGreaterThan(1);
 });

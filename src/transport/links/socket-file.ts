@@ -4,8 +4,8 @@ import { lstatSync, renameSync } from "node:fs";
 import { link, lstat, mkdir, rename, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join, resolve } from "node:path";
-import { maxPathBytes } from "./address.js";
-import { TransportError } from "./transport-faults.js";
+import { maxPathBytes } from "../address.js";
+import { TransportError } from "../transport-faults.js";
 
 /**
  * Claims a path among all processes of this network namespace, by a socket that has no file and that the kernel takes
@@ -26,9 +26,25 @@ export async function claimPath(path: string): Promise<() => void> {
   return () => claim.close();
 }
 
-/** Makes the directory, and removes the socket of a process that is gone. @throws TransportError */
+/**
+ * Makes the directory that the socket is in; resolves with whether it was missing. Those above it must be there: a slip
+ * in a path would make a tree that nobody wants. @throws TransportError with code `no-directory`
+ */
+export async function makeDirectoryOf(path: string): Promise<boolean> {
+  const directory = dirname(path);
+  try {
+    await mkdir(directory, { mode: 0o755 });
+    return true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code !== "ENOENT") throw cause;
+    throw new TransportError({ code: "no-directory", path, missing: dirname(directory) }, { cause });
+  }
+}
+
+/** Removes the socket of a process that is gone. @throws TransportError */
 export async function clearWay(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const there = await lstat(path).catch(() => undefined);
   if (there === undefined) return;
   if (!there.isSocket()) throw new TransportError({ code: "not-a-socket", path });

@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket, type ListenOptions as SocketPlace } from "node:net";
+import type { Address } from "../address.js";
+import { preparePeerSocket } from "../peer-socket.js";
+import { TransportError } from "../transport-faults.js";
+import type { LinkStream, ListenOptions } from "./link.js";
+import { withSharedReads } from "./shared-reads.js";
+
+/** Connections that may wait to be accepted: a cluster's nodes all come back at once after a restart. */
+const backlog = 4_096;
+
+/** A server that hands on each socket, up to the limit. It does not listen yet. */
+export function socketServer(
+  { maxConnections, onTurnedAway }: ListenOptions,
+  onSocket: (socket: Socket) => void,
+): Server {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    preparePeerSocket(socket);
+    onSocket(socket);
+  });
+  server.maxConnections = maxConnections;
+  server.on("drop", () => onTurnedAway(maxConnections));
+  return server;
+}
+
+/** Begins to listen; resolves when the system lets peers in. Files are made in the turn of the call. @throws TransportError */
+export async function listenAt(server: Server, address: Address, place: SocketPlace): Promise<void> {
+  try {
+    server.listen({ ...place, backlog });
+    await once(server, "listening");
+  } catch (cause) {
+    throw cannotListen(address, cause);
+  }
+  // An accept that failed is one connection less. (For want of handles libuv turns those away that wait.)
+  server.on("error", () => {});
+}
+
+export function cannotListen(address: Address, cause: unknown): TransportError {
+  if (cause instanceof TransportError) return cause;
+  const code = (cause as NodeJS.ErrnoException).code === "EADDRINUSE" ? "address-in-use" : "cannot-listen";
+  return new TransportError({ code, address }, { cause });
+}
+
+/** A socket as the stream of a link that needs nothing else. */
+export function plainStream(socket: Socket, chunks: LinkStream["chunks"] = "given"): LinkStream {
+  return { stream: chunks === "lent" ? withSharedReads(socket) : socket, chunks };
+}
