@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.js";
+import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
 import { DiskSpace } from "./health/disk-space.js";
 import { openHealth } from "./health/open-health.js";
@@ -98,7 +99,11 @@ async function openParts(
   });
   atEnd(() => registry.stop({ deadlineMs: writeMs }));
 
-  const sinks = await openSinks(config, { registry, log, version }, options.sinkKinds ?? sinkKinds);
+  const sinks = await openSinks(
+    config,
+    { registry, log, version, readFile: readSmallFile },
+    options.sinkKinds ?? sinkKinds,
+  );
   const writes = new Map(sinks.map((sink) => [sink, new WritesUnderWay()]));
   const router = new Router(sinks, {
     writing: watchWrites(writes, events),

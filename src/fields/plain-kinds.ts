@@ -40,6 +40,16 @@ export function text(): Kind<string, ""> {
   return plain(v.pipe(v.string(must(allowed)), v.minLength(1, must(allowed))), { allowed, takes: "a text" });
 }
 
+/** An address of HTTP, with or without TLS. */
+export function httpUrl(): Kind<string, ""> {
+  const allowed = "be a URL that begins with http:// or https://";
+  const isHttp = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+  return plain(v.pipe(v.string(must(allowed)), v.check(isHttp, must(allowed))), {
+    allowed,
+    takes: "an HTTP URL",
+  });
+}
+
 /** A text that may be empty. */
 export function anyText(): Kind<string, ""> {
   return plain(v.string(must("be a text")), { allowed: "be a text", takes: "a text" });

@@ -1,13 +1,14 @@
 import { type FilesConfig, files } from "./files/files.js";
 import { type ForwardingConfig, forwarding } from "./forwarding/forwarding.js";
+import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
 
 /** What sinks read of the configuration. */
-export type SinkConfig = FilesConfig & ForwardingConfig;
+export type SinkConfig = FilesConfig & ForwardingConfig & OtlpConfig;
 
 /** Every kind of sink there is. */
-export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding];
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, otlp];
 
 /**
  * Opens the sinks that the configuration asks for.

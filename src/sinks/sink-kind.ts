@@ -16,6 +16,8 @@ export interface SinkContext {
   readonly log: SinkLog;
   /** Muninn's. */
   readonly version: string;
+  /** Reads a small file of text, for credentials and the like; in 5 s at most. */
+  readonly readFile: (file: string) => Promise<string>;
 }
 
 /**

@@ -6,6 +6,7 @@ import { fieldNames } from "../../src/config/field-names.js";
 const folders: readonly (readonly [prefix: string, folder: string])[] = [
   ["hasForwarding", "test/sinks/forwarding"],
   ["muninn.forwarding", "test/sinks/forwarding"],
+  ["muninn.sinks", "test/sinks/otlp"],
   ["hasTimeseries", "test/wiring"],
   ["", "test/wiring"],
 ];

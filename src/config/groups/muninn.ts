@@ -1,8 +1,9 @@
-import { ruled } from "../../fields/compound-kinds.js";
+import { list, ruled } from "../../fields/compound-kinds.js";
 import { group, optional, required, withDefault } from "../../fields/field.js";
 import { mapping } from "../../fields/mapping.js";
 import { choice, duration, host, mode, port, size, wholeNumber } from "../../fields/plain-kinds.js";
 import { forwardingOptions } from "../../sinks/forwarding/options.js";
+import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
 
 const kibibyte = 2 ** 10;
@@ -106,5 +107,6 @@ export const muninn = {
     "where health is served beside the Prometheus port",
   ),
   forwarding: forwardingOptions,
+  sinks: withDefault(list(sinkOptions, "sinks"), [], ""),
   auth: group(auth, { live: true }),
 };

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Dropped } from "../sink.js";
+import type { Outcome } from "./collector.js";
+import { type EncodedRecords, encodeRequest } from "./log-records.js";
+
+/** Records that wait, and who wants to know what becomes of them. */
+export interface WaitingRecords extends EncodedRecords {
+  settle(dropped: Dropped): void;
+}
+
+export interface NodeSenderOptions {
+  /** Resource attributes; asked for with each request, as some become known later. */
+  readonly resource: () => Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly batchObjects: number;
+  readonly batchBytes: number;
+  /** How long a request waits for more records, in milliseconds. */
+  readonly delayMs: number;
+  readonly post: (message: Uint8Array, signal: AbortSignal) => Promise<Outcome>;
+  readonly observer: SenderObserver;
+  /** Ends attempts and pauses: what waits then is given up. */
+  readonly signal: AbortSignal;
+  /** From 0 to 1. @default Math.random */
+  readonly random?: () => number;
+}
+
+export interface SenderObserver {
+  sent(records: number, bytes: number): void;
+  /** A request will be sent again. */
+  retrying(reason: string, afterMs: number): void;
+  /** So many records were rejected for good. */
+  rejected(records: number, reason: string): void;
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+
+/** Sends the records of one node, one request at a time, so that they arrive in order. */
+export class NodeSender {
+  readonly #options: NodeSenderOptions;
+  readonly #waiting: WaitingRecords[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: NodeSenderOptions) {
+    this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return this.#running === undefined;
+  }
+
+  send(records: WaitingRecords): void {
+    this.#waiting.push(records);
+    this.#running ??= this.#run();
+  }
+
+  /** Forgets records that no request holds yet; whether there were such. */
+  takeBack(records: WaitingRecords): boolean {
+    const index = this.#waiting.indexOf(records);
+    if (index === -1) return false;
+    this.#waiting.splice(index, 1);
+    return true;
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { delayMs, signal } = this.#options;
+    await delay(delayMs, undefined, { signal }).catch(() => {});
+    for (;;) {
+      const records = this.#next();
+      if (records.length === 0) break;
+      await this.#sendAll(records);
+    }
+    this.#running = undefined;
+  }
+
+  #next(): WaitingRecords[] {
+    const { batchObjects, batchBytes } = this.#options;
+    let [objects, bytes, end] = [0, 0, 0];
+    for (; end < this.#waiting.length; end += 1) {
+      objects += this.#waiting[end]!.count;
+      bytes += this.#waiting[end]!.bytes.length;
+      if (end > 0 && (objects > batchObjects || bytes > batchBytes)) break;
+    }
+    return this.#waiting.splice(0, end);
+  }
+
+  async #sendAll(records: readonly WaitingRecords[]): Promise<void> {
+    const { resource, version, post, observer, signal, random = Math.random } = this.#options;
+    const count = records.reduce((sum, { count: own }) => sum + own, 0);
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      const message = encodeRequest(resource(), version, records);
+      const outcome = await post(message, signal);
+      if (outcome.kind === "taken") {
+        // Some say they rejected more than they were sent.
+        const rejected = Math.max(0, Math.min(count, Math.trunc(outcome.rejected) || 0));
+        observer.sent(count - rejected, message.length);
+        if (rejected > 0) observer.rejected(rejected, outcome.reason);
+        settle(records, "rejected", rejected);
+        return;
+      }
+      if (outcome.kind === "refused") {
+        observer.rejected(count, outcome.reason);
+        settle(records, "rejected", count);
+        return;
+      }
+      if (signal.aborted) break;
+      const afterMs = Math.max(outcome.afterMs ?? 0, pauseMs * (0.5 + random()));
+      observer.retrying(outcome.reason, afterMs);
+      await delay(afterMs, undefined, { signal }).catch(() => {});
+      pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
+    }
+    settle(records, "stopped", count);
+  }
+}
+
+/** So many records are lost, whichever: all are of one node, and only the count is known. */
+function settle(records: readonly WaitingRecords[], reason: "rejected" | "stopped", lost: number): void {
+  let left = lost;
+  for (const waiting of records) {
+    const own = Math.min(left, waiting.count);
+    left -= own;
+    waiting.settle(own === 0 ? {} : { [reason]: own });
+  }
+}

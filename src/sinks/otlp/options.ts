@@ -1,0 +1,61 @@
+import { optional, required, withDefault } from "../../fields/field.js";
+import { mapping } from "../../fields/mapping.js";
+import {
+  choice,
+  duration,
+  fileName,
+  flag,
+  httpUrl,
+  size,
+  text,
+  texts,
+  wholeNumber,
+} from "../../fields/plain-kinds.js";
+
+const kibibyte = 2 ** 10;
+const mebibyte = 2 ** 20;
+const gibibyte = 2 ** 30;
+const tebibyte = 2 ** 40;
+
+/** `muninn.sinks: [{kind: otlp, …}]`: trace objects as logs of OpenTelemetry, over HTTP with protobuf. */
+export const otlpOptions = mapping({
+  url: required(httpUrl(), "where logs are taken: `http://127.0.0.1:4318/v1/logs`"),
+  name: optional(text(), "tells several of these sinks apart, in metrics and health; absent: the URL"),
+  required: withDefault(
+    flag(),
+    false,
+    "wait until the collector has taken each batch; otherwise what finds no room in the queue is dropped and counted",
+  ),
+  compression: withDefault(choice("gzip", "none"), "gzip", "how requests are compressed"),
+  body: withDefault(
+    choice("text", "parsed"),
+    "text",
+    "the machine text as it is, or parsed to a list of keys and values",
+  ),
+  serviceNamespace: optional(text(), "the resource attribute `service.namespace`"),
+  headers: withDefault(texts("header to value"), {}, "headers of each request"),
+  headersFile: optional(
+    fileName(),
+    "a file of further headers, `Name: value` a line, for secrets; read again on SIGHUP",
+  ),
+  batchObjects: withDefault(wholeNumber(1, 100_000), 1_000, "trace objects in a request at most"),
+  batchBytes: withDefault(
+    size(kibibyte, gibibyte),
+    "4MiB",
+    "size of a request before compression, unless one object is larger",
+  ),
+  batchDelay: withDefault(
+    duration({ orZero: "sends at once" }),
+    "200ms",
+    "how long a best-effort sink waits for more objects before a request; `0` sends at once",
+  ),
+  queueBytes: withDefault(
+    size(mebibyte, tebibyte),
+    "64MiB",
+    "size of what waits for the collector where the sink is not required; the oldest goes first",
+  ),
+  timeout: withDefault(duration(), "10s", "time for the answer to a request; then it is sent again"),
+  caFile: optional(fileName(), "certificates that the collector's must come from; absent: the system's"),
+  certificateFile: optional(fileName(), "our certificate, for a collector that wants one"),
+  certificateKeyFile: optional(fileName(), "and its key"),
+});

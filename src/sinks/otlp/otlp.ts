@@ -1,0 +1,72 @@
+import type { ValueOf } from "../../fields/kind.js";
+import type { Sink } from "../sink.js";
+import type { SinkContext, SinkKind } from "../sink-kind.js";
+import type { Collector } from "./collector.js";
+import { readCredentials } from "./credentials.js";
+import type { otlpOptions } from "./options.js";
+
+type OtlpOptions = ValueOf<typeof otlpOptions>;
+
+export interface OtlpConfig {
+  readonly muninn: {
+    readonly sinks: readonly ({ readonly kind: string } | ({ readonly kind: "otlp" } & OtlpOptions))[];
+  };
+}
+
+/** Connections to one collector: requests of so many nodes at once. */
+const maxSockets = 16;
+
+/** Trace objects as logs of OpenTelemetry (`muninn.sinks`, kind `otlp`). */
+export const otlp: SinkKind<OtlpConfig> = {
+  kind: "otlp",
+  open: async ({ muninn: { sinks } }, context) => {
+    const wanted = sinks.filter((sink): sink is { kind: "otlp" } & OtlpOptions => sink.kind === "otlp");
+    const opened: Sink[] = [];
+    const names = wanted.map(nameOf);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new Error(`muninn.sinks: two sinks are called ${twice}; give each a name`);
+    for (const options of wanted) opened.push(await openOne(options, context));
+    return opened;
+  },
+};
+
+function nameOf({ name, url }: OtlpOptions): string {
+  return `otlp:${name ?? url}`;
+}
+
+async function openOne(options: OtlpOptions, { log, version, readFile }: SinkContext): Promise<Sink> {
+  // Loaded only where it is asked for: the start of others takes no longer.
+  const [{ Collector: Client }, { Senders }, { RequiredOtlpSink }, { BestEffortOtlpSink }] =
+    await Promise.all([
+      import("./collector.js"),
+      import("./senders.js"),
+      import("./required-otlp-sink.js"),
+      import("./best-effort-otlp-sink.js"),
+    ]);
+  const { url, compression, timeoutMs, batchObjects, batchBytes, body, queueBytes } = options;
+  const credentials = () => readCredentials(options, readFile);
+  const collector: Collector = new Client(
+    { url: new URL(url), compression, timeoutMs, maxSockets },
+    await credentials(),
+  );
+  const senders = new Senders({
+    collector,
+    where: url,
+    version,
+    serviceNamespace: options.serviceNamespace,
+    batchObjects,
+    batchBytes,
+    delayMs: options.required ? 0 : options.batchDelayMs,
+    isRequired: options.required,
+    log,
+  });
+  const shared = {
+    name: nameOf(options),
+    senders,
+    body,
+    batchObjects,
+    batchBytes,
+    reload: async () => collector.use(await credentials()),
+  };
+  return options.required ? new RequiredOtlpSink(shared) : new BestEffortOtlpSink({ ...shared, queueBytes });
+}
