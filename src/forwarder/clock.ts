@@ -11,10 +11,17 @@ export interface ForwarderClock {
 /** The longest time a timer can be set to; a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-export const systemClock: ForwarderClock = {
-  now: () => performance.now(),
-  sleep: async (milliseconds, signal) => {
-    for (let left = milliseconds; left > 0 && !signal.aborted; left -= longestTimerMs)
-      await delay(Math.min(left, longestTimerMs), undefined, { signal }).catch(() => {});
-  },
-};
+export const systemClock = clockOf({ keepsAlive: true });
+
+/** The same time; whoever sleeps keeps no process alive. */
+export const backgroundClock = clockOf({ keepsAlive: false });
+
+function clockOf({ keepsAlive: ref }: { readonly keepsAlive: boolean }): ForwarderClock {
+  return {
+    now: () => performance.now(),
+    sleep: async (milliseconds, signal) => {
+      for (let left = milliseconds; left > 0 && !signal.aborted; left -= longestTimerMs)
+        await delay(Math.min(left, longestTimerMs), undefined, { signal, ref }).catch(() => {});
+    },
+  };
+}

@@ -14,18 +14,20 @@ export interface KeepConnectedOptions {
   readonly run: (stream: Duplex) => Promise<void>;
   /** Called after each attempt that failed. */
   readonly onUnreachable: (error: Error) => void;
+  /** Keeps no process alive. */
+  readonly unref?: boolean | undefined;
   /** Makes no connection any more; the one there is runs to its end. */
   readonly signal: AbortSignal;
 }
 
 /** Connects, and again whenever the connection ends, with a pause between; resolves when `signal` is aborted and nothing runs. */
 export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
-  const { address, limits, clock, run, onUnreachable, signal } = options;
+  const { address, limits, clock, run, onUnreachable, unref, signal } = options;
   const backOff = new BackOff(limits);
   while (!signal.aborted) {
     let lastedMs = 0;
     try {
-      const stream = await connectTo(address, { signal, timeoutMs: connectTimeoutMs });
+      const stream = await connectTo(address, { signal, timeoutMs: connectTimeoutMs, unref });
       const connectedAt = clock.now();
       if (signal.aborted) stream.destroy();
       else await run(stream);

@@ -1,17 +1,19 @@
 /** Trace objects that wait to be asked for, the oldest first; encoded, or whatever stands for them. */
 export class ObjectQueue<Item = Uint8Array> {
-  readonly #objects: Item[] = [];
+  /** Those before `#first` are taken. */
+  #objects: Item[] = [];
+  #first = 0;
   #hasEnded = false;
   /** Of those who wait for a change. */
   #wakers: (() => void)[] = [];
 
   get length(): number {
-    return this.#objects.length;
+    return this.#objects.length - this.#first;
   }
 
   /** Every object was taken and no more will come. */
   get isOver(): boolean {
-    return this.#hasEnded && this.#objects.length === 0;
+    return this.#hasEnded && this.length === 0;
   }
 
   add(objects: readonly Item[]): void {
@@ -27,20 +29,25 @@ export class ObjectQueue<Item = Uint8Array> {
 
   /** Up to `count` of the oldest. */
   takeNow(count: number): Item[] {
-    const taken = this.#objects.splice(0, count);
+    const taken = this.#objects.slice(this.#first, this.#first + count);
+    this.#first += taken.length;
+    if (this.#first * 2 >= this.#objects.length) {
+      this.#objects = this.#objects.slice(this.#first);
+      this.#first = 0;
+    }
     if (taken.length > 0) this.#wake();
     return taken;
   }
 
   /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
   async take(count: number, signal: AbortSignal): Promise<Item[]> {
-    while (this.#objects.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
+    while (this.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
     return signal.aborted ? [] : this.takeNow(count);
   }
 
   /** Resolves when fewer than `most` wait, or `signal` is aborted. */
   async hasRoom(most: number, signal: AbortSignal): Promise<void> {
-    while (this.#objects.length >= most && !signal.aborted) await this.#change(signal);
+    while (this.length >= most && !signal.aborted) await this.#change(signal);
   }
 
   #wake(): void {

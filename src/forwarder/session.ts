@@ -282,7 +282,8 @@ export class ForwarderSession {
     this.#forwarding?.answers.stop();
     stream.end();
     if (stream.closed) return;
-    const grace = setTimeout(() => stream.destroy(), graceMs);
+    // As long as there is a connection that keeps the process alive, this comes.
+    const grace = setTimeout(() => stream.destroy(), graceMs).unref();
     stream.once("close", () => clearTimeout(grace));
   }
 

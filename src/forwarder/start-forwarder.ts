@@ -33,6 +33,12 @@ export interface ForwarderOptions {
   readonly reconnect?: BackOffLimits | undefined;
   /** Measures those pauses. @default the system's */
   readonly clock?: ForwarderClock | undefined;
+  /** Keeps no process alive. @default false */
+  readonly unref?: boolean | undefined;
+  /** Comes back after a tracer's *done*, too, which real nodes do not. @default false */
+  readonly returnsAfterDone?: boolean | undefined;
+  /** Called with what `report` gives as `lastFault`, when it happens. */
+  readonly onFault?: ((message: string) => void) | undefined;
   /** Payload of a segment at most, in bytes, up to 65,535. @default 12,288 as real nodes */
   readonly maxSegmentBytes?: number | undefined;
   /** Makes what differs on a connection, before anything is sent on it; for simulations. */
@@ -48,6 +54,8 @@ export interface ForwarderReport extends Readonly<ForwarderCounts> {
 export interface RunningForwarder extends AsyncDisposable {
   /** Where it listens; absent where it connects. */
   readonly address: Address | undefined;
+  /** Connections there are now, with or without a handshake yet. */
+  readonly connectionsNow: number;
   report(): ForwarderReport;
   /**
    * Resolves when every object was sent and the tracer has asked for more or left in order: of one that asks for one reply at a
@@ -92,7 +100,7 @@ class Forwarder implements RunningForwarder {
   }
 
   async start(): Promise<void> {
-    const { network, reconnect: limits = usualReconnect, clock = systemClock } = this.#options;
+    const { network, reconnect: limits = usualReconnect, clock = systemClock, unref } = this.#options;
     if (network.mode === "stream") {
       void this.#run(network.stream, network.side);
     } else if (network.mode === "connect") {
@@ -102,9 +110,9 @@ class Forwarder implements RunningForwarder {
         limits,
         clock,
         run: (stream) => this.#run(stream, "opener"),
-        onUnreachable: ({ message }) => {
-          this.#lastFault = `cannot connect to ${formatAddress(address)}, retrying: ${message}`;
-        },
+        onUnreachable: ({ message }) =>
+          this.#fail(`cannot connect to ${formatAddress(address)}, retrying: ${message}`),
+        unref,
         signal: this.#closing.signal,
       });
       this.#closed = () => connecting;
@@ -114,10 +122,14 @@ class Forwarder implements RunningForwarder {
         return true;
       };
       const { address } = network;
-      const listener = await openListener({ address, maxConnections, run, onTurnedAway: () => {} });
+      const listener = await openListener({ address, maxConnections, run, unref, onTurnedAway: () => {} });
       this.address = listener.address;
       this.#closed = () => listener.stop();
     }
+  }
+
+  get connectionsNow(): number {
+    return this.#sessions.size;
   }
 
   report(): ForwarderReport {
@@ -141,6 +153,11 @@ class Forwarder implements RunningForwarder {
     this.#resolveFinished();
   }
 
+  #fail(message: string): void {
+    this.#lastFault = message;
+    this.#options.onFault?.(message);
+  }
+
   /** Runs a connection to its end. */
   async #run(stream: Duplex, side: Side): Promise<void> {
     const { source, network, magic = mainnetMagic, maxSegmentBytes, hookFor } = this.#options;
@@ -153,9 +170,7 @@ class Forwarder implements RunningForwarder {
       onChange: () => {
         if (session.isFinished) this.#resolveFinished();
       },
-      onFault: ({ message }) => {
-        this.#lastFault = message;
-      },
+      onFault: ({ message }) => this.#fail(message),
       maxSegmentBytes,
       hook: hookFor?.(stream),
     });
@@ -164,7 +179,7 @@ class Forwarder implements RunningForwarder {
     if (this.#stopped !== undefined) stream.destroy();
     const { wasDone } = await session.ended;
     this.#sessions.delete(session);
-    if (!wasDone) return;
+    if (!wasDone || this.#options.returnsAfterDone) return;
     if (network.mode === "connect") this.#closing.abort();
     this.#resolveFinished();
   }

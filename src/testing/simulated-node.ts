@@ -53,6 +53,9 @@ export async function simulatedNode(options: SimulatedNodeOptions): Promise<Simu
   const stop = () => forwarder.stop();
   return {
     address: forwarder.address,
+    get connectionsNow() {
+      return forwarder.connectionsNow;
+    },
     report: () => forwarder.report(),
     finished: forwarder.finished,
     sendRaw: (bytes) => {

@@ -6,7 +6,7 @@ import type { ConnectOptions } from "./links/link.js";
 /** Connects once, half-open allowed. Rejects with what the system says, in words. */
 export async function connectTo(
   address: Address,
-  options: Pick<ConnectOptions, "signal" | "timeoutMs">,
+  options: Pick<ConnectOptions, "signal" | "timeoutMs" | "unref">,
 ): Promise<Duplex> {
   return (await connectOver(address, { ...options, chunks: "given" })).stream;
 }

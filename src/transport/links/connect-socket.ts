@@ -7,6 +7,7 @@ import type { ConnectOptions } from "./link.js";
 export async function connectSocket(where: NetConnectOpts, options: ConnectOptions): Promise<Socket> {
   const { signal, timeoutMs } = options;
   const socket = connect({ ...where, allowHalfOpen: true });
+  if (options.unref) socket.unref();
   const giveUp = () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`));
   socket.setTimeout(timeoutMs, giveUp);
   try {

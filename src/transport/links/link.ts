@@ -26,6 +26,8 @@ export interface Arrival extends LinkStream {
 export interface LinkOptions {
   /** Lent chunks spare memory where the link can lend them; the stream says what it does. @default "given" */
   readonly chunks?: Chunks | undefined;
+  /** Neither a listener nor a connection, made or being made, keeps the process alive. @default false */
+  readonly unref?: boolean | undefined;
 }
 
 export interface ConnectOptions extends LinkOptions {

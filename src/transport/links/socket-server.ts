@@ -11,13 +11,15 @@ const backlog = 4_096;
 
 /** A server that hands on each socket, up to the limit. It does not listen yet. */
 export function socketServer(
-  { maxConnections, onTurnedAway }: ListenOptions,
+  { maxConnections, onTurnedAway, unref }: ListenOptions,
   onSocket: (socket: Socket) => void,
 ): Server {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     preparePeerSocket(socket);
+    if (unref) socket.unref();
     onSocket(socket);
   });
+  if (unref) server.unref();
   server.maxConnections = maxConnections;
   server.on("drop", () => onTurnedAway(maxConnections));
   return server;

@@ -1,0 +1,13 @@
+// What `muninn/forwarder` exports, see docs/forwarder.md.
+
+export type { DetailLevel, Severity } from "../../protocol/trace-batch.js";
+export { type Address, AddressError } from "../../transport/address.js";
+export {
+  type Forwarder,
+  type ForwarderStats,
+  type OpenForwarderOptions,
+  openForwarder,
+  type Trace,
+} from "./open-forwarder.js";
+export type { ForwarderProblem } from "./problems.js";
+export type { Counter, Gauge } from "./program-metrics.js";

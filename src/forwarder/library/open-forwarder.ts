@@ -1,0 +1,242 @@
+import { hostname } from "node:os";
+import { type DetailLevel, detailLevels, type Severity, severities } from "../../protocol/trace-batch.js";
+import { type Address, parseAddress } from "../../transport/address.js";
+import { BackOff, type BackOffLimits } from "../back-off.js";
+import { backgroundClock } from "../clock.js";
+import { type RunningForwarder, startForwarder } from "../start-forwarder.js";
+import { machineText } from "./machine-text.js";
+import { type ForwarderProblem, Problems } from "./problems.js";
+import { ProgramDataPoints, type ProgramInfo } from "./program-data-points.js";
+import { ProgramMetrics } from "./program-metrics.js";
+import { TraceQueue } from "./trace-queue.js";
+
+const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
+
+export interface OpenForwarderOptions extends ProgramInfo {
+  /** What tracers call the program: the name of its directory and of its metrics. */
+  readonly name: string;
+  /** Where the tracer is, or where to listen: the path of a socket file, or `host:port`. */
+  readonly address: string | Address;
+  /** `connect` to a tracer that listens (`AcceptAt`), or `listen` for one that connects (`ConnectTo`). @default "connect" */
+  readonly mode?: "connect" | "listen" | undefined;
+  /** Network magic; must be the tracer's. @default 764,824,073, mainnet */
+  readonly magic?: number | undefined;
+  /** Trace objects that wait for a tracer to ask; the oldest give way to more. @default 10,000 */
+  readonly queueSize?: number | undefined;
+  /** Characters of their texts at most. @default 16 Mi */
+  readonly queueCharacters?: number | undefined;
+  /** Pauses before a lost connection is made again, in milliseconds. @default 1 s, doubling to 45 s, as nodes */
+  readonly reconnect?: BackOffLimits | undefined;
+  /** Host of its lines. @default this machine's name, up to the first dot */
+  readonly host?: string | undefined;
+  /** Comes back after a tracer has said *done*, as it does when one is stopped for good. @default true */
+  readonly returnsAfterDone?: boolean | undefined;
+  /** Called with what goes wrong, each kind once a minute at most. */
+  readonly onProblem?: ((problem: ForwarderProblem) => void) | undefined;
+}
+
+/** A message of the program. */
+export interface Trace {
+  /** Dotted, such as `Shop.Order.Placed`. */
+  readonly namespace: string;
+  /** What machines read; anything that is a JSON object. @default {} */
+  readonly data?: object | undefined;
+  /** What people read. @default nothing */
+  readonly human?: string | undefined;
+  /** @default "Info" */
+  readonly severity?: Severity | undefined;
+  /** @default "DNormal" */
+  readonly details?: DetailLevel | undefined;
+  /** When it happened, in milliseconds since 1970. @default now */
+  readonly at?: number | undefined;
+  /** Digits. @default the process id */
+  readonly thread?: string | undefined;
+}
+
+export interface ForwarderStats {
+  /** Trace objects that wait for a tracer to ask. */
+  readonly queued: number;
+  /** Given to a tracer that asked. */
+  readonly sent: number;
+  /** Given up because the queue was full. */
+  readonly dropped: number;
+  /** Refused because they cannot be sent: data that is no JSON. */
+  readonly unusable: number;
+  /** Handshakes that succeeded. */
+  readonly connections: number;
+}
+
+/** A program that tracers collect from, as from a node. Nothing here throws, waits for a tracer, or keeps the process alive. */
+export interface Forwarder extends AsyncDisposable {
+  /** Queues a message. */
+  trace(trace: Trace): void;
+  readonly metrics: Pick<ProgramMetrics, "counter" | "gauge" | "real" | "label">;
+  /** Offers a JSON document, made each time it is asked for. */
+  dataPoint(name: string, value: () => unknown): void;
+  stats(): ForwarderStats;
+  /**
+   * Waits until the tracer has what was queued, for two seconds at most, and closes the connection. Idempotent; this alone keeps
+   * the process alive, for as long. Messages that come afterwards are dropped.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+const flushMs = 2_000;
+
+/**
+ * Begins to forward a program's messages, metrics and data points.
+ * @throws AddressError for an address that is none, RangeError for limits below 1
+ */
+export function openForwarder(options: OpenForwarderOptions): Forwarder {
+  const { queueSize = 10_000, queueCharacters = 16 * 1_048_576 } = options;
+  for (const [name, limit] of Object.entries({ queueSize, queueCharacters }))
+    if (!(limit >= 1)) throw new RangeError(`${name} must be at least 1; got ${limit}`);
+  const address = typeof options.address === "string" ? parseAddress(options.address) : options.address;
+  const problems = new Problems(options.onProblem, () => performance.now());
+  const onUnusable = (message: string) => problems.add("unusable", message);
+  const queue = new TraceQueue({ objects: queueSize, characters: queueCharacters });
+  const metrics = new ProgramMetrics(onUnusable);
+  const dataPoints = new ProgramDataPoints(options, onUnusable);
+  const { host = hostname().split(".")[0]! } = options;
+  const pid = String(process.pid);
+  const serving = new Serving({ ...options, address }, { queue, metrics, dataPoints }, (message) =>
+    problems.add("connection", message),
+  );
+  let unusable = 0;
+  let late = 0;
+  let closed: Promise<void> | undefined;
+
+  function objectOf(trace: Trace) {
+    const { namespace, data = {}, human, severity = "Info", details = "DNormal" } = trace;
+    const { at = Date.now(), thread = pid } = trace;
+    if (!severities.includes(severity)) throw new TypeError(`${severity} is no severity`);
+    if (!detailLevels.includes(details)) throw new TypeError(`${details} is no level of detail`);
+    const machine = machineText({ at, namespace: String(namespace), data, severity, thread, host });
+    const seconds = Math.floor(at / 1_000);
+    return {
+      human: human === undefined || human === "" ? undefined : String(human),
+      machine,
+      namespace: [String(namespace)],
+      severity,
+      details,
+      timestamp: { seconds, picoseconds: Math.floor((at - seconds * 1_000) * 1e9) },
+      host,
+      thread,
+    };
+  }
+
+  const close = ({ deadlineMs = flushMs }: { readonly deadlineMs?: number } = {}) => {
+    queue.end();
+    closed ??= serving.close(deadlineMs);
+    return closed;
+  };
+  return {
+    trace: (trace) => {
+      if (closed !== undefined) {
+        late += 1;
+        return;
+      }
+      try {
+        if (queue.add(objectOf(trace)) === 0) return;
+        problems.add("dropped", `no tracer asks fast enough: ${queue.dropped} messages were dropped so far`);
+      } catch (error) {
+        unusable += 1;
+        onUnusable(`a message cannot be sent: ${String(error)}`);
+      }
+    },
+    metrics,
+    dataPoint: (name, value) => dataPoints.set(name, value),
+    stats: () => ({
+      queued: queue.length,
+      sent: serving.report?.objectsSent ?? 0,
+      dropped: queue.dropped + late,
+      unusable,
+      connections: serving.report?.connections ?? 0,
+    }),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+type PlacedOptions = OpenForwarderOptions & { readonly address: Address };
+
+interface Content {
+  readonly queue: TraceQueue;
+  readonly metrics: ProgramMetrics;
+  readonly dataPoints: ProgramDataPoints;
+}
+
+/** Connects to a tracer, or listens for one: where that cannot begin, again and again. */
+class Serving {
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<RunningForwarder | undefined>;
+  readonly #queue: TraceQueue;
+  #forwarder: RunningForwarder | undefined;
+
+  constructor(options: PlacedOptions, content: Content, onFault: (message: string) => void) {
+    this.#queue = content.queue;
+    this.#running = this.#start(options, content, onFault);
+  }
+
+  get report() {
+    return this.#forwarder?.report();
+  }
+
+  /** Waits until what is queued was sent and the tracer has asked for more, for so long at most. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    // The only timer here that keeps the process alive.
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([this.#flushed(deadline), deadline]);
+    clearTimeout(timer);
+  }
+
+  /** Resolves when nothing of the connection is left. */
+  async #flushed(deadline: Promise<void>): Promise<void> {
+    const forwarder = await this.#running;
+    if (forwarder === undefined) return;
+    const isUseless = this.#queue.isOver && forwarder.connectionsNow === 0;
+    if (!isUseless) await Promise.race([forwarder.finished, deadline]);
+    await forwarder.stop();
+  }
+
+  async #start(
+    { address, mode = "connect", magic, reconnect = usualReconnect, returnsAfterDone = true }: PlacedOptions,
+    { queue, metrics, dataPoints }: Content,
+    onFault: (message: string) => void,
+  ): Promise<RunningForwarder | undefined> {
+    const source = {
+      metrics: metrics.values,
+      dataPoints,
+      get isOver() {
+        return queue.isOver;
+      },
+      takeNow: (count: number) => queue.takeNow(count),
+      take: (count: number, signal: AbortSignal) => queue.take(count, signal),
+    };
+    const backOff = new BackOff(reconnect);
+    const { signal } = this.#stopping;
+    const common = {
+      source,
+      magic,
+      reconnect,
+      clock: backgroundClock,
+      unref: true,
+      returnsAfterDone,
+      onFault,
+    };
+    while (!signal.aborted) {
+      try {
+        this.#forwarder = await startForwarder({ ...common, network: { mode, address } });
+        return this.#forwarder;
+      } catch (error) {
+        onFault(`${(error as Error).message}; retrying`);
+        await backgroundClock.sleep(backOff.after(0), signal);
+      }
+    }
+    return undefined;
+  }
+}
