@@ -5,6 +5,7 @@ import { BackOff, type BackOffLimits } from "../back-off.js";
 import { backgroundClock } from "../clock.js";
 import { type RunningForwarder, startForwarder } from "../start-forwarder.js";
 import { machineText } from "./machine-text.js";
+import type { Message } from "./message-encoder.js";
 import { type ForwarderProblem, Problems } from "./problems.js";
 import { ProgramDataPoints, type ProgramInfo } from "./program-data-points.js";
 import { ProgramMetrics } from "./program-metrics.js";
@@ -94,10 +95,10 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
   const address = typeof options.address === "string" ? parseAddress(options.address) : options.address;
   const problems = new Problems(options.onProblem, () => performance.now());
   const onUnusable = (message: string) => problems.add("unusable", message);
-  const queue = new TraceQueue({ objects: queueSize, characters: queueCharacters });
+  const { host = hostname().split(".")[0]! } = options;
+  const queue = new TraceQueue(host, { objects: queueSize, characters: queueCharacters });
   const metrics = new ProgramMetrics(onUnusable);
   const dataPoints = new ProgramDataPoints(options, onUnusable);
-  const { host = hostname().split(".")[0]! } = options;
   const pid = String(process.pid);
   const serving = new Serving({ ...options, address }, { queue, metrics, dataPoints }, (message) =>
     problems.add("connection", message),
@@ -106,23 +107,16 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
   let late = 0;
   let closed: Promise<void> | undefined;
 
-  function objectOf(trace: Trace) {
-    const { namespace, data = {}, human, severity = "Info", details = "DNormal" } = trace;
-    const { at = Date.now(), thread = pid } = trace;
+  function messageOf(trace: Trace): Message {
+    const { data = {}, severity = "Info", details = "DNormal", thread = pid } = trace;
+    const at = Math.floor(trace.at ?? Date.now());
+    const namespace = String(trace.namespace);
     if (!severities.includes(severity)) throw new TypeError(`${severity} is no severity`);
     if (!detailLevels.includes(details)) throw new TypeError(`${details} is no level of detail`);
-    const machine = machineText({ at, namespace: String(namespace), data, severity, thread, host });
-    const seconds = Math.floor(at / 1_000);
-    return {
-      human: human === undefined || human === "" ? undefined : String(human),
-      machine,
-      namespace: [String(namespace)],
-      severity,
-      details,
-      timestamp: { seconds, picoseconds: Math.floor((at - seconds * 1_000) * 1e9) },
-      host,
-      thread,
-    };
+    const machine = machineText({ at, namespace, data, severity, thread, host });
+    // Nodes send none where it would be empty.
+    const human = trace.human ? String(trace.human) : undefined;
+    return { human, machine, namespace, severity, details, at, thread };
   }
 
   const close = ({ deadlineMs = flushMs }: { readonly deadlineMs?: number } = {}) => {
@@ -137,7 +131,7 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
         return;
       }
       try {
-        if (queue.add(objectOf(trace)) === 0) return;
+        if (queue.add(messageOf(trace)) === 0) return;
         problems.add("dropped", `no tracer asks fast enough: ${queue.dropped} messages were dropped so far`);
       } catch (error) {
         unusable += 1;

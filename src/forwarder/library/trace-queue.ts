@@ -1,5 +1,5 @@
-import { encodeTraceObject, type TraceObject } from "../../protocol/trace-object.js";
 import { ObjectQueue } from "../object-queue.js";
+import { type Message, MessageEncoder } from "./message-encoder.js";
 
 export interface TraceQueueLimits {
   /** Objects that wait at most. */
@@ -10,12 +10,14 @@ export interface TraceQueueLimits {
 
 /** Trace objects of a program that wait for a tracer to ask; where there is no room, the oldest give way. */
 export class TraceQueue {
-  readonly #queue = new ObjectQueue<TraceObject>();
+  readonly #queue = new ObjectQueue<Message>();
+  readonly #encoder: MessageEncoder;
   readonly #limits: TraceQueueLimits;
   #characters = 0;
   #dropped = 0;
 
-  constructor(limits: TraceQueueLimits) {
+  constructor(host: string, limits: TraceQueueLimits) {
+    this.#encoder = new MessageEncoder(host);
     this.#limits = limits;
   }
 
@@ -33,7 +35,7 @@ export class TraceQueue {
   }
 
   /** Returns how many objects give way to it; it is one of them itself where it is larger than all the room. */
-  add(object: TraceObject): number {
+  add(object: Message): number {
     const size = sizeOf(object);
     let dropped = 0;
     const { objects, characters } = this.#limits;
@@ -67,14 +69,14 @@ export class TraceQueue {
     return this.#encoded(await this.#queue.take(count, signal));
   }
 
-  #encoded(objects: readonly TraceObject[]): Uint8Array[] {
+  #encoded(objects: readonly Message[]): Uint8Array[] {
     return objects.map((object) => {
       this.#characters -= sizeOf(object);
-      return encodeTraceObject(object);
+      return this.#encoder.encode(object);
     });
   }
 }
 
-function sizeOf({ machine, human }: TraceObject): number {
+function sizeOf({ machine, human }: Message): number {
   return machine.length + (human?.length ?? 0);
 }
