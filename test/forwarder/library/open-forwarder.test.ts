@@ -176,6 +176,19 @@ test("metrics and data points that cannot be are reported, and nothing is thrown
   expect(onProblem).toHaveBeenCalledTimes(1);
 });
 
+test("an address that another program listens at is reported, and taken once it is free", async () => {
+  await tracerEnds();
+  const forwarder = open({ mode: "listen", name: "patient" });
+  forwarder.trace({ namespace: "N" });
+  await eventually(() => expect(problems[0]?.message).toContain("in use"));
+  servers.pop()!.close();
+  await using tracer = await startTracer({
+    config: { network: { tag: "ConnectTo", contents: [socket()] } },
+  });
+  await eventually(() => expect(tracer.accounts().written).toBe(1));
+  expect(await tracer.linesOf("patient")).toHaveLength(1);
+});
+
 test("a tracer that says done is one to come back to", async () => {
   const ends = await tracerEnds();
   const forwarder = open({ magic });
