@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TraceObject } from "../../../src/protocol/trace-object.js";
 import { eventually } from "../../../src/testing/eventually.js";
@@ -227,6 +229,31 @@ test("headersFile is read again at a reload, and gzip is the usual compression",
   ]);
   expect(collector.requests[0]!.headers["content-encoding"]).toBe("gzip");
   expect(await daemon.stop()).toBe(0);
+});
+
+test("caFile, certificateFile and certificateKeyFile are what TLS to the collector takes; batchBytes bounds a request", async () => {
+  const file = (name: string) => fileURLToPath(new URL(`../../http/certificates/${name}`, import.meta.url));
+  const pem = (name: string) => readFileSync(file(name), "utf8");
+  const [cert, key, ca] = [
+    pem("server.pem") + pem("intermediate.pem"),
+    pem("server-key.pem"),
+    pem("root.pem"),
+  ];
+  const secure = await TestCollector.open({ cert, key, ca, requestCert: true, rejectUnauthorized: false });
+  open.push(() => secure.close());
+  const tracer = await tracerWith({
+    url: secure.url,
+    caFile: file("root.pem"),
+    certificateFile: file("server.pem"),
+    certificateKeyFile: file("server-key.pem"),
+    batchBytes: "1KiB",
+  });
+  await scripted(
+    tracer,
+    Array.from({ length: 4 }, () => traceObject({ machine: "x".repeat(700) })),
+  );
+  await eventually(() => expect(secure.requests).toHaveLength(4));
+  expect(secure.certificates).toBe(4);
 });
 
 test.each([

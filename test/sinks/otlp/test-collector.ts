@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type ServerOptions, Server as TlsServer } from "node:https";
+import { TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 
@@ -51,8 +53,9 @@ export class TestCollector {
     this.#server = server;
   }
 
-  static async open(): Promise<TestCollector> {
-    const server = createServer();
+  /** With TLS, where it is given what a server takes. */
+  static async open(tls?: ServerOptions): Promise<TestCollector> {
+    const server = tls === undefined ? createServer() : createTlsServer(tls);
     const collector = new TestCollector(server);
     server.on("request", (request, response) => void collector.#serve(request, response));
     server.listen(0, "127.0.0.1");
@@ -62,9 +65,13 @@ export class TestCollector {
 
   get url(): string {
     const { port } = this.#server.address() as { port: number };
-    return `http://127.0.0.1:${port}/v1/logs`;
+    return this.#server instanceof TlsServer
+      ? `https://localhost:${port}/v1/logs`
+      : `http://127.0.0.1:${port}/v1/logs`;
   }
 
+  /** Requests that came with a certificate of the client. */
+  certificates = 0;
   /** The texts of all records that were taken, in the order they came. */
   readonly bodies: string[] = [];
 
@@ -79,6 +86,8 @@ export class TestCollector {
     response.once("close", () => {
       this.underWay -= 1;
     });
+    const { socket } = request;
+    if (socket instanceof TLSSocket && socket.getPeerX509Certificate() !== undefined) this.certificates += 1;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const raw = Buffer.concat(chunks);
