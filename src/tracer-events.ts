@@ -1,6 +1,8 @@
 import type { Log } from "./daemon/log/log.js";
+import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { ConnectionEnd, OwnEvents } from "./metrics/own/events.js";
+import { remoteAddressOf } from "./nodes/remote-address.js";
 import type { SessionEnd } from "./nodes/session.js";
 import type { SessionObserver } from "./nodes/sessions.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";
@@ -9,35 +11,74 @@ import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 import type { ListenOptions } from "./transport/links/link.js";
 
+/** Lines of a node that comes and goes, in a minute, before one stands for more. */
+const comingsAndGoings = 5;
+
 /** What happens to connections, as lines of the log, and as counts where those are of use. */
 export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
+  // Anybody who may connect can bring these about as often as they like.
+  const faults = new RateLimitedLines();
+  const comings = new RateLimitedLines({ burst: comingsAndGoings });
   return {
     connected: ({ id, peer }) =>
       log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
-    named: ({ id, peer }, { name, directory, slug }) =>
-      log.info("node_connected", `node ${name} is connected`, {
-        node: name,
-        connection: id,
-        peer,
-        directory,
-        slug,
-      }),
-    ended: ({ id, peer }, end) => {
+    named: (connection, { name, directory, slug }) => {
+      const { id, peer } = connection;
+      const facts = { node: name, connection: id, peer, directory, slug };
+      comings.say("connected", `${remoteAddressOf(connection)} ${name}`, (count) =>
+        log.info("node_connected", `node ${name} is connected${times(count)}`, facts),
+      );
+    },
+    clashed: (connection, { name, directory, slug }, { wanted, of, holder }) => {
+      const { id, peer } = connection;
+      const facts = { node: name, wanted: wanted.name, connection: id, peer, directory, slug };
+      const told =
+        of === "directory"
+          ? `node ${wanted.name} has the name of another that is connected: it is called ${name} for now`
+          : `the pages of node ${name} are at /${slug}: /${wanted.slug} is ${holder === undefined ? "a route of Muninn's" : `node ${holder.name}`}`;
+      faults.say("clash", `${remoteAddressOf(connection)} ${wanted.name}`, (count) =>
+        log.warning("names_clash", `${told}${times(count)}`, facts),
+      );
+    },
+    ended: (connection, end) => {
+      const { id, peer } = connection;
       const { node, fault, shookHands } = end;
       const reason = endReason(end);
       own.connectionEnded(reason, { shookHands });
       const facts = { node: node?.name, connection: id, peer, reason };
+      const address = remoteAddressOf(connection);
       const who = node === undefined ? `connection ${id} at ${peer}` : `node ${node.name}`;
-      if (fault !== undefined) {
-        const say = reason === "closed-by-us" ? log.info : log.warning;
-        say("connection_failed", `${who} was disconnected: ${fault.message}`, facts);
+      if (reason === "probe") {
+        log.debug("connection_probed", `${peer} connected and left without a byte`, facts);
+      } else if (fault !== undefined) {
+        const { say, more } = severityOf(reason, fault);
+        faults.say(reason, address, (count) =>
+          say("connection_failed", `${who} was disconnected: ${fault.message}${times(count)}`, {
+            ...facts,
+            ...more,
+          }),
+        );
       } else if (reason === "left-mid-reply") {
-        log.warning("connection_cut", `${who} left in the middle of a reply`, facts);
+        faults.say(reason, address, (count) =>
+          log.warning("connection_cut", `${who} left in the middle of a reply${times(count)}`, facts),
+        );
       } else {
-        log.info("node_disconnected", `${who} has left`, facts);
+        comings.say(reason, `${address} ${node?.name}`, (count) =>
+          log.info("node_disconnected", `${who} has left${times(count)}`, facts),
+        );
       }
     },
   };
+
+  function severityOf(reason: ConnectionEnd, { cause }: Error) {
+    if (reason === "internal-error") return { say: log.error, more: { err: cause } };
+    return { say: reason === "closed-by-us" ? log.info : log.warning, more: {} };
+  }
+}
+
+/** A line that stands for more than one event says so. */
+function times(count: number): string {
+  return count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
 }
 
 function endReason({ fault, midReply }: SessionEnd): ConnectionEnd {
@@ -80,19 +121,15 @@ export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade
 
 /** Says that there are too many connections: at once, and then at most once a minute with how many it were. */
 export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => void {
-  const quietMs = 60_000;
-  let saidAt = Number.NEGATIVE_INFINITY;
-  let unsaid = 0;
+  const lines = new RateLimitedLines();
   return (limit) => {
-    unsaid += 1;
     own.connectionTurnedAway();
-    if (performance.now() - saidAt < quietMs) return;
-    saidAt = performance.now();
-    log.warning("connections_turned_away", `${unsaid} connections turned away: ${limit} are there already`, {
-      count: unsaid,
-      limit,
-    });
-    unsaid = 0;
+    lines.say("turned-away", "", (count) =>
+      log.warning("connections_turned_away", `${count} connections turned away: ${limit} are there already`, {
+        count,
+        limit,
+      }),
+    );
   };
 }
 
@@ -143,21 +180,16 @@ export function registryEvents(log: Log): RegistryObserver {
 
 /** Errors in Muninn that a sink ran into: the first with its stack, then one line a minute with their count. */
 export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
-  const quietMs = 60_000;
-  const sinks = new Map<string, { saidAt: number; unsaid: number }>();
+  const lines = new RateLimitedLines();
   return ({ name }, err) => {
-    const state = sinks.get(name) ?? { saidAt: Number.NEGATIVE_INFINITY, unsaid: 0 };
-    sinks.set(name, state);
-    state.unsaid += 1;
-    if (performance.now() - state.saidAt < quietMs) return;
     const message = err instanceof Error ? err.message : String(err);
-    log.error("sink_failed", `an error in Muninn: sink ${name} failed and lost a batch: ${message}`, {
-      sink: name,
-      batches: state.unsaid,
-      err,
-    });
-    state.saidAt = performance.now();
-    state.unsaid = 0;
+    lines.say("sink-failed", name, (batches) =>
+      log.error("sink_failed", `an error in Muninn: sink ${name} failed and lost a batch: ${message}`, {
+        sink: name,
+        batches,
+        err,
+      }),
+    );
   };
 }
 

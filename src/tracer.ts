@@ -1,3 +1,5 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Config } from "./config/config.js";
 import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
@@ -118,14 +120,18 @@ async function openParts(
       requestsAhead: muninn.requestsAhead,
       metricsPace: metricsPace(config),
       maxObjectBytes: muninn.maxObjectBytes,
-      maxAnswerBytes: Math.max(muninn.maxMetricsBytes, muninn.maxDataPointBytes),
+      maxMetricsBytes: muninn.maxMetricsBytes,
+      maxDataPointBytes: muninn.maxDataPointBytes,
+      maxMetricsPerNode: muninn.maxMetricsPerNode,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       nameTimeoutMs: muninn.nameTimeoutMs,
+      nameFrom: ["nodeInfo"],
       silenceMs,
     },
     maxInFlightBytes: muninn.maxInFlightBytes,
     destination: router,
     observer: sessionEvents(log, events),
+    isKnownDirectory: directoryIn(roots),
   });
   atEnd(() => sessions.stop(drainMs));
   router.begin(sessions);
@@ -159,7 +165,7 @@ async function openParts(
     accounts: () => router.accounting.entries(),
     nodes: () => nodeReadings(sessions),
     connections: () => sessions.counts,
-    flight: () => ({ ...sessions.budget.reading, limitBytes: muninn.maxInFlightBytes }),
+    flight: () => ({ ...sessions.flight, limitBytes: muninn.maxInFlightBytes }),
     registry: () => registryReading(registry),
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
@@ -195,6 +201,14 @@ async function openParts(
       stopped ??= end();
       return stopped;
     },
+  };
+}
+
+/** Whether a node's directory is below one of the roots. */
+function directoryIn(roots: readonly string[]): (directory: string) => Promise<boolean> {
+  return async (directory) => {
+    const found = await Promise.allSettled(roots.map((root) => lstat(join(root, directory))));
+    return found.some(({ status }) => status === "fulfilled");
   };
 }
 

@@ -40,7 +40,10 @@ const settings = {
   requestsAhead,
   metricsPace: { pauseMs: 1_000, full: false },
   maxObjectBytes: 16 * 1_024 * 1_024,
-  maxAnswerBytes: 64 * 1_024 * 1_024,
+  maxMetricsBytes: 1_048_576,
+  maxDataPointBytes: 262_144,
+  maxMetricsPerNode: 10_000,
+  nameFrom: ["nodeInfo"] as const,
   handshakeTimeoutMs: 10_000,
   nameTimeoutMs: 10_000,
   silenceMs: 30_000,
@@ -104,7 +107,7 @@ const sessions = new Sessions({
   settings,
   maxInFlightBytes: 256 * 1_024 * 1_024,
   destination: router,
-  observer: { connected: quiet, named: quiet, ended: quiet },
+  observer: { connected: quiet, named: quiet, clashed: quiet, ended: quiet },
 });
 const yardstick = new Yardstick(yardstickReplies);
 const ratios: number[] = [];

@@ -174,9 +174,9 @@ export class ForwarderSession {
 
   #shakeHands(message: Uint8Array): void {
     const { side, magic, counts, openSource } = this.#options;
-    if (side === "opener") readAnswer(message, magic);
+    if (side === "opener") readAnswer(message, magic, "forwarder");
     else {
-      const { answer, refused } = answerProposal(message, magic);
+      const { answer, refused } = answerProposal(message, magic, "forwarder");
       this.#send(miniProtocols.handshake, answer);
       if (refused !== undefined)
         throw new ProtocolError({ code: "handshake-refused", by: "us", reason: refused });

@@ -1,5 +1,7 @@
 import { decodeDataPointsReply, encodeDataPointsRequest } from "../protocol/data-points.js";
+import { ProtocolError } from "../protocol/faults.js";
 import { MessageAssembler } from "../protocol/message-assembler.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /** Requests that may wait for their turn; who asks more often is told no. */
 const maxWaiting = 64;
@@ -7,23 +9,35 @@ const maxWaiting = 64;
 /** Values by name, JSON documents as bytes; undefined where the node has no such data point. */
 export type DataPoints = ReadonlyMap<string, Uint8Array | undefined>;
 
+export interface DataPointOptions {
+  readonly maxAnswerBytes: number;
+  readonly send: (message: Uint8Array) => void;
+  /** Told by how much the memory of an unfinished answer changes; what it throws, `receive` throws. */
+  readonly onGrowth?: (deltaBytes: number) => void;
+}
+
 interface Waiting {
   readonly names: readonly string[];
   readonly settle: (points: DataPoints | undefined) => void;
 }
 
 /** Mini-protocol 3 of one connection: asks for data points when somebody wants them, one request at a time. */
-export class DataPointRequests {
+export class DataPointRequests implements MiniProtocolSide {
   readonly #send: (message: Uint8Array) => void;
   readonly #replies: MessageAssembler;
   readonly #waiting: Waiting[] = [];
   /** An answer that came before its question, as a replayed stream may send it. */
   #early: DataPoints | undefined;
+  #hadEarly = false;
   #ended = false;
 
-  constructor(options: { maxAnswerBytes: number; send: (message: Uint8Array) => void }) {
-    this.#send = options.send;
-    this.#replies = new MessageAssembler({ what: "a data-point reply", maxBytes: options.maxAnswerBytes });
+  constructor({ maxAnswerBytes, send, onGrowth }: DataPointOptions) {
+    this.#send = send;
+    this.#replies = new MessageAssembler({
+      what: "a data-point reply",
+      maxBytes: maxAnswerBytes,
+      ...(onGrowth === undefined ? {} : { onGrowth }),
+    });
   }
 
   /** Resolves with the answer, or with undefined where none came within `timeoutMs` or before the connection ended. */
@@ -46,14 +60,13 @@ export class DataPointRequests {
   }
 
   /**
-   * Takes bytes of the mini-protocol. Like the real acceptor, takes a reply nobody asked for as the answer to the
-   * next request; a second one is forgotten.
-   * @throws ProtocolError
+   * Like the real acceptor, takes a reply nobody asked for as the answer to the next request, once.
+   * @throws ProtocolError with code `unexpected-message` for another of those, too
    */
   receive(bytes: Uint8Array): void {
     for (const message of this.#replies.push(bytes)) {
       const points = new Map(decodeDataPointsReply(message));
-      if (this.#waiting.length === 0) this.#early ??= points;
+      if (this.#waiting.length === 0) this.#takeEarly(points);
       else this.#answer(points);
     }
   }
@@ -61,6 +74,15 @@ export class DataPointRequests {
   end(): void {
     this.#ended = true;
     for (const { settle } of this.#waiting.splice(0)) settle(undefined);
+  }
+
+  #takeEarly(points: DataPoints): void {
+    if (this.#hadEarly) {
+      const state = "none is asked for";
+      throw new ProtocolError({ code: "unexpected-message", what: "data-point answer", state });
+    }
+    this.#hadEarly = true;
+    this.#early = points;
   }
 
   #answer(points: DataPoints): void {

@@ -2,32 +2,64 @@
 const leastPerNodeBytes = 64 * 1_024;
 /** Received bytes of one node beyond which nothing is gained by reading on. */
 const mostPerNodeBytes = 1_024 * 1_024;
+/** Of the budget: where batches take more, who has some is not read on. The rest is for those who have none. */
+const crowdedPart = 1 / 2;
+/** Of the budget: where batches take more, nobody is read on. */
+const fullPart = 2 / 3;
+/** Where less is held again, all are read again: not at the same mark, at which everything would stop and go. */
+const easedPart = 7 / 8;
+/** Of the budget, for the unfinished objects of all nodes. */
+const unfinishedPart = 1 / 3;
+/** Memory of an object in the worst case, as often as its length: it grows by doubling, and has lines beside it. */
+const memoryPerObjectByte = 4;
+/** Of the budget, for what one node without a name holds. */
+const unnamedPart = 1 / 8;
+
+/** One who holds some of the budget: a session. */
+export interface BudgetMember {
+  /** How much room there is has changed so much that the member may have to stop, or may go on. */
+  roomChanged(): void;
+  /** Unfinished objects take too much, and this member's is the largest: it has to go. */
+  giveWay(): void;
+}
 
 /**
- * Bytes asked for or received and not yet safe, of all nodes together. Each node may always have one request;
- * what it asks ahead is reserved here first.
+ * The memory in which trace objects are, of all nodes together: asked for, coming, and received but not yet safe. Each
+ * node may always have one request; what it asks ahead is reserved here first.
  */
 export class FlightBudget {
   readonly #maxBytes: number;
-  #nodes = 0;
+  readonly #maxUnfinishedBytes: number;
+  /** Memory of each one's unfinished object. */
+  readonly #members = new Map<BudgetMember, number>();
   #reservedBytes = 0;
   #heldBytes = 0;
+  #unfinishedBytes = 0;
+  #isCrowded = false;
+  #isFull = false;
 
-  constructor(options: { maxInFlightBytes: number }) {
-    this.#maxBytes = options.maxInFlightBytes;
+  /** One object of the most bytes is always possible, however small the budget is. */
+  constructor(options: { maxInFlightBytes: number; maxObjectBytes?: number }) {
+    const { maxInFlightBytes, maxObjectBytes = 0 } = options;
+    this.#maxBytes = maxInFlightBytes;
+    this.#maxUnfinishedBytes = Math.max(
+      maxInFlightBytes * unfinishedPart,
+      maxObjectBytes * memoryPerObjectByte,
+    );
   }
 
-  join(): void {
-    this.#nodes += 1;
+  join(member: BudgetMember): void {
+    this.#members.set(member, 0);
   }
 
-  leave(): void {
-    this.#nodes -= 1;
+  leave(member: BudgetMember): void {
+    this.unfinished(member, 0);
+    this.#members.delete(member);
   }
 
   /** Whether `bytes` more may be asked ahead. */
   allows(bytes: number): boolean {
-    return this.#reservedBytes + this.#heldBytes + bytes <= this.#maxBytes;
+    return this.#reservedBytes + this.#heldBytes + this.#unfinishedBytes + bytes <= this.#maxBytes;
   }
 
   /** A node's reservation changes by this much. */
@@ -35,18 +67,67 @@ export class FlightBudget {
     this.#reservedBytes += deltaBytes;
   }
 
-  /** Received bytes that wait to become safe change by this much. */
+  /** The memory of batches that wait to become safe changes by this much. */
   hold(deltaBytes: number): void {
     this.#heldBytes += deltaBytes;
+    this.#look();
+  }
+
+  /** The memory of this member's unfinished object is so large now. The largest gives way where all are too large. */
+  unfinished(member: BudgetMember, bytes: number): void {
+    const before = this.#members.get(member);
+    if (before === undefined || before === bytes) return;
+    this.#members.set(member, bytes);
+    this.#unfinishedBytes += bytes - before;
+    if (bytes > before && this.#unfinishedBytes > this.#maxUnfinishedBytes) this.#largest()?.giveWay();
+  }
+
+  /** Whether a node is not read for now that holds some of the budget, or none of it. */
+  stops(holdsSome: boolean): boolean {
+    return this.#isFull || (holdsSome && this.#isCrowded);
   }
 
   /** Unwritten bytes of one node beyond which its socket is not read: the same for each, whoever asks first. */
   get perNodeBytes(): number {
-    const share = Math.floor(this.#maxBytes / Math.max(1, this.#nodes));
+    const share = Math.floor(this.#maxBytes / Math.max(1, this.#members.size));
     return Math.max(leastPerNodeBytes, Math.min(mostPerNodeBytes, share));
   }
 
-  get reading(): { readonly reservedBytes: number; readonly heldBytes: number } {
-    return { reservedBytes: this.#reservedBytes, heldBytes: this.#heldBytes };
+  /** The same for a node without a name, for which nobody can write yet: more, because its name may come behind them. */
+  get perUnnamedBytes(): number {
+    return Math.max(this.perNodeBytes, this.#maxBytes * unnamedPart);
   }
+
+  get reading(): { readonly reservedBytes: number; readonly heldBytes: number } {
+    return { reservedBytes: this.#reservedBytes, heldBytes: this.#heldBytes + this.#unfinishedBytes };
+  }
+
+  /**
+   * Tells all members when the budget becomes crowded or full, and when it is no more. Unfinished objects do not count:
+   * they become less only where their nodes are read.
+   */
+  #look(): void {
+    const bytes = this.#heldBytes;
+    const isCrowded = isBeyond(bytes, this.#maxBytes * crowdedPart, this.#isCrowded);
+    const isFull = isBeyond(bytes, this.#maxBytes * fullPart, this.#isFull);
+    if (isCrowded === this.#isCrowded && isFull === this.#isFull) return;
+    this.#isCrowded = isCrowded;
+    this.#isFull = isFull;
+    for (const member of [...this.#members.keys()]) member.roomChanged();
+  }
+
+  #largest(): BudgetMember | undefined {
+    let largest: BudgetMember | undefined;
+    let most = 0;
+    for (const [member, bytes] of this.#members) {
+      if (bytes <= most) continue;
+      most = bytes;
+      largest = member;
+    }
+    return largest;
+  }
+}
+
+function isBeyond(bytes: number, mark: number, wasBeyond: boolean): boolean {
+  return bytes >= (wasBeyond ? mark * easedPart : mark);
 }

@@ -2,9 +2,10 @@ import { ProtocolError } from "../protocol/faults.js";
 import { answerProposal, encodeProposal, maxHandshakeBytes, readAnswer } from "../protocol/handshake.js";
 import { MessageAssembler } from "../protocol/message-assembler.js";
 import type { Connection } from "../transport/connection.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /** Mini-protocol 0 of one connection: whoever opened it proposes, the other side answers, once. */
-export class Handshake {
+export class Handshake implements MiniProtocolSide {
   readonly #magic: number;
   readonly #weOpened: boolean;
   readonly #send: (message: Uint8Array) => void;
@@ -38,6 +39,8 @@ export class Handshake {
       this.#done = true;
     }
   }
+
+  end(): void {}
 
   #refuseMore(): void {
     if (!this.#done) return;

@@ -1,11 +1,24 @@
-import { MessageAssembler } from "../protocol/message-assembler.js";
-import { encodeMetricsRequest, type MetricsTaker, readMetricsResponse } from "../protocol/metrics.js";
+import { ProtocolError } from "../protocol/faults.js";
+import { type AnswerTaker, encodeMetricsRequest } from "../protocol/metrics.js";
+import { MetricsDecoder } from "../protocol/metrics-decoder.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /**
  * Nodes are asked on common beats: to wake up for each by itself costs more than the metrics themselves. With a
  * thousand nodes the answers of one beat are some milliseconds of work.
  */
 const longestBeatMs = 250;
+/** Some forwarders have no metrics and never answer; they are not asked for ever. */
+const mostUnanswered = 3;
+
+/**
+ * Of answers that nobody asked for the first is taken. A few short ones may follow, and are passed over: a recorded stream
+ * that is sent without listening has them. More is no accident.
+ */
+const mostUnasked = 16;
+const mostUnaskedBytes = 64 * 1_024;
+
+const ignoring: AnswerTaker = { number: () => {}, label: () => {}, surplus: () => {}, end: () => {} };
 
 const requests = {
   all: encodeMetricsRequest({ kind: "all" }),
@@ -22,87 +35,110 @@ export interface MetricsPace {
 
 export interface MetricsPollOptions {
   readonly pace: MetricsPace;
+  /** What an answer may hold; the rest is passed over and counted. */
   readonly maxAnswerBytes: number;
-  /** A request unanswered for this long, without any other byte from the peer, means that it is gone. */
+  /**
+   * A request unanswered for this long, without any other byte from the peer, means that it is gone; of a peer that has
+   * never answered one it means nothing.
+   */
   readonly silenceMs: number;
   readonly send: (message: Uint8Array) => void;
   /** For how long we have been reading without a byte coming; 0 while we do not read: that silence is our own. */
   readonly quietMs: () => number;
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
-  /** Says who takes the metrics of an answer that has come, of everything or of what has changed. */
-  readonly onAnswer: (whole: boolean) => MetricsTaker;
+  /** Says who takes the metrics of an answer that begins to come, of everything or of what has changed. */
+  readonly onAnswer: (whole: boolean) => AnswerTaker;
   readonly onSilence: () => void;
+  /** Told by how much the memory of an unfinished answer changes; what it throws, `receive` throws. */
+  readonly onGrowth?: (deltaBytes: number) => void;
 }
 
 /** Mini-protocol 1 of one connection: asks for metrics every so often, and notices by it that a peer is gone. */
-export class MetricsPoll {
+export class MetricsPoll implements MiniProtocolSide {
   readonly #options: MetricsPollOptions;
-  readonly #answers: MessageAssembler;
+  readonly #decoder: MetricsDecoder;
   #pace: MetricsPace;
   #timer: NodeJS.Timeout | undefined;
-  #asked: keyof typeof requests | undefined;
+  /** Requests without an answer. */
+  #open = 0;
+  #asked: keyof typeof requests = "all";
   #askedAt = 0;
   /** What to ask next: first of all everything, as a node only sends a constant metric when it is asked for all. */
   #next: keyof typeof requests = "all";
+  #hasAnswered = false;
+  /** Answers that nobody asked for. */
+  #unasked = 0;
+  /** Bytes since the second of them, while one is coming. */
+  #unaskedBytes = 0;
+  #isUnaskedComing = false;
   #ended = false;
-  #onSignOfLife: (() => void)[] = [];
 
   constructor(options: MetricsPollOptions) {
     this.#options = options;
     this.#pace = options.pace;
-    this.#answers = new MessageAssembler({ what: "a metrics answer", maxBytes: options.maxAnswerBytes });
+    this.#decoder = new MetricsDecoder({
+      maxAnswerBytes: options.maxAnswerBytes,
+      onAnswer: () => this.#answerBegins(),
+      // The next request comes after the end of an answer, however long that is on its way.
+      onAnswered: () => this.#askLater(),
+      ...(options.onGrowth === undefined ? {} : { onGrowth: options.onGrowth }),
+    });
   }
 
   start(): void {
     this.#ask();
   }
 
-  /**
-   * Takes bytes of the mini-protocol. An answer nobody asked for is taken as news, like any other.
-   * @throws ProtocolError
-   */
+  /** @throws ProtocolError with code `unexpected-message` for too much that nobody asked for, too */
   receive(bytes: Uint8Array): void {
-    for (const message of this.#answers.push(bytes)) {
-      const asked = this.#asked;
-      this.#asked = undefined;
-      if (asked !== undefined) {
-        this.#next = this.#pace.full ? "all" : "updated";
-        this.#options.onRoundTrip(performance.now() - this.#askedAt);
-      }
-      readMetricsResponse(message, this.#options.onAnswer(asked === "all"));
-      for (const answered of this.#onSignOfLife.splice(0)) answered();
-      this.#askLater();
-    }
+    this.#decoder.push(bytes);
+    if (!this.#isUnaskedComing || this.#unasked === 1) return;
+    this.#unaskedBytes += bytes.length;
+    if (this.#unaskedBytes > mostUnaskedBytes) throw tooMuchUnasked();
+    this.#isUnaskedComing = this.#decoder.midAnswer;
   }
 
-  /** Resolves whether the peer gives a sign of life within `timeoutMs`; a request is sent now unless one is under way. */
-  async probe(timeoutMs: number): Promise<boolean> {
-    if (this.#ended) return false;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(!this.#ended && this.#options.quietMs() < timeoutMs), timeoutMs);
-      this.#onSignOfLife.push(() => {
-        clearTimeout(timer);
-        resolve(!this.#ended);
-      });
-      if (this.#asked === undefined) this.#ask();
-    });
+  /** Sends a request now, unless one is under way: whoever lives answers. */
+  probe(): void {
+    if (this.#open === 0) this.#ask();
+  }
+
+  /** Whether silence says something: the peer has answered before. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** From now on; a pause under way begins anew. */
   setPace(pace: MetricsPace): void {
     this.#pace = pace;
-    if (this.#timer !== undefined && this.#asked === undefined) this.#askLater();
+    if (this.#timer !== undefined && this.#open === 0) this.#askLater();
   }
 
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    for (const answered of this.#onSignOfLife.splice(0)) answered();
+  }
+
+  #answerBegins(): AnswerTaker {
+    const wasAsked = this.#open > 0;
+    this.#isUnaskedComing = !wasAsked;
+    if (wasAsked) {
+      if (this.#open === 1) this.#options.onRoundTrip(performance.now() - this.#askedAt);
+      this.#open -= 1;
+      this.#next = this.#pace.full ? "all" : "updated";
+    } else {
+      this.#unasked += 1;
+      if (this.#unasked > mostUnasked) throw tooMuchUnasked();
+      if (this.#unasked > 1) return ignoring;
+    }
+    this.#hasAnswered = true;
+    return this.#options.onAnswer(wasAsked && this.#asked === "all");
   }
 
   #ask(): void {
     if (this.#ended) return;
+    this.#open += 1;
     this.#asked = this.#next;
     this.#askedAt = performance.now();
     this.#options.send(requests[this.#asked]);
@@ -120,6 +156,10 @@ export class MetricsPoll {
   #watch(delayMs: number): void {
     this.#arm(delayMs, () => {
       const { quietMs, silenceMs, onSilence } = this.#options;
+      if (!this.#hasAnswered) {
+        if (this.#open < mostUnanswered) this.#ask();
+        return;
+      }
       const quiet = quietMs();
       if (quiet >= silenceMs) onSilence();
       else this.#watch(silenceMs - quiet);
@@ -130,4 +170,9 @@ export class MetricsPoll {
     clearTimeout(this.#timer);
     if (!this.#ended) this.#timer = setTimeout(action, delayMs);
   }
+}
+
+function tooMuchUnasked(): ProtocolError {
+  const state = "none is asked for";
+  return new ProtocolError({ code: "unexpected-message", what: "metrics answer", state });
 }

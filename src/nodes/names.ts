@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 /** Longest directory name in bytes; file systems allow 255, and a clash appends a connection id. */
 const maxDirectoryBytes = 200;
+/** What a node may call itself, in bytes of UTF-8: of a longer name nothing looks at more. */
+const maxNameBytes = 256;
 
 /** What a node is called in three places, before anybody else's name is considered. */
 export interface WantedNames {
@@ -13,64 +15,77 @@ export interface WantedNames {
 /**
  * The names of a node that calls itself `rawName`, or of the connection where that leaves nothing.
  *
- * Rules of cardano-tracer for the name and the directory (see docs/migrating.md); a name never leads outside
+ * Rules of cardano-tracer for the name, the directory and the slug (see docs/migrating.md); a name never leads outside
  * `logRoot` and never to a file of our own there.
  */
 export function wantedNames(rawName: string | undefined, connectionId: string): WantedNames {
-  const name = sanitiseName(rawName ?? "");
-  if (rawName === undefined || name === "") {
-    return { name: connectionId, directory: connectionId, slug: slugOf(connectionId) };
-  }
+  const name = sanitiseName(fitted(rawName ?? "", maxNameBytes)) || connectionId;
   return {
     name,
     directory: directoryOf(name) ?? connectionId,
-    slug: slugOf(rawName) || slugOf(connectionId),
+    slug: slugOf(name) || slugOf(connectionId),
   };
 }
 
-/** The names with a connection id appended, for a node whose own names are taken. */
+/** The names of a node whose directory another one has: its connection's id is appended to all of them. */
 export function withSuffix(wanted: WantedNames, suffix: string): WantedNames {
   return {
     name: `${wanted.name}_${suffix}`,
-    directory: fitted(`${wanted.directory}_${suffix}`),
-    slug: `${wanted.slug}_${slugOf(suffix)}`,
+    directory: fitted(`${wanted.directory}_${suffix}`, maxDirectoryBytes),
+    slug: `${wanted.slug}-${slugOf(suffix)}`,
   };
 }
 
+/** The names of a node of which only the slug is taken: everything else stays what it is. */
+export function withSlugSuffix(wanted: WantedNames, suffix: string): WantedNames {
+  return { ...wanted, slug: `${wanted.slug}-${slugOf(suffix)}` };
+}
+
 function sanitiseName(rawName: string): string {
-  return (
+  return trimmed(
     rawName
       // A lone surrogate cannot reach us through valid UTF-8, but can through a JSON escape; no file system takes it.
       .replace(/\p{Cs}/gu, "_")
       .replace(/["':@\s\p{Cc}]/gu, "_")
-      .replace(/[?*]/g, "")
-      .replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "")
+      .replace(/[?*]/g, ""),
   );
+}
+
+const letterOrDigit = /[\p{L}\p{N}]/u;
+
+/** Without what stands before the first letter or digit and after the last. A pattern for both ends takes quadratic time. */
+function trimmed(text: string): string {
+  const characters = [...text];
+  const start = characters.findIndex((character) => letterOrDigit.test(character));
+  const end = characters.findLastIndex((character) => letterOrDigit.test(character));
+  return start === -1 ? "" : characters.slice(start, end + 1).join("");
 }
 
 function directoryOf(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf("/") + 1);
   if (last === "" || last === "." || last === ".." || last.startsWith(".muninn")) return undefined;
-  return fitted(last);
+  return fitted(last, maxDirectoryBytes);
 }
 
-/** Cuts a longer name at a character and makes it unique again with a short hash of the whole. */
-function fitted(directory: string): string {
-  const bytes = Buffer.from(directory, "utf8");
-  if (bytes.length <= maxDirectoryBytes) return directory;
+/** Cuts a longer text at a character and makes it unique again with a short hash of the whole. */
+function fitted(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= maxBytes) return text;
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
-  let end = maxDirectoryBytes - hash.length - 1;
+  let end = maxBytes - hash.length - 1;
   while ((bytes[end]! & 0xc0) === 0x80) end -= 1;
   return `${bytes.toString("utf8", 0, end)}_${hash}`;
 }
 
-/** Lower case, ASCII, white space → `-`; letters, digits, `_` and `-` remain: `127.0.0.1:30004` → `12700130004`. */
+/** `127.0.0.1_30004` → `127001-30004`, `Relay_1` → `relay-1`; empty where no ASCII letter or digit is left. */
 function slugOf(text: string): string {
   return text
     .normalize("NFKD")
     .toLowerCase()
-    .trim()
-    .replace(/\s+/g, "-")
-    .replace(/[^a-z0-9_-]/g, "")
-    .slice(0, maxDirectoryBytes);
+    .replace(/[\s_-]+/g, "-")
+    .replace(/[^a-z0-9-]/g, "")
+    .slice(0, maxDirectoryBytes)
+    .replace(/^-+/, "")
+    .replace(/(?<!-)-+$/, "");
 }

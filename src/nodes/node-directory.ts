@@ -1,35 +1,66 @@
 import type { NodeIdentity } from "./identity.js";
-import { type WantedNames, wantedNames, withSuffix } from "./names.js";
+import { type WantedNames, wantedNames, withSlugSuffix, withSuffix } from "./names.js";
 
-/** Slugs that are routes of our own. */
-const reservedSlugs = new Set(["metrics", "targets", "livez", "readyz", "healthz", "static"]);
+/** Slugs that are routes of our own, at one endpoint or another. */
+const reservedSlugs: ReadonlySet<string> = new Set([
+  "api",
+  "favicon-ico",
+  "healthz",
+  "livez",
+  "metrics",
+  "node",
+  "nodes",
+  "readyz",
+  "static",
+  "targets",
+  "timeseries",
+]);
 
 /** One who holds names: a session. */
 export interface NameHolder {
   readonly connectionId: string;
+  /** Where the peer comes from: what it cannot choose. */
+  readonly address: string;
   /** Resolves whether the peer still answers. */
   isAlive(): Promise<boolean>;
+  /** Sees to it that the connection ends when its peer is silent from now on. */
+  suspect(): void;
   /** Ends the connection; resolves when it is gone. */
   close(reason: string): Promise<void>;
 }
 
+/** Names that were not to be had: the node's own are those of another node, or one of our routes. */
+export interface Clash {
+  readonly wanted: WantedNames;
+  /** All names have a suffix, or the slug alone. */
+  readonly of: "directory" | "slug";
+  /** The other node; undefined where the slug is a route of our own. */
+  readonly holder: NodeIdentity | undefined;
+}
+
+interface Entry {
+  readonly identity: NodeIdentity;
+  readonly clash: Clash | undefined;
+}
+
 /**
- * Who is connected, and under which names. The first connection of a name keeps it; a later one gets its
- * connection id appended, unless the first turns out to be dead: then that is closed and the later one takes over,
- * so that a half-open connection does not split a node's log.
+ * Who is connected, and under which names. The first connection of a name keeps it; a later one gets its connection id
+ * appended. Where both come from the same address and the first turns out to be dead, that is closed and the later one
+ * takes over, so that a half-open connection does not split a node's log. From another address the later one could be
+ * anybody.
  */
 export class NodeDirectory<Holder extends NameHolder = NameHolder> {
-  readonly #entries = new Map<Holder, NodeIdentity>();
+  readonly #entries = new Map<Holder, Entry>();
+  #isStopping = false;
 
   /** Gives `holder` its names; settles once they are its own. `rawName` is undefined where the node has none. */
   async claim(holder: Holder, rawName: string | undefined): Promise<NodeIdentity> {
     const wanted = wantedNames(rawName, holder.connectionId);
-    if (reservedSlugs.has(wanted.slug)) return this.#takeSuffixed(holder, wanted);
     for (;;) {
-      const others = this.#holdersOf(wanted);
-      if (others.length === 0) return this.#take(holder, wanted);
-      const alive = await Promise.all(others.map((other) => other.isAlive()));
-      const dead = others.filter((_, index) => !alive[index]);
+      const others = this.#holdersOf(wanted.directory);
+      const [first] = others;
+      if (first === undefined) return this.#takePlain(holder, wanted);
+      const dead = await this.#deadOf(others, holder);
       await Promise.all(
         dead.map((other) => other.close(`replaced by ${holder.connectionId}, which has the same name`)),
       );
@@ -42,30 +73,85 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     this.#entries.delete(holder);
   }
 
+  /** Whether a node that is connected has this directory. */
+  hasDirectory(directory: string): boolean {
+    return this.#holdersOf(directory).length > 0;
+  }
+
+  /** From now on nobody is thrown out any more: those who stop do not answer. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
   /** Those whose names are known, in the order they came. */
-  connected(): Iterable<[Holder, NodeIdentity]> {
-    return this.#entries.entries();
+  *connected(): Generator<readonly [Holder, NodeIdentity, Clash | undefined]> {
+    for (const [holder, { identity, clash }] of this.#entries) yield [holder, identity, clash];
+  }
+
+  clashOf(holder: Holder): Clash | undefined {
+    return this.#entries.get(holder)?.clash;
+  }
+
+  async #deadOf(others: readonly Holder[], newcomer: Holder): Promise<Holder[]> {
+    const alive = await Promise.all(
+      others.map(async (other) => {
+        if (this.#isStopping) return true;
+        if (other.address === newcomer.address) return other.isAlive();
+        other.suspect();
+        return true;
+      }),
+    );
+    return this.#isStopping ? [] : others.filter((_, index) => !alive[index]);
+  }
+
+  /** The names as wanted, if nobody else and no route of ours has the slug. */
+  #takePlain(holder: Holder, wanted: WantedNames): NodeIdentity {
+    if (!this.#isSlugTaken(wanted.slug)) return this.#take(holder, wanted, undefined);
+    const clash: Clash = { wanted, of: "slug", holder: this.#holderOfSlug(wanted.slug) };
+    return this.#take(holder, this.#withFreeSlug(wanted, holder.connectionId), clash);
   }
 
   #takeSuffixed(holder: Holder, wanted: WantedNames): NodeIdentity {
+    const [first] = this.#holdersOf(wanted.directory);
+    const clash: Clash = {
+      wanted,
+      of: "directory",
+      holder: first === undefined ? undefined : this.#entries.get(first)?.identity,
+    };
     let names = withSuffix(wanted, holder.connectionId);
-    for (let n = 2; this.#holdersOf(names).length > 0; n += 1) {
+    for (let n = 2; this.hasDirectory(names.directory); n += 1) {
       names = withSuffix(wanted, `${holder.connectionId}_${n}`);
     }
-    return this.#take(holder, names);
+    return this.#take(holder, this.#withFreeSlug(names, holder.connectionId), clash);
   }
 
-  #take(holder: Holder, names: WantedNames): NodeIdentity {
+  #withFreeSlug(names: WantedNames, suffix: string): WantedNames {
+    let free = names;
+    for (let n = 1; this.#isSlugTaken(free.slug); n += 1) {
+      free = withSlugSuffix(names, n === 1 ? suffix : `${suffix}-${n}`);
+    }
+    return free;
+  }
+
+  #take(holder: Holder, names: WantedNames, clash: Clash | undefined): NodeIdentity {
     const identity = { connectionId: holder.connectionId, ...names };
-    this.#entries.set(holder, identity);
+    this.#entries.set(holder, { identity, clash });
     return identity;
   }
 
-  #holdersOf(names: WantedNames): Holder[] {
+  #holdersOf(directory: string): Holder[] {
     const holders: Holder[] = [];
-    for (const [holder, identity] of this.#entries) {
-      if (identity.directory === names.directory || identity.slug === names.slug) holders.push(holder);
-    }
+    for (const [holder, { identity }] of this.#entries)
+      if (identity.directory === directory) holders.push(holder);
     return holders;
+  }
+
+  #isSlugTaken(slug: string): boolean {
+    return reservedSlugs.has(slug) || this.#holderOfSlug(slug) !== undefined;
+  }
+
+  #holderOfSlug(slug: string): NodeIdentity | undefined {
+    for (const { identity } of this.#entries.values()) if (identity.slug === slug) return identity;
+    return undefined;
   }
 }

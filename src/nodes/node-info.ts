@@ -3,6 +3,9 @@ import type { DataPoints } from "./data-points.js";
 /** The data point in which a node says its name, as `niName`. */
 export const nodeInfoName = "NodeInfo";
 
+/** Where a node's name may come from: what it says of itself, or the host that its objects name. */
+export type NameSource = "nodeInfo" | "hostname";
+
 /** The node's own name, or undefined where it gave none that can be read. */
 export function nameOf(points: DataPoints | undefined): string | undefined {
   const bytes = points?.get(nodeInfoName);

@@ -1,20 +1,25 @@
 import { ProtocolError } from "../protocol/faults.js";
-import type { MetricsTaker } from "../protocol/metrics.js";
+import type { AnswerTaker } from "../protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux } from "../protocol/mux.js";
 import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
+import type { AnswerBudget, AnswerShare } from "./answer-budget.js";
 import { DataPointRequests, type DataPoints } from "./data-points.js";
 import type { FlightBudget } from "./flight-budget.js";
 import { Handshake } from "./handshake.js";
 import type { NodeIdentity } from "./identity.js";
 import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
 import type { NameHolder } from "./node-directory.js";
-import { nameOf, nodeInfoName } from "./node-info.js";
+import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
+import { ReadingGate } from "./reading-gate.js";
 import type { ReadingTurns } from "./reading-turns.js";
-import { SessionError } from "./session-faults.js";
+import { remoteAddressOf } from "./remote-address.js";
+import { SessionError, type SessionFault } from "./session-faults.js";
+import { SignsOfLife } from "./signs-of-life.js";
 import { TraceIntake } from "./trace-intake.js";
 
 /** How long a second connection of a name gives the first one to show that it lives. */
@@ -28,35 +33,47 @@ export interface SessionSettings {
   readonly requestCount: number;
   readonly metricsPace: MetricsPace;
   readonly maxObjectBytes: number;
-  /** Limit of a metrics or data-point answer. */
-  readonly maxAnswerBytes: number;
+  /** Of a longer metrics answer the rest is passed over. */
+  readonly maxMetricsBytes: number;
+  /** Limit of a data-point answer. */
+  readonly maxDataPointBytes: number;
+  /** Metrics of one node that are kept. */
+  readonly maxMetricsPerNode: number;
   /** Trace-object requests outstanding at most. */
   readonly requestsAhead: number;
   readonly handshakeTimeoutMs: number;
   readonly nameTimeoutMs: number;
+  /** Where the name of a node comes from: the first of these that gives one. */
+  readonly nameFrom: readonly NameSource[];
   readonly silenceMs: number;
 }
+
+/** The names of a node, or why it gets none. */
+export type Claim = { readonly node: NodeIdentity } | { readonly refused: SessionFault };
 
 /** What a session needs from the house around it. */
 export interface SessionHost {
   /** Shared by all sessions, as are the turns and the memory. */
   readonly budget: FlightBudget;
+  readonly answers: AnswerBudget;
   readonly turns: ReadingTurns;
   readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
   /** Gives the session its names; `rawName` is undefined where the node told none. */
-  claim(session: Session, rawName: string | undefined): Promise<NodeIdentity>;
-  /** Whether everything received from all nodes becomes safe without delay. */
-  keepingUp(): boolean;
+  claim(session: Session, rawName: string | undefined): Promise<Claim>;
+  /** Whether a node is asked for trace objects before it has told its name. */
+  mayAskUnnamed(session: Session): boolean;
   /** The node has its name and its batches may come. */
   opened(session: Session, node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
   deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
+  /** These were received from a node that got no name: nobody will ever write them. */
+  refused(held: { readonly objects: number; readonly bytes: number }): void;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
-  /** An answer with metrics has come, of everything or of what has changed; returns who takes them. */
-  metrics(session: Session, whole: boolean): MetricsTaker;
+  /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
+  metrics(session: Session, whole: boolean): AnswerTaker;
   /** The connection is gone and every batch was handed on; `fault` is absent where the peer or we just left. */
   ended(session: Session, end: SessionEnd): void;
 }
@@ -73,71 +90,99 @@ export interface SessionEnd {
 /** One connection to one node, from the first byte of the handshake to the last object received. */
 export class Session implements NameHolder {
   readonly connection: Connection;
+  /** Where the peer comes from: what it cannot choose. */
+  readonly address: string;
+  /** The node's part of what all answers may take. */
+  readonly answerShare: AnswerShare;
+  /** Resolves when the connection is gone and every batch was handed on. Never rejects. */
+  readonly done: Promise<void>;
   readonly #settings: SessionSettings;
   readonly #host: SessionHost;
   readonly #demux: Demux;
+  readonly #gate: ReadingGate;
   readonly #handshake: Handshake;
-  readonly #traces: TraceIntake;
   readonly #metrics: MetricsPoll;
+  readonly #traces: TraceIntake;
   readonly #dataPoints: DataPointRequests;
-  /** Resolves when the connection is gone and every batch was handed on. Never rejects. */
-  readonly done: Promise<void>;
+  /** Who takes the bytes of each mini-protocol. */
+  readonly #sides: Readonly<Record<MiniProtocol, MiniProtocolSide>>;
+  readonly #signs = new SignsOfLife();
   #resolveDone!: () => void;
   #node: NodeIdentity | undefined;
   #naming: Promise<void> | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  #handshakeDeadline: NodeJS.Timeout | undefined;
+  #closing: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #fault: ProtocolError | SessionError | undefined;
+  #hasHeard = false;
   /** Nothing that arrives is looked at any more. */
   #deaf = false;
-  #paused = false;
+  #isOver = false;
+  #isStopping = false;
   #readingSince = performance.now();
   #lastByteAt = this.#readingSince;
 
   constructor(connection: Connection, settings: SessionSettings, host: SessionHost) {
     this.connection = connection;
+    this.address = remoteAddressOf(connection);
     this.#settings = settings;
     this.#host = host;
+    this.answerShare = host.answers.join();
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;
     });
     const { stream, opener } = connection;
     this.#demux = new Demux(opener === "us" ? "listener" : "opener");
     const writer = new MiniProtocolWriter(stream, opener === "us" ? "opener" : "listener", (unreadBytes) =>
-      this.#fail(new SessionError({ code: "peer-not-reading", unreadBytes })),
+      this.#fail({ code: "peer-not-reading", unreadBytes }),
     );
     const sendAs = (miniProtocol: MiniProtocol) => (message: Uint8Array, times?: number) =>
       writer.send(miniProtocol, message, times);
+    this.#gate = new ReadingGate({
+      turns: host.turns,
+      pause: () => stream.pause(),
+      resume: () => this.#resume(),
+    });
     this.#handshake = new Handshake({
       magic: settings.networkMagic,
       opener,
       send: sendAs(miniProtocols.handshake),
+    });
+    this.#metrics = new MetricsPoll({
+      pace: settings.metricsPace,
+      maxAnswerBytes: settings.maxMetricsBytes,
+      silenceMs: settings.silenceMs,
+      send: sendAs(miniProtocols.metrics),
+      quietMs: () => this.#quietMs,
+      onRoundTrip: (milliseconds) =>
+        this.#traces.roundTrip(milliseconds, performance.now() - this.#readingSince >= milliseconds),
+      onAnswer: (whole) => host.metrics(this, whole),
+      onSilence: () => this.#fail({ code: "peer-silent", timeoutMs: settings.silenceMs }),
+      onGrowth: (deltaBytes) => this.#answersGrow(deltaBytes),
     });
     this.#traces = new TraceIntake({
       requestCount: settings.requestCount,
       maxObjectBytes: settings.maxObjectBytes,
       requestsAhead: settings.requestsAhead,
       budget: host.budget,
-      turns: host.turns,
+      gate: this.#gate,
       memory: host.memory,
       send: sendAs(miniProtocols.traceObjects),
-      pause: () => this.#pause(),
-      resume: () => this.#resume(),
-    });
-    this.#metrics = new MetricsPoll({
-      pace: settings.metricsPace,
-      maxAnswerBytes: settings.maxAnswerBytes,
-      silenceMs: settings.silenceMs,
-      send: sendAs(miniProtocols.metrics),
-      quietMs: () => (this.#paused ? 0 : performance.now() - this.#lastByteAt),
-      onRoundTrip: (milliseconds) =>
-        this.#traces.roundTrip(milliseconds, performance.now() - this.#readingSince >= milliseconds),
-      onAnswer: (whole) => host.metrics(this, whole),
-      onSilence: () => this.#fail(new SessionError({ code: "peer-silent", timeoutMs: settings.silenceMs })),
+      onGiveWay: () => {
+        this.#fail({ code: "no-room" });
+        this.#leave();
+      },
     });
     this.#dataPoints = new DataPointRequests({
-      maxAnswerBytes: settings.maxAnswerBytes,
+      maxAnswerBytes: settings.maxDataPointBytes,
       send: sendAs(miniProtocols.dataPoints),
+      onGrowth: (deltaBytes) => this.#answersGrow(deltaBytes),
     });
+    this.#sides = {
+      [miniProtocols.handshake]: this.#handshake,
+      [miniProtocols.metrics]: this.#metrics,
+      [miniProtocols.traceObjects]: this.#traces,
+      [miniProtocols.dataPoints]: this.#dataPoints,
+    };
   }
 
   get connectionId(): string {
@@ -146,18 +191,91 @@ export class Session implements NameHolder {
 
   start(): void {
     const { stream } = this.connection;
-    const { handshakeTimeoutMs } = this.#settings;
+    const { handshakeTimeoutMs: timeoutMs } = this.#settings;
     stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     stream.on("error", (cause) => {
       this.#fault ??= new SessionError({ code: "connection-failed" }, { cause });
     });
     stream.once("end", () => this.#peerEnded());
     stream.once("close", () => void this.#closed());
-    this.#deadline = setTimeout(
-      () => this.#fail(new SessionError({ code: "handshake-timeout", timeoutMs: handshakeTimeoutMs })),
-      handshakeTimeoutMs,
+    this.#handshakeDeadline = setTimeout(
+      () => this.#fail({ code: "handshake-timeout", timeoutMs }),
+      timeoutMs,
     );
     this.#handshake.start();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#lastByteAt = performance.now();
+    this.#hasHeard = true;
+    this.#signs.tell(true);
+    if (this.#deaf) return;
+    let batchedBytes = 0;
+    try {
+      try {
+        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+      } finally {
+        // Also what came before bad bytes: a fault in that is the earlier one.
+        batchedBytes = this.#traces.flush();
+      }
+    } catch (error) {
+      this.#fail(faultOf(error));
+    }
+    if (!this.#deaf) this.#gate.worked(Math.max(0, chunk.length - batchedBytes));
+  }
+
+  #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {
+    const wasConnected = this.#handshake.done;
+    if (!wasConnected && miniProtocol !== miniProtocols.handshake) {
+      throw new ProtocolError({
+        code: "unexpected-message",
+        what: `segment of mini-protocol ${miniProtocol}`,
+        state: "shaking hands",
+      });
+    }
+    this.#sides[miniProtocol].receive(payload);
+    if (!wasConnected && this.#handshake.done) this.#connected();
+  }
+
+  #connected(): void {
+    clearTimeout(this.#handshakeDeadline);
+    this.#naming = this.#takeName().catch((error) => this.#fail(faultOf(error)));
+    this.#host.connected(this);
+    this.#metrics.start();
+    // Until the node has told its name we cannot see whether its log is stuck; where none is, some objects can wait.
+    if (this.#host.mayAskUnnamed(this)) this.#traces.startAsking();
+  }
+
+  async #takeName(): Promise<void> {
+    const claim = await this.#host.claim(this, await this.#learnName());
+    if ("refused" in claim) {
+      this.#fail(claim.refused);
+      this.#host.refused(this.#traces.refuse());
+      return;
+    }
+    const { node } = claim;
+    this.#node = node;
+    this.#host.opened(this, node);
+    this.#traces.deliverTo((batch) => this.#host.deliver(node, batch));
+    void this.#host.drained(node).then(() => {
+      if (!this.#deaf && this.connection.stream.writable) this.#traces.startAsking();
+    });
+  }
+
+  async #learnName(): Promise<string | undefined> {
+    const { nameTimeoutMs, nameFrom } = this.#settings;
+    const until = performance.now() + nameTimeoutMs;
+    // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
+    void this.#dataPoints.request([], nameTimeoutMs);
+    const ask: Record<NameSource, (timeoutMs: number) => Promise<string | undefined>> = {
+      nodeInfo: async (timeoutMs) => nameOf(await this.#dataPoints.request([nodeInfoName], timeoutMs)),
+      hostname: (timeoutMs) => this.#traces.held.firstHost(timeoutMs),
+    };
+    for (const source of nameFrom) {
+      const name = await ask[source](until - performance.now());
+      if (name !== undefined) return name;
+    }
+    return undefined;
   }
 
   /** Asks the node for data points; undefined where no answer came within `timeoutMs`. */
@@ -175,17 +293,35 @@ export class Session implements NameHolder {
     return this.#traces.openRequests;
   }
 
+  /** Objects that wait for the node's name. */
+  get heldObjects(): number {
+    return this.#traces.held.objects;
+  }
+
   setMetricsPace(pace: MetricsPace): void {
     this.#metrics.setPace(pace);
   }
 
+  /** Resolves with whether the peer still answers. Where we do not read, or stop, nothing says that it does not. */
   async isAlive(): Promise<boolean> {
-    return this.#metrics.probe(aliveTimeoutMs);
+    if (this.#deaf) return false;
+    if (this.#gate.isPaused || this.#isStopping) return true;
+    this.#askForLife(aliveTimeoutMs);
+    return (await this.#signs.within(aliveTimeoutMs)) || this.#gate.isPaused;
+  }
+
+  /** Sees to it that the connection ends when its peer is silent from now on. */
+  suspect(): void {
+    const { silenceMs: timeoutMs } = this.#settings;
+    void this.#askForLife(timeoutMs).then((isAnswered) => {
+      if (!isAnswered && !this.#deaf && !this.#isStopping && this.#quietMs >= timeoutMs)
+        this.#fail({ code: "peer-silent", timeoutMs });
+    });
   }
 
   async close(reason: string): Promise<void> {
-    this.#fail(new SessionError({ code: "closed-by-us", reason }));
-    this.connection.stream.destroy();
+    this.#fail({ code: "closed-by-us", reason });
+    this.#leave();
     await this.done;
   }
 
@@ -194,127 +330,94 @@ export class Session implements NameHolder {
    * ends its side or `drainMs` have passed. Idempotent; resolves when the session is done.
    */
   async stop(drainMs: number): Promise<void> {
-    const { stream } = this.connection;
-    this.#traces.stopAsking();
-    this.#metrics.end();
-    stream.end();
-    this.#closeWithin(drainMs);
+    this.#isStopping = true;
+    this.#signs.tell(true);
+    // Nothing was asked of who has not shaken hands.
+    if (!this.#handshake.done) return this.close("Muninn stops");
+    this.#sayGoodbye(drainMs);
     await this.done;
   }
 
-  #receive(chunk: Uint8Array): void {
-    this.#lastByteAt = performance.now();
-    if (this.#deaf) return;
-    try {
-      try {
-        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
-      } finally {
-        // Also what came before bad bytes: a fault in that is the earlier one.
-        this.#traces.flush();
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#fail(error);
-    }
+  get #quietMs(): number {
+    return this.#gate.isPaused ? 0 : performance.now() - this.#lastByteAt;
   }
 
-  #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {
-    if (miniProtocol === miniProtocols.handshake) {
-      this.#handshake.receive(payload);
-      if (this.#handshake.done) this.#connected();
-      return;
-    }
-    if (!this.#handshake.done) {
-      throw new ProtocolError({
-        code: "unexpected-message",
-        what: `segment of mini-protocol ${miniProtocol}`,
-        state: "shaking hands",
-      });
-    }
-    switch (miniProtocol) {
-      case miniProtocols.metrics:
-        this.#metrics.receive(payload);
-        break;
-      case miniProtocols.traceObjects:
-        this.#traces.receive(payload);
-        break;
-      case miniProtocols.dataPoints:
-        this.#dataPoints.receive(payload);
-        break;
-    }
+  /** Asks what every living peer answers: one that has no metrics answers for data points. */
+  async #askForLife(timeoutMs: number): Promise<boolean> {
+    this.#metrics.probe();
+    return (await this.#dataPoints.request([], timeoutMs)) !== undefined;
   }
 
-  #connected(): void {
-    clearTimeout(this.#deadline);
-    this.#naming = this.#learnName();
-    this.#host.connected(this);
-    this.#metrics.start();
-    // Until the node has told its name we cannot see whether its log is stuck; where none is, one reply can wait.
-    if (this.#host.keepingUp()) this.#traces.startAsking();
-  }
-
-  async #learnName(): Promise<void> {
-    const { nameTimeoutMs } = this.#settings;
-    // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
-    void this.#dataPoints.request([], nameTimeoutMs);
-    const points = await this.#dataPoints.request([nodeInfoName], nameTimeoutMs);
-    const node = await this.#host.claim(this, nameOf(points));
-    this.#node = node;
-    this.#host.opened(this, node);
-    this.#traces.deliverTo((batch) => this.#host.deliver(node, batch));
-    void this.#host.drained(node).then(() => {
-      if (!this.#deaf && this.connection.stream.writable) this.#traces.startAsking();
-    });
-  }
-
-  #pause(): void {
-    this.#paused = true;
-    this.connection.stream.pause();
+  #answersGrow(deltaBytes: number): void {
+    if (!this.answerShare.grow(deltaBytes)) throw new SessionError({ code: "no-room" });
   }
 
   #resume(): void {
-    this.#paused = false;
     this.#readingSince = performance.now();
     this.#lastByteAt = this.#readingSince;
     this.connection.stream.resume();
   }
 
   /** The first fault is the one that counts; the peer gets a moment to read a refusal. */
-  #fail(fault: ProtocolError | SessionError): void {
-    this.#fault ??= fault;
+  #fail(fault: SessionFault | ProtocolError | SessionError): void {
+    this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
     this.#deaf = true;
-    this.#traces.stopAsking();
-    this.#metrics.end();
-    this.connection.stream.end();
+    this.#signs.tell(false);
+    this.#sayGoodbye(farewellMs);
     this.connection.stream.resume();
-    this.#closeWithin(farewellMs);
   }
 
   #peerEnded(): void {
     if (!this.#handshake.done) this.#fault ??= new SessionError({ code: "handshake-cut" });
-    this.#traces.stopAsking();
-    this.connection.stream.end();
-    this.#closeWithin(farewellMs);
+    this.#sayGoodbye(farewellMs);
   }
 
-  #closeWithin(delayMs: number): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.connection.stream.destroy(), delayMs);
+  /** Asks for nothing more and ends our side; the connection is gone in `delayMs`, whatever the peer does. */
+  #sayGoodbye(delayMs: number): void {
+    this.#traces.stopAsking();
+    this.#metrics.end();
+    this.connection.stream.end();
+    const at = performance.now() + delayMs;
+    if (this.#isOver || (this.#closing !== undefined && this.#closing.at <= at)) return;
+    clearTimeout(this.#closing?.timer);
+    this.#closing = { at, timer: setTimeout(() => this.#leave(), delayMs) };
+  }
+
+  #leave(): void {
+    this.connection.stream.destroy();
+    // Not when the stream says so: that is up to others.
+    void this.#closed();
   }
 
   async #closed(): Promise<void> {
-    clearTimeout(this.#deadline);
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#deaf = true;
-    this.#traces.end();
-    this.#metrics.end();
-    this.#dataPoints.end();
+    clearTimeout(this.#handshakeDeadline);
+    clearTimeout(this.#closing?.timer);
+    this.#signs.tell(false);
+    for (const side of Object.values(this.#sides)) side.end();
+    this.#gate.end();
+    this.answerShare.leave();
     await this.#naming;
     this.#host.ended(this, {
       node: this.#node,
-      fault: this.#fault,
+      fault: this.#isProbe ? new SessionError({ code: "probe" }) : this.#fault,
       shookHands: this.#handshake.done,
       midReply: this.#traces.midReply,
     });
     this.#resolveDone();
   }
+
+  /** Whether the peer, which came by itself, never sent a byte. */
+  get #isProbe(): boolean {
+    const isOurs = this.#fault?.fault.code === "closed-by-us";
+    return this.connection.opener === "peer" && !this.#hasHeard && !isOurs;
+  }
+}
+
+/** What a peer's bytes have caused; whatever it is ends that peer's connection and nothing else. */
+function faultOf(error: unknown): ProtocolError | SessionError {
+  if (error instanceof ProtocolError || error instanceof SessionError) return error;
+  return new SessionError({ code: "internal-error" }, { cause: error });
 }

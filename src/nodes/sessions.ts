@@ -2,18 +2,26 @@ import { NodeMetrics } from "../metrics/node/node-metrics.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
+import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
 import type { MetricsPace } from "./metrics-poll.js";
-import { NodeDirectory } from "./node-directory.js";
+import { wantedNames } from "./names.js";
+import { NewNames } from "./new-names.js";
+import { type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
-import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
+import { type Claim, Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
+
+/** Of what peers may make us hold, for answers: metrics that are kept, and answers that are not finished. */
+const answersPart = 1 / 4;
 
 /** Where batches go: the router of the house. */
 interface TraceDestination {
   open(node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
   write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
+  /** Counts objects that were received from a node that was then refused: it has no name, and nobody will write them. */
+  drop(node: undefined, reason: "refused", objects: number, bytes: number): void;
   /** Resolves when nothing received for this node is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
   close(node: NodeIdentity): void;
@@ -24,6 +32,8 @@ interface TraceDestination {
 export interface SessionObserver {
   connected(connection: Connection): void;
   named(connection: Connection, node: NodeIdentity): void;
+  /** The node, which was just named, could not have the names it wanted. */
+  clashed(connection: Connection, node: NodeIdentity, clash: Clash): void;
   ended(connection: Connection, end: SessionEnd): void;
 }
 
@@ -32,14 +42,23 @@ export interface ConnectedNode {
   readonly node: NodeIdentity;
   readonly session: Session;
   readonly metrics: NodeMetrics;
+  /** Why it does not have the names it wanted, where it does not. */
+  readonly clash: Clash | undefined;
 }
 
 export interface SessionsOptions {
   readonly settings: SessionSettings;
+  /** Memory that peers may take, of all together; a quarter of it for answers, the rest for trace objects. */
   readonly maxInFlightBytes: number;
   readonly destination: TraceDestination;
   readonly observer: SessionObserver;
+  /** Whether a node of this directory was here before: names nobody has heard of are limited. @default never */
+  readonly isKnownDirectory?: (directory: string) => Promise<boolean>;
+  readonly newNames?: NewNames;
 }
+
+/** A disk that does not say within this long whether a directory is there is not waited for. */
+const knownTimeoutMs = 1_000;
 
 /** How often memory is let go that was not needed since. */
 const letGoEveryMs = 10_000;
@@ -47,7 +66,11 @@ const letGoEveryMs = 10_000;
 /** Every connection's session, and the nodes behind them. */
 export class Sessions {
   readonly budget: FlightBudget;
+  readonly answers: AnswerBudget;
+  /** Who brings more new names than allowed, for health. */
+  readonly newNames: NewNames;
   #settings: SessionSettings;
+  readonly #options: SessionsOptions;
   readonly #host: SessionHost;
   readonly #directory = new NodeDirectory<Session>();
   readonly #sessions = new Map<Session, NodeMetrics>();
@@ -56,20 +79,31 @@ export class Sessions {
   /** Those that have shaken hands. */
   readonly #connected = new Set<Session>();
   #stopping: Promise<void> | undefined;
-  #drainMs: number | undefined;
 
   constructor(options: SessionsOptions) {
+    this.#options = options;
     this.#settings = options.settings;
-    this.budget = new FlightBudget({ maxInFlightBytes: options.maxInFlightBytes });
+    const answersBytes = options.maxInFlightBytes * answersPart;
+    this.budget = new FlightBudget({
+      maxInFlightBytes: options.maxInFlightBytes - answersBytes,
+      maxObjectBytes: options.settings.maxObjectBytes,
+    });
+    this.answers = new AnswerBudget({ maxBytes: answersBytes });
+    this.newNames = options.newNames ?? new NewNames();
     this.#host = this.#hostFor(options);
   }
 
   /** Runs the session of a connection; resolves, when it has ended, with whether there was a handshake. */
   async run(connection: Connection): Promise<boolean> {
+    if (this.#stopping !== undefined) {
+      connection.stream.on("error", () => {});
+      connection.stream.destroy();
+      return false;
+    }
     const session = new Session(connection, this.#settings, this.#host);
-    this.#sessions.set(session, new NodeMetrics({ maxBytes: this.#settings.maxAnswerBytes }));
+    const metrics = this.#metricsFor(session);
+    this.#sessions.set(session, metrics);
     session.start();
-    if (this.#drainMs !== undefined) void session.stop(this.#drainMs);
     await session.done;
     this.#directory.release(session);
     this.#sessions.delete(session);
@@ -79,9 +113,9 @@ export class Sessions {
 
   /** Those whose names are known, in the order they came. */
   *nodes(): Generator<ConnectedNode> {
-    for (const [session, node] of this.#directory.connected()) {
+    for (const [session, node, clash] of this.#directory.connected()) {
       const metrics = this.#sessions.get(session);
-      if (metrics !== undefined) yield { node, session, metrics };
+      if (metrics !== undefined) yield { node, session, metrics, clash };
     }
   }
 
@@ -96,28 +130,76 @@ export class Sessions {
     return { handshaking: this.#sessions.size - connected, connected };
   }
 
+  /** Memory that peers make us hold, of all together, in bytes: asked for ahead, and held, answers among it. */
+  get flight(): { readonly reservedBytes: number; readonly heldBytes: number } {
+    const { reservedBytes, heldBytes } = this.budget.reading;
+    return { reservedBytes, heldBytes: heldBytes + this.answers.bytes };
+  }
+
+  /** Objects received from nodes whose names are still awaited, and held until then. */
+  get heldObjects(): number {
+    let objects = 0;
+    for (const session of this.#connected) objects += session.heldObjects;
+    return objects;
+  }
+
   /** Of the nodes that are there, and those to come. */
   setMetricsPace(metricsPace: MetricsPace): void {
     this.#settings = { ...this.#settings, metricsPace };
     for (const session of this.#sessions.keys()) session.setMetricsPace(metricsPace);
   }
 
-  /** Ends every session without loss, see `Session.stop`. Idempotent; resolves when all are done. */
+  /**
+   * Ends every session without loss, see `Session.stop`, and takes no other. Idempotent; resolves when all are done,
+   * after `drainMs` at most, whatever peers do.
+   */
   async stop(drainMs: number): Promise<void> {
-    this.#drainMs = drainMs;
     clearInterval(this.#lettingGo);
+    this.#directory.stop();
     this.#stopping ??= Promise.all([...this.#sessions.keys()].map((session) => session.stop(drainMs))).then();
     await this.#stopping;
   }
 
-  #hostFor(options: SessionsOptions): SessionHost {
-    const { destination, observer } = options;
+  /** A store gives back what it took when its session ends, as all else that the session holds. */
+  #metricsFor(session: Session): NodeMetrics {
+    const { maxMetricsBytes, maxMetricsPerNode } = this.#settings;
+    return new NodeMetrics({
+      maxBytes: storeBytes(maxMetricsBytes, maxMetricsPerNode),
+      maxMetrics: maxMetricsPerNode,
+      mayGrow: (deltaBytes) => session.answerShare.grow(deltaBytes),
+    });
+  }
+
+  async #claim(session: Session, rawName: string | undefined): Promise<Claim> {
+    const { directory } = wantedNames(rawName, session.connectionId);
+    const isRefused = !(await this.#isKnown(directory, session)) && !this.newNames.take(session.address);
+    if (isRefused) return { refused: { code: "too-many-names", address: session.address } };
+    return { node: await this.#directory.claim(session, rawName) };
+  }
+
+  /** A connection's own id is one of a bounded set, and a target's name was wished for: both are no news. */
+  async #isKnown(directory: string, { connection, connectionId }: Session): Promise<boolean> {
+    if (directory === connectionId || connection.opener === "us") return true;
+    if (this.#directory.hasDirectory(directory)) return true;
+    const { isKnownDirectory } = this.#options;
+    if (isKnownDirectory === undefined) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(true), knownTimeoutMs);
+    });
+    const isKnown = await Promise.race([isKnownDirectory(directory), timeout]);
+    clearTimeout(timer);
+    return isKnown;
+  }
+
+  #hostFor({ destination, observer }: SessionsOptions): SessionHost {
     return {
       budget: this.budget,
+      answers: this.answers,
       turns: new ReadingTurns(),
       memory: this.#memory,
-      claim: (session, rawName) => this.#directory.claim(session, rawName),
-      keepingUp: () => destination.keepingUp(),
+      claim: (session, rawName) => this.#claim(session, rawName),
+      mayAskUnnamed: (session) => destination.keepingUp() && this.newNames.allows(session.address),
       connected: (session) => {
         this.#connected.add(session);
         observer.connected(session.connection);
@@ -125,8 +207,13 @@ export class Sessions {
       opened: (session, node) => {
         destination.open(node);
         observer.named(session.connection, node);
+        const clash = this.#directory.clashOf(session);
+        if (clash !== undefined) observer.clashed(session.connection, node, clash);
       },
       deliver: (node, batch) => destination.write(node, batch),
+      refused: ({ objects, bytes }) => {
+        if (objects > 0) destination.drop(undefined, "refused", objects, bytes);
+      },
       drained: (node) => destination.drained(node),
       metrics: (session, whole) => {
         const metrics = this.#sessions.get(session)!;
@@ -139,4 +226,9 @@ export class Sessions {
       },
     };
   }
+}
+
+/** As much as the most metrics of one whole answer take: their names and texts, of two bytes a character, and 140 beside. */
+function storeBytes(maxMetricsBytes: number, maxMetricsPerNode: number): number {
+  return 2 * maxMetricsBytes + 140 * maxMetricsPerNode;
 }

@@ -4,12 +4,16 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import { encodeTraceRequest } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
 import { AskingDepth } from "./asking-depth.js";
-import type { FlightBudget } from "./flight-budget.js";
+import type { BudgetMember, FlightBudget } from "./flight-budget.js";
+import { HeldBatches } from "./held-batches.js";
 import { MeanObjectSize } from "./mean-object-size.js";
-import type { ReadingTurns } from "./reading-turns.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
+import type { ReadingGate } from "./reading-gate.js";
 
 /** Bytes that are worth a write; more at once makes an object hardly cheaper. */
 const worthWritingBytes = 256 * 1_024;
+/** What a batch takes beside its bytes: many of one small object each are not as small as their objects. */
+const batchBytes = 1_024;
 
 export interface TraceIntakeOptions {
   /** Objects per request. */
@@ -18,12 +22,12 @@ export interface TraceIntakeOptions {
   readonly requestsAhead: number;
   readonly maxObjectBytes: number;
   readonly budget: FlightBudget;
-  readonly turns: ReadingTurns;
+  readonly gate: ReadingGate;
   readonly memory: SpareMemory;
   /** Sends the same message so many times. */
   readonly send: (message: Uint8Array, times: number) => void;
-  readonly pause: () => void;
-  readonly resume: () => void;
+  /** Unfinished objects of all nodes take too much, and this node's is the largest. */
+  readonly onGiveWay: () => void;
 }
 
 /** Hands a batch to whoever makes it safe; resolves with whether it is. If not, a write of it may still be under way. */
@@ -32,14 +36,15 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 /**
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
- * delays the next request. Until the node's name is known batches are held, in the order they came.
+ * delays the next request. Until the node's name is known batches are held, in the order they came, and asking goes on.
  */
-export class TraceIntake {
+export class TraceIntake implements MiniProtocolSide, BudgetMember {
+  /** Batches that nobody can write yet. */
+  readonly held = new HeldBatches();
   readonly #options: TraceIntakeOptions;
   readonly #decoder: TraceReplyDecoder;
   readonly #depth: AskingDepth;
   #deliver: Deliver | undefined;
-  #held: ReceivedBatch[] = [];
   #requestsSent = 0;
   /** Replies of which every object is safe. */
   #repliesSafe = 0;
@@ -48,14 +53,14 @@ export class TraceIntake {
   #reservedBytes = 0;
   readonly #objectSize = new MeanObjectSize();
   #asking = false;
-  #paused = false;
+  /** Bytes of batches since `flush` was called last. */
+  #batchedBytes = 0;
 
   constructor(options: TraceIntakeOptions) {
     this.#options = options;
     this.#decoder = new TraceReplyDecoder(options);
     this.#depth = new AskingDepth({ requestCount: options.requestCount, deepest: options.requestsAhead });
-    options.budget.join();
-    options.turns.join(this);
+    options.budget.join(this);
   }
 
   startAsking(): void {
@@ -72,31 +77,41 @@ export class TraceIntake {
     this.#depth.roundTrip(sampleMs, wasReading);
   }
 
-  /** Says where batches go from now on, those held first. */
-  deliverTo(deliver: Deliver): void {
-    this.#deliver = deliver;
-    for (const batch of this.#held.splice(0)) this.#hand(batch, deliver, this.#decoder.repliesEnded);
-    this.#regulate();
-  }
-
   /** Takes bytes of the mini-protocol; `flush` makes a batch of what they complete. */
   receive(bytes: Uint8Array): void {
     this.#decoder.append(bytes);
   }
 
-  /** Hands on whatever whole objects have arrived. @throws ProtocolError where other bytes came, after that */
-  flush(): void {
+  /** Hands on whatever whole objects have arrived; returns their bytes. @throws ProtocolError where other bytes came, after that */
+  flush(): number {
+    this.#batchedBytes = 0;
     try {
       this.#decoder.scan();
     } finally {
       // Whole objects that came before bad bytes are as good as any.
       this.#takeBatch();
+      this.#options.budget.unfinished(this, this.#decoder.pendingMemoryBytes);
     }
+    return this.#batchedBytes;
   }
 
-  /** Our turn to be read has come, or we have to wait for it. */
-  turnChanged(): void {
+  /** Says where batches go from now on, those held first. */
+  deliverTo(deliver: Deliver): void {
+    this.#deliver = deliver;
+    for (const batch of this.held.take()) this.#hand(batch, deliver, this.#decoder.repliesEnded);
     this.#regulate();
+  }
+
+  /** Nobody will ever write what is held; returns what that was. */
+  refuse(): { objects: number; bytes: number } {
+    const refused = { objects: 0, bytes: 0 };
+    for (const batch of this.held.take()) {
+      refused.objects += batch.length;
+      refused.bytes += batch.receivedBytes;
+      this.#settle(batch.receivedBytes, batch.memoryBytes);
+      batch.release();
+    }
+    return refused;
   }
 
   /** Requests sent whose reply is not safe yet. */
@@ -109,11 +124,19 @@ export class TraceIntake {
     return this.#decoder.midReply;
   }
 
-  /** The connection is gone: nothing more is asked for or will come. Batches under way stay under way. */
+  roomChanged(): void {
+    this.#regulate();
+  }
+
+  giveWay(): void {
+    this.#options.onGiveWay();
+  }
+
+  /** Nothing more is asked for or will come. Batches under way stay under way. */
   end(): void {
     this.#asking = false;
-    this.#options.budget.leave();
-    this.#options.turns.leave(this);
+    this.held.end();
+    this.#options.budget.leave(this);
     this.#reserve(0);
   }
 
@@ -123,27 +146,24 @@ export class TraceIntake {
     const batch = this.#decoder.take();
     if (batch === undefined) return;
     const { length, receivedBytes } = batch;
+    this.#batchedBytes = receivedBytes;
     this.#depth.received(length, performance.now());
     this.#objectSize.add(length, receivedBytes);
     this.#unsafeBatches += 1;
-    this.#unsafeBytes += receivedBytes;
-    this.#options.budget.hold(receivedBytes);
-    if (this.#deliver === undefined) this.#held.push(batch);
+    this.#unsafeBytes += receivedBytes + batchBytes;
+    this.#options.budget.hold(batch.memoryBytes + batchBytes);
+    if (this.#deliver === undefined) this.held.add(batch);
     else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
     this.#regulate();
   }
 
   #hand(batch: ReceivedBatch, deliver: Deliver, repliesEnded: number): void {
-    const { receivedBytes } = batch;
-    const { turns } = this.#options;
-    const passage = turns.begin(receivedBytes);
-    if (turns.areNeeded) turns.wait(this);
+    const { receivedBytes, memoryBytes } = batch;
+    const arrived = this.#options.gate.begin(receivedBytes);
     const settled = (isSafe: boolean) => {
-      turns.end(passage);
+      arrived();
       if (isSafe) batch.release();
-      this.#unsafeBatches -= 1;
-      this.#unsafeBytes -= receivedBytes;
-      this.#options.budget.hold(-receivedBytes);
+      this.#settle(receivedBytes, memoryBytes);
       // Batches become safe in the order they came; the last one carries the replies that ended without objects since.
       this.#repliesSafe = this.#unsafeBatches === 0 ? this.#decoder.repliesEnded : repliesEnded;
       this.#regulate();
@@ -151,34 +171,44 @@ export class TraceIntake {
     deliver(batch).then(settled, () => settled(false));
   }
 
+  #settle(receivedBytes: number, memoryBytes: number): void {
+    this.#unsafeBatches -= 1;
+    this.#unsafeBytes -= receivedBytes + batchBytes;
+    this.#options.budget.hold(-(memoryBytes + batchBytes));
+  }
+
   #regulate(): void {
-    const { budget, maxObjectBytes, turns } = this.#options;
-    // The answer that names the node may stand behind a long first reply, so more of that one is held.
-    const patient = this.#deliver === undefined && budget.allows(0);
-    const isFull = this.#unsafeBytes > (patient ? maxObjectBytes : budget.perNodeBytes);
-    const paused = isFull || turns.holds(this);
-    if (paused !== this.#paused) {
-      this.#paused = paused;
-      if (paused) this.#options.pause();
-      else this.#options.resume();
-    }
+    const { budget, gate } = this.#options;
+    // The answer that names the node may stand behind many objects, so more of those are held.
+    const mostBytes = this.#deliver === undefined ? budget.perUnnamedBytes : budget.perNodeBytes;
+    gate.isFull = this.#unsafeBytes > mostBytes || budget.stops(this.#unsafeBytes > 0);
     if (this.#asking) this.#ask();
   }
 
   #ask(): void {
-    const { requestCount, budget, send } = this.#options;
+    const { requestCount, send } = this.#options;
     // Whole bytes: sums of fractions would not come back to nothing.
     const requestBytes = Math.ceil(requestCount * this.#objectSize.bytes);
-    const depth = this.#deliver === undefined ? 1 : this.#depthNow(requestBytes);
+    const depth = this.#depthNow(requestBytes);
+    // Where nobody can write yet, what is held must not keep the node's own queue from being emptied.
+    const answered = this.#deliver === undefined ? this.#decoder.repliesEnded : this.#repliesSafe;
     const sentBefore = this.#requestsSent;
-    while (this.openRequests < depth) {
-      if (this.openRequests > 0 && !budget.allows(requestBytes)) break;
+    while (this.#requestsSent - answered < depth) {
+      const isFirst = this.openRequests === 0;
+      if (!isFirst && !this.#mayAskAhead(requestBytes)) break;
       this.#requestsSent += 1;
-      this.#reserve((this.openRequests - 1) * requestBytes);
+      this.#reserve((this.#requestsSent - answered - 1) * requestBytes);
     }
     const more = this.#requestsSent - sentBefore;
     if (more > 0) send(encodeTraceRequest(requestCount), more);
-    this.#reserve(Math.max(0, this.openRequests - 1) * requestBytes);
+    this.#reserve(Math.max(0, this.#requestsSent - answered - 1) * requestBytes);
+  }
+
+  #mayAskAhead(requestBytes: number): boolean {
+    const { budget } = this.#options;
+    const isUnnamed = this.#deliver === undefined;
+    if (isUnnamed && this.#unsafeBytes + requestBytes > budget.perUnnamedBytes) return false;
+    return budget.allows(requestBytes);
   }
 
   /**

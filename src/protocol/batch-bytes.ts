@@ -40,6 +40,11 @@ export class BatchBytes {
     return this.#end;
   }
 
+  /** All that it takes. */
+  get memoryBytes(): number {
+    return this.#bytes.byteLength + this.#fields.byteLength;
+  }
+
   /** A row for each object, see `column`. */
   get fields(): Int32Array {
     return this.#fields;

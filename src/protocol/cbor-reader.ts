@@ -17,6 +17,9 @@ import type { KnownTexts } from "./known-texts.js";
 /** Items of five bytes become objects of a hundred: without this bound, 64 MiB on the wire are gigabytes here. */
 const maxItems = 1_048_576;
 
+/** V8 has no strings of more than some 512 MiB, and no text of a peer needs to be nearly as long. */
+const maxTextBytes = 64 * 1_024 * 1_024;
+
 const largestInt64 = 2n ** 63n - 1n;
 
 /** Reads one whole message, item by item, and refuses whatever is not the item asked for. */
@@ -92,6 +95,8 @@ export class CborReader {
   text(known?: KnownTexts): string {
     const length = this.#head(major.text);
     if (length > this.#bytes.length - this.#at) throw this.#cut();
+    if (length > maxTextBytes)
+      throw new ProtocolError({ code: "too-long", what: `a text in ${this.#what}`, limit: maxTextBytes });
     const from = this.#at;
     this.#at += length;
     const found = known?.find(this.#view, from, this.#at);
@@ -107,32 +112,35 @@ export class CborReader {
     this.#at += 1;
     const chunksAt = this.#at;
     let length = 0;
-    while (this.#first() !== breakByte) length += this.#take(this.#head(major.bytes)).length;
+    for (let chunks = 0; this.#first() !== breakByte; chunks += 1) {
+      if (chunks === maxItems) throw this.#unexpectedAt(this.#at, `a string of up to ${maxItems} pieces`);
+      length += this.#pass(this.#head(major.bytes));
+    }
     // Read twice, because a list of a million chunks of one byte each would cost a hundred times their size.
     this.#at = chunksAt;
     const joined = new Uint8Array(length);
     for (let to = 0; this.#first() !== breakByte; ) {
-      const chunk = this.#take(this.#head(major.bytes));
-      joined.set(chunk, to);
-      to += chunk.length;
+      const from = this.#at;
+      const end = from + headBytes(this.#bytes[from]!) + this.#pass(this.#head(major.bytes));
+      to += this.#bytes.copy(joined, to, from + headBytes(this.#bytes[from]!), end);
     }
     this.#at += 1;
     return joined;
   }
 
-  /** Reads a definite or indefinite list of up to 1,048,576 items. */
-  list<Item>(read: () => Item): Item[] {
+  /** Reads a definite or indefinite list. */
+  list<Item>(read: () => Item, most = maxItems): Item[] {
     const items: Item[] = [];
-    this.each(() => items.push(read()));
+    this.each(() => items.push(read()), most);
     return items;
   }
 
   /** Reads such a list and keeps nothing of it; `read` reads one item. */
-  each(read: () => void): void {
+  each(read: () => void, most = maxItems): void {
     const first = this.#first();
     let items = 0;
     const readOne = () => {
-      if (items === maxItems) throw unexpected(this.#what, `a list of up to ${maxItems}`, first);
+      if (items === most) throw unexpected(this.#what, `a list of up to ${most}`, first);
       items += 1;
       read();
     };
@@ -173,10 +181,14 @@ export class CborReader {
   }
 
   #take(length: number): Buffer {
+    const from = this.#at;
+    return this.#bytes.subarray(from, from + this.#pass(length));
+  }
+
+  #pass(length: number): number {
     if (length > this.#bytes.length - this.#at) throw this.#cut();
-    const taken = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
-    return taken;
+    return length;
   }
 
   #first(): number {

@@ -8,6 +8,9 @@ export type DataPointsRequest =
   | { readonly kind: "request"; readonly names: readonly string[] }
   | { readonly kind: "done" };
 
+/** Points in one reply: whoever asks, asks for a few. */
+const maxPoints = 1_024;
+
 const message = { request: 1, done: 2, reply: 3 } as const;
 
 /** `[1, [name, …]]` */
@@ -54,7 +57,7 @@ export function decodeDataPointsReply(bytes: Uint8Array): DataPoint[] {
   const points = reader.list((): DataPoint => {
     reader.record(2);
     return [reader.text(), reader.record(0, 1) === 0 ? undefined : reader.bytes()];
-  });
+  }, maxPoints);
   reader.end();
   return points;
 }

@@ -16,8 +16,14 @@ const propose = 0;
 const accept = 1;
 const refuse = 2;
 
+/** Of what a peer says about its refusal, so much is passed on. */
+const maxReasonLength = 200;
+
 /** Why a proposal was refused: the index in the refusal. */
 const reason = { versionMismatch: 0, decodeError: 1, refused: 2 } as const;
+
+/** Which side we are, for sentences about both. */
+type We = "tracer" | "forwarder";
 
 /** What the opener sends: `[0, {1: magic}]`. */
 export function encodeProposal(magic: number): Uint8Array {
@@ -25,10 +31,14 @@ export function encodeProposal(magic: number): Uint8Array {
 }
 
 /**
- * The listener's answer to a proposal, as the real peers give it; `refused` says why, where it refuses.
+ * The listener's answer to a proposal, as the real peers give it; `refused` says why in our words, where it refuses.
  * @throws ProtocolError where the message is no proposal
  */
-export function answerProposal(message: Uint8Array, magic: number): { answer: Uint8Array; refused?: string } {
+export function answerProposal(
+  message: Uint8Array,
+  magic: number,
+  we: We = "tracer",
+): { answer: Uint8Array; refused?: string } {
   const proposed = readProposal(message);
   if (proposed === undefined) {
     const writer = new CborWriter().array(2).int(refuse);
@@ -36,11 +46,15 @@ export function answerProposal(message: Uint8Array, magic: number): { answer: Ui
     return { answer, refused: `no common version, we speak ${version}` };
   }
   if (proposed === "undecodable") {
-    return refusal(reason.decodeError, "the network magic is not a number of 32 bits");
+    const undecodable = "the network magic is not a number of 32 bits";
+    return { answer: refusal(reason.decodeError, undecodable), refused: undecodable };
   }
   if (proposed !== magic) {
     const mismatch = `${versionData(magic)} /= ${versionData(proposed)}`;
-    return refusal(reason.refused, `ForwardingVersionData mismatch: ${mismatch}`);
+    return {
+      answer: refusal(reason.refused, `ForwardingVersionData mismatch: ${mismatch}`),
+      refused: differentMagics(proposed, magic, we),
+    };
   }
   return { answer: new CborWriter().array(3).int(accept).int(version).int(magic).finish() };
 }
@@ -69,12 +83,16 @@ function readProposal(message: Uint8Array): number | "undecodable" | undefined {
  * Reads the listener's answer to our proposal.
  * @throws ProtocolError with code `handshake-refused` where it refused, or accepted what we did not propose
  */
-export function readAnswer(message: Uint8Array, magic: number): void {
+export function readAnswer(message: Uint8Array, magic: number, we: We = "tracer"): void {
   const reader = new CborReader(message, "a handshake answer");
   const length = reader.record(2, 3);
   if (length === 2) {
     reader.key(refuse);
-    throw new ProtocolError({ code: "handshake-refused", by: "peer", reason: readRefusal(reader) });
+    throw new ProtocolError({
+      code: "handshake-refused",
+      by: "peer",
+      reason: readRefusal(reader, magic, we),
+    });
   }
   reader.key(accept);
   reader.key(version);
@@ -84,24 +102,37 @@ export function readAnswer(message: Uint8Array, magic: number): void {
     throw new ProtocolError({
       code: "handshake-refused",
       by: "us",
-      reason: `the peer's network magic is ${accepted}, ours is ${magic}`,
+      reason: differentMagics(accepted, magic, we),
     });
   }
 }
 
-function readRefusal(reader: CborReader): string {
+function readRefusal(reader: CborReader, magic: number, we: We): string {
   const length = reader.record(2, 3);
   if (length === 2) {
     reader.key(reason.versionMismatch);
     const versions = reader.list(() => reader.uint(Number.MAX_SAFE_INTEGER));
     reader.end();
-    return `no common version, it speaks ${versions.join(", ")}`;
+    return `no common version, it speaks ${shown(versions.join(", "))}`;
   }
   reader.key(reason.decodeError, reason.refused);
   reader.uint(Number.MAX_SAFE_INTEGER);
   const text = reader.text();
   reader.end();
-  return text;
+  const magics = [...text.matchAll(/unNetworkMagic = (\d{1,10})/g)].map(([, digits]) => Number(digits));
+  const theirs = magics.find((other) => other !== magic);
+  return theirs === undefined ? shown(text) : differentMagics(theirs, magic, we);
+}
+
+function differentMagics(theirs: number, ours: number, we: We): string {
+  const they = we === "tracer" ? "node" : "tracer";
+  return `the ${they} has magic ${theirs}, this ${we} ${ours}`;
+}
+
+/** A peer's own words: short, and without what a terminal would obey. */
+function shown(text: string): string {
+  const visible = text.slice(0, maxReasonLength).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "�");
+  return text.length > maxReasonLength ? `${visible}…` : visible;
 }
 
 function unordered(number: number, previous: number): ProtocolError {
@@ -109,9 +140,8 @@ function unordered(number: number, previous: number): ProtocolError {
   return new ProtocolError({ code: "malformed", what: proposal, expected: "ascending versions", found });
 }
 
-function refusal(index: number, text: string): { answer: Uint8Array; refused: string } {
-  const answer = new CborWriter().array(2).int(refuse).array(3).int(index).int(version).text(text).finish();
-  return { answer, refused: text };
+function refusal(index: number, text: string): Uint8Array {
+  return new CborWriter().array(2).int(refuse).array(3).int(index).int(version).text(text).finish();
 }
 
 /** As Haskell peers show it. */

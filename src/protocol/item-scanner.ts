@@ -31,6 +31,8 @@ export class ItemScanner {
   readonly #what: string;
   readonly #maxBytes: number;
   readonly #maxDepth: number;
+  /** Where the item begins. */
+  #start = 0;
   /** Up to here the item was looked at; inside a string this may lie beyond what has come. */
   #at = 0;
   /** Items left in the innermost container that is open; the item itself is in one of its own. A tag has one, too. */
@@ -44,25 +46,32 @@ export class ItemScanner {
     this.#maxDepth = limits.maxDepth ?? usualMaxDepth;
   }
 
-  /** The next call of `scan` looks at another item. */
-  begin(): void {
-    this.#at = 0;
+  /** The next call of `scan` looks at another item, which begins at `start`. */
+  begin(start = 0): void {
+    this.#start = start;
+    this.#at = start;
     this.#left = 1;
     this.#around.length = 0;
   }
 
+  /** The bytes before the item were let go: it begins at 0 now. */
+  moveToStart(): void {
+    this.#at -= this.#start;
+    this.#start = 0;
+  }
+
   /**
-   * The position after the item that starts `bytes`, of which those before `end` have come; or `incomplete`, and then
-   * the next call goes on with the same bytes and more.
+   * The position after the item in `bytes`, of which those before `end` have come; or `incomplete`, and then the next
+   * call goes on with the same bytes and more.
    * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`
    */
   scan(bytes: Uint8Array, end: number): number {
     while (this.#left !== 0 && this.#at < end) {
       if (!this.#passOne(bytes, end)) break;
-      if (this.#at > this.#maxBytes) throw this.#tooLong();
+      if (this.#at - this.#start > this.#maxBytes) throw this.#tooLong();
     }
     if (this.#left === 0 && this.#at <= end) return this.#at;
-    if (end > this.#maxBytes) throw this.#tooLong();
+    if (end - this.#start > this.#maxBytes) throw this.#tooLong();
     return incomplete;
   }
 
@@ -88,7 +97,7 @@ export class ItemScanner {
     const stringBytes = type === major.bytes || type === major.text ? argument : 0;
     const items = itemsIn(type, argument);
     // An item has at least one byte, so what announces more than fits can be refused now.
-    if (this.#at + stringBytes + items > this.#maxBytes) throw this.#tooLong();
+    if (this.#at - this.#start + stringBytes + items > this.#maxBytes) throw this.#tooLong();
     this.#at += stringBytes;
     if (items > 0) this.#begin(items);
     else this.#endItem();

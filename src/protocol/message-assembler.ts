@@ -4,15 +4,21 @@ import { type ItemLimits, ItemScanner } from "./item-scanner.js";
 /** Most connections wait for most of their time, and then keep nothing. */
 const noBytes = Buffer.alloc(0);
 
+export interface AssemblerOptions extends ItemLimits {
+  /** Told by how much the memory of the unfinished message changes; what it throws, `push` throws. */
+  readonly onGrowth?: (deltaBytes: number) => void;
+}
+
 /** Cuts the bytes of one mini-protocol into messages, each a definite array with whatever it holds. */
 export class MessageAssembler {
-  readonly #limits: ItemLimits;
+  readonly #limits: AssemblerOptions;
   readonly #scanner: ItemScanner;
   #bytes = noBytes;
   #length = 0;
+  #toldBytes = 0;
 
   /** `limits` are those of one message. */
-  constructor(limits: ItemLimits) {
+  constructor(limits: AssemblerOptions) {
     this.#limits = limits;
     this.#scanner = new ItemScanner(limits);
   }
@@ -26,18 +32,25 @@ export class MessageAssembler {
     while (this.#length > 0) {
       readHead(this.#bytes, 0, this.#length, major.array, this.#limits.what);
       const end = this.#scanner.scan(this.#bytes, this.#length);
-      if (end === incomplete) return;
+      if (end === incomplete) break;
       const message = this.#bytes.subarray(0, end);
       this.#length -= end;
       this.#bytes = this.#length === 0 ? noBytes : this.#bytes.subarray(end, end + this.#length);
       this.#scanner.begin();
       yield message;
     }
+    this.#tellGrowth();
   }
 
   /** Whether a message has begun and not ended. */
   get midMessage(): boolean {
     return this.#length > 0;
+  }
+
+  #tellGrowth(): void {
+    const growth = this.#bytes.length - this.#toldBytes;
+    this.#toldBytes += growth;
+    if (growth !== 0) this.#limits.onGrowth?.(growth);
   }
 
   #append(bytes: Uint8Array): void {

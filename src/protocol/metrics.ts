@@ -7,11 +7,19 @@ export type MetricValue =
   | { readonly kind: "counter" | "gauge"; readonly value: bigint }
   | { readonly kind: "label"; readonly value: string };
 
-/** Takes the metrics of an answer, one after another. */
-export interface MetricsTaker {
+/** Takes metrics, one after another. */
+interface MetricsTaker {
   /** `value` is a bigint where a number would round it. */
   number(name: string, kind: "counter" | "gauge", value: number | bigint): void;
   label(name: string, text: string): void;
+}
+
+/** Takes the metrics of one answer. */
+export interface AnswerTaker extends MetricsTaker {
+  /** So many metrics came beyond what an answer may hold; nothing was made of them. */
+  surplus(count: number): void;
+  /** The answer is over. */
+  end(): void;
 }
 
 export type MetricsRequest =
@@ -20,7 +28,8 @@ export type MetricsRequest =
   /** Those changed since the node's last answer. */
   | { readonly kind: "updated" };
 
-const message = { request: 0, done: 1, response: 1 } as const;
+/** The numbers of messages. */
+export const metricsMessage = { request: 0, done: 1, response: 1 } as const;
 const asked = { all: 0, names: 1, updated: 2 } as const;
 const valueKinds = ["counter", "gauge", "label"] as const;
 
@@ -29,7 +38,7 @@ const metricNames = new KnownTexts();
 
 /** `[0, request]` */
 export function encodeMetricsRequest(request: MetricsRequest): Uint8Array {
-  const writer = new CborWriter().array(2).int(message.request);
+  const writer = new CborWriter().array(2).int(metricsMessage.request);
   if (request.kind !== "names") return writer.array(1).int(asked[request.kind]).finish();
   writer.array(2).int(asked.names);
   return writer.list(request.names, (name) => writer.text(name)).finish();
@@ -37,18 +46,18 @@ export function encodeMetricsRequest(request: MetricsRequest): Uint8Array {
 
 /** `[1]` */
 export function encodeMetricsDone(): Uint8Array {
-  return new CborWriter().array(1).int(message.done).finish();
+  return new CborWriter().array(1).int(metricsMessage.done).finish();
 }
 
 /** Reads what an acceptor sends. @throws ProtocolError */
 export function decodeMetricsRequest(bytes: Uint8Array): MetricsRequest | { kind: "done" } {
   const reader = new CborReader(bytes, "a metrics request");
   if (reader.record(1, 2) === 1) {
-    reader.key(message.done);
+    reader.key(metricsMessage.done);
     reader.end();
     return { kind: "done" };
   }
-  reader.key(message.request);
+  reader.key(metricsMessage.request);
   const request = readAsked(reader);
   reader.end();
   return request;
@@ -63,7 +72,7 @@ function readAsked(reader: CborReader): MetricsRequest {
 
 /** `[1, [0, [[name, value], …]]]` */
 export function encodeMetricsResponse(metrics: readonly (readonly [string, MetricValue])[]): Uint8Array {
-  const writer = new CborWriter().array(2).int(message.response).array(2).int(0);
+  const writer = new CborWriter().array(2).int(metricsMessage.response).array(2).int(0);
   writer.list(metrics, ([name, metric]) => {
     writer.array(2).text(name).array(2).int(valueKinds.indexOf(metric.kind));
     if (metric.kind === "label") writer.text(metric.value);
@@ -75,30 +84,26 @@ export function encodeMetricsResponse(metrics: readonly (readonly [string, Metri
 /** Reads what a forwarder answers, in its order. @throws ProtocolError */
 export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][] {
   const metrics: [string, MetricValue][] = [];
-  readMetricsResponse(bytes, {
+  const taker: MetricsTaker = {
     number: (name, kind, value) => metrics.push([name, { kind, value: BigInt(value) }]),
     label: (name, value) => metrics.push([name, { kind: "label", value }]),
-  });
+  };
+  const reader = new CborReader(bytes, "a metrics answer");
+  reader.record(2);
+  reader.key(metricsMessage.response);
+  reader.record(2);
+  reader.key(0);
+  reader.each(() => readMetric(reader, taker));
+  reader.end();
   return metrics;
 }
 
-/**
- * Gives a forwarder's answer to `taker`, in its order. Nothing is made of a number, since nodes send thousands a second.
- * @throws ProtocolError, after what came before the fault was taken
- */
-export function readMetricsResponse(bytes: Uint8Array, taker: MetricsTaker): void {
-  const reader = new CborReader(bytes, "a metrics answer");
+/** Gives the next metric to `taker`. Nothing is made of a number, since nodes send thousands a second. @throws ProtocolError */
+export function readMetric(reader: CborReader, taker: MetricsTaker): void {
   reader.record(2);
-  reader.key(message.response);
+  const name = reader.text(metricNames);
   reader.record(2);
-  reader.key(0);
-  reader.each(() => {
-    reader.record(2);
-    const name = reader.text(metricNames);
-    reader.record(2);
-    const kind = reader.choice(valueKinds);
-    if (kind === "label") taker.label(name, reader.text());
-    else taker.number(name, kind, reader.int64());
-  });
-  reader.end();
+  const kind = reader.choice(valueKinds);
+  if (kind === "label") taker.label(name, reader.text());
+  else taker.number(name, kind, reader.int64());
 }

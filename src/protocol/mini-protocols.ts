@@ -3,6 +3,8 @@ export const miniProtocols = { handshake: 0, metrics: 1, traceObjects: 2, dataPo
 
 export type MiniProtocol = (typeof miniProtocols)[keyof typeof miniProtocols];
 
+const numbers: ReadonlySet<number> = new Set(Object.values(miniProtocols));
+
 export function isMiniProtocol(number: number): number is MiniProtocol {
-  return number <= miniProtocols.dataPoints;
+  return numbers.has(number);
 }

@@ -18,6 +18,11 @@ export class ReceivedBatch implements TraceBatch {
     this.#came = { memory, lines: memory.lines };
   }
 
+  /** All that the batch takes while it is not released. */
+  get memoryBytes(): number {
+    return this.#came?.memory.memoryBytes ?? 0;
+  }
+
   machineLines(): Uint8Array {
     return this.#whatCame.lines;
   }

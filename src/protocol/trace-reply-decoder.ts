@@ -105,6 +105,11 @@ export class TraceReplyDecoder {
     return this.#coming.end;
   }
 
+  /** Memory of what was not taken: of an unfinished object, after `take`. */
+  get pendingMemoryBytes(): number {
+    return this.#coming.memoryBytes;
+  }
+
   /** Whether a reply has begun and not ended. */
   get midReply(): boolean {
     return this.#objectsLeft !== undefined || this.#at < this.#coming.end;

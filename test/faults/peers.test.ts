@@ -61,8 +61,16 @@ test("bad peers of every kind lose their own connection and disturb no healthy n
   await node.stop();
   expect(await daemon.stop()).toBe(0);
   expectAllInOrder(await place.linesOf("healthy"), 4_000);
-  const told = daemon.log.filter(({ event }) => event === "connection_failed");
-  expect(told).toHaveLength(badPeers.length);
+  // One line for each reason; that of which not a byte came is no fault at all.
+  const reasons = daemon.log.filter(({ event }) => event === "connection_failed").map(({ reason }) => reason);
+  expect([...reasons].sort()).toEqual([
+    "handshake-timeout",
+    "malformed",
+    "mini-protocol-unknown",
+    "refused-by-us",
+    "segment-wrong-direction",
+    "too-long",
+  ]);
 });
 
 test.each([
@@ -94,6 +102,8 @@ test("two nodes of one name do not mix their lines", async () => {
   await using first = await nodeAt(place.socket, { name: "twin", count: 1_000 });
   await daemon.logged("node_connected");
   await using second = await nodeAt(place.socket, { name: "twin", count: 1_000 });
+  // Until it has a name its objects are held, and it may be done with them before.
+  await daemon.logged("node_connected", ({ node }) => node === "twin_unix-2");
   await Promise.all([first.finished, second.finished]);
   await Promise.all([first.stop(), second.stop()]);
   expect(await daemon.stop()).toBe(0);
@@ -129,7 +139,7 @@ test("handshakes that come a byte now and then end at their deadline, and distur
   expect(await daemon.stop()).toBe(0);
   expectAllInOrder(await place.linesOf("healthy"), 4_000);
   const reasons = daemon.log.filter(({ event }) => event === "connection_failed").map(({ reason }) => reason);
-  expect(reasons).toEqual(sent.map(() => "handshake-timeout"));
+  expect(reasons).toEqual(["handshake-timeout"]);
 });
 
 test("a peer that never reads has all it sends written, and holds up neither a healthy node nor the stop", async () => {

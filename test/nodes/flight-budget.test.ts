@@ -1,5 +1,18 @@
 import { expect, test } from "vitest";
-import { FlightBudget } from "../../src/nodes/flight-budget.js";
+import { type BudgetMember, FlightBudget } from "../../src/nodes/flight-budget.js";
+
+class Member implements BudgetMember {
+  changes = 0;
+  gone = 0;
+
+  roomChanged(): void {
+    this.changes += 1;
+  }
+
+  giveWay(): void {
+    this.gone += 1;
+  }
+}
 
 test("what is reserved and what is held count together against the limit", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_000 });
@@ -18,7 +31,68 @@ test.each([
   [1_048_576, 1_000, 65_536],
 ])("of %i bytes each of %i nodes may leave %i unwritten", (maxInFlightBytes, nodes, share) => {
   const budget = new FlightBudget({ maxInFlightBytes });
-  for (let n = 0; n < nodes; n += 1) budget.join();
+  for (let n = 0; n < nodes; n += 1) budget.join(new Member());
   expect(budget.perNodeBytes).toBe(share);
-  budget.leave();
+});
+
+test("a member that left has no share any more, and holds no unfinished object", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 1_000_000 });
+  const [first, second] = [new Member(), new Member()];
+  budget.join(first);
+  budget.join(second);
+  expect(budget.perNodeBytes).toBe(500_000);
+  budget.unfinished(second, 300);
+  expect(budget.reading.heldBytes).toBe(300);
+  budget.leave(second);
+  expect(budget.perNodeBytes).toBe(1_000_000);
+  expect(budget.reading.heldBytes).toBe(0);
+});
+
+test("a node without a name may hold an eighth of the budget, or its share where that is more", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 800_000 });
+  budget.join(new Member());
+  budget.join(new Member());
+  expect(budget.perUnnamedBytes).toBe(400_000);
+  for (let n = 0; n < 20; n += 1) budget.join(new Member());
+  expect(budget.perUnnamedBytes).toBe(100_000);
+});
+
+test("where half is held, those who hold some stop; where two thirds are, everybody does; each is told when that ends", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 1_200 });
+  const member = new Member();
+  budget.join(member);
+  budget.hold(599);
+  expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([false, false, 0]);
+  budget.hold(1);
+  expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, false, 1]);
+  budget.hold(200);
+  expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, true, 2]);
+  budget.hold(-100);
+  expect(budget.stops(false)).toBe(true);
+  budget.hold(-100);
+  expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, false, 3]);
+  budget.hold(-80);
+  expect([budget.stops(true), member.changes]).toEqual([false, 4]);
+});
+
+test("where unfinished objects take a third, whoever has the largest gives way, not whoever came last", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 1_500 });
+  const [large, small] = [new Member(), new Member()];
+  budget.join(large);
+  budget.join(small);
+  budget.unfinished(large, 400);
+  budget.unfinished(small, 100);
+  expect([large.gone, small.gone]).toEqual([0, 0]);
+  budget.unfinished(small, 101);
+  expect([large.gone, small.gone]).toEqual([1, 0]);
+});
+
+test("one object of the most bytes is possible however small the budget is, and stops nobody", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 1_500, maxObjectBytes: 1_000 });
+  const member = new Member();
+  budget.join(member);
+  budget.unfinished(member, 4_000);
+  expect([member.gone, budget.stops(true)]).toEqual([0, false]);
+  budget.unfinished(member, 4_001);
+  expect(member.gone).toBe(1);
 });

@@ -3,16 +3,28 @@ import { type NameHolder, NodeDirectory } from "../../src/nodes/node-directory.j
 
 class Holder implements NameHolder {
   closedFor: string | undefined;
+  timesAsked = 0;
+  timesSuspected = 0;
   readonly connectionId: string;
-  readonly #alive: boolean;
+  readonly address: string;
+  readonly #alive: boolean | Promise<boolean>;
 
-  constructor(connectionId: string, options: { alive: boolean } = { alive: true }) {
+  constructor(
+    connectionId: string,
+    { alive = true, address = "unix" }: { alive?: boolean | Promise<boolean>; address?: string } = {},
+  ) {
     this.connectionId = connectionId;
-    this.#alive = options.alive;
+    this.address = address;
+    this.#alive = alive;
   }
 
   async isAlive(): Promise<boolean> {
+    this.timesAsked += 1;
     return this.#alive;
+  }
+
+  suspect(): void {
+    this.timesSuspected += 1;
   }
 
   async close(reason: string): Promise<void> {
@@ -29,15 +41,36 @@ test("the first connection of a name keeps it, a later one gets its id appended 
     connectionId: "unix-2",
     name: "Relay_unix-2",
     directory: "Relay_unix-2",
-    slug: "relay_unix-2",
+    slug: "relay-unix-2",
   });
 });
 
-test("names that differ only in their slug's lost characters do not share a page", async () => {
+test("names that differ only in what their slug loses share nothing else: the later one's slug has its id", async () => {
   const directory = new NodeDirectory();
-  await directory.claim(new Holder("unix-1"), "node.1");
-  const second = await directory.claim(new Holder("unix-2"), "node1");
-  expect(second.slug).not.toBe("node1");
+  const first = new Holder("unix-1");
+  await directory.claim(first, "a b");
+  const later = new Holder("unix-2");
+  expect(await directory.claim(later, "a-b")).toEqual({
+    connectionId: "unix-2",
+    name: "a-b",
+    directory: "a-b",
+    slug: "a-b-unix-2",
+  });
+  expect(first.timesAsked).toBe(0);
+  expect(directory.clashOf(first)).toBeUndefined();
+  expect(directory.clashOf(later)).toMatchObject({
+    of: "slug",
+    wanted: { slug: "a-b" },
+    holder: { name: "a_b" },
+  });
+});
+
+test("a suffixed slug that somebody else has is made different once more", async () => {
+  const directory = new NodeDirectory();
+  await directory.claim(new Holder("unix-1"), "a b");
+  await directory.claim(new Holder("unix-3"), "a-b-unix-2");
+  const { slug } = await directory.claim(new Holder("unix-2"), "a-b");
+  expect(["a-b", "a-b-unix-2"]).not.toContain(slug);
 });
 
 test("names that differ only in their path do not share a directory", async () => {
@@ -48,13 +81,53 @@ test("names that differ only in their path do not share a directory", async () =
   expect(second.directory).not.toBe("node");
 });
 
-test.each(["metrics", "targets", "livez", "readyz", "healthz"])(
-  "%s is a route and no node's slug",
+test.each(["metrics", "targets", "livez", "readyz", "healthz", "timeseries", "static"])(
+  "%s is a route and no node's slug; its name and directory it keeps",
   async (name) => {
-    const node = await new NodeDirectory().claim(new Holder("unix-1"), name);
-    expect(node.slug).toBe(`${name}_unix-1`);
+    const directory = new NodeDirectory();
+    const holder = new Holder("unix-1");
+    const node = await directory.claim(holder, name);
+    expect(node).toEqual({ connectionId: "unix-1", name, directory: name, slug: `${name}-unix-1` });
+    expect(directory.clashOf(holder)).toMatchObject({ of: "slug", holder: undefined });
   },
 );
+
+test("a newcomer from another address takes no name, however silent its holder is; that is watched from then on", async () => {
+  const directory = new NodeDirectory();
+  const silent = new Holder("10.0.0.1-1", { alive: false, address: "10.0.0.1" });
+  await directory.claim(silent, "relay");
+  const node = await directory.claim(new Holder("10.6.6.6-1", { address: "10.6.6.6" }), "relay");
+  expect(node.directory).toBe("relay_10.6.6.6-1");
+  expect(silent).toMatchObject({ closedFor: undefined, timesAsked: 0, timesSuspected: 1 });
+});
+
+test("nobody is thrown out by a stop that comes while a holder is asked whether it lives", async () => {
+  const directory = new NodeDirectory();
+  let answer: (isAlive: boolean) => void = () => {};
+  const holder = new Holder("unix-1", {
+    alive: new Promise((resolve) => {
+      answer = resolve;
+    }),
+  });
+  await directory.claim(holder, "relay");
+  const claimed = directory.claim(new Holder("unix-2"), "relay");
+  directory.stop();
+  answer(false);
+  expect((await claimed).name).toBe("relay_unix-2");
+  expect(holder.closedFor).toBeUndefined();
+});
+
+test("a clash of directories says whose they are", async () => {
+  const directory = new NodeDirectory();
+  await directory.claim(new Holder("unix-1"), "relay");
+  const later = new Holder("unix-2");
+  await directory.claim(later, "relay");
+  expect(directory.clashOf(later)).toMatchObject({
+    of: "directory",
+    wanted: { name: "relay" },
+    holder: { connectionId: "unix-1" },
+  });
+});
 
 test("a dead holder of the name is closed and the new connection has the plain name", async () => {
   const directory = new NodeDirectory();

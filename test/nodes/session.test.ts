@@ -1,16 +1,19 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { AnswerBudget } from "../../src/nodes/answer-budget.js";
 import { FlightBudget } from "../../src/nodes/flight-budget.js";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
 import { ReadingTurns } from "../../src/nodes/reading-turns.js";
-import { Session, type SessionEnd, type SessionHost, type SessionSettings } from "../../src/nodes/session.js";
+import {
+  type Claim,
+  Session,
+  type SessionEnd,
+  type SessionHost,
+  type SessionSettings,
+} from "../../src/nodes/session.js";
 import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
-import {
-  decodeMetricsRequest,
-  encodeMetricsResponse,
-  type MetricsTaker,
-} from "../../src/protocol/metrics.js";
+import { type AnswerTaker, decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
@@ -23,15 +26,19 @@ const settings: SessionSettings = {
   requestsAhead: 1,
   metricsPace: { pauseMs: 1, full: false },
   maxObjectBytes: 100_000,
-  maxAnswerBytes: 100_000,
+  maxMetricsBytes: 100_000,
+  maxDataPointBytes: 100_000,
+  maxMetricsPerNode: 1_000,
   handshakeTimeoutMs: 20_000,
   nameTimeoutMs: 20_000,
+  nameFrom: ["nodeInfo"],
   silenceMs: 20_000,
 };
 
 /** A house that remembers what it was given and makes it safe when the test says so. */
 class House implements SessionHost {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
+  readonly answers = new AnswerBudget({ maxBytes: 10_000_000 });
   readonly turns = new ReadingTurns();
   readonly memory = new SpareMemory();
   readonly directory = new NodeDirectory<Session>();
@@ -39,22 +46,34 @@ class House implements SessionHost {
   readonly directories: string[] = [];
   readonly metricsSeen: { metrics: [string, number | bigint | string][]; whole: boolean }[] = [];
   readonly ends: SessionEnd[] = [];
+  readonly nodes: NodeIdentity[] = [];
   holdBatches = false;
   sinksKeepUp = true;
   drainedWhen: Promise<void> = Promise.resolve();
   readonly #held: (() => void)[] = [];
 
-  readonly claim = (session: Session, rawName: string | undefined) => this.directory.claim(session, rawName);
-  readonly keepingUp = () => this.sinksKeepUp;
+  refusedObjects = 0;
+  refusal: Claim | undefined;
+
+  readonly claim = async (session: Session, rawName: string | undefined): Promise<Claim> =>
+    this.refusal ?? { node: await this.directory.claim(session, rawName) };
+  readonly mayAskUnnamed = () => this.sinksKeepUp;
+  readonly refused = ({ objects }: { objects: number }) => {
+    this.refusedObjects += objects;
+  };
   readonly connected = () => {};
-  readonly opened = () => {};
+  readonly opened = (_: Session, node: NodeIdentity) => {
+    this.nodes.push(node);
+  };
   readonly drained = () => this.drainedWhen;
-  readonly metrics = (_: Session, whole: boolean): MetricsTaker => {
+  readonly metrics = (_: Session, whole: boolean): AnswerTaker => {
     const metrics: [string, number | bigint | string][] = [];
     this.metricsSeen.push({ metrics, whole });
     return {
       number: (name, _kind, value) => metrics.push([name, value]),
       label: (name, text) => metrics.push([name, text]),
+      surplus: (count) => metrics.push(["surplus", count]),
+      end: () => {},
     };
   };
   readonly ended = (session: Session, end: SessionEnd) => {
@@ -106,7 +125,7 @@ async function quiet(): Promise<void> {
 
 describe("trace objects", () => {
   test("are asked for at once, and held until the name is known", async () => {
-    const { peer, house } = begin();
+    const { peer, house, session } = begin();
     await peer.shakeHands();
     expect(decodeTraceRequest(await peer.next(miniProtocols.traceObjects))).toEqual({
       kind: "request",
@@ -114,13 +133,57 @@ describe("trace objects", () => {
       count: 100,
     });
     peer.reply(["one", "two"]);
-    await quiet();
+    await peer.next(miniProtocols.traceObjects);
     expect(house.lines).toEqual([]);
-    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    expect(session.heldObjects).toBe(2);
     await peer.tellName("relay");
     await until(() => house.lines.length === 2);
     expect(house.directories).toEqual(["relay", "relay"]);
+    expect(session.heldObjects).toBe(0);
+    expect(house.budget.reading.heldBytes).toBe(0);
+  });
+
+  test("are asked for again and again while the name is awaited, within the budget", async () => {
+    const { peer, house, session } = begin({ settings: { requestCount: 2 } });
+    await peer.shakeHands();
+    for (let reply = 0; reply < 250; reply += 1) {
+      await peer.next(miniProtocols.traceObjects);
+      peer.reply([`${reply} a`, `${reply} b`]);
+    }
     await peer.next(miniProtocols.traceObjects);
+    expect(session.heldObjects).toBe(500);
+    // All of an eighth of the budget is too much: nothing is asked for any more.
+    peer.reply(["x".repeat(90_000), "y".repeat(90_000)]);
+    for (let reply = 0; reply < 20 && peer.waiting(miniProtocols.traceObjects) > 0; reply += 1) {
+      await peer.next(miniProtocols.traceObjects);
+      peer.reply(["x".repeat(90_000), "y".repeat(90_000)]);
+      await quiet();
+    }
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    // The memory of a batch is up to four times what came: lines are made in it, and it comes in a few sizes.
+    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perUnnamedBytes * 4);
+    const { heldObjects } = session;
+    await peer.tellName("relay");
+    await until(() => house.lines.length === heldObjects);
+    expect(house.lines.slice(0, 3)).toEqual(["0 a", "0 b", "1 a"]);
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("of a node that is refused count as refused, and it is disconnected", async () => {
+    const { peer, house, session } = begin();
+    house.refusal = { refused: { code: "too-many-names", address: "unix" } };
+    await peer.shakeHands();
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["one", "two"]);
+    peer.reply(["three"]);
+    await until(() => session.heldObjects === 3);
+    await peer.tellName("relay");
+    peer.stream.end();
+    await session.done;
+    expect(house.refusedObjects).toBe(3);
+    expect(house.lines).toEqual([]);
+    expect(house.ends[0]?.fault?.fault.code).toBe("too-many-names");
+    expect(house.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
   });
 
   test("no more are asked for until those received are safe", async () => {
@@ -128,6 +191,7 @@ describe("trace objects", () => {
     house.holdBatches = true;
     await peer.shakeHands();
     await peer.tellName("relay");
+    await until(() => house.nodes.length === 1);
     await peer.next(miniProtocols.traceObjects);
     peer.reply(["one"]);
     await until(() => house.heldBatches === 1);
@@ -176,7 +240,8 @@ describe("trace objects", () => {
 
   test("are asked ahead for the node's share where many share the budget", async () => {
     const house = new House();
-    for (let others = 0; others < 99; others += 1) house.budget.join();
+    const other = { roomChanged: () => {}, giveWay: () => {} };
+    for (let others = 0; others < 99; others += 1) house.budget.join({ ...other });
     expect(await requestsAhead(house, 10_000)).toBe(Math.floor(100_000 / 20_000));
     expect(house.budget.perNodeBytes).toBe(100_000);
   });
@@ -201,9 +266,12 @@ describe("trace objects", () => {
     const { peer, house } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
+    await until(() => house.nodes.length === 1);
     await peer.next(miniProtocols.traceObjects);
-    peer.reply(["asked"]);
-    peer.reply(["unasked"]);
+    const replies = [["asked"], ["unasked"]].map((texts) =>
+      encodeSegments("opener", miniProtocols.traceObjects, replyOf(texts), 0),
+    );
+    peer.stream.write(Buffer.concat(replies));
     await until(() => house.lines.length === 2);
     await peer.next(miniProtocols.traceObjects);
     await quiet();
@@ -290,7 +358,7 @@ describe("trace objects", () => {
     };
     send();
     await quiet();
-    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perNodeBytes * 2);
+    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perNodeBytes * 5);
     expect(sent).toBeLessThan(replies);
     house.holdBatches = false;
     house.makeSafe();
@@ -312,7 +380,8 @@ describe("the handshake", () => {
   });
 
   test("that does not come ends the connection", async () => {
-    const { house, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
+    const { peer, house, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
+    peer.stream.write(Uint8Array.of(0));
     await session.done;
     expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
   });
@@ -390,6 +459,7 @@ describe("metrics", () => {
   test("unanswered for long mean that the peer is gone", async () => {
     const { peer, house, session } = begin({ settings: { silenceMs: 20 } });
     await peer.shakeHands();
+    peer.answerMetrics([]);
     await session.done;
     expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
   });

@@ -11,7 +11,10 @@ const settings = {
   requestsAhead: 1,
   metricsPace: { pauseMs: 60_000, full: false },
   maxObjectBytes: 1_000_000,
-  maxAnswerBytes: 100_000,
+  maxMetricsBytes: 100_000,
+  maxDataPointBytes: 100_000,
+  maxMetricsPerNode: 1_000,
+  nameFrom: ["nodeInfo"] as const,
   handshakeTimeoutMs: 20_000,
   nameTimeoutMs: 20_000,
   silenceMs: 20_000,
@@ -25,8 +28,15 @@ function sessionsWith(write: SessionsOptions["destination"]["write"]): Sessions 
   return new Sessions({
     settings,
     maxInFlightBytes: 100_000_000,
-    destination: { open: () => {}, close: () => {}, drained: async () => {}, keepingUp: () => true, write },
-    observer: { connected: () => {}, named: () => {}, ended: () => {} },
+    destination: {
+      open: () => {},
+      close: () => {},
+      drop: () => {},
+      drained: async () => {},
+      keepingUp: () => true,
+      write,
+    },
+    observer: { connected: () => {}, named: () => {}, clashed: () => {}, ended: () => {} },
   });
 }
 

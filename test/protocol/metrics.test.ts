@@ -7,10 +7,9 @@ import {
   encodeMetricsRequest,
   encodeMetricsResponse,
   type MetricsRequest,
-  type MetricsTaker,
   type MetricValue,
-  readMetricsResponse,
 } from "../../src/protocol/metrics.js";
+import { MetricsDecoder } from "../../src/protocol/metrics-decoder.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { faultOf, hex, messagesOf } from "./streams.js";
 import { expectedMetrics, metricsCases, readVector } from "./vectors.js";
@@ -47,9 +46,18 @@ describe("recorded metrics", () => {
   });
 });
 
-/** Appends what it is given, as it is given it. */
-function into(taken: unknown[]): MetricsTaker {
-  return { number: (...metric) => taken.push(metric), label: (...metric) => taken.push(metric) };
+/** Appends the metrics of an answer as they are given. */
+function readInto(taken: unknown[], bytes: Uint8Array): void {
+  const decoder = new MetricsDecoder({
+    maxAnswerBytes: 1_000,
+    onAnswer: () => ({
+      number: (...metric) => taken.push(metric),
+      label: (...metric) => taken.push(metric),
+      surplus: () => {},
+      end: () => {},
+    }),
+  });
+  decoder.push(bytes);
 }
 
 describe("an answer", () => {
@@ -82,7 +90,7 @@ describe("an answer", () => {
     ["-2^53 - 1", "3b 0020000000000000", -(2n ** 53n) - 1n],
   ])("gives %s as a number or, where that would round, as a bigint", (_, encoded, value) => {
     const taken: unknown[] = [];
-    readMetricsResponse(hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`), into(taken));
+    readInto(taken, hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`));
     expect(taken).toEqual([
       ["a", "gauge", value],
       ["b", "c"],
@@ -92,7 +100,7 @@ describe("an answer", () => {
   test("gives what came before a fault", () => {
     const taken: unknown[] = [];
     const message = hex("82 01 82 00 82 82 61 61 82 00 05 82 61 62 82 03 05");
-    const fault = faultOf(() => readMetricsResponse(message, into(taken)));
+    const fault = faultOf(() => readInto(taken, message));
     expect(fault).toMatchObject({ code: "malformed", expected: "key 0 or 1 or 2" });
     expect(taken).toEqual([["a", "counter", 5]]);
   });

@@ -9,51 +9,89 @@ interface KeptMetric {
   kind: NodeMetric["kind"];
   /** A bigint only where a number would round it. */
   value: number | bigint | string;
+  /** The answer that named it last; `forgotten` where it is not kept any more. */
+  answer: number;
   /** The one that came after it last time, and mostly does again. */
   next: KeptMetric | undefined;
 }
 
+const forgotten = -1;
+
 /** The counter that cardano-tracer keeps in each node's store: when the node last answered. */
 const serverTimestamp = "ekg.server_timestamp_ms";
+
+/** What a metric takes beside its name and text: the object, its place in the map, a number of 64 bits. */
+const metricBytes = 140;
+/** Longer names and texts are no metrics; real names have some fifty characters, texts some hundred. */
+const maxNameLength = 256;
+const maxTextLength = 16 * 1_024;
 
 /** Versions are unique among all stores: a node may leave and another of the same name come. */
 let lastVersion = 0;
 
+export interface NodeMetricsOptions {
+  /** Memory that the store may take, in bytes. */
+  readonly maxBytes: number;
+  /** Metrics it may hold. @default as many as have room */
+  readonly maxMetrics?: number;
+  /** Whether it may grow by so many bytes, where many stores share a budget; told of each change, also downwards. */
+  readonly mayGrow?: (deltaBytes: number) => boolean;
+}
+
 /**
- * The last known metrics of one node, by internal name. What a node may store here is bounded: what would go beyond
- * `maxBytes` (UTF-16 units of names and texts) is refused and counted, numbers already there go on being updated.
+ * The last known metrics of one node, by internal name. What a node may store here is bounded: what would go beyond is
+ * refused and counted, numbers already there go on being updated. Of a text that has no room any more nothing is kept:
+ * the last one would be a lie.
  */
 export class NodeMetrics {
   readonly #maxBytes: number;
-  #kept = new Map<string, KeptMetric>();
+  readonly #maxMetrics: number;
+  readonly #mayGrow: (deltaBytes: number) => boolean;
+  readonly #kept = new Map<string, KeptMetric>();
   #bytes = 0;
   /** The one that came last. */
   #last: KeptMetric | undefined;
+  #answer = 0;
+  #isWhole = false;
   #refused = 0;
   #version = ++lastVersion;
 
-  constructor(options: { maxBytes: number }) {
+  constructor(options: NodeMetricsOptions) {
     this.#maxBytes = options.maxBytes;
+    this.#maxMetrics = options.maxMetrics ?? Number.POSITIVE_INFINITY;
+    this.#mayGrow = options.mayGrow ?? (() => true);
   }
 
-  /** An answer of the node has come, whose metrics follow; `whole` says that it holds every metric the node has. */
+  /**
+   * An answer of the node has begun to come, whose metrics follow, perhaps not all at once; `whole` says that it holds
+   * every metric the node has.
+   */
   answered(options: { whole: boolean; nowMs: number }): void {
     this.#version = ++lastVersion;
-    if (options.whole) {
-      this.#kept = new Map();
-      this.#last = undefined;
-      this.#bytes = 0;
-    }
-    // First, so that a node at its limit still has its timestamp; the node's own of that name does not count.
-    this.#set(serverTimestamp, "counter", Math.trunc(options.nowMs));
+    this.#answer += 1;
+    this.#isWhole = options.whole;
+    // A node at its limit still has its timestamp; the node's own of that name does not count.
+    this.#keep(serverTimestamp, "counter", Math.trunc(options.nowMs));
   }
 
   number(name: string, kind: "counter" | "gauge", value: number | bigint): void {
-    if (name !== serverTimestamp) this.#set(name, kind, value);
+    if (name !== serverTimestamp) this.#keep(name, kind, value);
   }
 
   label(name: string, text: string): void {
-    if (name !== serverTimestamp) this.#set(name, "label", text);
+    if (name !== serverTimestamp) this.#keep(name, "label", text);
+  }
+
+  /** So many metrics were too many for an answer. */
+  surplus(count: number): void {
+    this.#refused += count;
+  }
+
+  /** The answer is over: what a whole one did not name is forgotten now, and not before. */
+  end(): void {
+    this.#version = ++lastVersion;
+    if (!this.#isWhole) return;
+    for (const kept of this.#kept.values()) if (kept.answer !== this.#answer) this.#forget(kept);
   }
 
   /** All metrics as they are now, in the order in which they first came. */
@@ -69,13 +107,13 @@ export class NodeMetrics {
     return kept && metricOf(kept);
   }
 
-  /** UTF-16 units of all names and texts, and 8 for each number. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   get size(): number {
     return this.#kept.size;
+  }
+
+  /** Memory taken, about. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Another after each answer, and another for each node: what was rendered of the same version is still right. */
@@ -83,33 +121,49 @@ export class NodeMetrics {
     return this.#version;
   }
 
-  /** Values that did not fit, since the connection began. */
+  /** Metrics that were too many, too long or did not fit, since the connection began. */
   get refused(): number {
     return this.#refused;
   }
 
-  #set(name: string, kind: KeptMetric["kind"], value: KeptMetric["value"]): void {
+  #keep(name: string, kind: KeptMetric["kind"], value: KeptMetric["value"]): void {
     const kept = this.#find(name);
-    // An update counts only the difference, so a number, always of the same size, can be updated at the limit.
-    const growth = sizeOf(value) + (kept === undefined ? name.length : -sizeOf(kept.value));
-    if (growth > 0 && this.#bytes + growth > this.#maxBytes) {
+    const growth = bytesOf(name, value) - (kept === undefined ? 0 : bytesOf(name, kept.value));
+    if (growth > 0 && !this.#hasRoom(name, value, growth, kept === undefined)) {
       this.#refused += 1;
+      if (kept !== undefined) this.#forget(kept);
       return;
     }
+    if (growth < 0) this.#mayGrow(growth);
     this.#bytes += growth;
     if (kept === undefined) {
-      this.#kept.set(name, { name, kind, value, next: undefined });
-    } else {
-      kept.kind = kind;
-      kept.value = value;
+      this.#kept.set(name, { name, kind, value, answer: this.#answer, next: undefined });
+      return;
     }
+    kept.kind = kind;
+    kept.value = value;
+    kept.answer = this.#answer;
+  }
+
+  #hasRoom(name: string, value: KeptMetric["value"], growth: number, isNew: boolean): boolean {
+    if (isNew && (this.#kept.size >= this.#maxMetrics || name.length > maxNameLength)) return false;
+    if (typeof value === "string" && value.length > maxTextLength) return false;
+    return this.#bytes + growth <= this.#maxBytes && this.#mayGrow(growth);
+  }
+
+  #forget(kept: KeptMetric): void {
+    const bytes = bytesOf(kept.name, kept.value);
+    this.#kept.delete(kept.name);
+    kept.answer = forgotten;
+    this.#bytes -= bytes;
+    this.#mayGrow(-bytes);
   }
 
   /** Nodes mostly name the same metrics in the same order; what a map looks at for each, no cache holds after a second. */
   #find(name: string): KeptMetric | undefined {
     const last = this.#last;
     let kept = last?.next;
-    if (kept?.name !== name) {
+    if (kept?.name !== name || kept.answer === forgotten) {
       kept = this.#kept.get(name);
       if (last !== undefined) last.next = kept;
     }
@@ -122,6 +176,8 @@ function metricOf({ kind, value }: KeptMetric): NodeMetric {
   return kind === "label" ? { kind, value: value as string } : { kind, value: BigInt(value) };
 }
 
-function sizeOf(value: KeptMetric["value"]): number {
-  return typeof value === "string" ? value.length : 8;
+/** Memory of a metric; texts have characters of two bytes at most. The timestamp is ours, and every store has it. */
+function bytesOf(name: string, value: KeptMetric["value"]): number {
+  if (name === serverTimestamp) return 0;
+  return metricBytes + name.length + (typeof value === "string" ? 2 * value.length : 0);
 }

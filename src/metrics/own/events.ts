@@ -6,10 +6,14 @@ import { OwnHistogram } from "./histogram.js";
 const connectionEnds = [
   "left",
   "left-mid-reply",
+  "probe",
   "closed-by-us",
   "connection-failed",
   "peer-silent",
   "peer-not-reading",
+  "too-many-names",
+  "no-room",
+  "internal-error",
   "handshake-timeout",
   "handshake-cut",
   "refused-by-us",
@@ -47,10 +51,10 @@ export class OwnEvents {
     this.#writeSeconds.observe(sink, seconds);
   }
 
-  /** A connection ended; one that never shook hands counts as a refused handshake, too. */
+  /** A connection ended; one that said something and never shook hands counts as a refused handshake, too. */
   connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
     increase(this.#ended, reason);
-    if (!shookHands) increase(this.#refused, reason);
+    if (!shookHands && reason !== "probe") increase(this.#refused, reason);
   }
 
   /** A connection was closed because there were too many. */

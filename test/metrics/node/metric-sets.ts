@@ -29,6 +29,7 @@ export function give(
     if (kind === "label") metrics.label(name, value);
     else metrics.number(name, kind, value);
   }
+  metrics.end();
 }
 
 function metricOf(kind: "c" | "g" | "l", value: bigint | string): NodeMetric {

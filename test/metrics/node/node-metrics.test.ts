@@ -42,28 +42,87 @@ test("a node's own ekg.server_timestamp_ms does not replace ours", () => {
 });
 
 test("what goes beyond the limit is refused and counted, while numbers already there are updated", () => {
-  const metrics = new NodeMetrics({ maxBytes: 50 });
+  const metrics = new NodeMetrics({ maxBytes: 150 });
   give(
     metrics,
     [
       ["a", counter(1n)],
-      ["long".repeat(20), counter(1n)],
+      ["b", counter(1n)],
     ],
     { whole: false, nowMs: 1 },
   );
-  give(
-    metrics,
-    [
-      ["a", counter(2n)],
-      ["a", { kind: "label", value: "x".repeat(60) }],
-    ],
-    { whole: false, nowMs: 2 },
-  );
-  expect(metrics.refused).toBe(2);
+  give(metrics, [["a", counter(2n)]], { whole: false, nowMs: 2 });
+  expect(metrics.refused).toBe(1);
   expect(Object.fromEntries(metrics.entries())).toEqual({
     a: counter(2n),
     "ekg.server_timestamp_ms": counter(2n),
   });
+});
+
+test("a text that has no room any more leaves nothing behind, least of all the text before it", () => {
+  const metrics = new NodeMetrics({ maxBytes: 200 });
+  give(metrics, [["a", { kind: "label", value: "short" }]], { whole: false, nowMs: 1 });
+  give(metrics, [["a", { kind: "label", value: "x".repeat(100) }]], { whole: false, nowMs: 2 });
+  expect(metrics.refused).toBe(1);
+  expect(new Map(metrics.entries()).has("a")).toBe(false);
+  expect(metrics.bytes).toBe(0);
+  give(metrics, [["a", { kind: "label", value: "short" }]], { whole: false, nowMs: 3 });
+  expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "label", value: "short" });
+});
+
+test.each([
+  ["too many", [["a"], ["b"], ["c"]]],
+  ["of a name of 257 characters", [["a"], ["b"], ["n".repeat(257)]]],
+  ["of a text of 16 KiB and a character", [["a"], ["b"], ["c", "x".repeat(16 * 1_024 + 1)]]],
+] as const)("metrics that are %s are refused and counted, those before them kept", (_, given) => {
+  const metrics = new NodeMetrics({ maxBytes: 1_000_000, maxMetrics: 3 });
+  const answer = given.map(([name, value = ""]) => [name, { kind: "label", value }] as const);
+  give(metrics, answer, { whole: true, nowMs: 0 });
+  expect(metrics.refused).toBe(1);
+  expect(metrics.entries().map(([name]) => name)).toEqual(["ekg.server_timestamp_ms", "a", "b"]);
+});
+
+test("a whole answer forgets nothing before its end, however its pieces come", () => {
+  const metrics = new NodeMetrics({ maxBytes: 10_000 });
+  give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
+  const { version } = metrics;
+  metrics.answered({ whole: true, nowMs: 0 });
+  metrics.number("b", "counter", 2);
+  expect(new Map(metrics.entries()).get("a")).toEqual(counter(1n));
+  metrics.end();
+  expect(new Map(metrics.entries()).has("a")).toBe(false);
+  expect(metrics.version).not.toBe(version);
+});
+
+test("whatever comes in whatever answers, the store takes what it holds, and of the budget the same", () => {
+  const value = fc.oneof(
+    fc.constant(counter(1n)),
+    fc.nat(200).map((length) => ({ kind: "label" as const, value: "x".repeat(length) })),
+  );
+  const answer = fc.record({
+    whole: fc.boolean(),
+    metrics: fc.array(fc.tuple(fc.constantFrom("a", "bb", "ccc", "dddd"), value)),
+  });
+  fc.assert(
+    fc.property(fc.array(answer), (answers) => {
+      let taken = 0;
+      const mayGrow = (delta: number) => {
+        if (delta > 0 && taken + delta > 700) return false;
+        taken += delta;
+        return true;
+      };
+      const metrics = new NodeMetrics({ maxBytes: 800, maxMetrics: 4, mayGrow });
+      for (const { whole, metrics: given } of answers) {
+        give(metrics, given, { whole, nowMs: 0 });
+        let held = 0;
+        for (const [name, metric] of metrics.entries()) {
+          if (name === "ekg.server_timestamp_ms") continue;
+          held += 140 + name.length + (metric.kind === "label" ? 2 * metric.value.length : 0);
+        }
+        expect([metrics.bytes, taken]).toEqual([held, held]);
+      }
+    }),
+  );
 });
 
 test("versions differ after each answer and between nodes", () => {
@@ -87,7 +146,7 @@ test("what was read of the store stays as it was, whatever the node answers late
 });
 
 test("a text that became a number makes room for others", () => {
-  const metrics = new NodeMetrics({ maxBytes: 100 });
+  const metrics = new NodeMetrics({ maxBytes: 400 });
   give(metrics, [["a", { kind: "label", value: "x".repeat(60) }]], { whole: false, nowMs: 0 });
   give(metrics, [["a", counter(1n)]], { whole: false, nowMs: 0 });
   give(metrics, [["b", { kind: "label", value: "x".repeat(55) }]], { whole: false, nowMs: 0 });
@@ -112,14 +171,15 @@ test("is the same as a map, whatever comes in whatever order", () => {
         if (whole) expected.clear();
         expected.set("ekg.server_timestamp_ms", BigInt(nowMs));
         for (const [name, value] of given) expected.set(name, value);
-        expect(metrics.entries()).toEqual([...expected].map(([name, value]) => [name, counter(value)]));
+        const all = new Map([...expected].map(([name, value]) => [name, counter(value)]));
+        expect(new Map(metrics.entries())).toEqual(all);
       }
     }),
   );
 });
 
 test("a metric of 64 bits is kept in full", () => {
-  const metrics = new NodeMetrics({ maxBytes: 100 });
+  const metrics = new NodeMetrics({ maxBytes: 1_000 });
   give(metrics, [["a", { kind: "gauge", value: 2n ** 63n - 1n }]], { whole: false, nowMs: 0 });
   expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "gauge", value: 2n ** 63n - 1n });
 });

@@ -1,0 +1,72 @@
+/** How long a line stands for all of its kind. */
+const usualPeriodMs = 60_000;
+/** Kinds and addresses that have periods of their own; peers choose their addresses, and memory is ours. */
+const maxKeys = 1_024;
+
+/** Writes a line; `count` is of the events that it speaks for. */
+type WriteLine = (count: number) => void;
+
+interface Period {
+  /** Events that had a line of their own. */
+  said: number;
+  /** Events since then. */
+  unsaid: number;
+  /** The line of the last of them. */
+  write: WriteLine;
+}
+
+/**
+ * Lines that somebody outside can bring about as often as they like: of each kind and address the first is written at
+ * once, and then one a minute that says how many more there were.
+ */
+export class RateLimitedLines {
+  readonly #periodMs: number;
+  readonly #burst: number;
+  readonly #periods = new Map<string, Period>();
+
+  /** `burst` is how many events of a period have lines of their own. */
+  constructor(options: { readonly periodMs?: number; readonly burst?: number } = {}) {
+    this.#periodMs = options.periodMs ?? usualPeriodMs;
+    this.#burst = options.burst ?? 1;
+  }
+
+  /** An event of this kind and address; where too many addresses bring some, those that are new share one line. */
+  say(kind: string, address: string, write: WriteLine): void {
+    const key = `${kind} ${address}`;
+    const isNew = !this.#periods.has(key);
+    this.#say(isNew && this.#periods.size >= maxKeys ? kind : key, write);
+  }
+
+  #say(key: string, write: WriteLine): void {
+    let period = this.#periods.get(key);
+    if (period === undefined) {
+      period = { said: 0, unsaid: 0, write };
+      this.#periods.set(key, period);
+      this.#startPeriod(key);
+    }
+    if (period.said < this.#burst) {
+      period.said += 1;
+      write(1);
+    } else {
+      period.unsaid += 1;
+      period.write = write;
+    }
+  }
+
+  #startPeriod(key: string): void {
+    setTimeout(() => this.#endPeriod(key), this.#periodMs).unref();
+  }
+
+  /** A period without an event is forgotten. */
+  #endPeriod(key: string): void {
+    const period = this.#periods.get(key)!;
+    if (period.unsaid === 0) {
+      this.#periods.delete(key);
+      return;
+    }
+    const { unsaid, write } = period;
+    period.unsaid = 0;
+    this.#startPeriod(key);
+    write(unsaid);
+  }
+}

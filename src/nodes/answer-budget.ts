@@ -1,0 +1,64 @@
+/**
+ * Memory that answers take, of all nodes together: metrics that are kept, and answers that are not finished. Half of it
+ * is for whoever comes first, the other half in equal shares for each: so a few who send much leave room for the others.
+ */
+export class AnswerBudget {
+  readonly #maxBytes: number;
+  #shares = 0;
+  #bytes = 0;
+
+  constructor(options: { maxBytes: number }) {
+    this.#maxBytes = options.maxBytes;
+  }
+
+  /** A node's share; it must leave. */
+  join(): AnswerShare {
+    this.#shares += 1;
+    return new AnswerShare(this);
+  }
+
+  /** Memory taken, of all nodes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @internal */
+  leave(bytes: number): void {
+    this.#shares -= 1;
+    this.#bytes -= bytes;
+  }
+
+  /** Takes so much more for a node that has `bytes`, or gives it back, where `delta` is negative. @internal */
+  grow(bytes: number, deltaBytes: number): boolean {
+    const half = this.#maxBytes / 2;
+    const isAllowed =
+      deltaBytes <= 0 || bytes + deltaBytes <= half / this.#shares || this.#bytes + deltaBytes <= half;
+    if (isAllowed) this.#bytes += deltaBytes;
+    return isAllowed;
+  }
+}
+
+/** What one node has of it. */
+export class AnswerShare {
+  readonly #budget: AnswerBudget;
+  #bytes = 0;
+  #hasLeft = false;
+
+  constructor(budget: AnswerBudget) {
+    this.#budget = budget;
+  }
+
+  /** Takes so many bytes more, or gives them back; false where there is no room for them. */
+  grow(deltaBytes: number): boolean {
+    if (this.#hasLeft || !this.#budget.grow(this.#bytes, deltaBytes)) return false;
+    this.#bytes += deltaBytes;
+    return true;
+  }
+
+  /** Gives back everything. Idempotent. */
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#budget.leave(this.#bytes);
+  }
+}

@@ -1,0 +1,47 @@
+import type { ReceivedBatch } from "../protocol/received-batch.js";
+
+/** Batches of a node whose name is not known yet, in the order they came. */
+export class HeldBatches {
+  #batches: ReceivedBatch[] = [];
+  #objects = 0;
+  #tellHost: ((host: string | undefined) => void) | undefined;
+
+  add(batch: ReceivedBatch): void {
+    this.#batches.push(batch);
+    this.#objects += batch.length;
+    this.#tellHost?.(batch.host(0));
+  }
+
+  /** Gives all of them away. */
+  take(): ReceivedBatch[] {
+    const batches = this.#batches;
+    this.#batches = [];
+    this.#objects = 0;
+    return batches;
+  }
+
+  /** Objects that are held now. */
+  get objects(): number {
+    return this.#objects;
+  }
+
+  /** The host that the first object names; undefined where none came within `timeoutMs`, or before the connection ended. */
+  async firstHost(timeoutMs: number): Promise<string | undefined> {
+    const first = this.#batches[0];
+    if (first !== undefined) return first.host(0);
+    if (timeoutMs <= 0) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#tellHost?.(undefined), timeoutMs);
+      this.#tellHost = (host) => {
+        clearTimeout(timer);
+        this.#tellHost = undefined;
+        resolve(host);
+      };
+    });
+  }
+
+  /** The connection is gone: who waits for a host gets none. */
+  end(): void {
+    this.#tellHost?.(undefined);
+  }
+}

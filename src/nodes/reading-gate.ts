@@ -1,0 +1,71 @@
+import type { ReadingTurns, TurnTaker } from "./reading-turns.js";
+
+/** What is read without becoming a batch is work of this turn; so much of it, and others come first. */
+const muchWorkBytes = 64 * 1_024;
+
+export interface ReadingGateOptions {
+  readonly turns: ReadingTurns;
+  readonly pause: () => void;
+  readonly resume: () => void;
+}
+
+/** Whether one connection is read: not while its node holds enough, and not before its turn. */
+export class ReadingGate implements TurnTaker {
+  readonly #options: ReadingGateOptions;
+  #isFull = false;
+  #isPaused = false;
+  #workBytes = 0;
+  #hasEnded = false;
+
+  constructor(options: ReadingGateOptions) {
+    this.#options = options;
+    options.turns.join(this);
+  }
+
+  /** Whether what comes is left where it is. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Whether the node holds as much as it may. */
+  set isFull(isFull: boolean) {
+    this.#isFull = isFull;
+    this.#update();
+  }
+
+  /** A batch of so many bytes is on its way; the function that is returned says that it has arrived. */
+  begin(bytes: number): () => void {
+    const { turns } = this.#options;
+    const passage = turns.begin(bytes);
+    if (turns.areNeeded && !this.#hasEnded) turns.wait(this);
+    return () => turns.end(passage);
+  }
+
+  /** So many bytes were read that became no batch: answers, and objects that are not whole. */
+  worked(bytes: number): void {
+    this.#workBytes += bytes;
+    if (this.#workBytes < muchWorkBytes || this.#hasEnded) return;
+    this.#workBytes = 0;
+    this.#options.turns.wait(this);
+    this.#update();
+  }
+
+  turnChanged(): void {
+    this.#update();
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#options.turns.leave(this);
+  }
+
+  #update(): void {
+    const { turns, pause, resume } = this.#options;
+    const isPaused = this.#isFull || turns.holds(this);
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (isPaused) pause();
+    else resume();
+  }
+}

@@ -1,0 +1,26 @@
+import type { Connection } from "../transport/connection.js";
+
+/** All peers of unix sockets: nothing tells one from another. */
+const unixAddress = "unix";
+
+/**
+ * Where a peer comes from, as far as it cannot choose that itself: the host without the port, of IPv6 the network of 64
+ * bits, which is one customer's. All of unix is one address; of a target that we connect to it is the target.
+ */
+export function remoteAddressOf({ opener, peer }: Connection): string {
+  const plain = peer.replace(/^[a-z]+:\/\//, "");
+  if (opener === "us") return plain;
+  const host = /^([^/]+):\d+$/.exec(plain)?.[1];
+  if (host === undefined) return unixAddress;
+  return host.startsWith("[") ? networkOf(host.slice(1, -1)) : host;
+}
+
+/** The first four groups of an IPv6 address, which may leave out a run of zeros. */
+function networkOf(address: string): string {
+  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
+  const before = head === "" ? [] : head.split(":");
+  if (tail === undefined) return `${before.slice(0, 4).join(":")}::/64`;
+  const after = tail === "" ? [] : tail.split(":");
+  const zeros = new Array(Math.max(0, 8 - before.length - after.length)).fill("0");
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+}

@@ -1,0 +1,166 @@
+import { breakByte, headBytes, incomplete, indefinite, major, passHead, readHead } from "./cbor-head.js";
+import { CborReader } from "./cbor-reader.js";
+import { ProtocolError } from "./faults.js";
+import { ItemScanner } from "./item-scanner.js";
+import { type AnswerTaker, metricsMessage, readMetric } from "./metrics.js";
+
+const what = "a metrics answer";
+
+/** One metric: its name and its value. */
+const maxMetricBytes = 64 * 1_024;
+/** An answer so many times longer than its limit is no answer any more. */
+const patience = 16;
+
+/** In place of the metrics left: the list ends with a break. */
+const untilBreak = Number.POSITIVE_INFINITY;
+
+/** Most connections wait for most of their time, and then keep nothing. */
+const noBytes = Buffer.alloc(0);
+
+export interface MetricsDecoderOptions {
+  /** Of an answer that is longer, the rest is passed over and counted. */
+  readonly maxAnswerBytes: number;
+  /** An answer begins; says who takes it. */
+  readonly onAnswer: () => AnswerTaker;
+  /** The answer is over, and its taker knows. */
+  readonly onAnswered?: () => void;
+  /** Told by how much the memory of an unfinished metric changes; what it throws, `push` throws. */
+  readonly onGrowth?: (deltaBytes: number) => void;
+}
+
+/**
+ * Decodes mini-protocol 1 as a forwarder speaks it: `[1, [0, [[name, value], …]]]`, again and again. Each metric is taken
+ * as soon as it is whole: so an answer takes no memory, and the work of a long one comes in pieces.
+ */
+export class MetricsDecoder {
+  readonly #options: MetricsDecoderOptions;
+  readonly #scanner = new ItemScanner({ what: "a metric", maxBytes: maxMetricBytes });
+  /** The start of an unfinished metric or head; behind it there may be memory to spare. */
+  #kept = noBytes;
+  #keptLength = 0;
+  #toldBytes = 0;
+  /** Undefined between answers. */
+  #taker: AnswerTaker | undefined;
+  /** Metrics left in the answer under way. */
+  #left = 0;
+  /** Of the answer under way, without what is not finished. */
+  #answerBytes = 0;
+
+  constructor(options: MetricsDecoderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes bytes of the mini-protocol. @throws ProtocolError, after what came before the fault was taken */
+  push(piece: Uint8Array): void {
+    const bytes = this.#joined(piece);
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.#taker === undefined ? this.#begin(bytes, at) : this.#metrics(bytes, at, this.#taker);
+      if (next === at) break;
+      at = next;
+    }
+    this.#keep(bytes, at);
+  }
+
+  /** Whether an answer has begun and not ended. */
+  get midAnswer(): boolean {
+    return this.#taker !== undefined || this.#keptLength > 0;
+  }
+
+  /** Passes over an answer's head; returns the same position where it is not all there. */
+  #begin(bytes: Buffer, from: number): number {
+    const end = bytes.length;
+    let at = passHead(bytes, from, end, major.array, 2, what);
+    at = passHead(bytes, at, end, major.uint, metricsMessage.response, what);
+    at = passHead(bytes, at, end, major.array, 2, what);
+    at = passHead(bytes, at, end, major.uint, 0, what);
+    if (at === incomplete || at >= end) return from;
+    if (bytes[at] === indefinite.array) {
+      this.#left = untilBreak;
+      at += 1;
+    } else {
+      const count = readHead(bytes, at, end, major.array, what);
+      if (count === incomplete) return from;
+      this.#left = count;
+      at += headBytes(bytes[at]!);
+    }
+    this.#answerBytes = 0;
+    this.#scanner.begin(at);
+    this.#taker = this.#options.onAnswer();
+    if (this.#left === 0) this.#end(this.#taker);
+    return at;
+  }
+
+  /** Passes over the whole metrics that come next, and the end of the answer; returns the position after that. */
+  #metrics(bytes: Buffer, from: number, taker: AnswerTaker): number {
+    let count = 0;
+    let at = from;
+    try {
+      while (count < this.#left && at < bytes.length && !this.#isBroken(bytes, at)) {
+        const metricEnd = this.#scanner.scan(bytes, bytes.length);
+        if (metricEnd === incomplete) break;
+        at = metricEnd;
+        count += 1;
+        this.#scanner.begin(at);
+      }
+    } finally {
+      // What came before bad bytes is as good as any.
+      this.#take(bytes.subarray(from, at), count, taker);
+    }
+    const isBroken = this.#isBroken(bytes, at);
+    if (this.#left !== 0 && !isBroken) return at;
+    this.#end(taker);
+    return isBroken ? at + 1 : at;
+  }
+
+  /** Whether the list ends here with a break. */
+  #isBroken(bytes: Buffer, at: number): boolean {
+    return this.#left === untilBreak && bytes[at] === breakByte;
+  }
+
+  #take(metrics: Buffer, count: number, taker: AnswerTaker): void {
+    const { maxAnswerBytes } = this.#options;
+    this.#left -= count;
+    this.#answerBytes += metrics.length;
+    if (this.#answerBytes > patience * maxAnswerBytes)
+      throw new ProtocolError({ code: "too-long", what, limit: patience * maxAnswerBytes });
+    if (this.#answerBytes - metrics.length >= maxAnswerBytes) {
+      if (count > 0) taker.surplus(count);
+      return;
+    }
+    const reader = new CborReader(metrics, what);
+    for (let left = count; left > 0; left -= 1) readMetric(reader, taker);
+  }
+
+  #end(taker: AnswerTaker): void {
+    this.#taker = undefined;
+    taker.end();
+    this.#options.onAnswered?.();
+  }
+
+  /** What was kept and the piece behind it; the piece alone where nothing was kept. */
+  #joined(piece: Uint8Array): Buffer {
+    if (this.#keptLength === 0) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    const length = this.#keptLength + piece.length;
+    if (length > this.#kept.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, 2 * this.#keptLength));
+      grown.set(this.#kept.subarray(0, this.#keptLength));
+      this.#kept = grown;
+    }
+    this.#kept.set(piece, this.#keptLength);
+    return this.#kept.subarray(0, length);
+  }
+
+  /** Keeps the bytes from `at` on, which are of something unfinished. */
+  #keep(bytes: Buffer, at: number): void {
+    const length = bytes.length - at;
+    this.#scanner.moveToStart();
+    if (length === 0) this.#kept = noBytes;
+    // In place, where bytes of the unfinished metric were added to those that were kept.
+    else if (at > 0 || this.#keptLength === 0) this.#kept = Buffer.from(bytes.subarray(at));
+    this.#keptLength = length;
+    const growth = this.#kept.length - this.#toldBytes;
+    this.#toldBytes += growth;
+    if (growth !== 0) this.#options.onGrowth?.(growth);
+  }
+}
