@@ -2,10 +2,11 @@
 const leastPerNodeBytes = 64 * 1_024;
 /** Received bytes of one node beyond which nothing is gained by reading on. */
 const mostPerNodeBytes = 1_024 * 1_024;
-/** Of the budget: where batches take more, who has some is not read on. The rest is for those who have none. */
+/**
+ * Of the budget: where batches take more, who has some is not read on. The rest is for those who have none, so that nodes
+ * whose files stand still do not stop the others; where all of it is taken, nobody is read on.
+ */
 const crowdedPart = 1 / 2;
-/** Of the budget: where batches take more, nobody is read on. */
-const fullPart = 2 / 3;
 /** Where less is held again, all are read again: not at the same mark, at which everything would stop and go. */
 const easedPart = 7 / 8;
 /** Of the budget, for the unfinished objects of all nodes. */
@@ -109,7 +110,7 @@ export class FlightBudget {
   #look(): void {
     const bytes = this.#heldBytes;
     const isCrowded = isBeyond(bytes, this.#maxBytes * crowdedPart, this.#isCrowded);
-    const isFull = isBeyond(bytes, this.#maxBytes * fullPart, this.#isFull);
+    const isFull = isBeyond(bytes, this.#maxBytes, this.#isFull);
     if (isCrowded === this.#isCrowded && isFull === this.#isFull) return;
     this.#isCrowded = isCrowded;
     this.#isFull = isFull;

@@ -57,7 +57,7 @@ test("a node without a name may hold an eighth of the budget, or its share where
   expect(budget.perUnnamedBytes).toBe(100_000);
 });
 
-test("where half is held, those who hold some stop; where two thirds are, everybody does; each is told when that ends", () => {
+test("where half is held, those who hold some stop; where all is, everybody does; each is told when that ends", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_200 });
   const member = new Member();
   budget.join(member);
@@ -65,13 +65,13 @@ test("where half is held, those who hold some stop; where two thirds are, everyb
   expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([false, false, 0]);
   budget.hold(1);
   expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, false, 1]);
-  budget.hold(200);
+  budget.hold(600);
   expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, true, 2]);
   budget.hold(-100);
   expect(budget.stops(false)).toBe(true);
   budget.hold(-100);
   expect([budget.stops(true), budget.stops(false), member.changes]).toEqual([true, false, 3]);
-  budget.hold(-80);
+  budget.hold(-480);
   expect([budget.stops(true), member.changes]).toEqual([false, 4]);
 });
 

@@ -1,127 +1,12 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { AnswerBudget } from "../../src/nodes/answer-budget.js";
-import { FlightBudget } from "../../src/nodes/flight-budget.js";
-import type { NodeIdentity } from "../../src/nodes/identity.js";
-import { NodeDirectory } from "../../src/nodes/node-directory.js";
-import { ReadingTurns } from "../../src/nodes/reading-turns.js";
-import {
-  type Claim,
-  Session,
-  type SessionEnd,
-  type SessionHost,
-  type SessionSettings,
-} from "../../src/nodes/session.js";
+import { describe, expect, test } from "vitest";
 import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
-import { type AnswerTaker, decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/metrics.js";
+import { decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
-import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
-import { magic, replyOf, ScriptedPeer } from "./scripted-peer.js";
-
-const settings: SessionSettings = {
-  networkMagic: magic,
-  requestCount: 100,
-  requestsAhead: 1,
-  metricsPace: { pauseMs: 1, full: false },
-  maxObjectBytes: 100_000,
-  maxMetricsBytes: 100_000,
-  maxDataPointBytes: 100_000,
-  maxMetricsPerNode: 1_000,
-  handshakeTimeoutMs: 20_000,
-  nameTimeoutMs: 20_000,
-  nameFrom: ["nodeInfo"],
-  silenceMs: 20_000,
-};
-
-/** A house that remembers what it was given and makes it safe when the test says so. */
-class House implements SessionHost {
-  readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
-  readonly answers = new AnswerBudget({ maxBytes: 10_000_000 });
-  readonly turns = new ReadingTurns();
-  readonly memory = new SpareMemory();
-  readonly directory = new NodeDirectory<Session>();
-  readonly lines: string[] = [];
-  readonly directories: string[] = [];
-  readonly metricsSeen: { metrics: [string, number | bigint | string][]; whole: boolean }[] = [];
-  readonly ends: SessionEnd[] = [];
-  readonly nodes: NodeIdentity[] = [];
-  holdBatches = false;
-  sinksKeepUp = true;
-  drainedWhen: Promise<void> = Promise.resolve();
-  readonly #held: (() => void)[] = [];
-
-  refusedObjects = 0;
-  refusal: Claim | undefined;
-
-  readonly claim = async (session: Session, rawName: string | undefined): Promise<Claim> =>
-    this.refusal ?? { node: await this.directory.claim(session, rawName) };
-  readonly mayAskUnnamed = () => this.sinksKeepUp;
-  readonly refused = ({ objects }: { objects: number }) => {
-    this.refusedObjects += objects;
-  };
-  readonly connected = () => {};
-  readonly opened = (_: Session, node: NodeIdentity) => {
-    this.nodes.push(node);
-  };
-  readonly drained = () => this.drainedWhen;
-  readonly metrics = (_: Session, whole: boolean): AnswerTaker => {
-    const metrics: [string, number | bigint | string][] = [];
-    this.metricsSeen.push({ metrics, whole });
-    return {
-      number: (name, _kind, value) => metrics.push([name, value]),
-      label: (name, text) => metrics.push([name, text]),
-      surplus: (count) => metrics.push(["surplus", count]),
-      end: () => {},
-    };
-  };
-  readonly ended = (session: Session, end: SessionEnd) => {
-    this.directory.release(session);
-    this.ends.push(end);
-  };
-
-  async deliver(node: NodeIdentity, batch: { machineLines(): Uint8Array }): Promise<boolean> {
-    const text = Buffer.from(batch.machineLines()).toString();
-    const lines = text.split("\n").slice(0, -1);
-    this.lines.push(...lines);
-    for (const _ of lines) this.directories.push(node.directory);
-    if (this.holdBatches) await new Promise<void>((resolve) => this.#held.push(resolve));
-    expect(Buffer.from(batch.machineLines()).toString()).toBe(text);
-    return true;
-  }
-
-  get heldBatches(): number {
-    return this.#held.length;
-  }
-
-  makeSafe(): void {
-    for (const settle of this.#held.splice(0)) settle();
-  }
-}
-
-const open: Session[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((session) => session.close("the test is over")));
-});
-
-function begin(options: { settings?: Partial<SessionSettings>; peer?: ScriptedPeer; house?: House } = {}) {
-  const { peer = new ScriptedPeer(), house = new House() } = options;
-  const session = new Session(peer.connection, { ...settings, ...options.settings }, house);
-  open.push(session);
-  session.start();
-  return { peer, house, session };
-}
-
-/** Waits until `condition` holds, giving everything else its turn. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Lets whatever could happen now happen. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
+import { begin, House, quiet, until } from "./house.js";
+import { magic, replyOf } from "./scripted-peer.js";
 
 describe("trace objects", () => {
   test("are asked for at once, and held until the name is known", async () => {
@@ -462,6 +347,99 @@ describe("metrics", () => {
     peer.answerMetrics([]);
     await session.done;
     expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+  });
+});
+
+describe("what nobody asked for", () => {
+  test("is taken once of metrics; a few short answers more are passed over, as a recorded stream has them", async () => {
+    const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
+    await peer.shakeHands();
+    for (let answer = 0; answer < 12; answer += 1)
+      peer.answerMetrics([[`a${answer}`, { kind: "counter", value: 1n }]]);
+    await quiet();
+    expect(house.metricsSeen.map(({ metrics }) => metrics)).toEqual([[["a0", 1]], [["a1", 1]]]);
+    for (let answer = 0; answer < 12; answer += 1) peer.answerMetrics([]);
+    peer.stream.end();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", what: "metrics answer" });
+  });
+
+  test("closes the connection where it is long, long before its end", async () => {
+    const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
+    await peer.shakeHands();
+    for (let answer = 0; answer < 2; answer += 1) peer.answerMetrics([]);
+    const long = encodeMetricsResponse([["a", { kind: "label", value: "x".repeat(60_000) }]]);
+    peer.send(miniProtocols.metrics, long);
+    await quiet();
+    expect(house.ends).toEqual([]);
+    peer.send(miniProtocols.metrics, long.subarray(0, 10_000));
+    peer.stream.end();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault.code).toBe("unexpected-message");
+  });
+
+  test("closes the connection where it is a second data-point answer", async () => {
+    const { peer, house, session } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    peer.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
+    await quiet();
+    expect(house.ends).toEqual([]);
+    peer.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
+    peer.stream.end();
+    await session.done;
+    expect(house.ends[0]?.fault?.fault).toMatchObject({ what: "data-point answer" });
+  });
+});
+
+describe("a node without NodeInfo", () => {
+  const nameFrom = ["nodeInfo", "hostname"] as const;
+
+  test("is named by the host in its objects, where that is wished", async () => {
+    const { peer, house } = begin({ settings: { nameFrom } });
+    await peer.shakeHands();
+    await peer.tellName(undefined);
+    await quiet();
+    expect(house.nodes).toEqual([]);
+    peer.reply(["one", "two"]);
+    await until(() => house.lines.length === 2);
+    expect(house.directories).toEqual(["host", "host"]);
+  });
+
+  test("is named by objects that came before it had no name", async () => {
+    const { peer, house } = begin({ settings: { nameFrom } });
+    await peer.shakeHands();
+    peer.reply(["one"]);
+    await quiet();
+    await peer.tellName(undefined);
+    await until(() => house.lines.length === 1);
+    expect(house.directories).toEqual(["host"]);
+  });
+
+  test("goes by its connection where no object comes in time either", async () => {
+    const { peer, house } = begin({ settings: { nameFrom, nameTimeoutMs: 20 } });
+    await peer.shakeHands();
+    await peer.tellName(undefined);
+    await until(() => house.nodes.length === 1);
+    expect(house.nodes[0]?.name).toBe("unix-1");
+  });
+
+  test("and that leaves at once goes by its connection, and is done", async () => {
+    const { peer, house, session } = begin({ settings: { nameFrom } });
+    await peer.shakeHands();
+    await peer.tellName(undefined);
+    peer.stream.end();
+    await session.done;
+    expect(house.nodes[0]?.name).toBe("unix-1");
+  });
+
+  test("has its NodeInfo's name where it has one", async () => {
+    const { peer, house } = begin({ settings: { nameFrom } });
+    await peer.shakeHands();
+    peer.reply(["one"]);
+    await peer.tellName("relay");
+    await until(() => house.lines.length === 1);
+    expect(house.directories).toEqual(["relay"]);
   });
 });
 

@@ -1,7 +1,11 @@
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { NewNames } from "../../src/nodes/new-names.js";
+import type { SessionEnd } from "../../src/nodes/session.js";
 import { Sessions, type SessionsOptions } from "../../src/nodes/sessions.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
+import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { magic, ScriptedPeer } from "./scripted-peer.js";
 
@@ -24,7 +28,10 @@ const stuckNodes = 20;
 const long = "x".repeat(250_000);
 
 /** Sessions whose batches `write` takes. */
-function sessionsWith(write: SessionsOptions["destination"]["write"]): Sessions {
+function sessionsWith(
+  write: SessionsOptions["destination"]["write"],
+  options: Partial<SessionsOptions> = {},
+): Sessions {
   return new Sessions({
     settings,
     maxInFlightBytes: 100_000_000,
@@ -37,6 +44,7 @@ function sessionsWith(write: SessionsOptions["destination"]["write"]): Sessions 
       write,
     },
     observer: { connected: () => {}, named: () => {}, clashed: () => {}, ended: () => {} },
+    ...options,
   });
 }
 
@@ -98,4 +106,219 @@ test("connections are counted by how far they are, for as long as they are there
 
   node.stream.end();
   await eventually(() => expect(sessions.counts).toEqual({ handshaking: 1, connected: 0 }));
+});
+
+test("beside ten nodes that hold all they may, a free one is asked on", async () => {
+  let release = () => {};
+  const moving = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let written = 0;
+  const sessions = sessionsWith(
+    async ({ name }, batch) => {
+      if (name.startsWith("stuck")) await moving;
+      else written += batch.length;
+      return true;
+    },
+    { maxInFlightBytes: 20_000_000 },
+  );
+  onTestFinished(async () => {
+    release();
+    await sessions.stop(100);
+  });
+  for (let n = 0; n < 10; n += 1) {
+    const peer = await connected(sessions, `stuck-${n}`);
+    for (let reply = 0; reply < 8; reply += 1) peer.reply([long]);
+  }
+  await eventually(() => expect(sessions.flight.heldBytes).toBeGreaterThan(5_000_000));
+  const free = await connected(sessions, "free");
+  for (let reply = 1; reply <= 5; reply += 1) {
+    free.reply([long]);
+    await free.next(miniProtocols.traceObjects);
+    expect(written).toBe(reply);
+  }
+  expect(sessions.flight.heldBytes).toBeLessThan(15_000_000);
+});
+
+test("nodes without names keep to the budget together, and lose nothing when they have them", async () => {
+  let written = 0;
+  const maxInFlightBytes = 20_000_000;
+  const sessions = sessionsWith(
+    async (_, batch) => {
+      written += batch.length;
+      return true;
+    },
+    { maxInFlightBytes, settings: { ...settings, requestCount: 2 } },
+  );
+  onTestFinished(() => sessions.stop(100));
+  const peers: ScriptedPeer[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const peer = new ScriptedPeer(`unix-${n}`);
+    peers.push(peer);
+    void sessions.run(peer.connection);
+    await peer.shakeHands();
+  }
+  let sent = 0;
+  for (let round = 0; round < 40; round += 1) {
+    for (const peer of peers) {
+      if (peer.waiting(miniProtocols.traceObjects) === 0) continue;
+      await peer.next(miniProtocols.traceObjects);
+      peer.reply(["x".repeat(60_000)]);
+      sent += 1;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(sessions.flight.heldBytes).toBeLessThan(maxInFlightBytes);
+  expect(sessions.heldObjects).toBeGreaterThan(20);
+  await Promise.all(peers.map((peer, n) => peer.tellName(`node-${n}`)));
+  await eventually(() => expect(written).toBe(sent));
+  expect(sessions.heldObjects).toBe(0);
+});
+
+describe("names nobody has heard of", () => {
+  /** Connects under a name; resolves with whether it was asked for objects before it told the name, and how it ended. */
+  async function comeAs(sessions: Sessions, name: string, ends: SessionEnd[]) {
+    const peer = new ScriptedPeer(`unix-${name}`);
+    const isOver = sessions.run(peer.connection);
+    await peer.shakeHands();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const wasAsked = peer.waiting(miniProtocols.traceObjects) > 0;
+    await peer.tellName(name);
+    peer.stream.end();
+    await isOver;
+    return { wasAsked, code: ends.at(-1)?.fault?.fault.code };
+  }
+
+  test("are closed beyond what an address may bring, before they are asked for objects; known ones are not", async () => {
+    const ends: SessionEnd[] = [];
+    const sessions = sessionsWith(async () => true, {
+      observer: {
+        connected: () => {},
+        named: () => {},
+        clashed: () => {},
+        ended: (_, end) => ends.push(end),
+      },
+      newNames: new NewNames({ burst: 2, perMinute: 1 }),
+      isKnownDirectory: async (directory) => directory === "known",
+    });
+    onTestFinished(() => sessions.stop(100));
+    expect(await comeAs(sessions, "a", ends)).toEqual({ wasAsked: true, code: undefined });
+    expect(await comeAs(sessions, "known", ends)).toEqual({ wasAsked: true, code: undefined });
+    expect(await comeAs(sessions, "b", ends)).toEqual({ wasAsked: true, code: undefined });
+    expect(await comeAs(sessions, "c", ends)).toEqual({ wasAsked: false, code: "too-many-names" });
+    expect(await comeAs(sessions, "known", ends)).toEqual({ wasAsked: false, code: undefined });
+    expect(sessions.newNames.refused).toBe(1);
+    expect(sessions.newNames.exhausted()).toEqual(["unix"]);
+  });
+
+  test("are let in where the disk does not say whether they are known", async () => {
+    const ends: SessionEnd[] = [];
+    const sessions = sessionsWith(async () => true, {
+      observer: {
+        connected: () => {},
+        named: () => {},
+        clashed: () => {},
+        ended: (_, end) => ends.push(end),
+      },
+      newNames: new NewNames({ burst: 0 }),
+      isKnownDirectory: () => new Promise(() => {}),
+    });
+    onTestFinished(() => sessions.stop(100));
+    expect(await comeAs(sessions, "a", ends)).toMatchObject({ code: undefined });
+  });
+});
+
+test("objects of a node that is refused are counted, by objects and bytes", async () => {
+  const dropped: unknown[] = [];
+  const sessions = sessionsWith(async () => true, {
+    destination: {
+      open: () => {},
+      close: () => {},
+      drop: (...what) => dropped.push(what),
+      drained: async () => {},
+      keepingUp: () => true,
+      write: async () => true,
+    },
+    // It may bring the name when it comes, and no more when it tells it.
+    newNames: new (class extends NewNames {
+      override take(): boolean {
+        return false;
+      }
+    })(),
+  });
+  onTestFinished(() => sessions.stop(100));
+  const peer = new ScriptedPeer();
+  const isOver = sessions.run(peer.connection);
+  await peer.shakeHands();
+  await peer.next(miniProtocols.traceObjects);
+  peer.reply(["one", "two"]);
+  await eventually(() => expect(sessions.heldObjects).toBe(2));
+  const { heldBytes } = sessions.flight;
+  await peer.tellName("stranger");
+  peer.stream.end();
+  await isOver;
+  expect(dropped).toEqual([[undefined, "refused", 2, expect.any(Number)]]);
+  expect(heldBytes).toBeGreaterThan(0);
+  expect(sessions.flight.heldBytes).toBe(0);
+});
+
+test("what clashes is told and can be listed, for as long as it does", async () => {
+  const told: string[] = [];
+  const sessions = sessionsWith(async () => true, {
+    observer: {
+      connected: () => {},
+      named: () => {},
+      clashed: (_, { name }, { of }) => told.push(`${name} ${of}`),
+      ended: () => {},
+    },
+  });
+  onTestFinished(() => sessions.stop(100));
+  await connected(sessions, "a b");
+  const later = await connected(sessions, "a-b");
+  await eventually(() => expect(told).toEqual(["a-b slug"]));
+  const clashes = () => [...sessions.nodes()].filter(({ clash }) => clash !== undefined);
+  expect(clashes().map(({ node, clash }) => [node.slug, clash?.wanted.slug])).toEqual([["a-b-a-b", "a-b"]]);
+  later.stream.end();
+  await eventually(() => expect(clashes()).toEqual([]));
+});
+
+test("a stop takes nobody else in, and waits for none that comes", async () => {
+  const sessions = sessionsWith(async () => true);
+  const node = await connected(sessions, "node");
+  const stopped = sessions.stop(20_000);
+  const late = new ScriptedPeer("late");
+  expect(await sessions.run(late.connection)).toBe(false);
+  expect(late.connection.stream.destroyed).toBe(true);
+  node.stream.end();
+  await stopped;
+});
+
+test("metrics are kept within what one node may have, and what is too much is counted", async () => {
+  const sessions = sessionsWith(async () => true, { settings: { ...settings, maxMetricsPerNode: 3 } });
+  onTestFinished(() => sessions.stop(100));
+  const node = await connected(sessions, "node");
+  node.answerMetrics(["a", "b", "c", "d"].map((name) => [name, { kind: "counter", value: 1n }] as const));
+  await eventually(() => {
+    const [known] = [...sessions.nodes()];
+    expect([known?.metrics.size, known?.metrics.refused]).toEqual([3, 2]);
+  });
+  expect(sessions.answers.bytes).toBeGreaterThan(2 * 140);
+  node.stream.end();
+  await eventually(() => expect(sessions.answers.bytes).toBe(0));
+});
+
+test("a node whose long answers keep coming leaves others their turns", async () => {
+  const sessions = sessionsWith(async () => true, {
+    settings: { ...settings, maxMetricsBytes: 1_000_000, metricsPace: { pauseMs: 1, full: true } },
+  });
+  onTestFinished(() => sessions.stop(100));
+  const flood = await connected(sessions, "flood");
+  const label = { kind: "label", value: "x".repeat(10_000) } as const;
+  const answer = encodeMetricsResponse(Array.from({ length: 90 }, (_, n) => [`m${n}`, label] as const));
+  const segments = encodeSegments("opener", miniProtocols.metrics, answer, 0, 65_535);
+  const pause = vi.spyOn(flood.connection.stream, "pause");
+  flood.stream.write(segments);
+  await eventually(() => expect([...sessions.nodes()][0]?.metrics.size).toBe(91));
+  expect(pause).toHaveBeenCalled();
+  expect(flood.connection.stream.isPaused()).toBe(false);
 });

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { RateLimitedLines } from "../../../src/daemon/log/rate-limited-lines.js";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function linesWith(options?: ConstructorParameters<typeof RateLimitedLines>[0]) {
+  const written: string[] = [];
+  const lines = new RateLimitedLines(options);
+  const say = (kind: string, address: string, text = "") =>
+    lines.say(kind, address, (count) => written.push(`${kind} ${address}${text}: ${count}`));
+  return { written, say };
+}
+
+test("the first of a kind is said at once, the others once a minute with their count", () => {
+  const { written, say } = linesWith();
+  for (let n = 0; n < 38_276; n += 1) say("garbage", "10.0.0.1", ` ${n}`);
+  expect(written).toEqual(["garbage 10.0.0.1 0: 1"]);
+  vi.advanceTimersByTime(59_999);
+  expect(written).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(written.slice(1)).toEqual(["garbage 10.0.0.1 38275: 38275"]);
+});
+
+test("whoever goes on has one line a minute; after a minute without any the next is said at once", () => {
+  const { written, say } = linesWith();
+  for (let second = 0; second < 180; second += 1) {
+    say("garbage", "a");
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(written).toEqual(["garbage a: 1", "garbage a: 59", "garbage a: 60", "garbage a: 60"]);
+  vi.advanceTimersByTime(60_000);
+  say("garbage", "a");
+  expect(written.at(-1)).toBe("garbage a: 1");
+  expect(written).toHaveLength(5);
+});
+
+test("kinds and addresses have lines of their own", () => {
+  const { written, say } = linesWith();
+  for (const kind of ["garbage", "magic"]) for (const address of ["a", "b", "a"]) say(kind, address);
+  expect(written).toEqual(["garbage a: 1", "garbage b: 1", "magic a: 1", "magic b: 1"]);
+});
+
+test("of more than a thousand addresses those that are new share a line", () => {
+  const { written, say } = linesWith();
+  for (let n = 0; n < 5_000; n += 1) say("garbage", `${n}`);
+  expect(written).toHaveLength(1_025);
+  vi.advanceTimersByTime(60_000);
+  expect(written).toHaveLength(1_026);
+  expect(written.at(-1)).toMatch(/: 3975$/);
+});
+
+test("so many as may come at once have lines of their own, those beyond one in the next minute", () => {
+  const { written, say } = linesWith({ burst: 3 });
+  for (let n = 0; n < 5; n += 1) say("left", "a");
+  expect(written).toEqual(["left a: 1", "left a: 1", "left a: 1"]);
+  vi.advanceTimersByTime(60_000);
+  expect(written.slice(3)).toEqual(["left a: 2"]);
+});

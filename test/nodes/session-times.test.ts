@@ -1,0 +1,270 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
+import { encodeProposal } from "../../src/protocol/handshake.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../src/protocol/mux.js";
+import { begin, House, quiet, until } from "./house.js";
+import { replyOf, ScriptedPeer } from "./scripted-peer.js";
+
+// Each limit has a test that fails where it is ten times shorter or longer: nothing has happened just before, all has after.
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets so much time pass, and then whatever could happen happen. */
+async function pass(milliseconds: number): Promise<void> {
+  vi.advanceTimersByTime(milliseconds);
+  await quiet();
+}
+
+const usual = { handshakeTimeoutMs: 10_000, nameTimeoutMs: 10_000, silenceMs: 30_000 };
+
+async function named(options: { house?: House; id?: string; requestsAhead?: number } = {}) {
+  const { house = new House(), id = "unix-1", requestsAhead = 1 } = options;
+  const all = begin({ settings: { ...usual, requestsAhead }, house, peer: new ScriptedPeer(id) });
+  await all.peer.shakeHands();
+  await all.peer.tellName("relay");
+  await until(() => house.nodes.some(({ connectionId }) => connectionId === id));
+  return all;
+}
+
+describe("a handshake", () => {
+  test("has ten seconds, also of a peer that sends a byte now and then", async () => {
+    const { peer, house, session } = begin({ settings: usual });
+    for (let n = 0; n < 5; n += 1) {
+      await pass(1_999);
+      peer.stream.write(Uint8Array.of(0));
+      await quiet();
+    }
+    expect(session.connection.stream.writable).toBe(true);
+    await pass(5);
+    expect(session.connection.stream.writable).toBe(false);
+    await pass(1_000);
+    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
+  });
+
+  test("that is complete in time ends by nothing", async () => {
+    const { peer, house } = begin({ settings: usual });
+    await pass(9_999);
+    await peer.shakeHands();
+    await pass(5_000);
+    expect(house.ends).toEqual([]);
+  });
+
+  test("that was refused leaves the peer a second to read why", async () => {
+    const { peer, house } = begin({ settings: usual });
+    peer.send(miniProtocols.handshake, encodeProposal(2));
+    await quiet();
+    await pass(999);
+    expect(house.ends).toEqual([]);
+    await pass(1);
+    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-refused");
+  });
+});
+
+test("a name has ten seconds", async () => {
+  const { peer, house } = begin({ settings: usual });
+  await peer.shakeHands();
+  await quiet();
+  await pass(9_999);
+  expect(house.nodes).toEqual([]);
+  await pass(1);
+  expect(house.nodes.map(({ name }) => name)).toEqual(["unix-1"]);
+});
+
+describe("a node that has answered for metrics", () => {
+  test("is gone after thirty seconds without a byte, and not before", async () => {
+    const { peer, house } = await named();
+    peer.answerMetrics([]);
+    await quiet();
+    await pass(1);
+    await peer.next(miniProtocols.metrics);
+    await pass(29_998);
+    expect(house.ends).toEqual([]);
+    await pass(1_010);
+    expect(house.ends[0]?.fault?.fault).toEqual({ code: "peer-silent", timeoutMs: 30_000 });
+  });
+
+  test("is there as long as it sends anything", async () => {
+    const { peer, house } = await named();
+    peer.answerMetrics([]);
+    await quiet();
+    for (let n = 0; n < 10; n += 1) {
+      await pass(20_000);
+      peer.reply([`${n}`]);
+      await quiet();
+    }
+    expect(house.ends).toEqual([]);
+  });
+});
+
+test("a forwarder that never answers for metrics is asked three times, and never closed for it", async () => {
+  const { peer, house, session } = await named();
+  for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
+  expect(peer.waiting(miniProtocols.metrics)).toBe(3);
+  expect(house.ends).toEqual([]);
+  // One that answers after all is asked on.
+  peer.answerMetrics([]);
+  await quiet();
+  await pass(10);
+  expect(peer.waiting(miniProtocols.metrics)).toBe(4);
+  await session.close("the test is over");
+});
+
+test("as many requests are open as bring the objects of two round trips, in however few batches they come", async () => {
+  const { peer, house, session } = await named({ requestsAhead: 64 });
+  await pass(100);
+  peer.answerMetrics([]);
+  const replies = new Array(10).fill(
+    encodeSegments("opener", miniProtocols.traceObjects, replyOf(new Array(50).fill("x")), 0),
+  );
+  for (let n = 1; n <= 2; n += 1) {
+    peer.stream.write(Buffer.concat(replies));
+    await until(() => house.lines.length === n * 500);
+    await pass(100);
+  }
+  peer.reply(["x"]);
+  await until(() => house.lines.length === 1_001);
+  await quiet();
+  // The memory of it halves in two seconds, and the last object came 100 ms later.
+  expect(session.openRequests).toBe(1 + Math.floor((2 * 500 * 0.5 ** (100 / 2_000)) / 100));
+});
+
+describe("whether a node lives", () => {
+  test("is known after three seconds of silence, and not before", async () => {
+    const { session } = await named();
+    let isAlive: boolean | undefined;
+    void session.isAlive().then((answer) => {
+      isAlive = answer;
+    });
+    await pass(2_999);
+    expect(isAlive).toBeUndefined();
+    await pass(1);
+    expect(isAlive).toBe(false);
+  });
+
+  test("is known at once where it answers for metrics", async () => {
+    const { peer, session } = await named();
+    const isAlive = session.isAlive();
+    await pass(2_900);
+    peer.answerMetrics([]);
+    expect(await isAlive).toBe(true);
+  });
+
+  test("is known of one that has no metrics by its data points", async () => {
+    const { peer, session } = await named();
+    await pass(100_000);
+    const isAlive = session.isAlive();
+    await peer.next(miniProtocols.dataPoints);
+    peer.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
+    expect(await isAlive).toBe(true);
+  });
+
+  test("is not doubted while we do not read from it ourselves", async () => {
+    const house = new House();
+    house.holdBatches = true;
+    const { peer, session } = await named({ house });
+    const text = "x".repeat(90_000);
+    for (let n = 0; n < 20; n += 1) peer.reply([text]);
+    await quiet();
+    expect(session.connection.stream.isPaused()).toBe(true);
+    await pass(10_000);
+    expect(await session.isAlive()).toBe(true);
+    house.holdBatches = false;
+    house.makeSafe();
+  });
+
+  test("is no question any more when we stop", async () => {
+    const { session } = await named();
+    const isAlive = session.isAlive();
+    void session.stop(2_000);
+    expect(await isAlive).toBe(true);
+  });
+});
+
+test("a node whose name somebody at another address wants is gone after thirty seconds of silence, if it is silent", async () => {
+  const house = new House();
+  const { session, peer } = await named({ house });
+  peer.answerMetrics([]);
+  await quiet();
+  session.setMetricsPace({ pauseMs: 3_600_000, full: false });
+  session.suspect();
+  await pass(29_000);
+  expect(house.ends).toEqual([]);
+  await pass(2_100);
+  expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+});
+
+describe("a stop", () => {
+  test("waits for what a peer still sends for two seconds, and no longer", async () => {
+    const { session, peer, house } = await named();
+    void session.stop(2_000);
+    await pass(1_999);
+    peer.reply(["last words"]);
+    await quiet();
+    expect(house.ends).toEqual([]);
+    await pass(1);
+    await session.done;
+    expect(house.lines).toEqual(["last words"]);
+  });
+
+  test("is not put off by another stop, by a fault or by the peer's end", async () => {
+    const { session, peer, house } = await named();
+    void session.stop(2_000);
+    await pass(1_500);
+    void session.stop(2_000);
+    peer.stream.write(Buffer.alloc(100, 0xff));
+    await quiet();
+    await pass(500);
+    expect(house.ends).toHaveLength(1);
+  });
+
+  test("ends at once with a peer that has not shaken hands, which can then hold up nothing", async () => {
+    const { session, peer, house } = begin({ settings: usual });
+    peer.stream.write(Uint8Array.of(0));
+    await quiet();
+    await session.stop(2_000);
+    expect(house.ends[0]?.shookHands).toBe(false);
+    expect(session.connection.stream.destroyed).toBe(true);
+  });
+
+  test("does not wait for a stream that never says that it is closed", async () => {
+    const { session, house } = await named();
+    session.connection.stream._destroy = () => {};
+    void session.stop(2_000);
+    await pass(2_000);
+    await session.done;
+    expect(house.ends).toHaveLength(1);
+  });
+
+  test("of a newcomer of the same name leaves the first one alone, and its last objects arrive", async () => {
+    const house = new House();
+    const first = await named({ house });
+    const second = begin({ settings: usual, house, peer: new ScriptedPeer("unix-2") });
+    await second.peer.shakeHands();
+    await second.peer.tellName("relay");
+    second.peer.reply(["of the second"]);
+    await quiet();
+    const stopped = Promise.all([first.session.stop(2_000), second.session.stop(2_000)]);
+    house.directory.stop();
+    await quiet();
+    first.peer.reply(["last words of the first"]);
+    await quiet();
+    first.peer.stream.end();
+    second.peer.stream.end();
+    await quiet();
+    await pass(2_000);
+    await stopped;
+    expect(house.lines.map((line, index) => [line, house.directories[index]])).toEqual(
+      expect.arrayContaining([
+        ["last words of the first", "relay"],
+        ["of the second", "relay_unix-2"],
+      ]),
+    );
+    expect(house.ends.map(({ fault }) => fault)).toEqual([undefined, undefined]);
+  });
+});
