@@ -136,19 +136,29 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
 /** What happens to files: one line when a fault begins and one when it is over, not one for each attempt. */
 export function registryEvents(log: Log): RegistryObserver {
   return {
-    faultBegan: ({ log: { directory }, operation, path, error }) =>
-      log.error("write_failed", `${operation} ${path} failed, trying on: ${error.message}`, {
-        directory,
-        operation,
-        path,
-        code: error.code,
-      }),
-    faultOver: ({ log: { directory }, path, since }) =>
-      log.notice("write_recovered", `${path} is written again; nothing was lost`, {
-        directory,
-        path,
-        since: new Date(since).toISOString(),
-      }),
+    faultBegan: ({ log: { directory }, severity, operation, path, error }) => {
+      const facts = { directory, operation, path, code: error.code };
+      if (severity === "failing") {
+        log.error("write_failed", `${operation} ${path} failed, retrying: ${error.message}`, facts);
+      } else {
+        log.warning(
+          "rotation_failed",
+          `no new file can be made for ${directory}, the full one is written on, retrying: ${error.message}`,
+          facts,
+        );
+      }
+    },
+    faultOver: ({ log: { directory }, severity, path, since }) =>
+      severity === "failing"
+        ? log.notice("write_recovered", `${path} is written again; nothing was lost`, {
+            directory,
+            path,
+            since: new Date(since).toISOString(),
+          })
+        : log.notice("rotation_recovered", `a new file was made for ${directory}`, {
+            directory,
+            since: new Date(since).toISOString(),
+          }),
     rotated: (_, path) => log.debug("log_rotated", `${path} is begun`, { path }),
     vanished: (path, how) =>
       log.warning("log_vanished", `${path} was ${how} by somebody else; a new file is begun`, { path, how }),
@@ -168,6 +178,25 @@ export function registryEvents(log: Log): RegistryObserver {
         root,
         code: err.code,
       }),
+    filesFromFuture: (root, count, latest) =>
+      log.warning(
+        "files_from_future",
+        `${count} files below ${root} are from the future, the latest is ${latest}: check the clock`,
+        { root, count, latest },
+      ),
+    diskReplaced: (root) =>
+      log.notice("disk_replaced", `another disk is at ${root}, and is written to from now on`, { root }),
+    claimAwaited: (root, { pid, identity, since }, milliseconds) =>
+      log.notice(
+        "claim_awaited",
+        `waiting ${Math.ceil(milliseconds / 1_000)} s at most to see whether another machine's tracer (process ${pid}, since ${since}) still writes below ${root}`,
+        { root, pid, identity, since },
+      ),
+    directoriesUnguarded: () =>
+      log.warning(
+        "directories_unguarded",
+        "without /proc a user who may write in a logRoot can lead Muninn elsewhere by links; let nobody else write there",
+      ),
     workingSetTooLarge: (maxOpenFiles) =>
       log.warning(
         "handles_short",

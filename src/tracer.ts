@@ -24,6 +24,7 @@ import { Door } from "./tracer-door.js";
 import { Endpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
 import { nodeReadings, registryReading, watchWrites } from "./tracer-readings.js";
+import { formatAddress } from "./transport/address.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
@@ -94,6 +95,7 @@ async function openParts(
     ...muninn.registry,
     ...muninn.files,
     roots,
+    identity: identityOf(config),
     rotation: config.rotation,
     durability: muninn.durability,
     observer: registryEvents(log),
@@ -238,4 +240,10 @@ function resourceTrace(
   if (everyMs === undefined) return undefined;
   const trace = (used: Resources) => log.info("resources", "resources used by Muninn itself", { ...used });
   return new ResourceTrace({ everyMs, read: () => process.read(), trace });
+}
+
+/** What tells this tracer from others that write below the same root: the same one twice would split every log. */
+function identityOf({ network }: Config): string {
+  const addresses = network.mode === "AcceptAt" ? [network.address] : network.addresses;
+  return `${network.mode} ${addresses.map(formatAddress).join(" ")}`;
 }

@@ -95,6 +95,10 @@ const registry = await openHandleRegistry({
     linkBlocked: quiet,
     expired: quiet,
     expiryFailed: quiet,
+    filesFromFuture: quiet,
+    diskReplaced: quiet,
+    claimAwaited: quiet,
+    directoriesUnguarded: quiet,
     workingSetTooLarge: quiet,
   },
   fileSystem: unwrittenFileSystem((bytes) => {

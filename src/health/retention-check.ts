@@ -1,12 +1,16 @@
 import { type Check, ok } from "./check.js";
 
-/** A root below which old files cannot be deleted at the moment. */
-export interface RetentionFault {
-  readonly root: string;
-  readonly error: Error;
-}
+/** A root below which old files cannot be deleted at the moment, or files are ahead of the clock. */
+export type RetentionFault =
+  | { readonly root: string; readonly code: "undeletable"; readonly error: Error }
+  | {
+      readonly root: string;
+      readonly code: "from-the-future";
+      readonly count: number;
+      readonly latest: string;
+    };
 
-/** Whether old files go. Where they stay the disk fills up one day, so it is worth knowing of now. */
+/** Whether old files go when they should. Where they stay the disk fills up one day, so it is worth knowing of now. */
 export function retentionCheck(faults: () => Iterable<RetentionFault>): Check {
   return {
     name: "retention",
@@ -16,11 +20,22 @@ export function retentionCheck(faults: () => Iterable<RetentionFault>): Check {
       if (found.length === 0) return ok;
       return {
         state: "degraded",
-        reason: found
-          .map(({ root, error }) => `old files below ${root} cannot be deleted: ${error.message}`)
-          .join("; "),
-        action: "Give Muninn the right to delete there, or delete old files yourself.",
+        reason: found.map(reasonOf).join("; "),
+        action: [...new Set(found.map(({ code }) => actions[code]))].join(" "),
       };
     },
   };
+}
+
+const actions: Record<RetentionFault["code"], string> = {
+  undeletable: "Give Muninn the right to delete there, or delete old files yourself.",
+  "from-the-future":
+    "Check the clock. Where it is right, move the files from the future away: names tell the true time again then.",
+};
+
+function reasonOf(fault: RetentionFault): string {
+  if (fault.code === "undeletable") {
+    return `old files below ${fault.root} cannot be deleted: ${fault.error.message}`;
+  }
+  return `${fault.count} files below ${fault.root} are from the future, the latest is ${fault.latest}`;
 }

@@ -1,6 +1,15 @@
 /** The form of a log file's name; nothing else below a root is ever touched. */
 const form = /^node-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)\.(json|log)$/;
 
+/**
+ * Names of this second and later, the last day of the year 9999, are somebody's mistake: soon no name could follow
+ * them. A log neither goes on in such a file nor sorts after it.
+ */
+const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;
+
+/** Names run ahead of the clock so far where a log is made to rotate several times a second. */
+const slackSeconds = 60;
+
 /** `node-2026-02-16T09-30-01.json` for a second since 1970, in UTC: such names sort by time. */
 export function logFileName(second: number, extension: string): string {
   const time = new Date(second * 1_000).toISOString().slice(0, 19).replaceAll(":", "-");
@@ -19,6 +28,36 @@ export function secondInName(name: string, extension: string): number | undefine
 /** The names of log files among `names`, oldest first. */
 export function logFilesAmong(names: readonly string[], extension: string): string[] {
   return names.filter((name) => secondInName(name, extension) !== undefined).sort();
+}
+
+/** The newest of the log files among `names`: the one a log goes on in, or the next one sorts after. */
+export function newestAmong(names: readonly string[], extension: string): string | undefined {
+  return logFilesAmong(names, extension)
+    .filter((name) => secondInName(name, extension)! < lastFollowedSecond)
+    .at(-1);
+}
+
+/**
+ * The second for the name of a new file: now, or the next one after the newest that is there, so that names sort in
+ * the order written. One that was used and moved away is not used again, but does not keep the date wrong: where
+ * nothing from the future is there any more, names tell the true time again.
+ *
+ * @param last the name of the file before, there or not
+ */
+export function secondForNew(
+  names: readonly string[],
+  extension: string,
+  nowMs: number,
+  last: string | undefined,
+): number {
+  const now = Math.floor(nowMs / 1_000);
+  const secondOf = (name: string | undefined) =>
+    name === undefined ? Number.NEGATIVE_INFINITY : secondInName(name, extension)!;
+  const newest = secondOf(newestAmong(names, extension));
+  const used = secondOf(last);
+  const counts = newest > now || used <= now + slackSeconds;
+  const after = Math.max(newest, counts ? used : Number.NEGATIVE_INFINITY) + 1;
+  return after < lastFollowedSecond ? Math.max(now, after) : now;
 }
 
 /** The link to the current file. */

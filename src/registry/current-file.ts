@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { Handle } from "./handle-pool.js";
-import type { LogId } from "./handle-registry.js";
+import { type LogId, RegistryStopped } from "./handle-registry.js";
 import { LogDirectory, type LogFile, type OpenedFile } from "./log-directory.js";
 import type { LogRoot } from "./log-root.js";
 import type { RegistryCounters } from "./registry-counters.js";
@@ -41,10 +41,21 @@ type Place =
   /** Into the newest file of the directory, where there is one with room. */
   | { readonly state: "unknown" }
   /** Into a new file that sorts after `last`. */
-  | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "rotated" | "lost" }
+  | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "lost" }
+  /** Likewise; where that cannot be made, into the old one for a while. */
+  | { readonly state: "ended"; readonly last: string; readonly why: "rotated"; readonly old: Current }
   /** Into this file, once it is opened again. */
   | { readonly state: "closed"; readonly current: Current }
   | { readonly state: "open"; readonly current: Current; readonly handle: Handle };
+
+/** A full file cannot be followed by a new one: lines go on in the old one meanwhile. */
+export interface RotationFailure {
+  readonly error: NodeJS.ErrnoException;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** When it was last tried, monotonic. */
+  readonly triedAt: number;
+}
 
 /** The file that one log goes on in: found or begun, closed and opened again, at last ended. */
 export class CurrentFile {
@@ -53,6 +64,7 @@ export class CurrentFile {
   readonly #onLeft: () => void;
   #place: Place = { state: "unknown" };
   #linkIsBlocked = false;
+  #rotationFailure: RotationFailure | undefined;
 
   /** `onLeft` is called when the pool closes the handle. */
   constructor(options: CurrentFileOptions, onLeft: () => void) {
@@ -79,12 +91,31 @@ export class CurrentFile {
 
   /** Whether the file has reached its limit and another may be begun already. */
   get isFull(): boolean {
-    if (!("current" in this.#place) || this.room > 0) return false;
+    if (!("current" in this.#place) || this.room > 0 || !this.mayRotate) return false;
     return this.#options.clock.monotonic() - this.#place.current.begunAt >= rotationPaceMs;
   }
 
-  /** Opens the file, or another one where this is full or not there any more, and resolves with its descriptor. */
-  async open(): Promise<number> {
+  /** Whether it is time to try, after a rotation that failed. */
+  get mayRotate(): boolean {
+    return this.rotatesInMs <= 0;
+  }
+
+  /** Milliseconds until a rotation that failed is tried again; 0 or less where none did. */
+  get rotatesInMs(): number {
+    if (this.#rotationFailure === undefined) return 0;
+    return this.#rotationFailure.triedAt + rotationPaceMs - this.#options.clock.monotonic();
+  }
+
+  get rotationFailure(): RotationFailure | undefined {
+    return this.#rotationFailure;
+  }
+
+  /**
+   * Opens the file, or another one where this is full or not there any more, and resolves with its descriptor.
+   *
+   * @param isAsked whether somebody waits for another file, however full this one is
+   */
+  async open(isAsked = false): Promise<number> {
     const { counters, root } = this.#options;
     if (this.isFull) this.end("rotated");
     if (this.#place.state === "open") counters.hits += 1;
@@ -103,6 +134,8 @@ export class CurrentFile {
         case "open":
           root.pool.unpark(this.#place.handle);
           await this.#pointLink(this.#place.current);
+          // Somebody has made it shorter, or the limit larger.
+          if (this.room > 0 && !isAsked) this.#rotationFailure = undefined;
           return this.#place.handle.fd;
       }
     }
@@ -132,19 +165,22 @@ export class CurrentFile {
     this.#options.root.pool.close(handle);
   }
 
-  /** Begins a new file, unless there is nothing in this one. */
+  /** Begins a new file, unless there is nothing in this one; where that fails, `rotationFailure` says so. */
   async rotate(): Promise<number> {
-    const fd = await this.open();
-    if (this.#size === 0) return fd;
+    const fd = await this.open(true);
+    if (this.#size === 0 || !this.mayRotate) return fd;
     this.end("rotated");
-    return this.open();
+    return this.open(true);
   }
 
   /** Closes the file for good: the next line begins another, whose permit is asked for after this one's close. */
   end(why: "rotated" | "lost"): void {
     const place = this.#place;
     if (!("current" in place)) return;
-    this.#place = { state: "ended", last: place.current.file.name, why };
+    const { current } = place;
+    const last = current.file.name;
+    this.#place =
+      why === "rotated" ? { state: "ended", last, why, old: current } : { state: "ended", last, why };
     if (place.state === "open") this.#options.root.pool.close(place.handle);
   }
 
@@ -215,15 +251,26 @@ export class CurrentFile {
     this.#place = { state: "open", current, handle: this.#handle(fd) };
   }
 
-  async #begin({ last, why }: Extract<Place, { state: "ended" }>): Promise<void> {
+  async #begin(place: Extract<Place, { state: "ended" }>): Promise<void> {
     const { clock, counters, log, observer, root } = this.#options;
-    await root.pool.open(async () => {
-      const opened = await this.#directory.create(clock.now(), last);
-      this.#opened(opened, clock.monotonic());
-      return opened;
-    });
+    try {
+      await root.pool.open(async () => {
+        const opened = await this.#directory.create(clock.now(), place.last);
+        this.#opened(opened, clock.monotonic());
+        return opened;
+      });
+    } catch (error) {
+      if (place.why !== "rotated" || error instanceof RegistryStopped) throw error;
+      counters.failedAttempts += 1;
+      const since = this.#rotationFailure?.since ?? clock.now();
+      const triedAt = clock.monotonic();
+      this.#rotationFailure = { error: error as NodeJS.ErrnoException, since, triedAt };
+      this.#place = { state: "closed", current: place.old };
+      return;
+    }
+    this.#rotationFailure = undefined;
     counters.created += 1;
-    if (why !== "rotated") return;
+    if (place.why !== "rotated") return;
     counters.rotated += 1;
     observer.rotated(log, this.path);
   }

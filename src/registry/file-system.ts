@@ -3,12 +3,16 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { Permits } from "./permits.js";
 
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+
 /** What `lstat` and `fstat` tell; inode numbers of stacked file systems exceed what a double holds exactly. */
 export interface FileStatus {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly nlink: bigint;
   readonly size: bigint;
+  /** When it was last written to, in milliseconds since 1970. */
+  readonly mtimeMs: bigint;
   isFile(): boolean;
   isDirectory(): boolean;
   isSymbolicLink(): boolean;
@@ -16,7 +20,7 @@ export interface FileStatus {
 
 /** What the registry asks of a file system, so that a test can stand between it and the kernel. */
 export interface FileSystem {
-  /** A new file gets exactly `mode`, or, where that is absent, what the umask leaves. */
+  /** A new file gets exactly `mode`, or, where that is absent, what the umask leaves of 0644. */
   open(path: string, flags: number, mode?: number): Promise<number>;
   close(fd: number): Promise<void>;
   /** Writes some of the bytes of `pieces`, in order; resolves with how many. */
@@ -28,7 +32,7 @@ export interface FileSystem {
   fstat(fd: number): Promise<FileStatus>;
   lstat(path: string): Promise<FileStatus>;
   readdir(path: string): Promise<Dirent[]>;
-  /** It gets exactly `mode`, or, where that is absent, what the umask leaves. */
+  /** It gets exactly `mode`, or, where that is absent, what the umask leaves of 0755. */
   mkdir(path: string, mode: number | undefined): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readlink(path: string): Promise<string>;
@@ -39,7 +43,6 @@ export interface FileSystem {
 const open = promisify(fs.open);
 const close = promisify(fs.close);
 const fchmod = promisify(fs.fchmod);
-const chmod = promisify(fs.chmod);
 const unlink = promisify(fs.unlink);
 const lstat = promisify(fs.lstat);
 const fstat = promisify(fs.fstat);
@@ -47,10 +50,14 @@ const read = promisify(fs.read);
 const readdir = promisify(fs.readdir);
 const mkdir = promisify(fs.mkdir);
 
+/** Others never write here by default, whatever the umask says. */
+const defaultMode = 0o644;
+const defaultDirMode = 0o755;
+
 /** The kernel's. Bare descriptors: a `FileHandle` costs a promise machinery of its own at every call. */
 export const kernelFileSystem: FileSystem = {
   open: async (path, flags, mode) => {
-    const fd = await open(path, flags, mode);
+    const fd = await open(path, flags, mode ?? defaultMode);
     if (mode === undefined) return fd;
     try {
       await fchmod(fd, mode);
@@ -80,8 +87,15 @@ export const kernelFileSystem: FileSystem = {
   lstat: (path) => lstat(path, { bigint: true }),
   readdir: (path) => readdir(path, { withFileTypes: true }),
   mkdir: async (path, mode) => {
-    await mkdir(path);
-    if (mode !== undefined) await chmod(path, mode);
+    await mkdir(path, defaultDirMode);
+    if (mode === undefined) return;
+    // Not by its name, which may lead elsewhere by now.
+    const fd = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      await fchmod(fd, mode);
+    } finally {
+      await close(fd);
+    }
   },
   symlink: (target, path) => fs.promises.symlink(target, path),
   readlink: promisify(fs.readlink),
@@ -94,6 +108,8 @@ export interface BoundedFileSystem extends FileSystem {
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
   /** What has this name; undefined where there is nothing. */
   lookUp(path: string): Promise<FileStatus | undefined>;
+  /** Makes `lookUp` ask this from now on, or, without it, `lstat` in its turn. */
+  lookWith(look: FileSystem["lstat"] | undefined): void;
 }
 
 /**
@@ -118,7 +134,7 @@ export function boundedFileSystem(
       }
     };
   const lstat = bounded(fileSystem.lstat.bind(fileSystem));
-  const lookUp = look ?? lstat;
+  let lookUp = look ?? lstat;
   return {
     open: bounded(fileSystem.open.bind(fileSystem)),
     close: bounded(fileSystem.close.bind(fileSystem)),
@@ -133,6 +149,9 @@ export function boundedFileSystem(
     fstat: bounded(fileSystem.fstat.bind(fileSystem)),
     lstat,
     lookUp: (path) => ifThere(lookUp(path)),
+    lookWith: (other) => {
+      lookUp = other ?? lstat;
+    },
     readdir: bounded(fileSystem.readdir.bind(fileSystem)),
     mkdir: bounded(fileSystem.mkdir.bind(fileSystem)),
     symlink: bounded(fileSystem.symlink.bind(fileSystem)),

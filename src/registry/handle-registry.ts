@@ -12,6 +12,11 @@ export interface LogId {
 /** One fault of one log that lasts: it begins with a failed attempt and ends with the next success. */
 export interface LogFault {
   readonly log: LogId;
+  /**
+   * `failing`: lines wait. `degraded`: lines are written, but to a file that has reached its limit, because no new one
+   * can be made.
+   */
+  readonly severity: "failing" | "degraded";
   /** The system call that failed: `open`, `write`, `fdatasync`, `mkdir` … */
   readonly operation: string;
   readonly path: string;
@@ -20,10 +25,40 @@ export interface LogFault {
   readonly since: number;
 }
 
-/** Old files stay below this root, by its real path. */
-export interface ExpiryFault {
-  readonly root: string;
-  readonly error: NodeJS.ErrnoException;
+/** What is wrong with the expiry of old files below this root, by its real path. */
+export type ExpiryFault =
+  /** Old files stay. */
+  | { readonly root: string; readonly code: "undeletable"; readonly error: NodeJS.ErrnoException }
+  /** Files whose names are ahead of the clock: these expire by the time they were last written to. */
+  | {
+      readonly root: string;
+      readonly code: "from-the-future";
+      readonly count: number;
+      readonly latest: string;
+    };
+
+/** Another tracer that writes below the same root. */
+export interface OtherWriter {
+  readonly pid: number;
+  /** What it collects from, where it says so. */
+  readonly identity: string | undefined;
+  /** When it came, as an ISO date. */
+  readonly since: string;
+}
+
+/** Whether a node's directory is this registry's. */
+export type ClaimOutcome =
+  /** Nobody else writes there until `release` is called, and nothing of ours is written there any more. */
+  | { readonly state: "ours"; release(): void }
+  /** Another tracer writes there, below this root. */
+  | { readonly state: "taken"; readonly root: string; readonly by: OtherWriter };
+
+/** How a stop went. */
+export interface StopReport {
+  /** Bytes that were appended and rejected. */
+  readonly unwrittenBytes: number;
+  /** Roots where a call to the file system has not come back: it may keep the process from ending. */
+  readonly hanging: readonly string[];
 }
 
 /**
@@ -46,14 +81,21 @@ export interface HandleRegistry extends AsyncDisposable {
    */
   rotate(log: LogId): Promise<void>;
   /**
+   * Claims a node's directory below every root against other tracers. Where that cannot be found out (the disk fails,
+   * or does not answer within some seconds) it counts as ours: lines wait all the same until nobody else writes there.
+   * @throws RegistryError `log-invalid`
+   */
+  claim(directory: string): Promise<ClaimOutcome>;
+  /**
    * Says that a user of the log is there; its state is kept until every user has released it and nothing is
    * unwritten. @throws RegistryError `log-invalid`
    */
   acquire(log: LogId): void;
   release(log: LogId): void;
   /**
-   * Closes every handle, one in the middle of a line as soon as that is whole (which is not waited for). The next
-   * write reopens the same file where name and inode still match, else begins a new one (SIGHUP).
+   * Closes every handle, one in the middle of a line as soon as that is whole. The next write reopens the same file
+   * where name and inode still match, else begins a new one (SIGHUP). Another disk in a root's place is taken for the
+   * right one. Neither lines nor a close that hangs are waited for.
    */
   reopen(): Promise<void>;
   /** Goes by other rules from now on, also for files that are open; without rules, one file for ever. */
@@ -63,20 +105,20 @@ export interface HandleRegistry extends AsyncDisposable {
   stats(): RegistryStats;
   /** Faults that last now, oldest first. */
   faults(): readonly LogFault[];
-  /** Roots below which old files cannot be deleted now. */
+  /** Roots below which old files cannot be deleted now, or files are from the future. */
   expiryFaults(): readonly ExpiryFault[];
   /**
-   * Takes nothing more, writes what is pending, closes all, and removes the locks; idempotent, waits, but never longer
-   * than `deadlineMs` (2,000 by default). What is unwritten after that, less a little for closing, is rejected.
+   * Takes nothing more, writes what is pending, closes all, and takes back the claims; idempotent, waits, but never
+   * longer than `deadlineMs` (2,000 by default). What is unwritten after that, less a little for closing, is rejected.
    */
-  stop(options?: { deadlineMs?: number }): Promise<void>;
+  stop(options?: { deadlineMs?: number }): Promise<StopReport>;
 }
 
 /** Counts since the start, except where a name says `now`. */
 export interface RegistryStats {
-  /** The effective limit, for all roots together. */
+  /** The effective limit, for all roots together, with a few for directories. */
   readonly maxOpenFiles: number;
-  /** Handles open, opening or closing. */
+  /** Handles of log files open, opening or closing. */
   readonly openNow: number;
   /** Logs whose file holds bytes that are not safe yet: its handle must stay. */
   readonly pinnedNow: number;

@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { linkName, logFileName, logFilesAmong, secondInName } from "../log-files/log-file-names.js";
+import { linkName, logFileName, newestAmong, secondForNew } from "../log-files/log-file-names.js";
 import { type FileSystem, failedWith, ifThere, makeDirectory, refusal } from "./file-system.js";
 import type { LogRoot } from "./log-root.js";
+import { type OpenDirectory, refuseAllButDirectory } from "./open-directory.js";
 
-const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_DIRECTORY } =
-  constants;
+const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** Not blocking means nothing for files, and that a named pipe in the place of one does not hang us. */
 const appending = O_APPEND | O_NOFOLLOW | O_NONBLOCK;
 
@@ -31,9 +31,9 @@ export interface LogDirectoryOptions {
   readonly root: LogRoot;
   readonly directory: string;
   readonly extension: string;
-  /** Permission bits of files; absent: the umask decides. */
+  /** Permission bits of files; absent: the umask decides, others never write. */
   readonly mode: number | undefined;
-  /** Permission bits of directories; absent: the umask decides. */
+  /** Permission bits of directories; absent: the umask decides, others never write. */
   readonly dirMode: number | undefined;
 }
 
@@ -51,26 +51,36 @@ export class LogDirectory {
     this.path = join(options.root.path, options.directory);
   }
 
-  /** The name of the newest file; undefined where there is none. Makes the directory where it is missing. */
+  /**
+   * The name of the newest file; undefined where there is none, or something else bears the newest name. Makes the
+   * directory where it is missing.
+   */
   async newest(): Promise<string | undefined> {
     await this.#ensure();
-    const entries = await this.#fileSystem.readdir(this.path);
-    const names = entries.map(({ name }) => name);
-    return logFilesAmong(names, this.#options.extension).at(-1);
+    const entries = await this.#visit(({ self }) => this.#fileSystem.readdir(self));
+    const newest = newestAmong(
+      entries.map(({ name }) => name),
+      this.#options.extension,
+    );
+    return entries.find(({ name }) => name === newest)?.isFile() ? newest : undefined;
   }
 
   /** Opens a file that somebody else has left, for reading its end as well. */
   async open(name: string): Promise<OpenedFile> {
-    const fd = await this.#fileSystem.open(join(this.path, name), O_RDWR | appending);
-    return this.#opened(fd, name);
+    return this.#visit(async (directory) => {
+      const fd = await this.#fileSystem.open(directory.at(name), O_RDWR | appending);
+      return this.#opened(fd, name);
+    });
   }
 
   /** Opens a file again and resolves with its descriptor; with undefined where its name leads elsewhere now. */
   async reopen(file: LogFile): Promise<number | undefined> {
     let again: OpenedFile;
     try {
-      const fd = await this.#fileSystem.open(file.path, O_WRONLY | appending);
-      again = await this.#opened(fd, file.name);
+      again = await this.#visit(async (directory) => {
+        const fd = await this.#fileSystem.open(directory.at(file.name), O_WRONLY | appending);
+        return this.#opened(fd, file.name);
+      });
     } catch (error) {
       if (failedWith(error, ...nameLeadsElsewhere)) return undefined;
       throw error;
@@ -81,58 +91,60 @@ export class LogDirectory {
   }
 
   /**
-   * Begins a file that sorts after all others and after `last`: of this second, or of the next one that is free.
-   * Exclusive, so that nothing is ever truncated or overwritten.
+   * Begins a file that sorts after all others: of this second, or of the next one that is free. Exclusive, so that
+   * nothing is ever truncated or overwritten.
    */
   async create(nowMs: number, last: string | undefined): Promise<OpenedFile> {
     const { extension, mode } = this.#options;
-    const taken = [await this.newest(), last].map((name) =>
-      name === undefined ? Number.NEGATIVE_INFINITY : secondInName(name, extension)!,
-    );
-    for (
-      let second = Math.max(Math.floor(nowMs / 1_000), ...taken.map((other) => other + 1));
-      ;
-      second += 1
-    ) {
-      const name = logFileName(second, extension);
-      const path = join(this.path, name);
-      let fd: number;
-      try {
-        fd = await this.#fileSystem.open(path, O_WRONLY | O_CREAT | O_EXCL | appending, mode);
-      } catch (error) {
-        if (failedWith(error, "EEXIST")) continue;
-        throw error;
+    await this.#ensure();
+    return this.#visit(async (directory) => {
+      const names = (await this.#fileSystem.readdir(directory.self)).map(({ name }) => name);
+      for (let second = secondForNew(names, extension, nowMs, last); ; second += 1) {
+        const name = logFileName(second, extension);
+        let fd: number;
+        try {
+          fd = await this.#fileSystem.open(directory.at(name), O_WRONLY | O_CREAT | O_EXCL | appending, mode);
+        } catch (error) {
+          if (failedWith(error, "EEXIST")) continue;
+          throw error;
+        }
+        try {
+          return await this.#opened(fd, name);
+        } catch (error) {
+          // Otherwise every attempt would leave an empty file.
+          await this.#fileSystem.unlink(directory.at(name)).catch(() => {});
+          throw error;
+        }
       }
-      try {
-        return await this.#opened(fd, name);
-      } catch (error) {
-        // Otherwise every attempt would leave an empty file.
-        await this.#fileSystem.unlink(path).catch(() => {});
-        throw error;
-      }
-    }
+    });
   }
 
   /** Points the link at the file `name`, at once and for every reader; what is no link is left alone. */
   async link(name: string): Promise<void> {
-    const link = join(this.path, linkName(this.#options.extension));
-    if ((await this.#linkTarget(link)) === name) return;
-    const temporary = join(this.path, `.${linkName(this.#options.extension)}.tmp`);
-    await ifThere(this.#fileSystem.unlink(temporary));
-    await this.#fileSystem.symlink(name, temporary);
-    try {
-      await this.#fileSystem.rename(temporary, link);
-    } catch (error) {
-      await this.#fileSystem.unlink(temporary).catch(() => {});
-      throw error;
-    }
+    await this.#visit(async (directory) => {
+      const link = directory.at(linkName(this.#options.extension));
+      if ((await this.#linkTarget(link)) === name) return;
+      const temporary = directory.at(`.${linkName(this.#options.extension)}.tmp`);
+      await ifThere(this.#fileSystem.unlink(temporary));
+      await this.#fileSystem.symlink(name, temporary);
+      try {
+        await this.#fileSystem.rename(temporary, link);
+      } catch (error) {
+        await this.#fileSystem.unlink(temporary).catch(() => {});
+        throw error;
+      }
+    });
   }
 
   /** Makes the names in it survive a power failure. */
   async sync(): Promise<void> {
-    await this.#syncDirectory(this.path);
-    if (this.#isNew) await this.#syncDirectory(this.#options.root.path);
+    await this.#visit(({ fd }) => this.#fileSystem.fsync(fd));
+    if (this.#isNew) await this.#options.root.sync();
     this.#isNew = false;
+  }
+
+  #visit<T>(work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
+    return this.#options.root.visit(this.#options.directory, work);
   }
 
   async #linkTarget(link: string): Promise<string | undefined> {
@@ -148,12 +160,7 @@ export class LogDirectory {
   async #ensure(): Promise<void> {
     await this.#options.root.ensure();
     const status = await ifThere(this.#fileSystem.lstat(this.path));
-    if (status?.isSymbolicLink()) {
-      throw refusal("ELOOP", "lstat", this.path, "symbolic links are not followed");
-    }
-    if (status !== undefined && !status.isDirectory()) {
-      throw refusal("ENOTDIR", "lstat", this.path, "not a directory");
-    }
+    if (status !== undefined) refuseAllButDirectory(this.path, status);
     if (status !== undefined) return;
     await makeDirectory(this.#fileSystem, this.path, this.#options.dirMode);
     this.#isNew = true;
@@ -170,15 +177,6 @@ export class LogDirectory {
     } catch (error) {
       await this.#fileSystem.close(fd).catch(() => {});
       throw error;
-    }
-  }
-
-  async #syncDirectory(path: string): Promise<void> {
-    const fd = await this.#fileSystem.open(path, O_RDONLY | O_DIRECTORY);
-    try {
-      await this.#fileSystem.fsync(fd);
-    } finally {
-      await this.#fileSystem.close(fd);
     }
   }
 }

@@ -1,13 +1,23 @@
 import { type Clock, within } from "./clock.js";
-import type { ExpiryFault, HandleRegistry, LogFault, LogId, RegistryStats } from "./handle-registry.js";
+import type {
+  ClaimOutcome,
+  ExpiryFault,
+  HandleRegistry,
+  LogFault,
+  LogId,
+  RegistryStats,
+  StopReport,
+} from "./handle-registry.js";
 import { RegistryStopped } from "./handle-registry.js";
 import type { LogRoot } from "./log-root.js";
 import { LogWriter } from "./log-writer.js";
 import type { RegistryCounters } from "./registry-counters.js";
 import { RegistryError } from "./registry-fault.js";
 import type { RegistryObserver } from "./registry-observer.js";
-import { expireFiles } from "./retention.js";
+import { expireFiles, type FilesFromFuture } from "./retention.js";
+import { claimsDirectory, type DirectoryClaim } from "./root-claims.js";
 import type { RotationRules } from "./rotation-rules.js";
+import { SpareHandle } from "./spare-handle.js";
 
 const lineFeed = 0x0a;
 /** Longest name of a directory, by the system's own limit. */
@@ -16,7 +26,11 @@ const maxNameBytes = 255;
 const idleLooks = 4;
 /** How long a stop tries to write where nothing else is said. */
 const defaultDeadlineMs = 2_000;
-/** Of the time that a stop has, what it keeps for closing files and removing locks. */
+/** For how long a reopening waits for files to be closed, and for disks to be looked at. */
+const reopenMs = 500;
+/** For how long a node waits to learn whether its directory is free. */
+const claimMs = 3_000;
+/** Of the time that a stop has, what it keeps for closing files and taking back claims. */
 const closingMs = (deadlineMs: number) => Math.min(250, deadlineMs / 4);
 
 export interface LogRegistryOptions {
@@ -32,6 +46,8 @@ export interface LogRegistryOptions {
   readonly counters: RegistryCounters;
 }
 
+type ClaimAttempt = Awaited<ReturnType<LogRoot["claimDirectory"]>>;
+
 interface RootLogs {
   readonly root: LogRoot;
   /** Of the logs that are in use. */
@@ -40,6 +56,7 @@ interface RootLogs {
   expiring: Promise<void> | undefined;
   /** Why old files cannot be deleted at the moment. */
   expiryError: NodeJS.ErrnoException | undefined;
+  fromFuture: FilesFromFuture | undefined;
 }
 
 /** The registry over its roots: which logs there are, what happens at times, and the end. */
@@ -52,15 +69,28 @@ export class LogRegistry implements HandleRegistry {
   #rotation: RotationRules | undefined;
   #endRotation = () => {};
   #endIdleLooks = () => {};
+  readonly #spare = new SpareHandle();
   readonly #stopping = new AbortController();
-  #stopped: Promise<void> | undefined;
+  #stopped: Promise<StopReport> | undefined;
 
   constructor(options: LogRegistryOptions) {
     this.#options = options;
     const { clock, idleTimeoutMs, roots, rotation } = options;
     const logs = new Map<LogRoot, RootLogs>();
     for (const root of roots.values()) {
-      logs.set(root, { root, writers: new Map(), expiring: undefined, expiryError: undefined });
+      if (logs.has(root)) continue;
+      const rootLogs: RootLogs = {
+        root,
+        writers: new Map(),
+        expiring: undefined,
+        expiryError: undefined,
+        fromFuture: undefined,
+      };
+      logs.set(root, rootLogs);
+      root.onReplaced = () => {
+        options.observer.diskReplaced(root.path);
+        for (const writer of rootLogs.writers.values()) writer.reopen();
+      };
     }
     this.#logs = [...logs.values()];
     this.#logsByRoot = new Map([...roots].map(([path, root]) => [path, logs.get(root)!]));
@@ -68,6 +98,7 @@ export class LogRegistry implements HandleRegistry {
       this.#endIdleLooks = clock.every(idleTimeoutMs / idleLooks, () => this.#closeIdle());
     }
     this.setRotation(rotation);
+    this.#spare.keep();
   }
 
   setRotation(rules: RotationRules | undefined): void {
@@ -94,6 +125,30 @@ export class LogRegistry implements HandleRegistry {
     await this.#writer(log).rotate();
   }
 
+  async claim(directory: string): Promise<ClaimOutcome> {
+    const held: { root: LogRoot; claim: DirectoryClaim }[] = [];
+    const release = () => {
+      for (const { root, claim } of held.splice(0)) root.claims.release(directory, claim);
+    };
+    for (const { root } of this.#logs) {
+      if (!isOneComponent(directory)) {
+        throw new RegistryError({
+          code: "log-invalid",
+          log: { root: root.path, directory, extension: "json" },
+        });
+      }
+      const found = await this.#claimBelow(root, directory);
+      if (found === undefined) continue;
+      if ("holder" in found) {
+        release();
+        const { pid, identity, since } = found.holder;
+        return { state: "taken", root: root.path, by: { pid, identity, since } };
+      }
+      held.push({ root, claim: found });
+    }
+    return { state: "ours", release };
+  }
+
   acquire(log: LogId): void {
     this.#writer(log).acquire();
   }
@@ -104,7 +159,9 @@ export class LogRegistry implements HandleRegistry {
 
   async reopen(): Promise<void> {
     for (const writer of this.#writers()) writer.reopen();
-    await Promise.all(this.#logs.map(({ root }) => root.pool.closed()));
+    const looked = this.#logs.map(({ root }) => root.takeWhatIsThere().catch(() => {}));
+    const closed = this.#logs.map(({ root }) => root.pool.closed());
+    await within(this.#options.clock, reopenMs, Promise.all([...looked, ...closed]));
   }
 
   async expire(): Promise<void> {
@@ -123,7 +180,7 @@ export class LogRegistry implements HandleRegistry {
     const pools = this.#logs.map(({ root }) => root.pool);
     return {
       ...this.#options.counters,
-      maxOpenFiles: sum(pools.map(({ limit }) => limit)),
+      maxOpenFiles: sum(this.#logs.map(({ root }) => root.handles)),
       openNow: sum(pools.map(({ taken }) => taken)),
       pinnedNow: writers.filter(({ isPinned }) => isPinned).length,
       logsNow: writers.length,
@@ -136,39 +193,63 @@ export class LogRegistry implements HandleRegistry {
   }
 
   expiryFaults(): readonly ExpiryFault[] {
-    return this.#logs.flatMap(({ root, expiryError }) =>
-      expiryError === undefined ? [] : [{ root: root.path, error: expiryError }],
-    );
+    return this.#logs.flatMap(({ root: { path: root }, expiryError: error, fromFuture }) => [
+      ...(error === undefined ? [] : [{ root, code: "undeletable" as const, error }]),
+      ...(fromFuture === undefined ? [] : [{ root, code: "from-the-future" as const, ...fromFuture }]),
+    ]);
   }
 
-  async stop({ deadlineMs = defaultDeadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
+  async stop({ deadlineMs = defaultDeadlineMs }: { deadlineMs?: number } = {}): Promise<StopReport> {
     this.#stopped ??= this.#stop(deadlineMs);
-    await this.#stopped;
+    return this.#stopped;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(deadlineMs: number): Promise<StopReport> {
     const { clock } = this.#options;
     this.#stopping.abort();
     this.#endIdleLooks();
     this.#endRotation();
+    this.#spare.letGo();
     const writers = this.#writers();
     const drained = Promise.all(writers.map((writer) => writer.drained()));
     await within(clock, deadlineMs - closingMs(deadlineMs), drained);
+    const unwrittenBytes = sum(writers.map((writer) => writer.unwrittenBytes));
     for (const writer of writers) writer.giveUp();
-    await within(clock, closingMs(deadlineMs), Promise.all(this.#logs.map((logs) => this.#close(logs))));
+    const hanging = new Set(this.#logs.map(({ root }) => root.path));
+    const closed = this.#logs.map(async (logs) => {
+      await this.#close(logs);
+      hanging.delete(logs.root.path);
+    });
+    await within(clock, closingMs(deadlineMs), Promise.all(closed));
+    return { unwrittenBytes, hanging: [...hanging] };
   }
 
-  /** A root where something hangs stays locked: what hangs may still write there. */
+  /** A root where something hangs stays claimed: what hangs may still write there. */
   async #close({ root, writers, expiring }: RootLogs): Promise<void> {
     root.pool.shut();
+    root.claims.end();
     await Promise.all([...writers.values()].map((writer) => writer.atRest()));
     await expiring;
-    await root.pool.closed();
-    await root.lock.release();
+    await root.closed();
+    await root.claims.remove();
+  }
+
+  /** Undefined where that cannot be found out, or not in time. */
+  async #claimBelow(root: LogRoot, directory: string): Promise<ClaimAttempt | undefined> {
+    const claiming = root.claimDirectory(directory).catch(() => undefined);
+    let found: ClaimAttempt | undefined;
+    let isLate = false;
+    const known = claiming.then((outcome) => {
+      if (!isLate) found = outcome;
+      else if (outcome !== undefined && !("holder" in outcome)) root.claims.release(directory, outcome);
+    });
+    await within(this.#options.clock, claimMs, known);
+    isLate = true;
+    return found;
   }
 
   #refuseWhenStopping(): void {
@@ -204,13 +285,13 @@ export class LogRegistry implements HandleRegistry {
       durability,
       mode,
       dirMode,
-      onShortage: () => this.#closeAllIdle(),
+      onShortage: () => this.#giveWay(),
       onFault: (isFaulty) => {
         if (isFaulty) this.#faulty.add(writer);
-        else this.#faulty.delete(writer);
+        else this.#noLongerFaulty(writer);
       },
       onUnused: () => {
-        this.#faulty.delete(writer);
+        this.#noLongerFaulty(writer);
         if (logs.writers.get(key) === writer) logs.writers.delete(key);
       },
     });
@@ -223,7 +304,14 @@ export class LogRegistry implements HandleRegistry {
     for (const { root } of this.#logs) counters.idleClosed += root.pool.closeIdle(idleTimeoutMs);
   }
 
-  #closeAllIdle(): void {
+  #noLongerFaulty(writer: LogWriter): void {
+    this.#faulty.delete(writer);
+    if (this.#faulty.size === 0 && !this.#stopping.signal.aborted) this.#spare.keep();
+  }
+
+  /** Lets go all that nobody needs at the moment. */
+  #giveWay(): void {
+    this.#spare.letGo();
     for (const { root } of this.#logs) this.#options.counters.evicted += root.pool.closeIdle(0);
   }
 
@@ -240,14 +328,15 @@ export class LogRegistry implements HandleRegistry {
     if (rotation === undefined) return;
     const { root, writers } = logs;
     try {
-      await expireFiles({
-        root: root.path,
-        fileSystem: root.fileSystem,
+      const foreign = await root.claims.directoriesOfOthers();
+      const fromFuture = await expireFiles({
+        root,
         nowMs: clock.now(),
         maxAgeMs: rotation.maxAgeMs,
         keepFiles: rotation.keepFiles,
         isCurrent: (path, directory, extension) =>
           writers.get(keyOf({ directory, extension }))?.currentPath === path,
+        isForeign: (directory) => foreign.has(directory),
         onExpired: (path) => {
           counters.expired += 1;
           observer.expired(path);
@@ -255,6 +344,10 @@ export class LogRegistry implements HandleRegistry {
         signal: this.#stopping.signal,
       });
       logs.expiryError = undefined;
+      if (fromFuture !== undefined && logs.fromFuture === undefined) {
+        observer.filesFromFuture(root.path, fromFuture.count, fromFuture.latest);
+      }
+      logs.fromFuture = fromFuture;
     } catch (error) {
       const isNew = logs.expiryError === undefined;
       logs.expiryError = error as NodeJS.ErrnoException;
@@ -269,7 +362,7 @@ function keyOf({ directory, extension }: { directory: string; extension: string 
 
 /** What a peer chose must never lead elsewhere. */
 function isOneComponent(name: string): boolean {
-  if (name === "" || name === "." || name === ".." || Buffer.byteLength(name) > maxNameBytes) return false;
+  if (["", ".", "..", claimsDirectory].includes(name) || Buffer.byteLength(name) > maxNameBytes) return false;
   return !/[/\0]/.test(name);
 }
 

@@ -1,6 +1,23 @@
-import { type BoundedFileSystem, makeDirectory, nearestThere, refusal } from "./file-system.js";
+import { dirname, join } from "node:path";
+import type { Holder } from "./claim-file.js";
+import type { Clock } from "./clock.js";
+import {
+  type BoundedFileSystem,
+  type FileStatus,
+  type FileSystem,
+  makeDirectory,
+  nearestThere,
+  refusal,
+} from "./file-system.js";
 import type { HandlePool } from "./handle-pool.js";
-import type { RootLock } from "./root-lock.js";
+import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directory.js";
+import { Permits } from "./permits.js";
+import type { DirectoryClaim, RootClaims } from "./root-claims.js";
+
+/** An empty file system in the root's place is taken after this time: it was not unmounted by mistake. */
+const emptyDiskMs = 300_000;
+/** What a file system has in it when it was just made. */
+const newDiskNames = ["lost+found"];
 
 export interface LogRootOptions {
   /** Its real path, as found at the start. */
@@ -8,9 +25,18 @@ export interface LogRootOptions {
   /** Its device at the start. */
   readonly device: bigint;
   readonly dirMode: number | undefined;
+  readonly clock: Clock;
   readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
-  readonly lock: RootLock;
+  readonly claims: RootClaims;
+  /** Handles below it, those of directories among them. */
+  readonly handles: number;
+  /** Directories open at the same time, at least one. */
+  readonly mostDirectories: number;
+  /** Whether names can be followed through open directories. */
+  readonly canHold: boolean;
+  /** What looks up names on the file system that the root is on now, see `quickLook`. */
+  readonly findLook: () => Promise<FileSystem["lstat"] | undefined>;
 }
 
 /**
@@ -19,32 +45,142 @@ export interface LogRootOptions {
  */
 export class LogRoot {
   readonly path: string;
+  readonly handles: number;
   readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
-  readonly lock: RootLock;
-  readonly #device: bigint;
-  readonly #dirMode: number | undefined;
+  readonly claims: RootClaims;
+  /** Told when another disk was taken: files of the one before are to be let go. */
+  onReplaced: () => void = () => {};
+  readonly #options: LogRootOptions;
+  #device: bigint;
+  readonly #visits: Permits;
+  readonly #closing = new Set<Promise<void>>();
+  /** The disk that is there instead of ours and could be taken, and since when, monotonic. */
+  #other: { readonly device: bigint; readonly since: number } | undefined;
+  /** The operator says that what is there now is right. */
+  #takesAny = false;
+  #taking: Promise<void> | undefined;
 
-  constructor({ path, device, dirMode, fileSystem, pool, lock }: LogRootOptions) {
-    this.path = path;
-    this.fileSystem = fileSystem;
-    this.pool = pool;
-    this.lock = lock;
-    this.#device = device;
-    this.#dirMode = dirMode;
+  constructor(options: LogRootOptions) {
+    this.#options = options;
+    this.path = options.path;
+    this.handles = options.handles;
+    this.fileSystem = options.fileSystem;
+    this.pool = options.pool;
+    this.claims = options.claims;
+    this.#device = options.device;
+    this.#visits = new Permits(options.mostDirectories);
   }
 
   /**
-   * Makes the root again where it vanished. A root on another device than at the start is an unmounted volume:
-   * what is written there now would be hidden, and missing, as soon as the volume is back.
+   * Makes the root again where it vanished. A root on another device than before is an unmounted volume, most of
+   * the time: what is written there now would be hidden, and missing, as soon as the volume is back.
    */
   async ensure(): Promise<void> {
     const { there, status, missing } = await nearestThere(this.fileSystem, this.path);
     if (!status.isDirectory()) throw refusal("ENOTDIR", "lstat", there, "not a directory");
-    if (status.dev !== this.#device) {
-      throw refusal("ENODEV", "lstat", there, "on another device than at the start, unmounted?");
+    const isOther = status.dev !== this.#device;
+    if (!isOther) this.#other = undefined;
+    if (isOther && !(await this.#mayTake(status, missing.length > 0))) {
+      throw refusal("ENODEV", "lstat", there, "another disk than before, or none: unmounted?");
     }
-    for (const directory of missing) await makeDirectory(this.fileSystem, directory, this.#dirMode);
-    if (missing.length > 0) await this.lock.takeAgain();
+    for (const directory of missing) await makeDirectory(this.fileSystem, directory, this.#options.dirMode);
+    if (isOther) await this.#take(status.dev);
+    else if (missing.length > 0) await this.claims.moveIn({ isOther: false });
+  }
+
+  /** A node's directory for this tracer alone, or who has it. */
+  async claimDirectory(directory: string): Promise<DirectoryClaim | { readonly holder: Holder }> {
+    await this.ensure();
+    return this.claims.hold(directory);
+  }
+
+  /** The disk that is there now is the right one, whatever it is. */
+  async takeWhatIsThere(): Promise<void> {
+    this.#takesAny = true;
+    try {
+      await this.ensure();
+    } finally {
+      this.#takesAny = false;
+    }
+  }
+
+  /**
+   * Works in a node's directory, which is opened once: whatever takes its place meanwhile is not touched.
+   * Waits while too many are open; `work` must not wait for a handle.
+   */
+  async visit<T>(name: string, work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
+    await this.#visits.take();
+    let directory: OpenDirectory;
+    try {
+      directory = await openDirectory(this.fileSystem, join(this.path, name), this.#options.canHold);
+    } catch (error) {
+      this.#visits.giveBack();
+      throw error;
+    }
+    try {
+      return await work(directory);
+    } catch (error) {
+      throw withKnownPath(error, directory);
+    } finally {
+      this.#leave(directory);
+    }
+  }
+
+  /** Makes the names of directories survive a power failure. */
+  async sync(): Promise<void> {
+    await this.visit(".", ({ fd }) => this.fileSystem.fsync(fd));
+  }
+
+  /** Resolves when every close that has begun is done. */
+  async closed(): Promise<void> {
+    await Promise.all([this.pool.closed(), ...this.#closing]);
+  }
+
+  /** Nobody waits for it: nothing was written by this handle. */
+  #leave({ fd }: OpenDirectory): void {
+    const closing = this.fileSystem
+      .close(fd)
+      .catch(() => {})
+      .finally(() => {
+        this.#closing.delete(closing);
+        this.#visits.giveBack();
+      });
+    this.#closing.add(closing);
+  }
+
+  async #mayTake(status: FileStatus, isMissing: boolean): Promise<boolean> {
+    if (this.#takesAny) return true;
+    if (isMissing) return false;
+    if (await this.claims.areThere()) return true;
+    const above = await this.fileSystem.lstat(dirname(this.path));
+    const isNew = above.dev !== status.dev && (await this.#isEmpty());
+    if (!isNew || this.#other?.device !== status.dev) this.#other = undefined;
+    if (!isNew) return false;
+    this.#other ??= { device: status.dev, since: this.#options.clock.monotonic() };
+    return this.#options.clock.monotonic() - this.#other.since >= emptyDiskMs;
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    const entries = await this.fileSystem.readdir(this.path);
+    return entries.every(({ name }) => newDiskNames.includes(name));
+  }
+
+  /** Leaves the disk before, with its handles and claims. */
+  async #take(device: bigint): Promise<void> {
+    this.#taking ??= this.#moveTo(device).finally(() => {
+      this.#taking = undefined;
+    });
+    await this.#taking;
+  }
+
+  async #moveTo(device: bigint): Promise<void> {
+    // Names are looked up with care until it is known what kind of file system this is.
+    this.fileSystem.lookWith(undefined);
+    await this.claims.moveIn({ isOther: true });
+    this.#device = device;
+    this.#other = undefined;
+    this.fileSystem.lookWith(await this.#options.findLook());
+    this.onReplaced();
   }
 }

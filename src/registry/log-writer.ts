@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { AppendQueue } from "./append-queue.js";
-import { CurrentFile, type CurrentFileOptions } from "./current-file.js";
+import { describeHolder } from "./claim-file.js";
+import { CurrentFile, type CurrentFileOptions, type RotationFailure } from "./current-file.js";
 import { failedWith, refusal } from "./file-system.js";
 import { type LogFault, type LogId, RegistryStopped } from "./handle-registry.js";
+import type { DirectoryClaim } from "./root-claims.js";
 
 /** Pauses between attempts that fail: an operator who frees the disk sees the backlog move at once. */
 const firstPauseMs = 100;
@@ -45,8 +48,15 @@ export class LogWriter {
   #closeIsAsked = false;
   #isGivenUp = false;
   #running: Promise<void> | undefined;
+  /** Lines cannot be written. */
   #fault: LogFault | undefined;
+  /** Lines are written, but to a file that should have ended. */
+  #rotationFault: LogFault | undefined;
+  /** Our right to write in the directory. */
+  #claim: DirectoryClaim | undefined;
+  #knownRotationFailure: RotationFailure | undefined;
   #endPause = () => {};
+  #endWait = () => {};
 
   constructor(options: LogWriterOptions) {
     this.log = options.log;
@@ -63,8 +73,9 @@ export class LogWriter {
     return this.#queue.writtenBytes > 0;
   }
 
+  /** The worst that lasts. */
   get fault(): LogFault | undefined {
-    return this.#fault;
+    return this.#fault ?? this.#rotationFault;
   }
 
   get currentPath(): string {
@@ -89,7 +100,7 @@ export class LogWriter {
   }
 
   async rotateIfFull(): Promise<void> {
-    if (this.#current.isFull) await this.rotate();
+    if (this.#rotations.length === 0 && this.#current.isFull) await this.rotate();
   }
 
   /** Closes the handle, a busy one as soon as its lines are whole. */
@@ -116,6 +127,7 @@ export class LogWriter {
     this.#queue.rejectAll(stopped);
     for (const { reject } of this.#rotations.splice(0)) reject(stopped);
     this.#endPause();
+    this.#endWait();
     this.#rest();
   }
 
@@ -125,12 +137,18 @@ export class LogWriter {
   }
 
   #start(): void {
-    this.#running ??= this.#run();
+    if (this.#running !== undefined) return;
+    this.#endWait();
+    this.#running = this.#run();
+  }
+
+  get #hasWork(): boolean {
+    return !this.#queue.isEmpty || (this.#rotations.length > 0 && this.#current.mayRotate);
   }
 
   async #run(): Promise<void> {
     let pauseMs = firstPauseMs;
-    while (!this.#isGivenUp && (!this.#queue.isEmpty || this.#rotations.length > 0)) {
+    while (!this.#isGivenUp && this.#hasWork) {
       try {
         const whereabouts = await this.#attempt();
         this.#settle(whereabouts);
@@ -143,6 +161,9 @@ export class LogWriter {
       }
     }
     this.#running = undefined;
+    if (this.#rotations.length > 0 && !this.#isGivenUp) {
+      this.#endWait = this.#options.clock.after(this.#current.rotatesInMs, () => this.#start());
+    }
     this.#rest();
   }
 
@@ -179,10 +200,28 @@ export class LogWriter {
 
   async #open(): Promise<number> {
     if (this.isPinned) return this.#current.fd;
+    if (this.#claim === undefined || this.#claim.isLost) await this.#claimDirectory();
     const rotations = [...this.#rotations];
     const fd = rotations.length > 0 ? await this.#current.rotate() : await this.#current.open();
+    const { rotationFailure } = this.#current;
+    if (rotationFailure !== this.#knownRotationFailure) this.#noteRotation(rotationFailure);
+    if (rotationFailure !== undefined) return fd;
     for (const { resolve } of this.#rotations.splice(0, rotations.length)) resolve();
     return fd;
+  }
+
+  /** Two writers of one directory would mix their lines. */
+  async #claimDirectory(): Promise<void> {
+    const { directory } = this.log;
+    const { root } = this.#options;
+    // What another tracer has taken over meanwhile it goes on in.
+    if (this.#claim !== undefined) this.#current.end("lost");
+    const claim = await root.claimDirectory(directory);
+    if ("holder" in claim) {
+      const reason = `another tracer writes there (${describeHolder(claim.holder)})`;
+      throw refusal("EBUSY", "open", join(root.path, directory), reason);
+    }
+    this.#claim = claim;
   }
 
   /** One write, of which the system may take a part only: the next attempt goes on there, in the same file. */
@@ -255,13 +294,7 @@ export class LogWriter {
     counters.failedAttempts += 1;
     if (failedWith(error, ...idleHandlesHurt)) onShortage();
     const isNew = this.#fault === undefined;
-    this.#fault = {
-      log: this.log,
-      operation: error.syscall ?? "open",
-      path: error.path ?? this.#current.path,
-      error,
-      since: this.#fault?.since ?? clock.now(),
-    };
+    this.#fault = this.#describe("failing", error, this.#fault?.since ?? clock.now());
     if (!isNew) return;
     onFault(true);
     observer.faultBegan(this.#fault);
@@ -269,9 +302,34 @@ export class LogWriter {
 
   #recovered(): void {
     if (this.#fault === undefined) return;
-    this.#options.observer.faultOver(this.#fault);
+    const fault = this.#fault;
     this.#fault = undefined;
-    this.#options.onFault(false);
+    if (this.#rotationFault === undefined) this.#options.onFault(false);
+    this.#options.observer.faultOver(fault);
+  }
+
+  /** A rotation has failed, again, or there is a new file at last. */
+  #noteRotation(failure: RotationFailure | undefined): void {
+    const { observer, onFault, onShortage } = this.#options;
+    this.#knownRotationFailure = failure;
+    const before = this.#rotationFault;
+    if (failure === undefined) {
+      this.#rotationFault = undefined;
+      if (before === undefined) return;
+      if (this.#fault === undefined) onFault(false);
+      observer.faultOver(before);
+      return;
+    }
+    if (failedWith(failure.error, ...idleHandlesHurt)) onShortage();
+    this.#rotationFault = this.#describe("degraded", failure.error, failure.since);
+    if (before !== undefined) return;
+    onFault(true);
+    observer.faultBegan(this.#rotationFault);
+  }
+
+  #describe(severity: LogFault["severity"], error: NodeJS.ErrnoException, since: number): LogFault {
+    const { syscall: operation = "open", path = this.#current.path } = error;
+    return { log: this.log, severity, operation, path, error, since };
   }
 
   /** Closes what nobody needs, when nothing is under way. */
@@ -282,7 +340,10 @@ export class LogWriter {
   }
 
   #tellUnused(): void {
-    const isUsed = this.#users > 0 || this.#running !== undefined || this.#current.isOpen;
-    if (!isUsed) this.#options.onUnused();
+    const isAtWork = this.#running !== undefined || this.#rotations.length > 0;
+    if (this.#users > 0 || isAtWork || this.#current.isOpen) return;
+    if (this.#claim !== undefined) this.#options.root.claims.release(this.log.directory, this.#claim);
+    this.#claim = undefined;
+    this.#options.onUnused();
   }
 }

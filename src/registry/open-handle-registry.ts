@@ -1,4 +1,5 @@
-import { realpath } from "node:fs/promises";
+import { lstat, realpath, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.js";
 import {
   boundedFileSystem,
@@ -11,31 +12,37 @@ import { HandlePool } from "./handle-pool.js";
 import type { HandleRegistry } from "./handle-registry.js";
 import { LogRegistry } from "./log-registry.js";
 import { LogRoot } from "./log-root.js";
-import { handlesWithin, operationsPerRoot, readOpenFilesLimit } from "./process-limit.js";
+import { canHoldDirectories, openDirectory } from "./open-directory.js";
+import { directoryHandles, handlesWithin, operationsPerRoot, readOpenFilesLimit } from "./process-limit.js";
 import { quickLook } from "./quick-look.js";
 import { newCounters, type RegistryCounters } from "./registry-counters.js";
 import { RegistryError } from "./registry-fault.js";
 import type { RegistryObserver } from "./registry-observer.js";
-import { lockRoot, type RootLock } from "./root-lock.js";
+import { RootClaims } from "./root-claims.js";
 import type { RotationRules } from "./rotation-rules.js";
 
 export interface RegistryOptions {
   /** Absolute; the same directory may be given more than once, under any name. */
   readonly roots: readonly string[];
+  /**
+   * What is collected, in words that people understand, such as `AcceptAt unix:/run/cardano.sock`: a second registry
+   * with the same one below one of the roots is refused. Absent: none is.
+   */
+  readonly identity?: string | undefined;
   /** Absent: one file for ever. */
   readonly rotation?: RotationRules | undefined;
   /**
-   * Handles open at the same time, shared out evenly among the roots, each of which has at least one; lowered to
-   * fit the process's limit (the effective value is in `stats()`).
+   * Handles open at the same time, of files and (one in eight at most) of directories, shared out evenly among the
+   * roots, each of which has at least one; lowered to fit the process's limit (the effective value is in `stats()`).
    */
   readonly maxOpenFiles: number;
   /** Closes a file nobody has written to for this long, in milliseconds; 0 keeps it open. */
   readonly idleTimeoutMs: number;
   /** When lines are safe: the operating system has them, or the disk. */
   readonly durability: "os" | "disk";
-  /** Permission bits of files; absent: the umask decides. */
+  /** Permission bits of files; absent: the umask decides, others never write. */
   readonly mode?: number | undefined;
-  /** Permission bits of directories; absent: the umask decides. */
+  /** Permission bits of directories; absent: the umask decides, others never write. */
   readonly dirMode?: number | undefined;
   readonly observer: RegistryObserver;
   /** @default the system's */
@@ -51,8 +58,10 @@ const briefRestMs = 10_000;
 const workingSetQuietMs = 600_000;
 
 /**
- * Makes the roots where they are missing, and locks them.
- * @throws RegistryError `root-unusable`, or `root-locked` where another registry writes there; nothing stays locked
+ * Makes the roots where they are missing, and comes to each beside other tracers, if any. Takes up to half a minute
+ * where one of another machine may have died there just now.
+ * @throws RegistryError `root-unusable`, or `already-running` where a tracer with the same identity writes there;
+ * nothing stays claimed
  */
 export async function openHandleRegistry(options: RegistryOptions): Promise<HandleRegistry> {
   const { clock = systemClock, processLimit = readOpenFilesLimit() } = options;
@@ -61,6 +70,7 @@ export async function openHandleRegistry(options: RegistryOptions): Promise<Hand
     mode: undefined,
     dirMode: undefined,
     rotation: undefined,
+    identity: undefined,
     ...options,
     clock,
     counters: newCounters(),
@@ -73,46 +83,118 @@ type CompleteOptions = Required<Omit<RegistryOptions, "processLimit">> & {
   readonly counters: RegistryCounters;
 };
 
+/** The lock of earlier versions, which guessed whether its process lived. */
+const oldLock = ".muninn.lock";
+
 /** The roots by the paths they were given as. */
 async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>> {
-  const { clock, counters, dirMode, fileSystem, maxOpenFiles, observer } = options;
+  const { clock, maxOpenFiles, observer } = options;
   const realPaths = new Map<string, string>();
   for (const root of options.roots) realPaths.set(root, await prepareRoot(options, root));
   const distinct = [...new Set(realPaths.values())];
+  const canHold = distinct.length === 0 || (await canHoldDirectoriesAt(distinct[0]!));
+  if (!canHold) observer.directoriesUnguarded();
   const onEvicted = workingSetWatch(observer, clock, maxOpenFiles);
   const opened = new Map<string, LogRoot>();
   try {
     for (const [index, path] of distinct.entries()) {
-      const look = fileSystem === kernelFileSystem ? await quickLook(path) : undefined;
-      const bounded = boundedFileSystem(fileSystem, operationsPerRoot(distinct.length), look);
-      const limit = share(maxOpenFiles, distinct.length, index);
-      const pool = new HandlePool({ limit, fileSystem: bounded, clock, counters, onEvicted });
-      const lock = await lockOf(path);
-      const { dev: device } = await fileSystem.lstat(path);
-      opened.set(path, new LogRoot({ path, device, dirMode, fileSystem: bounded, pool, lock }));
+      const handles = share(maxOpenFiles, distinct.length, index);
+      const operations = operationsPerRoot(distinct.length);
+      opened.set(path, await openRoot(options, { path, handles, operations, canHold, onEvicted }));
     }
+    for (const root of opened.values()) await comeToRoot(options, root);
   } catch (error) {
-    await Promise.all([...opened.values()].map(({ lock }) => lock.release()));
+    await Promise.all([...opened.values()].map(({ claims }) => claims.remove()));
     throw error;
   }
   return new Map([...realPaths].map(([given, path]) => [given, opened.get(path)!]));
 }
 
-async function prepareRoot({ fileSystem, dirMode }: CompleteOptions, root: string): Promise<string> {
-  try {
-    const { missing } = await nearestThere(fileSystem, root);
-    for (const directory of missing) await makeDirectory(fileSystem, directory, dirMode);
-    return await realpath(root);
-  } catch (cause) {
-    throw new RegistryError({ code: "root-unusable", root }, { cause });
-  }
+interface RootFacts {
+  readonly path: string;
+  readonly handles: number;
+  readonly operations: number;
+  readonly canHold: boolean;
+  readonly onEvicted: (idleMs: number) => void;
 }
 
-async function lockOf(root: string): Promise<RootLock> {
+async function openRoot(
+  { clock, counters, dirMode, fileSystem, identity }: CompleteOptions,
+  { path, handles, operations, canHold, onEvicted }: RootFacts,
+): Promise<LogRoot> {
+  const findLook = async () => (fileSystem === kernelFileSystem ? await quickLook(path) : undefined);
+  const bounded = boundedFileSystem(fileSystem, operations, await findLook());
+  const forDirectories = directoryHandles(handles, operations);
+  const pool = new HandlePool({
+    limit: handles - forDirectories,
+    fileSystem: bounded,
+    clock,
+    counters,
+    onEvicted,
+  });
+  const onGone = () =>
+    root
+      .ensure()
+      .then(() => claims.moveIn({ isOther: false }))
+      .catch(() => {});
+  const claims: RootClaims = await orUnusable(path, () =>
+    RootClaims.open({ root: path, identity, dirMode, canHold, clock, onGone }),
+  );
+  const { dev: device } = await fileSystem.lstat(path);
+  const root: LogRoot = new LogRoot({
+    path,
+    device,
+    dirMode,
+    clock,
+    fileSystem: bounded,
+    pool,
+    claims,
+    handles,
+    mostDirectories: Math.max(1, forDirectories),
+    canHold,
+    findLook,
+  });
+  return root;
+}
+
+/** Makes sure that nobody does the same there, once it is known who lives. */
+async function comeToRoot({ observer }: CompleteOptions, { path, claims }: LogRoot): Promise<void> {
+  const twin = await orUnusable(path, async () => {
+    await claims.awaitSilent(({ pid, identity, since }, milliseconds) =>
+      observer.claimAwaited(path, { pid, identity, since }, milliseconds),
+    );
+    return claims.twin();
+  });
+  if (twin !== undefined) {
+    const { pid, identity, since } = twin;
+    throw new RegistryError({ code: "already-running", root: path, by: { pid, identity, since } });
+  }
+  await unlink(join(path, oldLock)).catch(() => {});
+}
+
+async function prepareRoot({ fileSystem, dirMode }: CompleteOptions, root: string): Promise<string> {
+  return orUnusable(root, async () => {
+    const { missing } = await nearestThere(fileSystem, root);
+    for (const directory of missing) await makeDirectory(fileSystem, directory, dirMode);
+    return realpath(root);
+  });
+}
+
+async function canHoldDirectoriesAt(root: string): Promise<boolean> {
+  return orUnusable(root, async () => {
+    const directory = await openDirectory(kernelFileSystem, root, true);
+    try {
+      return await canHoldDirectories(directory, (path) => lstat(path));
+    } finally {
+      await kernelFileSystem.close(directory.fd);
+    }
+  });
+}
+
+async function orUnusable<T>(root: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await lockRoot(root);
+    return await work();
   } catch (cause) {
-    if (cause instanceof RegistryError) throw cause;
     throw new RegistryError({ code: "root-unusable", root }, { cause });
   }
 }

@@ -43,3 +43,11 @@ export function operationsPerRoot(
 ): number {
   return Math.max(1, Math.min(mostOperationsPerRoot, Math.floor((poolThreads * 3) / 4 / roots)));
 }
+
+/**
+ * How many of the handles below one root are for directories, which are open for a moment while files are found, begun
+ * and deleted. Below eight handles none is: then one directory at a time is open besides.
+ */
+export function directoryHandles(handles: number, operations: number): number {
+  return handles < 8 ? 0 : Math.min(operations, Math.floor(handles / 8));
+}

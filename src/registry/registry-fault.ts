@@ -1,9 +1,9 @@
-import type { LogId } from "./handle-registry.js";
+import type { LogId, OtherWriter } from "./handle-registry.js";
 
 /** What a registry refuses for good. */
 export type RegistryFault =
-  /** Another registry, of a living process, writes there. */
-  | { code: "root-locked"; root: string; lockFile: string; pid: number }
+  /** Another tracer runs the same configuration. */
+  | { code: "already-running"; root: string; by: OtherWriter }
   | { code: "root-unusable"; root: string }
   /** The root is none of the registry's, or the directory is not one component of a path. */
   | { code: "log-invalid"; log: LogId }
@@ -22,8 +22,10 @@ export class RegistryError extends Error {
 
 function describeFault(fault: RegistryFault, cause: unknown): string {
   switch (fault.code) {
-    case "root-locked":
-      return `another tracer, process ${fault.pid}, writes below ${fault.root}; if it is gone for certain, remove ${fault.lockFile}`;
+    case "already-running": {
+      const { pid, identity, since } = fault.by;
+      return `another tracer runs this configuration already: process ${pid}, ${identity}, below ${fault.root} since ${since}; stop it first`;
+    }
     case "root-unusable":
       return `cannot write below ${fault.root}: ${cause instanceof Error ? cause.message : "no reason given"}`;
     case "log-invalid":

@@ -1,8 +1,8 @@
-import type { LogFault, LogId } from "./handle-registry.js";
+import type { LogFault, LogId, OtherWriter } from "./handle-registry.js";
 
 /** What an operator may want to hear of; called once for each thing that happens, not for each attempt. */
 export interface RegistryObserver {
-  /** Lines of a log are delayed. */
+  /** Lines of a log are delayed, or go on in a file that should have ended, see its severity. */
   faultBegan(fault: LogFault): void;
   faultOver(fault: LogFault): void;
   rotated(log: LogId, newPath: string): void;
@@ -18,6 +18,14 @@ export interface RegistryObserver {
    * what is there is no link and is left alone.
    */
   linkBlocked(log: LogId, error: NodeJS.ErrnoException): void;
+  /** Files below the root are ahead of the clock; not told again before they were gone in between. */
+  filesFromFuture(root: string, count: number, latest: string): void;
+  /** Another disk in the root's place is the right one from now on. */
+  diskReplaced(root: string): void;
+  /** The start waits, for so many milliseconds at most, to learn whether a tracer on another machine lives. */
+  claimAwaited(root: string, by: OtherWriter, milliseconds: number): void;
+  /** This system cannot follow names through open directories: links put in a directory's place may be followed. */
+  directoriesUnguarded(): void;
   expired(path: string): void;
   /** Old files cannot be deleted; not told again before it has worked in between. */
   expiryFailed(root: string, error: NodeJS.ErrnoException): void;

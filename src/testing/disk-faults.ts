@@ -79,7 +79,7 @@ export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSys
     if (name === "write") return real(args[0], shortened(mine(), args[1] as readonly Uint8Array[]));
     if (name === "close") pathOfHandle.delete(args[0] as number);
     const result = await real(...args);
-    if (name === "open") pathOfHandle.set(result as number, args[0] as string);
+    if (name === "open") pathOfHandle.set(result as number, paths[0]!);
     return result;
   }
 
@@ -128,7 +128,12 @@ export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSys
 function pathsOf(args: readonly unknown[], pathOfHandle: ReadonlyMap<number, string>): string[] {
   const [handle] = args;
   if (typeof handle === "number") return [pathOfHandle.get(handle) ?? ""];
-  return args.filter((one) => typeof one === "string");
+  return args.filter((one) => typeof one === "string").map((path) => knownPath(path, pathOfHandle));
+}
+
+/** A path through an open directory as one from the root. */
+function knownPath(path: string, pathOfHandle: ReadonlyMap<number, string>): string {
+  return path.replace(/^\/proc\/self\/fd\/(\d+)/, (through, fd) => pathOfHandle.get(Number(fd)) ?? through);
 }
 
 function isAbout({ path }: DiskFault, paths: readonly string[]): boolean {

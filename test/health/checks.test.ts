@@ -225,11 +225,18 @@ test("retention that fails is degraded and names every root", () => {
   const faults: RetentionFault[] = [];
   const check = retentionCheck(() => faults);
   expect(check.find()).toEqual({ state: "ok" });
-  faults.push({ root: "/a", error: new Error("EACCES") }, { root: "/b", error: new Error("EROFS") });
+  faults.push(
+    { root: "/a", code: "undeletable", error: new Error("EACCES") },
+    { root: "/b", code: "undeletable", error: new Error("EROFS") },
+    { root: "/c", code: "from-the-future", count: 2, latest: "/c/a/node-2028-01-01T00-00-00.json" },
+  );
   expect(check).toMatchObject({ name: "retention", pages: "none" });
   expect(check.find()).toMatchObject({
     state: "degraded",
-    reason: "old files below /a cannot be deleted: EACCES; old files below /b cannot be deleted: EROFS",
+    reason:
+      "old files below /a cannot be deleted: EACCES; old files below /b cannot be deleted: EROFS; " +
+      "2 files below /c are from the future, the latest is /c/a/node-2028-01-01T00-00-00.json",
+    action: expect.stringContaining("Check the clock"),
   });
 });
 

@@ -27,7 +27,7 @@ test.each(["json", "log"] as const)(
 test("the file is created, then the link swapped by a rename, then the first line written", async () => {
   const { registry, log, disk } = await testRegistry();
   await registry.append(log("a"), lines("x"));
-  const steps = disk.calls.filter((call) => /^(open|unlink|symlink|rename|write)/.test(call));
+  const steps = disk.calls.filter((call) => /^(open node|unlink|symlink|rename|write)/.test(call));
   expect(steps).toEqual([
     `open ${startName}`,
     "unlink .node.json.tmp",

@@ -13,36 +13,64 @@ export interface InterposedFileSystem extends FileSystem {
   readonly rules: Rules;
   /** Names of the calls made so far, with the last part of their path where they have one. */
   readonly calls: string[];
-  /** Descriptors that are open. */
-  readonly descriptors: Set<number>;
+  /** Descriptors that are open, with their paths. */
+  readonly descriptors: Map<number, string>;
+  /** The path that a descriptor was opened by, closed or not. */
+  pathOf(fd: number): string;
   /** Calls with a descriptor that was not open: by now it may be somebody else's. */
   readonly misused: string[];
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** The kernel's file system, except for the calls that `rules` has something for. */
+/**
+ * The kernel's file system, except for the calls that `rules` has something for. Rules are given paths as people know
+ * them; the kernel gets those that the registry gave, which lead through open directories.
+ */
 export function interposedFileSystem(): InterposedFileSystem {
   const rules: Rules = {};
   const calls: string[] = [];
-  const descriptors = new Set<number>();
+  const descriptors = new Map<number, string>();
+  const paths = new Map<number, string>();
   const misused: string[] = [];
   const names = Object.keys(kernelFileSystem) as (keyof FileSystem)[];
   const entries = names.map((name) => {
     const real = kernelFileSystem[name] as Call;
     const call: Call = async (...args) => {
-      const [first] = args;
+      const known = args.map((argument) => knownPath(argument, descriptors));
+      const [first] = known;
       calls.push(typeof first === "string" ? `${name} ${first.slice(first.lastIndexOf("/") + 1)}` : name);
       if (typeof first === "number" && !descriptors.has(first)) misused.push(name);
       if (name === "close") descriptors.delete(first as number);
+      const made: Call = (...given) =>
+        real(...given.map((argument, index) => (argument === known[index] ? args[index] : argument)));
       const rule = rules[name] as ((real: Call, ...args: unknown[]) => Promise<unknown>) | undefined;
-      const result = await (rule === undefined ? real(...args) : rule(real, ...args));
-      if (name === "open") descriptors.add(result as number);
+      const result = await (rule === undefined ? real(...args) : rule(made, ...known));
+      if (name === "open") {
+        descriptors.set(result as number, first as string);
+        paths.set(result as number, first as string);
+      }
       return result;
     };
     return [name, call];
   });
-  return { ...(Object.fromEntries(entries) as unknown as FileSystem), rules, calls, descriptors, misused };
+  const pathOf = (fd: number) => paths.get(fd) ?? "";
+  const calledUpon = Object.fromEntries(entries) as unknown as FileSystem;
+  return { ...calledUpon, rules, calls, descriptors, pathOf, misused };
+}
+
+/** A path through an open directory as one from the root. */
+function knownPath(argument: unknown, descriptors: ReadonlyMap<number, string>): unknown {
+  if (typeof argument !== "string") return argument;
+  return argument.replace(
+    /^\/proc\/self\/fd\/(\d+)/,
+    (through, fd) => descriptors.get(Number(fd)) ?? through,
+  );
+}
+
+/** A rule for closing: holds back the closes of log files, not those of directories. */
+export function closesOfLogs(disk: InterposedFileSystem, gate: Gate): NonNullable<Rules["close"]> {
+  return (real, fd) => (/\.(json|log)$/.test(disk.pathOf(fd)) ? gate.rule(real, fd) : real(fd));
 }
 
 /** An error as the system makes them. */

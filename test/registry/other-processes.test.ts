@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -89,24 +89,36 @@ test("without a free handle in the whole process, a log gets one by those that o
   expect(told).toEqual(["hogged EMFILE", "fault EMFILE", "over", "evicted 1", "limit 48"]);
   expect(allText({ root, directory: "first", extension: "json" })).toBe('"first"\n');
   expect(allText({ root, directory: "second", extension: "json" })).toBe('"second"\n');
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(root, ".muninn"))).toBe(false);
 });
 
-test("the lock of a killed process is taken over", async () => {
+test("the claims of a killed process are void at once, those of a living one are not", async () => {
+  const root = temporaryDirectory();
+  let isWriting = false;
+  const child = start({ mode: "write", root, logs: { a: 0 }, maxOpenFiles: 2, identity: "same" }, () => {
+    isWriting = true;
+  });
+  await eventually(() => isWriting);
+  const second = await testRegistry({ roots: [root] });
+  await expect(testRegistry({ roots: [root], identity: "same" })).rejects.toMatchObject({
+    fault: { code: "already-running", by: { pid: child.pid } },
+  });
+  expect(await second.registry.claim("a")).toMatchObject({ state: "taken", by: { pid: child.pid } });
+  const exited = once(child, "close");
+  child.kill("SIGKILL");
+  await exited;
+  expect(await second.registry.claim("a")).toMatchObject({ state: "ours" });
+  await testRegistry({ roots: [root], identity: "same" });
+});
+
+test("a process that is stopped, and cannot answer for a while, keeps its claims", async () => {
   const root = temporaryDirectory();
   let isWriting = false;
   const child = start({ mode: "write", root, logs: { a: 0 }, maxOpenFiles: 2 }, () => {
     isWriting = true;
   });
   await eventually(() => isWriting);
-  const { pid } = JSON.parse(readFileSync(join(root, ".muninn.lock"), "utf8")) as { pid: number };
-  expect(pid).toBe(child.pid);
-  await expect(testRegistry({ roots: [root] })).rejects.toMatchObject({
-    fault: { code: "root-locked", pid },
-  });
-  const exited = once(child, "close");
-  child.kill("SIGKILL");
-  await exited;
-  await testRegistry({ roots: [root] });
-  expect(JSON.parse(readFileSync(join(root, ".muninn.lock"), "utf8"))).toMatchObject({ pid: process.pid });
+  child.kill("SIGSTOP");
+  const { registry } = await testRegistry({ roots: [root] });
+  expect(await registry.claim("a")).toMatchObject({ state: "taken", by: { pid: child.pid } });
 });

@@ -187,7 +187,9 @@ test("what cannot be deleted stops nothing else, is told once, and again when it
   await registry.expire();
   const failures = () => events.filter(([event]) => event === "expiryFailed");
   expect(failures()).toEqual([["expiryFailed", root, expect.objectContaining({ code: "EPERM" })]]);
-  expect(registry.expiryFaults()).toEqual([{ root, error: expect.objectContaining({ code: "EPERM" }) }]);
+  expect(registry.expiryFaults()).toEqual([
+    { root, code: "undeletable", error: expect.objectContaining({ code: "EPERM" }) },
+  ]);
   expect(["a", "stuck", "z"].map((directory) => fileNames(log(directory)).length)).toEqual([1, 2, 1]);
   delete disk.rules.unlink;
   await registry.expire();
@@ -258,5 +260,5 @@ test("a stop ends the deleting", async () => {
   await eventually(() => stopped.isSettled);
   expect(fileNames(log("a"))).toHaveLength(29);
   expect(clock.timers).toBe(0);
-  expect(existsSync(join(log("a").root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(log("a").root, ".muninn"))).toBe(false);
 });

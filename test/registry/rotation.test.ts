@@ -1,8 +1,8 @@
-import { readlinkSync, writeFileSync } from "node:fs";
+import { constants, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RegistryStopped } from "../../src/registry/handle-registry.js";
-import { errno, Gate } from "./interposed-file-system.js";
+import { errno, Gate, type InterposedFileSystem } from "./interposed-file-system.js";
 import {
   allText,
   eventually,
@@ -11,10 +11,12 @@ import {
   lines,
   nameAfter,
   openFiles,
+  passPause,
   settled,
   startName,
   testRegistry,
   textOf,
+  watch,
 } from "./test-registry.js";
 
 const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
@@ -215,23 +217,90 @@ test("asked to rotate a log not written to so far, it ends what was there before
   expect(textOf(log("a"), nameAfter(0))).toBe("new\n");
 });
 
-test("a rotation that fails is tried until it works; lines wait for it and come once", async () => {
+/** Lets no file be made. */
+function refuseNewFiles(disk: InterposedFileSystem, code: string): void {
+  disk.rules.open = async (real, path, flags, ...rest) => {
+    if ((flags & constants.O_CREAT) !== 0) throw errno(code, "open");
+    return real(path, flags, ...rest);
+  };
+}
+
+test.each(["ENOSPC", "EDQUOT", "EACCES"])(
+  "where no new file can be made (%s) lines go on in the full one, a new one is tried each second, and health is degraded",
+  async (code) => {
+    const { registry, log, disk, clock, events } = await testRegistry({ rotation });
+    await registry.append(log("a"), lines("full------"));
+    clock.advance(1_000);
+    refuseNewFiles(disk, code);
+    const since = clock.now();
+    await registry.append(log("a"), lines("goes on"));
+    expect(textOf(log("a"), startName)).toBe("full------\ngoes on\n");
+    expect(registry.faults()).toMatchObject([
+      { log: log("a"), severity: "degraded", error: { code }, since },
+    ]);
+    const tries = () =>
+      disk.calls.filter((call) => call.startsWith("open node") && call !== `open ${startName}`).length;
+    expect(tries()).toBe(1);
+    clock.advance(999);
+    await registry.append(log("a"), lines("2"));
+    expect(tries()).toBe(1);
+    clock.advance(1);
+    await registry.append(log("a"), lines("3"));
+    expect(tries()).toBe(2);
+    expect(events.map(([event]) => event)).toEqual(["faultBegan"]);
+    delete disk.rules.open;
+    clock.advance(1_000);
+    await registry.append(log("a"), lines("new"));
+    expect(allText(log("a"))).toBe("full------\ngoes on\n2\n3\nnew\n");
+    expect(textOf(log("a"), nameAfter(3))).toBe("new\n");
+    expect(registry.faults()).toEqual([]);
+    expect(events.map(([event]) => event)).toEqual(["faultBegan", "rotated", "faultOver"]);
+  },
+);
+
+test("a rotation that somebody asked for, and that fails, is tried each second without any line; lines do not wait", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   await registry.append(log("a"), lines("one"));
-  let failures = 3;
-  disk.rules.open = async (real, ...args) => {
-    failures -= 1;
-    if (failures >= 0) throw errno("ENOSPC", "open");
-    return real(...args);
-  };
-  const rotated = registry.rotate(log("a"));
-  const appended = registry.append(log("a"), lines("two"));
-  for (let i = 0; i < 3; i += 1) {
-    await eventually(() => clock.pauses.length > 0);
-    clock.advance(2_000);
-  }
-  await Promise.all([rotated, appended]);
-  expect(fileNames(log("a")).map((name) => textOf(log("a"), name))).toEqual(["one\n", "two\n"]);
+  refuseNewFiles(disk, "EDQUOT");
+  const rotated = watch(registry.rotate(log("a")));
+  await eventually(() => clock.pauses.length > 0);
+  await registry.append(log("a"), lines("two"));
+  await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(rotated.isSettled).toBe(false);
+  expect(textOf(log("a"), startName)).toBe("one\ntwo\n");
+  delete disk.rules.open;
+  await passPause(clock);
+  await eventually(() => rotated.isSettled);
+  expect(fileNames(log("a"))).toHaveLength(2);
+  expect(registry.faults()).toEqual([]);
+});
+
+test("a file that is no longer full, by other rules, needs no new one, and the fault is over", async () => {
+  const { registry, log, disk, clock } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("full------"));
+  clock.advance(1_000);
+  refuseNewFiles(disk, "EACCES");
+  await registry.append(log("a"), lines("2"));
+  registry.setRotation({ ...rotation, limitBytes: 1_000 });
+  await registry.append(log("a"), lines("3"));
+  expect(registry.faults()).toEqual([]);
+});
+
+test("where the full file is gone as well, lines wait as for any other fault", async () => {
+  const { registry, log, disk, clock, root } = await testRegistry({ rotation });
+  await registry.append(log("a"), lines("full------"));
+  clock.advance(1_000);
+  refuseNewFiles(disk, "EACCES");
+  unlinkSync(join(root, "a", startName));
+  const append = registry.append(log("a"), lines("2"));
+  await eventually(() => clock.pauses.length > 0);
+  expect(registry.faults()).toMatchObject([{ severity: "failing", error: { code: "EACCES" } }]);
+  delete disk.rules.open;
+  await passPause(clock);
+  await append;
+  expect(allText(log("a"))).toBe("2\n");
+  expect(registry.faults()).toEqual([]);
 });
 
 test("a rotation under way at the stop is rejected, one after it as well", async () => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RegistryStopped } from "../../src/registry/handle-registry.js";
-import { errno, Gate, hang } from "./interposed-file-system.js";
+import { closesOfLogs, errno, Gate, hang } from "./interposed-file-system.js";
 import {
   allText,
   eventually,
@@ -15,7 +15,7 @@ import {
   watch,
 } from "./test-registry.js";
 
-test("a stop writes what is pending, closes every handle, removes the lock and leaves no timer", async () => {
+test("a stop writes what is pending, closes every handle, takes back its claims and leaves no timer", async () => {
   const rotation = { frequencyMs: 1_000, limitBytes: 100, maxAgeMs: 1e12, keepFiles: 1 };
   const { registry, log, root, disk, clock } = await testRegistry({
     rotation,
@@ -28,7 +28,7 @@ test("a stop writes what is pending, closes every handle, removes the lock and l
   expect(["a", "b", "c"].map((directory) => allText(log(directory)))).toEqual(["a\na\n", "b\n", "c\n"]);
   expect(openFiles(root)).toEqual([]);
   expect(disk.descriptors.size).toBe(0);
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(root, ".muninn"))).toBe(false);
   expect(clock.timers).toBe(0);
   expect(registry.stats()).toMatchObject({ openNow: 0, unwrittenBytesNow: 0 });
 });
@@ -66,14 +66,14 @@ test("what is unwritten shortly before the deadline is rejected, and the fault i
   await stopped;
   const attempts = registry.stats().failedAttempts;
   expect(openFiles(root)).toEqual([]);
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(root, ".muninn"))).toBe(false);
   clock.advance(10_000);
   await settled();
   expect(registry.stats()).toMatchObject({ failedAttempts: attempts, unwrittenBytesNow: 0, openNow: 0 });
   expect(clock.timers).toBe(0);
 });
 
-test("a write that hangs in the kernel does not hold the stop beyond its deadline; its root stays locked", async () => {
+test("a write that hangs in the kernel does not hold the stop beyond its deadline; its root stays claimed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   disk.rules.write = () => hang();
   const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
@@ -86,10 +86,10 @@ test("a write that hangs in the kernel does not hold the stop beyond its deadlin
   expect(stopped.isSettled).toBe(false);
   clock.advance(250);
   await eventually(() => stopped.isSettled);
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(true);
+  expect(existsSync(join(root, ".muninn"))).toBe(true);
 });
 
-test("a root stays locked while a write of it is under way, also one that was given up", async () => {
+test("a root stays claimed while a write of it is under way, also one that was given up", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -99,10 +99,10 @@ test("a root stays locked while a write of it is under way, also one that was gi
   clock.advance(750);
   await rejected;
   await settled();
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(true);
+  expect(existsSync(join(root, ".muninn"))).toBe(true);
   gate.open();
   await stopped;
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(root, ".muninn"))).toBe(false);
 });
 
 test("a write that comes to an end only after the stop harms nothing: its handle is closed", async () => {
@@ -146,7 +146,7 @@ test("a stop that finds logs waiting for handles begins no file for them", async
 test("a stop is idempotent, and a second one waits for the first", async () => {
   const { registry, log, disk, root } = await testRegistry();
   const gate = new Gate();
-  disk.rules.close = gate.rule;
+  disk.rules.close = closesOfLogs(disk, gate);
   await registry.append(log("a"), lines("1"));
   const first = watch(registry.stop());
   const second = watch(registry.stop({ deadlineMs: 0 }));
@@ -172,6 +172,6 @@ test("the registry stops where its scope ends", async () => {
     await using scoped = registry;
     await scoped.append(log("a"), lines("1"));
   }
-  expect(existsSync(join(root, ".muninn.lock"))).toBe(false);
+  expect(existsSync(join(root, ".muninn"))).toBe(false);
   expect(openFiles(root)).toEqual([]);
 });

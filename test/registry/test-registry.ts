@@ -49,6 +49,10 @@ export function recordingObserver(events: unknown[][]): RegistryObserver {
     linkBlocked: note("linkBlocked"),
     expired: note("expired"),
     expiryFailed: note("expiryFailed"),
+    filesFromFuture: note("filesFromFuture"),
+    diskReplaced: note("diskReplaced"),
+    claimAwaited: note("claimAwaited"),
+    directoriesUnguarded: note("directoriesUnguarded"),
     workingSetTooLarge: note("workingSetTooLarge"),
   };
 }
@@ -142,7 +146,7 @@ export function leaveFile({ root, directory }: LogId, name: string, text: string
   return path;
 }
 
-/** Files below `root` that this process has open, relative to it. */
+/** Log files below `root` that this process has open, relative to it; directories are open for moments only. */
 export function openFiles(root: string): string[] {
   return readdirSync("/proc/self/fd")
     .flatMap((fd) => {
@@ -152,7 +156,7 @@ export function openFiles(root: string): string[] {
         return [];
       }
     })
-    .filter((path) => path.startsWith(`${root}/`))
+    .filter((path) => path.startsWith(`${root}/`) && /\.(json|log)( \(deleted\))?$/.test(path))
     .map((path) => path.slice(root.length + 1))
     .sort();
 }

@@ -1,5 +1,6 @@
 import {
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { FileStatus } from "../../src/registry/file-system.js";
 import { Gate } from "./interposed-file-system.js";
 import {
@@ -144,7 +145,7 @@ test("a node's directory that was deleted is made again, with its mode and its l
 test.each([
   { what: "deleted", take: (root: string) => rmSync(root, { recursive: true }) },
   { what: "renamed", take: (root: string) => renameSync(root, `${root}-moved`) },
-])("a root that was $what is made again and locked again", async ({ what, take }) => {
+])("a root that was $what is made again and claimed again", async ({ what, take }) => {
   const root = join(temporaryDirectory(), "logs");
   const { registry, log } = await testRegistry({ roots: [root], dirMode: 0o750 });
   for (const directory of ["a", "b", "c"]) await registry.append(log(directory), lines("1"));
@@ -155,7 +156,7 @@ test.each([
     const before = what === "renamed" ? allText({ ...log(directory), root: `${root}-moved` }) : "";
     expect(before + allText(log(directory))).toBe(what === "renamed" ? "1\n2\n3\n" : "2\n3\n");
   }
-  expect(JSON.parse(readFileSync(join(root, ".muninn.lock"), "utf8"))).toMatchObject({ pid: process.pid });
+  expect(readdirSync(join(root, ".muninn")).filter((name) => name.endsWith(".claims"))).toHaveLength(1);
   expect(statSync(root).mode & 0o777).toBe(0o750);
 });
 
@@ -163,6 +164,9 @@ test("a root on another device than at the start is a fault: nothing is written 
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.rotate(log("a"));
+  // What is below the volume has none of our claims in it.
+  renameSync(join(root, ".muninn"), `${root}-claims`);
+  onTestFinished(() => rmSync(`${root}-claims`, { recursive: true, force: true }));
   disk.rules.lstat = async (real, path) => {
     const status = await real(path);
     return path === root ? Object.assign(status, { dev: status.dev + 1n }) : status;
@@ -172,6 +176,7 @@ test("a root on another device than at the start is a fault: nothing is written 
   await eventually(() => clock.pauses.length > 0);
   expect(registry.faults()).toMatchObject([{ path: root, error: { code: "ENODEV" } }]);
   expect(() => statSync(join(root, "b"))).toThrow("ENOENT");
+  renameSync(`${root}-claims`, join(root, ".muninn"));
   delete disk.rules.lstat;
   await passPause(clock);
   await append;

@@ -3,12 +3,13 @@
 import { closeSync, openSync } from "node:fs";
 import { openHandleRegistry } from "../../dist/registry/open-handle-registry.js";
 
-const { mode, root, logs, maxOpenFiles } = JSON.parse(process.argv[2]);
+const { mode, root, logs, maxOpenFiles, identity } = JSON.parse(process.argv[2]);
 const tell = (...words) => console.log(words.join(" "));
 const ignore = () => {};
 
 const registry = await openHandleRegistry({
   roots: [root],
+  identity,
   rotation: { frequencyMs: 1_000, limitBytes: 200_000, maxAgeMs: 1e12, keepFiles: 0 },
   maxOpenFiles,
   idleTimeoutMs: 30_000,
@@ -22,6 +23,10 @@ const registry = await openHandleRegistry({
     linkBlocked: ignore,
     expired: ignore,
     expiryFailed: ignore,
+    filesFromFuture: ignore,
+    diskReplaced: ignore,
+    claimAwaited: ignore,
+    directoriesUnguarded: ignore,
     workingSetTooLarge: ignore,
   },
 });

@@ -48,8 +48,19 @@ export class FileSink implements RequiredSink {
   }
 
   health(): SinkHealth {
-    const fault = this.#options.registry.faults().find(({ log }) => this.#owns(log));
+    const faults = this.#options.registry.faults().filter(({ log }) => this.#owns(log));
+    const fault = faults.find(({ severity }) => severity === "failing") ?? faults[0];
     if (fault === undefined) return { state: "ok", since: this.#startedAt };
+    if (fault.severity === "degraded") {
+      return {
+        state: "degraded",
+        since: fault.since,
+        reason: `no new file for ${fault.log.directory}: ${fault.operation} ${fault.path}: ${fault.error.message}`,
+        action:
+          "Fix the cause: free inodes or space, raise the quota, bring the permissions back. Nothing is lost: lines go on in " +
+          "the full file, and a new one is tried each second.",
+      };
+    }
     return {
       state: "failing",
       since: fault.since,

@@ -1,0 +1,42 @@
+import { chmod } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { failedWith } from "./file-system.js";
+
+/** Longest path of a unix socket in bytes; longer ones are cut off silently by some systems. */
+const maxPathBytes = 107;
+
+/**
+ * Listens as a sign of life: whoever can connect knows that we live, and is sent away at once. Undefined where the
+ * file system holds no sockets. Keeps no process alive.
+ */
+export async function listenAsSignOfLife(path: string): Promise<Server | undefined> {
+  if (Buffer.byteLength(path) > maxPathBytes) return undefined;
+  const server = createServer((connection) => connection.destroy());
+  server.unref();
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen({ path }, () => resolve(true));
+  });
+  if (!isListening) return undefined;
+  server.on("error", () => {});
+  // The umask may leave more.
+  await chmod(path, 0o600).catch(() => {});
+  return server;
+}
+
+/** Whether somebody listens there; undefined where that cannot be found out. */
+export async function answers(path: string): Promise<boolean | undefined> {
+  if (Buffer.byteLength(path) > maxPathBytes) return undefined;
+  return new Promise((resolve) => {
+    const connection = connect({ path });
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", (error) => {
+      // So many ask at the moment that there is no room for us.
+      if (failedWith(error, "EAGAIN")) resolve(true);
+      else resolve(failedWith(error, "ECONNREFUSED", "ENOENT") ? false : undefined);
+    });
+  });
+}

@@ -1,0 +1,71 @@
+import { constants, type Stats } from "node:fs";
+import { join } from "node:path";
+import { type FileSystem, refusal } from "./file-system.js";
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+
+/**
+ * A directory that was opened once. Names below it lead to what is in it, whatever its own path leads to meanwhile:
+ * whoever may write above it can put a link in its place, but cannot lead us elsewhere.
+ */
+export interface OpenDirectory {
+  readonly fd: number;
+  /** As people know it. */
+  readonly path: string;
+  /** Its path for the kernel: through the open directory where this system can do that. */
+  readonly self: string;
+  /** The path of an entry, likewise. */
+  at(name: string): string;
+}
+
+/** Where Linux shows the open files of this process; a path through one of them starts there, not at the root. */
+const openFiles = "/proc/self/fd";
+
+/** Opens a directory, never a link to one. @throws ENOTDIR or ELOOP for anything else, as the system does */
+export async function openDirectory(
+  fileSystem: Pick<FileSystem, "open">,
+  path: string,
+  canHold: boolean,
+): Promise<OpenDirectory> {
+  const fd = await fileSystem.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const self = canHold ? `${openFiles}/${fd}` : path;
+  return { fd, path, self, at: (name) => join(self, name) };
+}
+
+/**
+ * Whether names can be followed through open directories here, as on Linux with `/proc`.
+ *
+ * @param lstat the kernel's, to be replaced by tests only
+ */
+export async function canHoldDirectories(
+  directory: OpenDirectory,
+  lstat: (path: string) => Promise<Pick<Stats, "ino"> | { readonly ino: bigint }>,
+): Promise<boolean> {
+  try {
+    const [held, named] = [await lstat(`${openFiles}/${directory.fd}/.`), await lstat(directory.path)];
+    return held.ino === named.ino;
+  } catch {
+    return false;
+  }
+}
+
+/** An error that came of a path through an open directory, with the path that people know. */
+export function withKnownPath(error: unknown, { fd, path }: OpenDirectory): unknown {
+  if (!(error instanceof Error)) return error;
+  const found = error as NodeJS.ErrnoException & { dest?: string };
+  const known = (text: string) => text.replace(through, () => path);
+  const through = new RegExp(`${openFiles}/${fd}(?=[/'])`, "g");
+  if (found.path !== undefined) found.path = known(`${found.path}'`).slice(0, -1);
+  if (found.dest !== undefined) found.dest = known(`${found.dest}'`).slice(0, -1);
+  found.message = known(found.message);
+  return found;
+}
+
+/** What is in a directory's place is something else. */
+export function refuseAllButDirectory(
+  path: string,
+  status: { isSymbolicLink(): boolean; isDirectory(): boolean },
+): void {
+  if (status.isSymbolicLink()) throw refusal("ELOOP", "lstat", path, "symbolic links are not followed");
+  if (!status.isDirectory()) throw refusal("ENOTDIR", "lstat", path, "not a directory");
+}

@@ -1,0 +1,135 @@
+import { constants } from "node:fs";
+import { open, readdir, unlink } from "node:fs/promises";
+import { type ClaimFile, decodeClaimFile } from "./claim-file.js";
+import { answers } from "./claim-socket.js";
+import type { Clock } from "./clock.js";
+import { failedWith, ifThere } from "./file-system.js";
+import type { OpenDirectory } from "./open-directory.js";
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** A tracer that cannot be asked and has not changed its file for so long is silent. */
+const silenceMs = 30_000;
+/** What is larger was not written by a tracer. */
+const maxFileBytes = 16 * 1_024 * 1_024;
+
+export const claimsOf = (id: string) => `${id}.claims`;
+export const socketOf = (id: string) => `${id}.sock`;
+
+/** Another tracer that lives, as far as anybody can tell. */
+export interface OtherTracer extends ClaimFile {
+  /** Its last sign of life is all there is to go by, and is this old, in milliseconds. Undefined: it answered. */
+  readonly beatAgeMs: number | undefined;
+  /** It changed its file since we first saw it. */
+  readonly hasBeaten: boolean;
+}
+
+/** The last sign of life of one that cannot be asked. */
+interface Beat {
+  readonly firstMs: number;
+  lastMs: number;
+  /** When we saw it, monotonic. */
+  seenAt: number;
+}
+
+/** The tracers that share a root with us. Claims of those that are gone are removed when they are looked at. */
+export class OtherTracers {
+  readonly #machine: string;
+  readonly #clock: Clock;
+  readonly #beats = new Map<string, Beat>();
+
+  constructor(machine: string, clock: Clock) {
+    this.#machine = machine;
+    this.#clock = clock;
+  }
+
+  /**
+   * Those that live.
+   *
+   * @param nowMs the time by the clock of the file system, which may be another machine's
+   * @param isOurs whether an id is one of our own
+   */
+  async look(
+    directory: OpenDirectory,
+    nowMs: number,
+    isOurs: (id: string) => boolean,
+  ): Promise<OtherTracer[]> {
+    const living: OtherTracer[] = [];
+    const names = await readdir(directory.self);
+    for (const name of names) {
+      const id = /^(.+)\.claims$/.exec(name)?.[1];
+      if (id === undefined || isOurs(id)) continue;
+      const other = await this.#lookAt(directory, id, nowMs);
+      if (other !== undefined) living.push(other);
+    }
+    for (const name of names) {
+      const id = /^(.+)\.sock$/.exec(name)?.[1];
+      if (id === undefined || isOurs(id) || names.includes(claimsOf(id))) continue;
+      // Its owner was killed before it had claimed anything; one that is just coming answers.
+      if ((await answers(directory.at(name))) === false) await removeClaims(directory, id);
+    }
+    return living;
+  }
+
+  async #lookAt(directory: OpenDirectory, id: string, nowMs: number): Promise<OtherTracer | undefined> {
+    const found = await read(directory.at(claimsOf(id)));
+    if (found === undefined) return undefined;
+    const file = decodeClaimFile(found.text);
+    if (file !== undefined && file.holder.machine === this.#machine && file.holder.hasSocket) {
+      const isAlive = await answers(directory.at(socketOf(id)));
+      if (isAlive === true) return { ...file, beatAgeMs: undefined, hasBeaten: true };
+      if (isAlive === false) return this.#void(directory, id);
+    }
+    const beat = this.#noteBeat(id, found.mtimeMs);
+    const ageMs = Math.max(nowMs - found.mtimeMs, this.#clock.monotonic() - beat.seenAt);
+    if (file === undefined || ageMs > silenceMs) return this.#void(directory, id);
+    return { ...file, beatAgeMs: ageMs, hasBeaten: beat.lastMs !== beat.firstMs };
+  }
+
+  #noteBeat(id: string, beatMs: number): Beat {
+    const beat = this.#beats.get(id);
+    if (beat === undefined) {
+      const first = { firstMs: beatMs, lastMs: beatMs, seenAt: this.#clock.monotonic() };
+      this.#beats.set(id, first);
+      return first;
+    }
+    if (beat.lastMs !== beatMs) {
+      beat.lastMs = beatMs;
+      beat.seenAt = this.#clock.monotonic();
+    }
+    return beat;
+  }
+
+  async #void(directory: OpenDirectory, id: string): Promise<undefined> {
+    this.#beats.delete(id);
+    await removeClaims(directory, id);
+  }
+}
+
+/** How much longer one must be silent to count as gone, in milliseconds. */
+export function silenceLeftMs({ beatAgeMs }: OtherTracer): number {
+  return beatAgeMs === undefined ? Number.POSITIVE_INFINITY : silenceMs - beatAgeMs;
+}
+
+/** Removes what a tracer that is gone has left. Where it cannot be done, whoever looks next does it. */
+export async function removeClaims(directory: OpenDirectory, id: string): Promise<void> {
+  for (const name of [claimsOf(id), socketOf(id)]) await unlink(directory.at(name)).catch(() => {});
+}
+
+/** What a file says, and when it was last changed; undefined where it is gone or no regular file. */
+async function read(path: string): Promise<{ text: string; mtimeMs: number } | undefined> {
+  try {
+    // Not blocking: a named pipe in its place must not hang us.
+    const file = await ifThere(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    if (file === undefined) return undefined;
+    try {
+      const status = await file.stat();
+      if (!status.isFile() || status.size > maxFileBytes) return undefined;
+      return { text: await file.readFile("utf8"), mtimeMs: status.mtimeMs };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (failedWith(error, "ELOOP", "EISDIR", "ENXIO")) return undefined;
+    throw error;
+  }
+}
