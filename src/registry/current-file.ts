@@ -15,6 +15,8 @@ const linkPauseMs = 2_000;
 export interface CurrentFileOptions {
   readonly log: LogId;
   readonly root: LogRoot;
+  /** The name of the last file that was begun for this log by now, there or not; undefined where nobody knows. */
+  readonly lastName: string | undefined;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
@@ -82,6 +84,12 @@ export class CurrentFile {
   /** Of the current file, its handle open or not, or else of its directory. */
   get path(): string {
     return "current" in this.#place ? this.#place.current.file.path : this.#directory.path;
+  }
+
+  /** The name of the last file that was begun, there or not. */
+  get lastName(): string | undefined {
+    if ("current" in this.#place) return this.#place.current.file.name;
+    return this.#place.state === "ended" ? this.#place.last : this.#options.lastName;
   }
 
   /** Bytes until the file has reached its limit; negative beyond it. */
@@ -223,7 +231,7 @@ export class CurrentFile {
     const { counters, observer, root } = this.#options;
     const newest = await this.#directory.newest();
     if (newest === undefined) {
-      this.#place = { state: "ended", last: undefined, why: "first" };
+      this.#place = { state: "ended", last: this.#options.lastName, why: "first" };
       return;
     }
     await root.pool.open(async () => {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { type Clock, within } from "./clock.js";
 import type {
   ClaimOutcome,
@@ -26,6 +27,8 @@ const maxNameBytes = 255;
 const idleLooks = 4;
 /** How long a stop tries to write where nothing else is said. */
 const defaultDeadlineMs = 2_000;
+/** Names are used up one a second: those of more logs than end within one need not be remembered. */
+const rememberedNames = 1_000;
 /** For how long a reopening waits for files to be closed, and for disks to be looked at. */
 const reopenMs = 500;
 /** For how long a node waits to learn whether its directory is free. */
@@ -52,6 +55,8 @@ interface RootLogs {
   readonly root: LogRoot;
   /** Of the logs that are in use. */
   readonly writers: Map<string, LogWriter>;
+  /** Of logs that were in use a while ago, the last file begun: its name is not used again, also where it was moved away. */
+  readonly lastNames: LRUCache<string, string>;
   /** Retention under way. */
   expiring: Promise<void> | undefined;
   /** Why old files cannot be deleted at the moment. */
@@ -82,6 +87,7 @@ export class LogRegistry implements HandleRegistry {
       const rootLogs: RootLogs = {
         root,
         writers: new Map(),
+        lastNames: new LRUCache({ max: rememberedNames }),
         expiring: undefined,
         expiryError: undefined,
         fromFuture: undefined,
@@ -278,6 +284,7 @@ export class LogRegistry implements HandleRegistry {
     const writer = new LogWriter({
       log,
       root: logs.root,
+      lastName: logs.lastNames.get(key),
       clock,
       counters,
       observer,
@@ -293,6 +300,7 @@ export class LogRegistry implements HandleRegistry {
       onUnused: () => {
         this.#noLongerFaulty(writer);
         if (logs.writers.get(key) === writer) logs.writers.delete(key);
+        if (writer.lastName !== undefined) logs.lastNames.set(key, writer.lastName);
       },
     });
     logs.writers.set(key, writer);

@@ -78,6 +78,10 @@ export class LogWriter {
     return this.#fault ?? this.#rotationFault;
   }
 
+  get lastName(): string | undefined {
+    return this.#current.lastName;
+  }
+
   get currentPath(): string {
     return this.#current.path;
   }

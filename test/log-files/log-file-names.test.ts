@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { logFileName, logFilesAmong, secondInName } from "../../src/log-files/log-file-names.js";
+import {
+  logFileName,
+  logFilesAmong,
+  newestAmong,
+  secondForNew,
+  secondInName,
+} from "../../src/log-files/log-file-names.js";
 
 const latest = Date.parse("9999-12-31T23:59:59Z") / 1_000;
 
@@ -50,4 +56,75 @@ test("log files among names are those of one extension, oldest first", () => {
     "node-2026-02-16T09-30-01.json",
     "node-2026-02-16T09-30-02.json",
   ]);
+});
+
+const now = Date.parse("2026-02-16T09:30:01.900Z");
+const name = (time: string) => `node-${time.replaceAll(":", "-")}.json`;
+
+test.each([
+  { what: "nothing is there", names: [], last: undefined, next: "2026-02-16T09:30:01" },
+  {
+    what: "the newest is older",
+    names: ["2026-02-16T09:29:00"],
+    last: undefined,
+    next: "2026-02-16T09:30:01",
+  },
+  {
+    what: "the newest is of this second",
+    names: ["2026-02-16T09:30:01"],
+    last: undefined,
+    next: "2026-02-16T09:30:02",
+  },
+  {
+    what: "the newest is from the future",
+    names: ["2028-01-01T00:00:00", "2026-01-01T00:00:00"],
+    last: undefined,
+    next: "2028-01-01T00:00:01",
+  },
+  {
+    what: "the last one, of this second, was moved away",
+    names: [],
+    last: "2026-02-16T09:30:01",
+    next: "2026-02-16T09:30:02",
+  },
+  {
+    what: "the last one, a little ahead, was moved away",
+    names: ["2026-02-16T09:30:01"],
+    last: "2026-02-16T09:30:02",
+    next: "2026-02-16T09:30:03",
+  },
+  {
+    what: "all from the future were moved away",
+    names: ["2026-02-16T09:29:00"],
+    last: "2028-01-01T00:00:00",
+    next: "2026-02-16T09:30:01",
+  },
+  {
+    what: "the last one was moved away, one from the future is left",
+    names: ["2028-01-01T00:00:00"],
+    last: "2028-01-01T00:00:01",
+    next: "2028-01-01T00:00:02",
+  },
+  {
+    what: "a file is at the end of all time",
+    names: ["9999-12-31T23:59:59"],
+    last: undefined,
+    next: "2026-02-16T09:30:01",
+  },
+  {
+    what: "no name could follow the newest for long",
+    names: ["9999-12-30T23:59:59"],
+    last: undefined,
+    next: "2026-02-16T09:30:01",
+  },
+])("where $what, a new file is of $next", ({ names, last, next }) => {
+  const second = secondForNew(names.map(name), "json", now, last === undefined ? undefined : name(last));
+  expect(logFileName(second, "json")).toBe(name(next));
+});
+
+test("the newest is the last by name that others can follow", () => {
+  const names = ["2026-01-01T00:00:00", "2028-01-01T00:00:00", "9999-12-31T00:00:00"].map(name);
+  expect(newestAmong(names, "json")).toBe(name("2028-01-01T00:00:00"));
+  expect(newestAmong(names, "log")).toBeUndefined();
+  expect(newestAmong([name("9999-12-31T23:59:59")], "json")).toBeUndefined();
 });

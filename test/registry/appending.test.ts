@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { operationsPerRoot } from "../../src/registry/process-limit.js";
@@ -14,6 +15,7 @@ import {
   openFiles,
   settled,
   startName,
+  temporaryDirectory,
   testRegistry,
   textOf,
   watch,
@@ -237,6 +239,24 @@ test.skipIf(!isMainThread)("without modes the umask decides", async () => {
   }
   expect(statSync(`${root}/a`).mode & 0o7777).toBe(0o750);
   expect(statSync(`${root}/a/${startName}`).mode & 0o7777).toBe(0o640);
+});
+
+test.skipIf(!isMainThread)("others never write here by default, whatever the umask allows", async () => {
+  const umask = process.umask(0);
+  try {
+    const root = join(temporaryDirectory(), "logs");
+    const { registry, log } = await testRegistry({ roots: [root] });
+    await registry.append(log("a"), lines("x"));
+    expect(statSync(root).mode & 0o7777).toBe(0o755);
+    expect(statSync(`${root}/a`).mode & 0o7777).toBe(0o755);
+    expect(statSync(`${root}/a/${startName}`).mode & 0o7777).toBe(0o644);
+    expect(statSync(`${root}/.muninn`).mode & 0o7777).toBe(0o755);
+    for (const name of readdirSync(`${root}/.muninn`)) {
+      expect(statSync(`${root}/.muninn/${name}`).mode & 0o022).toBe(0);
+    }
+  } finally {
+    process.umask(umask);
+  }
 });
 
 test("drained resolves when nothing is unwritten, by whomever it was appended", async () => {

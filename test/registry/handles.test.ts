@@ -197,6 +197,30 @@ test("a handle in use is not idle, however long its write takes", async () => {
   await append;
 });
 
+test("a reopening waits for a close that hangs half a second, not longer", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  for (const directory of ["a", "b"]) await registry.append(log(directory), lines("1"));
+  disk.rules.close = (real, fd) => (disk.pathOf(fd).includes("/a/") ? hang() : real(fd));
+  const reopened = watch(registry.reopen());
+  await eventually(() => clock.pauses.includes(500));
+  clock.advance(499);
+  await settled();
+  expect(reopened.isSettled).toBe(false);
+  clock.advance(1);
+  await eventually(() => reopened.isSettled);
+  await registry.append(log("b"), lines("2"));
+  expect(allText(log("b"))).toBe("1\n2\n");
+});
+
+test("a reopening does not wait for a disk that does not answer", async () => {
+  const { registry, log, disk, clock } = await testRegistry();
+  await registry.append(log("a"), lines("1"));
+  disk.rules.lstat = () => hang();
+  const reopened = watch(registry.reopen());
+  await passPause(clock);
+  await eventually(() => reopened.isSettled);
+});
+
 test("with an idle timeout of 0 handles stay open", async () => {
   const { registry, log, clock, root } = await testRegistry({ idleTimeoutMs: 0 });
   await registry.append(log("a"), lines("1"));

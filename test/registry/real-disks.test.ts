@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, type TestContext, test } from "vitest";
 import { systemClock } from "../../src/registry/clock.js";
+import { kernelFileSystem } from "../../src/registry/file-system.js";
 import {
   allText,
   eventually,
   fileNames,
   lines,
   openFiles,
+  passPause,
+  settled,
   temporaryDirectory,
   testRegistry,
   watch,
@@ -139,6 +142,156 @@ test("nothing is written below the mount point of an unmounted volume; when it i
   execFileSync("mount", ["--bind", join(volume, "logs"), root]);
   await append;
   expect(allText(log("a"))).toBe("1\n2\n3\n");
+});
+
+/** Device numbers of the files that this process has open. */
+function devicesOfOpenFiles(): number[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [statSync(`/proc/self/fd/${fd}`).dev];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** A root with a tmpfs mounted on it, which is unmounted and replaced in the course of a test. */
+function replaceDisk(root: string): void {
+  execFileSync("umount", ["-l", root]);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "muninn-test", root]);
+}
+
+test("a new, empty disk in the place of the old is taken after five minutes, not before", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log, clock, events } = await testRegistry({
+    roots: [root],
+    fileSystem: kernelFileSystem,
+  });
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  replaceDisk(root);
+  await registry.append(log("a"), lines("safe on the old one"));
+  const append = watch(registry.append(log("a"), lines("2")));
+  await eventually(() => registry.faults().length === 1);
+  expect(registry.faults()).toMatchObject([{ error: { code: "ENODEV" } }]);
+  const since = clock.monotonic();
+  while (clock.monotonic() - since < 295_000) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect([append.isSettled, readdirSync(root)]).toEqual([false, []]);
+  while (!append.isSettled) {
+    clock.advance(2_000);
+    await settled();
+  }
+  expect(clock.monotonic() - since).toBeGreaterThanOrEqual(300_000);
+  expect(allText(log("a"))).toBe("2\n");
+  expect(readdirSync(root).sort()).toEqual([".muninn", "a"]);
+  expect(events.filter(([event]) => event === "diskReplaced")).toEqual([["diskReplaced", root]]);
+  expect(registry.faults()).toEqual([]);
+});
+
+test("a disk that has something in it is not taken by itself, but after a reopening at once", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log, clock, events } = await testRegistry({
+    roots: [root],
+    fileSystem: kernelFileSystem,
+  });
+  for (const directory of ["a", "idle"]) registry.acquire(log(directory));
+  for (const directory of ["a", "idle"]) await registry.append(log(directory), lines("1"));
+  const before = statSync(root).dev;
+  expect(devicesOfOpenFiles()).toContain(before);
+  replaceDisk(root);
+  mkdirSync(join(root, "a"));
+  await registry.append(log("a"), lines("safe on the old one"));
+  const append = watch(registry.append(log("a"), lines("2")));
+  for (let i = 0; i < 300; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect(append.isSettled).toBe(false);
+  await registry.reopen();
+  await eventually(() => {
+    clock.advance(100);
+    return append.isSettled;
+  });
+  expect(allText(log("a"))).toBe("2\n");
+  expect(events.filter(([event]) => event === "diskReplaced")).toHaveLength(1);
+  // The old disk is let go: no handle of ours keeps it, not even an idle one.
+  await eventually(() => !devicesOfOpenFiles().includes(before));
+  const second = await testRegistry({ roots: [root] });
+  expect(await second.registry.claim("idle")).toMatchObject({ state: "taken" });
+});
+
+test("a volume that comes back under another device number, with our claims on it, is taken at once", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
+  registry.acquire(log("a"));
+  await registry.append(log("a"), lines("1"));
+  await registry.reopen();
+  const copy = temporaryDirectory();
+  execFileSync("cp", ["-a", `${root}/.`, copy]);
+  replaceDisk(root);
+  execFileSync("cp", ["-a", `${copy}/.`, root]);
+  await registry.append(log("a"), lines("2"));
+  expect(allText(log("a"))).toBe("1\n2\n");
+  const second = await testRegistry({ roots: [root] });
+  expect(await second.registry.claim("a")).toMatchObject({ state: "taken" });
+});
+
+test("the mount point of an unmounted volume is never taken by itself, however long that takes, but after a reopening", async (context) => {
+  const root = tmpfs(context, "size=1m");
+  const { registry, log, clock } = await testRegistry({ roots: [root], fileSystem: kernelFileSystem });
+  await registry.reopen();
+  execFileSync("umount", ["-l", root]);
+  const append = watch(registry.append(log("a"), lines("1")));
+  for (let i = 0; i < 400; i += 1) await passPause(clock);
+  await eventually(() => clock.pauses.length > 0);
+  expect([append.isSettled, readdirSync(root)]).toEqual([false, []]);
+  await registry.reopen();
+  await eventually(() => {
+    clock.advance(100);
+    return append.isSettled;
+  });
+  expect(allText(log("a"))).toBe("1\n");
+});
+
+test("without a free inode a full file is written on, until there is room for the next", async (context) => {
+  const root = tmpfs(context, "size=1m,nr_inodes=20");
+  const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
+  const { registry, log, clock } = await testRegistry({ roots: [root], rotation });
+  await registry.append(log("a"), lines("full------"));
+  const fillers: string[] = [];
+  expect(() => {
+    for (;;) {
+      const filler = join(root, `filler-${fillers.length}`);
+      writeFileSync(filler, "");
+      fillers.push(filler);
+    }
+  }).toThrow("ENOSPC");
+  clock.advance(1_000);
+  await registry.append(log("a"), lines("goes on"));
+  expect(registry.faults()).toMatchObject([{ severity: "degraded", error: { code: "ENOSPC" } }]);
+  for (const filler of fillers) rmSync(filler);
+  clock.advance(1_000);
+  await registry.append(log("a"), lines("new"));
+  expect(fileNames(log("a")).map((name) => readFileSync(join(root, "a", name), "utf8"))).toEqual([
+    "full------\ngoes on\n",
+    "new\n",
+  ]);
+  expect(registry.faults()).toEqual([]);
+});
+
+test("a tracer comes to a full disk all the same, and writes when there is room", async (context) => {
+  const root = tmpfs(context, "size=1m,nr_inodes=3");
+  writeFileSync(join(root, "filler-1"), "");
+  writeFileSync(join(root, "filler-2"), "");
+  const { registry, log } = await testRegistry({ roots: [root], clock: systemClock, identity: "same" });
+  const append = registry.append(log("a"), lines("1"));
+  await eventually(() => registry.faults().length === 1);
+  expect(registry.faults()).toMatchObject([{ error: { code: "ENOSPC" } }]);
+  execFileSync("mount", ["-o", "remount,nr_inodes=100", root]);
+  await append;
+  expect(allText(log("a"))).toBe("1\n");
+  await expect(testRegistry({ roots: [root], identity: "same" })).rejects.toMatchObject({
+    fault: { code: "already-running" },
+  });
 });
 
 test("no handle is left open after all of it", async (context) => {

@@ -11,6 +11,7 @@ import {
   openFiles,
   passPause,
   settled,
+  temporaryDirectory,
   testRegistry,
   watch,
 } from "./test-registry.js";
@@ -87,6 +88,33 @@ test("a write that hangs in the kernel does not hold the stop beyond its deadlin
   clock.advance(250);
   await eventually(() => stopped.isSettled);
   expect(existsSync(join(root, ".muninn"))).toBe(true);
+});
+
+test("a stop tells what it leaves unwritten, and where a call has not come back", async () => {
+  const [dead, well] = [temporaryDirectory(), temporaryDirectory()];
+  const { registry, disk, clock } = await testRegistry({ roots: [dead, well] });
+  const place = (root: string, directory: string) => ({ root, directory, extension: "json" as const });
+  await registry.append(place(well, "a"), lines("1"));
+  disk.rules.write = () => hang();
+  const rejected = Promise.all(
+    [place(dead, "a"), place(dead, "b")].map((id) =>
+      expect(registry.append(id, lines("12345"))).rejects.toBeInstanceOf(RegistryStopped),
+    ),
+  );
+  await eventually(() => disk.calls.filter((call) => call === "write").length === 2);
+  const stopping = registry.stop({ deadlineMs: 1_000 });
+  clock.advance(750);
+  await rejected;
+  await eventually(() => clock.pauses.length > 0 && !existsSync(join(well, ".muninn")));
+  clock.advance(250);
+  expect(await stopping).toEqual({ unwrittenBytes: 12, hanging: [dead] });
+  expect(await registry.stop()).toEqual({ unwrittenBytes: 12, hanging: [dead] });
+});
+
+test("a stop that leaves nothing tells so", async () => {
+  const { registry, log } = await testRegistry();
+  await registry.append(log("a"), lines("1"));
+  expect(await registry.stop()).toEqual({ unwrittenBytes: 0, hanging: [] });
 });
 
 test("a root stays claimed while a write of it is under way, also one that was given up", async () => {
