@@ -13,12 +13,14 @@ test.each([
   ["[::1]:41234", "0:0:0:0::/64"],
   ["[fe80::1%eth0]:41234", "fe80:0:0:0::/64"],
 ])("a peer at %s comes from %s", (peer, address) => {
-  expect(remoteAddressOf({ id: "x-1", opener: "peer", peer, stream: new PassThrough() })).toBe(address);
+  expect(
+    remoteAddressOf({ id: "x-1", opener: "peer", peer, stream: new PassThrough(), chunks: "given" }),
+  ).toBe(address);
 });
 
 test("two targets of one host are two addresses", () => {
   const [one, other] = ["10.0.0.7:1", "10.0.0.7:2"].map((peer) =>
-    remoteAddressOf({ id: "x-1", opener: "us", peer, stream: new PassThrough() }),
+    remoteAddressOf({ id: "x-1", opener: "us", peer, stream: new PassThrough(), chunks: "given" }),
   );
   expect(one).not.toBe(other);
 });
