@@ -115,7 +115,7 @@ export class Endpoints {
       metricsNoSuffix,
       metricsHelp,
       prometheusLabels,
-      instanceLabel: false,
+      instanceLabel: config.muninn.prometheus.instanceLabel,
       isSecure: config.endpoints.prometheus?.forceSsl === true,
       onCollided: (names) => events.namesLeftOut(names),
     };

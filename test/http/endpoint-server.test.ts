@@ -50,6 +50,18 @@ test("a reload brings another route and other secrets into effect for clients th
   agent.destroy();
 });
 
+test("a client that scrapes once a minute finds its connection open", async () => {
+  const server = await open();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const first = await ask(server, "/hello", { agent });
+  expect(first.headers).toMatchObject({ connection: "keep-alive", "keep-alive": "timeout=75" });
+  const [socket] = Object.values(agent.freeSockets).flat();
+  for (let i = 0; i < 3; i += 1) await ask(server, "/hello", { agent });
+  expect(Object.values(agent.freeSockets).flat()).toEqual([socket]);
+  expect(server.stats().connections).toBe(1);
+  agent.destroy();
+});
+
 describe("requests", () => {
   test("HEAD has the headers of GET and no body", async () => {
     const server = await open();

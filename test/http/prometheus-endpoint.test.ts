@@ -81,6 +81,26 @@ describe("the exposition of a node", () => {
     expect(reply.text).toMatch(/# EOF\n$/);
   });
 
+  test.each(["/node-1/metrics", "/node%2D1", "/%6eode-1/metric%73", "/node-1/"])(
+    "is served at %s",
+    async (path) => {
+      expect((await ask(server, path)).text).toBe((await ask(server, "/node-1")).text);
+    },
+  );
+
+  test("is right in either format, whichever was asked for within the same second", async () => {
+    const text = { accept: "text/plain", timestamp: "counter", own: "as text", type: plainText };
+    const open = { accept: openMetrics, timestamp: "unknown", own: "as openmetrics", type: openMetrics };
+    for (const { accept, timestamp, own, type } of [text, open, open, text, text, open]) {
+      for (const path of ["/node-1", "/metrics"]) {
+        const reply = await ask(server, path, { headers: { accept } });
+        expect(reply.headers["content-type"]).toBe(type);
+        expect(reply.text).toContain(`# TYPE ekg_server_timestamp_ms ${timestamp}\n`);
+      }
+      expect((await ask(server, "/metrics/self", { headers: { accept } })).text).toContain(own);
+    }
+  });
+
   test("is the same packed", async () => {
     const plain = await ask(server, "/node-1");
     const packed = await ask(server, "/node-1", { headers: { "accept-encoding": "gzip" } });
@@ -217,6 +237,33 @@ describe("service discovery", () => {
       network: "mainnet",
       __metrics_path__: "/node-1",
       node_name: "Node 1",
+    });
+  });
+
+  test.each<[string, Partial<PrometheusOptions>, Record<string, string>, Record<string, string>]>([
+    ["nothing more by default", {}, {}, {}],
+    ["https where TLS is spoken", { isSecure: true }, {}, { __scheme__: "https" }],
+    [
+      "https where the first proxy speaks TLS",
+      {},
+      { "x-forwarded-proto": "https, http" },
+      { __scheme__: "https" },
+    ],
+    ["nothing more where it does not", {}, { "x-forwarded-proto": "http" }, {}],
+    ["the node as instance where that is wished", { instanceLabel: true }, {}, { instance: "Node 1" }],
+    [
+      "ours rather than configured ones",
+      { instanceLabel: true, isSecure: true, prometheusLabels: { instance: "no", __scheme__: "http" } },
+      {},
+      { instance: "Node 1", __scheme__: "https" },
+    ],
+  ])("labels a target with %s", async (_, options, headers, labels) => {
+    await server.stop();
+    server = await open(options);
+    expect((await discover({ host: "h:1", ...headers })).labels).toEqual({
+      __metrics_path__: "/node-1",
+      node_name: "Node 1",
+      ...labels,
     });
   });
 

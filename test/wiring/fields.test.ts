@@ -336,6 +336,16 @@ describe("pages", () => {
     ]);
   });
 
+  test("muninn.prometheus.instanceLabel: each target has its node's name as instance", async () => {
+    const tracer = await tracerWith({
+      hasPrometheus: anyPort,
+      muninn: { prometheus: { instanceLabel: true } },
+    });
+    await peerAt(tracer, { name: "relay" });
+    const targets = async () => (await page(tracer, "prometheus", "/targets")).json();
+    await eventually(async () => expect(await targets()).toMatchObject([{ labels: { instance: "relay" } }]));
+  });
+
   test("muninn.auth: each endpoint asks for its own secret and takes no other's", async () => {
     const secrets = { prometheus: "secret-p", ekg: "secret-e", health: "secret-h" };
     const auth = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { list, ruled } from "../../fields/compound-kinds.js";
 import { group, optional, required, withDefault } from "../../fields/field.js";
 import { mapping } from "../../fields/mapping.js";
-import { choice, duration, host, mode, port, size, wholeNumber } from "../../fields/plain-kinds.js";
+import { choice, duration, flag, host, mode, port, size, wholeNumber } from "../../fields/plain-kinds.js";
 import { forwardingOptions } from "../../sinks/forwarding/options.js";
 import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
@@ -108,5 +108,15 @@ export const muninn = {
   ),
   forwarding: forwardingOptions,
   sinks: withDefault(list(sinkOptions, "sinks"), [], ""),
+  prometheus: group(
+    {
+      instanceLabel: withDefault(
+        flag(),
+        false,
+        "give each target of `/targets` a label `instance` of its own: the node's name",
+      ),
+    },
+    { live: true },
+  ),
   auth: group(auth, { live: true }),
 };
