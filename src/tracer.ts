@@ -145,12 +145,16 @@ async function openParts(
   atEnd(() => {
     for (const disk of disks) disk.stop();
   });
+  let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
     door: door.view,
     nodes: () => sessions.counts.connected,
+    namedNodes: () => sessions.nodes(),
+    newNamesExhausted: () => [],
     sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
     disks,
     retention: () => registry.expiryFaults(),
+    helpTextsFault: () => helpTextsFault,
     configurationFault,
     longestLagSeconds: () => process.longestLagSeconds,
     onChange: healthEvents(log),
@@ -193,6 +197,7 @@ async function openParts(
     served: endpoints.served,
     reload: async (loaded) => {
       await endpoints.reload(loaded);
+      helpTextsFault = loaded.metricsHelpFault;
       await router.reload();
       registry.setRotation(loaded.rotation);
       sessions.setMetricsPace(metricsPace(loaded));

@@ -11,7 +11,8 @@ export function configurationCheck(fault: () => string | undefined): Check {
       return {
         state: "degraded",
         reason: `the last reload failed: ${found}`,
-        action: "Mend the file (`muninn check -c FILE`) and reload again; a restart would fail.",
+        action:
+          "Fix the file (`muninn check -c FILE` says what is wrong) and reload again; a restart would fail.",
       };
     },
   };

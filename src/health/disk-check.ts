@@ -18,15 +18,14 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
     return {
       state: "failing",
       reason: `the file system of ${path} has not answered for ${Math.floor(waitingMs / 1_000)} s`,
-      action:
-        "Look after the disk or the network mount; nothing is lost, and writing goes on when it answers.",
+      action: "Check the disk or the network mount. Nothing is lost: writing goes on when it answers.",
     };
   }
   if (error !== undefined) {
     return {
       state: "degraded",
       reason: `the free space below ${path} is not known: ${error.message}`,
-      action: "Bring the directory back, and let Muninn read it.",
+      action: "Create the directory again, or give Muninn the right to read it.",
     };
   }
   if (reading === undefined) return ok;
@@ -41,10 +40,10 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
   }
   if (availableFiles !== undefined && availableFiles < fewFiles) {
     const reason = `only ${availableFiles} more files can be made below ${path}`;
-    return { state: "degraded", reason, action: "Delete files, or make a file system with more inodes." };
+    return { state: "degraded", reason, action: "Delete files, or use a file system with more inodes." };
   }
   return ok;
 }
 
 const freeSpace =
-  "Free some space, or keep less: rotation.rpKeepFilesNum, rpMaxAgeHours. Nothing is lost, writing is tried again.";
+  "Free some space, or keep less: rotation.rpKeepFilesNum, rpMaxAgeHours. Nothing is lost: writing is retried.";

@@ -22,14 +22,14 @@ export function listenerCheck({ where, isBound }: ListenerView): Check {
       if (isBound()) return ok;
       return {
         state: "failing",
-        reason: `nobody listens at ${where}`,
-        action: "Restart Muninn; where this comes back, look into its log.",
+        reason: `the socket at ${where} is not open`,
+        action: "Restart Muninn. If it happens again, check its log.",
       };
     },
   };
 }
 
-/** A target that is absent is the node's trouble before it is ours: never worse than degraded. */
+/** A target that is absent is the node's problem before it is ours: never worse than degraded. */
 export function targetCheck({ where, isConnected, lastError }: TargetView): Check {
   return {
     name: `target:${where}`,
@@ -40,13 +40,13 @@ export function targetCheck({ where, isConnected, lastError }: TargetView): Chec
       return {
         state: "degraded",
         reason: `${where} is not connected${cause === undefined ? "" : `: ${cause}`}`,
-        action: "Start the node, or take its address out of `network`. Muninn tries on.",
+        action: "Start the node, or remove its address from `network`. Muninn keeps trying.",
       };
     },
   };
 }
 
-/** Where nodes come to us nobody knows which should: that there is none at all is worth a look. */
+/** Where nodes come to us nobody knows which should: that there is none at all is worth knowing. */
 export function nodesCheck(count: () => number): Check {
   return {
     name: "nodes",

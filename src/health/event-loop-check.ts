@@ -17,7 +17,7 @@ export function eventLoopCheck(longestLagSeconds: () => number): Check {
       return {
         state: "degraded",
         reason: `the event loop stood still for ${lag.toFixed(1)} s`,
-        action: "Give the process more CPU time or memory; look whether the machine swaps.",
+        action: "Give the process more CPU time or memory, and check whether the machine swaps.",
       };
     },
   };

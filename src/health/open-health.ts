@@ -5,6 +5,9 @@ import { type ListenerView, listenerCheck, nodesCheck, type TargetView, targetCh
 import { eventLoopCheck } from "./event-loop-check.js";
 import { HealthMonitor, type HealthMonitorOptions } from "./health-monitor.js";
 import type { HealthSource } from "./health-report.js";
+import { helpTextsCheck } from "./help-texts-check.js";
+import { clashingNamesCheck, type NamedNode, newNamesCheck } from "./names-checks.js";
+import { type LimitedNode, nodeLimitsCheck } from "./node-limits-check.js";
 import { type RetentionFault, retentionCheck } from "./retention-check.js";
 import { sinkCheck, type WatchedSink } from "./sink-check.js";
 import type { WritesUnderWay } from "./writes-under-way.js";
@@ -17,10 +20,16 @@ export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   readonly door: { readonly listener: ListenerView } | { readonly targets: readonly TargetView[] };
   /** Nodes connected at the moment. */
   readonly nodes: () => number;
+  /** Those whose names are known. */
+  readonly namedNodes: () => Iterable<NamedNode & LimitedNode>;
+  /** Addresses that may bring no new name at the moment, because they brought too many. */
+  readonly newNamesExhausted: () => readonly string[];
   readonly sinks: readonly { readonly sink: WatchedSink; readonly writes: WritesUnderWay }[];
   /** One for each `logRoot`; stopped by their owner. */
   readonly disks: readonly DiskSpace[];
   readonly retention: () => Iterable<RetentionFault>;
+  /** Why the file of help texts could not be read. */
+  readonly helpTextsFault: () => string | undefined;
   /** Why the configuration file could not be taken when it was last read. */
   readonly configurationFault: () => string | undefined;
   /** Longest time the event loop stood still of late, in seconds. */
@@ -35,18 +44,22 @@ export interface Health extends HealthSource {
 
 /** Looks after the tracer from now on. */
 export function openHealth(options: HealthOptions): Health {
-  const { door, nodes, sinks, disks, retention, configurationFault, longestLagSeconds, ...rest } = options;
+  const { door, nodes, sinks, disks, onChange } = options;
   const monitor = new HealthMonitor({
-    ...rest,
+    ...(onChange !== undefined && { onChange }),
     checks: [
       ...("listener" in door
         ? [listenerCheck(door.listener), nodesCheck(nodes)]
         : door.targets.map(targetCheck)),
+      clashingNamesCheck(options.namedNodes),
+      newNamesCheck(options.newNamesExhausted),
+      nodeLimitsCheck(options.namedNodes),
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
-      retentionCheck(retention),
-      configurationCheck(configurationFault),
-      eventLoopCheck(longestLagSeconds),
+      retentionCheck(options.retention),
+      helpTextsCheck(options.helpTextsFault),
+      configurationCheck(options.configurationFault),
+      eventLoopCheck(options.longestLagSeconds),
     ],
   });
   const timer = setInterval(() => monitor.look(), lookEveryMs);

@@ -4,6 +4,9 @@ import { type DiskReading, DiskSpace } from "../../src/health/disk-space.js";
 import { listenerCheck, nodesCheck, targetCheck } from "../../src/health/door-checks.js";
 import { eventLoopCheck } from "../../src/health/event-loop-check.js";
 import type { HealthState } from "../../src/health/health-report.js";
+import { helpTextsCheck } from "../../src/health/help-texts-check.js";
+import { clashingNamesCheck, type NamedNode, newNamesCheck } from "../../src/health/names-checks.js";
+import { nodeLimitsCheck } from "../../src/health/node-limits-check.js";
 import { type RetentionFault, retentionCheck } from "../../src/health/retention-check.js";
 import { sinkCheck } from "../../src/health/sink-check.js";
 import { WritesUnderWay } from "../../src/health/writes-under-way.js";
@@ -219,6 +222,97 @@ test.each([
   const check = nodesCheck(() => count);
   expect(check.pages).toBe("none");
   expect(check.find().state).toBe(state);
+});
+
+describe("the names of nodes", () => {
+  const node = (name: string, clash?: NamedNode["clash"]): NamedNode => ({
+    node: { name, slug: name.toLowerCase() },
+    clash,
+  });
+
+  test("are ok as long as each has those it wanted", () => {
+    const check = clashingNamesCheck(() => [node("Relay"), node("Core")]);
+    expect(check).toMatchObject({ name: "node-names", pages: "none" });
+    expect(check.find()).toEqual({ state: "ok" });
+  });
+
+  test("that clash are degraded, with who has which, until one of them is gone", () => {
+    const nodes = [
+      node("Relay"),
+      node("Relay_unix-2", { of: "directory", holder: { name: "Relay" } }),
+      node("A-B", { of: "slug", holder: { name: "a_b" } }),
+      node("Metrics", { of: "slug", holder: undefined }),
+    ];
+    const check = clashingNamesCheck(() => nodes);
+    expect(check.find()).toMatchObject({
+      state: "degraded",
+      reason:
+        "a node is called Relay_unix-2: Relay has its name already, A-B is at /a-b: a_b has its name already, " +
+        "Metrics is at /metrics: its own path is one of Muninn's",
+    });
+    nodes.splice(1);
+    expect(check.find()).toEqual({ state: "ok" });
+  });
+
+  test("are not all in the report where hundreds clash", () => {
+    const nodes = Array.from({ length: 300 }, (_, i) =>
+      node(`n${i}`, { of: "directory", holder: { name: "n" } }),
+    );
+    const { reason } = clashingNamesCheck(() => nodes).find();
+    expect(reason).toMatch(/^a node is called n0: .* and 295 more$/);
+  });
+
+  test("of which too many come from one address are degraded", () => {
+    const addresses: string[] = [];
+    const check = newNamesCheck(() => addresses);
+    expect(check).toMatchObject({ name: "new-names", pages: "none" });
+    expect(check.find()).toEqual({ state: "ok" });
+    addresses.push("10.0.0.7");
+    expect(check.find()).toMatchObject({
+      state: "degraded",
+      reason: expect.stringContaining("from 10.0.0.7;"),
+    });
+  });
+});
+
+test("a node that runs into a limit is degraded until five minutes after the last time", () => {
+  const metrics = { refused: 0 };
+  let nodes = [
+    { node: { name: "Relay" }, metrics },
+    { node: { name: "Core" }, metrics: { refused: 0 } },
+  ];
+  const check = nodeLimitsCheck(() => nodes);
+  expect(check).toMatchObject({ name: "node-limits", pages: "none" });
+  expect(check.find()).toEqual({ state: "ok" });
+  metrics.refused = 3;
+  expect(check.find()).toMatchObject({
+    state: "degraded",
+    reason: "more metrics came than are kept of Relay",
+  });
+  vi.advanceTimersByTime(200_000);
+  metrics.refused = 4;
+  expect(check.find().state).toBe("degraded");
+  vi.advanceTimersByTime(299_999);
+  expect(check.find().state).toBe("degraded");
+  vi.advanceTimersByTime(1);
+  expect(check.find()).toEqual({ state: "ok" });
+  // It connects again, and its counter begins anew.
+  nodes = [{ node: { name: "Relay" }, metrics: { refused: 1 } }];
+  expect(check.find().state).toBe("degraded");
+  nodes = [];
+  expect(check.find()).toEqual({ state: "ok" });
+});
+
+test("help texts that could not be read are degraded, with why", () => {
+  let fault: string | undefined = "help.yaml cannot be read: no such file";
+  const check = helpTextsCheck(() => fault);
+  expect(check).toMatchObject({ name: "help-texts", pages: "none" });
+  expect(check.find()).toMatchObject({
+    state: "degraded",
+    reason: "metricsHelp: help.yaml cannot be read: no such file",
+  });
+  fault = undefined;
+  expect(check.find()).toEqual({ state: "ok" });
 });
 
 test("retention that fails is degraded and names every root", () => {

@@ -29,6 +29,9 @@ function open(door: Parameters<typeof openHealth>[0]["door"], nodes = 1): Health
   return openHealth({
     door,
     nodes: () => nodes,
+    namedNodes: () => [],
+    newNamesExhausted: () => [],
+    helpTextsFault: () => undefined,
     sinks: [
       {
         sink: { name: "file:a", kind: "required", health: () => ({ state: sinkState }) },
@@ -54,9 +57,13 @@ describe("the pages", () => {
     expect(names(health, "report")).toEqual([
       "listener",
       "nodes",
+      "node-names",
+      "new-names",
+      "node-limits",
       "sink:file:a",
       "disk:/logs",
       "retention",
+      "help-texts",
       "configuration",
       "event-loop",
     ]);

@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import type { HealthReport } from "../../src/health/health-report.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { type Daemon, Workplace } from "../end-to-end/daemon.js";
 
@@ -86,5 +88,22 @@ test("after a reload each endpoint asks for its own new secret and takes no othe
       );
     }
   }
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("a file of help texts that cannot be read stops nothing; health says so until a reload finds it", async () => {
+  await using place = await Workplace.open();
+  const metricsHelp = join(place.directory, "help.yaml");
+  const daemon = await place.start({ hasPrometheus: anyPort, metricsHelp });
+  const { prometheus } = await served(daemon);
+  const check = async () => {
+    const report = await (await fetch(`http://${prometheus}/healthz`)).json();
+    return (report as HealthReport).checks.find(({ name }) => name === "help-texts");
+  };
+  expect(await check()).toMatchObject({ state: "degraded", reason: expect.stringContaining(metricsHelp) });
+  await writeFile(metricsHelp, "blockNum: height of the chain\n");
+  daemon.signal("SIGHUP");
+  await daemon.logged("reloaded");
+  expect(await check()).toMatchObject({ state: "ok" });
   expect(await daemon.stop()).toBe(0);
 });

@@ -1,0 +1,57 @@
+import { type Check, ok } from "./check.js";
+import { someOf } from "./some-of.js";
+
+/** A connected node, and why it does not have the names it wanted, where it does not. */
+export interface NamedNode {
+  readonly node: { readonly name: string; readonly slug: string };
+  readonly clash?:
+    | {
+        /** All its names have a suffix, or its slug alone. */
+        readonly of: "directory" | "slug";
+        /** The node that has the names; absent where the slug is one of our own pages. */
+        readonly holder?: { readonly name: string } | undefined;
+      }
+    | undefined;
+}
+
+/** Nodes that ask for the same name are told apart by a suffix, which dashboards and scripts do not expect. */
+export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
+  return {
+    name: "node-names",
+    pages: "none",
+    find: () => {
+      const clashes: string[] = [];
+      for (const { node, clash } of nodes()) {
+        if (clash === undefined) continue;
+        const { of, holder } = clash;
+        const subject = of === "slug" ? `${node.name} is at /${node.slug}` : `a node is called ${node.name}`;
+        const cause =
+          holder === undefined ? "its own path is one of Muninn's" : `${holder.name} has its name already`;
+        clashes.push(`${subject}: ${cause}`);
+      }
+      if (clashes.length === 0) return ok;
+      return {
+        state: "degraded",
+        reason: someOf(clashes),
+        action: "Give each node a name of its own: `TraceOptionNodeName` in the node's configuration.",
+      };
+    },
+  };
+}
+
+/** An address that brings one new name after the other makes a directory for each. */
+export function newNamesCheck(addresses: () => readonly string[]): Check {
+  return {
+    name: "new-names",
+    pages: "none",
+    find: () => {
+      const found = addresses();
+      if (found.length === 0) return ok;
+      return {
+        state: "degraded",
+        reason: `too many nodes with new names come from ${someOf(found)}; further ones are refused`,
+        action: "Check who connects from there. Nodes whose directories exist are let in as before.",
+      };
+    },
+  };
+}
