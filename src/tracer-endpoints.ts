@@ -6,10 +6,12 @@ import type { HealthSource } from "./health/health-report.js";
 import type { EndpointOptions } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
+import { filesOf, placesWithin } from "./http/places.js";
 import type { PrometheusOptions } from "./http/prometheus-endpoint.js";
 import type { OwnEvents } from "./metrics/own/events.js";
 import type { OwnMetrics } from "./metrics/own/own-metrics.js";
 import type { EndpointReading } from "./metrics/own/reading.js";
+import { readOpenFilesLimit } from "./registry/process-limit.js";
 
 export interface EndpointSources {
   readonly nodes: NodesView;
@@ -80,6 +82,7 @@ export class Endpoints {
       endpoint,
       field,
       ...defined({ tls, auth: muninn.auth[name] }),
+      limits: placesWithin(readOpenFilesLimit()),
       onError: (err, path) => log.error("http_failed", `answering ${path} at ${field} failed`, { err, path }),
     });
     // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
@@ -120,6 +123,13 @@ export class Endpoints {
       onCollided: (names) => events.namesLeftOut(names),
     };
   }
+}
+
+/** Files that the endpoints of a configuration may have open, out of so many. */
+export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
+  const { prometheus, ekg } = endpoints;
+  const opened = [prometheus, ekg, muninn.health].filter((endpoint) => endpoint !== undefined);
+  return filesOf(opened.length, openFiles);
 }
 
 /** Read only where an endpoint insists on TLS. */

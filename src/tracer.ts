@@ -21,7 +21,7 @@ import { openSinks, type SinkConfig, sinkKinds } from "./sinks/open-sinks.js";
 import { Router } from "./sinks/router.js";
 import type { SinkKind } from "./sinks/sink-kind.js";
 import { Door } from "./tracer-door.js";
-import { Endpoints } from "./tracer-endpoints.js";
+import { Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
 import { nodeReadings, registryReading, watchWrites } from "./tracer-readings.js";
 import { formatAddress } from "./transport/address.js";
@@ -138,7 +138,7 @@ async function openParts(
   atEnd(() => sessions.stop(drainMs));
   router.begin(sessions);
 
-  const maxConnections = affordableConnections(muninn.maxConnections, registry, log);
+  const maxConnections = affordableConnections(config, registry, log);
   const door = new Door(config, { log, events, maxConnections });
 
   const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
@@ -224,9 +224,12 @@ function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config
 }
 
 /** As many connections as configured, or fewer where the process may not have so many files open. */
-function affordableConnections(wanted: number, registry: HandleRegistry, log: Log): number {
+function affordableConnections(config: Config, registry: HandleRegistry, log: Log): number {
+  const { maxConnections: wanted } = config.muninn;
   const { maxOpenFiles } = registry.stats();
-  const maxConnections = Math.min(wanted, connectionsWithin(readOpenFilesLimit(), maxOpenFiles));
+  const limit = readOpenFilesLimit();
+  const besides = maxOpenFiles + filesOfEndpoints(config, limit);
+  const maxConnections = Math.min(wanted, connectionsWithin(limit, besides));
   if (maxConnections < wanted) {
     log.notice(
       "connections_limited",

@@ -26,7 +26,7 @@ export type Route = (request: EndpointRequest) => Answer | undefined | Promise<A
 /** Takes over a connection that asks for another protocol, or returns the status that refuses it. */
 type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => number | undefined;
 
-interface HttpLimits {
+export interface HttpLimits {
   /** Longest request head, in bytes. @default 16_384 */
   readonly maxHeaderBytes?: number;
   /** Longest time for a request to arrive, in milliseconds. @default 10_000 */

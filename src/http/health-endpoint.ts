@@ -8,8 +8,8 @@ export function openHealthEndpoint(
   options: EndpointOptions & { readonly health: HealthSource },
 ): Promise<EndpointServer> {
   return openEndpointServer({
-    limits: { maxConnections: 64 },
     ...options,
+    limits: { ...options.limits, maxConnections: Math.min(64, options.limits?.maxConnections ?? 64) },
     route: ({ path }) => healthRoute(path, options.health),
     isUrgent: isHealthPath,
   });

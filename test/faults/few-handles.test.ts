@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { eventually } from "../../src/testing/eventually.js";
 import { NumberedObjects } from "../../src/testing/numbered-objects.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
-import { Workplace } from "../end-to-end/daemon.js";
+import { pages, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 
 /** Files and sockets that the tracer may have open, its own included: fewer than there are nodes. */
@@ -26,6 +28,28 @@ test(`200 nodes at a tracer with ${handles} handles in all: those turned away co
   await daemon.logged("connections_limited");
   expect(await daemon.stop()).toBe(0);
   for (const name of names) expectAllInOrder(await place.linesOf(name), 500);
+});
+
+test(`health is answered by a tracer with ${handles} handles, however many nodes and clients come`, async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start(pages, {
+    under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`],
+  });
+  const { served } = await daemon.logged("started");
+  const [host, port] = (served as Record<string, string>).prometheus!.split(":");
+  const sockets = Array.from({ length: 200 }, () => [
+    connect(place.socket),
+    connect(Number(port), host),
+  ]).flat();
+  for (const socket of sockets) socket.on("error", () => undefined);
+  // As many as may stay do so; who was turned away has noticed.
+  await eventually(() => expect(sockets.filter(({ destroyed }) => destroyed).length).toBeGreaterThan(200));
+  for (let i = 0; i < 20; i += 1) {
+    const { status } = await fetch(`http://${host}:${port}/healthz`, { headers: { connection: "close" } });
+    expect(status).toBe(200);
+  }
+  for (const socket of sockets) socket.destroy();
+  expect(await daemon.stop()).toBe(0);
 });
 
 /** Sets how many files a process may have open. */
