@@ -173,6 +173,50 @@ describe("live updates", () => {
     for (const { socket } of viewers) socket.terminate();
   });
 
+  test("that are not read make room for others who wait for it", async () => {
+    await server.stop();
+    nodes = [
+      viewedNode("Node 1", "node-1", [["large", "l", "x".repeat(20_000_000)]]),
+      viewedNode("Node 2", "node-2"),
+    ];
+    server = await openEkgEndpoint({
+      endpoint: anyPort,
+      field: "hasEKG",
+      nodes: viewOf(nodes),
+      limits: { maxBodyBytes: 30_000_000 },
+    });
+    const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    const slow = await rawConnection(
+      server,
+      `GET /node-1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`,
+    );
+    let received = 0;
+    slow.on("data", (bytes: Buffer) => {
+      received += bytes.length;
+      if (received > 1_000) slow.pause();
+    });
+    await expect.poll(() => received).toBeGreaterThan(1_000);
+    // A page that does not answer pings is ended after half a minute at most, too.
+    const late = new Promise((resolve) => setTimeout(resolve, 14_000, "late").unref());
+    const reply = ask(server, "/node-1", { headers: { accept: "application/json" } });
+    expect(await Promise.race([late, reply.then(({ status }) => status)])).toBe(200);
+    slow.destroy();
+  });
+
+  test("are whole each time where so many metrics are watched that they cannot be remembered", async () => {
+    const many = (first: string) =>
+      Array.from({ length: 60_000 }, (_, i) => [`${first}${i}`, "g", 1n] as const);
+    nodes.push(viewedNode("b", "b", many("b")), viewedNode("c", "c", many("c")));
+    const [b, c] = [view("/b"), view("/c")];
+    const patience = { timeout: 30_000 };
+    await expect.poll(() => Math.min(b.updates.length, c.updates.length), patience).toBeGreaterThan(2);
+    const later = [b, c].map(({ updates }) => updates.slice(1).map(({ whole }) => whole));
+    expect(later.map((updates) => new Set(updates).size)).toEqual([1, 1]);
+    expect(later.map(([whole]) => whole).sort()).toEqual([false, true]);
+    b.socket.terminate();
+    c.socket.terminate();
+  });
+
   test("are given to pages of this address", async () => {
     const { updates, socket } = view("/node-1", { origin: `http://127.0.0.1:${server.address.port}` });
     await expect.poll(() => updates.length).toBeGreaterThan(0);

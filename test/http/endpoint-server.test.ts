@@ -252,6 +252,22 @@ describe("readers who do not read", () => {
     for (const socket of slow) socket.destroy();
   });
 
+  test("make room for others who wait for it, long before the deadline", async () => {
+    const server = await open({
+      limits: { maxBodyBytes: 30_000_000, answerTimeoutMs: 600_000 },
+      route: async ({ path, bodies, gzip }) => {
+        const pieces = () => ["x".repeat(20_000_000)].values();
+        const body = await bodies.get({ key: path, version: undefined, gzip, bytes: 20_000_000, pieces });
+        return { status: 200, contentType: "text/plain", body: body! };
+      },
+    });
+    const slow = await rawConnection(server, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+    expect((await ask(server, "/quick")).bytes.length).toBe(20_000_000);
+    expect(server.stats().slowReadersCut).toBe(1);
+    slow.destroy();
+  });
+
   test("cost nothing more for the same body, so many may read it", async () => {
     const body = {
       chunks: [Buffer.alloc(20_000_000, "x")],

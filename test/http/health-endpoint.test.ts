@@ -46,3 +46,15 @@ test.each([
   expect((await ask(server, "/")).status).toBe(404);
   await server.stop();
 });
+
+test("health is answered on the places of reserve", async () => {
+  const server = await openHealthEndpoint({
+    endpoint: anyPort,
+    field: "muninn.health",
+    health: health(),
+    limits: { maxConnections: 0, reservedConnections: 1 },
+  });
+  expect((await ask(server, "/healthz")).status).toBe(200);
+  expect((await ask(server, "/other")).status).toBe(503);
+  await server.stop();
+});

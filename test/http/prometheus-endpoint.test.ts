@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { EndpointOptions } from "../../src/http/endpoint-options.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
 import { openPrometheusEndpoint, type PrometheusOptions } from "../../src/http/prometheus-endpoint.js";
@@ -12,7 +13,7 @@ const plainText = "text/plain; version=0.0.4; charset=utf-8";
 let nodes: ViewedNode[];
 let server: EndpointServer;
 
-async function open(options: Partial<PrometheusOptions> = {}): Promise<EndpointServer> {
+async function open(options: Partial<PrometheusOptions & EndpointOptions> = {}): Promise<EndpointServer> {
   return openPrometheusEndpoint({
     endpoint: anyPort,
     field: "hasPrometheus",
@@ -101,6 +102,36 @@ describe("the exposition of a node", () => {
     }
   });
 
+  test("is right in either format for those who ask at the same time", async () => {
+    await server.stop();
+    let asked = 0;
+    server = await open({
+      self: async (format) => {
+        asked += 1;
+        while (asked < 2) await new Promise(setImmediate);
+        return { contentType: "text/plain", body: `own metrics as ${format}` };
+      },
+    });
+    const paths = ["/node-1", "/metrics", "/metrics/self"];
+    const wanted = [...paths, ...paths].map((path, i) => ({
+      path,
+      accept: i < 3 ? "text/plain" : openMetrics,
+    }));
+    const replies = await Promise.all(
+      wanted.map(({ path, accept }) => ask(server, path, { headers: { accept } })),
+    );
+    expect(
+      replies.map(({ text }) => /timestamp_ms (counter|unknown)|as (text|openmetrics)/.exec(text)?.[0]),
+    ).toEqual([
+      "timestamp_ms counter",
+      "timestamp_ms counter",
+      "as text",
+      "timestamp_ms unknown",
+      "timestamp_ms unknown",
+      "as openmetrics",
+    ]);
+  });
+
   test("is the same packed", async () => {
     const plain = await ask(server, "/node-1");
     const packed = await ask(server, "/node-1", { headers: { "accept-encoding": "gzip" } });
@@ -154,6 +185,13 @@ test("the daemon's own metrics come in the format that is asked for", async () =
   const reply = await ask(server, "/metrics/self", { headers: { accept: "text/plain" } });
   expect(reply.text).toBe("own metrics as text\n");
   expect(reply.headers["content-type"]).toBe("text/plain");
+});
+
+test("the health pages are served although there is no place for anybody else", async () => {
+  await server.stop();
+  server = await open({ limits: { maxConnections: 0, reservedConnections: 1 } });
+  for (const path of ["/livez", "/readyz", "/healthz"]) expect((await ask(server, path)).status).toBe(200);
+  for (const path of ["/", "/metrics", "/node-1"]) expect((await ask(server, path)).status).toBe(503);
 });
 
 test("the health pages are served here too", async () => {

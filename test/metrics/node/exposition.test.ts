@@ -262,3 +262,16 @@ test("a thousand nodes come in pieces that are never large", () => {
   expect(pieces.filter((piece) => piece === "").length).toBeGreaterThanOrEqual(1_000);
   expect(pieces.join("").split("\n").length).toBe(31 * 1_001 + 2);
 });
+
+test("many metrics of one node give many places to pause before the first piece", () => {
+  const metrics = metricsOf(Array.from({ length: 10_000 }, (_, i) => [`name${i}`, "g", 1n] as const));
+  const pieces = exposition([{ label: undefined, metrics }], {
+    format: "text",
+    names: new ExposedNames({ noSuffix: false }),
+    help: new Map(),
+  });
+  let pauses = 0;
+  while (pieces.next().value === "") pauses += 1;
+  // Some while names are gathered, some while they are sorted.
+  expect(pauses).toBeGreaterThan(20);
+});
