@@ -3,7 +3,8 @@ import { constants } from "node:fs";
 import { access, lstat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { dirname } from "node:path";
-import type { Config } from "../config/config.js";
+import { type Config, valuesOf } from "../config/config.js";
+import { httpListeners } from "../config/listeners.js";
 import type { FieldIssue } from "../fields/mapping.js";
 import { HttpError } from "../http/http-faults.js";
 import { listen } from "../http/listen.js";
@@ -61,16 +62,9 @@ async function socketFault(address: Extract<Address, { kind: "unix" }>): Promise
   }
 }
 
-async function endpointIssues({ endpoints, muninn }: Config): Promise<FieldIssue[]> {
-  const served = [
-    ["hasPrometheus", endpoints.prometheus],
-    ["hasEKG", endpoints.ekg],
-    ["hasTimeseries", endpoints.timeseries],
-    ["muninn.health", muninn.health && { forceSsl: false, ...muninn.health }],
-  ] as const;
+async function endpointIssues(config: Config): Promise<FieldIssue[]> {
   const issues: FieldIssue[] = [];
-  for (const [field, endpoint] of served) {
-    if (endpoint === undefined) continue;
+  for (const { field, ...endpoint } of httpListeners(valuesOf(config))) {
     const server = createServer();
     try {
       await listen(server, endpoint, field);

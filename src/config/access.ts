@@ -1,6 +1,7 @@
 import { formatMode } from "../fields/quantities.js";
 import { formatAddress } from "../transport/address.js";
-import type { Config } from "./config.js";
+import { type Config, valuesOf } from "./config.js";
+import { httpListeners } from "./listeners.js";
 
 /** What the umask may leave at most where no mode is configured: that others may write is never left to it. */
 const most = { socket: 0o770, file: 0o644, directory: 0o755 } as const;
@@ -21,18 +22,12 @@ function* nodeAccess({ network, muninn }: Config, umask: number): Generator<stri
   yield `nodes: ${usersWith(mode, 0o2)} of ${where} may connect (${modeAndWhy(mode, muninn.socketMode, umask)}; muninn.socketMode sets it)`;
 }
 
-function* endpointAccess({ endpoints, muninn }: Config): Generator<string> {
-  const served = [
-    ["hasPrometheus", "prometheus", endpoints.prometheus],
-    ["hasEKG", "ekg", endpoints.ekg],
-    ["hasTimeseries", "timeseries", endpoints.timeseries],
-    ["muninn.health", "health", muninn.health],
-  ] as const;
-  for (const [field, name, endpoint] of served) {
-    if (endpoint === undefined) continue;
-    const where = formatAddress({ kind: "tcp", ...endpoint });
-    const isProtected = (muninn.auth as Readonly<Record<string, unknown>>)[name] !== undefined;
-    yield `${field}: ${whoReaches(endpoint.host, where)} may read${isProtected ? `, and shows what muninn.auth.${name} asks for` : ""}`;
+function* endpointAccess(config: Config): Generator<string> {
+  const auths: Readonly<Record<string, unknown>> = config.muninn.auth;
+  for (const { field, auth, host, port } of httpListeners(valuesOf(config))) {
+    const who = whoReaches(host, formatAddress({ kind: "tcp", host, port }));
+    const shows = auths[auth] === undefined ? "" : `, and shows what muninn.auth.${auth} asks for`;
+    yield `${field}: ${who} may read${shows}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { type FieldIssue, readFields } from "../fields/mapping.js";
 import { type Config, effectiveConfig, type Values } from "./config.js";
 import { problemsInPlace } from "./findings.js";
 import { type GivenKey, givenKeys } from "./given-keys.js";
+import { httpListeners } from "./listeners.js";
 import { helpTexts } from "./metrics-help.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { missingPrerequisites } from "./prerequisites.js";
@@ -79,8 +80,8 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
 
 /** Certificates matter only where an endpoint insists on TLS. */
 async function unusableCertificate(fields: Partial<Values>): Promise<FieldIssue[]> {
-  const endpoints = [fields.hasPrometheus, fields.hasEKG, fields.hasTimeseries];
-  if (fields.tlsCertificate === undefined || !endpoints.some((endpoint) => endpoint?.forceSsl)) return [];
+  const isNeeded = httpListeners(fields).some(({ forceSsl }) => forceSsl);
+  if (fields.tlsCertificate === undefined || !isNeeded) return [];
   const { CertificateError, readCertificate } = await import("./certificate.js");
   try {
     await readCertificate(fields.tlsCertificate);

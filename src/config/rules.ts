@@ -1,7 +1,7 @@
-import type { FieldPath } from "../fields/kind.js";
 import type { FieldIssue } from "../fields/mapping.js";
 import type { Values } from "./config.js";
 import { sameSection } from "./groups/logging.js";
+import { httpListeners, pathWithin, protectedBy } from "./listeners.js";
 
 /** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
 export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
@@ -13,36 +13,19 @@ export function doubtfulFields(fields: Partial<Values>): FieldIssue[] {
   return [...repeatedSections(fields), ...authOfNothing(fields)];
 }
 
-const endpointFields = ["hasPrometheus", "hasEKG", "hasTimeseries"] as const;
-
-interface Listener {
-  readonly field: string;
-  readonly path: FieldPath;
-  readonly host: string;
-  readonly port: number;
-}
-
 function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
-  const endpoints: Listener[] = endpointFields.flatMap((field) => {
-    const endpoint = fields[field];
-    return endpoint === undefined ? [] : [{ field, path: [field, "epPort"], ...endpoint }];
-  });
-  const health = fields.muninn?.health;
-  if (health !== undefined)
-    endpoints.push({ field: "muninn.health", path: ["muninn", "health", "port"], ...health });
-
-  for (const [index, { path, port }] of endpoints.entries()) {
+  const listeners = httpListeners(fields);
+  for (const [index, { field, port }] of listeners.entries()) {
     // As in cardano-tracer, on whichever host. 0 is any free port.
-    const first = endpoints.slice(0, index).find((other) => other.port === port && port !== 0);
+    const first = listeners.slice(0, index).find((other) => other.port === port && port !== 0);
     if (first !== undefined) {
+      const path = pathWithin(field, "port");
       yield { path, message: `is ${port}, which ${first.field} has already; must be a port of its own` };
     }
   }
   if (fields.network?.mode !== "AcceptAt" || fields.network.address.kind !== "tcp") return;
   const { host, port } = fields.network.address;
-  const other = endpoints.find(
-    (endpoint) => endpoint.port === port && port !== 0 && overlap(endpoint.host, host),
-  );
+  const other = listeners.find((one) => one.port === port && port !== 0 && overlap(one.host, host));
   if (other !== undefined) {
     yield {
       path: ["network", "contents"],
@@ -59,10 +42,8 @@ function overlap(a: string, b: string): boolean {
 
 function* missingCertificate(fields: Partial<Values>): Generator<FieldIssue> {
   if (fields.tlsCertificate !== undefined) return;
-  for (const field of endpointFields) {
-    if (fields[field]?.forceSsl)
-      yield { path: [field, "epForceSSL"], message: "is true; that needs tlsCertificate" };
-  }
+  for (const { field } of httpListeners(fields).filter(({ forceSsl }) => forceSsl))
+    yield { path: [field, "epForceSSL"], message: "is true; that needs tlsCertificate" };
 }
 
 function* repeatedSections({ logging = [] }: Partial<Values>): Generator<FieldIssue> {
@@ -74,15 +55,9 @@ function* repeatedSections({ logging = [] }: Partial<Values>): Generator<FieldIs
 }
 
 function* authOfNothing(fields: Partial<Values>): Generator<FieldIssue> {
-  const auth = fields.muninn?.auth;
-  const protects = [
-    ["prometheus", "hasPrometheus", fields.hasPrometheus],
-    ["ekg", "hasEKG", fields.hasEKG],
-    ["health", "muninn.health", fields.muninn?.health],
-  ] as const;
-  for (const [name, field, endpoint] of protects) {
-    if (auth?.[name] !== undefined && endpoint === undefined) {
-      yield { path: ["muninn", "auth", name], message: `protects nothing: there is no ${field}` };
-    }
+  const there = httpListeners(fields).map(({ auth }) => auth);
+  for (const name of Object.keys(fields.muninn?.auth ?? {})) {
+    if (!there.includes(name))
+      yield { path: ["muninn", "auth", name], message: `protects nothing: there is no ${protectedBy(name)}` };
   }
 }

@@ -32,6 +32,8 @@ import { tlsCertificate } from "./groups/tls-certificate.js";
 // * `formerly` are names it had before, each with what to say to who still writes it; `retired(…)` is a whole field
 //   of the past.
 //
+// * Where HTTP is served at a host and port of its own, add a row to `listeners.ts`.
+//
 // From that entry come the type in `Config`, the default, `muninn check`'s printed form, what to say of misspelt keys,
 // what a reload does, and the table in docs/configuration.md (`npm run docs:configuration` writes it). Add it to
 // config/complete.yaml as well: a test tells if it is missing.

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { stringify } from "yaml";
 import { fieldNames } from "../../src/config/field-names.js";
 import { parseConfig } from "../../src/config/load.js";
 import { base, errorsOf, warningsOf } from "./configurations.js";
@@ -393,6 +394,22 @@ test.each([
   const error =
     "f:2:36: network.contents: is at port 3000, which hasPrometheus has already; must be a port of its own";
   expect(await errorsOf(text)).toEqual(clashes ? [error] : []);
+});
+
+test("every port that a configuration has for HTTP clashes with that of hasPrometheus", async () => {
+  const hasPorts = fieldNames().filter(
+    (name) => /\.(ep)?[pP]ort$/.test(name) && name !== "hasPrometheus.epPort",
+  );
+  expect(hasPorts.length).toBeGreaterThan(2);
+  for (const name of hasPorts) {
+    const around = name.split(".").slice(0, -1);
+    const isOurs = around[0] === "muninn";
+    const listener = isOurs ? { host: "127.0.0.1", port: 3000 } : { epHost: "127.0.0.1", epPort: 3000 };
+    const fields = around.reduceRight<object>((inside, key) => ({ [key]: inside }), listener);
+    expect(await errorsOf(`${base}${prometheus}${stringify(fields)}`)).toEqual([
+      expect.stringContaining(`${name}: is 3000, which hasPrometheus has already`),
+    ]);
+  }
 });
 
 test("port 0 is any free one and never clashes", async () => {
