@@ -53,9 +53,12 @@ async function socketFault(address: Extract<Address, { kind: "unix" }>): Promise
   }
   // Only the socket's own directory is made where it is missing.
   const directory = dirname(path);
-  const parent = (await isThere(directory)) ? directory : dirname(directory);
+  const existing = (await isThere(directory)) ? directory : dirname(directory);
+  if (!(await isThere(existing))) {
+    return new TransportError({ code: "no-directory", path, missing: existing }).message;
+  }
   try {
-    await access(parent, constants.W_OK | constants.X_OK);
+    await access(existing, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (cause) {
     return new TransportError({ code: "cannot-listen", address }, { cause }).message;

@@ -127,7 +127,7 @@ logging:
     [
       "a socket below nothing",
       () => "none/none/tracer.sock",
-      "cannot listen at none/none/tracer.sock: ENOENT",
+      "cannot listen at none/none/tracer.sock: there is no directory none\\. ",
     ],
   ])("refuses %s as the place where nodes connect", async (_, contents, message) => {
     const text = good.replace("/run/muninn.sock", `"${contents()}"`).replace("/logs", "logs");
