@@ -31,11 +31,21 @@ export class ConfigError extends Error {
   readonly warnings: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[], warnings: readonly Problem[] = []) {
-    super(problems.map((problem) => formatProblem(file, problem)).join("\n"));
+    super(formatProblems(file, problems).join("\n"));
     this.file = file;
     this.problems = problems;
     this.warnings = warnings;
   }
+}
+
+/** As many at once are read: a file of nothing but mistakes must not fill log and health page. */
+const maxFormatted = 100;
+
+/** The first hundred, one a line, and how many more there are. */
+export function formatProblems(file: string, problems: readonly Problem[]): string[] {
+  const lines = problems.slice(0, maxFormatted).map((problem) => formatProblem(file, problem));
+  const more = problems.length - lines.length;
+  return more === 0 ? lines : [...lines, `${file}: ${more} more; \`muninn check -c ${file}\` tells all`];
 }
 
 /** `file:line:column: field: message`, without the parts that are not known. */

@@ -19,11 +19,14 @@ const maxSuggestions = 100;
 /** Those of the keys that no field has. */
 export function unknownFields(keys: Iterable<GivenKey>): UnknownField[] {
   const unknown = [...keys].filter(({ field, former }) => field === undefined && former === undefined);
+  const everywhere = candidatesBelow(configuration, []);
   return unknown.map(({ path, around }, index) => {
     const fields = fieldsIn(around) ?? {};
     if (holdsSecretsOnly(fields)) return { path, unseen: Object.keys(fields) };
     if (index >= maxSuggestions) return { path };
-    const meant = meantBy(path, around, path.slice(0, -1)) ?? meantBy(path, configuration, []);
+    const key = String(path.at(-1));
+    const near = around === configuration ? everywhere : candidatesBelow(around, path.slice(0, -1));
+    const meant = meantBy(key, near) ?? meantBy(key, everywhere);
     return meant === undefined ? { path } : { path, meant };
   });
 }
@@ -37,9 +40,18 @@ function holdsSecretsOnly(fields: Fields): boolean {
   );
 }
 
-function meantBy(path: FieldPath, kind: AnyKind, at: FieldPath): string | undefined {
-  const fields = [...fieldsBelow(kind, at)];
-  const names = fields.map((field) => String(field.at(-1)));
-  const name = nearest(String(path.at(-1)), names);
+function meantBy(key: string, { fields, names }: Candidates): string | undefined {
+  const name = nearest(key, names);
   return name === undefined ? undefined : formatField(fields[names.indexOf(name)]!);
+}
+
+/** The fields that may be meant below a place, and their last names. */
+interface Candidates {
+  readonly fields: readonly FieldPath[];
+  readonly names: readonly string[];
+}
+
+function candidatesBelow(kind: AnyKind, at: FieldPath): Candidates {
+  const fields = [...fieldsBelow(kind, at)];
+  return { fields, names: fields.map((field) => String(field.at(-1))) };
 }

@@ -1,6 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import {
   type Alias,
   Composer,
+  type CST,
   type Document,
   isAlias,
   isMap,
@@ -20,7 +22,7 @@ import { Positions } from "./positions.js";
 import type { Problem } from "./problem.js";
 
 /** Never throws: whatever is wrong with the text is in `errors`. */
-export function parseYaml(text: string): ConfigDocument {
+export async function parseYaml(text: string): Promise<ConfigDocument> {
   const positions = new Positions(text);
   const problem = (offset: number, message: string): Problem => ({
     code: "syntax",
@@ -33,15 +35,16 @@ export function parseYaml(text: string): ConfigDocument {
     return { value: undefined, errors, warnings: [], places: async () => places };
   };
 
-  const tooDeep = tooDeepAt(text);
-  if (tooDeep !== undefined) return failed([problem(tooDeep, `nested deeper than ${maxDepth} levels`)]);
-  const [document, second] = compose(text);
+  const { tokens, tooDeepAt } = await tokensOf(text);
+  if (tooDeepAt !== undefined) return failed([problem(tooDeepAt, `nested deeper than ${maxDepth} levels`)]);
+  const [document, second] = compose(tokens, text.length);
   const errors = document.errors.map((error) => problem(error.pos[0], unquoted(error)));
   if (second !== undefined) errors.push(problem(second.range[0], "a second document; only one is allowed"));
-  for (const { offset, first } of doubleKeys(document)) {
+  const { doubleKeys, aliasesOfNothing } = faultsOf(document);
+  for (const { offset, first } of doubleKeys) {
     errors.push(problem(offset, `this key is given twice, first in line ${positions.at(first).line}`));
   }
-  for (const offset of aliasesOfNothing(document)) errors.push(problem(offset, ourWords.BAD_ALIAS));
+  for (const offset of aliasesOfNothing) errors.push(problem(offset, ourWords.BAD_ALIAS));
   if (errors.length > 0) return failed(errors);
 
   try {
@@ -75,7 +78,29 @@ function unquoted({ code, message }: { readonly code?: string; readonly message:
   return (ourWords as Readonly<Record<string, string>>)[code ?? ""] ?? message.split(":", 1).join();
 }
 
-function compose(text: string): [Document.Parsed, Document.Parsed?] {
+/** For how long a long file may hold up everything else at a time. */
+const turnMs = 20;
+
+/** The text as the parser's tokens, or where it is nested too deeply: what takes those apart is recursive. */
+async function tokensOf(text: string): Promise<{ tokens: readonly CST.Token[]; tooDeepAt?: number }> {
+  const parser = new Parser();
+  const depth = new Depth(text);
+  const tokens: CST.Token[] = [];
+  let count = 0;
+  let turnBegan = performance.now();
+  for (const lexeme of new Lexer().lex(text)) {
+    if (depth.after(lexeme) > maxDepth) return { tokens, tooDeepAt: depth.offset };
+    tokens.push(...parser.next(lexeme));
+    count += 1;
+    if (count % 256 !== 0 || performance.now() - turnBegan < turnMs) continue;
+    await setImmediate();
+    turnBegan = performance.now();
+  }
+  tokens.push(...parser.end());
+  return { tokens };
+}
+
+function compose(tokens: readonly CST.Token[], length: number): [Document.Parsed, Document.Parsed?] {
   // cardano-tracer's reader of YAML knows merge keys (`<<`) too.
   const composer = new Composer({
     merge: true,
@@ -83,8 +108,7 @@ function compose(text: string): [Document.Parsed, Document.Parsed?] {
     uniqueKeys: false,
     customTags: withoutOctal,
   });
-  const documents = composer.compose(new Parser().parse(text), true, text.length);
-  return [...documents] as unknown as [Document.Parsed, Document.Parsed?];
+  return [...composer.compose(tokens, true, length)] as unknown as [Document.Parsed, Document.Parsed?];
 }
 
 /** Leaves `0o640` a text: a file mode must not be confused with the decimal number that `0640` is in YAML. */
@@ -92,65 +116,79 @@ function withoutOctal(tags: Tags): Tags {
   return tags.filter((tag) => typeof tag === "string" || tag.format !== "OCT");
 }
 
-/** Where the text is nested too deeply, as an offset; the parser's own recursion would end the process. */
-function tooDeepAt(text: string): number | undefined {
-  let offset = 0;
-  let brackets = 0;
-  let blocks = 0;
-  let isScalarNext = false;
-  for (const token of new Lexer().lex(text)) {
-    // The lexer's own marks, which are not in the text: a document, a scalar, an early end of brackets.
-    if (token === "\u0002" || token === "\u0018") continue;
-    if (token === "\u001f") {
-      isScalarNext = true;
-      continue;
-    }
-    if (!isScalarNext) {
-      if (token === "[" || token === "{") brackets += 1;
-      else if (token === "]" || token === "}") brackets -= 1;
-      else if (token === "-" || token === "?") blocks += 1;
-      else if (token.endsWith("\n")) blocks = 0;
-      else if (brackets === 0 && text[offset - 1] === "\n" && token.trim() === "") blocks = token.length;
-    }
-    isScalarNext = false;
-    if (brackets + blocks > maxDepth) return offset;
-    offset += token.length;
+/** How deeply a text is nested, lexeme by lexeme. */
+class Depth {
+  /** Of the lexeme that was looked at last. */
+  offset = 0;
+  readonly #text: string;
+  #next = 0;
+  #brackets = 0;
+  #blocks = 0;
+  #isScalarNext = false;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  return undefined;
+
+  after(lexeme: string): number {
+    this.offset = this.#next;
+    // The lexer's own marks, which are not in the text: a document, a scalar, an early end of brackets.
+    if (lexeme === "\u0002" || lexeme === "\u0018") return 0;
+    if (lexeme === "\u001f") {
+      this.#isScalarNext = true;
+      return 0;
+    }
+    if (!this.#isScalarNext) this.#look(lexeme);
+    this.#isScalarNext = false;
+    this.#next += lexeme.length;
+    return this.#brackets + this.#blocks;
+  }
+
+  #look(lexeme: string): void {
+    if (lexeme === "[" || lexeme === "{") this.#brackets += 1;
+    else if (lexeme === "]" || lexeme === "}") this.#brackets -= 1;
+    else if (lexeme === "-" || lexeme === "?") this.#blocks += 1;
+    else if (lexeme.endsWith("\n")) this.#blocks = 0;
+    else if (this.#brackets === 0 && this.#text[this.offset - 1] === "\n" && lexeme.trim() === "")
+      this.#blocks = lexeme.length;
+  }
 }
 
-/** Keys that are given again: offsets of that, and of the first. */
-function doubleKeys(document: Document): { readonly offset: number; readonly first: number }[] {
-  const found: { offset: number; first: number }[] = [];
+interface Faults {
+  /** Keys that are given again: offsets of that, and of the first. */
+  readonly doubleKeys: readonly { readonly offset: number; readonly first: number }[];
+  /** Offsets of the aliases before which there is no anchor of that name. */
+  readonly aliasesOfNothing: readonly number[];
+}
+
+/** What the parser takes without a word. */
+function faultsOf(document: Document): Faults {
+  const doubleKeys: { offset: number; first: number }[] = [];
+  const aliasesOfNothing: number[] = [];
+  const anchors = new Set<string>();
+  const note = ({ anchor }: { readonly anchor?: string | undefined }) => {
+    if (anchor !== undefined) anchors.add(anchor);
+  };
   visit(document, {
-    Map: (_, { items }) => {
+    Scalar: (_, scalar) => note(scalar),
+    Seq: (_, seq) => note(seq),
+    Alias: (_, { source, range }) => {
+      if (!anchors.has(source)) aliasesOfNothing.push(range?.[0] ?? 0);
+    },
+    Map: (_, map) => {
+      note(map);
       const seen = new Map<unknown, number>();
-      for (const { key } of items) {
+      for (const { key } of map.items) {
         // Several merge keys are legal.
         if (!isScalar(key) || key.value === "<<") continue;
         const offset = key.range?.[0] ?? 0;
         const first = seen.get(key.value);
         if (first === undefined) seen.set(key.value, offset);
-        else found.push({ offset, first });
+        else doubleKeys.push({ offset, first });
       }
     },
   });
-  return found;
-}
-
-/** Offsets of the aliases before which there is no anchor of that name. */
-function aliasesOfNothing(document: Document): number[] {
-  const anchors = new Set<string>();
-  const found: number[] = [];
-  visit(document, {
-    Alias: (_, { source, range }) => {
-      if (!anchors.has(source)) found.push(range?.[0] ?? 0);
-    },
-    Value: (_, { anchor }) => {
-      if (anchor !== undefined) anchors.add(anchor);
-    },
-  });
-  return found;
+  return { doubleKeys, aliasesOfNothing };
 }
 
 /** Offsets of a value and of its key. */

@@ -1,7 +1,7 @@
 import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
-import { ConfigError, formatProblem, type Problem } from "../config/problem.js";
+import { ConfigError, formatProblems, type Problem } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";
@@ -88,7 +88,7 @@ function refusedFields({ logging }: Config): Problem[] {
 }
 
 function sayWarnings({ config, warnings }: LoadedConfig, file: string, log: Log): void {
-  for (const problem of warnings) log.warning("config_warning", formatProblem(file, problem));
+  for (const line of formatProblems(file, warnings)) log.warning("config_warning", line);
   if (config.endpoints.timeseries !== undefined) {
     log.warning("not_served", "hasTimeseries is not served yet; everything else is", {
       field: "hasTimeseries",

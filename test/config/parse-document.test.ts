@@ -14,7 +14,7 @@ test("JSON means the same as JSON and as YAML", async () => {
       const { value: taken, errors } = await parseConfigDocument(text);
       expect(errors).toEqual([]);
       expect(taken).toEqual(JSON.parse(text));
-      expect(taken).toEqual(parseYaml(text).value);
+      expect(taken).toEqual((await parseYaml(text)).value);
     }),
     { numRuns: 300 },
   );

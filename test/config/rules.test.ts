@@ -331,6 +331,15 @@ test("of ten thousands of unknown keys each is told, and what may have been mean
   expect(warnings[100]).toBe("f:104:1: logging2s: is unknown and ignored");
 });
 
+test("an error of ten thousand mistakes has the first hundred in its text, and all of them as facts", async () => {
+  const keys = Array.from({ length: 10_000 }, (_, index) => `mistake${index}: 1`);
+  const error = await parseConfig(`${base}muninn: {${keys.join(", ")}}`, "f").catch((thrown) => thrown);
+  expect(error.problems).toHaveLength(10_000);
+  const lines = error.message.split("\n");
+  expect(lines).toHaveLength(101);
+  expect(lines.at(-1)).toBe("f: 9900 more; `muninn check -c f` tells all");
+});
+
 test("everything that is wrong with a section is told at once", async () => {
   const text =
     "networkMagic: 1\nnetwork: {tag: AcceptAt, contents: /a}\nlogging: [{logRoot: '', logMode: FileMode, logFormat: Human}, {logMode: File, logFormat: 1}]";
