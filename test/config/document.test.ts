@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
+import { parseConfigDocument } from "../../src/config/parse-document.js";
 import { base, errorsOf, warningsOf } from "./configurations.js";
 
 test.each([
@@ -86,4 +87,15 @@ test.each([
   });
   const bad = written(JSON.stringify({ ...good, networkMagic: "x" }, undefined, 2));
   expect(await errorsOf(bad)).toEqual([expect.stringMatching(/^f:2:\d+: networkMagic: is "x"/)]);
+});
+
+test("while a long text is read, others have their turns", async () => {
+  let turns = 0;
+  const other = setInterval(() => {
+    turns += 1;
+  }, 0);
+  const text = `${base}${Array.from({ length: 30_000 }, (_, index) => `key${index}: {a: [1, 2]}\n`).join("")}`;
+  await parseConfigDocument(text);
+  clearInterval(other);
+  expect(turns).toBeGreaterThan(1);
 });

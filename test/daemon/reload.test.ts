@@ -1,4 +1,5 @@
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
@@ -126,6 +127,36 @@ test("a broken file changes nothing, opens log files anew all the same, and is s
   expect(await daemon.stop()).toBe(0);
   const old = await readFile(place.path("logs", "unmoved", "old"), "utf8");
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("unmoved"))], 1_500);
+});
+
+test("a file that has become a pipe holds up neither a later reload nor the stop", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  const file = place.path("config-0.json");
+  const good = await readFile(file, "utf8");
+  await rm(file);
+  execFileSync("mkfifo", [file]);
+  daemon.signal("SIGHUP");
+  expect((await daemon.logged("reload_failed")).msg).toContain("cannot be read: it is a pipe");
+  await rm(file);
+  await writeFile(file, good);
+  daemon.signal("SIGHUP");
+  await daemon.logged("reloaded");
+  expect(await daemon.stop()).toBe(0);
+});
+
+test("help texts that cannot be read are a warning, at the start and at a reload, and no more", async () => {
+  await using place = await Workplace.open();
+  const help = place.path("help.json");
+  const daemon = await place.start({ metricsHelp: help });
+  const warnings = () => daemon.log.filter(({ event }) => event === "config_warning").map(({ msg }) => msg);
+  expect(warnings()).toEqual([expect.stringContaining(`metricsHelp: ${help} cannot be read: no such file`)]);
+  await reload(place, daemon, { metricsHelp: help });
+  await eventually(() => expect(warnings()).toHaveLength(2));
+  await writeFile(help, "{}");
+  await reload(place, daemon, { metricsHelp: help });
+  expect(await daemon.stop()).toBe(0);
+  expect(warnings()).toHaveLength(2);
 });
 
 test("what could not be started with cannot be reloaded either", async () => {
