@@ -50,7 +50,7 @@ const uint32 = 2 ** 32 - 1;
 
 export const configFields = {
   networkMagic: required(wholeNumber(0, uint32), "must be the nodes'"),
-  network: required(network, ""),
+  network: required(network, "the nodes"),
   loRequestNum: withDefault(wholeNumber(1, uint16), 100, "trace objects per request"),
   ekgRequestFreq: withDefault(seconds(), 1, "pause between requests for metrics", { live: true }),
   ekgRequestFull: withDefault(flag(), false, "ask for all metrics each time, not for those that changed", {

@@ -53,7 +53,10 @@ export interface Field<
   readonly presence: Presence;
   /** What an absent one is taken for, as a file would have it; of an `optional` one by the mapping around it. */
   readonly default?: unknown;
-  /** For the documentation: what it is for, in a few words that stand in a table. */
+  /**
+   * For the documentation: what it is for, in a few words that stand in a table. Of a mapping it stands before what
+   * each field in it is for ("for `hasEKG`: what clients must show").
+   */
   readonly doc: string;
   /** Its name in the effective configuration, where that is not the file's. */
   readonly as?: Exclude<As, undefined>;

@@ -1,30 +1,35 @@
 import { type AnyKind, type Field, fieldsIn } from "../../src/fields/kind.js";
 
-/** The rows of the table in docs/configuration.md for the fields inside a kind, in their order. */
-export function rowsOf(kind: AnyKind, path: string): string[] {
+/**
+ * The rows of the table in docs/configuration.md for the fields inside a kind, in their order; `around` is what the
+ * mappings around them say of all of them.
+ */
+export function rowsOf(kind: AnyKind, path: string, around: readonly string[] = []): string[] {
   const { inside } = kind;
   if (inside === undefined) return [];
-  if ("item" in inside) return rowsOf(inside.item, `${path}[0]`);
-  if ("parts" in inside) return inside.parts.flatMap((part, index) => rowsOfField(part, `${path}[${index}]`));
+  if ("item" in inside) return rowsOf(inside.item, `${path}[0]`, around);
+  if ("parts" in inside)
+    return inside.parts.flatMap((part, index) => rowsOfField(part, `${path}[${index}]`, around));
   const below = (key: string) => (path === "" ? key : `${path}.${key}`);
   if ("fields" in inside) {
-    return Object.entries(inside.fields).flatMap(([key, field]) => rowsOfField(field, below(key)));
+    return Object.entries(inside.fields).flatMap(([key, field]) => rowsOfField(field, below(key), around));
   }
   const variants = Object.entries(inside.table).flatMap(([word, variant]) =>
     Object.entries(fieldsIn(variant) ?? {}).flatMap(([key, field]) => {
       const isShared = Object.values(inside.table).every((other) => fieldsIn(other)?.[key] === field);
       const doc = isShared ? field.doc : `\`${word}\`: ${field.doc}`;
-      return rowsOfField({ ...field, doc }, below(key));
+      return rowsOfField({ ...field, doc }, below(key), around);
     }),
   );
-  return [...new Set([...rowsOfField(inside.tagField, below(inside.tag)), ...variants])];
+  return [...new Set([...rowsOfField(inside.tagField, below(inside.tag), around), ...variants])];
 }
 
-function rowsOfField(field: Field, path: string): string[] {
+function rowsOfField(field: Field, path: string, around: readonly string[]): string[] {
   if (field.past !== undefined) return [];
-  const inside = rowsOf(inherited(field), path);
+  const docs = [...around, field.doc].filter((doc) => doc !== "");
+  const inside = rowsOf(inherited(field), path, docs);
   if (inside.length > 0) return inside;
-  const cells = [`\`${path}\``, field.kind.takes, field.doc, defaultOf(field), field.live ? "yes" : ""];
+  const cells = [`\`${path}\``, field.kind.takes, docs.join(": "), defaultOf(field), field.live ? "yes" : ""];
   return [`| ${cells.join(" | ")} |`];
 }
 

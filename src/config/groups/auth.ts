@@ -16,8 +16,8 @@ const eitherWay = ruled(
     ),
     basic: optional(
       mapping({
-        user: required(guarded("a user name without a colon", /^[^:\p{Cc}]+$/u), "instead of a token: user"),
-        password: required(secret("a password", /^\P{Cc}+$/u), "and password"),
+        user: required(guarded("a user name without a colon", /^[^:\p{Cc}]+$/u), "user"),
+        password: required(secret("a password", /^\P{Cc}+$/u), "password"),
       }),
       "instead of a token",
     ),
@@ -36,7 +36,7 @@ const endpointAuth = converted(
 
 /** One for each endpoint that clients must show something to. */
 export const auth = {
-  prometheus: optional(endpointAuth, "of `hasPrometheus`"),
-  ekg: optional(endpointAuth, "of `hasEKG`"),
-  health: optional(endpointAuth, "of `muninn.health`"),
+  prometheus: optional(endpointAuth, "for `hasPrometheus`"),
+  ekg: optional(endpointAuth, "for `hasEKG`"),
+  health: optional(endpointAuth, "for `muninn.health`"),
 };

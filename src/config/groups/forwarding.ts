@@ -40,7 +40,7 @@ const options = converted(
 export const forwarding = converted(
   parts(
     [
-      required(network, "where the other tracer is"),
+      required(network, "the other tracer"),
       optional(
         list(list(text(), "the parts of a namespace"), "namespaces, each a list of its parts"),
         "only what begins with one of these namespaces; `null` for all",

@@ -104,7 +104,7 @@ export const muninn = {
       host: required(host(), "where health is served beside the Prometheus port"),
       port: required(port(), "0 is any free port"),
     }),
-    "where health is served beside the Prometheus port",
+    "",
   ),
   forwarding: forwardingOptions,
   sinks: withDefault(list(sinkOptions, "sinks"), [], ""),

@@ -21,6 +21,6 @@ export const network = alternatives(
   {
     as: "mode",
     otherwise: "{tag: AcceptAt, contents: ADDRESS} or {tag: ConnectTo, contents: [ADDRESS, …]}",
-    doc: "`AcceptAt`: nodes connect to us; `ConnectTo`: we connect to them",
+    doc: "`AcceptAt`: they connect to us; `ConnectTo`: we connect to them",
   },
 );
