@@ -2,7 +2,7 @@ import type { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, indefinite, major, readHead } from "./cbor-head.js";
 import { absent, column, columns } from "./object-fields.js";
 import { type DetailLevel, detailLevels, type Severity, severities, type TraceBatch } from "./trace-batch.js";
-import { timeAt } from "./trace-time.js";
+import { picosecondsAt, timeAt } from "./trace-time.js";
 
 /** A run of trace objects as they came: their bytes, and where each field lies. */
 export class ReceivedBatch implements TraceBatch {
@@ -70,6 +70,10 @@ export class ReceivedBatch implements TraceBatch {
 
   timestamp(index: number): bigint {
     return timeAt(this.#bytes, this.#field(index, column.timeStart));
+  }
+
+  timestampPicoseconds(index: number): bigint {
+    return picosecondsAt(this.#bytes, this.#field(index, column.timeStart));
   }
 
   host(index: number): string {

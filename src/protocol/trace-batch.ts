@@ -41,6 +41,8 @@ export interface TraceBatch {
   details(index: number): DetailLevel;
   /** Nanoseconds since 1970, UTC. */
   timestamp(index: number): bigint;
+  /** The same in picoseconds: all that the node sent. */
+  timestampPicoseconds(index: number): bigint;
   host(index: number): string;
   thread(index: number): string;
 }

@@ -30,17 +30,33 @@ export function timeEnd(bytes: Uint8Array, at: number, end: number): number {
 
 /** Nanoseconds since 1970 of the time at `at`, which `timeEnd` has accepted; what is finer is cut. */
 export function timeAt(bytes: Uint8Array, at: number): bigint {
-  const form = readHead(bytes, at, bytes.length, major.tag, what);
-  const valueAt = after(bytes, at);
-  if (form === otherTag.number) return numberTime(bytes, valueAt);
-  if (form === otherTag.text) return textTime(bytes, valueAt)!;
-  const secondsAt = after(bytes, after(bytes, valueAt));
-  const picosecondsAt = after(bytes, after(bytes, secondsAt));
-  return integer(bytes, secondsAt) * nanosecondsPerSecond + integer(bytes, picosecondsAt) / 1_000n;
+  return timeIn(bytes, at, nanoseconds);
 }
 
-const nanosecondsPerSecond = 1_000_000_000n;
-const nanosecondsPerDay = 86_400n * nanosecondsPerSecond;
+/** The same in picoseconds, which is all that forwarders send. */
+export function picosecondsAt(bytes: Uint8Array, at: number): bigint {
+  return timeIn(bytes, at, picoseconds);
+}
+
+/** How fine a time is told. */
+interface Unit {
+  readonly digits: number;
+  readonly perSecond: bigint;
+  readonly picoseconds: bigint;
+}
+
+const nanoseconds: Unit = { digits: 9, perSecond: 1_000_000_000n, picoseconds: 1_000n };
+const picoseconds: Unit = { digits: 12, perSecond: 1_000_000_000_000n, picoseconds: 1n };
+
+function timeIn(bytes: Uint8Array, at: number, unit: Unit): bigint {
+  const form = readHead(bytes, at, bytes.length, major.tag, what);
+  const valueAt = after(bytes, at);
+  if (form === otherTag.number) return numberTime(bytes, valueAt, unit);
+  if (form === otherTag.text) return textTime(bytes, valueAt, unit)!;
+  const secondsAt = after(bytes, after(bytes, valueAt));
+  const fractionAt = after(bytes, after(bytes, secondsAt));
+  return integer(bytes, secondsAt) * unit.perSecond + integer(bytes, fractionAt) / unit.picoseconds;
+}
 
 /** `{1: seconds, -12: picoseconds}`, definite, in this order; both are of 64 bits, the seconds with sign. */
 function extendedEnd(bytes: Uint8Array, at: number, end: number): number {
@@ -81,7 +97,7 @@ function textEnd(bytes: Uint8Array, at: number, end: number): number {
   if (length > maxTextBytes) throw new ProtocolError({ code: "too-long", what, limit: maxTextBytes });
   const valueEnd = after(bytes, at) + length;
   if (valueEnd > end) return incomplete;
-  if (textTime(bytes, at) === undefined)
+  if (textTime(bytes, at, nanoseconds) === undefined)
     throw unexpected(what, "a text such as 2026-02-16T09:30:01.5Z", bytes[at]!);
   return valueEnd;
 }
@@ -109,11 +125,11 @@ function integer(bytes: Uint8Array, at: number): bigint {
   return first >> 5 === major.negative ? -1n - argument : argument;
 }
 
-function numberTime(bytes: Uint8Array, at: number): bigint {
-  if (bytes[at]! >> 5 !== major.simple) return integer(bytes, at) * nanosecondsPerSecond;
+function numberTime(bytes: Uint8Array, at: number, { perSecond }: Unit): bigint {
+  if (bytes[at]! >> 5 !== major.simple) return integer(bytes, at) * perSecond;
   const seconds = floatAt(bytes, at);
   const whole = Math.floor(seconds);
-  return BigInt(whole) * nanosecondsPerSecond + BigInt(Math.floor((seconds - whole) * 1e9));
+  return BigInt(whole) * perSecond + BigInt(Math.floor((seconds - whole) * Number(perSecond)));
 }
 
 /** First bytes of a number that is no integer. */
@@ -140,8 +156,8 @@ function halfFloat(bits: number): number {
   return sign * (mantissa + 1_024) * 2 ** (exponent - 25);
 }
 
-/** Nanoseconds of the time in words at `at`; undefined where it is none. */
-function textTime(bytes: Uint8Array, at: number): bigint | undefined {
+/** The time in words at `at`; undefined where it is none. */
+function textTime(bytes: Uint8Array, at: number, { digits, perSecond }: Unit): bigint | undefined {
   const length = readHead(bytes, at, bytes.length, major.text, what);
   const from = after(bytes, at);
   const parts = rfc3339.exec(Buffer.from(bytes.buffer, bytes.byteOffset + from, length).toString("latin1"));
@@ -151,11 +167,12 @@ function textTime(bytes: Uint8Array, at: number): bigint | undefined {
   date.setUTCFullYear(year, month - 1, day);
   const isDate = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   if (!isDate || hour > 23 || minute > 59 || second > 60) return undefined;
-  const midnight = BigInt(date.getTime()) * 1_000_000n;
-  const nanoseconds = BigInt((parts[7] ?? "").slice(0, 9).padEnd(9, "0"));
-  const timeOfDay = BigInt(hour * 3_600 + minute * 60 + second) * nanosecondsPerSecond + nanoseconds;
+  const midnight = BigInt(date.getTime() / 1_000) * perSecond;
+  const fraction = BigInt((parts[7] ?? "").slice(0, digits).padEnd(digits, "0"));
+  const timeOfDay = BigInt(hour * 3_600 + minute * 60 + second) * perSecond + fraction;
+  const wholeDay = 86_400n * perSecond;
   // 23:59:60.x is the first moment of the next day, as peers themselves send it.
-  return midnight + (timeOfDay < nanosecondsPerDay ? timeOfDay : nanosecondsPerDay);
+  return midnight + (timeOfDay < wholeDay ? timeOfDay : wholeDay);
 }
 
 type Six = [number, number, number, number, number, number];

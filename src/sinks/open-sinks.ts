@@ -1,14 +1,15 @@
 import { type FilesConfig, files } from "./files/files.js";
 import { type ForwardingConfig, forwarding } from "./forwarding/forwarding.js";
+import { type JournalConfig, journal } from "./journal/journal.js";
 import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
 
 /** What sinks read of the configuration. */
-export type SinkConfig = FilesConfig & ForwardingConfig & OtlpConfig;
+export type SinkConfig = FilesConfig & ForwardingConfig & JournalConfig & OtlpConfig;
 
 /** Every kind of sink there is. */
-export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, otlp];
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, journal, otlp];
 
 /**
  * Opens the sinks that the configuration asks for.

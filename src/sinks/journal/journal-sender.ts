@@ -1,0 +1,282 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { LibcError } from "./libc.js";
+import type { MessageTable } from "./message-table.js";
+
+/** Entries that go to journald together: many in a table, or one that is too large for a datagram. */
+export type Frame = { readonly table: MessageTable } | { readonly large: Uint8Array };
+
+/** What the sender needs of `JournalSocket`. */
+export interface EntrySocket {
+  send(messages: Uint8Array, count: number): Promise<number>;
+  sendLarge(entry: Uint8Array): Promise<void>;
+  unreadBytes(): number;
+  isHeld(): boolean;
+  close(): void;
+}
+
+export interface JournalSenderOptions<Sent extends Frame> {
+  /** @throws where nobody is there */
+  readonly connect: () => EntrySocket;
+  /** The next entries to send, where there are any. */
+  readonly next: () => Sent | undefined;
+  /** journald has read so many more entries of the oldest frame; after its last one its memory is free again. */
+  readonly read: (frame: Sent, entries: number) => void;
+  /** An error in Muninn: every frame is given up, those that follow are sent. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Why entries do not get to journald. */
+export interface SendFault {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** `full`: nobody reads; `absent`: nobody holds the socket; `refused`: the kernel does not take the entry. */
+  readonly kind: "full" | "absent" | "refused";
+  /** Such as `ECONNREFUSED`. */
+  readonly code: string;
+}
+
+export interface SenderCounters {
+  /** Entries that journald has read, and their bytes. */
+  entries: number;
+  bytes: number;
+  /** Attempts that brought nothing. */
+  retries: number;
+  /** Entries sent again, of which journald may have read some before it went away. */
+  possiblyDoubled: number;
+}
+
+interface Place<Sent> {
+  readonly frame: Sent;
+  readonly count: number;
+  sent: number;
+  read: number;
+}
+
+/** Frames that may be there at once: journald's queue may hold some, one is being sent, one is next. */
+const mostFrames = 6;
+/** Least memory of the kernel for a datagram besides its bytes: `struct sk_buff` and `skb_shared_info`. */
+const datagramOverhead = 512;
+/** Without progress for so long something is wrong. */
+const patienceMs = 1_000;
+const firstPauseMs = 1;
+const longestPauseMs = { unread: 50, retry: 500 } as const;
+/** The socket is full, or the kernel short of something: the connection is as good as before. */
+const passing: readonly string[] = ["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC"];
+
+/**
+ * Brings entries to journald in their order, one call at a time. What a socket's queue holds is lost where a journald goes
+ * away whose socket nobody else holds. So an entry counts as read only when journald has taken it from the queue, and the
+ * one after it, too, while the socket was still held; the others are sent again. So none is lost, and at such an end of
+ * journald's those may be doubled that it read in its last moment. systemd itself holds the socket over a restart of
+ * journald: then none is doubled either.
+ */
+export class JournalSender<Sent extends Frame> {
+  readonly counters: SenderCounters = { entries: 0, bytes: 0, retries: 0, possiblyDoubled: 0 };
+  readonly #options: JournalSenderOptions<Sent>;
+  readonly #stopping = new AbortController();
+  #socket: EntrySocket | undefined;
+  #places: Place<Sent>[] = [];
+  /** Entries sent since the beginning, and how many of them journald has read. */
+  #sent = 0;
+  #read = 0;
+  /** How many it has read if the socket was held when that was asked. */
+  #supposed = 0;
+  #fault: SendFault | undefined;
+  #progressAt = 0;
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: JournalSenderOptions<Sent>) {
+    this.#options = options;
+  }
+
+  get fault(): SendFault | undefined {
+    return this.#fault;
+  }
+
+  /** Frames that are not all read, each with how many of its entries are sent and not read. */
+  *unread(): Generator<readonly [frame: Sent, entries: number]> {
+    for (const { frame, sent, read } of this.#places) yield [frame, sent - read];
+  }
+
+  /** There may be something to send. */
+  start(): void {
+    if (this.#isRunning || this.#stopping.signal.aborted) return;
+    this.#isRunning = true;
+    this.#progressAt = performance.now();
+    this.#running = this.#run().catch((error: unknown) => {
+      this.#disconnect();
+      this.#places = [];
+      this.#isRunning = false;
+      this.#options.failed(error);
+    });
+  }
+
+  /** Sends nothing more; what the socket has taken stays there. Idempotent; waits for a call under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      const place = this.#unsent();
+      if (place === undefined && this.#sent === this.#read) {
+        // In the same step as the look for more: who brings more now starts anew.
+        this.#isRunning = false;
+        return;
+      }
+      try {
+        this.#socket ??= this.#options.connect();
+        await (place === undefined ? this.#awaitReader(this.#socket) : this.#send(this.#socket, place));
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        await this.#afterFailure(codeOf(error), failures);
+      }
+    }
+  }
+
+  /** The first place with something to send, from a new frame if need be. */
+  #unsent(): Place<Sent> | undefined {
+    return this.#places.find(({ sent, count }) => sent < count) ?? this.#take();
+  }
+
+  #take(): Place<Sent> | undefined {
+    if (this.#places.length >= mostFrames) return undefined;
+    const frame = this.#options.next();
+    if (frame === undefined) return undefined;
+    const place = { frame, count: "table" in frame ? frame.table.count : 1, sent: 0, read: 0 };
+    this.#places.push(place);
+    return place;
+  }
+
+  async #send(socket: EntrySocket, place: Place<Sent>): Promise<void> {
+    const sending = transfer(socket, place);
+    // Meanwhile the next frame is made.
+    if (this.#places.at(-1) === place) this.#take();
+    const entries = await sending;
+    place.sent += entries;
+    // The socket was held until now, so what was supposed is true.
+    this.#confirm();
+    this.#sent += entries;
+    this.#progress();
+    // The last one it took may still be in its hands.
+    this.#supposed = Math.max(this.#read, this.#sent - this.#mostUnread(socket) - 1);
+  }
+
+  /** All is sent, and not all is read. @throws where the socket is gone */
+  async #awaitReader(socket: EntrySocket): Promise<void> {
+    for (let look = 0, wasRead = false; !this.#stopping.signal.aborted; look += 1) {
+      const unread = this.#mostUnread(socket);
+      this.#supposed = this.#sent - (unread === 0 && wasRead ? 0 : unread + 1);
+      wasRead = unread === 0;
+      if (!socket.isHeld()) throw new LibcError("send", "ECONNREFUSED");
+      if (this.#supposed > this.#read) this.#progress();
+      this.#confirm();
+      if (this.#sent === this.#read) return;
+      this.#waiting("EAGAIN");
+      await this.#pause(look, longestPauseMs.unread);
+      if (this.#unsent() !== undefined) return;
+    }
+  }
+
+  async #afterFailure(code: string, failures: number): Promise<void> {
+    this.counters.retries += 1;
+    // A full socket was waited for in the call.
+    if (code === "EAGAIN" || code === "EINTR") return this.#waiting(code);
+    if (passing.includes(code) || this.#socket?.isHeld() === true) {
+      this.#fault ??= { since: Date.now(), kind: "refused", code };
+    } else {
+      this.#fault ??= { since: Date.now(), kind: "absent", code };
+      this.#disconnect();
+    }
+    await this.#pause(failures, longestPauseMs.retry);
+  }
+
+  /** Of this connection nothing more will be read. */
+  #disconnect(): void {
+    this.counters.possiblyDoubled += this.#sent - this.#read;
+    this.#sent = this.#read;
+    this.#supposed = this.#read;
+    for (const place of this.#places) place.sent = place.read;
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #progress(): void {
+    this.#progressAt = performance.now();
+    this.#fault = undefined;
+  }
+
+  #waiting(code: string): void {
+    if (performance.now() - this.#progressAt < patienceMs) return;
+    this.#fault ??= { since: Date.now() - patienceMs, kind: "full", code };
+  }
+
+  /** What was supposed to be read is. */
+  #confirm(): void {
+    while (this.#read < this.#supposed) {
+      const place = this.#places[0]!;
+      const until = Math.min(place.count, place.read + this.#supposed - this.#read);
+      const entries = until - place.read;
+      for (; place.read < until; place.read += 1) this.counters.bytes += bytesOf(place.frame, place.read);
+      this.counters.entries += entries;
+      this.#read += entries;
+      if (place.read === place.count) this.#places.shift();
+      this.#options.read(place.frame, entries);
+    }
+  }
+
+  /** No more of the entries that were sent are unread. */
+  #mostUnread(socket: EntrySocket): number {
+    let bytes = socket.unreadBytes();
+    let entries = 0;
+    for (const { frame, sent, read } of this.#places.toReversed()) {
+      for (let index = sent - 1; index >= read; index -= 1) {
+        bytes -= datagramOverhead + datagramBytes(frame, index);
+        if (bytes < 0) return entries;
+        entries += 1;
+      }
+    }
+    return entries;
+  }
+
+  async #pause(failures: number, longestMs: number): Promise<void> {
+    const ms = Math.min(firstPauseMs * 2 ** failures, longestMs);
+    await pause(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}
+
+async function transfer<Sent extends Frame>(
+  socket: EntrySocket,
+  { frame, sent, count }: Place<Sent>,
+): Promise<number> {
+  try {
+    if ("table" in frame) return await socket.send(frame.table.messagesFrom(sent), count - sent);
+    await socket.sendLarge(frame.large);
+  } catch (error) {
+    // Smaller than what goes as a file at once, and yet too large for this socket.
+    if (!("table" in frame) || codeOf(error) !== "EMSGSIZE") throw error;
+    await socket.sendLarge(frame.table.entry(sent));
+  }
+  return 1;
+}
+
+function bytesOf(frame: Frame, index: number): number {
+  return "table" in frame ? frame.table.lengthOf(index) : frame.large.length;
+}
+
+/** A large entry's datagram is empty. */
+function datagramBytes(frame: Frame, index: number): number {
+  return "table" in frame ? frame.table.lengthOf(index) : 0;
+}
+
+/** @throws the error itself where it is none of the system's */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && "code" in error && "string" === typeof error.code) return error.code;
+  throw error;
+}

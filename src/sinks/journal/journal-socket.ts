@@ -1,0 +1,126 @@
+import { statSync, write } from "node:fs";
+import { promisify } from "node:util";
+import { type Libc, LibcError } from "./libc.js";
+import { descriptorMessage } from "./message-table.js";
+
+// Numbers of Linux, the same on every processor of 64 bits that Node runs on.
+const unix = 1;
+const datagram = 2;
+const closeOnExec = 0o2000000;
+const noSignal = 0x4000;
+const solSocket = 1;
+const option = { sendBuffer: 7, sendTimeout: 21 } as const;
+const unreadBytesRequest = 0x5411;
+const memfd = { closeOnExec: 1, allowSealing: 2 } as const;
+const addSeals = 1033;
+/** It can neither shrink, grow, be written to nor be sealed otherwise: journald takes no other. */
+const allSeals = 1 | 2 | 4 | 8;
+
+/** The longest path of a socket, of 108 bytes with the zero at its end. */
+const pathBytes = 107;
+/** As libsystemd asks for; the kernel gives what `net.core.wmem_max` allows. */
+const sendBufferBytes = 8 * 2 ** 20;
+/** For how long a call waits in the pool for a full socket; then others may have the thread. */
+const sendTimeoutMs = 200;
+
+const writeFile = promisify(write);
+
+/** A connection to journald's socket of datagrams. One call at a time; not closed while one is under way. */
+export class JournalSocket {
+  readonly #libc: Libc;
+  readonly #path: string;
+  readonly #fd: number;
+  /** The socket file at the time of connecting. */
+  readonly #file: string;
+  readonly #number = Buffer.alloc(4);
+  /** Held here, or it would be collected while the kernel looks at it. */
+  #descriptor: ReturnType<typeof descriptorMessage> | undefined;
+
+  /** @throws LibcError, or an error of the file system, where nobody is there */
+  constructor(libc: Libc, path: string) {
+    this.#libc = libc;
+    this.#path = path;
+    const before = fileAt(path);
+    this.#fd = connected(libc, path);
+    this.#file = fileAt(path);
+    if (before !== this.#file) {
+      this.close();
+      throw new LibcError("connect", "ECONNREFUSED");
+    }
+    setNumbers(libc, this.#fd, option.sendBuffer, Buffer.from(new Int32Array([sendBufferBytes]).buffer));
+    const timeout = Buffer.from(new BigInt64Array([0n, BigInt(sendTimeoutMs) * 1_000n]).buffer);
+    setNumbers(libc, this.#fd, option.sendTimeout, timeout);
+  }
+
+  /**
+   * Resolves with how many of the datagrams journald's socket has taken, at least 1.
+   * @throws LibcError; EAGAIN where the socket was full for `sendTimeoutMs`, EMSGSIZE where the first is too large
+   */
+  send(messages: Uint8Array, count: number): Promise<number> {
+    return this.#libc.sendmmsg(this.#fd, messages, count, noSignal);
+  }
+
+  /** Sends an entry of any size, in a sealed file in memory. @throws as `send` */
+  async sendLarge(entry: Uint8Array): Promise<void> {
+    const fd = this.#libc.memfdCreate("muninn-journal", memfd.closeOnExec | memfd.allowSealing);
+    try {
+      for (let at = 0; at < entry.length; ) at += (await writeFile(fd, entry, at)).bytesWritten;
+      this.#libc.fcntl(fd, addSeals, allSeals);
+      this.#descriptor = descriptorMessage(this.#libc, fd);
+      await this.send(this.#descriptor.messages, 1);
+    } finally {
+      this.#libc.close(fd);
+    }
+  }
+
+  /** Memory of the kernel that is taken by datagrams nobody has read yet; nothing where the other side is gone. */
+  unreadBytes(): number {
+    this.#libc.ioctl(this.#fd, unreadBytesRequest, this.#number);
+    return this.#number.readInt32LE(0);
+  }
+
+  /** Whether the socket we are connected to is still the one at its path, and somebody holds it. */
+  isHeld(): boolean {
+    try {
+      if (fileAt(this.#path) !== this.#file) return false;
+      this.#libc.close(connected(this.#libc, this.#path));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#libc.close(this.#fd);
+  }
+}
+
+/** @throws LibcError */
+function connected(libc: Libc, path: string): number {
+  const fd = libc.socket(unix, datagram | closeOnExec, 0);
+  try {
+    const bytes = Buffer.from(path, "utf8");
+    if (bytes.length > pathBytes) throw new LibcError("connect", "ENAMETOOLONG");
+    const address = Buffer.alloc(pathBytes + 3);
+    address.writeUInt16LE(unix, 0);
+    address.set(bytes, 2);
+    libc.connect(fd, address, address.length);
+    return fd;
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+/** Best effort: what the kernel does not grant costs speed only. */
+function setNumbers(libc: Libc, fd: number, name: number, value: Buffer): void {
+  try {
+    libc.setsockopt(fd, solSocket, name, value, value.length);
+  } catch {}
+}
+
+/** Another file at the same path has another text. */
+function fileAt(path: string): string {
+  const { dev, ino } = statSync(path);
+  return `${dev}:${ino}`;
+}
