@@ -125,7 +125,6 @@ test("the socket of a living tracer is not taken over, that of a dead one is", a
 });
 
 test.each([
-  ["JournalMode", { logging: [{ logRoot: "x", logMode: "JournalMode", logFormat: "ForHuman" }] }],
   [
     "hasForwarding",
     {

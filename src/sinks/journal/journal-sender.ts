@@ -7,6 +7,8 @@ export type Frame = { readonly table: MessageTable } | { readonly large: Uint8Ar
 
 /** What the sender needs of `JournalSocket`. */
 export interface EntrySocket {
+  /** Most datagrams that its queue holds, as far as is known. */
+  readonly queueLimit: number;
   send(messages: Uint8Array, count: number): Promise<number>;
   sendLarge(entry: Uint8Array): Promise<void>;
   unreadBytes(): number;
@@ -81,6 +83,8 @@ export class JournalSender<Sent extends Frame> {
   #read = 0;
   /** How many it has read if the socket was held when that was asked. */
   #supposed = 0;
+  /** Most that were ever found unread: in another network namespace the queue's limit is not ours to know. */
+  #mostUnreadSeen = 0;
   #fault: SendFault | undefined;
   #progressAt = 0;
   #isRunning = false;
@@ -160,12 +164,15 @@ export class JournalSender<Sent extends Frame> {
     if (this.#places.at(-1) === place) this.#take();
     const entries = await sending;
     place.sent += entries;
-    // The socket was held until now, so what was supposed is true.
-    this.#confirm();
     this.#sent += entries;
     this.#progress();
-    // The last one it took may still be in its hands.
-    this.#supposed = Math.max(this.#read, this.#sent - this.#mostUnread(socket) - 1);
+    const unread = this.#mostUnread(socket);
+    this.#mostUnreadSeen = Math.max(this.#mostUnreadSeen, unread);
+    // The socket was held until now, so what was supposed is true; and no queue holds more than its limit. The last entry
+    // that journald took may still be in its hands.
+    const queueLimit = Math.max(socket.queueLimit, this.#mostUnreadSeen);
+    this.#confirm(Math.max(this.#supposed, this.#sent - queueLimit - 1));
+    this.#supposed = Math.max(this.#read, this.#sent - unread - 1);
   }
 
   /** All is sent, and not all is read. @throws where the socket is gone */
@@ -176,7 +183,7 @@ export class JournalSender<Sent extends Frame> {
       wasRead = unread === 0;
       if (!socket.isHeld()) throw new LibcError("send", "ECONNREFUSED");
       if (this.#supposed > this.#read) this.#progress();
-      this.#confirm();
+      this.#confirm(this.#supposed);
       if (this.#sent === this.#read) return;
       this.#waiting("EAGAIN");
       await this.#pause(look, longestPauseMs.unread);
@@ -217,11 +224,11 @@ export class JournalSender<Sent extends Frame> {
     this.#fault ??= { since: Date.now() - patienceMs, kind: "full", code };
   }
 
-  /** What was supposed to be read is. */
-  #confirm(): void {
-    while (this.#read < this.#supposed) {
+  /** So many entries are read, of all that were ever sent. */
+  #confirm(read: number): void {
+    while (this.#read < read) {
       const place = this.#places[0]!;
-      const until = Math.min(place.count, place.read + this.#supposed - this.#read);
+      const until = Math.min(place.count, place.read + read - this.#read);
       const entries = until - place.read;
       for (; place.read < until; place.read += 1) this.counters.bytes += bytesOf(place.frame, place.read);
       this.counters.entries += entries;

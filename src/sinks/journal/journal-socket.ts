@@ -1,4 +1,4 @@
-import { statSync, write } from "node:fs";
+import { readFileSync, statSync, write } from "node:fs";
 import { promisify } from "node:util";
 import { type Libc, LibcError } from "./libc.js";
 import { descriptorMessage } from "./message-table.js";
@@ -27,6 +27,7 @@ const writeFile = promisify(write);
 
 /** A connection to journald's socket of datagrams. One call at a time; not closed while one is under way. */
 export class JournalSocket {
+  readonly queueLimit = queueLimit();
   readonly #libc: Libc;
   readonly #path: string;
   readonly #fd: number;
@@ -119,8 +120,18 @@ function setNumbers(libc: Libc, fd: number, name: number, value: Buffer): void {
   } catch {}
 }
 
-/** Another file at the same path has another text. */
+/** Most datagrams that the queue of a socket of this network namespace holds. */
+function queueLimit(): number {
+  try {
+    // The kernel takes one more than it says.
+    return Number(readFileSync("/proc/sys/net/unix/max_dgram_qlen", "utf8")) + 1;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Another socket at the same path has another text: inodes are used again, but not with the time of the first one. */
 function fileAt(path: string): string {
-  const { dev, ino } = statSync(path);
-  return `${dev}:${ino}`;
+  const { dev, ino, mtimeNs } = statSync(path, { bigint: true });
+  return `${dev}:${ino}:${mtimeNs}`;
 }

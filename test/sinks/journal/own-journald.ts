@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect } from "vitest";
 import { eventually } from "../../../src/testing/eventually.js";
 
 const program = "/lib/systemd/systemd-journald";
@@ -18,8 +20,19 @@ export const missingJournald =
         ? undefined
         : "unshare --mount is not allowed here";
 
-/** Who is given journald's socket, as systemd gives it: file descriptor 3. */
-export type HeldSocket = number | undefined;
+/**
+ * Holds the socket as systemd does, and starts journald anew whenever it ends, with the socket as file descriptor 3. Prints
+ * the number of each journald's process.
+ */
+const holder = `
+use Socket; use POSIX; $| = 1; $^F = 10;
+socket(S, AF_UNIX, SOCK_DGRAM, 0) or die; bind(S, pack_sockaddr_un("/run/systemd/journal/socket")) or die;
+POSIX::dup2(fileno(S), 3);
+while (1) {
+  my $pid = fork;
+  if (!$pid) { $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec "${program}" }
+  print "$pid\n"; waitpid($pid, 0);
+}`;
 
 /** The fields that Muninn writes, as journalctl reads them. */
 export interface ReadEntry {
@@ -36,6 +49,9 @@ export interface ReadEntry {
 export class OwnJournald implements AsyncDisposable {
   readonly #directory: string;
   #child: ChildProcess | undefined;
+  #pid: number | undefined;
+  /** How often its holder has started it. */
+  starts = 0;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -59,35 +75,42 @@ export class OwnJournald implements AsyncDisposable {
     return join(this.#directory, "run/systemd/journal/socket");
   }
 
-  get pid(): number {
-    return this.#child!.pid!;
+  /** With a socket of its own; resolves when that is there. */
+  async start(): Promise<void> {
+    await rm(this.socketPath, { force: true });
+    this.#child = this.#spawn(`exec ${program}`);
+    this.#pid = this.#child.pid!;
+    await this.#bound();
   }
 
-  /** Resolves when its socket is there; with a held one it is from the beginning. */
-  async start(held?: HeldSocket): Promise<void> {
-    if (held === undefined) await rm(this.socketPath, { force: true });
-    const handOver = held === undefined ? "" : "export LISTEN_FDS=1 LISTEN_PID=$$; ";
-    const script =
-      `mount --bind '${this.#directory}/run' /run && mount --bind '${this.#directory}/log' /var/log && ` +
-      `${handOver}exec ${program}`;
-    this.#child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script], {
-      stdio: ["ignore", "ignore", "ignore", ...(held === undefined ? [] : [held])],
+  /** With a socket that outlives it; whenever it ends it is started again. */
+  async startHeld(): Promise<void> {
+    this.#child = this.#spawn(`exec perl -e '${holder}'`);
+    createInterface({ input: this.#child.stdout! }).on("line", (pid) => {
+      this.#pid = Number(pid);
+      this.starts += 1;
     });
-    await eventually(() => {
-      if (!existsSync(this.socketPath)) throw new Error("journald has no socket yet");
-    });
+    await this.#bound();
+    await eventually(() => expect(this.starts).toBe(1));
   }
 
+  /** Resolves when it has ended or, where its socket is held, when it has been started again. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    await once(child, "exit");
+    const { starts } = this;
+    process.kill(this.#pid!, signal);
+    if (starts === 0) await once(this.#child!, "exit");
+    else await eventually(() => expect(this.starts).toBe(starts + 1));
   }
 
-  /** A signal that does not end it. */
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#child!.kill(signal);
+  #spawn(command: string): ChildProcess {
+    const script = `mount --bind "$0/run" /run && mount --bind "$0/log" /var/log && ${command}`;
+    return spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, this.#directory], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  }
+
+  async #bound(): Promise<void> {
+    await eventually(() => expect(existsSync(this.socketPath)).toBe(true));
   }
 
   /** All entries of a node, in their order. */
@@ -108,7 +131,13 @@ export class OwnJournald implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end("SIGKILL");
+    const child = this.#child;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      // The one that was held lives on without its holder.
+      if (this.starts > 0) process.kill(this.#pid!, "SIGKILL");
+    }
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

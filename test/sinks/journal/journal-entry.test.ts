@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { severities } from "../../../src/protocol/trace-batch.js";
+import {
+  entryBound,
+  identifierField,
+  type JournalEntry,
+  writeEntry,
+} from "../../../src/sinks/journal/journal-entry.js";
+import { fieldsOf } from "./entry-fields.js";
+
+function entry(given: Partial<JournalEntry & { node: string; text: string }> = {}): JournalEntry {
+  const { node = "relay-1", text = "{}", ...fields } = given;
+  return {
+    identifier: identifierField(node),
+    message: Buffer.from(text),
+    severity: "Info",
+    namespace: "Net.Mux",
+    thread: "31",
+    time: "2026-02-16 09:30:01.000000000000Z",
+    ...fields,
+  };
+}
+
+/** Written into just as much room as was asked for. */
+function bytesOf(given: JournalEntry): Buffer {
+  const room = Buffer.alloc(entryBound(given) + 3, 0xee);
+  const end = writeEntry(room, 3, given);
+  expect(room.subarray(0, 3)).toEqual(Buffer.from("eeeeee", "hex"));
+  return room.subarray(3, end);
+}
+
+test("an entry is its six fields, each on a line", () => {
+  expect(bytesOf(entry()).toString()).toBe(
+    "SYSLOG_IDENTIFIER=relay-1\nMESSAGE={}\nPRIORITY=6\nNAMESPACE=Net.Mux\nTHREAD=31\n" +
+      "TIME=2026-02-16 09:30:01.000000000000Z\n",
+  );
+});
+
+test.each<[string, Parameters<typeof entry>[0], string]>([
+  ["a message of two lines", { text: "a\nb" }, "MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n"],
+  ["a message that ends with a line feed", { text: "a\n" }, "MESSAGE\n\x02\0\0\0\0\0\0\0a\n\n"],
+  ["an empty message", { text: "" }, "MESSAGE=\n"],
+  ["a message with an equals sign", { text: "a=b" }, "MESSAGE=a=b\n"],
+  ["no namespace", { namespace: "" }, "NAMESPACE=noname\n"],
+  ["a namespace of two lines", { namespace: "é\nB" }, "NAMESPACE\n\x04\0\0\0\0\0\0\0é\nB\n"],
+  ["a thread's name", { thread: "ThreadId 31 (a2)" }, "THREAD=312\n"],
+  ["no thread", { thread: "" }, "THREAD=\n"],
+  ["a thread without digits", { thread: "main ١" }, "THREAD=\n"],
+  ["a name with a colon", { node: "a:b" }, "SYSLOG_IDENTIFIER=a:b\n"],
+  ["a name with a line feed", { node: "a\nb" }, "SYSLOG_IDENTIFIER\n\x03\0\0\0\0\0\0\0a\nb\n"],
+])("%s", (_, given, field) => {
+  expect(bytesOf(entry(given)).toString()).toContain(field);
+});
+
+test.each([
+  ["Emergency", 0],
+  ["Alert", 1],
+  ["Critical", 2],
+  ["Error", 3],
+  ["Warning", 4],
+  ["Notice", 5],
+  ["Info", 6],
+  ["Debug", 7],
+] as const)("%s has the priority %i", (severity, priority) => {
+  expect(bytesOf(entry({ severity })).toString()).toContain(`\nPRIORITY=${priority}\n`);
+});
+
+test("whatever is in the fields, reading gives it back and nothing else", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "=", "\n", "é", "🦆", "\0", "TIME=") });
+  fc.assert(
+    fc.property(text, text, text, fc.constantFrom(...severities), (node, message, namespace, severity) => {
+      const fields = fieldsOf(bytesOf(entry({ node, text: message, namespace, severity })));
+      expect(fields).toEqual({
+        SYSLOG_IDENTIFIER: node,
+        MESSAGE: message,
+        PRIORITY: String(7 - severities.indexOf(severity)),
+        NAMESPACE: namespace || "noname",
+        THREAD: "31",
+        TIME: "2026-02-16 09:30:01.000000000000Z",
+      });
+    }),
+  );
+});
