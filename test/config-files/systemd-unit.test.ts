@@ -51,7 +51,9 @@ test(`systemd rates the unit's exposure at ${mostExposure} of 10 at most`, (ctx)
 test.each([
   "Type=notify",
   "NotifyAccess=all",
-  "ExecReload=/bin/kill -HUP $MAINPID",
+  "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
+  "LogRateLimitIntervalSec=1s",
+  "LogRateLimitBurst=1000000000",
   "NoNewPrivileges=yes",
   "ProtectSystem=strict",
   "StateDirectory=muninn",

@@ -71,8 +71,13 @@ export class OwnJournald implements AsyncDisposable {
     return journald;
   }
 
+  /** What it sees as `/run`. */
+  get run(): string {
+    return join(this.#directory, "run");
+  }
+
   get socketPath(): string {
-    return join(this.#directory, "run/systemd/journal/socket");
+    return join(this.run, "systemd/journal/socket");
   }
 
   /** With a socket of its own; resolves when that is there. */
@@ -115,7 +120,7 @@ export class OwnJournald implements AsyncDisposable {
 
   /** All entries of a node, in their order. */
   async entriesOf(node: string): Promise<ReadEntry[]> {
-    const directory = join(this.#directory, "run/log/journal");
+    const directory = join(this.run, "log/journal");
     const machine = (await readdir(directory))[0];
     if (machine === undefined) return [];
     const { stdout, status, stderr } = spawnSync(

@@ -1,0 +1,89 @@
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type JournalConfig, journalAt } from "../../../src/sinks/journal/journal.js";
+import type { SinkContext } from "../../../src/sinks/sink-kind.js";
+import { DatagramReceiver } from "./datagram-receiver.js";
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-journal-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const file = { mode: "FileMode", format: "ForMachine" } as const;
+const machine = { mode: "JournalMode", format: "ForMachine" } as const;
+const human = { mode: "JournalMode", format: "ForHuman" } as const;
+
+function sections(...logging: JournalConfig["logging"]): JournalConfig {
+  return { logging };
+}
+
+const warnings: string[] = [];
+const log = { warning: (event: string, message: string) => warnings.push(`${event}: ${message}`) };
+const context = { log } as unknown as SinkContext;
+
+test("without a section of JournalMode nothing is missing, remarked or opened", async () => {
+  const kind = journalAt({ socketPath: join(directory, "absent") });
+  const config = sections(file);
+  expect([await kind.missing!(config), kind.remarks!(config), await kind.open(config, context)]).toEqual([
+    [],
+    [],
+    [],
+  ]);
+});
+
+test("a socket that is not there, or is none, is missing: one sentence, at the first field that needs it", async () => {
+  await writeFile(join(directory, "file"), "");
+  for (const name of ["absent", "file"]) {
+    const socketPath = join(directory, name);
+    const missing = await journalAt({ socketPath }).missing!(sections(file, machine, human));
+    expect(missing).toEqual([
+      {
+        field: "logging[1].logMode",
+        message: expect.stringContaining(`whose socket ${socketPath} is not here`),
+      },
+    ]);
+  }
+});
+
+test("nothing is missing where library and socket are there", async () => {
+  const socketPath = join(directory, "journal");
+  using _ = new DatagramReceiver(socketPath);
+  expect(await journalAt({ socketPath }).missing!(sections(machine))).toEqual([]);
+});
+
+test("check tells of the rate limit at every section of JournalMode", () => {
+  const remarks = journalAt({ socketPath: "" }).remarks!(sections(machine, file, human));
+  expect(remarks.map(({ field }) => field)).toEqual(["logging[0].logMode", "logging[2].logMode"]);
+  expect(remarks[0]!.message).toContain("LogRateLimitBurst=1000000000");
+});
+
+test("each section of JournalMode is a sink with a name of its own, two of one format as well", async () => {
+  const kind = journalAt({ socketPath: join(directory, "absent"), controlGroup: "/absent" });
+  const sinks = await kind.open(sections(machine, file, human, machine), context);
+  expect(sinks.map(({ name }) => name)).toEqual([
+    "journal:ForMachine",
+    "journal:ForHuman",
+    "journal:ForMachine:2",
+  ]);
+  expect(sinks.map((sink) => sink.health().state)).toEqual(["ok", "ok", "ok"]);
+  await Promise.all(sinks.map((sink) => sink.stop({ deadlineMs: 0 })));
+});
+
+test("a unit whose rate limit journald would apply is degraded and said, with what lifts it", async () => {
+  const controlGroup = join(directory, "cgroup");
+  await writeFile(controlGroup, "0::/system.slice/tracer.service\n");
+  await symlink("5000", join(directory, "log-rate-limit-burst:tracer.service"));
+  const kind = journalAt({ socketPath: join(directory, "absent"), controlGroup, units: directory });
+  const [sink] = await kind.open(sections(machine), context);
+  expect(sink!.health()).toMatchObject({
+    state: "degraded",
+    reason: expect.stringContaining("drops what tracer.service sends above about 5000 entries in 30 s"),
+    action: expect.stringContaining("LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000"),
+  });
+  expect(warnings).toEqual([expect.stringContaining("journal_rate_limited: journald silently drops")]);
+  await sink!.stop({ deadlineMs: 0 });
+});
