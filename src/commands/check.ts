@@ -46,15 +46,15 @@ async function check(file: string, { here }: { readonly here: boolean }): Promis
     import("../config/access.js"),
   ]);
   try {
-    const { config, warnings, placed } = await loadConfig(file);
+    const { config, warnings, placed, missing, remarks } = await loadConfig(file);
     const machine = here ? await (await import("./machine-check.js")).machineIssues(config) : [];
     // What `run` starts without is surely not what is meant.
     const isError = ({ code }: Problem) => code === "degraded";
     return {
       file,
       config,
-      errors: [...warnings.filter(isError), ...(await placed(machine))],
-      warnings: warnings.filter((problem) => !isError(problem)),
+      errors: [...warnings.filter(isError), ...(await missing()), ...(await placed(machine))],
+      warnings: [...warnings.filter((problem) => !isError(problem)), ...(await remarks())],
       access: whoHasAccess(config, process.umask()),
     };
   } catch (error) {

@@ -5,7 +5,7 @@ import { type GivenKey, givenKeys } from "./given-keys.js";
 import { httpListeners } from "./listeners.js";
 import { helpTexts } from "./metrics-help.js";
 import { parseConfigDocument } from "./parse-document.js";
-import { missingPrerequisites } from "./prerequisites.js";
+import { missingPrerequisites, modeRemarks } from "./prerequisites.js";
 import { ConfigError, type Problem } from "./problem.js";
 import { brokenRules, doubtfulFields } from "./rules.js";
 import { configFields, configuration } from "./schema.js";
@@ -18,6 +18,10 @@ export interface LoadedConfig {
   readonly warnings: readonly Problem[];
   /** Finds the places of fields about which somebody else has something to say. */
   readonly placed: (issues: readonly FieldIssue[]) => Promise<Problem[]>;
+  /** What the machine lacks for it: neither `run` nor `check` takes the file then. */
+  readonly missing: () => Promise<Problem[]>;
+  /** What people should know who use what it uses. */
+  readonly remarks: () => Promise<Problem[]>;
 }
 
 /**
@@ -56,17 +60,12 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
   const { values: read, issues } = readFields(configFields, given);
   const fields = read as Partial<Values>;
   const keys = [...givenKeys(given, configuration)];
-  const [help, unusable, missing] = await Promise.all([
-    helpTexts(fields.metricsHelp),
-    unusableCertificate(fields),
-    missingPrerequisites(fields),
-  ]);
+  const [help, unusable] = await Promise.all([helpTexts(fields.metricsHelp), unusableCertificate(fields)]);
   const { errors, warnings } = await problemsInPlace(document, {
     wrong: [
       ...once(issues),
       ...brokenRules(fields, (name) => issues.some(({ path }) => path[0] === name)),
       ...unusable,
-      ...missing,
     ],
     withoutIt: help.fault === undefined ? [] : [{ path: ["metricsHelp"], message: help.fault }],
     doubtful: [...doubtfulFields(fields), ...doubtfulKeys(keys)],
@@ -75,7 +74,14 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
   const placed = async (issues: readonly FieldIssue[]) =>
     (await problemsInPlace(document, { wrong: issues, withoutIt: [], doubtful: [], unknown: [] })).errors;
-  return { config: effectiveConfig(read as Values, help), warnings, placed };
+  const values = read as Values;
+  return {
+    config: effectiveConfig(values, help),
+    warnings,
+    placed,
+    missing: async () => placed(await missingPrerequisites(values)),
+    remarks: () => placed(modeRemarks(values)),
+  };
 }
 
 /** Certificates matter only where an endpoint insists on TLS. */

@@ -1,4 +1,5 @@
 import type { FieldIssue } from "../fields/mapping.js";
+import { journalRemark, missingForJournal } from "../sinks/journal/prerequisite.js";
 import type { Values } from "./config.js";
 
 /**
@@ -8,14 +9,25 @@ import type { Values } from "./config.js";
  */
 type Prerequisite = () => Promise<string | undefined>;
 
+type LogMode = Values["logging"][number]["mode"];
+
 /** The modes that need something; a sink's own file tells what. */
-const ofMode: Partial<Record<Values["logging"][number]["mode"], Prerequisite>> = {};
+const ofMode: Partial<Record<LogMode, Prerequisite>> = { JournalMode: missingForJournal };
+
+/** What people should know who use a mode, and Muninn cannot find out by itself. */
+const remarkOn: Partial<Record<LogMode, string>> = { JournalMode: journalRemark };
 
 /** What the machine lacks for what is asked of it: `run` and `check` both refuse then. */
-export async function missingPrerequisites({ logging = [] }: Partial<Values>): Promise<FieldIssue[]> {
-  const issues = logging.map(async ({ mode }, index): Promise<FieldIssue[]> => {
-    const message = await ofMode[mode]?.();
-    return message === undefined ? [] : [{ path: ["logging", index, "logMode"], message }];
-  });
+export async function missingPrerequisites({ logging }: Pick<Values, "logging">): Promise<FieldIssue[]> {
+  const issues = logging.map(async ({ mode }, index) => atMode(index, await ofMode[mode]?.()));
   return (await Promise.all(issues)).flat();
+}
+
+/** What `check` warns of. */
+export function modeRemarks({ logging }: Pick<Values, "logging">): FieldIssue[] {
+  return logging.flatMap(({ mode }, index) => atMode(index, remarkOn[mode]));
+}
+
+function atMode(index: number, message: string | undefined): FieldIssue[] {
+  return message === undefined ? [] : [{ path: ["logging", index, "logMode"], message }];
 }

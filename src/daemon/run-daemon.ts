@@ -2,6 +2,7 @@ import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import { ConfigError, formatProblems, type Problem } from "../config/problem.js";
+import { ConfigError, formatProblem } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";
@@ -42,7 +43,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const hangUp = new HangUp();
   let loaded: LoadedConfig;
   try {
-    loaded = await loadServed(options.config);
+    loaded = await loadStartable(options.config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -70,21 +71,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   return code;
 }
 
-/** Reads a configuration all of which is served. @throws ConfigError */
-async function loadServed(file: string): Promise<LoadedConfig> {
+/** Reads a configuration that this machine has all for. @throws ConfigError */
+async function loadStartable(file: string): Promise<LoadedConfig> {
   const loaded = await loadConfig(file);
-  const refused = refusedFields(loaded.config);
-  if (refused.length > 0) throw new ConfigError(file, refused, loaded.warnings);
+  const missing = await loaded.missing();
+  if (missing.length > 0) throw new ConfigError(file, missing, loaded.warnings);
   return loaded;
-}
-
-/** Fields that would lose messages if they were passed over. */
-function refusedFields({ logging }: Config): Problem[] {
-  const journal = logging.findIndex(({ mode }) => mode === "JournalMode");
-  if (journal === -1) return [];
-  const field = `logging[${journal}].logMode`;
-  const message = "JournalMode is not served yet; use FileMode, or leave the section out";
-  return [{ code: "invalid", field, message }];
 }
 
 function sayWarnings({ config, warnings }: LoadedConfig, file: string, log: Log): void {
@@ -103,7 +95,8 @@ async function runTracer(
   { stopping, hangUp }: Signals,
 ): Promise<number> {
   const load = async () => {
-    const loaded = await loadServed(configFile);
+    // A journald that is away for a moment is no reason to refuse the file.
+    const loaded = await loadConfig(configFile);
     sayWarnings(loaded, configFile, log);
     return loaded;
   };

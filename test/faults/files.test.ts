@@ -123,22 +123,3 @@ test("the socket of a living tracer is not taken over, that of a dead one is", a
   const third = await place.start({ logging });
   expect(await third.stop()).toBe(0);
 });
-
-test.each([
-  [
-    "hasForwarding",
-    {
-      hasForwarding: [
-        { tag: "ConnectTo", contents: ["127.0.0.1:3"] },
-        null,
-        { queueSize: 10, verbosity: "Minimum" },
-      ],
-    },
-  ],
-])("%s, which is not served yet, stops the start with one sentence", async (field, config) => {
-  await using place = await Workplace.open();
-  const daemon = await place.launch(config);
-  expect(await daemon.exited).toBe(2);
-  expect(daemon.stderr).toContain(field);
-  expect(daemon.stderr.split("\n")).toHaveLength(1);
-});

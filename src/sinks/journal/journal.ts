@@ -1,7 +1,7 @@
-import { stat } from "node:fs/promises";
 import type { SinkKind } from "../sink-kind.js";
 import { JournalSink } from "./journal-sink.js";
-import { LibcMissing, loadLibc } from "./libc.js";
+import { loadLibc } from "./libc.js";
+import { journalSocketPath } from "./prerequisite.js";
 import { type RateLimitPlaces, readRateLimit } from "./rate-limit.js";
 
 /** A section of `logging`. */
@@ -19,23 +19,13 @@ interface JournalPlaces extends RateLimitPlaces {
   readonly socketPath: string;
 }
 
-/** The journal of systemd: one sink for each `logging` section of mode `JournalMode`, all in one journal. */
+/** The journal of systemd: one sink for each `logging` section of mode `JournalMode`. */
 export function journalAt(places: JournalPlaces): SinkKind<JournalConfig> {
   const { socketPath } = places;
   return {
     kind: "journal",
-    missing: async ({ logging }) => {
-      const section = logging.findIndex(isJournal);
-      if (section === -1) return [];
-      const message = (await missingLibrary()) ?? (await missingSocket(socketPath));
-      return message === undefined ? [] : [{ field: `logging[${section}].logMode`, message }];
-    },
-    remarks: ({ logging }) =>
-      logging.flatMap((section, index) =>
-        isJournal(section) ? [{ field: `logging[${index}].logMode`, message: rateLimitRemark }] : [],
-      ),
     open: async ({ logging }, { log }) => {
-      const sections = logging.filter(isJournal);
+      const sections = logging.filter(({ mode }) => mode === "JournalMode");
       if (sections.length === 0) return [];
       const [libc, rateLimit] = await Promise.all([loadLibc(), readRateLimit(places)]);
       if (rateLimit !== undefined) {
@@ -56,31 +46,4 @@ export function journalAt(places: JournalPlaces): SinkKind<JournalConfig> {
   };
 }
 
-export const journal = journalAt({ socketPath: "/run/systemd/journal/socket" });
-
-const rateLimitRemark =
-  "journald silently drops what a unit sends above its rate limit (10,000 entries in 30 s, more on a large disk); " +
-  "LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 in the unit lift it, as config/muninn.service does";
-
-function isJournal({ mode }: Section): boolean {
-  return mode === "JournalMode";
-}
-
-async function missingLibrary(): Promise<string | undefined> {
-  try {
-    await loadLibc();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof LibcMissing)) throw error;
-    return `JournalMode ${error.message}`;
-  }
-}
-
-async function missingSocket(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isSocket()) return undefined;
-  return (
-    `JournalMode needs systemd-journald, whose socket ${path} is not here: install systemd, ` +
-    "mount the socket into the container, or use FileMode"
-  );
-}
+export const journal = journalAt({ socketPath: journalSocketPath });

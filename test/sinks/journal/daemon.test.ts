@@ -45,7 +45,7 @@ describe.skipIf(missingJournald)("the program with JournalMode", () => {
     const daemon = await place.launch({ logging: [journalSection] }, { under: withRun(place.path("run")) });
     expect(await daemon.exited).toBe(2);
     expect(daemon.stderr).toMatch(
-      /^\S+json:1:\d+: logging\[0\]\.logMode: JournalMode needs systemd-journald, [^\n]+$/,
+      /^\S+json:1:\d+: logging\[0\]\.logMode: is JournalMode, which needs systemd-journald, [^\n]+$/,
     );
     const check = checked(place.path("config-0.json"), withRun(place.path("run")));
     expect(check.status).toBe(2);
@@ -101,7 +101,7 @@ test("check and run name the library that is missing, and how to install it", as
     );
     expect([command, status]).toEqual([command, 2]);
     expect(stderr).toMatch(
-      /c\.json:1:\d+: logging\[0\]\.logMode: JournalMode needs the library koffi: install it with `npm install --global koffi`/,
+      /c\.json:1:\d+: logging\[0\]\.logMode: is JournalMode, which needs the library koffi: install it with `npm install --global koffi`/,
     );
   }
 });

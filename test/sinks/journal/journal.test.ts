@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type JournalConfig, journalAt } from "../../../src/sinks/journal/journal.js";
+import { missingForJournal } from "../../../src/sinks/journal/prerequisite.js";
 import type { SinkContext } from "../../../src/sinks/sink-kind.js";
 import { DatagramReceiver } from "./datagram-receiver.js";
 
@@ -25,40 +26,27 @@ const warnings: string[] = [];
 const log = { warning: (event: string, message: string) => warnings.push(`${event}: ${message}`) };
 const context = { log } as unknown as SinkContext;
 
-test("without a section of JournalMode nothing is missing, remarked or opened", async () => {
-  const kind = journalAt({ socketPath: join(directory, "absent") });
-  const config = sections(file);
-  expect([await kind.missing!(config), kind.remarks!(config), await kind.open(config, context)]).toEqual([
+test("without a section of JournalMode there is no sink", async () => {
+  expect(await journalAt({ socketPath: join(directory, "absent") }).open(sections(file), context)).toEqual(
     [],
-    [],
-    [],
-  ]);
+  );
 });
 
-test("a socket that is not there, or is none, is missing: one sentence, at the first field that needs it", async () => {
+test("a socket that is not there, or is none, is missing, in one sentence that says what to do", async () => {
   await writeFile(join(directory, "file"), "");
   for (const name of ["absent", "file"]) {
-    const socketPath = join(directory, name);
-    const missing = await journalAt({ socketPath }).missing!(sections(file, machine, human));
-    expect(missing).toEqual([
-      {
-        field: "logging[1].logMode",
-        message: expect.stringContaining(`whose socket ${socketPath} is not here`),
-      },
-    ]);
+    const path = join(directory, name);
+    expect(await missingForJournal(path)).toBe(
+      `is JournalMode, which needs systemd-journald, whose socket ${path} is not here: install systemd, ` +
+        "mount the socket into the container, or use FileMode",
+    );
   }
 });
 
 test("nothing is missing where library and socket are there", async () => {
-  const socketPath = join(directory, "journal");
-  using _ = new DatagramReceiver(socketPath);
-  expect(await journalAt({ socketPath }).missing!(sections(machine))).toEqual([]);
-});
-
-test("check tells of the rate limit at every section of JournalMode", () => {
-  const remarks = journalAt({ socketPath: "" }).remarks!(sections(machine, file, human));
-  expect(remarks.map(({ field }) => field)).toEqual(["logging[0].logMode", "logging[2].logMode"]);
-  expect(remarks[0]!.message).toContain("LogRateLimitBurst=1000000000");
+  const path = join(directory, "journal");
+  using _ = new DatagramReceiver(path);
+  expect(await missingForJournal(path)).toBeUndefined();
 });
 
 test("each section of JournalMode is a sink with a name of its own, two of one format as well", async () => {
