@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { program, Workplace } from "../../end-to-end/daemon.js";
 import { nodeAt } from "../../end-to-end/nodes.js";
+import { leftOut } from "../../left-out.js";
 import { missingJournald, OwnJournald } from "./own-journald.js";
 
 /** Runs a command with another `/run`. */
@@ -13,7 +14,7 @@ function withRun(run: string): string[] {
 
 const journalSection = { logRoot: "", logMode: "JournalMode", logFormat: "ForMachine" };
 
-describe.skipIf(missingJournald)("the program with JournalMode", () => {
+describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJournald)}`, () => {
   test("collects into the journal and beside it into files, and says how much", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
@@ -67,10 +68,6 @@ describe.skipIf(missingJournald)("the program with JournalMode", () => {
     // The third section of the file, though the second says nothing new.
     expect(stderr).toContain(`${file}:7:12: logging[2].logMode: journald silently drops`);
   });
-});
-
-test.runIf(missingJournald)(`the program with JournalMode: left out, ${missingJournald}`, (context) => {
-  context.skip(missingJournald);
 });
 
 test("check and run name the library that is missing, and how to install it", async () => {

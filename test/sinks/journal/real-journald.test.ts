@@ -5,6 +5,7 @@ import { JournalSink } from "../../../src/sinks/journal/journal-sink.js";
 import { type Libc, loadLibc } from "../../../src/sinks/journal/libc.js";
 import { eventually } from "../../../src/testing/eventually.js";
 import { batchOf } from "../../batches.js";
+import { leftOut } from "../../left-out.js";
 import { missingJournald, OwnJournald, type ReadEntry } from "./own-journald.js";
 
 let libc: Libc;
@@ -49,7 +50,7 @@ function numbersOf(entries: readonly ReadEntry[]): number[] {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-describe.skipIf(missingJournald)("a real journald", () => {
+describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, () => {
   test("takes every field as it was sent, whatever is in it", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
@@ -134,10 +135,6 @@ describe.skipIf(missingJournald)("a real journald", () => {
 
 /** A killed journald had read it and not yet written it: nobody who sends can know. */
 const mostInHands = 1;
-
-test.runIf(missingJournald)(`a real journald: left out, ${missingJournald}`, (context) => {
-  context.skip(missingJournald);
-});
 
 /** What the journal has of a node, at least so many entries: journald writes a moment after it has read. */
 async function read(journald: OwnJournald, name: string, count: number): Promise<ReadEntry[]> {
