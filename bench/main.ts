@@ -7,6 +7,7 @@ import { bareCopy } from "./rows/bare-copy.js";
 import { delayedLink } from "./rows/delayed-link.js";
 import { fairness } from "./rows/fairness.js";
 import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
+import { journal } from "./rows/journal.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
@@ -26,6 +27,7 @@ const rows = [
   startUp,
   idleProcessor,
   idleMemory,
+  journal,
 ];
 
 const usage = `npm run bench -- [--only NAME]… [--runs N] [--quick]
