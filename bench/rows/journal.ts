@@ -6,6 +6,7 @@ import { Child } from "../harness/child.js";
 import { makeRunDirectory } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { spreadOf } from "../harness/statistics.js";
+import type { FloodResult } from "../peers/journal-flood.js";
 
 const journald = "/lib/systemd/systemd-journald";
 const flood = fileURLToPath(new URL("../peers/journal-flood.js", import.meta.url));
@@ -46,19 +47,27 @@ export const journal: Row = {
       args: [flood, socket, `${count}`, `${runs}`],
     });
     await sender.ended;
-    const results: { seconds: number; cpuSeconds: number }[] = JSON.parse(sender.output);
+    const results: { sink: FloodResult; bare: FloodResult }[] = JSON.parse(sender.output);
     return {
       findings: [
         {
           what: "entries a second",
-          value: spreadOf(results.map(({ seconds }) => count / seconds)),
+          value: spreadOf(results.map(({ sink }) => count / sink.seconds)),
           target: { atLeast: 40_000 },
         },
         {
           what: "for 100,000 entries",
           unit: "CPU s",
-          value: spreadOf(results.map(({ cpuSeconds }) => (cpuSeconds * 100_000) / count)),
+          value: spreadOf(results.map(({ sink }) => (sink.cpuSeconds * entries) / count)),
           target: { atMost: 0.8 },
+        },
+        {
+          what: "CPU ÷ that of entries made before",
+          value: spreadOf(results.map(({ sink, bare }) => sink.cpuSeconds / bare.cpuSeconds)),
+        },
+        {
+          what: "throughput ÷ that of entries made before",
+          value: spreadOf(results.map(({ sink, bare }) => bare.seconds / sink.seconds)),
         },
       ],
       figures: [],
