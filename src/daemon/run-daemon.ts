@@ -2,7 +2,6 @@ import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import { ConfigError, formatProblems, type Problem } from "../config/problem.js";
-import { ConfigError, formatProblem } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";
