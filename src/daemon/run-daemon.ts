@@ -1,7 +1,7 @@
 import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
-import { ConfigError, formatProblems, type Problem } from "../config/problem.js";
+import { ConfigError, formatProblems } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";

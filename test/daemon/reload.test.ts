@@ -158,11 +158,3 @@ test("help texts that cannot be read are a warning, at the start and at a reload
   expect(await daemon.stop()).toBe(0);
   expect(warnings()).toHaveLength(2);
 });
-
-test("what could not be started with cannot be reloaded either", async () => {
-  await using place = await Workplace.open();
-  const daemon = await place.start();
-  await reload(place, daemon, { hasForwarding: [{ tag: "AcceptAt", contents: "127.0.0.1:0" }, null, {}] });
-  expect((await daemon.logged("reload_failed")).msg).toMatch(/json:1:\d+: hasForwarding: forwarding/);
-  expect(await daemon.stop()).toBe(0);
-});
