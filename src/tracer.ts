@@ -150,7 +150,7 @@ async function openParts(
     door: door.view,
     nodes: () => sessions.counts.connected,
     namedNodes: () => sessions.nodes(),
-    newNamesExhausted: () => [],
+    newNamesExhausted: () => sessions.newNames.exhausted(),
     sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
     disks,
     retention: () => registry.expiryFaults(),

@@ -15,7 +15,7 @@ const metrics: MetricSet = [
   ["cardano.node.metrics.slotNum.int", "g", 2n ** 63n - 1n],
   ["mem.resident.int", "g", 5n],
   [hostile, "l", hostile],
-  ["a.very.long.name.without.any.place.to.break.".repeat(6), "l", "y".repeat(400)],
+  ["a.very.long.name.without.any.place.to.break.".repeat(5), "l", "y".repeat(400)],
   ...Array.from({ length: 60 }, (_, i) => [`filler.${String(i).padStart(2, "0")}`, "c", BigInt(i)] as const),
 ];
 
