@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { kernelFileSystem } from "../../src/registry/file-system.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { PlainPeer } from "./plain-peer.js";
@@ -138,6 +139,44 @@ describe("limits of what a peer sends", () => {
     await eventually(() => expect(sending.closed).toBe(true));
     await eventually(async () => expect(await tracer.linesOf("answering")).toEqual([line(100)]));
     expect(answering.closed).toBe(false);
+  });
+
+  test("muninn.maxMetricsBytes bounds an answer with metrics, maxMetricsPerNode how many of them are kept", async () => {
+    const kept = async (muninn: object, metrics: number) => {
+      const tracer = await tracerWith({ hasPrometheus: anyPort, muninn });
+      const peer = await peerAt(tracer, { name: "relay" });
+      await eventually(() => expect(peer.wanted.length).toBeGreaterThan(0));
+      peer.metrics(Array.from({ length: metrics }, (_, index) => `m.${index}_int`));
+      const count = async () => {
+        const text = await (await page(tracer, "prometheus", "/relay")).text();
+        return text.match(/^m_\d+_int /gm)?.length ?? 0;
+      };
+      return { peer, count };
+    };
+    const few = await kept({ maxMetricsPerNode: 7 }, 50);
+    await eventually(async () => expect(await few.count()).toBeGreaterThan(0));
+    expect(await few.count()).toBeLessThanOrEqual(7);
+    expect(few.peer.closed).toBe(false);
+    const all = await kept({}, 2_000);
+    await eventually(async () => expect(await all.count()).toBe(2_000));
+    const large = await kept({ maxMetricsBytes: "1KiB" }, 2_000);
+    await eventually(async () => expect(large.peer.closed || (await large.count()) < 2_000).toBe(true));
+    expect(await large.count()).toBeLessThan(2_000);
+  });
+
+  test("muninn.maxDataPointBytes bounds an answer with data points", async () => {
+    const answered = async (muninn: object) => {
+      const tracer = await tracerWith({ muninn });
+      const source = new ScriptedSource({ name: "relay" });
+      source.dataPoints.set("Long", Buffer.from(JSON.stringify("x".repeat(5_000))));
+      const node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
+      open.push(() => node.stop());
+      await eventually(() => expect(node.report().connections).toBe(1));
+      await eventually(() => expect(node.report().dataPointRequests).toBeGreaterThan(1));
+      return (await tracer.dataPointsOf("relay", ["Long"]))?.get("Long")?.length;
+    };
+    expect(await answered({})).toBe(5_002);
+    expect(await answered({ maxDataPointBytes: "1KiB" })).toBeUndefined();
   });
 
   test("muninn.handshakeTimeout ends a connection that says nothing", async () => {
