@@ -103,13 +103,22 @@ test("old files of a node that is not connected go at the start, whatever the fr
   await eventually(async () => expect(await readdir(place.path("logs", "gone"))).toEqual(names.slice(1)));
 });
 
-test("a second tracer on the same logRoot does not start, and says who is there", async () => {
+test("tracers of different networks write below one logRoot, each its own nodes; one of the same network is refused", async () => {
   await using place = await Workplace.open();
+  const otherSocket = place.path("other.sock");
   const first = await place.start();
-  const second = await place.launch({ network: { tag: "AcceptAt", contents: place.path("other.sock") } });
-  expect(await second.exited).toBe(1);
-  expect((await second.logged("start_failed")).msg).toContain(String(first.pid));
+  const second = await place.launch({ network: { tag: "AcceptAt", contents: otherSocket } });
+  await second.logged("started");
+  const twin = await place.launch();
+  expect(await twin.exited).toBe(1);
+  expect((await twin.logged("start_failed")).msg).toContain(`process ${first.pid}`);
+  await using one = await nodeAt(place.socket, { name: "one", count: 300 });
+  await using two = await nodeAt(otherSocket, { name: "two", count: 300 });
+  await Promise.all([one.finished, two.finished]);
   expect(await first.stop()).toBe(0);
+  expect(await second.stop()).toBe(0);
+  for (const name of ["one", "two"]) expectAllInOrder(await place.linesOf(name), 300);
+  expect((await readdir(place.path("logs"))).sort()).toEqual(["one", "two"]);
 });
 
 test("the socket of a living tracer is not taken over, that of a dead one is", async () => {

@@ -20,7 +20,7 @@ export const muninn = {
     maxOpenFiles: withDefault(
       wholeNumber(1, 1_000_000),
       4_096,
-      "log files open at once; lowered to what the process may have",
+      "log files open at once, with some of their directories for moments; lowered to what the process may have",
     ),
     idleTimeout: withDefault(
       duration({ orZero: "keeps files open" }),
@@ -41,11 +41,11 @@ export const muninn = {
   files: group({
     mode: optional(
       mode({ least: 0o600, example: "0640" }),
-      "permissions of log files; absent: the umask decides",
+      "permissions of log files; absent: the umask decides, `0644` at most",
     ),
     dirMode: optional(
       mode({ least: 0o700, example: "0750" }),
-      "permissions of log directories; absent: the umask decides",
+      "permissions of log directories; absent: the umask decides, `0755` at most",
     ),
   }),
   socketMode: optional(
