@@ -29,12 +29,14 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
         log.info("node_connected", `node ${name} is connected${times(count)}`, facts),
       );
     },
-    clashed: (connection, { name, directory, slug }, { wanted, of, holder }) => {
+    clashed: (connection, { name, directory, slug }, { wanted, of, holder, tracer }) => {
       const { id, peer } = connection;
       const facts = { node: name, wanted: wanted.name, connection: id, peer, directory, slug };
       const told =
         of === "directory"
-          ? `node ${wanted.name} has the name of another that is connected: it is called ${name} for now`
+          ? tracer === undefined
+            ? `node ${wanted.name} has the name of another that is connected: it is called ${name} for now`
+            : `another tracer (${tracer}) writes the logs of a node ${wanted.name} already: this one is called ${name} for now`
           : `the pages of node ${name} are at /${slug}: /${wanted.slug} is ${holder === undefined ? "a route of Muninn's" : `node ${holder.name}`}`;
       faults.say("clash", `${remoteAddressOf(connection)} ${wanted.name}`, (count) =>
         log.warning("names_clash", `${told}${times(count)}`, facts),

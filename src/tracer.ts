@@ -11,6 +11,7 @@ import { OwnMetrics } from "./metrics/own/own-metrics.js";
 import { ProcessWatch } from "./metrics/own/process.js";
 import { type Resources, ResourceTrace } from "./metrics/own/resource-trace.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
+import type { ClaimedDirectory } from "./nodes/node-directory.js";
 import { Sessions } from "./nodes/sessions.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
@@ -134,6 +135,7 @@ async function openParts(
     destination: router,
     observer: sessionEvents(log, events),
     isKnownDirectory: directoryIn(roots),
+    claimDirectory: directoryClaims(registry),
   });
   atEnd(() => sessions.stop(drainMs));
   router.begin(sessions);
@@ -254,4 +256,14 @@ function resourceTrace(
 function identityOf({ network }: Config): string {
   const addresses = network.mode === "AcceptAt" ? [network.address] : network.addresses;
   return `${network.mode} ${addresses.map(formatAddress).join(" ")}`;
+}
+
+/** Directories of nodes against other tracers that write below the same root. */
+function directoryClaims(registry: HandleRegistry): (directory: string) => Promise<ClaimedDirectory> {
+  return async (directory) => {
+    const outcome = await registry.claim(directory);
+    if (outcome.state === "ours") return outcome;
+    const { pid, identity, since } = outcome.by;
+    return { tracer: `process ${pid}, ${identity ?? "of unknown network"}, since ${since}` };
+  };
 }

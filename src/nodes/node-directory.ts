@@ -34,14 +34,24 @@ export interface Clash {
   readonly wanted: WantedNames;
   /** All names have a suffix, or the slug alone. */
   readonly of: "directory" | "slug";
-  /** The other node; undefined where the slug is a route of our own. */
+  /** The other node; undefined where the slug is a route of our own, or another tracer writes there. */
   readonly holder: NodeIdentity | undefined;
+  /** Another tracer that writes in the directory, in words. */
+  readonly tracer?: string;
 }
+
+/** Whether a directory is this tracer's until `release` is called, or which other one writes there, in words. */
+export type ClaimedDirectory = { release(): void } | { readonly tracer: string };
 
 interface Entry {
   readonly identity: NodeIdentity;
   readonly clash: Clash | undefined;
+  /** Leaves the directory to other tracers. */
+  readonly release?: () => void;
 }
+
+/** So many names are tried in turn where other tracers write in their directories; with the last one lines wait. */
+const mostTries = 10;
 
 /**
  * Who is connected, and under which names. The first connection of a name keeps it; a later one gets its connection id
@@ -52,10 +62,22 @@ interface Entry {
 export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   readonly #entries = new Map<Holder, Entry>();
   #isStopping = false;
+  readonly #claimDirectory: ((directory: string) => Promise<ClaimedDirectory>) | undefined;
+
+  /** Without `claimDirectory` there are no other tracers. */
+  constructor(claimDirectory?: (directory: string) => Promise<ClaimedDirectory>) {
+    this.#claimDirectory = claimDirectory;
+  }
 
   /** Gives `holder` its names; settles once they are its own. `rawName` is undefined where the node has none. */
   async claim(holder: Holder, rawName: string | undefined): Promise<NodeIdentity> {
     const wanted = wantedNames(rawName, holder.connectionId);
+    const identity = await this.#claimHere(holder, wanted);
+    return this.#claimDirectory === undefined ? identity : this.#claimAmongTracers(holder, wanted, identity);
+  }
+
+  /** Among the nodes of this tracer. */
+  async #claimHere(holder: Holder, wanted: WantedNames): Promise<NodeIdentity> {
     for (;;) {
       const others = this.#holdersOf(wanted.directory);
       const [first] = others;
@@ -69,7 +91,29 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     }
   }
 
+  /** The names are nobody else's here already; where another tracer writes in the directory they get a suffix. */
+  async #claimAmongTracers(holder: Holder, wanted: WantedNames, first: NodeIdentity): Promise<NodeIdentity> {
+    const foreign = new Set<string>();
+    let identity = first;
+    while (foreign.size < mostTries) {
+      const claimed = await this.#claimDirectory!(identity.directory);
+      const entry = this.#entries.get(holder);
+      if ("release" in claimed) {
+        const release = () => claimed.release();
+        // It may have left meanwhile.
+        if (entry === undefined) release();
+        else this.#entries.set(holder, { ...entry, release });
+        return identity;
+      }
+      if (entry === undefined) return identity;
+      foreign.add(identity.directory);
+      identity = this.#takeSuffixed(holder, wanted, { foreign, tracer: claimed.tracer });
+    }
+    return identity;
+  }
+
   release(holder: Holder): void {
+    this.#entries.get(holder)?.release?.();
     this.#entries.delete(holder);
   }
 
@@ -111,15 +155,22 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#take(holder, this.#withFreeSlug(wanted, holder.connectionId), clash);
   }
 
-  #takeSuffixed(holder: Holder, wanted: WantedNames): NodeIdentity {
+  #takeSuffixed(
+    holder: Holder,
+    wanted: WantedNames,
+    others?: { readonly foreign: ReadonlySet<string>; readonly tracer: string },
+  ): NodeIdentity {
+    const isTaken = ({ directory }: WantedNames) =>
+      this.hasDirectory(directory) || others?.foreign.has(directory) === true;
     const [first] = this.#holdersOf(wanted.directory);
     const clash: Clash = {
       wanted,
       of: "directory",
-      holder: first === undefined ? undefined : this.#entries.get(first)?.identity,
+      holder: first === undefined || first === holder ? undefined : this.#entries.get(first)?.identity,
+      ...(others !== undefined && { tracer: others.tracer }),
     };
     let names = withSuffix(wanted, holder.connectionId);
-    for (let n = 2; this.hasDirectory(names.directory); n += 1) {
+    for (let n = 2; isTaken(names); n += 1) {
       names = withSuffix(wanted, `${holder.connectionId}_${n}`);
     }
     return this.#take(holder, this.#withFreeSlug(names, holder.connectionId), clash);

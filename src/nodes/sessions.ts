@@ -8,7 +8,7 @@ import type { NodeIdentity } from "./identity.js";
 import type { MetricsPace } from "./metrics-poll.js";
 import { wantedNames } from "./names.js";
 import { NewNames } from "./new-names.js";
-import { type Clash, NodeDirectory } from "./node-directory.js";
+import { type ClaimedDirectory, type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
 import { type Claim, Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
 
@@ -54,6 +54,8 @@ export interface SessionsOptions {
   readonly observer: SessionObserver;
   /** Whether a node of this directory was here before: names nobody has heard of are limited. @default never */
   readonly isKnownDirectory?: (directory: string) => Promise<boolean>;
+  /** Against other tracers that write below the same root. @default there are none */
+  readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;
   readonly newNames?: NewNames;
 }
 
@@ -72,7 +74,7 @@ export class Sessions {
   #settings: SessionSettings;
   readonly #options: SessionsOptions;
   readonly #host: SessionHost;
-  readonly #directory = new NodeDirectory<Session>();
+  readonly #directory: NodeDirectory<Session>;
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
   readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
@@ -81,6 +83,7 @@ export class Sessions {
   #stopping: Promise<void> | undefined;
 
   constructor(options: SessionsOptions) {
+    this.#directory = new NodeDirectory(options.claimDirectory);
     this.#options = options;
     this.#settings = options.settings;
     const answersBytes = options.maxInFlightBytes * answersPart;

@@ -121,6 +121,23 @@ test("tracers of different networks write below one logRoot, each its own nodes;
   expect((await readdir(place.path("logs"))).sort()).toEqual(["one", "two"]);
 });
 
+test("a node that two tracers of one logRoot have at the same time gets two directories, and the second tracer warns", async () => {
+  await using place = await Workplace.open();
+  const otherSocket = place.path("other.sock");
+  const first = await place.start();
+  const second = await place.launch({ network: { tag: "AcceptAt", contents: otherSocket } });
+  await second.logged("started");
+  await using one = await nodeAt(place.socket, { name: "relay", count: 300 });
+  await one.finished;
+  await using two = await nodeAt(otherSocket, { name: "relay", count: 300 });
+  await two.finished;
+  expect((await second.logged("names_clash")).msg).toContain(`process ${first.pid}`);
+  expect(await second.stop()).toBe(0);
+  expect(await first.stop()).toBe(0);
+  expect((await readdir(place.path("logs"))).sort()).toEqual(["relay", "relay_unix-1"]);
+  for (const name of ["relay", "relay_unix-1"]) expect(await place.linesOf(name)).toHaveLength(300);
+});
+
 test("the socket of a living tracer is not taken over, that of a dead one is", async () => {
   await using place = await Workplace.open();
   const first = await place.start();

@@ -166,3 +166,47 @@ test("a suffixed name that somebody else already has is made different once more
   expect(new Set(others).size).toBe(3);
   expect(node.directory).not.toBe("relay_unix-2");
 });
+
+test("where another tracer writes in a node's directory the node gets the suffix, and what it claims is left when it goes", async () => {
+  const theirs = new Set(["relay", "relay_unix-1"]);
+  const claimed: string[] = [];
+  const left: string[] = [];
+  const directory = new NodeDirectory(async (name) => {
+    claimed.push(name);
+    return theirs.has(name) ? { tracer: "process 7" } : { release: () => void left.push(name) };
+  });
+  const holder = new Holder("unix-1");
+  const identity = await directory.claim(holder, "relay");
+  expect(identity).toMatchObject({ name: "relay_unix-1_2", directory: "relay_unix-1_2" });
+  expect(claimed).toEqual(["relay", "relay_unix-1", "relay_unix-1_2"]);
+  expect(directory.clashOf(holder)).toMatchObject({
+    of: "directory",
+    holder: undefined,
+    tracer: "process 7",
+  });
+  expect(left).toEqual([]);
+  directory.release(holder);
+  expect(left).toEqual(["relay_unix-1_2"]);
+});
+
+test("a node that leaves while its directory is claimed leaves that to other tracers", async () => {
+  let left = 0;
+  const holder = new Holder("unix-1");
+  const directory = new NodeDirectory(async () => {
+    directory.release(holder);
+    return {
+      release: () => {
+        left += 1;
+      },
+    };
+  });
+  await directory.claim(holder, "relay");
+  expect(left).toBe(1);
+  expect([...directory.connected()]).toEqual([]);
+});
+
+test("where every name is another tracer's the last one is taken: its lines wait", async () => {
+  const directory = new NodeDirectory(async () => ({ tracer: "process 7" }));
+  const { directory: last } = await directory.claim(new Holder("unix-1"), "relay");
+  expect(last).toBe("relay_unix-1_10");
+});
