@@ -10,6 +10,8 @@ export interface NamedNode {
         readonly of: "directory" | "slug";
         /** The node that has the names; absent where the slug is one of our own pages. */
         readonly holder?: { readonly name: string } | undefined;
+        /** Another tracer that writes its logs already, in words. */
+        readonly tracer?: string | undefined;
       }
     | undefined;
 }
@@ -23,11 +25,9 @@ export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
       const clashes: string[] = [];
       for (const { node, clash } of nodes()) {
         if (clash === undefined) continue;
-        const { of, holder } = clash;
+        const { of, holder, tracer } = clash;
         const subject = of === "slug" ? `${node.name} is at /${node.slug}` : `a node is called ${node.name}`;
-        const cause =
-          holder === undefined ? "its own path is one of Muninn's" : `${holder.name} has its name already`;
-        clashes.push(`${subject}: ${cause}`);
+        clashes.push(`${subject}: ${causeOf(holder, tracer)}`);
       }
       if (clashes.length === 0) return ok;
       return {
@@ -37,6 +37,11 @@ export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
       };
     },
   };
+}
+
+function causeOf(holder: { readonly name: string } | undefined, tracer: string | undefined): string {
+  if (tracer !== undefined) return `another tracer (${tracer}) writes the logs of its name already`;
+  return holder === undefined ? "its own path is one of Muninn's" : `${holder.name} has its name already`;
 }
 
 /** An address that brings one new name after the other makes a directory for each. */

@@ -254,6 +254,14 @@ describe("the names of nodes", () => {
     expect(check.find()).toEqual({ state: "ok" });
   });
 
+  test("that another tracer has below the same root are told apart from clashes with other nodes", () => {
+    const clash = { of: "directory" as const, holder: undefined, tracer: "process 7" };
+    expect(clashingNamesCheck(() => [node("Relay_unix-1", clash)]).find()).toMatchObject({
+      state: "degraded",
+      reason: "a node is called Relay_unix-1: another tracer (process 7) writes the logs of its name already",
+    });
+  });
+
   test("are not all in the report where hundreds clash", () => {
     const nodes = Array.from({ length: 300 }, (_, i) =>
       node(`n${i}`, { of: "directory", holder: { name: "n" } }),
