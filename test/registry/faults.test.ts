@@ -121,6 +121,22 @@ test("pauses go on growing while a line gets on by some bytes only", async () =>
   expect(allText(log("a"))).toBe("12345\n");
 });
 
+test.each(["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"])(
+  "on a shortage that idle handles may be the reason of (%s) they are closed",
+  async (code) => {
+    const { registry, log, disk, clock, root } = await testRegistry();
+    await registry.append(log("idle"), lines("1"));
+    disk.rules.write = () => Promise.reject(errno(code));
+    const append = registry.append(log("a"), lines("1"));
+    await eventually(() => clock.pauses.length > 0);
+    await eventually(() => !openFiles(root).includes(`idle/${startName}`));
+    expect(registry.stats().evicted).toBeGreaterThan(0);
+    delete disk.rules.write;
+    await passPause(clock);
+    await append;
+  },
+);
+
 test("a fault that idle handles are no reason of closes none of them", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("idle"), lines("1"));
