@@ -128,7 +128,7 @@ async function openParts(
       maxMetricsPerNode: muninn.maxMetricsPerNode,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       nameTimeoutMs: muninn.nameTimeoutMs,
-      nameFrom: ["nodeInfo"],
+      nameFrom: muninn.nameFrom,
       silenceMs,
     },
     maxInFlightBytes: muninn.maxInFlightBytes,

@@ -163,6 +163,11 @@ export class CborReader {
     return undefined;
   }
 
+  /** Bytes read so far. */
+  get position(): number {
+    return this.#at;
+  }
+
   /** Says that the message is over. @throws ProtocolError where it goes on */
   end(): void {
     if (this.#at < this.#bytes.length) throw this.#unexpectedAt(this.#at, "the end of the message");

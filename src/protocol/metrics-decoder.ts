@@ -124,12 +124,11 @@ export class MetricsDecoder {
     this.#answerBytes += metrics.length;
     if (this.#answerBytes > patience * maxAnswerBytes)
       throw new ProtocolError({ code: "too-long", what, limit: patience * maxAnswerBytes });
-    if (this.#answerBytes - metrics.length >= maxAnswerBytes) {
-      if (count > 0) taker.surplus(count);
-      return;
-    }
+    const allowedBytes = maxAnswerBytes - (this.#answerBytes - metrics.length);
     const reader = new CborReader(metrics, what);
-    for (let left = count; left > 0; left -= 1) readMetric(reader, taker);
+    let left = count;
+    for (; left > 0 && reader.position < allowedBytes; left -= 1) readMetric(reader, taker);
+    if (left > 0) taker.surplus(left);
   }
 
   #end(taker: AnswerTaker): void {

@@ -4,6 +4,9 @@ import { absent, column, columns } from "./object-fields.js";
 import { type DetailLevel, detailLevels, type Severity, severities, type TraceBatch } from "./trace-batch.js";
 import { picosecondsAt, timeAt } from "./trace-time.js";
 
+/** Of a host, a thread or a namespace, in bytes: a longer one is cut, and ends with `…`. The machine text has it in full. */
+const maxWordBytes = 1_024;
+
 /** A run of trace objects as they came: their bytes, and where each field lies. */
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
@@ -52,10 +55,12 @@ export class ReceivedBatch implements TraceBatch {
     const first = this.#bytes[at]!;
     let left = first === indefinite.array ? Number.POSITIVE_INFINITY : this.#argument(at, major.array);
     at += headBytes(first);
-    for (; left > 0 && this.#bytes[at] !== breakByte; left -= 1) {
+    let bytesLeft = maxWordBytes;
+    for (; left > 0 && bytesLeft > 0 && this.#bytes[at] !== breakByte; left -= 1) {
       const start = at + headBytes(this.#bytes[at]!);
       at = start + this.#argument(at, major.text);
-      segments.push(this.#bytes.toString("utf8", start, at));
+      segments.push(this.#word(start, at, bytesLeft));
+      bytesLeft -= at - start + 1;
     }
     return segments.join(".");
   }
@@ -77,11 +82,19 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   host(index: number): string {
-    return this.#slice(index, column.hostStart, column.hostEnd).toString("utf8");
+    return this.#word(this.#field(index, column.hostStart), this.#field(index, column.hostEnd));
   }
 
   thread(index: number): string {
-    return this.#slice(index, column.threadStart, column.threadEnd).toString("utf8");
+    return this.#word(this.#field(index, column.threadStart), this.#field(index, column.threadEnd));
+  }
+
+  #word(start: number, end: number, mostBytes = maxWordBytes): string {
+    if (end - start <= mostBytes) return this.#bytes.toString("utf8", start, end);
+    let cutAt = start + mostBytes;
+    // Not within a character.
+    while ((this.#bytes[cutAt]! & 0xc0) === 0x80) cutAt -= 1;
+    return `${this.#bytes.toString("utf8", start, cutAt)}…`;
   }
 
   #field(index: number, at: number): number {

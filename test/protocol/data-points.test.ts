@@ -141,3 +141,25 @@ describe("a request", () => {
     expect(faultOf(() => decodeDataPointsRequest(hex(message)))?.code).toBe("malformed");
   });
 });
+
+test("a reply of more points than anybody asks for is refused", () => {
+  const points = Array.from({ length: 1_025 }, (_, n) => [`${n}`, undefined] as const);
+  expect(decodeDataPointsReply(encodeDataPointsReply(points.slice(1)))).toHaveLength(1_024);
+  expect(faultOf(() => decodeDataPointsReply(encodeDataPointsReply(points)))?.code).toBe("malformed");
+});
+
+test("a value of a hundred thousand pieces of one byte is joined; one of more than a million is refused", () => {
+  const reply = (pieces: number) =>
+    Buffer.concat([hex("82 03 81 82 61 61 81 5f"), Buffer.alloc(2 * pieces, hex("41 78")), hex("ff")]);
+  const [[, value]] = decodeDataPointsReply(reply(100_000)) as [[string, Uint8Array]];
+  expect(Buffer.from(value).equals(Buffer.alloc(100_000, "x"))).toBe(true);
+  expect(faultOf(() => decodeDataPointsReply(reply(1_048_577)))?.code).toBe("malformed");
+});
+
+test("a text longer than any string may be is refused, and not made", () => {
+  const length = 64 * 1_024 * 1_024 + 1;
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(length);
+  const reply = Buffer.concat([hex("82 03 81 82 7a"), head, Buffer.alloc(length, "x"), hex("80")]);
+  expect(faultOf(() => decodeDataPointsReply(reply))?.code).toBe("too-long");
+});

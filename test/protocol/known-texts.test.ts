@@ -34,6 +34,14 @@ test("texts that differ in one character are told apart", () => {
   );
 });
 
+test("of thousands of texts that differ in their last four characters alone, none is taken for another of the same place", () => {
+  const known = new KnownTexts();
+  for (let n = 0; n < 10_000; n += 1) {
+    const text = `cardano.node.metric.${n.toString().padStart(4, "0")}`;
+    expect(find(known, Buffer.from(text))).toBe(text);
+  }
+});
+
 test("more texts than are remembered are still read as they are", () => {
   const known = new KnownTexts();
   for (let round = 0; round < 2; round += 1) {

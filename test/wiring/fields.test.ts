@@ -185,6 +185,41 @@ describe("limits of what a peer sends", () => {
     await eventually(() => expect(peer.closed).toBe(true), { withinMs: 8_000 });
   });
 
+  test("muninn.maxMetricsPerNode and muninn.maxMetricsBytes bound what is kept of a node; the rest is counted", async () => {
+    const kept = async (muninn: Fields["muninn"]) => {
+      const tracer = await tracerWith({ hasPrometheus: anyPort, muninn });
+      const peer = await peerAt(tracer, { name: "relay" });
+      await eventually(() => expect(peer.metricsAsked.length).toBeGreaterThan(0));
+      peer.metrics(Array.from({ length: 100 }, (_, n) => `metric.number.${n}`));
+      return eventually(async () => {
+        const text = await own(tracer);
+        const [, metrics, refused] =
+          /^muninn_node_metrics\{node="relay"\} (\d+)[\s\S]*^muninn_node_metrics_refused\{node="relay"\} (\d+)/m.exec(
+            text,
+          )!;
+        expect(Number(metrics) + Number(refused)).toBeGreaterThan(99);
+        return Number(metrics);
+      });
+    };
+    expect(await kept({})).toBe(101);
+    expect(await kept({ maxMetricsPerNode: 30 })).toBe(30);
+    expect(await kept({ maxMetricsBytes: "1KiB" })).toBeLessThan(60);
+  });
+
+  test("muninn.maxDataPointBytes disconnects a node that answers with more", async () => {
+    const name = "n".repeat(2_000);
+    const tracer = await tracerWith({ muninn: { maxDataPointBytes: "1KiB" } });
+    const peer = await peerAt(tracer, { name });
+    await eventually(() => expect(peer.closed).toBe(true));
+  });
+
+  test("muninn.nameFrom: [hostname] names a node by the host in its objects", async () => {
+    const tracer = await tracerWith({ muninn: { nameFrom: ["hostname"] } });
+    const peer = await peerAt(tracer, { name: "relay" });
+    peer.reply(["{}"]);
+    await eventually(async () => expect(await tracer.linesOf("host")).toEqual(["{}"]));
+  });
+
   test("muninn.nameTimeout gives a node that tells no name its connection's id", async () => {
     const tracer = await tracerWith({ muninn: { nameTimeout: "20ms" } });
     const peer = await peerAt(tracer);

@@ -85,6 +85,11 @@ export const muninn = {
     "10s",
     "time for a node to tell its name; then it goes by its connection",
   ),
+  nameFrom: withDefault(
+    list(choice("nodeInfo", "hostname"), "sources of names", { leastOne: "source" }),
+    ["nodeInfo"],
+    "where the name of a node comes from, the first that gives one: its data point `NodeInfo`, or the host that its objects name",
+  ),
   reconnect: withDefault(
     ruled(
       mapping({
