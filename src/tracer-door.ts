@@ -1,12 +1,16 @@
 import type { Config } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
+import type { LinkView } from "./health/link-check.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { OwnEvents } from "./metrics/own/events.js";
 import { connectorEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
+import { Links } from "./tracer-links.js";
 import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
+import { ConnectionIds } from "./transport/connection-ids.js";
 import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
+import { Room } from "./transport/room.js";
 
 export interface DoorOptions {
   readonly log: Log;
@@ -21,6 +25,9 @@ export class Door {
   readonly view: HealthOptions["door"];
   readonly #config: Config;
   readonly #options: DoorOptions;
+  readonly #links: Links;
+  readonly #ids = new ConnectionIds();
+  readonly #room: Room;
   #listener: Listener | undefined;
   #connectors: Connectors | undefined;
   #stopped = false;
@@ -28,10 +35,17 @@ export class Door {
   constructor(config: Config, options: DoorOptions) {
     this.#config = config;
     this.#options = options;
+    this.#room = new Room(options.maxConnections);
+    this.#links = new Links({ ...options, muninn: config.muninn, ids: this.#ids, room: this.#room });
     this.view = this.#viewOf(config);
   }
 
-  /** @throws TransportError where it cannot listen */
+  /** Of `muninn.links`. */
+  get links(): readonly LinkView[] {
+    return this.#links.views;
+  }
+
+  /** @throws TransportError where it cannot listen, CertificateError where files of links cannot be used */
   async open(run: RunConnection): Promise<void> {
     const { network, muninn } = this.#config;
     const { log, events, maxConnections } = this.#options;
@@ -41,6 +55,7 @@ export class Door {
         ...muninn.reconnect,
         addresses,
         chunks: "lent",
+        ids: this.#ids,
         run,
         observer: connectorEvents(log),
       });
@@ -49,18 +64,29 @@ export class Door {
         address: network.address,
         socketMode: muninn.socketMode,
         maxConnections,
+        room: this.#room,
         chunks: "lent",
+        ids: this.#ids,
         run,
         onTurnedAway: turnedAwayEvents(log, events),
         ...socketFileEvents(log),
       });
     }
+    await this.#links.open(run);
+  }
+
+  /**
+   * Reads certificates and tokens of links again.
+   * @throws CertificateError where they are unusable; then nothing changes
+   */
+  async reload(): Promise<void> {
+    await this.#links.reload();
   }
 
   /** Lets nobody else in; those inside stay. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([this.#listener?.stop(), this.#connectors?.stop()]);
+    await Promise.all([this.#listener?.stop(), this.#connectors?.stop(), this.#links.stop()]);
   }
 
   #viewOf({ network }: Config): HealthOptions["door"] {

@@ -9,7 +9,7 @@ import type { RegistryObserver } from "./registry/registry-observer.js";
 import type { RouterObserver } from "./sinks/router.js";
 import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
-import type { ListenOptions } from "./transport/links/link.js";
+import type { ListenOptions, Refusal } from "./transport/links/link.js";
 
 /** Lines of a node that comes and goes, in a minute, before one stands for more. */
 const comingsAndGoings = 5;
@@ -103,6 +103,40 @@ export function connectorEvents(log: Log): ConnectorObserver {
       ),
   };
 }
+
+/** Peers that a link has not let in: one line a minute for each address and reason, with how many it were. */
+export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal: Refusal) => void {
+  const quietMs = 60_000;
+  const mostKinds = 1_000;
+  const kinds = new Map<string, { saidAt: number; unsaid: number }>();
+  return ({ reason, host, detail }) => {
+    own.linkRefused(reason);
+    const kind = `${host} ${reason}`;
+    const known = kinds.get(kind) ?? { saidAt: Number.NEGATIVE_INFINITY, unsaid: 0 };
+    known.unsaid += 1;
+    kinds.delete(kind);
+    kinds.set(kind, known);
+    if (kinds.size > mostKinds) kinds.delete(kinds.keys().next().value!);
+    if (performance.now() - known.saidAt < quietMs) return;
+    const { unsaid: count } = known;
+    known.saidAt = performance.now();
+    known.unsaid = 0;
+    const who = count === 1 ? `${host} was` : `${count} connections of ${host} were`;
+    const why = refusalWords[reason] + (detail === undefined ? "" : ` (${detail})`);
+    log.warning("link_refused", `${who} refused at ${link}: ${why}`, { link, host, reason, detail, count });
+  };
+}
+
+const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
+  tls: "the TLS handshake failed",
+  certificate: "its certificate is of no rule in access",
+  token: "it showed no token, or a wrong one",
+  path: "it asked for another path",
+  "not-websocket": "it does not speak WebSocket",
+  timeout: "it took too long to show who it is",
+  waits: "its address was refused ten times within a minute, and waits for a minute",
+  crowd: "too many connections of its address are on their way in",
+};
 
 /** What was done for a socket file that nobody asked for in so many words. */
 export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade" | "onModeNarrowed"> {

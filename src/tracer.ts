@@ -150,6 +150,7 @@ async function openParts(
   let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
     door: door.view,
+    links: door.links,
     nodes: () => sessions.counts.connected,
     namedNodes: () => sessions.nodes(),
     newNamesExhausted: () => sessions.newNames.exhausted(),
@@ -198,6 +199,7 @@ async function openParts(
     sessions,
     served: endpoints.served,
     reload: async (loaded) => {
+      await door.reload();
       await endpoints.reload(loaded);
       helpTextsFault = loaded.metricsHelpFault;
       await router.reload();

@@ -3,13 +3,15 @@ import { constants } from "node:fs";
 import { access, lstat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { dirname } from "node:path";
+import { CertificateError } from "../config/certificate.js";
 import { type Config, valuesOf } from "../config/config.js";
+import { readLinkCredentials } from "../config/link-credentials.js";
 import { httpListeners } from "../config/listeners.js";
 import type { FieldIssue } from "../fields/mapping.js";
 import { HttpError } from "../http/http-faults.js";
 import { listen } from "../http/listen.js";
 import { RegistryError } from "../registry/registry-fault.js";
-import type { Address } from "../transport/address.js";
+import type { Address, LinkAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 
 /**
@@ -17,7 +19,30 @@ import { TransportError } from "../transport/transport-faults.js";
  * Ports are opened for a moment; no file is made.
  */
 export async function machineIssues(config: Config): Promise<FieldIssue[]> {
-  return [...(await doorIssues(config)), ...(await endpointIssues(config)), ...(await rootIssues(config))];
+  return [
+    ...(await doorIssues(config)),
+    ...(await linkIssues(config)),
+    ...(await endpointIssues(config)),
+    ...(await rootIssues(config)),
+  ];
+}
+
+async function linkIssues({ muninn }: Config): Promise<FieldIssue[]> {
+  const issues: FieldIssue[] = [];
+  for (const [index, link] of muninn.links.entries()) {
+    const path = ["muninn", "links", index];
+    try {
+      await readLinkCredentials(link, path);
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      issues.push(...error.problems);
+    }
+    const { listen: address } = link;
+    if (address === undefined) continue;
+    const message = address.kind === "unix" ? await socketFault(address) : await portFault(address);
+    if (message !== undefined) issues.push({ path: [...path, "listen"], message });
+  }
+  return issues;
 }
 
 async function doorIssues({ network }: Config): Promise<FieldIssue[]> {
@@ -27,7 +52,7 @@ async function doorIssues({ network }: Config): Promise<FieldIssue[]> {
   return message === undefined ? [] : [{ path: ["network", "contents"], message }];
 }
 
-async function portFault(address: Extract<Address, { kind: "tcp" }>): Promise<string | undefined> {
+async function portFault(address: Exclude<LinkAddress, { kind: "unix" }>): Promise<string | undefined> {
   const server = createServer();
   try {
     server.listen({ host: address.host, port: address.port });

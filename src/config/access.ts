@@ -1,5 +1,5 @@
 import { formatMode } from "../fields/quantities.js";
-import { formatAddress } from "../transport/address.js";
+import { formatAddress, type LinkAddress } from "../transport/address.js";
 import { type Config, valuesOf } from "./config.js";
 import { httpListeners } from "./listeners.js";
 
@@ -8,18 +8,38 @@ const most = { socket: 0o770, file: 0o644, directory: 0o755 } as const;
 
 /** Who may connect to what this tracer opens, and who may read what it writes: a sentence for each. */
 export function whoHasAccess(config: Config, umask: number): string[] {
-  return [...nodeAccess(config, umask), ...endpointAccess(config), ...fileAccess(config, umask)];
+  return [
+    ...nodeAccess(config, umask),
+    ...linkAccess(config, umask),
+    ...endpointAccess(config),
+    ...fileAccess(config, umask),
+  ];
 }
 
 function* nodeAccess({ network, muninn }: Config, umask: number): Generator<string> {
   if (network.mode === "ConnectTo") return;
-  const where = formatAddress(network.address);
-  if (network.address.kind === "tcp") {
-    yield `nodes: ${whoReaches(network.address.host, where)} may connect`;
-    return;
+  yield `nodes: ${whoMayConnect(network.address, muninn, umask)}`;
+}
+
+function* linkAccess({ muninn }: Config, umask: number): Generator<string> {
+  for (const { listen, tls, access } of muninn.links) {
+    if (listen === undefined) continue;
+    const shows = [
+      ...(tls?.clientCaFile === undefined ? [] : ["a certificate"]),
+      ...(Array.isArray(access) && access.some(({ tokenFile }) => tokenFile !== undefined)
+        ? ["a token"]
+        : []),
+    ];
+    const shown = shows.length === 0 ? "" : `, and shows ${shows.join(" or ")}`;
+    yield `muninn.links: ${whoMayConnect(listen, muninn, umask)}${shown}`;
   }
-  const mode = muninn.socketMode ?? most.socket & ~umask;
-  yield `nodes: ${usersWith(mode, 0o2)} of ${where} may connect (${modeAndWhy(mode, muninn.socketMode, umask)}; muninn.socketMode sets it)`;
+}
+
+function whoMayConnect(address: LinkAddress, { socketMode }: Config["muninn"], umask: number): string {
+  const where = formatAddress(address);
+  if (address.kind !== "unix") return `${whoReaches(address.host, where)} may connect`;
+  const mode = socketMode ?? most.socket & ~umask;
+  return `${usersWith(mode, 0o2)} of ${where} may connect (${modeAndWhy(mode, socketMode, umask)}; muninn.socketMode sets it)`;
 }
 
 function* endpointAccess(config: Config): Generator<string> {

@@ -13,7 +13,7 @@ export interface TlsMaterial {
 }
 
 interface CertificateProblem {
-  /** Begins with `tlsCertificate`. */
+  /** From the top of the configuration. */
   readonly path: FieldPath;
   readonly message: string;
 }
@@ -30,14 +30,16 @@ export class CertificateError extends Error {
 }
 
 /**
- * Reads certificate, key and chain and makes sure that they can be served together.
+ * Reads certificate, key and chain and makes sure that they can be served together; `field` is where they stand.
  *
  * @throws CertificateError
  */
-export async function readCertificate(certificate: TlsCertificate): Promise<TlsMaterial> {
+export async function readCertificate(
+  certificate: TlsCertificate,
+  field: FieldPath = ["tlsCertificate"],
+): Promise<TlsMaterial> {
   const problems: CertificateProblem[] = [];
-  const problem = (path: FieldPath, message: string) =>
-    problems.push({ path: ["tlsCertificate", ...path], message });
+  const problem = (path: FieldPath, message: string) => problems.push({ path: [...field, ...path], message });
   const attempt = async <T>(path: FieldPath, file: string, what: string, make: (pem: string) => T) => {
     let pem: string;
     try {

@@ -6,6 +6,7 @@ import { eventLoopCheck } from "./event-loop-check.js";
 import { HealthMonitor, type HealthMonitorOptions } from "./health-monitor.js";
 import type { HealthSource } from "./health-report.js";
 import { helpTextsCheck } from "./help-texts-check.js";
+import { type LinkView, linkCheck } from "./link-check.js";
 import { clashingNamesCheck, type NamedNode, newNamesCheck } from "./names-checks.js";
 import { type LimitedNode, nodeLimitsCheck } from "./node-limits-check.js";
 import { type RetentionFault, retentionCheck } from "./retention-check.js";
@@ -18,6 +19,8 @@ const lookEveryMs = 1_000;
 export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   /** Where nodes come from: they to us, or we to them. */
   readonly door: { readonly listener: ListenerView } | { readonly targets: readonly TargetView[] };
+  /** Further ways in and out. @default none */
+  readonly links?: readonly LinkView[];
   /** Nodes connected at the moment. */
   readonly nodes: () => number;
   /** Those whose names are known. */
@@ -44,7 +47,7 @@ export interface Health extends HealthSource {
 
 /** Looks after the tracer from now on. */
 export function openHealth(options: HealthOptions): Health {
-  const { door, nodes, sinks, disks, onChange } = options;
+  const { door, links = [], nodes, sinks, disks, onChange } = options;
   const monitor = new HealthMonitor({
     ...(onChange !== undefined && { onChange }),
     checks: [
@@ -54,6 +57,7 @@ export function openHealth(options: HealthOptions): Health {
       clashingNamesCheck(options.namedNodes),
       newNamesCheck(options.newNamesExhausted),
       nodeLimitsCheck(options.namedNodes),
+      ...links.map(linkCheck),
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
       retentionCheck(options.retention),

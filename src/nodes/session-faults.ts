@@ -14,6 +14,8 @@ export type SessionFault =
   | { code: "too-many-names"; address: string }
   /** Unfinished objects or answers of all peers take more memory than they may, and this peer's most of it. */
   | { code: "no-room" }
+  /** The credentials of the connection are not for a node of this name; undefined is one that told none. */
+  | { code: "name-not-allowed"; node: string | undefined }
   /** The socket failed. */
   | { code: "connection-failed" }
   /** What the peer sent made us fail in a way that nobody foresaw: an error in this program. */
@@ -47,6 +49,10 @@ function describeFault(fault: SessionFault, cause: unknown): string {
       return `too many new names of nodes from ${fault.address}: names nobody has heard of are limited`;
     case "no-room":
       return "unfinished messages of all peers take too much memory, and most of it is this one's";
+    case "name-not-allowed":
+      return fault.node === undefined
+        ? "it tells no name, and its credentials are for nodes with certain names only"
+        : `it calls itself ${fault.node}, and its credentials are for other nodes`;
     case "connection-failed":
       return `the connection failed: ${reasonOf(cause)}`;
     case "internal-error":

@@ -2,6 +2,7 @@ import { NodeMetrics } from "../metrics/node/node-metrics.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
+import { nameNotAllowed } from "./allowed-name.js";
 import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
@@ -174,15 +175,18 @@ export class Sessions {
   }
 
   async #claim(session: Session, rawName: string | undefined): Promise<Claim> {
+    const notAllowed = nameNotAllowed(session.connection, rawName);
+    if (notAllowed !== undefined) return { refused: notAllowed };
     const { directory } = wantedNames(rawName, session.connectionId);
     const isRefused = !(await this.#isKnown(directory, session)) && !this.newNames.take(session.address);
     if (isRefused) return { refused: { code: "too-many-names", address: session.address } };
     return { node: await this.#directory.claim(session, rawName) };
   }
 
-  /** A connection's own id is one of a bounded set, and a target's name was wished for: both are no news. */
+  /** A connection's own id is one of a bounded set, and a target's name, or one that credentials are for, was wished for: all no news. */
   async #isKnown(directory: string, { connection, connectionId }: Session): Promise<boolean> {
     if (directory === connectionId || connection.opener === "us") return true;
+    if (connection.allows !== undefined) return true;
     if (this.#directory.hasDirectory(directory)) return true;
     const { isKnownDirectory } = this.#options;
     if (isKnownDirectory === undefined) return false;

@@ -12,6 +12,24 @@ export interface TcpAddress {
 /** Where to listen or connect: a socket file, or a host and a port. */
 export type Address = UnixAddress | TcpAddress;
 
+export interface TlsAddress {
+  readonly kind: "tls";
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface WebSocketAddress {
+  /** With TLS, or without: then behind a reverse proxy. */
+  readonly kind: "wss" | "ws";
+  readonly host: string;
+  readonly port: number;
+  /** Begins with a slash; percent-encoded. */
+  readonly path: string;
+}
+
+/** An address of any kind of link. */
+export type LinkAddress = Address | TlsAddress | WebSocketAddress;
+
 /** Longest path of a unix socket on Linux, in bytes (`sun_path` without its final NUL). */
 export const maxPathBytes = 107;
 
@@ -34,10 +52,18 @@ export function parseAddress(text: string): Address {
   return { kind: "tcp", host, port };
 }
 
-/** As `parseAddress` reads it. */
-export function formatAddress(address: Address): string {
-  if (address.kind === "unix") return address.path;
-  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+/** As `parseAddress` reads it; an address of another kind as `parseLinkAddress` does. */
+export function formatAddress(address: LinkAddress): string {
+  switch (address.kind) {
+    case "unix":
+      return address.path;
+    case "tcp":
+      return address.host.includes(":")
+        ? `[${address.host}]:${address.port}`
+        : `${address.host}:${address.port}`;
+    default:
+      return formatLinkAddress(address);
+  }
 }
 
 function socketFile(path: string): Address {
@@ -51,4 +77,61 @@ function socketFile(path: string): Address {
     );
   }
   return { kind: "unix", path };
+}
+
+/** Ports that a WebSocket's address may leave out. */
+const usualPorts = { ws: 80, wss: 443 } as const;
+
+const linkForms = "unix:/path, tcp://host:port, tls://host:port, ws://host:port/path or wss://host:port/path";
+
+/** Reads an address with its kind in front: `wss://tracer.example:3443/nodes`. @throws AddressError */
+export function parseLinkAddress(text: string): LinkAddress {
+  const [, kind, rest] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
+  switch (kind) {
+    case "unix":
+      return socketFile(rest!.replace(/^\/\/(?=\/)/, ""));
+    case "tcp":
+    case "tls":
+      return { ...hostAndPort(text, /^\/\/([^/]*)\/?$/.exec(rest!)?.[1] ?? ""), kind };
+    case "ws":
+    case "wss":
+      return webSocket(text, kind);
+    default:
+      throw new AddressError(`"${text}" names no kind of link; write ${linkForms}`);
+  }
+}
+
+/** As `parseLinkAddress` reads it. */
+export function formatLinkAddress(address: LinkAddress): string {
+  if (address.kind === "unix") return `unix:${address.path}`;
+  const place = formatAddress({ kind: "tcp", host: address.host, port: address.port });
+  return `${address.kind}://${place}${"path" in address ? address.path : ""}`;
+}
+
+function hostAndPort(text: string, place: string): TcpAddress {
+  const address = place === "" ? undefined : parseAddress(place);
+  if (address?.kind !== "tcp")
+    throw new AddressError(`"${text}" needs a host and a port; write ${linkForms}`);
+  return address;
+}
+
+function webSocket(text: string, kind: WebSocketAddress["kind"]): WebSocketAddress {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (cause) {
+    throw new AddressError(`"${text}" is no address of a WebSocket; write ${kind}://host:port/path`, {
+      cause,
+    });
+  }
+  if (url.username !== "" || url.password !== "")
+    throw new AddressError("an address holds no user and password; a token has a file of its own");
+  if (url.search !== "" || url.hash !== "")
+    throw new AddressError(`"${text}" has more than a path; write ${kind}://host:port/path`);
+  return {
+    kind,
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? usualPorts[kind] : Number(url.port),
+    path: url.pathname,
+  };
 }

@@ -1,20 +1,24 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Address, formatAddress } from "./address.js";
+import { formatAddress, type LinkAddress } from "./address.js";
 import type { RunConnection } from "./connection.js";
 import { ConnectionIds } from "./connection-ids.js";
 import { connectOver } from "./links/kinds.js";
-import type { LinkOptions, LinkStream } from "./links/link.js";
+import type { LinkOptions, LinkStream, OwnCredentials } from "./links/link.js";
 
 /** Pauses differ by up to this much either way, so that many tracers do not come at once. */
 const jitter = 0.2;
 
 export interface ConnectorsOptions extends LinkOptions {
-  readonly addresses: readonly Address[];
+  readonly addresses: readonly LinkAddress[];
   /** First pause before a target is tried again, and the longest; each is twice the one before. */
   readonly initialMs: number;
   readonly maxMs: number;
   readonly run: RunConnection;
   readonly observer: ConnectorObserver;
+  /** What we show, asked for at each attempt. */
+  readonly credentials?: (() => OwnCredentials) | undefined;
+  /** Shared by doors whose connections must not have the same ids. @default new ones */
+  readonly ids?: ConnectionIds | undefined;
   /** A target that neither accepts nor refuses is given up after this long, until the next attempt. @default 10_000 */
   readonly connectTimeoutMs?: number;
   /** From 0 to 1. @default Math.random */
@@ -25,12 +29,12 @@ export interface ConnectorsOptions extends LinkOptions {
 
 export interface ConnectorObserver {
   /** Told of the first failure after a success only. */
-  unreachable(address: Address, error: NodeJS.ErrnoException): void;
+  unreachable(address: LinkAddress, error: NodeJS.ErrnoException): void;
 }
 
 /** How it stands with one target: `waiting` while the last attempt has failed, also during the next one. */
 interface TargetState {
-  readonly address: Address;
+  readonly address: LinkAddress;
   readonly state: "connecting" | "connected" | "waiting";
   /** Milliseconds since 1970 since when it is connected, or is not. */
   readonly since: number;
@@ -46,7 +50,7 @@ export interface Connectors {
 
 export function openConnectors(options: ConnectorsOptions): Connectors {
   const stopping = new AbortController();
-  const ids = new ConnectionIds();
+  const { ids = new ConnectionIds() } = options;
   const targets = options.addresses.map((address) => new Target(address, ids, options, stopping.signal));
   for (const target of targets) void target.keepConnected();
   return {
@@ -62,12 +66,12 @@ class Target {
   state: TargetState;
   /** Settles when no attempt is under way. */
   attempt: Promise<unknown> = Promise.resolve();
-  readonly #address: Address;
+  readonly #address: LinkAddress;
   readonly #ids: ConnectionIds;
   readonly #options: ConnectorsOptions;
   readonly #stopping: AbortSignal;
 
-  constructor(address: Address, ids: ConnectionIds, options: ConnectorsOptions, stopping: AbortSignal) {
+  constructor(address: LinkAddress, ids: ConnectionIds, options: ConnectorsOptions, stopping: AbortSignal) {
     this.#address = address;
     this.#ids = ids;
     this.#options = options;
@@ -89,8 +93,13 @@ class Target {
   /** Connects and runs the connection to its end; resolves with whether there was a handshake. */
   async #connectOnce(): Promise<boolean> {
     const wasWaiting = this.state.state === "waiting";
-    const { connectTimeoutMs: timeoutMs = 10_000, chunks } = this.#options;
-    const attempt = connectOver(this.#address, { signal: this.#stopping, timeoutMs, chunks });
+    const { connectTimeoutMs: timeoutMs = 10_000, chunks, credentials } = this.#options;
+    const attempt = connectOver(this.#address, {
+      signal: this.#stopping,
+      timeoutMs,
+      chunks,
+      credentials: credentials?.(),
+    });
     this.attempt = attempt.catch(() => {});
     let link: LinkStream;
     try {

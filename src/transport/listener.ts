@@ -1,28 +1,32 @@
-import type { Address } from "./address.js";
+import type { Address, LinkAddress } from "./address.js";
 import type { RunConnection } from "./connection.js";
 import { ConnectionIds } from "./connection-ids.js";
 import { listenOver } from "./links/kinds.js";
-import type { Arrival, ListenOptions } from "./links/link.js";
+import type { Arrival, DoorCredentials, ListenOptions } from "./links/link.js";
 
-export interface ListenerOptions<Where extends Address = Address> extends ListenOptions {
+export interface ListenerOptions<Where extends LinkAddress = Address> extends ListenOptions {
   readonly address: Where;
   readonly run: RunConnection;
+  /** Shared by doors whose connections must not have the same ids. @default new ones */
+  readonly ids?: ConnectionIds | undefined;
 }
 
 /** A socket that peers connect to. */
-export interface Listener<Where extends Address = Address> {
+export interface Listener<Where extends LinkAddress = Address> {
   /** Where it listens; the port is a real one where 0 was asked for. */
   readonly address: Where;
   readonly listening: boolean;
+  /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
+  setCredentials(credentials: DoorCredentials): void;
   /** Takes nobody else in; those inside stay, and belong to whoever runs them. Idempotent. */
   stop(): Promise<void>;
 }
 
 /** Begins to listen, and runs each connection that comes. @throws TransportError */
-export async function openListener<Where extends Address>(
+export async function openListener<Where extends LinkAddress>(
   options: ListenerOptions<Where>,
 ): Promise<Listener<Where>> {
-  const ids = new ConnectionIds();
+  const { ids = new ConnectionIds() } = options;
   const welcome = async ({ origin, ...arrival }: Arrival) => {
     const id = ids.take(origin);
     await options.run({ ...arrival, id, opener: "peer" });
@@ -34,6 +38,7 @@ export async function openListener<Where extends Address>(
     get listening() {
       return server.listening;
     },
+    setCredentials: (credentials) => server.setCredentials?.(credentials),
     stop: async () => server.stop(),
   };
 }

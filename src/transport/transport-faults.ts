@@ -1,15 +1,15 @@
-import type { Address } from "./address.js";
+import type { LinkAddress } from "./address.js";
 import { formatAddress } from "./address.js";
 
 /** Why listening cannot begin. */
 export type TransportFault =
   /** Another process listens there. */
-  | { code: "address-in-use"; address: Address }
+  | { code: "address-in-use"; address: LinkAddress }
   /** Something that is no socket is in the socket's place. */
   | { code: "not-a-socket"; path: string }
   /** The directory above the socket's own, `missing`, is not there. */
   | { code: "no-directory"; path: string; missing: string }
-  | { code: "cannot-listen"; address: Address };
+  | { code: "cannot-listen"; address: LinkAddress };
 
 export class TransportError extends Error {
   override readonly name = "TransportError";

@@ -127,7 +127,13 @@ test("config/complete.yaml names every field there is", async () => {
   const given = leavesOf(parse(text)).map(([name]) => name);
   // Each endpoint has one way to authenticate; between them the example shows both.
   const general = (names: readonly string[]) => [
-    ...new Set(names.map((name) => name.replace(/^(muninn\.auth)\.\w+/, "$1.*"))),
+    ...new Set(
+      names.map((name) =>
+        name
+          .replace(/^(muninn\.auth)\.\w+/, "$1.*")
+          .replace(/^(muninn\.links.*)/, (links) => links.replace(/\[\d+\]/g, "[*]")),
+      ),
+    ),
   ];
   // What is in a mapping of any keys, such as labels, is given by keys of its own.
   const isGiven = (name: string) =>

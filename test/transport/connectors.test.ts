@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Address } from "../../src/transport/address.js";
+import type { Address, LinkAddress } from "../../src/transport/address.js";
 import type { Connection } from "../../src/transport/connection.js";
 import { type ConnectorsOptions, openConnectors } from "../../src/transport/connectors.js";
 import { anywhere, hasIPv6, Place } from "./places.js";
@@ -38,7 +38,7 @@ class Pauses {
 function connectTo(addresses: readonly Address[], options: Partial<ConnectorsOptions> = {}) {
   const pauses = new Pauses();
   const connections: Connection[] = [];
-  const unreachable: { address: Address; error: NodeJS.ErrnoException }[] = [];
+  const unreachable: { address: LinkAddress; error: NodeJS.ErrnoException }[] = [];
   const ends: ((hadHandshake: boolean) => void)[] = [];
   const connectors = openConnectors({
     addresses,
@@ -144,6 +144,7 @@ test("a target that comes is connected to, and pauses are short again after a ha
   const { connectors, connections, pauses, unreachable, end } = connectTo([address]);
   await pauses.endNext();
   await pauses.endNext();
+  await until(() => expect(pauses.lengths).toHaveLength(3));
   const { sockets } = await nodeAt(address);
   await pauses.endNext();
   await until(() => expect(connections).toHaveLength(1));

@@ -5,6 +5,7 @@ import { choice, duration, flag, host, mode, port, size, wholeNumber } from "../
 import { forwardingOptions } from "../../sinks/forwarding/options.js";
 import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
+import { links } from "./links.js";
 
 const kibibyte = 2 ** 10;
 const mebibyte = 2 ** 20;
@@ -104,6 +105,7 @@ export const muninn = {
     {},
     "",
   ),
+  links: withDefault(links, [], ""),
   health: optional(
     mapping({
       host: required(host(), "where health is served beside the Prometheus port"),

@@ -8,6 +8,7 @@ const connectionEnds = [
   "left-mid-reply",
   "probe",
   "closed-by-us",
+  "name-not-allowed",
   "connection-failed",
   "peer-silent",
   "peer-not-reading",
@@ -28,6 +29,20 @@ const connectionEnds = [
   "unexpected-message",
 ] as const;
 
+/** Why a link did not let a peer in. */
+const linkRefusals = [
+  "tls",
+  "certificate",
+  "token",
+  "path",
+  "not-websocket",
+  "timeout",
+  "waits",
+  "crowd",
+] as const;
+
+export type LinkRefusal = (typeof linkRefusals)[number];
+
 export type ConnectionEnd = (typeof connectionEnds)[number];
 
 /** Counts what happens and leaves no trace elsewhere. */
@@ -42,6 +57,7 @@ export class OwnEvents {
     labelName: "sink",
     bounds: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
   });
+  readonly #linkRefusals = new Map<LinkRefusal, number>(linkRefusals.map((reason) => [reason, 0]));
   #turnedAway = 0;
   #namesLeftOut = 0;
 
@@ -55,6 +71,11 @@ export class OwnEvents {
   connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
     increase(this.#ended, reason);
     if (!shookHands && reason !== "probe") increase(this.#refused, reason);
+  }
+
+  /** A link has not let a peer in. */
+  linkRefused(reason: LinkRefusal): void {
+    increase(this.#linkRefusals, reason);
   }
 
   /** A connection was closed because there were too many. */
@@ -93,6 +114,13 @@ export class OwnEvents {
         help: "Connections that ended before the handshake was over, by reason.",
       },
       this.#refused,
+    );
+    byReason(
+      {
+        name: "muninn_link_refusals_total",
+        help: "Peers that muninn.links did not let in, by what they did not show.",
+      },
+      this.#linkRefusals,
     );
     families.counter(
       {

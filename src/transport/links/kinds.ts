@@ -1,28 +1,41 @@
-import type { Address } from "../address.js";
+import type { LinkAddress } from "../address.js";
 import type { Arrival, ConnectOptions, LinkKind, LinkServer, LinkStream, ListenOptions } from "./link.js";
-import { tcpLink } from "./tcp.js";
-import { unixLink } from "./unix.js";
 
-/** Every kind of link there is. */
-const kinds: { readonly [Kind in Address["kind"]]: LinkKind<Extract<Address, { kind: Kind }>> } = {
-  unix: unixLink,
-  tcp: tcpLink,
+const webSocket = async () => (await import("./websocket.js")).webSocketLink;
+
+type AddressOf<Kind, Where = LinkAddress> = Where extends { readonly kind: infer Kinds }
+  ? Kind extends Kinds
+    ? Where
+    : never
+  : never;
+
+/** Every kind of link there is. What is not used is not loaded: TLS and HTTP are much of what a start takes. */
+const kinds: {
+  readonly [Kind in LinkAddress["kind"]]: () => Promise<LinkKind<AddressOf<Kind>>>;
+} = {
+  unix: async () => (await import("./unix.js")).unixLink,
+  tcp: async () => (await import("./tcp.js")).tcpLink,
+  tls: async () => (await import("./tls.js")).tlsLink,
+  ws: webSocket,
+  wss: webSocket,
 };
 
 /** Listens by the kind of the address. @throws TransportError */
-export async function listenOver<Where extends Address>(
+export async function listenOver<Where extends LinkAddress>(
   address: Where,
   options: ListenOptions,
   onArrival: (arrival: Arrival) => void,
 ): Promise<LinkServer<Where>> {
-  return kindOf(address).listen(address, options, onArrival);
+  const kind = await kindOf(address);
+  return kind.listen(address, options, onArrival);
 }
 
 /** Connects once, by the kind of the address. Rejects with what the system says, in words. */
-export async function connectOver(address: Address, options: ConnectOptions): Promise<LinkStream> {
-  return kindOf(address).connect(address, options);
+export async function connectOver(address: LinkAddress, options: ConnectOptions): Promise<LinkStream> {
+  const kind = await kindOf(address);
+  return kind.connect(address, options);
 }
 
-function kindOf<Where extends Address>({ kind }: Where): LinkKind<Where> {
-  return kinds[kind] as unknown as LinkKind<Where>;
+async function kindOf<Where extends LinkAddress>({ kind }: Where): Promise<LinkKind<Where>> {
+  return (await kinds[kind]()) as unknown as LinkKind<Where>;
 }

@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
-import type { Address } from "../address.js";
+import type { LinkAddress } from "../address.js";
+import type { Room } from "../room.js";
+import type { Access, AllowsName } from "./access.js";
 
 /**
  * For how long the bytes of a `data` event are valid. `lent`: until the event is over, then the link reads into the same
@@ -12,6 +14,8 @@ export interface LinkStream {
   /** Half-open is allowed, and an error that nobody listens for does not end the process. */
   readonly stream: Duplex;
   readonly chunks: Chunks;
+  /** Which names its peer may use, by the credentials it has shown; absent: any. */
+  readonly allows?: AllowsName;
 }
 
 /** A peer that has come in. */
@@ -30,11 +34,61 @@ export interface LinkOptions {
   readonly unref?: boolean | undefined;
 }
 
+/** What we show of ourselves, and by whom we let the other side be signed; all as PEM. */
+export interface OwnCredentials {
+  /** Our certificate, its chain behind it. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Authorities in place of those that Node knows. */
+  readonly ca?: string | undefined;
+  /** Name that the other side's certificate must be for, where that is not the host's. */
+  readonly serverName?: string | undefined;
+  /** Shown when a WebSocket opens. */
+  readonly token?: string | undefined;
+}
+
+/** Why a peer that came was not let in. */
+type RefusalReason =
+  /** It did not get through TLS: garbage, no common version, or a certificate that our authority has not signed. */
+  | "tls"
+  /** Its certificate is of no rule. */
+  | "certificate"
+  /** Its token is of no rule, or it has shown none. */
+  | "token"
+  /** It asked for another path. */
+  | "path"
+  /** It asked for something else than a WebSocket. */
+  | "not-websocket"
+  /** It took too long. */
+  | "timeout"
+  /** Its address was refused too often of late, and has to wait. */
+  | "waits"
+  /** Too many of its address are on their way in at the same time. */
+  | "crowd";
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** The remote host. */
+  readonly host: string;
+  /** What OpenSSL or the parser says of it. */
+  readonly detail?: string | undefined;
+}
+
+/** What peers must show, all as PEM. */
+export interface DoorCredentials {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Who signs the certificates of peers; without it none is asked for. */
+  readonly clientCa?: string | undefined;
+  readonly access: Access;
+}
+
 export interface ConnectOptions extends LinkOptions {
   /** Ends the attempt, not the connection that came of it. */
   readonly signal: AbortSignal;
   /** A target that neither accepts nor refuses is given up after this long. */
   readonly timeoutMs: number;
+  readonly credentials?: OwnCredentials | undefined;
 }
 
 export interface ListenOptions extends LinkOptions {
@@ -42,6 +96,13 @@ export interface ListenOptions extends LinkOptions {
   readonly socketMode?: number | undefined;
   /** Connections at the same time; more are closed at once. */
   readonly maxConnections: number;
+  /** Places shared with other doors. */
+  readonly room?: Room | undefined;
+  /** Of TLS and WebSockets: whom to let in. */
+  readonly credentials?: DoorCredentials | undefined;
+  /** A peer that is not let in by then is turned out. @default 10_000 */
+  readonly handshakeTimeoutMs?: number | undefined;
+  readonly onRefused?: ((refusal: Refusal) => void) | undefined;
   /** Told of each connection that was closed because there were too many. */
   readonly onTurnedAway: (limit: number) => void;
   /** Told of the directory that had to be made for a socket file. */
@@ -51,16 +112,18 @@ export interface ListenOptions extends LinkOptions {
 }
 
 /** A bound socket. */
-export interface LinkServer<Where extends Address> {
+export interface LinkServer<Where extends LinkAddress> {
   /** Where it listens; the port is a real one where 0 was asked for. */
   readonly address: Where;
   readonly listening: boolean;
-  /** Takes nobody else in; those inside stay. Idempotent, waits for nobody. */
+  /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
+  setCredentials?(credentials: DoorCredentials): void;
+  /** Takes nobody else in, those on their way included; those inside stay. Idempotent, waits for nobody. */
   stop(): void;
 }
 
 /** One way for bytes to reach a peer. */
-export interface LinkKind<Where extends Address> {
+export interface LinkKind<Where extends LinkAddress> {
   /** @throws TransportError */
   listen(
     address: Where,

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket, type ListenOptions as SocketPlace } from "node:net";
-import type { Address } from "../address.js";
+import type { LinkAddress } from "../address.js";
 import { preparePeerSocket } from "../peer-socket.js";
 import { TransportError } from "../transport-faults.js";
 import type { LinkStream, ListenOptions } from "./link.js";
@@ -11,12 +11,18 @@ const backlog = 4_096;
 
 /** A server that hands on each socket, up to the limit. It does not listen yet. */
 export function socketServer(
-  { maxConnections, onTurnedAway, unref }: ListenOptions,
+  { maxConnections, room, onTurnedAway, unref }: ListenOptions,
   onSocket: (socket: Socket) => void,
 ): Server {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     preparePeerSocket(socket);
     if (unref) socket.unref();
+    if (room?.enter() === false) {
+      socket.destroy();
+      onTurnedAway(room.limit);
+      return;
+    }
+    socket.once("close", () => room?.leave());
     onSocket(socket);
   });
   if (unref) server.unref();
@@ -26,7 +32,7 @@ export function socketServer(
 }
 
 /** Begins to listen; resolves when the system lets peers in. Files are made in the turn of the call. @throws TransportError */
-export async function listenAt(server: Server, address: Address, place: SocketPlace): Promise<void> {
+export async function listenAt(server: Server, address: LinkAddress, place: SocketPlace): Promise<void> {
   try {
     server.listen({ ...place, backlog });
     await once(server, "listening");
@@ -37,10 +43,15 @@ export async function listenAt(server: Server, address: Address, place: SocketPl
   server.on("error", () => {});
 }
 
-export function cannotListen(address: Address, cause: unknown): TransportError {
+export function cannotListen(address: LinkAddress, cause: unknown): TransportError {
   if (cause instanceof TransportError) return cause;
   const code = (cause as NodeJS.ErrnoException).code === "EADDRINUSE" ? "address-in-use" : "cannot-listen";
   return new TransportError({ code, address }, { cause });
+}
+
+/** IPv4 addresses reach a socket of both kinds as `::ffff:10.0.0.7`. */
+export function hostOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
 }
 
 /** A socket as the stream of a link that needs nothing else. */

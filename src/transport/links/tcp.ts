@@ -2,12 +2,12 @@ import type { AddressInfo } from "node:net";
 import { formatAddress, type TcpAddress } from "../address.js";
 import { connectSocket } from "./connect-socket.js";
 import type { LinkKind } from "./link.js";
-import { listenAt, plainStream, socketServer } from "./socket-server.js";
+import { hostOf, listenAt, plainStream, socketServer } from "./socket-server.js";
 
 export const tcpLink: LinkKind<TcpAddress> = {
   async listen(address, options, onArrival) {
     const server = socketServer(options, (socket) => {
-      const host = plainHost(socket.remoteAddress);
+      const host = hostOf(socket);
       const peer = formatAddress({ kind: "tcp", host, port: socket.remotePort ?? 0 });
       onArrival({ ...plainStream(socket, options.chunks), origin: host, peer });
     });
@@ -26,8 +26,3 @@ export const tcpLink: LinkKind<TcpAddress> = {
     return plainStream(await connectSocket({ host, port }, options), options.chunks);
   },
 };
-
-/** IPv4 addresses reach a socket of both kinds as `::ffff:10.0.0.7`. */
-function plainHost(remoteAddress: string | undefined): string {
-  return (remoteAddress ?? "unknown").replace(/^::ffff:/, "");
-}

@@ -1,0 +1,20 @@
+import type { Check } from "./check.js";
+import { type ListenerView, listenerCheck, type TargetView, targetCheck } from "./door-checks.js";
+
+/** A link of `muninn.links`: one that listens, or one that connects. */
+export type LinkView = ListenerView | TargetView;
+
+export function linkCheck(view: LinkView): Check {
+  const name = `link:${view.where}`;
+  if ("isBound" in view) return { ...listenerCheck(view), name };
+  const { find, ...check } = targetCheck(view);
+  const action = "Start the node, or take the link out of `muninn.links`. Muninn goes on trying.";
+  return {
+    ...check,
+    name,
+    find: () => {
+      const finding = find();
+      return finding.state === "ok" ? finding : { ...finding, action };
+    },
+  };
+}

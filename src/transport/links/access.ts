@@ -1,0 +1,82 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** Whether a peer may call its node so; undefined is a node that tells no name. */
+export type AllowsName = (name: string | undefined) => boolean;
+
+/** Parts of a certificate's subject, such as `CN` → `pool-a`; all of them must be in it. */
+type Subject = Readonly<Record<string, string>>;
+
+/** Who shows this may bring these nodes. */
+export type AccessRule = { readonly nodes: readonly string[] } & (
+  | { readonly token: string }
+  | { readonly subject: Subject }
+);
+
+/** Whom a listening link lets in. `anyone`: whoever has a certificate where one is asked for, as any node. */
+export type Access = "anyone" | readonly AccessRule[];
+
+/** What a peer has shown. */
+export interface Shown {
+  readonly token?: string | undefined;
+  /** The subject of a certificate that our authority has signed; one name may have several values. */
+  readonly subject?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+}
+
+/** The names that a peer may use by what it has shown, absent: any; or why it is not let in. */
+export type Admission = { readonly allows?: AllowsName } | { readonly refused: "token" | "certificate" };
+
+/**
+ * Looks for the rules that a peer meets: what it may do is what any of them says. A wrong token is refused, whatever
+ * else is shown.
+ */
+export function admit(access: Access, shown: Shown): Admission {
+  if (access === "anyone") return {};
+  const byToken = access.filter((rule) => "token" in rule);
+  const bySubject = access.filter((rule) => "subject" in rule);
+  // Every token is compared, so that the time tells nothing of which one was nearly right.
+  const tokens = byToken.filter(({ token }) => isSame(token, shown.token ?? ""));
+  if (byToken.length > 0 && shown.token !== undefined && tokens.length === 0) return { refused: "token" };
+  const subjects = bySubject.filter(({ subject }) => isWithin(subject, shown.subject ?? {}));
+  const met = [...tokens, ...subjects];
+  if (met.length === 0) return { refused: byToken.length > 0 ? "token" : "certificate" };
+  return { allows: allowing(met.flatMap(({ nodes }) => nodes)) };
+}
+
+/**
+ * Names that match one of the patterns as a whole; `*` is any characters. What follows a name's last slash decides on the
+ * node's directory, so it must match one, too. Without a name only `*` will do.
+ */
+export function allowing(patterns: readonly string[]): AllowsName {
+  const matches = (name: string) => patterns.some((pattern) => matchesWhole(pattern, name));
+  return (name) => {
+    if (name === undefined) return patterns.includes("*");
+    return matches(name) && matches(name.slice(name.lastIndexOf("/") + 1));
+  };
+}
+
+/** Linear in the name for each star: takes the first place for each piece between stars, which is never worse. */
+function matchesWhole(pattern: string, name: string): boolean {
+  const [first, ...pieces] = pattern.split("*") as [string, ...string[]];
+  if (pieces.length === 0) return name === pattern;
+  const last = pieces.pop()!;
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of pieces) {
+    const found = name.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return at <= name.length - last.length;
+}
+
+function isSame(secret: string, shown: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(secret), digest(shown));
+}
+
+function isWithin(wanted: Subject, subject: NonNullable<Shown["subject"]>): boolean {
+  return Object.entries(wanted).every(([key, value]) => {
+    const values = Object.hasOwn(subject, key) ? subject[key] : undefined;
+    return typeof values === "string" ? values === value : (values?.includes(value) ?? false);
+  });
+}

@@ -1,0 +1,51 @@
+import { isIPv6 } from "node:net";
+
+/** Refusals within `windowMs` after which an address waits for as long. */
+const mostRefusals = 10;
+const windowMs = 60_000;
+/** Addresses that are remembered; the oldest is forgotten first. */
+const mostAddresses = 10_000;
+
+interface Remembered {
+  refusals: number;
+  since: number;
+}
+
+/** Remembers which addresses were refused of late: one that fails too often waits for a minute. */
+export class RefusedAddresses {
+  readonly #addresses = new Map<string, Remembered>();
+  readonly #now: () => number;
+
+  /** `now` in milliseconds, from any beginning. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  add(host: string): void {
+    const key = neighbourhood(host);
+    const known = this.#addresses.get(key);
+    this.#addresses.delete(key);
+    const isRecent = known !== undefined && this.#now() - known.since < windowMs;
+    const refusals = isRecent ? known.refusals + 1 : 1;
+    // The wait lasts a minute from the refusal that began it.
+    const since = isRecent && refusals !== mostRefusals ? known.since : this.#now();
+    this.#addresses.set(key, { refusals, since });
+    if (this.#addresses.size > mostAddresses) this.#addresses.delete(this.#addresses.keys().next().value!);
+  }
+
+  mustWait(host: string): boolean {
+    const known = this.#addresses.get(neighbourhood(host));
+    return known !== undefined && known.refusals >= mostRefusals && this.#now() - known.since < windowMs;
+  }
+}
+
+/** Whoever has one IPv6 address has all of its /64. */
+function neighbourhood(host: string): string {
+  if (!isIPv6(host)) return host;
+  const [head = "", tail] = host.split("%")[0]!.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail ? tail.split(":") : [];
+  const zeros =
+    tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
+  return [...left, ...zeros, ...right].slice(0, 4).join(":");
+}

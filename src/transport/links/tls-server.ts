@@ -1,0 +1,86 @@
+import { constants } from "node:crypto";
+import type { Socket } from "node:net";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import { preparePeerSocket } from "../peer-socket.js";
+import type { Shown } from "./access.js";
+import type { Candidate } from "./entrance.js";
+import type { DoorCredentials } from "./link.js";
+
+/** Takes candidates through TLS. */
+export class TlsServer {
+  readonly #server: Server;
+  /** Those whose handshake is not over, by remote host and port: TLS gives another socket back than it was given. */
+  readonly #candidates = new Map<string, Candidate>();
+
+  /** `next` is given those that have come through. @throws what OpenSSL says of unusable credentials */
+  constructor(credentials: DoorCredentials, next: (socket: TLSSocket, candidate: Candidate) => void) {
+    this.#server = createServer({
+      ...contextOf(credentials),
+      requestCert: credentials.clientCa !== undefined,
+      rejectUnauthorized: isCertificateNeeded(credentials),
+    });
+    this.#server.on("secureConnection", (socket) => {
+      const candidate = this.#candidates.get(nameOf(socket));
+      if (candidate === undefined) {
+        socket.destroy();
+        return;
+      }
+      socket.allowHalfOpen = true;
+      preparePeerSocket(socket);
+      next(socket, candidate);
+    });
+    this.#server.on("tlsClientError", (error, socket) => {
+      socket.on("error", () => {});
+      this.#candidates.get(nameOf(socket))?.refuse("tls", { detail: wordsOf(error) });
+    });
+  }
+
+  enter(socket: Socket, candidate: Candidate): void {
+    const name = nameOf(socket);
+    this.#candidates.set(name, candidate);
+    socket.once("close", () => {
+      if (this.#candidates.get(name) === candidate) this.#candidates.delete(name);
+    });
+    // The end of one who is not through is the end of it; TLS takes this over from the socket.
+    socket.allowHalfOpen = false;
+    this.#server.emit("connection", socket);
+  }
+
+  /** @throws what OpenSSL says of unusable credentials; then the former ones stay */
+  setCredentials(credentials: DoorCredentials): void {
+    this.#server.setSecureContext(contextOf(credentials));
+  }
+}
+
+/** Where rules know tokens and subjects, either will do; a token alone does not replace a certificate that is asked for. */
+function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
+  if (clientCa === undefined) return false;
+  if (access === "anyone") return true;
+  const kinds = new Set(access.map((rule) => ("token" in rule ? "token" : "subject")));
+  return kinds.size < 2;
+}
+
+/** Nobody resumes a session: a certificate that is not taken any more would come in by an old one. */
+function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptions {
+  return {
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(clientCa !== undefined && { ca: clientCa }),
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/** The subject of a peer's certificate; undefined where it has none that we take. */
+export function subjectOf(socket: TLSSocket): Shown["subject"] {
+  if (!socket.authorized) return undefined;
+  return socket.getPeerCertificate().subject as unknown as Shown["subject"];
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** OpenSSL's own words lie behind a number, a function and a file. */
+function wordsOf(error: NodeJS.ErrnoException & { reason?: string }): string {
+  return error.reason ?? error.code ?? error.message;
+}

@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { WebSocket } from "ws";
+import { formatLinkAddress, type WebSocketAddress } from "../address.js";
+import { connectSocket } from "./connect-socket.js";
+import type { ConnectOptions } from "./link.js";
+import { connectThrough, proxyFor } from "./proxy.js";
+import { secureSocket } from "./secure-socket.js";
+import { maxPayload, WebSocketStream } from "./websocket-stream.js";
+
+/** What an answer other than a WebSocket means, where that is no riddle. */
+const meanings: Readonly<Record<number, string>> = {
+  401: "it does not take our credentials",
+  404: "there is no such path",
+  429: "it has refused us too often, and we have to wait",
+  502: "the proxy in front of it does not reach it",
+  503: "the proxy in front of it does not reach it",
+};
+
+/**
+ * A mask of zeros makes both sides skip the masking, which is most of what a WebSocket costs. RFC 6455 wants masks that
+ * nobody can foresee against proxies that read along; inside TLS there is none.
+ */
+const zeroMask = (mask: Buffer) => mask.fill(0);
+
+/** Connects, through a proxy where the environment says so. Rejects with what the other side says, in words. */
+export async function openWebSocket(
+  address: WebSocketAddress,
+  options: ConnectOptions,
+): Promise<WebSocketStream> {
+  const { host, port } = address;
+  const { token } = options.credentials ?? {};
+  const proxy = proxyFor(address);
+  const plain =
+    proxy === undefined
+      ? await connectSocket({ host, port }, options)
+      : await connectThrough(proxy, address, options);
+  const isSecure = address.kind === "wss";
+  const socket = isSecure ? await secureSocket(plain, host, options) : plain;
+  const webSocket = new WebSocket(formatLinkAddress(address), {
+    createConnection: () => socket,
+    handshakeTimeout: options.timeoutMs,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload,
+    ...(isSecure && { generateMask: zeroMask }),
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+  });
+  // Made before it opens: nothing that comes with the answer is missed.
+  const stream = new WebSocketStream(webSocket, socket);
+  const refused = new Promise<never>((_, reject) =>
+    webSocket.once("unexpected-response", (__, { statusCode = 0, statusMessage }: IncomingMessage) => {
+      const meaning = meanings[statusCode];
+      reject(
+        new Error(`it answered ${statusCode} ${statusMessage}${meaning === undefined ? "" : `: ${meaning}`}`),
+      );
+    }),
+  );
+  try {
+    await Promise.race([once(webSocket, "open", { signal: options.signal }), refused]);
+    return stream;
+  } catch (error) {
+    webSocket.on("error", () => {});
+    stream.destroy();
+    socket.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { WebSocketServer } from "ws";
+import type { WebSocketAddress } from "../address.js";
+import { type Admission, admit } from "./access.js";
+import { type Candidate, Entrance } from "./entrance.js";
+import type { Arrival, DoorCredentials, LinkServer, ListenOptions, Refusal } from "./link.js";
+import { subjectOf, TlsServer } from "./tls-server.js";
+import { maxPayload, WebSocketStream } from "./websocket-stream.js";
+
+/** Listens for WebSockets at the path of the address; everything else is refused before it is one. @throws TransportError */
+export async function listenForWebSockets(
+  address: WebSocketAddress,
+  options: ListenOptions,
+  onArrival: (arrival: Arrival) => void,
+): Promise<LinkServer<WebSocketAddress>> {
+  let credentials: DoorCredentials = options.credentials ?? { access: [] };
+  const isSecure = address.kind === "wss";
+  const candidates = new WeakMap<Duplex, Candidate>();
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload,
+  });
+  const http = createServer();
+  http.on("clientError", (error, socket) => {
+    candidates.get(socket)?.refuse("not-websocket", {
+      detail: error.message,
+      farewell: () => answer(socket, 400),
+    });
+  });
+  http.on("request", ({ socket }) => {
+    candidates.get(socket)?.refuse("not-websocket", { farewell: () => answer(socket, 426) });
+  });
+  http.on("upgrade", (request, socket: Duplex & { bytesRead: number }, head) => {
+    const candidate = candidates.get(socket);
+    if (candidate === undefined) return;
+    const refuse = (reason: Refusal["reason"], status: number) =>
+      candidate.refuse(reason, { farewell: () => answer(socket, status) });
+    if (pathOf(request) !== address.path) return refuse("path", 404);
+    const admission: Admission = admit(credentials.access, {
+      token: tokenOf(request),
+      subject: isSecure ? subjectOf(socket as unknown as TLSSocket) : undefined,
+    });
+    if ("refused" in admission)
+      return entrance.mustWait(candidate.host) ? refuse("waits", 429) : refuse(admission.refused, 401);
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      candidate.letIn();
+      const { host: origin, peer } = candidate;
+      const stream = new WebSocketStream(webSocket, socket);
+      onArrival({ stream, chunks: "given", origin, peer, ...admission });
+    });
+  });
+  const takeRequest = (socket: Duplex, candidate: Candidate) => {
+    candidate.stage = "not-websocket";
+    candidates.set(socket, candidate);
+    http.emit("connection", socket);
+  };
+  const tls = isSecure ? new TlsServer(credentials, takeRequest) : undefined;
+  const entrance = new Entrance({ ...options, waitsOutside: isSecure }, (socket, candidate) => {
+    if (tls === undefined) takeRequest(socket, candidate);
+    else tls.enter(socket, candidate);
+  });
+  return Object.assign(await entrance.open(address), {
+    setCredentials: (changed: DoorCredentials) => {
+      tls?.setCredentials(changed);
+      credentials = changed;
+    },
+  });
+}
+
+function answer(socket: Duplex, status: number): void {
+  if (!socket.writable) return;
+  const challenge = status === 401 ? "WWW-Authenticate: Bearer\r\n" : "";
+  const offer = status === 426 ? "Upgrade: websocket\r\n" : "";
+  const later = status === 429 ? "Retry-After: 60\r\n" : "";
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${challenge}${offer}${later}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
+}
+
+/** Without query. */
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.replace(/\?.*$/s, "");
+}
+
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1];
+}
