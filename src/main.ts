@@ -12,6 +12,8 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   record: async () => (await import("./commands/record.js")).addRecordCommand,
   replay: async () => (await import("./commands/replay.js")).addReplayCommand,
   verify: async () => (await import("./commands/verify.js")).addVerifyCommand,
+  relay: async () => (await import("./commands/relay.js")).addRelayCommand,
+  token: async () => (await import("./commands/token.js")).addTokenCommand,
 };
 
 const usageError = 2;

@@ -1,0 +1,146 @@
+import type { Command } from "commander";
+
+interface RelayFlags {
+  readonly listen: string;
+  readonly to: string;
+  readonly tokenFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly socketMode?: string;
+}
+
+/** For how long nodes may send what they have begun when the relay stops. */
+const drainMs = 2_000;
+const maxConnections = 4_096;
+
+const help = `
+The token file's first line is shown when a WebSocket opens; \`muninn token FILE\` makes one. Files are read again at each connection.
+An HTTP proxy is taken from HTTPS_PROXY (of ws:// from HTTP_PROXY), unless NO_PROXY names the tracer's host.
+
+Exit codes: 0 a signal ended it, 2 it could not begin, or wrong usage.
+
+Examples:
+  muninn relay --listen /run/muninn-relay/node.sock --to wss://tracer.example:3443/nodes --token-file relay.token
+  muninn relay --listen 127.0.0.1:3001 --to tls://tracer.example:3443 --ca ca.pem --cert relay.pem --key relay.key`;
+
+/** Adds `muninn relay`: a local tracer to the eyes of nodes, which is far away. */
+export function addRelayCommand(program: Command): void {
+  program
+    .command("relay")
+    .summary("pass nodes on to a distant tracer, over TLS or a WebSocket")
+    .description(
+      "Runs beside nodes, which think it is their tracer, and passes all bytes on to a tracer far away, one connection for each " +
+        "node. It holds nothing: while the tracer is away nodes keep their messages, and come back by themselves.",
+    )
+    .requiredOption("--listen <address>", "where nodes connect: a socket path, or host:port")
+    .requiredOption(
+      "--to <address>",
+      "the tracer: wss://host:port/path, ws://…, tls://host:port, tcp://host:port or unix:/path",
+    )
+    .option("--token-file <file>", "token that the tracer knows, for wss:// and ws://")
+    .option(
+      "--ca <file>",
+      "PEM: the authority that the tracer's certificate is of, in place of the public ones",
+    )
+    .option("--cert <file>", "PEM: our certificate, with its chain")
+    .option("--key <file>", "PEM: its key")
+    .option("--server-name <name>", "name in the tracer's certificate, if not the host's")
+    .option(
+      "--socket-mode <mode>",
+      "permissions of the socket, such as 0660; else the umask decides, 0770 at most",
+    )
+    .addHelpText("after", help)
+    .action(async (flags: RelayFlags) => {
+      process.exitCode = await relay(flags);
+    });
+}
+
+async function relay(flags: RelayFlags): Promise<number> {
+  const [{ parseAddress, parseLinkAddress, formatAddress, formatLinkAddress }, { startRelay }] =
+    await Promise.all([import("../transport/address.js"), import("../transport/relay.js")]);
+  const { untilStopped } = await import("../daemon/stop-signal.js");
+  const { openServiceManager } = await import("../daemon/systemd/service-manager.js");
+  const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");
+  const { CertificateError } = await import("../config/certificate.js");
+  const { parseMode } = await import("../fields/quantities.js");
+  const { StatusLine } = await import("./status-line.js");
+  const say = (text: string) => process.stderr.write(`muninn relay: ${text}\n`);
+
+  return withForeseenErrors(
+    "relay",
+    new StatusLine(),
+    async () => {
+      const stopped = untilStopped();
+      // Files are read anew all the time.
+      process.on("SIGHUP", () => {});
+      const to = parseLinkAddress(flags.to);
+      const credentials = await credentialsBy(flags, to.kind, UsageError);
+      await credentials();
+      const socketMode = flags.socketMode === undefined ? undefined : parseMode(flags.socketMode);
+      if (flags.socketMode !== undefined && socketMode === undefined)
+        throw new UsageError("--socket-mode must be octal permission bits such as 0660");
+      const service = openServiceManager({
+        onUnreachable: (error) => say(`systemd is not told: ${error.message}`),
+      });
+      const target = formatLinkAddress(to);
+      const running = await startRelay({
+        listen: parseAddress(flags.listen),
+        to,
+        credentials,
+        socketMode,
+        maxConnections,
+        onDirectoryMade: (directory) => say(`directory ${directory} was missing and has been made`),
+        onModeNarrowed: (path) =>
+          say(`only owner and group may connect to ${path}; --socket-mode lets others in`),
+        observer: {
+          changed: (nodes) => service.status(`${nodes} nodes are connected with ${target}`),
+          unreachable: (error) =>
+            say(`cannot reach ${target}, nodes are sent away until it is back: ${error.message}`),
+          reachedAgain: () => say(`${target} is reached again`),
+          turnedAway: (limit) => say(`a node was turned away: ${limit} are connected already`),
+        },
+      });
+      say(`nodes at ${formatAddress(running.address)} are passed on to ${target}`);
+      service.ready(`passing nodes on to ${target}`);
+      await stopped;
+      service.stopping();
+      await running.stop(drainMs);
+      await service.stop();
+      return 0;
+    },
+    [CertificateError],
+  );
+}
+
+/** What reads the files that are named, or a usage error where they are of no use. */
+async function credentialsBy(
+  { tokenFile, ca, cert, key, serverName }: RelayFlags,
+  kind: string,
+  UsageError: new (message: string) => Error,
+) {
+  const { resolve } = await import("node:path");
+  const { readLinkCredentials } = await import("../config/link-credentials.js");
+  const { parseLinkAddress } = await import("../transport/address.js");
+  const hasTls = kind === "tls" || kind === "wss";
+  if (tokenFile !== undefined && kind !== "ws" && kind !== "wss")
+    throw new UsageError("--token-file is for ws:// and wss:// only");
+  if (!hasTls && [ca, cert, key, serverName].some((flag) => flag !== undefined))
+    throw new UsageError("--ca, --cert, --key and --server-name are for tls:// and wss:// only");
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError("--cert needs --key, and --key --cert");
+  const file = (name: string | undefined, field: string) =>
+    name === undefined ? {} : { [field]: resolve(name) };
+  const link = {
+    connect: parseLinkAddress("tcp://unused:1"),
+    ...file(tokenFile, "tokenFile"),
+    tls: {
+      ...file(ca, "caFile"),
+      ...file(cert, "certificateFile"),
+      ...file(key, "certificateKeyFile"),
+      ...(serverName !== undefined && { serverName }),
+    },
+  };
+  return () => readLinkCredentials(link, []);
+}

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { print } from "./print.js";
+
+/** As many as nobody guesses. */
+const tokenBytes = 32;
+
+/** Adds `muninn token`: a secret for links, in a file. */
+export function addTokenCommand(program: Command): void {
+  program
+    .command("token")
+    .summary("make a token file for links")
+    .description(
+      "Writes a new random token to a file that only its owner can read. The tracer names the file in muninn.links " +
+        "(access: tokenFile), a relay with --token-file. A file that is there already is left alone.",
+    )
+    .argument("<file>", "where to write it")
+    .addHelpText("after", "\nExit codes: 0 it is written, 2 it is not, or wrong usage.")
+    .action(async (file: string) => {
+      process.exitCode = await makeToken(file);
+    });
+}
+
+async function makeToken(file: string): Promise<number> {
+  const [{ randomBytes }, { writeFile }] = await Promise.all([
+    import("node:crypto"),
+    import("node:fs/promises"),
+  ]);
+  const token = randomBytes(tokenBytes).toString("base64url");
+  try {
+    await writeFile(file, `${token}\n`, { flag: "wx", mode: 0o600, flush: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EEXIST" ? "it is there already, and is left alone" : message;
+    process.stderr.write(`muninn token: ${file} is not written: ${reason}\n`);
+    return 2;
+  }
+  print(`${file} holds a new token: copy it to the other side as it is, and let nobody else read it\n`);
+  return 0;
+}
