@@ -18,7 +18,7 @@ export interface RelayOptions
   readonly observer: RelayObserver;
 }
 
-export interface RelayObserver {
+interface RelayObserver {
   /** A node and the tracer are connected, or not any more; `nodes` are so now. */
   changed(nodes: number): void;
   /** Told of the first failure after a success only. */
