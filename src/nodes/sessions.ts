@@ -206,7 +206,9 @@ export class Sessions {
       turns: new ReadingTurns(),
       memory: this.#memory,
       claim: (session, rawName) => this.#claim(session, rawName),
-      mayAskUnnamed: (session) => destination.keepingUp() && this.newNames.allows(session.address),
+      // One whose credentials are for certain names keeps what it has until it has told one of them.
+      mayAskUnnamed: ({ connection, address }) =>
+        connection.allows === undefined && destination.keepingUp() && this.newNames.allows(address),
       connected: (session) => {
         this.#connected.add(session);
         observer.connected(session.connection);

@@ -322,3 +322,46 @@ test("a node whose long answers keep coming leaves others their turns", async ()
   expect(pause).toHaveBeenCalled();
   await eventually(() => expect(flood.connection.stream.isPaused()).toBe(false));
 });
+
+describe("a connection whose credentials are for certain names", () => {
+  const allows = (name: string | undefined) => name === "mine";
+
+  async function shaken(name: string | undefined, ends: SessionEnd[], newNames?: NewNames) {
+    const sessions = sessionsWith(async () => true, {
+      observer: {
+        connected: () => {},
+        named: () => {},
+        clashed: () => {},
+        ended: (_, end) => ends.push(end),
+      },
+      ...(newNames !== undefined && { newNames }),
+    });
+    onTestFinished(() => sessions.stop(100));
+    const peer = new ScriptedPeer();
+    void sessions.run({ ...peer.connection, allows });
+    await peer.shakeHands();
+    // Nothing is asked of a node that has not told one of them: it keeps what it has.
+    await peer.next(miniProtocols.metrics);
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    await peer.tellName(name);
+    return peer;
+  }
+
+  test("is asked for trace objects when it has told one of them", async () => {
+    const ends: SessionEnd[] = [];
+    const peer = await shaken("mine", ends);
+    await peer.next(miniProtocols.traceObjects);
+    expect(ends).toEqual([]);
+  });
+
+  test.each([
+    ["mine-not", "mine-not"],
+    [undefined, undefined],
+    ["???", undefined],
+  ])("is closed with its own reason when it tells %s", async (name, node) => {
+    const ends: SessionEnd[] = [];
+    await shaken(name, ends);
+    await eventually(() => expect(ends).toHaveLength(1));
+    expect(ends[0]).toMatchObject({ node: undefined, fault: { fault: { code: "name-not-allowed", node } } });
+  });
+});
