@@ -1,0 +1,64 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { QueryError } from "./query-fault.js";
+
+/** Longest work of a query in one turn of the event loop, in milliseconds: traces flow on the same loop. */
+const sliceMs = 5;
+
+/** The clock is looked at after so much work: about a tenth of a millisecond. */
+const workPerLook = 512;
+
+export interface QueryLimits {
+  readonly timeoutMs: number;
+  /** Bytes of what a query holds at the same time, and of its answer. */
+  readonly maxBytes: number;
+}
+
+/** What a query may still use, of time and of memory. */
+export class Meter {
+  readonly #limits: QueryLimits;
+  readonly #deadline: number;
+  #sliceEnd = 0;
+  #work = 0;
+  /** Of what the query holds; may be set back to an earlier figure where all since is garbage. */
+  bytes = 0;
+
+  constructor(limits: QueryLimits) {
+    this.#limits = limits;
+    this.#deadline = performance.now() + limits.timeoutMs;
+    this.beginSlice();
+  }
+
+  /** Whether others should have the event loop now; `work` is in units of about a fifth of a microsecond. */
+  isDue(work = 1): boolean {
+    this.#work += work;
+    if (this.#work < workPerLook) return false;
+    this.#work = 0;
+    const now = performance.now();
+    if (now > this.#deadline) {
+      throw new QueryError({ code: "too-slow", limitMs: this.#limits.timeoutMs });
+    }
+    return now >= this.#sliceEnd;
+  }
+
+  /** @throws QueryError */
+  charge(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes > this.#limits.maxBytes) {
+      throw new QueryError({ code: "too-big", limitBytes: this.#limits.maxBytes });
+    }
+  }
+
+  beginSlice(): void {
+    this.#sliceEnd = performance.now() + sliceMs;
+  }
+}
+
+/** Runs work that stops where the meter says so, and leaves the event loop to others in between. */
+export async function runSliced<Result>(work: Generator<void, Result>, meter: Meter): Promise<Result> {
+  for (;;) {
+    meter.beginSlice();
+    const next = work.next();
+    if (next.done) return next.value;
+    await turnOfTheLoop();
+  }
+}

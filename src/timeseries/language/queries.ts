@@ -1,0 +1,104 @@
+import { type Body, renderBody } from "../../http/body.js";
+import { answerPieces } from "./answer-text.js";
+import { Evaluation } from "./evaluation.js";
+import { Meter, type QueryLimits, runSliced } from "./meter.js";
+import { checkNames } from "./names.js";
+import { parseQuery } from "./parser.js";
+import type { MetricSource } from "./query-context.js";
+import { QueryError, type QueryErrorType } from "./query-fault.js";
+import type { Value } from "./values.js";
+
+/** Queries at work at the same time: each holds the event loop for 5 ms a turn, and so much memory as it may. */
+const maxAtWork = 4;
+
+/** Queries that may wait for others; more are refused. */
+const maxWaiting = 64;
+
+/** A range that does not say has a point every 15 seconds. */
+const usualStepMs = 15_000;
+
+export interface QueriesOptions {
+  readonly source: () => MetricSource;
+  readonly limits: QueryLimits;
+  /** Of a range that does not say, in milliseconds. @default 15_000 */
+  readonly stepMs?: number;
+}
+
+/** How queries ended. */
+export type QueryOutcome = "success" | QueryErrorType | "refused" | "failed";
+
+/** Answers queries, a few at a time. */
+export class Queries {
+  readonly #options: QueriesOptions;
+  readonly #waiting: (() => void)[] = [];
+  readonly #outcomes = new Map<QueryOutcome, number>();
+  #atWork = 0;
+
+  constructor(options: QueriesOptions) {
+    this.#options = options;
+  }
+
+  get outcomes(): ReadonlyMap<QueryOutcome, number> {
+    return this.#outcomes;
+  }
+
+  /**
+   * The JSON of the answer; undefined where there are too many other queries.
+   *
+   * @throws QueryError, whose message is for the client
+   */
+  async answer(query: string, nowMs: number, options: { gzip: boolean }): Promise<Body | undefined> {
+    if (this.#waiting.length >= maxWaiting) {
+      this.#count("refused");
+      return undefined;
+    }
+    try {
+      const body = await this.#inTurn(async (meter) => {
+        const value = await this.#evaluated(query, nowMs, meter);
+        return (await renderBody(answerPieces(value, meter), options)).body;
+      });
+      this.#count("success");
+      return body;
+    } catch (error) {
+      const cause = withoutOverflow(error);
+      this.#count(cause instanceof QueryError ? cause.errorType : "failed");
+      throw cause;
+    }
+  }
+
+  /** What a query is. @throws QueryError */
+  async evaluate(query: string, nowMs: number): Promise<Value> {
+    return this.#inTurn((meter) => this.#evaluated(query, nowMs, meter));
+  }
+
+  async #evaluated(query: string, now: number, meter: Meter): Promise<Value> {
+    const source = this.#options.source();
+    const expression = parseQuery(query);
+    await runSliced(checkNames(query, expression, source, meter), meter);
+    const { stepMs = usualStepMs } = this.#options;
+    const evaluation = new Evaluation({ query, source, now, stepMs, meter });
+    return runSliced(evaluation.evaluate(expression, undefined), meter);
+  }
+
+  async #inTurn<Result>(work: (meter: Meter) => Promise<Result>): Promise<Result> {
+    if (this.#atWork === maxAtWork) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#atWork += 1;
+    try {
+      return await work(new Meter(this.#options.limits));
+    } finally {
+      // Who waits takes the place over.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#atWork -= 1;
+      else next();
+    }
+  }
+
+  #count(outcome: QueryOutcome): void {
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+  }
+}
+
+/** What is nested deeper than the stack, a pair of pairs for instance, is the query's fault. */
+function withoutOverflow(error: unknown): unknown {
+  return error instanceof RangeError ? new QueryError({ code: "too-deep", limit: 400 }) : error;
+}

@@ -1,0 +1,36 @@
+import type { Series } from "../store/series.js";
+import type { Meter } from "./meter.js";
+import type { Place, QueryError } from "./query-fault.js";
+import type { Timestamp, Value } from "./values.js";
+
+/** Where metrics come from. */
+export interface MetricSource {
+  /** Ascending. */
+  names(): readonly string[];
+  knows(metric: string): boolean;
+  /** Ascending by labels. */
+  seriesOf(metric: string): readonly Series[];
+  /** Points before this time do not count. */
+  readonly since: number;
+}
+
+/** Work that stops now and then, so that others have the event loop. */
+export type Work<Result> = Generator<void, Result>;
+
+/** Roughly what an element of a vector takes. */
+export const bytesPerElement = 96;
+
+/** The query that operators and builtins are part of. */
+export interface QueryContext {
+  readonly source: MetricSource;
+  readonly meter: Meter;
+  readonly now: Timestamp;
+  /** A function's value; `at` is where it is applied. @throws QueryError */
+  apply(applied: Value, argument: Value, at: number): Work<Value>;
+  /** As `apply`, of which the result alone is kept: what was needed on the way is garbage where that is small. */
+  applyOnce(applied: Value, argument: Value, at: number): Work<Value>;
+  /** @throws QueryError where there is no such time */
+  timestamp(ms: number): Timestamp;
+  mismatch(expected: string, found: Value, at: number): QueryError;
+  placeOf(at: number): Place;
+}

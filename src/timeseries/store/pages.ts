@@ -1,0 +1,169 @@
+/** A page is a run of points of one series; memory is given to series, and taken back, page by page. */
+export const pointsPerPage = 64;
+
+/** A number and four bytes of time a point; base, count, links, owner, and its place in the list of its series. */
+export const bytesPerPage = pointsPerPage * 12 + 33;
+
+const slabBits = 10;
+const pagesPerSlab = 1 << slabBits;
+const none = -1;
+
+/** Many pages side by side, so that millions of points are a few typed arrays. */
+class Slab<Owner> {
+  /** Milliseconds after the base of the page. */
+  readonly offsets = new Uint32Array(pagesPerSlab * pointsPerPage);
+  readonly values = new Float64Array(pagesPerSlab * pointsPerPage);
+  /** Time of the page's first point, in milliseconds since 1970. */
+  readonly bases = new Float64Array(pagesPerSlab);
+  readonly counts = new Uint8Array(pagesPerSlab);
+  readonly older = new Int32Array(pagesPerSlab);
+  readonly newer = new Int32Array(pagesPerSlab);
+  readonly owners: (Owner | undefined)[] = new Array(pagesPerSlab).fill(undefined);
+}
+
+/** A page, while nothing else is asked of the pages: where its columns lie. Times are `base + offsets[first + n]`. */
+export interface PageView {
+  readonly offsets: Uint32Array;
+  readonly values: Float64Array;
+  readonly base: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Pages of points, in the order in which they were last appended to: the page that got none for longest is the oldest. */
+export class Pages<Owner> {
+  readonly #slabs: Slab<Owner>[] = [];
+  readonly #free: number[] = [];
+  #oldest = none;
+  #newest = none;
+  #inUse = 0;
+  #points = 0;
+
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  get points(): number {
+    return this.#points;
+  }
+
+  /** The page to go first, if there is any. */
+  get oldest(): number | undefined {
+    return this.#oldest === none ? undefined : this.#oldest;
+  }
+
+  ownerOf(page: number): Owner {
+    return this.#slab(page).owners[index(page)]!;
+  }
+
+  view(page: number): PageView {
+    const slab = this.#slab(page);
+    const at = index(page);
+    return {
+      offsets: slab.offsets,
+      values: slab.values,
+      base: slab.bases[at]!,
+      first: at * pointsPerPage,
+      count: slab.counts[at]!,
+    };
+  }
+
+  /** Time of the page's first point. */
+  begin(page: number): number {
+    return this.#slab(page).bases[index(page)]!;
+  }
+
+  /** Time of the page's last point. */
+  end(page: number): number {
+    const slab = this.#slab(page);
+    const at = index(page);
+    return slab.bases[at]! + slab.offsets[at * pointsPerPage + slab.counts[at]! - 1]!;
+  }
+
+  count(page: number): number {
+    return this.#slab(page).counts[index(page)]!;
+  }
+
+  /** A new page, which begins with this point. */
+  take(owner: Owner, time: number, value: number): number {
+    if (this.#free.length === 0) this.#grow();
+    const page = this.#free.pop()!;
+    const slab = this.#slab(page);
+    const at = index(page);
+    slab.owners[at] = owner;
+    slab.bases[at] = time;
+    slab.counts[at] = 0;
+    this.#inUse += 1;
+    this.#link(page);
+    this.append(page, time, value);
+    return page;
+  }
+
+  /** Whether the point fits; its time must not be before the last one's. */
+  append(page: number, time: number, value: number): boolean {
+    const slab = this.#slab(page);
+    const at = index(page);
+    const count = slab.counts[at]!;
+    const offset = time - slab.bases[at]!;
+    if (count === pointsPerPage || offset > 0xffff_ffff) return false;
+    slab.offsets[at * pointsPerPage + count] = offset;
+    slab.values[at * pointsPerPage + count] = value;
+    slab.counts[at] = count + 1;
+    this.#points += 1;
+    if (page !== this.#newest) {
+      this.#unlink(page);
+      this.#link(page);
+    }
+    return true;
+  }
+
+  /** Takes the last points off the page, and keeps so many; the page must keep one. */
+  shorten(page: number, count: number): void {
+    const slab = this.#slab(page);
+    this.#points -= slab.counts[index(page)]! - count;
+    slab.counts[index(page)] = count;
+  }
+
+  release(page: number): void {
+    const slab = this.#slab(page);
+    const at = index(page);
+    this.#points -= slab.counts[at]!;
+    slab.owners[at] = undefined;
+    this.#unlink(page);
+    this.#free.push(page);
+    this.#inUse -= 1;
+  }
+
+  #slab(page: number): Slab<Owner> {
+    return this.#slabs[page >>> slabBits]!;
+  }
+
+  #grow(): void {
+    const first = this.#slabs.length * pagesPerSlab;
+    this.#slabs.push(new Slab());
+    for (let page = first + pagesPerSlab - 1; page >= first; page -= 1) this.#free.push(page);
+  }
+
+  #link(page: number): void {
+    const slab = this.#slab(page);
+    slab.older[index(page)] = this.#newest;
+    slab.newer[index(page)] = none;
+    if (this.#newest === none) this.#oldest = page;
+    else this.#slab(this.#newest).newer[index(this.#newest)] = page;
+    this.#newest = page;
+  }
+
+  #unlink(page: number): void {
+    const slab = this.#slab(page);
+    const older = slab.older[index(page)]!;
+    const newer = slab.newer[index(page)]!;
+    if (older === none) this.#oldest = newer;
+    else this.#slab(older).newer[index(older)] = newer;
+    if (newer === none) this.#newest = older;
+    else this.#slab(newer).older[index(newer)] = older;
+  }
+}
+
+function index(page: number): number {
+  return page & (pagesPerSlab - 1);
+}

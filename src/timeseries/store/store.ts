@@ -1,0 +1,208 @@
+import { compareLabels, type LabelSet } from "./labels.js";
+import { bytesPerPage, Pages } from "./pages.js";
+import { Series } from "./series.js";
+
+/** What a series and a metric take beside their points, roughly: objects, entries of maps, places in lists. */
+const bytesPerSeries = 400;
+const bytesPerMetric = 400;
+
+/** Longest name of a metric that is kept; nodes' own are below 100. */
+const maxNameLength = 512;
+
+/** Names stay known without points, as cardano-tracer's do, while there are no more than these. */
+const maxNames = 20_000;
+
+export interface StoreOptions {
+  /** Bytes of all points and of what is kept about them. */
+  readonly maxBytes: number;
+  /** Least milliseconds between two points of a series. */
+  readonly minIntervalMs: number;
+}
+
+/** Milliseconds after which a value is written again though it has not changed. */
+const unchangedMs = 60_000;
+
+export interface StoreStats {
+  readonly points: number;
+  readonly bytes: number;
+  readonly series: number;
+  /** Points that went because there was no more room. */
+  readonly evicted: number;
+  /** Points that went because they were older than the retention. */
+  readonly pruned: number;
+  /** Points that went because the clock was set back behind them. */
+  readonly undone: number;
+  /** Since when everything is there, in milliseconds since 1970; absent while there is nothing. */
+  readonly reachesBackTo: number | undefined;
+}
+
+interface Metric {
+  readonly bySet: Map<string, Series>;
+  /** In the order of their labels. */
+  readonly sorted: Series[];
+}
+
+/** The points of all series, bounded in bytes: the page that has got no point for longest goes first. */
+export class Store {
+  readonly minIntervalMs: number;
+  readonly #maxBytes: number;
+  readonly #pages = new Pages<Series>();
+  readonly #metrics = new Map<string, Metric>();
+  #names: readonly string[] | undefined;
+  #nameBytes = 0;
+  #series = 0;
+  /** Points before this time are no longer seen: they are on a page with newer ones. */
+  #since = Number.NEGATIVE_INFINITY;
+  /** Time of the earliest point ever, and of the latest that was evicted. */
+  #begun = Number.POSITIVE_INFINITY;
+  #evictedUntil = Number.NEGATIVE_INFINITY;
+  #evicted = 0;
+  #pruned = 0;
+  #undone = 0;
+
+  constructor(options: StoreOptions) {
+    this.#maxBytes = options.maxBytes;
+    this.minIntervalMs = options.minIntervalMs;
+  }
+
+  /** Names of all metrics, ascending. */
+  names(): readonly string[] {
+    this.#names ??= [...this.#metrics.keys()].sort();
+    return this.#names;
+  }
+
+  knows(metric: string): boolean {
+    return this.#metrics.has(metric);
+  }
+
+  /** The series of a metric, ascending by their labels. */
+  seriesOf(metric: string): readonly Series[] {
+    return this.#metrics.get(metric)?.sorted ?? [];
+  }
+
+  *everySeries(): Generator<Series> {
+    for (const { sorted } of this.#metrics.values()) yield* sorted;
+  }
+
+  /** Points before this time do not count. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** The series of that name and labels, made where there is none; undefined where the name is too long. */
+  series(metric: string, labels: LabelSet): Series | undefined {
+    const known = this.#metrics.get(metric) ?? this.#addMetric(metric);
+    if (known === undefined) return undefined;
+    let series = known.bySet.get(labels.key);
+    if (series === undefined) {
+      series = new Series(this.#pages, metric, labels);
+      known.bySet.set(labels.key, series);
+      known.sorted.splice(placeOf(known.sorted, labels), 0, series);
+      this.#series += 1;
+    }
+    return series;
+  }
+
+  /** What a metric is at `time`: a changed value is kept at least `minIntervalMs` after the last, another each minute. */
+  observe(series: Series, time: number, value: number): void {
+    const elapsed = time - series.lastTime;
+    const isDue = Object.is(value, series.lastValue)
+      ? elapsed >= unchangedMs || elapsed < -unchangedMs
+      : elapsed >= this.minIntervalMs || elapsed < -this.minIntervalMs;
+    if (isDue) this.append(series, time, value);
+  }
+
+  /**
+   * Adds a point, at a whole millisecond. Where it is not after the last one the clock was set back: what was written
+   * for then and later was never true.
+   */
+  append(series: Series, time: number, value: number): void {
+    if (time <= series.lastTime) this.#undo(series, time - 1);
+    if (time < this.#begun) this.#begun = time;
+    if (time < this.#since) this.#since = Number.NEGATIVE_INFINITY;
+    if (series.append(time, value)) this.#makeRoom();
+  }
+
+  /** Drops the points before `time`. */
+  prune(time: number): void {
+    const before = this.#pages.points;
+    for (let page = this.#pages.oldest; page !== undefined; page = this.#pages.oldest) {
+      if (this.#pages.end(page) >= time) break;
+      this.#drop(page);
+    }
+    this.#pruned += before - this.#pages.points;
+    this.#since = Math.max(this.#since, time);
+  }
+
+  stats(): StoreStats {
+    const reach = Math.max(this.#begun, this.#since, this.#evictedUntil);
+    return {
+      points: this.#pages.points,
+      bytes: this.#bytes,
+      series: this.#series,
+      evicted: this.#evicted,
+      pruned: this.#pruned,
+      undone: this.#undone,
+      reachesBackTo: this.#pages.points === 0 ? undefined : reach,
+    };
+  }
+
+  get #bytes(): number {
+    return this.#pages.inUse * bytesPerPage + this.#series * bytesPerSeries + this.#nameBytes;
+  }
+
+  #addMetric(name: string): Metric | undefined {
+    if (name.length > maxNameLength) return undefined;
+    const metric: Metric = { bySet: new Map(), sorted: [] };
+    this.#metrics.set(name, metric);
+    this.#names = undefined;
+    this.#nameBytes += bytesPerMetric + name.length;
+    return metric;
+  }
+
+  #makeRoom(): void {
+    while (this.#bytes > this.#maxBytes && this.#pages.inUse > 1) {
+      const page = this.#pages.oldest!;
+      this.#evictedUntil = Math.max(this.#evictedUntil, this.#pages.end(page));
+      this.#evicted += this.#pages.count(page);
+      this.#drop(page);
+    }
+  }
+
+  /** The page that is oldest of all is the oldest of its series, too. */
+  #drop(page: number): void {
+    const series = this.#pages.ownerOf(page);
+    series.dropOldest();
+    if (series.isEmpty) this.#retire(series);
+  }
+
+  #retire(series: Series): void {
+    series.retired = true;
+    const metric = this.#metrics.get(series.metric)!;
+    metric.bySet.delete(series.labels.key);
+    metric.sorted.splice(placeOf(metric.sorted, series.labels), 1);
+    this.#series -= 1;
+    if (metric.sorted.length > 0 || this.#metrics.size <= maxNames) return;
+    this.#metrics.delete(series.metric);
+    this.#names = undefined;
+    this.#nameBytes -= bytesPerMetric + series.metric.length;
+  }
+
+  #undo(series: Series, until: number): void {
+    const before = this.#pages.points;
+    series.dropAfter(until);
+    this.#undone += before - this.#pages.points;
+  }
+}
+
+/** Where these labels are, or belong, among the sorted. */
+function placeOf(sorted: readonly Series[], labels: LabelSet): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareLabels(sorted[middle]!.labels, labels) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Queries } from "../../../src/timeseries/language/queries.js";
+import { QueryError } from "../../../src/timeseries/language/query-fault.js";
+import { labelSet } from "../../../src/timeseries/store/labels.js";
+import { Store } from "../../../src/timeseries/store/store.js";
+import { evaluated, storeOf, stores } from "../stores.js";
+
+/** A hundred series of an hour. */
+const large = new Store({ maxBytes: 2 ** 26, minIntervalMs: 1 });
+for (let node = 0; node < 100; node += 1) {
+  const series = large.series("m", labelSet({ node: String(node) }))!;
+  for (let n = 0; n <= 240; n += 1) large.append(series, n * 15_000, n);
+}
+const now = 3_600_000;
+
+async function faultOf(store: Store, query: string, limits?: { timeoutMs: number; maxBytes: number }) {
+  const found = await evaluated(store, now, query, limits);
+  return found instanceof QueryError ? found.fault.code : "none";
+}
+
+describe("limits", () => {
+  test.each([
+    "m[now - 1h; now : 1s]",
+    "(\\t -> m t)[now - 1h; now]",
+    "map (\\x -> m[now - 1h; now]) (m now)",
+  ])("%s ends where its memory is used up", async (query) => {
+    expect(await faultOf(large, query, { timeoutMs: 60_000, maxBytes: 1_000_000 })).toBe("too-big");
+  });
+
+  test("what a step needed and left behind does not count", async () => {
+    const query = "(\\t -> filter (\\x -> x < 0) (m t * 2 + 1))[now - 1h; now : 1s]";
+    expect(await faultOf(large, query, { timeoutMs: 60_000, maxBytes: 100_000 })).toBe("none");
+  });
+
+  test("a query that takes too long ends", async () => {
+    const query = "(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 400ms]";
+    expect(await faultOf(large, query, { timeoutMs: 20, maxBytes: 2 ** 30 })).toBe("too-slow");
+  });
+
+  test("an answer that grows without end counts as memory", async () => {
+    const doubled = Array.from({ length: 60 }, (_, n) => `let p${n + 1} = (p${n}, p${n}) in `).join("");
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 22 } });
+    const answer = queries.answer(`let p0 = 1 in ${doubled}p60`, now, { gzip: false });
+    await expect(answer).rejects.toMatchObject({ fault: { code: "too-big" } });
+    expect([...queries.outcomes]).toEqual([["execution", 1]]);
+  });
+
+  test("others have the event loop while a long query runs", async () => {
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 30 } });
+    let turns = 0;
+    let isDone = false;
+    const turn = () => {
+      turns += 1;
+      if (!isDone) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await queries.evaluate("(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 1s]", now);
+    isDone = true;
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  test("beyond four at work and sixty-four in waiting a query is refused", async () => {
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
+    const answers = Array.from({ length: 70 }, () => queries.answer("1", now, { gzip: false }));
+    const refused = (await Promise.all(answers)).filter((body) => body === undefined);
+    expect(refused).toHaveLength(2);
+    expect(Object.fromEntries(queries.outcomes)).toEqual({ refused: 2, success: 68 });
+  });
+
+  test.each([
+    ["brackets", `${"(".repeat(5_000)}1${")".repeat(5_000)}`],
+    ["operators", `1${" + 1".repeat(5_000)}`],
+    ["arguments", `f${" 1".repeat(5_000)}`],
+    ["pairs", `(1${", 1".repeat(5_000)})`],
+    ["bindings", `${"let a = 1 in ".repeat(5_000)}a`],
+    ["functions", `${"\\x -> ".repeat(5_000)}x`],
+    ["ranges", `m${"[now; now]".repeat(5_000)}`],
+  ])("%s nested without end are a parse error", async (_, query) => {
+    expect(await faultOf(large, query)).toBe("syntax");
+  });
+
+  test.each([
+    ["operators", `1${" + 1".repeat(390)}`],
+    ["brackets", `${"(".repeat(190)}1${")".repeat(190)}`],
+    ["bindings", `${"let a = 1 in ".repeat(190)}a`],
+    [
+      "calls",
+      `let f0 = \\x -> x in ${Array.from({ length: 99 }, (_, n) => `let f${n + 1} = \\x -> f${n} x in `).join("")}f99 1`,
+    ],
+  ])("%s nested as deep as is allowed are evaluated", async (_, query) => {
+    expect(await faultOf(large, query)).toBe("none");
+  });
+
+  test("pairs nested deeper than they can be written are the query's fault", async () => {
+    const deepen = `\\p -> ${"(1, ".repeat(100)}p${")".repeat(100)}`;
+    const steps = Array.from({ length: 180 }, (_, n) => `let p${n + 1} = f p${n} in `).join("");
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
+    const answer = queries.answer(`let f = ${deepen} in let p0 = 1 in ${steps}p180`, now, { gzip: false });
+    await expect(answer).rejects.toMatchObject({ fault: { code: "too-deep" } });
+  });
+});
+
+describe("any text", () => {
+  const words = fc.constantFrom(
+    ...[
+      "m",
+      "now",
+      "epoch",
+      "1",
+      "-2",
+      "5m",
+      "0.5",
+      "true",
+      '"k"',
+      "x",
+      "(",
+      ")",
+      "[",
+      "]",
+      "{",
+      "}",
+      ";",
+      ":",
+      ",",
+    ],
+    ...[
+      "+",
+      "-",
+      "*",
+      "/",
+      "==",
+      "!=",
+      "<",
+      "&&",
+      "||",
+      "!",
+      "=",
+      "\\x -> ",
+      "let x = ",
+      " in ",
+      " ",
+      "\n",
+      "rate ",
+    ],
+    ...[
+      "max ",
+      "filter ",
+      "map ",
+      "join ",
+      "metrics",
+      "to_scalar ",
+      'quantile_by ("k") ',
+      "m[now - 5m; now]",
+    ],
+  );
+
+  test("ends with a value or with an error of one of the three types, and never otherwise", async () => {
+    const texts = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 40 }),
+      fc.array(words, { maxLength: 25 }).map((each) => each.join("")),
+    );
+    const seen = new Map<string, number>();
+    await fc.assert(
+      fc.asyncProperty(texts, fc.constantFrom(...Object.values(stores)), async (query, store) => {
+        const queries = new Queries({
+          source: () => store,
+          limits: { timeoutMs: 10_000, maxBytes: 2 ** 24 },
+        });
+        try {
+          const body = await queries.answer(query, 1_000, { gzip: false });
+          const answer = JSON.parse(Buffer.concat([...body!.chunks]).toString("utf8"));
+          expect(answer.status).toBe("success");
+          seen.set("success", (seen.get("success") ?? 0) + 1);
+        } catch (error) {
+          if (!(error instanceof QueryError)) throw error;
+          seen.set(error.errorType, (seen.get(error.errorType) ?? 0) + 1);
+        }
+      }),
+      { numRuns: Number(process.env.FUZZ_RUNS ?? 3_000) },
+    );
+    expect(seen.get("parse")).toBeGreaterThan(0);
+    expect(seen.get("success")).toBeGreaterThan(0);
+  });
+
+  test("a query made of an expression is read however its optional white space is", async () => {
+    const spaces = fc.constantFrom(" ", "  ", "\n", "\t ");
+    await fc.assert(
+      fc.asyncProperty(fc.array(spaces, { minLength: 6, maxLength: 6 }), async (s) => {
+        const query = `let${s[0]}x${s[1]}=${s[2]}(1${s[3]},${s[4]}2)${s[5]}in fst x${s[0]}+${s[1]}1${s[2]}`;
+        expect(await evaluated(storeOf({}), 0, query)).toBe(2);
+      }),
+    );
+  });
+});
