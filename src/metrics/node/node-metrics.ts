@@ -107,6 +107,11 @@ export class NodeMetrics {
     return kept && metricOf(kept);
   }
 
+  /** All metrics that the node itself has sent, as they are kept: nothing is made of them, since this is asked often. */
+  each(take: (name: string, value: number | bigint | string) => void): void {
+    for (const { name, value } of this.#kept.values()) if (name !== serverTimestamp) take(name, value);
+  }
+
   get size(): number {
     return this.#kept.size;
   }

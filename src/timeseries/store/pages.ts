@@ -117,6 +117,29 @@ export class Pages<Owner> {
     return true;
   }
 
+  /** Appends points from place `first` on, ascending, as many as fit; returns how many. */
+  appendMany(page: number, times: Float64Array, values: Float64Array, first: number, count: number): number {
+    const slab = this.#slab(page);
+    const at = index(page);
+    const before = slab.counts[at]!;
+    const base = slab.bases[at]!;
+    const fitting = Math.min(pointsPerPage - before, count - first);
+    let n = 0;
+    for (; n < fitting; n += 1) {
+      const offset = times[first + n]! - base;
+      if (offset > 0xffff_ffff) break;
+      slab.offsets[at * pointsPerPage + before + n] = offset;
+      slab.values[at * pointsPerPage + before + n] = values[first + n]!;
+    }
+    slab.counts[at] = before + n;
+    this.#points += n;
+    if (n > 0 && page !== this.#newest) {
+      this.#unlink(page);
+      this.#link(page);
+    }
+    return n;
+  }
+
   /** Takes the last points off the page, and keeps so many; the page must keep one. */
   shorten(page: number, count: number): void {
     const slab = this.#slab(page);

@@ -4,6 +4,12 @@ import type { Pages } from "./pages.js";
 /** A metric's value is looked for so far back, in milliseconds; a point exactly this old is no longer found. */
 const stalenessMs = 300_000;
 
+export interface Point {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly value: number;
+}
+
 /** Equal steps of time, in milliseconds: `from`, `from + step`, … */
 export interface Steps {
   readonly from: number;
@@ -39,9 +45,25 @@ export class Series {
   append(time: number, value: number): boolean {
     this.lastTime = time;
     this.lastValue = value;
-    if (!this.isEmpty && this.#pages.append(this.#own.at(-1)!, time, value)) return false;
+    const { length } = this.#own;
+    if (length > this.#gone && this.#pages.append(this.#own[length - 1]!, time, value)) return false;
     this.#own.push(this.#pages.take(this, time, value));
     return true;
+  }
+
+  /** Appends `count` points, ascending; returns whether pages were needed. */
+  appendMany(times: Float64Array, values: Float64Array, count: number): boolean {
+    this.lastTime = times[count - 1]!;
+    this.lastValue = values[count - 1]!;
+    const before = this.#own.length;
+    let first = 0;
+    if (!this.isEmpty) first = this.#pages.appendMany(this.#own[before - 1]!, times, values, 0, count);
+    while (first < count) {
+      const page = this.#pages.take(this, times[first]!, values[first]!);
+      this.#own.push(page);
+      first += 1 + this.#pages.appendMany(page, times, values, first + 1, count);
+    }
+    return this.#own.length > before;
   }
 
   /** Gives its oldest page back. */
@@ -108,8 +130,8 @@ export class Series {
   }
 
   /** Its points after `after` and until `until`, ascending. */
-  points(after: number, until: number): { time: number; value: number }[] {
-    const points: { time: number; value: number }[] = [];
+  points(after: number, until: number): Point[] {
+    const points: Point[] = [];
     for (let place = Math.max(this.#pageAt(after), this.#gone); place < this.#own.length; place += 1) {
       const { offsets, values, base, first, count } = this.#pages.view(this.#own[place]!);
       for (let n = first; n < first + count; n += 1) {

@@ -55,6 +55,7 @@ export class Store {
   #since = Number.NEGATIVE_INFINITY;
   /** Time of the earliest point ever, and of the latest that was evicted. */
   #begun = Number.POSITIVE_INFINITY;
+  #earliestNew = Number.POSITIVE_INFINITY;
   #evictedUntil = Number.NEGATIVE_INFINITY;
   #evicted = 0;
   #pruned = 0;
@@ -117,10 +118,22 @@ export class Store {
    * for then and later was never true.
    */
   append(series: Series, time: number, value: number): void {
-    if (time <= series.lastTime) this.#undo(series, time - 1);
-    if (time < this.#begun) this.#begun = time;
-    if (time < this.#since) this.#since = Number.NEGATIVE_INFINITY;
+    this.#prepare(series, time);
     if (series.append(time, value)) this.#makeRoom();
+  }
+
+  /** As `append`, of the first `count` points of these columns, which must ascend. */
+  appendMany(series: Series, times: Float64Array, values: Float64Array, count: number): void {
+    if (count === 0) return;
+    this.#prepare(series, times[0]!);
+    if (series.appendMany(times, values, count)) this.#makeRoom();
+  }
+
+  /** Time of the earliest point that was added since this was last asked. */
+  takeEarliestNew(): number {
+    const earliest = this.#earliestNew;
+    this.#earliestNew = Number.POSITIVE_INFINITY;
+    return earliest;
   }
 
   /** Drops the points before `time`. */
@@ -158,6 +171,13 @@ export class Store {
     this.#names = undefined;
     this.#nameBytes += bytesPerMetric + name.length;
     return metric;
+  }
+
+  #prepare(series: Series, time: number): void {
+    if (time <= series.lastTime) this.#undo(series, time - 1);
+    if (time < this.#begun) this.#begun = time;
+    if (time < this.#earliestNew) this.#earliestNew = time;
+    if (time < this.#since) this.#since = Number.NEGATIVE_INFINITY;
   }
 
   #makeRoom(): void {

@@ -71,6 +71,27 @@ describe("a series is a map from times to values", () => {
     );
   });
 
+  test("many at once are the same as one after another", () => {
+    fc.assert(
+      fc.property(points, fc.array(fc.nat({ max: 150 })), (given, cuts) => {
+        const times: number[] = [];
+        for (const { pause } of given) times.push((times.at(-1) ?? 1_700_000_000_000) + pause);
+        const values = given.map(({ value }) => value);
+        const store = new Store(plenty);
+        const series = lineOf(store);
+        for (let first = 0, cut = 0; first < times.length; cut += 1) {
+          const count = Math.min(cuts[cut] ?? times.length, times.length - first);
+          const columns = [times, values].map((each) => Float64Array.from(each.slice(first, first + count)));
+          store.appendMany(series, columns[0]!, columns[1]!, count);
+          first += count;
+        }
+        expect(everything(series)).toEqual(times.map((time, n) => [time, values[n]]));
+        expect(series.lastTime).toBe(times.at(-1) ?? Number.NEGATIVE_INFINITY);
+        expect(store.stats().points).toBe(times.length);
+      }),
+    );
+  });
+
   test("where the clock is set back, what was written of the future goes, and is counted", () => {
     fc.assert(
       fc.property(

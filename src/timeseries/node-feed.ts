@@ -1,0 +1,92 @@
+import { metricName, metricNumber } from "./metric-name.js";
+import { type LabelSet, labelSet } from "./store/labels.js";
+import type { Series } from "./store/series.js";
+import type { Store } from "./store/store.js";
+
+/** What a node's metrics are at the moment; made for being looked at often. */
+export interface MetricsView {
+  /** Each metric's internal name and value, in an order that mostly stays. */
+  each(take: (name: string, value: number | bigint | string) => void): void;
+}
+
+/** Values of nodes that are not kept, by reason. */
+export interface FeedCounts {
+  /** Another metric of the node has the same name once it is spelled as here. */
+  collided: number;
+  /** Its name is too long. */
+  tooLong: number;
+}
+
+/** A metric that has been seen, and where it goes: nowhere, if it has no place here. */
+interface Known {
+  readonly name: string;
+  series: Series | undefined;
+}
+
+/** Writes the metrics of one node to a store: looks at all of them after each answer, as values become due by time alone. */
+export class NodeFeed {
+  readonly #counts: FeedCounts;
+  readonly #labels: LabelSet;
+  #store: Store | undefined;
+  #known = new Map<string, Known>();
+  /** In the order in which they came last time. */
+  #order: Known[] = [];
+  /** Names here, and whose they are. */
+  #owners = new Map<string, string>();
+
+  constructor(nodeName: string, counts: FeedCounts) {
+    this.#labels = labelSet({ node_name: nodeName });
+    this.#counts = counts;
+  }
+
+  /** `time` is that of the answer, in whole milliseconds since 1970. */
+  observe(metrics: MetricsView, store: Store, time: number): void {
+    if (store !== this.#store) this.#forget(store);
+    let place = 0;
+    metrics.each((name, value) => {
+      let known = this.#order[place];
+      if (known?.name !== name) {
+        known = this.#find(name);
+        this.#order[place] = known;
+      }
+      place += 1;
+      const number = known.series === undefined ? undefined : metricNumber(value);
+      if (number === undefined) return;
+      if (known.series!.retired) known.series = store.series(known.series!.metric, this.#labels);
+      store.observe(known.series!, time, number);
+    });
+    this.#order.length = place;
+    // Of a node that gives its metrics other names again and again only those of the moment are remembered.
+    if (this.#known.size > 2 * place + 100) this.#forget(store);
+  }
+
+  #forget(store: Store): void {
+    this.#store = store;
+    this.#known = new Map();
+    this.#owners = new Map();
+    this.#order = [];
+  }
+
+  #find(name: string): Known {
+    let known = this.#known.get(name);
+    if (known === undefined) {
+      known = { name, series: this.#place(name) };
+      this.#known.set(name, known);
+    }
+    return known;
+  }
+
+  #place(name: string): Series | undefined {
+    const here = metricName(name);
+    if (here === "") return undefined;
+    const owner = this.#owners.get(here);
+    if (owner !== undefined && owner !== name) {
+      this.#counts.collided += 1;
+      return undefined;
+    }
+    this.#owners.set(here, name);
+    const series = this.#store!.series(here, this.#labels);
+    if (series === undefined) this.#counts.tooLong += 1;
+    return series;
+  }
+}

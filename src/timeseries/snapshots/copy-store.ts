@@ -1,0 +1,32 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import type { Series } from "../store/series.js";
+import type { Store } from "../store/store.js";
+
+/** Longest work in one turn of the event loop, in milliseconds. */
+const sliceMs = 5;
+
+/**
+ * Adds the points of one store to another, and leaves the event loop to others meanwhile. What `from` gets until the
+ * end is copied, too, the last of it at once: when this resolves, until the event loop turns, nothing is missing.
+ */
+export async function copyStore(from: Store, to: Store): Promise<void> {
+  const copied = new Map<Series, number>();
+  let sliceEnd = performance.now() + sliceMs;
+  for (const series of [...from.everySeries()]) {
+    copyPoints(series, to, Number.NEGATIVE_INFINITY);
+    copied.set(series, series.lastTime);
+    if (performance.now() < sliceEnd) continue;
+    await turnOfTheLoop();
+    sliceEnd = performance.now() + sliceMs;
+  }
+  for (const series of from.everySeries()) {
+    const until = copied.get(series) ?? Number.NEGATIVE_INFINITY;
+    if (series.lastTime !== until) copyPoints(series, to, until);
+  }
+}
+
+function copyPoints(series: Series, to: Store, after: number): void {
+  const copy = to.series(series.metric, series.labels);
+  if (copy === undefined) return;
+  for (const { time, value } of series.points(after, Number.POSITIVE_INFINITY)) to.append(copy, time, value);
+}

@@ -1,0 +1,239 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Body } from "../http/body.js";
+import { Queries, type QueryOutcome } from "./language/queries.js";
+import { type FeedCounts, type MetricsView, NodeFeed } from "./node-feed.js";
+import { Pruning } from "./pruning.js";
+import { copyStore } from "./snapshots/copy-store.js";
+import { Snapshots, type SnapshotsObserver, type SnapshotsStats } from "./snapshots/snapshots.js";
+import { Store, type StoreStats } from "./store/store.js";
+
+const pruningPeriodMs = 900_000;
+const snapshotPeriodMs = 60_000;
+
+/** A minute of points is written much faster. */
+const stopDeadlineMs = 1_500;
+
+/** While older points are loaded, what comes may take this share of the memory. */
+const shareWhileLoading = 0.25;
+
+export interface TimeseriesOptions {
+  /** Bytes of memory for points. */
+  readonly maxBytes: number;
+  /** Least pause between two points of a series. */
+  readonly minIntervalMs: number;
+  readonly retentionMs: number;
+  readonly queryTimeoutMs: number;
+  /** Bytes of memory for one query and its answer. */
+  readonly queryBytes: number;
+  /** Where points survive a restart; absent: nowhere. */
+  readonly directory?: string;
+}
+
+export interface TimeseriesObserver extends SnapshotsObserver {
+  /** What was on disk is there. */
+  loaded(points: number, milliseconds: number): void;
+  /** The first time of several that no segment could be written. */
+  saveFailed(error: Error): void;
+  /** A segment could be written again. */
+  saveRecovered(): void;
+}
+
+export interface TimeseriesStats extends StoreStats {
+  readonly refused: Readonly<FeedCounts>;
+  readonly queries: ReadonlyMap<QueryOutcome, number>;
+  readonly snapshots: (SnapshotsStats & { readonly directory: string }) | undefined;
+}
+
+/** What stands in the way of surviving a restart. */
+export interface SnapshotTrouble {
+  readonly directory: string;
+  /** Why nothing could be written the last time. */
+  readonly writing: Error | undefined;
+  /** Segments that were damaged or could not be read at the start. */
+  readonly refused: number;
+}
+
+/** The metrics of all nodes over time: takes them in, answers queries, keeps them over a restart. */
+export class Timeseries {
+  readonly pruning: Pruning;
+  readonly #options: TimeseriesOptions;
+  readonly #observer: TimeseriesObserver;
+  readonly #snapshots: Snapshots | undefined;
+  readonly #queries: Queries;
+  readonly #feeds = new Map<string, NodeFeed>();
+  readonly #refused: FeedCounts = { collided: 0, tooLong: 0 };
+  readonly #stopping = new AbortController();
+  #store: Store;
+  /** The share of older points that is loaded. */
+  #loadedShare = 1;
+  #loading: Promise<void> | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #savingFault: Error | undefined;
+  #segmentsRefused = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(options: TimeseriesOptions, observer: TimeseriesObserver) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#store = new Store(options);
+    this.#queries = new Queries({
+      source: () => this.#store,
+      limits: { timeoutMs: options.queryTimeoutMs, maxBytes: options.queryBytes },
+    });
+    this.pruning = new Pruning({
+      retentionMs: options.retentionMs,
+      periodMs: pruningPeriodMs,
+      prune: () => this.prune(),
+    });
+    if (options.directory === undefined) return;
+    this.#snapshots = new Snapshots(options.directory, {
+      refused: (file, putAside, error) => {
+        this.#segmentsRefused += 1;
+        observer.refused(file, putAside, error);
+      },
+    });
+  }
+
+  /** Ready to take metrics in; older points are loaded meanwhile. Rejects where the directory cannot be made or read. */
+  static async open(options: TimeseriesOptions, observer: TimeseriesObserver): Promise<Timeseries> {
+    const timeseries = new Timeseries(options, observer);
+    try {
+      await timeseries.#snapshots?.open();
+    } catch (error) {
+      timeseries.pruning.stop();
+      throw error;
+    }
+    if (timeseries.#snapshots !== undefined) timeseries.#loading = timeseries.#load(timeseries.#snapshots);
+    return timeseries;
+  }
+
+  /** 1 where queries are answered, else the share that is loaded. */
+  get loadedShare(): number {
+    return this.#loadedShare;
+  }
+
+  /** Resolves when older points are loaded. */
+  async loaded(): Promise<void> {
+    await this.#loading;
+  }
+
+  /** What a node's metrics are, at `time` in milliseconds since 1970. */
+  observe(nodeName: string, metrics: MetricsView, time: number): void {
+    let feed = this.#feeds.get(nodeName);
+    if (feed === undefined) {
+      feed = new NodeFeed(nodeName, this.#refused);
+      this.#feeds.set(nodeName, feed);
+    }
+    feed.observe(metrics, this.#store, Math.trunc(time));
+  }
+
+  /** A node has left: its points stay, what is known about how they come goes. */
+  left(nodeName: string): void {
+    this.#feeds.delete(nodeName);
+  }
+
+  /**
+   * The JSON of what a query is at `time`; undefined where there are too many others. Ask only where all is loaded.
+   *
+   * @throws QueryError
+   */
+  query(query: string, time: number, options: { gzip: boolean }): Promise<Body | undefined> {
+    return this.#queries.answer(query, time, options);
+  }
+
+  /** The names of all metrics, ascending. */
+  metrics(): readonly string[] {
+    return this.#store.names();
+  }
+
+  /** Drops what is older than the retention. */
+  prune(): void {
+    this.#store.prune(Date.now() - this.pruning.retentionMs);
+  }
+
+  stats(): TimeseriesStats {
+    const { directory } = this.#options;
+    return {
+      ...this.#store.stats(),
+      refused: this.#refused,
+      queries: this.#queries.outcomes,
+      snapshots:
+        this.#snapshots && directory !== undefined ? { ...this.#snapshots.stats(), directory } : undefined,
+    };
+  }
+
+  /** Undefined where there is none. */
+  trouble(): SnapshotTrouble | undefined {
+    const { directory } = this.#options;
+    if (directory === undefined) return undefined;
+    if (this.#savingFault === undefined && this.#segmentsRefused === 0) return undefined;
+    return { directory, writing: this.#savingFault, refused: this.#segmentsRefused };
+  }
+
+  /** Writes what is new to disk, where a directory is configured. */
+  save(): Promise<void> {
+    // Of the millisecond that is now there may be more to come.
+    return this.#saveUntil(() => Date.now() - 1);
+  }
+
+  /** Writes what is new since the last minute, and ends. Idempotent, waits. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.abort();
+    this.pruning.stop();
+    clearInterval(this.#timer);
+    const written = this.#loading?.then(() => this.#saveUntil(Date.now));
+    // A disk that hangs must not keep the daemon from ending.
+    const deadline = new AbortController();
+    await Promise.race([
+      written,
+      wait(stopDeadlineMs, undefined, { signal: deadline.signal }).catch(() => {}),
+    ]);
+    deadline.abort();
+  }
+
+  async #load(snapshots: Snapshots): Promise<void> {
+    const begun = performance.now();
+    this.#loadedShare = 0;
+    const older = this.#store;
+    // What comes meanwhile is newer, and goes behind it when all is there.
+    const { maxBytes, minIntervalMs } = this.#options;
+    this.#store = new Store({ maxBytes: maxBytes * shareWhileLoading, minIntervalMs });
+    await snapshots.load(older, {
+      signal: this.#stopping.signal,
+      progress: (share) => {
+        this.#loadedShare = Math.min(share, 0.999);
+      },
+    });
+    const { points } = older.stats();
+    await copyStore(this.#store, older);
+    this.#store = older;
+    this.#loadedShare = 1;
+    this.prune();
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setInterval(() => void this.save(), snapshotPeriodMs).unref();
+    this.#observer.loaded(points, performance.now() - begun);
+  }
+
+  #saveUntil(until: () => number): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save(until()));
+    return this.#saving;
+  }
+
+  async #save(until: number): Promise<void> {
+    if (this.#snapshots === undefined) return;
+    try {
+      await this.#snapshots.save(this.#store, until);
+      if (this.#savingFault !== undefined) this.#observer.saveRecovered();
+      this.#savingFault = undefined;
+    } catch (error) {
+      if (this.#savingFault === undefined) this.#observer.saveFailed(error as Error);
+      this.#savingFault = error as Error;
+    }
+  }
+}
