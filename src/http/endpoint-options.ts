@@ -7,10 +7,16 @@ import type { Answer } from "./answer.js";
 import type { BodyBudget } from "./body-budget.js";
 import type { SharedBodies } from "./shared-bodies.js";
 
-/** A GET or HEAD that passed authorization. */
+/** A request that passed authorization. */
 export interface EndpointRequest {
+  /** GET or HEAD, unless the endpoint takes others, too. */
+  readonly method: string;
   /** Begins with `/`; without query, and without a slash at its end. */
   readonly path: string;
+  /** What follows the question mark, as it came. */
+  readonly query: string;
+  /** Empty where there is none, or the endpoint takes none. */
+  readonly body: string;
   readonly headers: IncomingHttpHeaders;
   /** Where the client reached us, `host:port`. */
   readonly localAddress: string;
@@ -59,6 +65,8 @@ export interface EndpointOptions {
 /** What an endpoint serves. */
 export interface EndpointContent {
   readonly route: Route;
+  /** Longest body of a request, in bytes; the route gets every method then. Absent: GET and HEAD only, without bodies. */
+  readonly maxRequestBytes?: number;
   /** Whether a path is answered although there are too many connections. */
   readonly isUrgent?: (path: string) => boolean;
   /** @default its own */

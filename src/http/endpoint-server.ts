@@ -24,6 +24,7 @@ import { BytesAhead, GatedConnection } from "./gated-connection.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
+import { hasBody, readRequestBody } from "./request-body.js";
 import { sendInPieces } from "./send-in-pieces.js";
 import { SharedBodies } from "./shared-bodies.js";
 import { UnreadAnswers } from "./unread-answers.js";
@@ -50,7 +51,7 @@ const maxBytesAhead = 8_388_608;
 const stopGraceMs = 500;
 
 /**
- * Listens at an endpoint and answers GET and HEAD by `route`. Whatever a client sends or does not read ends at a limit.
+ * Listens at an endpoint and answers by `route`. Whatever a client sends or does not read ends at a limit.
  *
  * @throws HttpError where the address cannot be listened at, or TLS is wanted without a certificate.
  */
@@ -181,7 +182,8 @@ export class EndpointServer {
 
   /** Why the request gets no further, if so. */
   #refusal(message: IncomingMessage, path: string | undefined): Answer | undefined {
-    if (message.method !== "GET" && message.method !== "HEAD") {
+    const { maxRequestBytes } = this.#options;
+    if (maxRequestBytes === undefined && message.method !== "GET" && message.method !== "HEAD") {
       return textAnswer(405, "Only GET and HEAD", { Allow: "GET, HEAD" });
     }
     if (this.#authorization?.accepts(message.headers.authorization) === false) {
@@ -195,8 +197,17 @@ export class EndpointServer {
   async #routed(message: IncomingMessage, path: string | undefined): Promise<Answer> {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
+    let body = "";
+    if (this.#options.maxRequestBytes !== undefined && hasBody(message)) {
+      const read = await readRequestBody(message, this.#options.maxRequestBytes);
+      if (typeof read !== "string") return read;
+      body = read;
+    }
     const request = {
+      method: message.method ?? "GET",
       path: path!,
+      query: /\?([^#]*)/.exec(message.url ?? "")?.[1] ?? "",
+      body,
       headers: message.headers,
       localAddress: `${host}:${localPort}`,
       gzip: takesGzip(message),
@@ -217,8 +228,8 @@ export class EndpointServer {
       "Content-Length": body.bytes,
       Vary: "Accept, Accept-Encoding",
       ...(body.encoding === "gzip" && { "Content-Encoding": "gzip" }),
-      // The body of a request is not read, and would be taken for the next one.
-      ...((isRefusal || hasBody(message)) && { Connection: "close" }),
+      // A body that is not read would be taken for the next request.
+      ...((isRefusal || (hasBody(message) && !message.complete)) && { Connection: "close" }),
       ...answer.headers,
     });
     if (message.method === "HEAD") {
@@ -267,10 +278,6 @@ export function bodyBudget({ limits }: Pick<EndpointOptions, "limits">): BodyBud
 
 function takesGzip({ headers }: IncomingMessage): boolean {
   return acceptsGzip(headers["accept-encoding"]?.toString());
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** Undefined where the target is no path at all. */

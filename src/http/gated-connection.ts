@@ -28,6 +28,8 @@ export class GatedConnection extends Duplex {
   #waiting: Buffer | undefined;
   #isOverdrawn = false;
   #gate: "open" | "shut" | "removed" = "open";
+  /** Bytes of a body that may pass the gate. */
+  #bodyLeft = 0;
   #isWanted = false;
   #hasEnded = false;
   /** Where in a head the last byte that went through stands: before it, in a line, or at the begin of one. */
@@ -79,6 +81,13 @@ export class GatedConnection extends Duplex {
       return;
     }
     if (this.#gate === "shut") this.#gate = "open";
+    this.#bodyLeft = 0;
+    this.#give();
+  }
+
+  /** The head that came last has a body of so many bytes, which is wanted, too. */
+  letThrough(bytes: number): void {
+    this.#bodyLeft = bytes;
     this.#give();
   }
 
@@ -133,18 +142,19 @@ export class GatedConnection extends Duplex {
     if (this.#waiting === undefined) {
       if (!this.#hasEnded) this.#socket.resume();
       // The end counts once everything before it is answered: a client may have closed its side only.
-      else if (this.#gate !== "shut") this.push(null);
+      else if (this.#gate !== "shut" || this.#bodyLeft > 0) this.push(null);
       return;
     }
-    if (this.#gate === "shut" || !this.#isWanted) {
+    const isShut = this.#gate === "shut" && this.#bodyLeft === 0;
+    if (isShut || !this.#isWanted) {
       this.#socket.pause();
-      if (this.#gate === "shut" && this.#ahead.bytes > this.#ahead.maxBytes) {
+      if (isShut && this.#ahead.bytes > this.#ahead.maxBytes) {
         this.#isOverdrawn = true;
         this.#await(undefined);
       }
       return;
     }
-    const end = this.#gate === "removed" ? this.#waiting.length : this.#headEnd(this.#waiting);
+    const end = this.#nextEnd(this.#waiting);
     const piece = this.#waiting.subarray(0, end);
     this.#await(end < this.#waiting.length ? this.#waiting.subarray(end) : undefined);
     this.#isWanted = false;
@@ -156,6 +166,15 @@ export class GatedConnection extends Duplex {
   #await(waiting: Buffer | undefined): void {
     this.#ahead.bytes += (waiting?.length ?? 0) - (this.#waiting?.length ?? 0);
     this.#waiting = waiting;
+  }
+
+  /** How much of `bytes` may pass. */
+  #nextEnd(bytes: Buffer): number {
+    if (this.#gate === "removed") return bytes.length;
+    if (this.#bodyLeft === 0) return this.#headEnd(bytes);
+    const end = Math.min(bytes.length, this.#bodyLeft);
+    this.#bodyLeft -= end;
+    return end;
   }
 
   /** Where in `bytes` a request head ends, which shuts the gate, or else their length. */

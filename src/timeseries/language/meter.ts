@@ -1,8 +1,5 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { loopSlices, sliceMs } from "../../http/loop-slices.js";
 import { QueryError } from "./query-fault.js";
-
-/** Longest work of a query in one turn of the event loop, in milliseconds: traces flow on the same loop. */
-const sliceMs = 5;
 
 /** The clock is looked at after so much work: about a tenth of a millisecond. */
 const workPerLook = 512;
@@ -56,9 +53,9 @@ export class Meter {
 /** Runs work that stops where the meter says so, and leaves the event loop to others in between. */
 export async function runSliced<Result>(work: Generator<void, Result>, meter: Meter): Promise<Result> {
   for (;;) {
+    await loopSlices.turn();
     meter.beginSlice();
     const next = work.next();
     if (next.done) return next.value;
-    await turnOfTheLoop();
   }
 }

@@ -8,7 +8,7 @@ import type { MetricSource } from "./query-context.js";
 import { QueryError, type QueryErrorType } from "./query-fault.js";
 import type { Value } from "./values.js";
 
-/** Queries at work at the same time: each holds the event loop for 5 ms a turn, and so much memory as it may. */
+/** Queries at work at the same time: each has as much memory as one may. */
 const maxAtWork = 4;
 
 /** Queries that may wait for others; more are refused. */
@@ -55,7 +55,7 @@ export class Queries {
     try {
       const body = await this.#inTurn(async (meter) => {
         const value = await this.#evaluated(query, nowMs, meter);
-        return (await renderBody(answerPieces(value, meter), options)).body;
+        return renderBody(answerPieces(value, meter), options);
       });
       this.#count("success");
       return body;

@@ -1,9 +1,6 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { loopSlices, sliceMs } from "../../http/loop-slices.js";
 import type { Series } from "../store/series.js";
 import type { Store } from "../store/store.js";
-
-/** Longest work in one turn of the event loop, in milliseconds. */
-const sliceMs = 5;
 
 /**
  * Adds the points of one store to another, and leaves the event loop to others meanwhile. What `from` gets until the
@@ -16,7 +13,7 @@ export async function copyStore(from: Store, to: Store): Promise<void> {
     copyPoints(series, to, Number.NEGATIVE_INFINITY);
     copied.set(series, series.lastTime);
     if (performance.now() < sliceEnd) continue;
-    await turnOfTheLoop();
+    await loopSlices.turn();
     sliceEnd = performance.now() + sliceMs;
   }
   for (const series of from.everySeries()) {

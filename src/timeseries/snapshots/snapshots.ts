@@ -1,4 +1,4 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { loopSlices, sliceMs } from "../../http/loop-slices.js";
 import type { Series } from "../store/series.js";
 import type { Store } from "../store/store.js";
 import { maxSegmentPoints, type ReadRun, Segment, SegmentBuilder, type SegmentFacts } from "./segment.js";
@@ -7,9 +7,6 @@ import { SnapshotError } from "./snapshot-fault.js";
 
 /** Times within a segment are counted from its begin; a day is far from what they can count. */
 const longestStretchMs = 86_400_000;
-
-/** Longest work in one turn of the event loop, in milliseconds. */
-const sliceMs = 5;
 
 /** The clock is looked at after so many runs. */
 const runsPerLook = 64;
@@ -127,7 +124,7 @@ export class Snapshots {
         builder = new SegmentBuilder(from);
       }
       if (performance.now() < sliceEnd) continue;
-      await turnOfTheLoop();
+      await loopSlices.turn();
       sliceEnd = performance.now() + sliceMs;
     }
     if (builder.points > 0) await this.#write(builder);
@@ -166,7 +163,7 @@ class Loader {
       place += 1;
       if (series !== undefined) this.#store.appendMany(series, run.times, run.values, run.count);
       if (place % runsPerLook !== 0 || performance.now() < sliceEnd) continue;
-      await turnOfTheLoop();
+      await loopSlices.turn();
       if (this.#signal.aborted) return;
       sliceEnd = performance.now() + sliceMs;
     }

@@ -1,0 +1,35 @@
+/** A query that says something at once, and what it says. */
+export interface Example {
+  readonly query: string;
+  readonly says: string;
+}
+
+/** What every node has that is of use; the first that is there is taken. */
+const wanted = {
+  height: ["blockNum_int", "slotNum_int"],
+  memory: ["Mem_resident_int", "RTS_gcLiveBytes_int"],
+  growing: ["txsProcessedNum_counter", "RTS_gcMajorNum_int", "slotNum_int"],
+} as const;
+
+/** Three examples on metrics that are there; on those of a usual node, while there are none. */
+export function examples(metrics: readonly string[]): Example[] {
+  const name = (wishes: readonly string[]) => {
+    const found = wishes.map((wish) =>
+      metrics.find((metric) => metric.endsWith(`_${wish}`) || metric === wish),
+    );
+    return found.find((metric) => metric !== undefined) ?? metrics[0] ?? `cardano_node_metrics_${wishes[0]}`;
+  };
+  const height = quoted(name(wanted.height));
+  const memory = quoted(name(wanted.memory));
+  const growing = quoted(name(wanted.growing));
+  return [
+    { query: `${height} now`, says: "what each node has now" },
+    { query: `${memory}[now - 1h; now : 1m]`, says: "the last hour, a point a minute" },
+    { query: `increase (${growing}[now - 10m; now])`, says: "by how much it has grown in ten minutes" },
+  ];
+}
+
+/** Names that the language has words of its own for, or that begin with a digit, stand between backquotes. */
+function quoted(name: string): string {
+  return /^(?!epoch|true|false|now)[A-Za-z_]\w*_\w*$/.test(name) ? name : `\`${name}\``;
+}
