@@ -3,7 +3,7 @@ import type { Config, Endpoint } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
 import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
-import type { EndpointOptions } from "./http/endpoint-options.js";
+import type { EndpointOptions, Route } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
 import { filesOf, placesWithin } from "./http/places.js";
@@ -12,12 +12,16 @@ import type { OwnEvents } from "./metrics/own/events.js";
 import type { OwnMetrics } from "./metrics/own/own-metrics.js";
 import type { EndpointReading } from "./metrics/own/reading.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
+import type { AskableNodes } from "./timeseries/http/node-routes.js";
+import type { Timeseries } from "./timeseries/timeseries.js";
 
 export interface EndpointSources {
-  readonly nodes: NodesView;
+  readonly nodes: NodesView & AskableNodes;
   readonly health: HealthSource;
   readonly own: OwnMetrics;
   readonly events: OwnEvents;
+  /** Present where `hasTimeseries` is. */
+  readonly timeseries: Timeseries | undefined;
 }
 
 /** The HTTP endpoints of the configuration. */
@@ -42,7 +46,7 @@ export class Endpoints {
     }
   }
 
-  /** Where each is served, `host:port`, by name: `prometheus`, `ekg`, `health`. */
+  /** Where each is served, `host:port`, by name: `prometheus`, `ekg`, `timeseries`, `health`. */
   get served(): ReadonlyMap<string, string> {
     return new Map(
       [...this.#servers].map(([name, { address }]) => [name, `${address.host}:${address.port}`]),
@@ -66,6 +70,7 @@ export class Endpoints {
       server.reload({
         ...defined({ tls, auth: config.muninn.auth[name] }),
         ...(name === "prometheus" && { route: prometheusRoute(this.#prometheus(config)) }),
+        ...(name === "timeseries" && { route: await this.#timeseriesRoute(config) }),
       });
     }
   }
@@ -100,12 +105,29 @@ export class Endpoints {
       const server = await openEkgEndpoint({ ...options("hasEKG", endpoints.ekg, "ekg"), nodes });
       this.#servers.set("ekg", server);
     }
+    const { timeseries } = this.#sources;
+    if (endpoints.timeseries !== undefined && timeseries !== undefined) {
+      const { openTimeseriesEndpoint } = await import("./timeseries/http/timeseries-endpoint.js");
+      const server = await openTimeseriesEndpoint({
+        ...options("hasTimeseries", endpoints.timeseries, "timeseries"),
+        timeseries,
+        nodes,
+        leastRetentionMs: config.ekgRequestFreqMs,
+      });
+      this.#servers.set("timeseries", server);
+    }
     if (muninn.health !== undefined) {
       const { openHealthEndpoint } = await import("./http/health-endpoint.js");
       const endpoint = { ...muninn.health, forceSsl: false };
       const server = await openHealthEndpoint({ ...options("muninn.health", endpoint, "health"), health });
       this.#servers.set("health", server);
     }
+  }
+
+  async #timeseriesRoute({ ekgRequestFreqMs: leastRetentionMs }: Config): Promise<Route> {
+    const { timeseriesRoute } = await import("./timeseries/http/timeseries-endpoint.js");
+    const { nodes, timeseries } = this.#sources;
+    return timeseriesRoute({ timeseries: timeseries!, nodes, leastRetentionMs });
   }
 
   #prometheus(config: Config): PrometheusOptions {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Config } from "./config/config.js";
 import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
+import { defined } from "./fields/defined.js";
 import { DiskSpace } from "./health/disk-space.js";
 import { openHealth } from "./health/open-health.js";
 import { WritesUnderWay } from "./health/writes-under-way.js";
@@ -25,6 +26,7 @@ import { Door } from "./tracer-door.js";
 import { Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
 import { nodeReadings, registryReading, watchWrites } from "./tracer-readings.js";
+import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { formatAddress } from "./transport/address.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
@@ -116,6 +118,9 @@ async function openParts(
   });
   atEnd(() => router.stop({ deadlineMs: writeMs }));
 
+  const timeseries = await openTimeseries(config, log);
+  atEnd(() => timeseries?.stop());
+
   const sessions = new Sessions({
     settings: {
       networkMagic: config.networkMagic,
@@ -136,6 +141,9 @@ async function openParts(
     observer: sessionEvents(log, events),
     isKnownDirectory: directoryIn(roots),
     claimDirectory: directoryClaims(registry),
+    ...(timeseries && {
+      onMetrics: ({ name }, metrics) => timeseries.observe(name, metrics, metrics.answeredAtMs ?? Date.now()),
+    }),
   });
   atEnd(() => sessions.stop(drainMs));
   router.begin(sessions);
@@ -158,6 +166,7 @@ async function openParts(
     disks,
     retention: () => registry.expiryFaults(),
     helpTextsFault: () => helpTextsFault,
+    ...defined({ timeseries: timeseries && timeseriesView(timeseries) }),
     configurationFault,
     longestLagSeconds: () => process.longestLagSeconds,
     onChange: healthEvents(log),
@@ -179,10 +188,11 @@ async function openParts(
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
     endpoints: () => endpoints.readings(),
+    timeseries: () => timeseries?.stats(),
   });
   // Health is served while the rest stops.
   atEnd(() => endpoints.stop());
-  await endpoints.open(config, { nodes: sessions, health, own, events });
+  await endpoints.open(config, { nodes: sessions, health, own, events, timeseries });
 
   let resources = resourceTrace(config, log, process);
   atEnd(() => resources?.stop());

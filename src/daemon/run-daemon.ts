@@ -78,13 +78,8 @@ async function loadStartable(file: string): Promise<LoadedConfig> {
   return loaded;
 }
 
-function sayWarnings({ config, warnings }: LoadedConfig, file: string, log: Log): void {
+function sayWarnings({ warnings }: LoadedConfig, file: string, log: Log): void {
   for (const line of formatProblems(file, warnings)) log.warning("config_warning", line);
-  if (config.endpoints.timeseries !== undefined) {
-    log.warning("not_served", "hasTimeseries is not served yet; everything else is", {
-      field: "hasTimeseries",
-    });
-  }
 }
 
 async function runTracer(

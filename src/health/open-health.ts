@@ -11,6 +11,7 @@ import { clashingNamesCheck, type NamedNode, newNamesCheck } from "./names-check
 import { type LimitedNode, nodeLimitsCheck } from "./node-limits-check.js";
 import { type RetentionFault, retentionCheck } from "./retention-check.js";
 import { sinkCheck, type WatchedSink } from "./sink-check.js";
+import { type TimeseriesView, timeseriesCheck } from "./timeseries-check.js";
 import type { WritesUnderWay } from "./writes-under-way.js";
 
 /** A state that lasts for less may pass unseen; each look wakes the process up and takes 0.2 ms. */
@@ -30,6 +31,8 @@ export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   readonly sinks: readonly { readonly sink: WatchedSink; readonly writes: WritesUnderWay }[];
   /** One for each `logRoot`; stopped by their owner. */
   readonly disks: readonly DiskSpace[];
+  /** Absent where there are none. */
+  readonly timeseries?: TimeseriesView;
   readonly retention: () => Iterable<RetentionFault>;
   /** Why the file of help texts could not be read. */
   readonly helpTextsFault: () => string | undefined;
@@ -61,6 +64,7 @@ export function openHealth(options: HealthOptions): Health {
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
       retentionCheck(options.retention),
+      ...(options.timeseries === undefined ? [] : [timeseriesCheck(options.timeseries)]),
       helpTextsCheck(options.helpTextsFault),
       configurationCheck(options.configurationFault),
       eventLoopCheck(options.longestLagSeconds),

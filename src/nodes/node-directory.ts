@@ -127,6 +127,11 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     this.#isStopping = true;
   }
 
+  /** Undefined where its name is not known yet. */
+  identityOf(holder: Holder): NodeIdentity | undefined {
+    return this.#entries.get(holder)?.identity;
+  }
+
   /** Those whose names are known, in the order they came. */
   *connected(): Generator<readonly [Holder, NodeIdentity, Clash | undefined]> {
     for (const [holder, { identity, clash }] of this.#entries) yield [holder, identity, clash];

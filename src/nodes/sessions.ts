@@ -58,6 +58,8 @@ export interface SessionsOptions {
   /** Against other tracers that write below the same root. @default there are none */
   readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;
   readonly newNames?: NewNames;
+  /** Told of a node's metrics after each answer, and once when its name is known. */
+  readonly onMetrics?: (node: NodeIdentity, metrics: NodeMetrics) => void;
 }
 
 /** A disk that does not say within this long whether a directory is there is not waited for. */
@@ -171,7 +173,14 @@ export class Sessions {
       maxBytes: storeBytes(maxMetricsBytes, maxMetricsPerNode),
       maxMetrics: maxMetricsPerNode,
       mayGrow: (deltaBytes) => session.answerShare.grow(deltaBytes),
+      onEnd: () => this.#measured(session),
     });
+  }
+
+  #measured(session: Session): void {
+    const node = this.#directory.identityOf(session);
+    const metrics = this.#sessions.get(session);
+    if (node !== undefined && metrics !== undefined) this.#options.onMetrics?.(node, metrics);
   }
 
   async #claim(session: Session, rawName: string | undefined): Promise<Claim> {
@@ -215,6 +224,7 @@ export class Sessions {
       },
       opened: (session, node) => {
         destination.open(node);
+        this.#measured(session);
         observer.named(session.connection, node);
         const clash = this.#directory.clashOf(session);
         if (clash !== undefined) observer.clashed(session.connection, node, clash);

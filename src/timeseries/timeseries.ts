@@ -60,7 +60,8 @@ export class Timeseries {
   readonly #observer: TimeseriesObserver;
   readonly #snapshots: Snapshots | undefined;
   readonly #queries: Queries;
-  readonly #feeds = new Map<string, NodeFeed>();
+  /** As long as a node is connected. */
+  readonly #feeds = new WeakMap<MetricsView, NodeFeed>();
   readonly #refused: FeedCounts = { collided: 0, tooLong: 0 };
   readonly #stopping = new AbortController();
   #store: Store;
@@ -120,17 +121,12 @@ export class Timeseries {
 
   /** What a node's metrics are, at `time` in milliseconds since 1970. */
   observe(nodeName: string, metrics: MetricsView, time: number): void {
-    let feed = this.#feeds.get(nodeName);
+    let feed = this.#feeds.get(metrics);
     if (feed === undefined) {
       feed = new NodeFeed(nodeName, this.#refused);
-      this.#feeds.set(nodeName, feed);
+      this.#feeds.set(metrics, feed);
     }
     feed.observe(metrics, this.#store, Math.trunc(time));
-  }
-
-  /** A node has left: its points stay, what is known about how they come goes. */
-  left(nodeName: string): void {
-    this.#feeds.delete(nodeName);
   }
 
   /**

@@ -421,16 +421,17 @@ describe("pages", () => {
   });
 
   test("muninn.auth: each endpoint asks for its own secret and takes no other's", async () => {
-    const secrets = { prometheus: "secret-p", ekg: "secret-e", health: "secret-h" };
+    const secrets = { prometheus: "secret-p", ekg: "secret-e", timeseries: "secret-t", health: "secret-h" };
     const auth = Object.fromEntries(
       Object.entries(secrets).map(([endpoint, bearerToken]) => [endpoint, { bearerToken }]),
     );
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
       hasEKG: anyPort,
+      hasTimeseries: anyPort,
       muninn: { health: { host: "127.0.0.1", port: 0 }, auth },
     });
-    const paths = { prometheus: "/", ekg: "/", health: "/healthz" };
+    const paths = { prometheus: "/", ekg: "/", timeseries: "/", health: "/healthz" };
     for (const [endpoint, path] of Object.entries(paths)) {
       for (const [owner, secret] of Object.entries(secrets)) {
         const { status } = await page(tracer, endpoint, path, { authorization: `Bearer ${secret}` });

@@ -61,10 +61,10 @@ export class PlainPeer {
   }
 
   /** Answers a question for metrics that nobody may have asked. */
-  metrics(names: readonly string[]): void {
+  metrics(names: readonly string[], value = 1n): void {
     this.#send(
       miniProtocols.metrics,
-      encodeMetricsResponse(names.map((name) => [name, { kind: "gauge", value: 1n }])),
+      encodeMetricsResponse(names.map((name) => [name, { kind: "gauge", value }])),
     );
   }
 

@@ -38,5 +38,6 @@ const endpointAuth = converted(
 export const auth = {
   prometheus: optional(endpointAuth, "for `hasPrometheus`"),
   ekg: optional(endpointAuth, "for `hasEKG`"),
+  timeseries: optional(endpointAuth, "for `hasTimeseries`"),
   health: optional(endpointAuth, "for `muninn.health`"),
 };

@@ -6,6 +6,7 @@ import { forwardingOptions } from "../../sinks/forwarding/options.js";
 import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
 import { links } from "./links.js";
+import { timeseries } from "./timeseries.js";
 
 const kibibyte = 2 ** 10;
 const mebibyte = 2 ** 20;
@@ -125,5 +126,6 @@ export const muninn = {
     },
     { live: true },
   ),
+  timeseries,
   auth: group(auth, { live: true }),
 };

@@ -36,6 +36,8 @@ export interface NodeMetricsOptions {
   readonly maxMetrics?: number;
   /** Whether it may grow by so many bytes, where many stores share a budget; told of each change, also downwards. */
   readonly mayGrow?: (deltaBytes: number) => boolean;
+  /** Told when an answer is over. */
+  readonly onEnd?: () => void;
 }
 
 /**
@@ -47,6 +49,7 @@ export class NodeMetrics {
   readonly #maxBytes: number;
   readonly #maxMetrics: number;
   readonly #mayGrow: (deltaBytes: number) => boolean;
+  readonly #onEnd: (() => void) | undefined;
   readonly #kept = new Map<string, KeptMetric>();
   #bytes = 0;
   /** The one that came last. */
@@ -60,6 +63,7 @@ export class NodeMetrics {
     this.#maxBytes = options.maxBytes;
     this.#maxMetrics = options.maxMetrics ?? Number.POSITIVE_INFINITY;
     this.#mayGrow = options.mayGrow ?? (() => true);
+    this.#onEnd = options.onEnd;
   }
 
   /**
@@ -90,8 +94,10 @@ export class NodeMetrics {
   /** The answer is over: what a whole one did not name is forgotten now, and not before. */
   end(): void {
     this.#version = ++lastVersion;
-    if (!this.#isWhole) return;
-    for (const kept of this.#kept.values()) if (kept.answer !== this.#answer) this.#forget(kept);
+    if (this.#isWhole) {
+      for (const kept of this.#kept.values()) if (kept.answer !== this.#answer) this.#forget(kept);
+    }
+    this.#onEnd?.();
   }
 
   /** All metrics as they are now, in the order in which they first came. */
@@ -110,6 +116,12 @@ export class NodeMetrics {
   /** All metrics that the node itself has sent, as they are kept: nothing is made of them, since this is asked often. */
   each(take: (name: string, value: number | bigint | string) => void): void {
     for (const { name, value } of this.#kept.values()) if (name !== serverTimestamp) take(name, value);
+  }
+
+  /** When the node last answered, in milliseconds since 1970; undefined before. */
+  get answeredAtMs(): number | undefined {
+    const kept = this.#kept.get(serverTimestamp);
+    return kept && Number(kept.value);
   }
 
   get size(): number {

@@ -6,6 +6,7 @@ import { addProcessFamilies, type ProcessWatch } from "./process.js";
 import { type OwnReading, type OwnSources, takeReading } from "./reading.js";
 import { addServiceFamilies } from "./service.js";
 import { addSinkFamilies, type MeasuredSink } from "./sinks.js";
+import { addTimeseriesFamilies } from "./timeseries.js";
 import { addTraceObjectFamilies } from "./trace-objects.js";
 
 export interface OwnMetricsOptions extends OwnSources {
@@ -31,6 +32,7 @@ export class OwnMetrics {
     events.addTo(this.#families);
     addRegistryFamilies(this.#families);
     addServiceFamilies(this.#families);
+    addTimeseriesFamilies(this.#families);
     addProcessFamilies(this.#families, version);
   }
 

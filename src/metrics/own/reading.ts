@@ -22,12 +22,27 @@ export interface NodeReading {
 
 /** One HTTP endpoint. */
 export interface EndpointReading {
-  /** `prometheus`, `ekg`, `health`. */
+  /** `prometheus`, `ekg`, `timeseries`, `health`. */
   readonly endpoint: string;
   readonly connections: number;
   readonly answers: ReadonlyMap<number, number>;
   readonly slowReadersCut: number;
   readonly connectionsRefused: number;
+}
+
+/** The store of timeseries. */
+export interface TimeseriesReading {
+  readonly points: number;
+  readonly bytes: number;
+  readonly series: number;
+  /** Since when everything is there, in milliseconds since 1970. */
+  readonly reachesBackTo: number | undefined;
+  readonly evicted: number;
+  readonly pruned: number;
+  readonly undone: number;
+  readonly refused: { readonly collided: number; readonly tooLong: number };
+  readonly queries: ReadonlyMap<string, number>;
+  readonly snapshots: { readonly segments: number; readonly bytes: number } | undefined;
 }
 
 /** What the daemon's own metrics are read from; each is called once for an exposition, and must not take long. */
@@ -57,6 +72,8 @@ export interface OwnSources {
     readonly availableBytes: number;
   }>;
   readonly endpoints: () => Iterable<EndpointReading>;
+  /** Undefined where there are none. */
+  readonly timeseries: () => TimeseriesReading | undefined;
 }
 
 /** Everything at one moment. */
@@ -80,6 +97,7 @@ export function takeReading(sources: OwnSources, process: ProcessReading): OwnRe
       ...endpoint,
       answers: new Map(endpoint.answers),
     })),
+    timeseries: sources.timeseries(),
     process,
   };
 }

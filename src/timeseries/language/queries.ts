@@ -5,7 +5,7 @@ import { Meter, type QueryLimits, runSliced } from "./meter.js";
 import { checkNames } from "./names.js";
 import { parseQuery } from "./parser.js";
 import type { MetricSource } from "./query-context.js";
-import { QueryError, type QueryErrorType } from "./query-fault.js";
+import { QueryError } from "./query-fault.js";
 import type { Value } from "./values.js";
 
 /** Queries at work at the same time: each has as much memory as one may. */
@@ -24,14 +24,16 @@ export interface QueriesOptions {
   readonly stepMs?: number;
 }
 
-/** How queries ended. */
-export type QueryOutcome = "success" | QueryErrorType | "refused" | "failed";
+const outcomes = ["success", "parse", "bad_data", "execution", "refused", "failed"] as const;
+
+/** How a query ended: with a value, with an error of one of three types, since there were too many, or by our fault. */
+export type QueryOutcome = (typeof outcomes)[number];
 
 /** Answers queries, a few at a time. */
 export class Queries {
   readonly #options: QueriesOptions;
   readonly #waiting: (() => void)[] = [];
-  readonly #outcomes = new Map<QueryOutcome, number>();
+  readonly #outcomes = new Map<QueryOutcome, number>(outcomes.map((outcome) => [outcome, 0]));
   #atWork = 0;
 
   constructor(options: QueriesOptions) {
@@ -94,7 +96,7 @@ export class Queries {
   }
 
   #count(outcome: QueryOutcome): void {
-    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+    this.#outcomes.set(outcome, this.#outcomes.get(outcome)! + 1);
   }
 }
 

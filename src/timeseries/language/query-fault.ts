@@ -24,7 +24,7 @@ export type QueryFault =
   | { code: "too-big"; limitBytes: number };
 
 /** How cardano-tracer classes a failure, in `errorType`. */
-export type QueryErrorType = "parse" | "bad_data" | "execution";
+type QueryErrorType = "parse" | "bad_data" | "execution";
 
 /** A query that has no value; the message is what the client is told, beginning as cardano-tracer's. */
 export class QueryError extends Error {

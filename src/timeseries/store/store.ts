@@ -9,8 +9,8 @@ const bytesPerMetric = 400;
 /** Longest name of a metric that is kept; nodes' own are below 100. */
 const maxNameLength = 512;
 
-/** Names stay known without points, as cardano-tracer's do, while there are no more than these. */
-const maxNames = 20_000;
+/** Names stay known without points, as cardano-tracer's do, while all names take no more than this share of the memory. */
+const shareOfNames = 1 / 8;
 
 export interface StoreOptions {
   /** Bytes of all points and of what is kept about them. */
@@ -202,7 +202,7 @@ export class Store {
     metric.bySet.delete(series.labels.key);
     metric.sorted.splice(placeOf(metric.sorted, series.labels), 1);
     this.#series -= 1;
-    if (metric.sorted.length > 0 || this.#metrics.size <= maxNames) return;
+    if (metric.sorted.length > 0 || this.#nameBytes <= this.#maxBytes * shareOfNames) return;
     this.#metrics.delete(series.metric);
     this.#names = undefined;
     this.#nameBytes -= bytesPerMetric + series.metric.length;

@@ -62,6 +62,18 @@ export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetrics
       ],
     }),
     disks: () => [{ path: "/logs", sizeBytes: 1_000, availableBytes: 250 }],
+    timeseries: () => ({
+      points: 60,
+      bytes: 900,
+      series: 3,
+      reachesBackTo: 1_771_234_567_500,
+      evicted: 31,
+      pruned: 32,
+      undone: 33,
+      refused: { collided: 34, tooLong: 35 },
+      queries: new Map([["success", 36]]),
+      snapshots: { segments: 1, bytes: 37 },
+    }),
     endpoints: () => [
       {
         endpoint: "prometheus",

@@ -43,7 +43,7 @@ describe("limits", () => {
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 22 } });
     const answer = queries.answer(`let p0 = 1 in ${doubled}p60`, now, { gzip: false });
     await expect(answer).rejects.toMatchObject({ fault: { code: "too-big" } });
-    expect([...queries.outcomes]).toEqual([["execution", 1]]);
+    expect(Object.fromEntries(queries.outcomes)).toMatchObject({ execution: 1, success: 0 });
   });
 
   test("others have the event loop while a long query runs", async () => {
@@ -65,7 +65,7 @@ describe("limits", () => {
     const answers = Array.from({ length: 70 }, () => queries.answer("1", now, { gzip: false }));
     const refused = (await Promise.all(answers)).filter((body) => body === undefined);
     expect(refused).toHaveLength(2);
-    expect(Object.fromEntries(queries.outcomes)).toEqual({ refused: 2, success: 68 });
+    expect(Object.fromEntries(queries.outcomes)).toMatchObject({ refused: 2, success: 68 });
   });
 
   test.each([

@@ -192,7 +192,7 @@ describe("bounds", () => {
   });
 
   test("a series whose points have all gone is forgotten, its name is not", () => {
-    const store = new Store({ maxBytes: 3 * bytesPerPage + 3_000, minIntervalMs: 1 });
+    const store = new Store({ maxBytes: 10_000, minIntervalMs: 1 });
     const gone = store.series("gone", labelSet({}))!;
     store.append(gone, 1, 1);
     for (let time = 2; time < 1_000; time += 1) store.append(lineOf(store), time, time);
@@ -200,6 +200,14 @@ describe("bounds", () => {
     expect(store.seriesOf("gone")).toEqual([]);
     expect(store.names()).toEqual(["gone", "m"]);
     expect(store.knows("gone")).toBe(true);
+  });
+
+  test("names without points do not crowd out the points of others", () => {
+    const store = new Store({ maxBytes: 100_000, minIntervalMs: 1 });
+    for (let n = 0; n < 2_000; n += 1) store.append(store.series(`metric ${n}`, labelSet({}))!, n, 1);
+    expect(store.names().length).toBeLessThan(100);
+    expect(store.stats().points).toBeGreaterThan(40);
+    expect(store.stats().bytes).toBeLessThanOrEqual(100_000);
   });
 
   test("a metric with a name of thousands of letters is not kept", () => {

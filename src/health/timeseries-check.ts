@@ -1,0 +1,51 @@
+import type { Check, Finding } from "./check.js";
+
+/** How it stands with the store of timeseries. */
+export interface TimeseriesView {
+  /** Since when everything is there, in milliseconds since 1970; undefined while there is nothing. */
+  reachesBackTo(): number | undefined;
+  /** Points that went before their time. */
+  evicted(): number;
+  retentionMs(): number;
+  /** Below 1 while older points are being loaded. */
+  loadedShare(): number;
+  /** What keeps points from surviving a restart. */
+  trouble():
+    | { readonly directory: string; readonly writing: Error | undefined; readonly refused: number }
+    | undefined;
+}
+
+/** How far back the store reaches, and whether it would survive a restart. */
+export function timeseriesCheck(view: TimeseriesView): Check {
+  return { name: "timeseries", pages: "none", find: () => find(view) };
+}
+
+function find(view: TimeseriesView): Finding {
+  const trouble = view.trouble();
+  if (trouble?.writing !== undefined) {
+    return {
+      state: "degraded",
+      reason: `points cannot be written to ${trouble.directory}: ${trouble.writing.message}; ${reach(view)}`,
+      action: "Check that directory and its disk; what is not written is lost in a restart.",
+    };
+  }
+  if (trouble !== undefined) {
+    return {
+      state: "degraded",
+      reason: `${trouble.refused} damaged segments in ${trouble.directory} were not loaded; ${reach(view)}`,
+      action:
+        "The log names them. Check the disk; nothing more is to be done, and the next start is without them.",
+    };
+  }
+  return { state: "ok", reason: reach(view) };
+}
+
+function reach(view: TimeseriesView): string {
+  if (view.loadedShare() < 1)
+    return `older points are being loaded, ${Math.floor(100 * view.loadedShare())} %`;
+  const since = view.reachesBackTo();
+  if (since === undefined) return "there are no points yet";
+  const text = `points reach back to ${new Date(since).toISOString()}`;
+  const isShort = view.evicted() > 0 && Date.now() - since < view.retentionMs();
+  return isShort ? `${text}, less than the retention: muninn.timeseries.maxBytes is full` : text;
+}

@@ -1,0 +1,49 @@
+import type { Config } from "./config/config.js";
+import type { Log } from "./daemon/log/log.js";
+import type { TimeseriesView } from "./health/timeseries-check.js";
+import type { Timeseries, TimeseriesObserver } from "./timeseries/timeseries.js";
+
+/** What `hasTimeseries` asks for; not even loaded where it is absent. Rejects where its directory cannot be used. */
+export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
+  if (config.endpoints.timeseries === undefined) return undefined;
+  const { Timeseries } = await import("./timeseries/timeseries.js");
+  return Timeseries.open(config.muninn.timeseries, timeseriesEvents(log));
+}
+
+/** What happens to segments, one line when a fault begins and one when it is over. */
+function timeseriesEvents(log: Log): TimeseriesObserver {
+  return {
+    loaded: (points, milliseconds) =>
+      log.info("timeseries_loaded", `${points} points of timeseries were loaded from disk`, {
+        points,
+        seconds: milliseconds / 1_000,
+      }),
+    refused: (file, putAside, err) => {
+      const now = putAside === file ? "it stays where it is" : `it is called ${putAside} now`;
+      log.warning("timeseries_segment_refused", `${file} was not loaded: ${err.message}; ${now}`, {
+        file,
+        putAside,
+        err,
+      });
+    },
+    saveFailed: (err) =>
+      log.error(
+        "timeseries_not_written",
+        `points of timeseries cannot be written, retrying: ${err.message}`,
+        {
+          err,
+        },
+      ),
+    saveRecovered: () => log.info("timeseries_written", "points of timeseries are written again"),
+  };
+}
+
+export function timeseriesView(timeseries: Timeseries): TimeseriesView {
+  return {
+    reachesBackTo: () => timeseries.stats().reachesBackTo,
+    evicted: () => timeseries.stats().evicted,
+    retentionMs: () => timeseries.pruning.retentionMs,
+    loadedShare: () => timeseries.loadedShare,
+    trouble: () => timeseries.trouble(),
+  };
+}
