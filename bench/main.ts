@@ -12,6 +12,7 @@ import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./row
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
 import { startUp } from "./rows/start-up.js";
+import { timeseries } from "./rows/timeseries.js";
 
 const rows = [
   bareCopy,
@@ -28,6 +29,7 @@ const rows = [
   idleProcessor,
   idleMemory,
   journal,
+  timeseries,
 ];
 
 const usage = `npm run bench -- [--only NAME]… [--runs N] [--quick]

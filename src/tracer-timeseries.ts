@@ -3,7 +3,7 @@ import type { Log } from "./daemon/log/log.js";
 import type { TimeseriesView } from "./health/timeseries-check.js";
 import type { Timeseries, TimeseriesObserver } from "./timeseries/timeseries.js";
 
-/** What `hasTimeseries` asks for; not even loaded where it is absent. Rejects where its directory cannot be used. */
+/** What `hasTimeseries` asks for; not even loaded where it is absent. @throws SnapshotError where its directory is unusable */
 export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.endpoints.timeseries === undefined) return undefined;
   const { Timeseries } = await import("./timeseries/timeseries.js");

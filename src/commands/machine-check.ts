@@ -12,6 +12,8 @@ import { HttpError } from "../http/http-faults.js";
 import { listen } from "../http/listen.js";
 import { RegistryError } from "../registry/registry-fault.js";
 import type { Address, LinkAddress } from "../transport/address.js";
+import { SnapshotError } from "../timeseries/snapshots/snapshot-fault.js";
+import type { Address } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 
 /**
@@ -43,6 +45,10 @@ async function linkIssues({ muninn }: Config): Promise<FieldIssue[]> {
     if (message !== undefined) issues.push({ path: [...path, "listen"], message });
   }
   return issues;
+    ...(await endpointIssues(config)),
+    ...(await rootIssues(config)),
+    ...(await timeseriesIssues(config)),
+  ];
 }
 
 async function doorIssues({ network }: Config): Promise<FieldIssue[]> {
@@ -119,6 +125,18 @@ async function rootIssues({ logging }: Config): Promise<FieldIssue[]> {
     }
   });
   return (await Promise.all(issues)).flat();
+}
+
+async function timeseriesIssues({ endpoints, muninn }: Config): Promise<FieldIssue[]> {
+  const { directory } = muninn.timeseries;
+  if (endpoints.timeseries === undefined || directory === undefined) return [];
+  try {
+    await access(await nearestThere(directory), constants.R_OK | constants.W_OK | constants.X_OK);
+    return [];
+  } catch (cause) {
+    const { message } = new SnapshotError({ code: "directory-unusable", directory }, { cause });
+    return [{ path: ["muninn", "timeseries", "directory"], message }];
+  }
 }
 
 /** The directory itself, or the one above it in which it would be made. @throws where that is no directory */

@@ -96,7 +96,7 @@ export class Timeseries {
     });
   }
 
-  /** Ready to take metrics in; older points are loaded meanwhile. Rejects where the directory cannot be made or read. */
+  /** Ready to take metrics in; older points are loaded meanwhile. @throws SnapshotError where its directory is unusable */
   static async open(options: TimeseriesOptions, observer: TimeseriesObserver): Promise<Timeseries> {
     const timeseries = new Timeseries(options, observer);
     try {

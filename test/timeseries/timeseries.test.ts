@@ -246,6 +246,8 @@ describe("over a restart", () => {
   test("a directory that cannot be made stops the start", async () => {
     const file = join(directory, "file");
     await writeFile(file, "");
-    await expect(started({ directory: join(file, "below") })).rejects.toThrow("ENOTDIR");
+    await expect(started({ directory: join(file, "below") })).rejects.toThrow(
+      `cannot write points below ${join(file, "below")}: ENOTDIR`,
+    );
   });
 });

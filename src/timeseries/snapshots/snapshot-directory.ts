@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { access, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SnapshotError } from "./snapshot-fault.js";
@@ -21,10 +22,12 @@ export class SnapshotDirectory {
     this.path = path;
   }
 
-  /** Makes the directory where there is none, and lists the numbers of its segments, ascending. */
+  /**
+   * Makes the directory where there is none, and lists the numbers of its segments, ascending.
+   * @throws SnapshotError where it cannot be made, read and written
+   */
   async open(): Promise<number[]> {
-    await mkdir(this.path, { recursive: true });
-    const names = await readdir(this.path);
+    const names = await this.#list();
     // What a predecessor was killed over.
     for (const name of names) if (unfinishedName.test(name)) await rm(join(this.path, name), { force: true });
     const numbers = names.flatMap((name) => segmentName.exec(name)?.[1] ?? []).map(Number);
@@ -75,6 +78,16 @@ export class SnapshotDirectory {
     const damaged = (await readdir(this.path)).filter((each) => damagedName.test(each)).sort();
     for (const old of damaged.slice(0, -maxDamaged)) await rm(join(this.path, old), { force: true });
     return name;
+  }
+
+  async #list(): Promise<string[]> {
+    try {
+      await mkdir(this.path, { recursive: true });
+      await access(this.path, constants.R_OK | constants.W_OK | constants.X_OK);
+      return await readdir(this.path);
+    } catch (cause) {
+      throw new SnapshotError({ code: "directory-unusable", directory: this.path }, { cause });
+    }
   }
 
   async #sync(): Promise<void> {
