@@ -29,9 +29,10 @@ function decoded(text: string): string {
 
 const decimal = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Seconds since 1970 → milliseconds; undefined where that is no number. */
+/** Seconds since 1970 → milliseconds; undefined where that is no number, or no time. */
 export function timeOf(text: string | undefined): number | undefined {
-  return text !== undefined && decimal.test(text) ? Math.round(Number(text) * 1_000) : undefined;
+  const ms = text !== undefined && decimal.test(text) ? Math.round(Number(text) * 1_000) : undefined;
+  return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
 const msPerUnit: Readonly<Record<string, number>> = {
@@ -46,7 +47,7 @@ const msPerUnit: Readonly<Record<string, number>> = {
 export function durationOf(parameters: readonly Parameter[]): number | undefined {
   for (const { name, value } of parameters) {
     if (!Object.hasOwn(msPerUnit, name) || value === undefined || !/^\d+$/.test(value)) continue;
-    return Number(value) * msPerUnit[name]!;
+    return Math.min(Number(value) * msPerUnit[name]!, Number.MAX_SAFE_INTEGER);
   }
   return undefined;
 }

@@ -163,7 +163,8 @@ function sum(numbers: ArrayLike<number>): number {
 /** To the nearest whole number; of two equally near to the even one. */
 function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
-  if (x - below !== 0.5) return Math.round(x);
+  // A zero has no sign here.
+  if (x - below !== 0.5) return Math.round(x) + 0;
   return below % 2 === 0 ? below : below + 1;
 }
 

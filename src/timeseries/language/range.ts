@@ -14,9 +14,10 @@ import {
 /** As many as Prometheus allows; the original loops for ever on a step of 0, and has no other limit. */
 const maxSteps = 11_000;
 
-/** Roughly what a point takes whose value is a scalar, and what any other takes. */
+/** What a point takes in columns of numbers, in growing lists of numbers, and in lists of anything else, about. */
 const bytesPerScalar = 16;
-const bytesPerPoint = 64;
+const bytesPerListed = 32;
+const bytesPerObject = 96;
 
 interface RangeOf {
   readonly of: Metric | Closure;
@@ -85,7 +86,7 @@ function* ofClosure(
     }
     // The vector itself is garbage, and with it all that it was made from, unless a value holds some of it.
     if (areScalars) meter.bytes = bytes;
-    meter.charge(vector.elements.length * bytesPerPoint);
+    meter.charge(vector.elements.length * (areScalars ? bytesPerListed : bytesPerObject));
     if (meter.isDue(vector.elements.length)) yield;
   }
   return [...found.values()].sort((a, b) => compareLabels(a.labels, b.labels));

@@ -96,6 +96,7 @@ describe("what follows from the rules", () => {
     [E, 0, "round 2.5", 2],
     [E, 0, "round 3.5", 4],
     [E, 0, "round -2.5", -2],
+    [E, 0, "1 / round -0.4", Number.POSITIVE_INFINITY],
     [E, 0, "round 2.4", 2],
     [E, 0, "to_scalar 3", 3],
     [E, 0, "let `strange name` = 1 in `strange name` + 1", 2],
