@@ -27,6 +27,7 @@ export class PlainPeer {
   /** `all`, `updated` or `names`, of each request for metrics. */
   readonly metricsAsked: string[] = [];
   closed = false;
+  readonly #told: [names: readonly string[], value: bigint][] = [];
   readonly #assemblers = new Map<MiniProtocol, MessageAssembler>();
   readonly #options: PlainPeerOptions;
 
@@ -68,6 +69,11 @@ export class PlainPeer {
     );
   }
 
+  /** Answers the next question for metrics with these. */
+  tell(names: readonly string[], value = 1n): void {
+    this.#told.push([names, value]);
+  }
+
   leave(): void {
     this.socket.destroy();
   }
@@ -91,7 +97,8 @@ export class PlainPeer {
       if (request.kind === "request") this.wanted.push(request.count);
     } else if (protocol === miniProtocols.metrics) {
       this.metricsAsked.push(decodeMetricsRequest(message).kind);
-      this.metrics([]);
+      const [names, value] = this.#told.shift() ?? [[], undefined];
+      this.metrics(names, value);
     } else if (protocol === miniProtocols.dataPoints) {
       const request = decodeDataPointsRequest(message);
       if (request.kind !== "request") return;

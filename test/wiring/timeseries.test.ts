@@ -69,7 +69,7 @@ async function exposed(tracer: TestTracer, path: string): Promise<string> {
 test("hasTimeseries: what a node tells can be asked for by its name, and the node for what it is", async () => {
   const tracer = await tracerWith({});
   const peer = await namedPeer(tracer);
-  peer.metrics(["cardano.node.metrics.blockNum_int"], 42n);
+  peer.tell(["cardano.node.metrics.blockNum_int"], 42n);
   await eventually(async () => {
     const { data } = await ask(tracer, "cardano_node_metrics_blockNum_int now");
     expect(data!.result[0]).toMatchObject({
@@ -89,16 +89,16 @@ test("metrics that were told before the node had its name are there as well", as
   const tracer = await tracerWith({});
   const peer = await PlainPeer.at(tracer.address, { name: "early" });
   open.push(() => peer.leave());
-  peer.metrics(["told.early"], 7n);
+  peer.tell(["told.early"], 7n);
   await eventually(async () => expect(await valuesOf(tracer, "told_early now")).toEqual(["7.0"]));
 });
 
 test("muninn.timeseries.minInterval is the least time between two points", async () => {
   const tracer = await tracerWith({ minInterval: "1h" });
   const peer = await namedPeer(tracer);
-  peer.metrics(["m"], 1n);
+  peer.tell(["m"], 1n);
   await eventually(async () => expect(await valuesOf(tracer, "m now")).toEqual(["1.0"]));
-  peer.metrics(["m"], 2n);
+  peer.tell(["m"], 2n);
   await eventually(async () => expect(await exposed(tracer, "/metrics")).toMatch(/^m\{.*\} 2$/m));
   expect(await valuesOf(tracer, "m now")).toEqual(["1.0"]);
 });
@@ -106,7 +106,7 @@ test("muninn.timeseries.minInterval is the least time between two points", async
 test("muninn.timeseries.maxBytes bounds the memory, and what goes is counted", async () => {
   const tracer = await tracerWith({ maxBytes: "1MiB" });
   const peer = await namedPeer(tracer);
-  peer.metrics(Array.from({ length: 3_000 }, (_, n) => `metric.${n}`));
+  peer.tell(Array.from({ length: 3_000 }, (_, n) => `metric.${n}`));
   await eventually(async () => {
     const text = await exposed(tracer, "/metrics/self");
     expect(text).toMatch(/muninn_timeseries_removed_points_total\{reason="evicted"\} [1-9]/);
@@ -123,7 +123,7 @@ test("muninn.timeseries.directory: points survive a restart", async () => {
   const kept = join(directory, "timeseries");
   const first = await tracerWith({ directory: kept });
   const peer = await namedPeer(first);
-  peer.metrics(["m"], 3n);
+  peer.tell(["m"], 3n);
   await eventually(async () => expect(await valuesOf(first, "m now")).toEqual(["3.0"]));
   await first.stop();
   expect(await readdir(kept)).toHaveLength(1);
@@ -134,7 +134,7 @@ test("muninn.timeseries.directory: points survive a restart", async () => {
 test("muninn.timeseries.queryTimeout ends a query that takes longer", async () => {
   const tracer = await tracerWith({ queryTimeout: "1ms" });
   const peer = await namedPeer(tracer);
-  peer.metrics(["m"]);
+  peer.tell(["m"]);
   await eventually(async () =>
     expect(await get(tracer, "/timeseries/query?query=metrics")).not.toMatchObject({
       data: { resultType: "nil" },
