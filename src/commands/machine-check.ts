@@ -11,9 +11,8 @@ import type { FieldIssue } from "../fields/mapping.js";
 import { HttpError } from "../http/http-faults.js";
 import { listen } from "../http/listen.js";
 import { RegistryError } from "../registry/registry-fault.js";
-import type { Address, LinkAddress } from "../transport/address.js";
 import { SnapshotError } from "../timeseries/snapshots/snapshot-fault.js";
-import type { Address } from "../transport/address.js";
+import type { Address, LinkAddress } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 
 /**
@@ -26,6 +25,7 @@ export async function machineIssues(config: Config): Promise<FieldIssue[]> {
     ...(await linkIssues(config)),
     ...(await endpointIssues(config)),
     ...(await rootIssues(config)),
+    ...(await timeseriesIssues(config)),
   ];
 }
 
@@ -45,10 +45,6 @@ async function linkIssues({ muninn }: Config): Promise<FieldIssue[]> {
     if (message !== undefined) issues.push({ path: [...path, "listen"], message });
   }
   return issues;
-    ...(await endpointIssues(config)),
-    ...(await rootIssues(config)),
-    ...(await timeseriesIssues(config)),
-  ];
 }
 
 async function doorIssues({ network }: Config): Promise<FieldIssue[]> {
