@@ -1,3 +1,4 @@
+import { CodedError } from "../coded-error.js";
 import { whoHasAccess } from "../config/access.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
@@ -101,7 +102,7 @@ async function runTracer(
     tracer = await startTracer(config, { log, version: packageVersion, configurationFault });
   } catch (error) {
     log.critical("start_failed", error instanceof Error ? error.message : String(error), {
-      ...(!isForeseen(error) && { err: error }),
+      ...(!(error instanceof CodedError) && { err: error }),
     });
     return exit.failed;
   }
@@ -140,11 +141,6 @@ async function runTracer(
   }
   await service.stop();
   return dropped > 0 ? exit.failed : exit.inOrder;
-}
-
-/** A failure that has a code of ours says itself what is wrong; where the code failed tells nobody more. */
-function isForeseen(error: unknown): boolean {
-  return error instanceof Error && "fault" in error;
 }
 
 function whereOf({ network }: Config): string {

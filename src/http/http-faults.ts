@@ -1,3 +1,5 @@
+import { CodedError, type Sentences } from "../coded-error.js";
+
 /** Why an endpoint could not be opened; `field` is the configuration field to look at. */
 export type HttpFault =
   | { readonly code: "port-in-use"; readonly field: string; readonly host: string; readonly port: number }
@@ -6,27 +8,18 @@ export type HttpFault =
   | { readonly code: "listen-failed"; readonly field: string; readonly host: string; readonly port: number }
   | { readonly code: "certificate-missing"; readonly field: string };
 
-export class HttpError extends Error {
-  readonly fault: HttpFault;
+const sentences: Sentences<HttpFault> = {
+  "port-in-use": ({ field, host, port }) => `${field}: port ${port} of ${host} is in use by another program`,
+  "port-forbidden": ({ field, host, port }) => `${field}: not permitted to listen at port ${port} of ${host}`,
+  "host-unusable": ({ field, host }) => `${field}: ${host} is not a name or address of this machine`,
+  "listen-failed": ({ field, host, port }) => `${field}: cannot listen at port ${port} of ${host}`,
+  "certificate-missing": ({ field }) => `${field}: needs tlsCertificate`,
+};
+
+export class HttpError extends CodedError<HttpFault> {
+  override readonly name = "HttpError";
 
   constructor(fault: HttpFault, options?: ErrorOptions) {
-    super(`${fault.field}: ${describe(fault)}`, options);
-    this.name = "HttpError";
-    this.fault = fault;
-  }
-}
-
-function describe(fault: HttpFault): string {
-  switch (fault.code) {
-    case "port-in-use":
-      return `port ${fault.port} of ${fault.host} is in use by another program`;
-    case "port-forbidden":
-      return `not permitted to listen at port ${fault.port} of ${fault.host}`;
-    case "host-unusable":
-      return `${fault.host} is not a name or address of this machine`;
-    case "listen-failed":
-      return `cannot listen at port ${fault.port} of ${fault.host}`;
-    case "certificate-missing":
-      return "needs tlsCertificate";
+    super(sentences, fault, options);
   }
 }

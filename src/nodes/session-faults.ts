@@ -1,3 +1,5 @@
+import { CodedError, type Sentences } from "../coded-error.js";
+
 /** Why a session ended that was not the peer's bad bytes (those are `ProtocolError`). */
 export type SessionFault =
   /** The peer connected and left again, or said nothing: not one byte came. Load balancers look like that. */
@@ -23,45 +25,29 @@ export type SessionFault =
   /** We closed it, for a reason of ours. */
   | { code: "closed-by-us"; reason: string };
 
-export class SessionError extends Error {
+const sentences: Sentences<SessionFault> = {
+  probe: () => "it left without a byte",
+  "handshake-timeout": (fault) => `no complete handshake within ${fault.timeoutMs} ms`,
+  "handshake-cut": () => "the peer left before the handshake was over",
+  "peer-silent": (fault) => `no answer to a metrics request for ${fault.timeoutMs} ms: the peer must be gone`,
+  "peer-not-reading": (fault) =>
+    `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`,
+  "too-many-names": (fault) =>
+    `too many new names of nodes from ${fault.address}: names nobody has heard of are limited`,
+  "no-room": () => "unfinished messages of all peers take too much memory, and most of it is this one's",
+  "name-not-allowed": (fault) =>
+    fault.node === undefined
+      ? "it tells no name, and its credentials are for nodes with certain names only"
+      : `it calls itself ${fault.node}, and its credentials are for other nodes`,
+  "connection-failed": (_, cause) => `the connection failed: ${cause}`,
+  "internal-error": (_, cause) => `an error in Muninn, please report it: ${cause}`,
+  "closed-by-us": (fault) => fault.reason,
+};
+
+export class SessionError extends CodedError<SessionFault> {
   override readonly name = "SessionError";
-  readonly fault: SessionFault;
 
   constructor(fault: SessionFault, options?: ErrorOptions) {
-    super(describeFault(fault, options?.cause), options);
-    this.fault = fault;
+    super(sentences, fault, options);
   }
-}
-
-function describeFault(fault: SessionFault, cause: unknown): string {
-  switch (fault.code) {
-    case "probe":
-      return "it left without a byte";
-    case "handshake-timeout":
-      return `no complete handshake within ${fault.timeoutMs} ms`;
-    case "handshake-cut":
-      return "the peer left before the handshake was over";
-    case "peer-silent":
-      return `no answer to a metrics request for ${fault.timeoutMs} ms: the peer must be gone`;
-    case "peer-not-reading":
-      return `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`;
-    case "too-many-names":
-      return `too many new names of nodes from ${fault.address}: names nobody has heard of are limited`;
-    case "no-room":
-      return "unfinished messages of all peers take too much memory, and most of it is this one's";
-    case "name-not-allowed":
-      return fault.node === undefined
-        ? "it tells no name, and its credentials are for nodes with certain names only"
-        : `it calls itself ${fault.node}, and its credentials are for other nodes`;
-    case "connection-failed":
-      return `the connection failed: ${reasonOf(cause)}`;
-    case "internal-error":
-      return `an error in Muninn, please report it: ${reasonOf(cause)}`;
-    case "closed-by-us":
-      return fault.reason;
-  }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : "no reason given";
 }

@@ -1,3 +1,5 @@
+import { CodedError, type Sentences } from "../coded-error.js";
+
 /**
  * What a peer can do wrong, as closed codes with typed facts. Any of these ends that peer's connection and
  * nothing else; decide by `code`, never by message.
@@ -20,35 +22,24 @@ export type ProtocolFault =
   /** We refused the peer, or the peer refused us. */
   | { code: "handshake-refused"; by: "us" | "peer"; reason: string };
 
-export class ProtocolError extends Error {
+const sentences: Sentences<ProtocolFault> = {
+  "segment-empty": (fault) => `a segment of mini-protocol ${fault.miniProtocol} has no payload`,
+  "segment-wrong-direction": (fault) =>
+    `a segment of mini-protocol ${fault.miniProtocol} has the wrong direction bit`,
+  "mini-protocol-unknown": (fault) => `unknown mini-protocol ${fault.miniProtocol}`,
+  "too-long": (fault) => `${fault.what} is longer than ${fault.limit} bytes`,
+  "too-deep": (fault) => `${fault.what} is nested deeper than ${fault.limit} levels`,
+  malformed: (fault) => `${fault.what}: expected ${fault.expected}, found ${fault.found}`,
+  "invalid-utf8": (fault) => `${fault.what} is not valid UTF-8`,
+  "unexpected-message": (fault) => `unexpected ${fault.what} while ${fault.state}`,
+  "handshake-refused": (fault) =>
+    fault.by === "us" ? `refused: ${fault.reason}` : `the peer refused: ${fault.reason}`,
+};
+
+export class ProtocolError extends CodedError<ProtocolFault> {
   override readonly name = "ProtocolError";
-  readonly fault: ProtocolFault;
 
   constructor(fault: ProtocolFault, options?: ErrorOptions) {
-    super(describeFault(fault), options);
-    this.fault = fault;
-  }
-}
-
-function describeFault(fault: ProtocolFault): string {
-  switch (fault.code) {
-    case "segment-empty":
-      return `a segment of mini-protocol ${fault.miniProtocol} has no payload`;
-    case "segment-wrong-direction":
-      return `a segment of mini-protocol ${fault.miniProtocol} has the wrong direction bit`;
-    case "mini-protocol-unknown":
-      return `unknown mini-protocol ${fault.miniProtocol}`;
-    case "too-long":
-      return `${fault.what} is longer than ${fault.limit} bytes`;
-    case "too-deep":
-      return `${fault.what} is nested deeper than ${fault.limit} levels`;
-    case "malformed":
-      return `${fault.what}: expected ${fault.expected}, found ${fault.found}`;
-    case "invalid-utf8":
-      return `${fault.what} is not valid UTF-8`;
-    case "unexpected-message":
-      return `unexpected ${fault.what} while ${fault.state}`;
-    case "handshake-refused":
-      return fault.by === "us" ? `refused: ${fault.reason}` : `the peer refused: ${fault.reason}`;
+    super(sentences, fault, options);
   }
 }

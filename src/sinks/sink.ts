@@ -1,3 +1,4 @@
+import { CodedError } from "../coded-error.js";
 import type { NodeIdentity } from "../nodes/identity.js";
 import type { MetricValue } from "../protocol/metrics.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
@@ -99,6 +100,23 @@ export interface ObjectAccount {
   received(objects: number, bytes: number): void;
   written(objects: number): void;
   dropped(reason: DropReason, objects: number): void;
+}
+
+/** A sink of the configuration can never work as it is described there; `field` is where. */
+export class SinkOpenError extends CodedError<{
+  readonly code: "sink-unusable";
+  readonly field: string;
+  readonly message: string;
+}> {
+  override readonly name = "SinkOpenError";
+
+  constructor(field: string, message: string, options?: ErrorOptions) {
+    super(
+      { "sink-unusable": (fault) => `${fault.field}: ${fault.message}` },
+      { code: "sink-unusable", field, message },
+      options,
+    );
+  }
 }
 
 /** A sink gives up on a batch, for a reason it knows. */

@@ -1,3 +1,4 @@
+import { SinkOpenError } from "../sink.js";
 import type { Credentials } from "./collector.js";
 
 export interface CredentialFiles {
@@ -18,7 +19,7 @@ export async function readCredentials(
     try {
       return await readFile(file);
     } catch (cause) {
-      throw new Error(`${file} ${(cause as Error).message}`, { cause });
+      throw new SinkOpenError("muninn.sinks", `${file} ${(cause as Error).message}`, { cause });
     }
   };
   const [text, ca, cert, key] = [
@@ -42,7 +43,11 @@ function headersIn(text: string, file: string): Record<string, string> {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const parts = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\x20-\x7e]*)$/.exec(line);
     // The line itself may be a secret.
-    if (parts === null) throw new Error(`${file} has no header in line ${index + 1}; it must be Name: value`);
+    if (parts === null)
+      throw new SinkOpenError(
+        "muninn.sinks",
+        `${file} has no header in line ${index + 1}; it must be Name: value`,
+      );
     headers[parts[1]!.toLowerCase()] = parts[2]!.trimEnd();
   }
   return headers;

@@ -1,5 +1,5 @@
 import type { ValueOf } from "../../fields/kind.js";
-import type { Sink } from "../sink.js";
+import { type Sink, SinkOpenError } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
 import type { Collector } from "./collector.js";
 import { readCredentials } from "./credentials.js";
@@ -24,7 +24,8 @@ export const otlp: SinkKind<OtlpConfig> = {
     const opened: Sink[] = [];
     const names = wanted.map(nameOf);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) throw new Error(`muninn.sinks: two sinks are called ${twice}; give each a name`);
+    if (twice !== undefined)
+      throw new SinkOpenError("muninn.sinks", `two sinks are called ${twice}; give each a name`);
     for (const options of wanted) opened.push(await openOne(options, context));
     return opened;
   },
