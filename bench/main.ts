@@ -8,6 +8,7 @@ import { delayedLink } from "./rows/delayed-link.js";
 import { fairness } from "./rows/fairness.js";
 import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
 import { journal } from "./rows/journal.js";
+import { linkKinds } from "./rows/link-kinds.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
@@ -20,6 +21,7 @@ const rows = [
   againstHermodTracer,
   againstCardanoTracer,
   delayedLink,
+  linkKinds,
   nodesGrowth,
   sizeGrowth,
   sectionsGrowth,

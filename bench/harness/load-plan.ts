@@ -2,6 +2,8 @@
 export interface LoadPlan {
   /** Path of the tracer's socket. */
   readonly socket: string;
+  /** Another way to the tracer, such as `wss://127.0.0.1:3443/nodes`, and the authority of its certificate. */
+  readonly link?: { readonly to: string; readonly caFile: string };
   readonly nodes: number;
   /** Bytes of one object as it is sent. */
   readonly objectBytes: number;

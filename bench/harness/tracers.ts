@@ -46,12 +46,15 @@ export interface MuninnSettings {
   readonly maxOpenFiles?: number;
   /** Where metrics are served, on 127.0.0.1. */
   readonly prometheusPort?: number;
+  /** `muninn.links`. */
+  readonly links?: readonly object[];
 }
 
 export function muninn(settings: MuninnSettings = {}): Tracer {
   const own = {
     ...(settings.requestsAhead === undefined ? {} : { requestsAhead: settings.requestsAhead }),
     ...(settings.maxOpenFiles === undefined ? {} : { registry: { maxOpenFiles: settings.maxOpenFiles } }),
+    ...(settings.links === undefined ? {} : { links: settings.links }),
   };
   const { prometheusPort } = settings;
   const served =

@@ -1,5 +1,8 @@
-import { connect, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { parseAddress, parseLinkAddress } from "../../src/transport/address.js";
+import { connectTo } from "../../src/transport/connect-to.js";
 import { LoadNode, metricsAnswers } from "../harness/load-node.js";
 import { type LoadCommand, type LoadPlan, type LoadReport, nodeName } from "../harness/load-plan.js";
 import { sampleObject, sampleReply } from "../harness/objects.js";
@@ -9,6 +12,7 @@ import { sampleObject, sampleReply } from "../harness/objects.js";
 /** Connections under way at once; more than a listener's backlog would be turned away. */
 const connectingAtOnce = 32;
 const retryMs = 20;
+const timeoutMs = 10_000;
 
 const plan = JSON.parse(process.argv[2]!) as LoadPlan;
 const { requestCount, objectsPerSecond } = plan;
@@ -18,6 +22,9 @@ const answers = {
   replyPauseMs: objectsPerSecond === undefined ? 0 : (1_000 * requestCount) / objectsPerSecond,
   ...metricsAnswers(plan.metrics ?? 0),
 };
+
+const target = plan.link === undefined ? parseAddress(plan.socket) : parseLinkAddress(plan.link.to);
+const credentials = plan.link === undefined ? {} : { ca: readFileSync(plan.link.caFile, "utf8") };
 
 function report(message: LoadReport): void {
   process.send!(message);
@@ -43,15 +50,13 @@ async function connectNode(name: string): Promise<LoadNode> {
   });
 }
 
-async function connectSocket(): Promise<Socket> {
+async function connectSocket(): Promise<Duplex> {
   for (;;) {
-    const socket = connect(plan.socket);
-    const connected = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-    });
-    if (connected) return socket;
-    await pause(retryMs);
+    try {
+      return await connectTo(target, { signal: new AbortController().signal, timeoutMs, credentials });
+    } catch {
+      await pause(retryMs);
+    }
   }
 }
 
