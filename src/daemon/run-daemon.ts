@@ -134,13 +134,20 @@ async function runTracer(
   await tracer.stop();
   const { received, written, dropped } = router.accounting.total();
   const facts = { received, written, dropped };
-  if (dropped > 0) {
-    log.error("stopped", `stopped; ${dropped} of ${received} objects could not be written`, facts);
+  const unwritten = router.unwritten();
+  if (unwritten > 0) {
+    log.error("stopped", `stopped; ${unwritten} of ${received} objects could not be written`, facts);
+  } else if (dropped > 0) {
+    log.notice(
+      "stopped",
+      `stopped; ${written} of ${received} objects are written, ${dropped} were dropped`,
+      facts,
+    );
   } else {
     log.notice("stopped", `stopped; all of ${received} objects are written`, facts);
   }
   await service.stop();
-  return dropped > 0 ? exit.failed : exit.inOrder;
+  return unwritten > 0 ? exit.failed : exit.inOrder;
 }
 
 function whereOf({ network }: Config): string {

@@ -70,6 +70,16 @@ export class Router {
     this.accounting.close(node);
   }
 
+  /** Objects that required sinks had taken and had to give up at a stop, or lost by an error: what a stop has to answer for. */
+  unwritten(): number {
+    const required = new Set(this.#required.map(({ name }) => name));
+    let sum = 0;
+    for (const [, sink, { dropped }] of this.accounting.entries()) {
+      if (required.has(sink)) sum += (dropped.get("stopped") ?? 0) + (dropped.get("failed") ?? 0);
+    }
+    return sum;
+  }
+
   /** Whether every required sink makes safe what it is given without delay. */
   keepingUp(): boolean {
     return this.#required.every((sink) => sink.health().state !== "failing");

@@ -166,6 +166,18 @@ test("a best-effort sink that fails loses the batch for itself alone", async () 
   expect(failures).toEqual(["picky"]);
 });
 
+test("what a stop has to answer for is what required sinks gave up, not what a best-effort one dropped", async () => {
+  const [required, picky] = [new HeldSink("a"), new PickySink()];
+  const router = new Router([picky, required], unwatched);
+  router.open(node);
+  const written = router.write(node, batchOf([{}, {}, {}]));
+  router.drop(undefined, "refused", 5, 500);
+  expect(router.unwritten()).toBe(0);
+  required.writes[0]!.reject(new SinkError("stopped"));
+  await written;
+  expect(router.unwritten()).toBe(3);
+});
+
 test("objects that no sink is given are counted as received and dropped at each of them", () => {
   const router = new Router([new HeldSink("a"), new PickySink()], unwatched);
   router.drop(undefined, "refused", 7, 700);
