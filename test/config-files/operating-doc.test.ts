@@ -38,13 +38,14 @@ test("docs/operating.md has a row for every metric, with its labels, and for no 
 });
 
 test("docs/operating.md has a row for every check of health", async () => {
-  expect(rows(/^(listener|target|nodes|sink|disk|retention|configuration|event-loop)\b/)).toEqual([
+  expect(rows(/^(listener|target|nodes|sink|disk|retention|timeseries|configuration|event-loop)\b/)).toEqual([
     "listener",
     "nodes",
     "target:ADDRESS",
     "sink:NAME",
     "disk:DIRECTORY",
     "retention",
+    "timeseries",
     "configuration",
     "event-loop",
   ]);
