@@ -53,6 +53,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #reservedBytes = 0;
   readonly #objectSize = new MeanObjectSize();
   #asking = false;
+  #isLeaving = false;
   /** Bytes of batches since `flush` was called last. */
   #batchedBytes = 0;
 
@@ -68,8 +69,11 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#regulate();
   }
 
+  /** What was asked for is read to its end, also where a sink stands still: it was reserved. */
   stopAsking(): void {
+    this.#isLeaving = true;
     this.#asking = false;
+    this.#regulate();
   }
 
   /** Takes a measured round trip of the connection, see `AskingDepth`. */
@@ -181,7 +185,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     const { budget, gate } = this.#options;
     // The answer that names the node may stand behind many objects, so more of those are held.
     const mostBytes = this.#deliver === undefined ? budget.perUnnamedBytes : budget.perNodeBytes;
-    gate.isFull = this.#unsafeBytes > mostBytes || budget.stops(this.#unsafeBytes > 0);
+    gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || budget.stops(this.#unsafeBytes > 0);
     if (this.#asking) this.#ask();
   }
 
