@@ -101,6 +101,11 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     served: tracer.served,
     accounts,
     settled: async () => {
+      // What waits for its node's name is in no account yet.
+      await eventually(() => {
+        const { heldObjects } = tracer.sessions;
+        if (heldObjects > 0) throw new Error(`${heldObjects} objects wait for the name of their node`);
+      });
       const { received } = accounts();
       await eventually(() => {
         const { written, dropped } = accounts();
