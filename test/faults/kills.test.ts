@@ -79,7 +79,7 @@ function expectOnlyLossesOnTheWay(verdict: NodeVerdict, kills: readonly number[]
   expect({ doubled, disordered, foreign }).toEqual({ doubled: 0, disordered: 0, foreign: 0 });
   for (const { defect, sent, file, line } of verdict.places) {
     if (defect !== "lost") continue;
-    const first = sent!.first - 1;
+    const { first } = sent!;
     const end = first + sent!.count;
     const where = `lost before ${file}:${line}`;
     expect(kills, where).toContain(end);
