@@ -145,6 +145,8 @@ test.each(["os", "disk"] as const)(
         /** Lines that somebody deleted with their file after they were acknowledged. */
         const mayMiss = ids.map(() => new Set<number>());
         const asides = ids.map((): string[] => []);
+        /** A file that was being made while its directory was moved is made there. */
+        const movedDirectories = ids.map((): string[] => []);
         /** Deletes a current file, while nothing waits between the look at it and its acknowledgement. */
         const remove = (path: string) => {
           const [directory] = path.slice(root.length + 1).split("/") as [string];
@@ -213,9 +215,7 @@ test.each(["os", "disk"] as const)(
               if (!existsSync(join(root, `${action.log}`))) break;
               const aside = join(root, "moved", `${action.log}-${number}`);
               renameSync(join(root, `${action.log}`), aside);
-              for (const name of readdirSync(aside).filter((entry) => entry.startsWith("node-"))) {
-                asides[action.log]!.push(join(aside, name));
-              }
+              movedDirectories[action.log]!.push(aside);
               break;
             }
           }
@@ -233,7 +233,12 @@ test.each(["os", "disk"] as const)(
         for (const [i, id] of ids.entries()) {
           const named = linesIn(id.directory, id).map((line) => line.number);
           expect(named).toEqual([...named].sort((a, b) => a - b));
-          const aside = asides[i]!.map((path) => {
+          const moved = movedDirectories[i]!.flatMap((directory) =>
+            readdirSync(directory)
+              .filter((entry) => entry.startsWith("node-"))
+              .map((name) => join(directory, name)),
+          );
+          const aside = [...asides[i]!, ...moved].map((path) => {
             const text = readFileSync(path, "utf8");
             expect(text === "" || text.endsWith("\n")).toBe(true);
             const numbers = text
