@@ -1,9 +1,10 @@
 import { alternatives } from "../fields/compound-kinds.js";
+import { natsOptions } from "./nats/options.js";
 import { otlpOptions } from "./otlp/options.js";
 
 /** The sinks of `muninn.sinks`, told apart by their `kind`; one entry for each, its options in its own folder. */
 export const sinkOptions = alternatives(
   "kind",
-  { otlp: otlpOptions },
-  { otherwise: "{kind: otlp, …}", doc: "what it is" },
+  { otlp: otlpOptions, nats: natsOptions },
+  { otherwise: "{kind: otlp, …} or {kind: nats, …}", doc: "what it is" },
 );

@@ -3,10 +3,12 @@ import { expect, test } from "vitest";
 import { fieldNames } from "../../src/config/field-names.js";
 
 /** Where the effect of a feature's fields is tested: beside the feature. */
-const folders: readonly (readonly [prefix: string, folder: string])[] = [
+const folders: readonly (readonly [prefix: string, ...folders: string[]])[] = [
   ["hasForwarding", "test/sinks/forwarding"],
   ["muninn.forwarding", "test/sinks/forwarding"],
-  ["muninn.sinks", "test/sinks/otlp"],
+  ["muninn.sinks", "test/sinks/otlp", "test/sinks/nats"],
+  // Credentials are read by the same code as the sink's.
+  ["muninn.collect", "test/collect", "test/sinks/nats"],
   ["hasTimeseries", "test/wiring"],
   ["", "test/wiring"],
 ];
@@ -27,10 +29,10 @@ function textsOf(folder: string): string {
 }
 
 test.each(leaves())("a test sets %s in a running tracer", (name) => {
-  const [, folder] = folders.find(([prefix]) => name.startsWith(prefix))!;
+  const [, ...places] = folders.find(([prefix]) => name.startsWith(prefix))!;
   const key = name
     .split(".")
     .at(-1)!
     .replace(/(\[\d+\])+$/, "");
-  expect(new RegExp(`\\b${key}\\b`).test(textsOf(folder))).toBe(true);
+  expect(new RegExp(`\\b${key}\\b`).test(places.map(textsOf).join())).toBe(true);
 });

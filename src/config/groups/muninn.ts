@@ -3,6 +3,7 @@ import { group, optional, required, withDefault } from "../../fields/field.js";
 import { mapping } from "../../fields/mapping.js";
 import { choice, duration, flag, host, mode, port, size, wholeNumber } from "../../fields/plain-kinds.js";
 import { forwardingOptions } from "../../sinks/forwarding/options.js";
+import { natsCredentials } from "../../sinks/nats/options.js";
 import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
 import { links } from "./links.js";
@@ -127,5 +128,6 @@ export const muninn = {
     { live: true },
   ),
   timeseries,
+  collect: withDefault(natsCredentials, {}, ""),
   auth: group(auth, { live: true }),
 };

@@ -1,0 +1,100 @@
+import type { NodeIdentity } from "../../nodes/identity.js";
+import type { TraceBatch } from "../../protocol/trace-batch.js";
+import type { DropReason } from "../drop-reasons.js";
+import type { BestEffortSink, Dropped, ObjectAccount, SinkHealth, SinkMetric } from "../sink.js";
+import type { NodeSender, WaitingObjects } from "./node-sender.js";
+import type { NatsSinkOptions } from "./required-nats-sink.js";
+
+/** Sends what the stream takes in time; of what waits longer the oldest goes. */
+export class BestEffortNatsSink implements BestEffortSink {
+  readonly kind = "best-effort";
+  readonly name: string;
+  readonly metrics: readonly SinkMetric[];
+  readonly #options: NatsSinkOptions & { readonly queueBytes: number };
+  readonly #accounts = new Map<string, ObjectAccount>();
+  /** What waits or is under way, the oldest first, and whose it is. */
+  readonly #queue = new Map<WaitingObjects, NodeSender>();
+  #bytes = 0;
+  #isStopped = false;
+
+  constructor(options: NatsSinkOptions & { readonly queueBytes: number }) {
+    this.#options = options;
+    this.name = options.name;
+    this.metrics = [
+      ...options.senders.writer.metrics(),
+      {
+        name: "muninn_nats_queue_bytes",
+        help: "Bytes of trace objects that wait for the stream, of sinks that are not required.",
+        type: "gauge",
+        read: () => [[{}, this.#bytes]],
+      },
+    ];
+  }
+
+  open(node: NodeIdentity, account: ObjectAccount): void {
+    this.#accounts.set(node.name, account);
+  }
+
+  offer(node: NodeIdentity, batch: TraceBatch): void {
+    const account = this.#accounts.get(node.name)!;
+    account.received(batch.length, batch.receivedBytes);
+    if (this.#isStopped) {
+      account.dropped("stopped", batch.length);
+      return;
+    }
+    const sender = this.#options.senders.of(node);
+    const objects = copied(batch);
+    const bytes = objects.reduce((sum, { length }) => sum + length, 0);
+    const waiting = sender.send(objects, bytes, (dropped) => {
+      this.#queue.delete(waiting);
+      this.#bytes -= bytes;
+      count(account, batch.length, dropped);
+    });
+    this.#bytes += bytes;
+    this.#queue.set(waiting, sender);
+    for (const [oldest, whose] of this.#queue) {
+      if (this.#bytes <= this.#options.queueBytes) break;
+      // What is under way stays: it may have arrived.
+      if (whose.takeBack(oldest)) oldest.settle({ "queue-full": oldest.objects.length });
+    }
+  }
+
+  close(node: NodeIdentity): void {
+    this.#options.senders.close(node);
+    // Whoever waits still has the account.
+    this.#accounts.delete(node.name);
+  }
+
+  health(): SinkHealth {
+    return this.#options.senders.writer.health();
+  }
+
+  reload(): Promise<void> {
+    return this.#options.reload();
+  }
+
+  async stop(options: { readonly deadlineMs: number }): Promise<void> {
+    this.#isStopped = true;
+    await this.#options.senders.stop(options);
+  }
+}
+
+/** The objects of a batch whose bytes are somebody else's. */
+function copied(batch: TraceBatch): Uint8Array[] {
+  const bytes = Buffer.concat(Array.from({ length: batch.length }, (_, index) => batch.encoded(index)));
+  let at = 0;
+  return Array.from({ length: batch.length }, (_, index) => {
+    const start = at;
+    at += batch.encoded(index).length;
+    return bytes.subarray(start, at);
+  });
+}
+
+function count(account: ObjectAccount, objects: number, dropped: Dropped): void {
+  let written = objects;
+  for (const [reason, lost] of Object.entries(dropped) as [DropReason, number][]) {
+    account.dropped(reason, lost);
+    written -= lost;
+  }
+  if (written > 0) account.written(written);
+}

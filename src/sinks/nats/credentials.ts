@@ -1,0 +1,60 @@
+import type { Authenticator, TlsOptions } from "@nats-io/transport-node";
+import type { NatsCredentialOptions } from "./options.js";
+
+/** What a connection is opened with. */
+export interface NatsCredentials {
+  readonly authenticator?: Authenticator;
+  /** Absent: TLS where the server wants it, by the system's certificates. */
+  readonly tls?: TlsOptions;
+}
+
+/** Reads what files hold of credentials. @throws Error that names the file */
+export async function readNatsCredentials(
+  options: NatsCredentialOptions,
+  servers: readonly string[],
+  readFile: (file: string) => Promise<string>,
+): Promise<NatsCredentials> {
+  const read = async (file: string | undefined) => {
+    if (file === undefined) return undefined;
+    try {
+      return await readFile(file);
+    } catch (cause) {
+      throw new Error(`${file} ${(cause as Error).message}`, { cause });
+    }
+  };
+  const authenticator = await authenticatorOf(options, read);
+  const [ca, cert, key] = [
+    await read(options.caFile),
+    await read(options.certificateFile),
+    await read(options.certificateKeyFile),
+  ];
+  const wantsTls = ca !== undefined || cert !== undefined || servers.some((url) => url.startsWith("tls:"));
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+  return { ...(authenticator !== undefined && { authenticator }), ...(wantsTls && { tls }) };
+}
+
+async function authenticatorOf(
+  { user, password, token, credentialsFile, nkeyFile }: NatsCredentialOptions,
+  read: (file: string | undefined) => Promise<string | undefined>,
+): Promise<Authenticator | undefined> {
+  const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } =
+    await import("@nats-io/transport-node");
+  const encoder = new TextEncoder();
+  if (user !== undefined) return usernamePasswordAuthenticator(user, password!);
+  if (token !== undefined) return tokenAuthenticator(token);
+  const credentials = await read(credentialsFile);
+  if (credentials !== undefined) {
+    if (!credentials.includes("NATS USER JWT"))
+      throw new Error(`${credentialsFile} holds no credentials; it must have a user's JWT and its key`);
+    return credsAuthenticator(encoder.encode(credentials));
+  }
+  const text = await read(nkeyFile);
+  if (text === undefined) return undefined;
+  const seed = /^\s*(SU[A-Z2-7]{56})\s*$/m.exec(text)?.[1];
+  if (seed === undefined) throw new Error(`${nkeyFile} holds no seed of a user's nkey; it begins with SU`);
+  return nkeyAuthenticator(encoder.encode(seed));
+}

@@ -1,0 +1,175 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import type { NatsCredentials } from "./credentials.js";
+
+/** One connection to a server, from its handshake to its end. */
+export interface NatsSession {
+  readonly connection: NatsConnection;
+  readonly jetStream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly newHeaders: () => MsgHdrs;
+  /** The most bytes that the server takes in a message, headers included. */
+  readonly maxPayload: number;
+  /** Aborted when the connection is over. */
+  readonly over: AbortSignal;
+}
+
+export interface NatsLinkOptions {
+  readonly servers: readonly string[];
+  /** What the servers call us in their own lists. */
+  readonly name: string;
+  readonly credentials: NatsCredentials;
+  /** Done with each new connection before it is used; one for which it fails is closed and tried again. */
+  readonly prepare: (session: NatsSession) => Promise<void>;
+  readonly onFailed: (reason: string) => void;
+  readonly onConnected: (server: string) => void;
+}
+
+const connectTimeoutMs = 5_000;
+/** A server that does not answer two of these is gone; nothing else shows that a cable was pulled. */
+const pingEveryMs = 10_000;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/**
+ * Keeps one connection to one of the servers, and opens another when it ends. The library's own reconnecting is not used: it
+ * keeps what was sent meanwhile in a buffer without a bound, and we know better what to send again.
+ */
+export class NatsLink {
+  readonly #options: NatsLinkOptions;
+  readonly #stopping = new AbortController();
+  #credentials: NatsCredentials;
+  #session: NatsSession | undefined;
+  #waiting = withResolvers<void>();
+  #failure: { readonly since: number; readonly reason: string } | undefined;
+  readonly #running: Promise<void>;
+
+  constructor(options: NatsLinkOptions) {
+    this.#options = options;
+    this.#credentials = options.credentials;
+    this.#running = this.#run();
+  }
+
+  get session(): NatsSession | undefined {
+    return this.#session;
+  }
+
+  /** Why there is no connection, and since when. */
+  get failure(): { readonly since: number; readonly reason: string } | undefined {
+    return this.#failure;
+  }
+
+  /** The connection, as soon as there is one; undefined where `signal` ends the waiting. */
+  async connected(signal: AbortSignal): Promise<NatsSession | undefined> {
+    while (this.#session === undefined && !signal.aborted) await untilAborted(signal, this.#waiting.promise);
+    return signal.aborted ? undefined : this.#session;
+  }
+
+  /** Connects anew, with these. */
+  async use(credentials: NatsCredentials): Promise<void> {
+    this.#credentials = credentials;
+    await this.#session?.connection.close();
+  }
+
+  /** Idempotent, waits. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#session?.connection.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      try {
+        const session = await this.#open();
+        pauseMs = firstPauseMs;
+        const reason = await this.#serve(session);
+        if (!signal.aborted) this.#failed(reason);
+      } catch (error) {
+        this.#failed((error as Error).message);
+        await delay(pauseMs, undefined, { signal }).catch(() => {});
+        pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
+      }
+    }
+  }
+
+  async #open(): Promise<NatsSession> {
+    const { servers, name, prepare } = this.#options;
+    const [{ connect, headers }, { jetstream, jetstreamManager }] = await Promise.all([
+      import("@nats-io/transport-node"),
+      import("@nats-io/jetstream"),
+    ]);
+    const connection = await connect({
+      servers: [...servers],
+      name,
+      reconnect: false,
+      timeout: connectTimeoutMs,
+      pingInterval: pingEveryMs,
+      ...this.#credentials,
+    });
+    const over = new AbortController();
+    void connection.closed().then(() => over.abort());
+    try {
+      const session: NatsSession = {
+        connection,
+        jetStream: jetstream(connection),
+        manager: await jetstreamManager(connection, { checkAPI: false }),
+        newHeaders: () => headers(),
+        maxPayload: connection.info!.max_payload,
+        over: over.signal,
+      };
+      await prepare(session);
+      return session;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** Resolves with why it ended. */
+  async #serve(session: NatsSession): Promise<string> {
+    const { connection } = session;
+    const closed = connection.closed();
+    if (this.#stopping.signal.aborted) await connection.close();
+    else {
+      this.#session = session;
+      this.#failure = undefined;
+      this.#options.onConnected(connection.getServer());
+      this.#waiting.resolve();
+    }
+    const reason = ((await closed) as Error | undefined)?.message ?? "the connection was closed";
+    this.#session = undefined;
+    this.#waiting = withResolvers<void>();
+    return reason;
+  }
+
+  #failed(reason: string): void {
+    this.#failure = { since: this.#failure?.since ?? Date.now(), reason };
+    this.#options.onFailed(reason);
+  }
+}
+
+/** Resolves when `done` does, or at the end of `signal`. */
+export async function untilAborted(signal: AbortSignal, done: Promise<unknown>): Promise<void> {
+  if (signal.aborted) return;
+  const aborted = withResolvers<void>();
+  const end = () => aborted.resolve();
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    await Promise.race([done, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers<T>() {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

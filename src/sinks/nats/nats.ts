@@ -1,0 +1,70 @@
+import type { ValueOf } from "../../fields/kind.js";
+import type { Sink } from "../sink.js";
+import type { SinkContext, SinkKind } from "../sink-kind.js";
+import type { natsOptions } from "./options.js";
+
+type NatsOptions = ValueOf<typeof natsOptions>;
+
+export interface NatsConfig {
+  readonly muninn: {
+    readonly sinks: readonly ({ readonly kind: string } | ({ readonly kind: "nats" } & NatsOptions))[];
+  };
+}
+
+/** Batches as messages of a NATS JetStream stream (`muninn.sinks`, kind `nats`). */
+export const nats: SinkKind<NatsConfig> = {
+  kind: "nats",
+  open: async ({ muninn: { sinks } }, context) => {
+    const wanted = sinks.filter((sink): sink is { kind: "nats" } & NatsOptions => sink.kind === "nats");
+    const names = wanted.map(nameOf);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new Error(`muninn.sinks: two sinks are called ${twice}; give each a name`);
+    const opened: Sink[] = [];
+    try {
+      for (const options of wanted) opened.push(await openOne(options, context));
+    } catch (error) {
+      await Promise.all(opened.map((sink) => sink.stop({ deadlineMs: 0 })));
+      throw error;
+    }
+    return opened;
+  },
+};
+
+function nameOf({ name, stream }: NatsOptions): string {
+  return `nats:${name ?? stream}`;
+}
+
+async function openOne(options: NatsOptions, { log, readFile }: SinkContext): Promise<Sink> {
+  // Loaded only where it is asked for: the start of others takes no longer.
+  const [
+    { readNatsCredentials },
+    { StreamWriter },
+    { Senders },
+    { RequiredNatsSink },
+    { BestEffortNatsSink },
+  ] = await Promise.all([
+    import("./credentials.js"),
+    import("./stream-writer.js"),
+    import("./senders.js"),
+    import("./required-nats-sink.js"),
+    import("./best-effort-nats-sink.js"),
+  ]);
+  const { servers, stream, subject, create, timeoutMs, batchBytes, queueBytes } = options;
+  const credentials = () => readNatsCredentials(options, servers, readFile);
+  const writer = new StreamWriter({
+    servers,
+    stream,
+    subject,
+    create,
+    timeoutMs,
+    isRequired: options.required,
+    credentials: await credentials(),
+    log,
+  });
+  const shared = {
+    name: nameOf(options),
+    senders: new Senders({ writer, batchBytes }),
+    reload: async () => writer.use(await credentials()),
+  };
+  return options.required ? new RequiredNatsSink(shared) : new BestEffortNatsSink({ ...shared, queueBytes });
+}

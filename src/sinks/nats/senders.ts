@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { NodeIdentity } from "../../nodes/identity.js";
+import { SpareMemory } from "../../protocol/spare-memory.js";
+import { NodeSender } from "./node-sender.js";
+import type { StreamWriter } from "./stream-writer.js";
+
+/** Nodes that left and whose numbers are known still; names are the peers' choice, and memory is ours. */
+const mostGone = 10_000;
+/** A header of a message is no place for a name longer than this; then the directory stands for it. */
+const longestName = 1_024;
+
+/** Memory that is not needed any more goes. */
+const letGoEveryMs = 10_000;
+
+/** A sender for each node. */
+export class Senders {
+  readonly writer: StreamWriter;
+  readonly #batchBytes: number;
+  /** Stable id of this start: with it and the number of its first object a message is known to the stream. */
+  #start = newStart();
+  readonly #senders = new Map<string, NodeSender>();
+  readonly #memory = new SpareMemory();
+  readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
+
+  constructor(options: { readonly writer: StreamWriter; readonly batchBytes: number }) {
+    this.writer = options.writer;
+    this.#batchBytes = options.batchBytes;
+  }
+
+  of({ name, directory, slug }: NodeIdentity): NodeSender {
+    // One subject, one sender: numbers go on where a node comes back, under whichever name.
+    const known = this.#senders.get(slug);
+    if (known !== undefined) return known;
+    const isShort = Buffer.byteLength(name) <= longestName;
+    const sender = new NodeSender({
+      start: this.#start,
+      node: { name: isShort ? name : directory, directory, slug },
+      batchBytes: this.#batchBytes,
+      memory: this.#memory,
+      publish: (facts, payload) => this.writer.publish(facts, payload),
+    });
+    this.#senders.set(slug, sender);
+    return sender;
+  }
+
+  /** The node has left; what waits for it is sent all the same. */
+  close({ slug }: NodeIdentity): void {
+    const sender = this.#senders.get(slug);
+    if (sender === undefined || this.#senders.size <= mostGone) return;
+    void sender.drained().then(() => {
+      if (this.#senders.get(slug) !== sender || !sender.isIdle) return;
+      this.#senders.delete(slug);
+      // Numbers of one start are never given twice: the stream would take what is new for a repetition.
+      this.#start = newStart();
+    });
+  }
+
+  async drained({ slug }: NodeIdentity): Promise<void> {
+    await this.#senders.get(slug)?.drained();
+  }
+
+  async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    const all = Promise.all([...this.#senders.values()].map((sender) => sender.drained()));
+    await Promise.race([all, delay(deadlineMs, undefined, { ref: false })]);
+    this.writer.giveUp();
+    await all;
+    clearInterval(this.#lettingGo);
+    await this.writer.stop();
+  }
+}
+
+function newStart(): string {
+  return randomBytes(9).toString("base64url");
+}

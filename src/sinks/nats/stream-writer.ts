@@ -1,0 +1,222 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SinkHealth, SinkMetric } from "../sink.js";
+import type { SinkLog } from "../sink-kind.js";
+import type { NatsCredentials } from "./credentials.js";
+import { NatsLink, type NatsSession, untilAborted } from "./link.js";
+import { headerBytes, type MessageFacts, messageId, type Part, setHeaders } from "./message.js";
+import { ensureStream, type StreamWanted } from "./stream.js";
+
+export interface StreamWriterOptions {
+  readonly servers: readonly string[];
+  readonly stream: string;
+  /** With `{slug}`. */
+  readonly subject: string;
+  readonly create: StreamWanted["create"] | undefined;
+  readonly timeoutMs: number;
+  readonly isRequired: boolean;
+  readonly credentials: NatsCredentials;
+  readonly log: SinkLog;
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+/** A trouble is told of once in so many milliseconds. */
+const quietMs = 60_000;
+/** One that failed for a moment only is no trouble yet. */
+const failingAfterMs = 2_000;
+
+/** Puts messages into the stream, each until the stream has acknowledged it, and knows how it stands with that. */
+export class StreamWriter {
+  readonly #options: StreamWriterOptions;
+  readonly #link: NatsLink;
+  readonly #giveUp = new AbortController();
+  readonly #startedAt = Date.now();
+  readonly #counts = { messages: 0, objects: 0, bytes: 0, retries: 0, duplicates: 0 };
+  #refusal: { readonly since: number; readonly reason: string } | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #wasTold = false;
+
+  constructor(options: StreamWriterOptions) {
+    const { servers, credentials, stream, create, subject, log } = options;
+    this.#options = options;
+    this.#link = new NatsLink({
+      servers,
+      name: "muninn",
+      credentials,
+      prepare: async (session) => {
+        if (create === undefined) return;
+        const outcome = await ensureStream(session, { stream, subject, create });
+        if (outcome === "made")
+          log.notice("nats_stream_made", `stream ${stream} was absent and has been made`, { stream });
+      },
+      onFailed: (reason) => this.#tell(reason),
+      onConnected: (server) => {
+        log.info("nats_connected", `connected to NATS at ${server}`, { server });
+        if (this.#refusal === undefined) this.#recovered();
+      },
+    });
+  }
+
+  /** Sends a message until the stream has it; false where that was given up. Never rejects. */
+  async publish(facts: MessageFacts, payload: Uint8Array): Promise<boolean> {
+    let pauseMs = firstPauseMs;
+    const { signal } = this.#giveUp;
+    for (;;) {
+      const session = await this.#link.connected(signal);
+      if (session === undefined) return false;
+      try {
+        await this.#publishWhole(session, facts, payload);
+        this.#counts.messages += 1;
+        this.#counts.objects += facts.count;
+        this.#counts.bytes += payload.length;
+        this.#accepted();
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        this.#counts.retries += 1;
+        // Where the connection is over, that is the trouble, and the link tells of it.
+        if (session.over.aborted) continue;
+        this.#refused(this.#reasonOf(error as Error));
+        await delay(pauseMs, undefined, { signal }).catch(() => {});
+        pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
+      }
+    }
+  }
+
+  metrics(): SinkMetric[] {
+    const counter = (name: string, help: string, read: () => number): SinkMetric => ({
+      name: `muninn_nats_${name}_total`,
+      help,
+      type: "counter",
+      read: () => [[{}, read()]],
+    });
+    return [
+      counter("messages", "Batches that the stream has acknowledged.", () => this.#counts.messages),
+      counter("objects", "Trace objects that the stream has acknowledged.", () => this.#counts.objects),
+      counter(
+        "sent_bytes",
+        "Bytes of trace objects that the stream has acknowledged.",
+        () => this.#counts.bytes,
+      ),
+      counter(
+        "retries",
+        "Attempts to send a batch that failed and were repeated.",
+        () => this.#counts.retries,
+      ),
+      counter(
+        "duplicates",
+        "Messages that the stream had already when they were sent again.",
+        () => this.#counts.duplicates,
+      ),
+      {
+        name: "muninn_nats_connected",
+        help: "Whether there is a connection to a NATS server (1) or not (0).",
+        type: "gauge",
+        read: () => [[{}, this.#link.session === undefined ? 0 : 1]],
+      },
+    ];
+  }
+
+  health(): SinkHealth {
+    const { stream, isRequired } = this.#options;
+    const trouble = this.#link.failure ?? this.#refusal;
+    if (trouble === undefined || Date.now() - trouble.since < failingAfterMs)
+      return { state: "ok", since: this.#startedAt };
+    const advice =
+      this.#link.failure === undefined
+        ? "Make the stream, give it room, or fix its subjects (`nats stream info` shows it)."
+        : "Start the NATS servers, or fix their addresses or credentials.";
+    return {
+      state: isRequired ? "failing" : "degraded",
+      since: trouble.since,
+      reason: `stream ${stream} takes nothing, retrying: ${trouble.reason}`,
+      action: isRequired
+        ? `${advice} Nothing is lost: nodes are asked for no more meanwhile.`
+        : `${advice} Its queue is bounded, and the oldest objects go first.`,
+    };
+  }
+
+  use(credentials: NatsCredentials): Promise<void> {
+    return this.#link.use(credentials);
+  }
+
+  /** Ends every attempt. */
+  giveUp(): void {
+    this.#giveUp.abort();
+  }
+
+  async stop(): Promise<void> {
+    this.giveUp();
+    await this.#link.stop();
+  }
+
+  /** Cut into parts where the server takes no more at once; those stand one behind the other. */
+  async #publishWhole(session: NatsSession, facts: MessageFacts, payload: Uint8Array): Promise<void> {
+    const most = Math.max(1_024, session.maxPayload - headerBytes(facts));
+    if (payload.length <= most) return this.#publishOne(session, facts, payload);
+    const of = Math.ceil(payload.length / most);
+    for (let number = 1; number <= of; number += 1) {
+      const piece = payload.subarray((number - 1) * most, number * most);
+      await this.#publishOne(session, facts, piece, { number, of });
+    }
+  }
+
+  async #publishOne(
+    session: NatsSession,
+    facts: MessageFacts,
+    payload: Uint8Array,
+    part?: Part,
+  ): Promise<void> {
+    const { stream, subject, timeoutMs } = this.#options;
+    const headers = session.newHeaders();
+    setHeaders(headers, facts, part);
+    const answer = session.jetStream.publish(subject.replace("{slug}", facts.node.slug), payload, {
+      headers,
+      msgID: messageId(facts, part),
+      expect: { streamName: stream },
+      timeout: timeoutMs,
+    });
+    // It may come to nothing after we have stopped listening.
+    answer.catch(() => {});
+    const stopped = AbortSignal.any([session.over, this.#giveUp.signal]);
+    await untilAborted(stopped, answer);
+    if (stopped.aborted) throw new Error("the connection ended before the acknowledgement");
+    if ((await answer).duplicate) this.#counts.duplicates += 1;
+  }
+
+  #reasonOf({ name, message }: Error): string {
+    const { stream, timeoutMs } = this.#options;
+    if (name === "JetStreamNotEnabled")
+      return `no stream takes its subject: ${stream} is absent, has other subjects, or has no leader at the moment`;
+    if (name === "TimeoutError") return `no acknowledgement within ${timeoutMs} ms`;
+    return message;
+  }
+
+  #accepted(): void {
+    if (this.#refusal === undefined) return;
+    this.#refusal = undefined;
+    this.#recovered();
+  }
+
+  #refused(reason: string): void {
+    this.#refusal = { since: this.#refusal?.since ?? Date.now(), reason };
+    this.#tell(reason);
+  }
+
+  #tell(reason: string): void {
+    const now = performance.now();
+    if (now - this.#toldAt < quietMs) return;
+    this.#toldAt = now;
+    this.#wasTold = true;
+    const { stream, log } = this.#options;
+    log.warning("nats_failed", `stream ${stream} takes nothing, retrying: ${reason}`, { stream });
+  }
+
+  #recovered(): void {
+    if (!this.#wasTold) return;
+    this.#wasTold = false;
+    this.#toldAt = Number.NEGATIVE_INFINITY;
+    const { stream, log } = this.#options;
+    log.notice("nats_recovered", `stream ${stream} takes messages again`, { stream });
+  }
+}
