@@ -9,6 +9,7 @@ import { fairness } from "./rows/fairness.js";
 import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
 import { journal } from "./rows/journal.js";
 import { linkKinds } from "./rows/link-kinds.js";
+import { nats } from "./rows/nats.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
@@ -26,6 +27,7 @@ const rows = [
   sizeGrowth,
   sectionsGrowth,
   fairness,
+  nats,
   scraping,
   startUp,
   idleProcessor,

@@ -6,6 +6,7 @@ import { packageVersion } from "./package-version.js";
 // Each command's file brings in what it does when it is called; where one is named, the others are not even looked at.
 const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   run: async () => (await import("./commands/run.js")).addRunCommand,
+  collect: async () => (await import("./commands/collect.js")).addCollectCommand,
   check: async () => (await import("./commands/check.js")).addCheckCommand,
   simulate: async () => (await import("./commands/simulate.js")).addSimulateCommand,
   demo: async () => (await import("./commands/demo.js")).addDemoCommand,

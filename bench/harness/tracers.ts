@@ -48,6 +48,8 @@ export interface MuninnSettings {
   readonly prometheusPort?: number;
   /** `muninn.links`. */
   readonly links?: readonly object[];
+  /** Further fields of `muninn`, as a file has them. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export function muninn(settings: MuninnSettings = {}): Tracer {
@@ -55,6 +57,7 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     ...(settings.requestsAhead === undefined ? {} : { requestsAhead: settings.requestsAhead }),
     ...(settings.maxOpenFiles === undefined ? {} : { registry: { maxOpenFiles: settings.maxOpenFiles } }),
     ...(settings.links === undefined ? {} : { links: settings.links }),
+    ...settings.more,
   };
   const { prometheusPort } = settings;
   const served =

@@ -9,6 +9,9 @@ import type { LogSeverity } from "./log/severity.js";
 /** How long a reload waits for log files to be closed, in milliseconds. */
 const reopenPatienceMs = 1_000;
 
+/** What of a tracer can change while it runs. */
+type Reloadable = Pick<Tracer, "registry" | "reload">;
+
 export interface ReloadOptions {
   /** Reads the file again. @throws ConfigError */
   readonly load: () => Promise<LoadedConfig>;
@@ -36,7 +39,7 @@ export class Reload {
   }
 
   /** Never rejects: a file that cannot be used changes nothing, and the log and health say why. */
-  async run(tracer: Tracer): Promise<void> {
+  async run(tracer: Reloadable): Promise<void> {
     const { log } = this.#options;
     // Whatever the configuration says: a rotation by somebody else relies on it. A disk that hangs holds up nothing else.
     const reopened = tracer.registry.reopen();
@@ -53,7 +56,7 @@ export class Reload {
     await settledWithin(reopened, reopenPatienceMs);
   }
 
-  async #apply(tracer: Tracer): Promise<void> {
+  async #apply(tracer: Reloadable): Promise<void> {
     const { load, log, minLogSeverity } = this.#options;
     const { config: loaded } = await load();
     const config = reloaded(this.#running, loaded);

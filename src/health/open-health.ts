@@ -1,3 +1,4 @@
+import type { Check } from "./check.js";
 import { configurationCheck } from "./configuration-check.js";
 import { diskCheck } from "./disk-check.js";
 import type { DiskSpace } from "./disk-space.js";
@@ -22,6 +23,11 @@ export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   readonly door: { readonly listener: ListenerView } | { readonly targets: readonly TargetView[] };
   /** Further ways in and out. @default none */
   readonly links?: readonly LinkView[];
+  /** Where objects come from: nodes to us, we to them, or what has checks of its own. */
+  readonly door:
+    | { readonly listener: ListenerView }
+    | { readonly targets: readonly TargetView[] }
+    | { readonly checks: readonly Check[] };
   /** Nodes connected at the moment. */
   readonly nodes: () => number;
   /** Those whose names are known. */
@@ -61,6 +67,7 @@ export function openHealth(options: HealthOptions): Health {
       newNamesCheck(options.newNamesExhausted),
       nodeLimitsCheck(options.namedNodes),
       ...links.map(linkCheck),
+      ...checksOf(door, nodes),
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
       retentionCheck(options.retention),
@@ -78,4 +85,10 @@ export function openHealth(options: HealthOptions): Health {
     report: () => monitor.report(),
     stop: () => clearInterval(timer),
   };
+}
+
+function checksOf(door: HealthOptions["door"], nodes: () => number): readonly Check[] {
+  if ("checks" in door) return door.checks;
+  if ("targets" in door) return door.targets.map(targetCheck);
+  return [listenerCheck(door.listener), nodesCheck(nodes)];
 }

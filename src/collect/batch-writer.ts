@@ -1,0 +1,65 @@
+import type { NodeIdentity } from "../nodes/identity.js";
+import type { ReceivedBatch } from "../protocol/received-batch.js";
+import type { HandleRegistry } from "../registry/handle-registry.js";
+import { type HumanLayout, humanLines } from "../sinks/files/human-lines.js";
+import type { Router } from "../sinks/router.js";
+import type { Position } from "./position.js";
+import { type CollectedLog, finishLines, logEnd } from "./unfinished-batch.js";
+
+export interface BatchWriterOptions {
+  readonly router: Router;
+  readonly registry: HandleRegistry;
+  /** Each once, by its real path. */
+  readonly logs: readonly CollectedLog[];
+  readonly humanLayout: HumanLayout;
+}
+
+/** What a batch is in the stream. */
+export interface BatchPlace {
+  readonly sequence: number;
+  readonly series: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Writes batches to the files, each once, whenever the process ends. */
+export class BatchWriter {
+  readonly #options: BatchWriterOptions;
+
+  constructor(options: BatchWriterOptions) {
+    this.#options = options;
+  }
+
+  open(node: NodeIdentity): void {
+    this.#options.router.open(node);
+  }
+
+  close(node: NodeIdentity): void {
+    this.#options.router.close(node);
+  }
+
+  /** Resolves with whether it is safe; it is not where Muninn stops meanwhile. */
+  async write(
+    node: NodeIdentity,
+    batch: ReceivedBatch,
+    place: BatchPlace,
+    position: Position,
+  ): Promise<boolean> {
+    const { router, logs } = this.#options;
+    const ends = await Promise.all(logs.map((log) => logEnd(log, node.directory)));
+    await position.begin({ ...place, ends });
+    if (!(await router.write(node, batch))) return false;
+    position.end();
+    return true;
+  }
+
+  /** Writes what is missing of the batch that was under way when a predecessor was killed. */
+  async finish(node: NodeIdentity, batch: ReceivedBatch, position: Position): Promise<void> {
+    const { registry, humanLayout } = this.#options;
+    for (const end of position.written.underWay!.ends) {
+      const lines = end.extension === "json" ? batch.machineLines() : humanLines(batch, humanLayout);
+      await finishLines(end, node.directory, lines, registry);
+    }
+    position.end();
+  }
+}

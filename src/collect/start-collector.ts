@@ -1,0 +1,211 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/config.js";
+import { readSmallFile } from "../config/small-file.js";
+import type { Log } from "../daemon/log/log.js";
+import { DiskSpace } from "../health/disk-space.js";
+import { openHealth } from "../health/open-health.js";
+import { WritesUnderWay } from "../health/writes-under-way.js";
+import { OwnEvents } from "../metrics/own/events.js";
+import { OwnMetrics } from "../metrics/own/own-metrics.js";
+import { ProcessWatch } from "../metrics/own/process.js";
+import { SpareMemory } from "../protocol/spare-memory.js";
+import type { HandleRegistry } from "../registry/handle-registry.js";
+import { openHandleRegistry } from "../registry/open-handle-registry.js";
+import { dropReasons } from "../sinks/drop-reasons.js";
+import { readNatsCredentials } from "../sinks/nats/credentials.js";
+import { openSinks, sinkKinds } from "../sinks/open-sinks.js";
+import { Router } from "../sinks/router.js";
+import { Endpoints } from "../tracer-endpoints.js";
+import { healthEvents, registryEvents, sinkFailureEvents } from "../tracer-events.js";
+import { registryReading, watchWrites } from "../tracer-readings.js";
+import { BatchWriter } from "./batch-writer.js";
+import { CollectCounts } from "./collect-counts.js";
+import { StreamReader } from "./stream-reader.js";
+import type { CollectedLog } from "./unfinished-batch.js";
+
+/** For how long a stopping collector goes on trying to write. */
+const writeMs = 1_500;
+/** The sinks of a `logging` section; those of `muninn.sinks` and `hasForwarding` are for the tracers before the stream. */
+const collectedKinds: readonly string[] = ["files", "journal"];
+
+export interface CollectorOptions {
+  readonly servers: readonly string[];
+  readonly stream: string;
+  /** Absent: `muninn`, and where the servers are too old for groups, a lone collector. */
+  readonly group?: string | undefined;
+  readonly log: Log;
+  /** Muninn's. */
+  readonly version: string;
+  /** Why the configuration file could not be taken when it was last read, for health. */
+  readonly configurationFault?: () => string | undefined;
+}
+
+/** A collector at work: what is in the stream goes to the files, as if the nodes were connected here. */
+export interface Collector {
+  readonly registry: HandleRegistry;
+  readonly router: Router;
+  /** Where it serves HTTP: endpoint and `host:port`. */
+  readonly served: ReadonlyMap<string, string>;
+  /** Resolves with a sentence where these servers can never serve what was asked for. */
+  readonly refused: Promise<string>;
+  /** As that of a tracer. @throws CertificateError where certificates are unusable; then nothing changes */
+  reload(config: Config): Promise<void>;
+  /** Reads nothing more, writes what has come, closes everything. Idempotent, waits. */
+  stop(): Promise<void>;
+}
+
+/** @throws Error where the configuration has no log files, or one of its parts cannot be opened */
+export async function startCollector(config: Config, options: CollectorOptions): Promise<Collector> {
+  const endings: (() => unknown)[] = [];
+  const end = async () => {
+    for (const ending of endings.splice(0)) await ending();
+  };
+  try {
+    return await openParts(config, options, (ending) => endings.unshift(ending), end);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** In the order of the data, from files back to the stream. */
+async function openParts(
+  config: Config,
+  options: CollectorOptions,
+  atEnd: (ending: () => unknown) => void,
+  end: () => Promise<void>,
+): Promise<Collector> {
+  const { log, version, servers, stream, configurationFault = () => undefined } = options;
+  const { muninn } = config;
+  const sections = config.logging.filter(({ mode }) => mode === "FileMode");
+  const roots = sections.map(({ logRoot }) => logRoot);
+  if (roots.length === 0) throw new Error("collect needs a section of `logging` whose logMode is FileMode");
+  const events = new OwnEvents();
+  const process = new ProcessWatch();
+  atEnd(() => process.stop());
+  const registry = await openHandleRegistry({
+    ...muninn.registry,
+    ...muninn.files,
+    roots,
+    rotation: config.rotation,
+    durability: muninn.durability,
+    observer: registryEvents(log),
+  });
+  atEnd(() => registry.stop({ deadlineMs: writeMs }));
+  const sinks = await openSinks(
+    config,
+    { registry, log, version, readFile: readSmallFile },
+    sinkKinds.filter(({ kind }) => collectedKinds.includes(kind)),
+  );
+  const writes = new Map(sinks.map((sink) => [sink, new WritesUnderWay()]));
+  const router = new Router(sinks, { writing: watchWrites(writes, events), failed: sinkFailureEvents(log) });
+  atEnd(() => router.stop({ deadlineMs: writeMs }));
+
+  const counts = new CollectCounts(log);
+  const memory = new SpareMemory();
+  const letGo = setInterval(() => memory.letGo(), 10_000);
+  letGo.unref();
+  atEnd(() => clearInterval(letGo));
+  const credentials = () => readNatsCredentials(muninn.collect, servers, readSmallFile);
+  const stateDirectory = join(roots[0]!, ".muninn", "collect");
+  const reader = new StreamReader({
+    ...options,
+    credentials: await credentials(),
+    id: await stableId(stateDirectory),
+    stateDirectory,
+    isSynced: muninn.durability === "disk",
+    writer: new BatchWriter({
+      router,
+      registry,
+      logs: await distinctLogs(sections),
+      humanLayout: muninn.humanLayout,
+    }),
+    counts,
+    maxObjectBytes: muninn.maxObjectBytes,
+    maxAheadBytes: muninn.maxInFlightBytes,
+    memory,
+  });
+
+  const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
+  atEnd(() => {
+    for (const disk of disks) disk.stop();
+  });
+  const health = openHealth({
+    door: { checks: [reader.check] },
+    nodes: () => reader.subjects,
+    sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
+    disks,
+    retention: () => registry.expiryFaults(),
+    configurationFault,
+    longestLagSeconds: () => process.longestLagSeconds,
+    onChange: healthEvents(log),
+  });
+  atEnd(() => health.stop());
+  const endpoints = new Endpoints(log);
+  const own = new OwnMetrics({
+    version,
+    process,
+    events,
+    dropReasons: Object.keys(dropReasons),
+    sinks: [...sinks, { name: `nats:${stream}`, metrics: counts.metrics() }],
+    accounts: () => router.accounting.entries(),
+    nodes: () => [],
+    connections: () => ({ handshaking: 0, connected: reader.subjects }),
+    flight: () => ({ reservedBytes: 0, heldBytes: 0, limitBytes: muninn.maxInFlightBytes }),
+    registry: () => registryReading(registry),
+    health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
+    disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
+    endpoints: () => endpoints.readings(),
+  });
+  atEnd(() => endpoints.stop());
+  // Metrics and data points of nodes stay where the nodes are connected.
+  await endpoints.open(config, { nodes: { nodes: () => [], bySlug: () => undefined }, health, own, events });
+  // Batches under way need the registry: it gives up what it cannot write in time.
+  atEnd(() => Promise.all([reader.stop(), registry.stop({ deadlineMs: writeMs })]));
+  reader.start();
+  void registry.expire();
+
+  let stopped: Promise<void> | undefined;
+  return {
+    registry,
+    router,
+    served: endpoints.served,
+    refused: reader.refused,
+    reload: async (loaded) => {
+      await endpoints.reload(loaded);
+      await router.reload();
+      registry.setRotation(loaded.rotation);
+      await reader.use(await credentials());
+    },
+    stop: () => {
+      stopped ??= end();
+      return stopped;
+    },
+  };
+}
+
+/** Sections may name one place in several ways. */
+async function distinctLogs(
+  sections: readonly { readonly logRoot: string; readonly format: "ForMachine" | "ForHuman" }[],
+): Promise<CollectedLog[]> {
+  const logs = new Map<string, CollectedLog>();
+  for (const { logRoot, format } of sections) {
+    const extension = format === "ForMachine" ? "json" : "log";
+    const place = `${extension} ${await realpath(logRoot)}`;
+    if (!logs.has(place)) logs.set(place, { root: logRoot, extension });
+  }
+  return [...logs.values()];
+}
+
+/** Who we are to other collectors: whoever writes below this root, as long as it is there. */
+async function stableId(directory: string): Promise<string> {
+  const path = join(directory, "id");
+  const known = await readFile(path, "utf8").catch(() => "");
+  if (/^[0-9a-f-]{36}$/.test(known)) return known;
+  const id = randomUUID();
+  await mkdir(directory, { recursive: true });
+  await writeFile(path, id);
+  return id;
+}

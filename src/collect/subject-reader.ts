@@ -1,0 +1,247 @@
+import type { ConsumerInfo, JsMsg } from "@nats-io/jetstream";
+import type { NodeIdentity } from "../nodes/identity.js";
+import { ProtocolError } from "../protocol/faults.js";
+import type { ReceivedBatch } from "../protocol/received-batch.js";
+import type { SpareMemory } from "../protocol/spare-memory.js";
+import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
+import type { NatsSession } from "../sinks/nats/link.js";
+import { encodePayload, factsIn, MessageError, type MessageFacts, replyHead } from "../sinks/nats/message.js";
+import type { BatchWriter } from "./batch-writer.js";
+import type { CollectCounts } from "./collect-counts.js";
+import { MessageParts } from "./message-parts.js";
+import type { Position } from "./position.js";
+
+export interface SubjectReaderOptions {
+  readonly session: NatsSession;
+  readonly stream: string;
+  readonly subject: string;
+  /** Name of the durable consumer, and of the position's file. */
+  readonly durable: string;
+  readonly position: Position;
+  readonly writer: BatchWriter;
+  readonly counts: CollectCounts;
+  readonly maxObjectBytes: number;
+  /** Of messages that have come and are not written. */
+  readonly maxAheadBytes: number;
+  readonly memory: SpareMemory;
+}
+
+/** Deliveries that were lost on their way come again after so long, where nothing behind them shows it earlier. */
+const acknowledgeWaitNs = 30_000_000_000;
+
+/** A message whose number is not the one awaited: something before it has not come, or is not there. */
+class Jump extends Error {}
+
+/** Reads one subject in the order of the stream, writes it, and acknowledges what is safe. */
+export class SubjectReader {
+  readonly #options: SubjectReaderOptions;
+  readonly #parts: MessageParts;
+  #node: NodeIdentity | undefined;
+  /** Another collector has read here since: which numbers it had we do not know. */
+  #isTakenOver = false;
+
+  constructor(options: SubjectReaderOptions) {
+    this.#options = options;
+    this.#parts = new MessageParts({ maxBytes: options.maxObjectBytes + 65_536 });
+  }
+
+  /** Reads until `signal` ends it or the connection is over. @throws what keeps it from reading or writing */
+  async run(signal: AbortSignal): Promise<void> {
+    // What is missing is asked for once more, from where the files end: deliveries may have been lost on their way.
+    let isSecondLook = false;
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#read(signal, isSecondLook);
+          return;
+        } catch (error) {
+          if (!(error instanceof Jump)) throw error;
+          isSecondLook = true;
+        }
+      }
+    } finally {
+      if (this.#node !== undefined) this.#options.writer.close(this.#node);
+      this.#node = undefined;
+    }
+  }
+
+  async #read(signal: AbortSignal, isSecondLook: boolean): Promise<void> {
+    const { session, stream, durable, maxAheadBytes } = this.#options;
+    this.#parts.forget();
+    await this.#makeConsumer();
+    const consumer = await session.jetStream.consumers.get(stream, durable);
+    const messages = await consumer.consume({ max_bytes: maxAheadBytes });
+    const ending = AbortSignal.any([signal, session.over]);
+    const end = () => messages.stop();
+    ending.addEventListener("abort", end, { once: true });
+    let mayJump = isSecondLook;
+    try {
+      if (ending.aborted) return;
+      for await (const message of messages) {
+        if (ending.aborted) return;
+        if (await this.#take(message, mayJump)) mayJump = false;
+      }
+    } finally {
+      ending.removeEventListener("abort", end);
+      messages.stop();
+    }
+  }
+
+  /**
+   * Makes the durable consumer anew, behind what is written: what it had delivered to somebody who is gone would otherwise come
+   * after what is newer, and whoever lost the right to read here gets nothing more.
+   */
+  async #makeConsumer(): Promise<void> {
+    const { session, stream, subject, durable, position } = this.#options;
+    const { manager } = session;
+    const { AckPolicy, DeliverPolicy } = await import("@nats-io/jetstream");
+    const { created, state } = await manager.streams.info(stream);
+    const before = await this.#consumerInfo();
+    const acknowledged = before?.ack_floor.stream_seq ?? 0;
+    if (position.written.created !== created) {
+      position.startAnew(created);
+      this.#isTakenOver = acknowledged > 0;
+    } else {
+      const { underWay } = position.written;
+      if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
+      this.#isTakenOver = acknowledged > position.written.sequence;
+    }
+    // A stream that lost its end in a power failure gives the same numbers again: then all is looked at once more.
+    const from = Math.max(position.written.sequence, acknowledged) + 1;
+    const isBeyond = from > state.last_seq + 1;
+    if (before !== undefined) await manager.consumers.delete(stream, durable);
+    await manager.consumers.add(stream, {
+      durable_name: durable,
+      filter_subject: subject,
+      ack_policy: AckPolicy.All,
+      ack_wait: acknowledgeWaitNs,
+      max_ack_pending: -1,
+      ...(isBeyond || from === 1
+        ? { deliver_policy: DeliverPolicy.All }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from }),
+    });
+  }
+
+  async #consumerInfo(): Promise<ConsumerInfo | undefined> {
+    const { session, stream, durable } = this.#options;
+    const { JetStreamApiCodes, JetStreamApiError } = await import("@nats-io/jetstream");
+    try {
+      return await session.manager.consumers.info(stream, durable);
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound)
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether the message brought something to write. */
+  async #take(message: JsMsg, mayJump: boolean): Promise<boolean> {
+    const { counts, position, subject } = this.#options;
+    try {
+      counts.messages += 1;
+      const facts = factsIn(message.headers);
+      const { next } = position.written;
+      const awaited = next[seriesOf(facts)];
+      if (awaited !== undefined && facts.first + facts.count <= awaited) return this.#pass(message);
+      const joined = this.#parts.add({ facts, data: message.data });
+      if (joined === "more to come") return false;
+      if (joined === "missing") {
+        if (!mayJump) throw new Jump();
+        counts.torn(subject, facts);
+        return this.#pass(message);
+      }
+      await this.#write(message, facts, joined.whole, mayJump);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MessageError) || error.fault.code === "newer-format") throw error;
+      counts.refused(subject, error);
+      return this.#pass(message);
+    }
+  }
+
+  #pass(message: JsMsg): false {
+    // A part is acknowledged with the whole.
+    if (this.#parts.hasBegun) return false;
+    this.#options.position.pass(message.seq);
+    message.ack();
+    return false;
+  }
+
+  async #write(
+    message: JsMsg,
+    facts: MessageFacts,
+    payload: readonly Uint8Array[],
+    mayJump: boolean,
+  ): Promise<void> {
+    const { counts, position, writer, subject } = this.#options;
+    const series = seriesOf(facts);
+    const { next, underWay } = position.written;
+    const awaited = next[series] ?? (this.#isTakenOver ? facts.first : 1);
+    const missing = this.#isTakenOver ? 0 : facts.first - awaited;
+    if (missing > 0 && !mayJump) throw new Jump();
+    let batch = this.#decode(facts, payload);
+    try {
+      this.#open(facts);
+      if (missing > 0) counts.missing(subject, facts, missing);
+      if (underWay?.series === series && underWay.first === facts.first && underWay.count === facts.count) {
+        await writer.finish(this.#node!, batch, position);
+        counts.finishedObjects += facts.count;
+      } else {
+        const known = Math.max(0, awaited - facts.first);
+        if (known > 0) batch = this.#without(known, batch);
+        const place = {
+          sequence: message.seq,
+          series,
+          first: facts.first + known,
+          count: facts.count - known,
+        };
+        if (!(await writer.write(this.#node!, batch, place, position))) return;
+      }
+    } finally {
+      batch.release();
+    }
+    this.#isTakenOver = false;
+    counts.objects += facts.count;
+    message.ack();
+  }
+
+  #open({ node }: MessageFacts): void {
+    const { writer, durable } = this.#options;
+    if (this.#node?.name === node.name && this.#node.directory === node.directory) return;
+    if (this.#node !== undefined) writer.close(this.#node);
+    this.#node = { connectionId: durable, ...node };
+    writer.open(this.#node);
+  }
+
+  /** @throws MessageError */
+  #decode({ count }: Pick<MessageFacts, "count">, payload: readonly Uint8Array[]): ReceivedBatch {
+    const { maxObjectBytes, memory } = this.#options;
+    const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
+    try {
+      for (const piece of [replyHead, ...payload]) decoder.append(piece);
+      decoder.scan();
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) throw cause;
+      decoder.take()?.release();
+      throw new MessageError({ code: "malformed", what: "payload" }, { cause });
+    }
+    const isWhole = decoder.repliesEnded === 1 && !decoder.midReply;
+    const batch = decoder.take();
+    if (batch !== undefined && isWhole && batch.length === count) return batch;
+    batch?.release();
+    throw new MessageError({ code: "malformed", what: "count of objects" });
+  }
+
+  /** The batch without its first objects, which are written already. */
+  #without(known: number, batch: ReceivedBatch): ReceivedBatch {
+    const count = batch.length - known;
+    const left = encodePayload(Array.from({ length: count }, (_, index) => batch.encoded(known + index)));
+    batch.release();
+    return this.#decode({ count }, [left]);
+  }
+}
+
+/** Numbers are counted for each start of a daemon and node. */
+function seriesOf({ start, node }: MessageFacts): string {
+  return `${start} ${node.slug}`;
+}

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { readLines } from "../../src/log-files/line-file.js";
+import { findNodeLogs } from "../../src/log-files/node-logs.js";
+import { eventually } from "../../src/testing/eventually.js";
+import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
+import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
+import {
+  NatsServer,
+  newServer,
+  packagedServer,
+  startCluster,
+  withManager,
+} from "../sinks/nats/nats-server.js";
+import { CollectProcess, verified } from "./collect-process.js";
+import { CollectPlace } from "./test-collector.js";
+
+const stream = "TRACES";
+const names = Array.from({ length: 10 }, (_, index) => `node-${index}`);
+let open: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const end of open.reverse()) await end();
+  open = [];
+});
+
+async function place(): Promise<CollectPlace> {
+  const made = await CollectPlace.open();
+  open.push(() => made[Symbol.asyncDispose]());
+  return made;
+}
+
+function collect(
+  where: CollectPlace,
+  urls: readonly string[],
+  options: { group?: string; fields?: object } = {},
+): CollectProcess {
+  const made = new CollectProcess(where, urls, options);
+  open.push(() => made.end("SIGKILL"));
+  return made;
+}
+
+async function tracer(servers: readonly string[], options: object = {}): Promise<TestTracer> {
+  const sink = { kind: "nats", servers, stream, batchBytes: "32KiB", ...options };
+  const made = await startTracer({ config: { muninn: { sinks: [sink] } } });
+  open.push(() => made[Symbol.asyncDispose]());
+  return made;
+}
+
+/** Nodes that go on for some seconds, whatever happens meanwhile. */
+async function nodes(to: TestTracer, count: number, rate: number): Promise<void> {
+  for (const name of names) {
+    const source = new NumberedSource({ name, count, rate });
+    const node = await simulatedNode({ source, network: { mode: "connect", address: to.address } });
+    open.push(() => node.stop());
+  }
+}
+
+async function countOf(root: string): Promise<number> {
+  let count = 0;
+  for (const { files } of await findNodeLogs(root).catch(() => [])) {
+    for (const file of files) for await (const { ends } of readLines(file)) count += ends.length;
+  }
+  return count;
+}
+
+const hasLines = (root: string, least: number) =>
+  eventually(async () => expect(await countOf(root)).toBeGreaterThanOrEqual(least), { withinMs: 120_000 });
+
+describe.skipIf(newServer === undefined)("a cluster of three", () => {
+  test("loses its leader, and the collector is killed twice: nothing is lost, doubled or out of order", async () => {
+    const servers = await startCluster(newServer!);
+    for (const server of servers) open.push(() => server[Symbol.asyncDispose]());
+    const urls = servers.map(({ url }) => url);
+    const near = await tracer(urls, { create: { replicas: 3 }, timeout: "2s" });
+    const far = await place();
+    await nodes(near, 6_000, 400);
+    const first = collect(far, urls);
+    await hasLines(far.logRoot, 5_000);
+
+    const { cluster } = await withManager(servers[0]!, (manager) => manager.streams.info(stream));
+    const leader = servers.find((_, index) => `n${index}` === cluster!.leader)!;
+    await leader.kill("SIGKILL");
+    await delay(500);
+    await first.end("SIGKILL");
+    const second = collect(far, urls);
+    await hasLines(far.logRoot, 20_000);
+    await second.end("SIGKILL");
+    await leader.start();
+    const third = collect(far, urls);
+
+    await eventually(
+      () => expect(near.accounts()).toEqual({ received: 120_000, written: 120_000, dropped: 0 }),
+      {
+        withinMs: 120_000,
+      },
+    );
+    await hasLines(far.logRoot, 60_000);
+    expect(await third.end()).toBe(0);
+    const { code, text } = verified(near.logRoot, far.logRoot);
+    expect(text.match(/well: 6000 sent, 6000 found/g), text).toHaveLength(10);
+    expect(code, text).toBe(0);
+  });
+});
+
+describe.skipIf(newServer === undefined)("collectors of one group", () => {
+  test("share the nodes; when one is killed, another takes over where it was, and nothing is lost", async () => {
+    const server = await NatsServer.start(newServer!);
+    open.push(() => server[Symbol.asyncDispose]());
+    const near = await tracer([server.url], { create: {} });
+    const places = [await place(), await place()];
+    const [one, other] = places.map((where) => collect(where, [server.url], { group: "g" }));
+    await nodes(near, 6_000, 200);
+    // Both have some of the nodes.
+    await Promise.all(places.map(({ logRoot }) => hasLines(logRoot, 1_000)));
+    await one!.end("SIGKILL");
+    await eventually(
+      async () => {
+        const counts = await Promise.all(places.map(({ logRoot }) => countOf(logRoot)));
+        expect(counts[0]! + counts[1]!).toBeGreaterThanOrEqual(60_000);
+      },
+      { withinMs: 120_000 },
+    );
+    expect(await other!.end()).toBe(0);
+    const ends = new Map<string, string[]>();
+    for (const { logRoot } of places) {
+      for (const { node, files } of await findNodeLogs(logRoot)) {
+        const lines = ends.get(node) ?? [];
+        for (const file of files) {
+          for await (const { bytes, starts, ends: lineEnds } of readLines(file))
+            for (const [index, start] of starts.entries())
+              lines.push(bytes.toString("utf8", start, lineEnds[index]));
+        }
+        ends.set(node, lines);
+      }
+    }
+    // The message that each node had under way at the kill may be in the files of both.
+    for (const name of names) expect([...new Set(ends.get(name))]).toEqual(await near.linesOf(name));
+    expect(other!.log).not.toContain("collect_gap");
+  });
+});
+
+describe.skipIf(packagedServer === undefined)("a server before 2.10", () => {
+  test("serves one collector; a group is refused with a sentence", async () => {
+    const server = await NatsServer.start(packagedServer!);
+    open.push(() => server[Symbol.asyncDispose]());
+    const refused = collect(await place(), [server.url], { group: "g" });
+    expect(await refused.exited).toBe(1);
+    expect(refused.log).toContain("--group needs NATS servers 2.10 or later");
+  });
+});

@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Position } from "../../src/collect/position.js";
+import { finishLines, logEnd } from "../../src/collect/unfinished-batch.js";
+import type { HandleRegistry } from "../../src/registry/handle-registry.js";
+import { openHandleRegistry } from "../../src/registry/open-handle-registry.js";
+
+let root: string;
+let registry: HandleRegistry;
+const lines = Buffer.from("one\ntwo\nthree\n");
+const log = () => ({ root, extension: "json" }) as const;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "muninn-unfinished-"));
+  await mkdir(join(root, "relay"));
+});
+afterEach(async () => {
+  await registry.stop();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function start(): Promise<void> {
+  const nothing = () => {};
+  registry = await openHandleRegistry({
+    roots: [root],
+    maxOpenFiles: 4,
+    idleTimeoutMs: 0,
+    durability: "os",
+    observer: {
+      faultBegan: nothing,
+      faultOver: nothing,
+      rotated: nothing,
+      vanished: nothing,
+      tornClosed: nothing,
+      linkBlocked: nothing,
+      expired: nothing,
+      expiryFailed: nothing,
+      workingSetTooLarge: nothing,
+    },
+  });
+}
+
+async function text(): Promise<string> {
+  const names = (await readdir(join(root, "relay"))).filter((name) => name.startsWith("node-")).sort();
+  return (await Promise.all(names.map((name) => readFile(join(root, "relay", name), "utf8")))).join("");
+}
+
+const old = "node-2026-01-01T00-00-00.json";
+const newer = "node-2026-01-01T00-00-01.json";
+
+test.each(Array.from({ length: lines.length + 1 }, (_, cut) => cut))(
+  "lines of which %i bytes were written before the kill are there once",
+  async (cut) => {
+    await writeFile(join(root, "relay", old), "one\n");
+    const end = await logEnd(log(), "relay");
+    expect(end).toMatchObject({ file: old, bytes: 4 });
+    await writeFile(join(root, "relay", old), lines.subarray(0, cut), { flag: "a" });
+    await start();
+    expect(await finishLines(end, "relay", lines, registry)).toBe(cut);
+    expect(await text()).toBe(`one\n${lines}`);
+  },
+);
+
+test.each([0, 5, lines.length])(
+  "lines that went to a file begun for them, %i bytes of them, are there once",
+  async (cut) => {
+    await writeFile(join(root, "relay", old), "one\n");
+    const end = await logEnd(log(), "relay");
+    await writeFile(join(root, "relay", newer), lines.subarray(0, cut));
+    await start();
+    await finishLines(end, "relay", lines, registry);
+    expect(await text()).toBe(`one\n${lines}`);
+  },
+);
+
+test("the first lines of a node, of which some were written, are there once", async () => {
+  const end = await logEnd(log(), "relay");
+  expect(end).toEqual({ ...log(), bytes: 0 });
+  await writeFile(join(root, "relay", old), "one\nt");
+  await start();
+  await finishLines(end, "relay", lines, registry);
+  expect(await text()).toBe(lines.toString());
+});
+
+test("what somebody else wrote meanwhile is not taken for ours", async () => {
+  const end = await logEnd(log(), "relay");
+  await writeFile(join(root, "relay", old), "other\n");
+  await start();
+  expect(await finishLines(end, "relay", lines, registry)).toBe(0);
+  expect(await text()).toBe(`other\n${lines}`);
+});
+
+test("a position is what was noted last, whichever half of its file a power failure spoils", async () => {
+  await start();
+  const path = join(root, ".muninn", "collect", "a.position");
+  const first = await Position.open(path, { isSynced: true });
+  first.startAnew("2026");
+  const place = { series: "s relay", ends: [] };
+  await first.begin({ ...place, sequence: 3, first: 1, count: 10 });
+  first.end();
+  await first.begin({ ...place, sequence: 4, first: 11, count: 5 });
+  const bytes = await readFile(path);
+  const underWay = (await Position.open(path, { isSynced: false })).written;
+  expect(underWay).toMatchObject({
+    created: "2026",
+    sequence: 3,
+    next: { "s relay": 11 },
+    underWay: { first: 11 },
+  });
+  for (const [half, sequence] of [
+    [0, 0],
+    [1, 3],
+  ] as const) {
+    const spoilt = Buffer.from(bytes);
+    spoilt.fill("x", half * 8_192 + 20, half * 8_192 + 60);
+    await writeFile(`${path}.${half}`, spoilt);
+    const { written } = await Position.open(`${path}.${half}`, { isSynced: false });
+    expect(written.sequence).toBe(sequence);
+    expect(written.underWay).toBeDefined();
+  }
+});
