@@ -2,6 +2,7 @@ import { formatMode } from "../fields/quantities.js";
 import { formatAddress, type LinkAddress } from "../transport/address.js";
 import { type Config, valuesOf } from "./config.js";
 import { httpListeners } from "./listeners.js";
+import { isLoopback } from "./loopback.js";
 
 /** What the umask may leave at most where no mode is configured: that others may write is never left to it. */
 const most = { socket: 0o770, file: 0o644, directory: 0o755 } as const;
@@ -80,6 +81,5 @@ function usersWith(mode: number, bit: number): string {
 }
 
 function whoReaches(host: string, where: string): string {
-  const isLocal = host === "localhost" || host === "::1" || /^127\./.test(host);
-  return isLocal ? `whoever is on this machine (${where})` : `whoever reaches ${where}`;
+  return isLoopback(host) ? `whoever is on this machine (${where})` : `whoever reaches ${where}`;
 }

@@ -31,6 +31,7 @@ const served: Readonly<
   hasEKG: { auth: "ekg", in: ({ hasEKG }) => hasEKG },
   hasTimeseries: { auth: "timeseries", in: ({ hasTimeseries }) => hasTimeseries },
   "muninn.health": { auth: "health", in: ({ muninn }) => muninn?.health },
+  "muninn.ui": { auth: "ui", in: ({ muninn }) => muninn?.ui },
 };
 
 /** The listeners that are asked for; those whose fields are wrong are absent. */

@@ -2,10 +2,15 @@ import type { FieldIssue } from "../fields/mapping.js";
 import type { Values } from "./config.js";
 import { sameSection } from "./groups/logging.js";
 import { httpListeners, pathWithin, protectedBy } from "./listeners.js";
+import { isLoopback } from "./loopback.js";
 
 /** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
 export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
-  return [...sharedPorts(fields), ...(isWrong("tlsCertificate") ? [] : missingCertificate(fields))];
+  return [
+    ...sharedPorts(fields),
+    ...(isWrong("tlsCertificate") ? [] : missingCertificate(fields)),
+    ...openPage(fields),
+  ];
 }
 
 /** What is legal and surely not meant. */
@@ -44,6 +49,15 @@ function* missingCertificate(fields: Partial<Values>): Generator<FieldIssue> {
   if (fields.tlsCertificate !== undefined) return;
   for (const { field } of httpListeners(fields).filter(({ forceSsl }) => forceSsl))
     yield { path: [field, "epForceSSL"], message: "is true; that needs tlsCertificate" };
+}
+
+/** The page shows all that nodes trace, and says where files lie. */
+function* openPage({ muninn }: Partial<Values>): Generator<FieldIssue> {
+  if (muninn?.ui === undefined || muninn.auth?.ui !== undefined || isLoopback(muninn.ui.host)) return;
+  yield {
+    path: ["muninn", "ui", "host"],
+    message: `is ${muninn.ui.host}, where others than this machine reach it; that needs muninn.auth.ui, or be 127.0.0.1`,
+  };
 }
 
 function* repeatedSections({ logging = [] }: Partial<Values>): Generator<FieldIssue> {

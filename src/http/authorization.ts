@@ -1,32 +1,39 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { EndpointAuth } from "../config/groups/auth.js";
 
+type Scheme = "bearer" | "basic";
+
+const challenges: Readonly<Record<Scheme, string>> = {
+  bearer: 'Bearer realm="muninn"',
+  basic: 'Basic realm="muninn", charset="UTF-8"',
+};
+
 /** Decides whether an `Authorization` header shows what an endpoint asks for, in a time that tells nothing of it. */
 export class Authorization {
   /** The value of `WWW-Authenticate` in a refusal. */
   readonly challenge: string;
-  readonly #scheme: "bearer" | "basic";
-  readonly #expected: Buffer;
+  readonly #expected: ReadonlyMap<Scheme, Buffer>;
 
-  constructor(auth: EndpointAuth) {
-    if ("bearerToken" in auth) {
-      this.challenge = 'Bearer realm="muninn"';
-      this.#scheme = "bearer";
-      this.#expected = digest(Buffer.from(auth.bearerToken));
-    } else {
-      this.challenge = 'Basic realm="muninn", charset="UTF-8"';
-      this.#scheme = "basic";
-      this.#expected = digest(Buffer.from(`${auth.user}:${auth.password}`));
-    }
+  /** Where there are several, any of them will do; of each scheme one at most. */
+  constructor(auth: EndpointAuth | readonly EndpointAuth[]) {
+    this.#expected = new Map([auth].flat().map(expected));
+    this.challenge = [...this.#expected.keys()].map((scheme) => challenges[scheme]).join(", ");
   }
 
   accepts(header: string | undefined): boolean {
-    const [, scheme, credentials] = /^([A-Za-z]+) +(\S+) *$/.exec(header ?? "") ?? [];
-    if (credentials === undefined || scheme!.toLowerCase() !== this.#scheme) return false;
+    const [, name = "", credentials] = /^([A-Za-z]+) +(\S+) *$/.exec(header ?? "") ?? [];
+    const scheme = name.toLowerCase() as Scheme;
+    const secret = this.#expected.get(scheme);
+    if (credentials === undefined || secret === undefined) return false;
     // A header reaches us with one character for each byte.
-    const shown = Buffer.from(credentials, this.#scheme === "basic" ? "base64" : "latin1");
-    return timingSafeEqual(digest(shown), this.#expected);
+    const shown = Buffer.from(credentials, scheme === "basic" ? "base64" : "latin1");
+    return timingSafeEqual(digest(shown), secret);
   }
+}
+
+function expected(auth: EndpointAuth): [scheme: Scheme, secret: Buffer] {
+  if ("bearerToken" in auth) return ["bearer", digest(Buffer.from(auth.bearerToken))];
+  return ["basic", digest(Buffer.from(`${auth.user}:${auth.password}`))];
 }
 
 /** Digests have one length, so that comparing them does not tell how long the secret is. */

@@ -56,7 +56,8 @@ export interface EndpointOptions {
   readonly field: string;
   /** Needed where the endpoint has `forceSsl`. */
   readonly tls?: TlsMaterial;
-  readonly auth?: EndpointAuth;
+  /** What clients must show; of several any will do. */
+  readonly auth?: EndpointAuth | readonly EndpointAuth[];
   readonly limits?: HttpLimits;
   /** Told of faults of our own while answering; such a request gets status 500. */
   readonly onError?: (error: unknown, path: string) => void;

@@ -1,16 +1,22 @@
 import { type FilesConfig, files } from "./files/files.js";
 import { type ForwardingConfig, forwarding } from "./forwarding/forwarding.js";
 import { type JournalConfig, journal } from "./journal/journal.js";
+import { type LiveConfig, live } from "./live/live.js";
 import { type NatsConfig, nats } from "./nats/nats.js";
 import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
 
 /** What sinks read of the configuration. */
-export type SinkConfig = FilesConfig & ForwardingConfig & JournalConfig & OtlpConfig & NatsConfig;
+export type SinkConfig = FilesConfig &
+  ForwardingConfig &
+  JournalConfig &
+  LiveConfig &
+  NatsConfig &
+  OtlpConfig;
 
 /** Every kind of sink there is. */
-export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, journal, otlp, nats];
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, journal, live, nats, otlp];
 
 /**
  * Opens the sinks that the configuration asks for.

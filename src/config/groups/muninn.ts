@@ -115,6 +115,13 @@ export const muninn = {
     }),
     "",
   ),
+  ui: optional(
+    mapping({
+      host: required(host(), "where the page is served; beyond loopback it needs `muninn.auth.ui`"),
+      port: required(port(), "0 is any free port"),
+    }),
+    "",
+  ),
   forwarding: forwardingOptions,
   sinks: withDefault(list(sinkOptions, "sinks"), [], ""),
   prometheus: group(

@@ -1,0 +1,87 @@
+import type { NodeIdentity } from "../../nodes/identity.js";
+import type { ObjectAccount } from "../sink.js";
+import { NodePulse } from "./node-pulse.js";
+
+/** For how long, and of how many, one still sees that they were there. */
+const keptAfterLeavingMs = 3_600_000;
+const mostGone = 1_000;
+
+/** A node that is connected, or was not long ago. */
+export interface KnownNode {
+  readonly identity: NodeIdentity;
+  readonly pulse: NodePulse;
+  readonly account: ObjectAccount;
+  /** Milliseconds since 1970 of its first connection, or of its leaving where there is none any more. */
+  readonly since: number;
+  readonly isConnected: boolean;
+}
+
+interface Entry extends KnownNode {
+  identity: NodeIdentity;
+  account: ObjectAccount;
+  since: number;
+  isConnected: boolean;
+  connections: number;
+}
+
+/** The nodes of this and the last hour, by name. */
+export class KnownNodes {
+  readonly #entries = new Map<string, Entry>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  open(identity: NodeIdentity, account: ObjectAccount): void {
+    const now = this.#now();
+    const entry = this.#entries.get(identity.name);
+    if (entry === undefined) {
+      const pulse = new NodePulse(now);
+      this.#entries.set(identity.name, {
+        identity,
+        account,
+        pulse,
+        since: now,
+        isConnected: true,
+        connections: 1,
+      });
+      return;
+    }
+    entry.identity = identity;
+    entry.account = account;
+    entry.connections += 1;
+    if (!entry.isConnected) entry.since = now;
+    entry.isConnected = true;
+  }
+
+  close({ name }: NodeIdentity): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    entry.connections -= 1;
+    if (entry.connections > 0) return;
+    entry.isConnected = false;
+    entry.since = this.#now();
+    // In the order of leaving, so that the first of those gone is the next to be forgotten.
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    this.#forgetOld();
+  }
+
+  of(name: string): KnownNode | undefined {
+    return this.#entries.get(name);
+  }
+
+  all(): Iterable<KnownNode> {
+    this.#forgetOld();
+    return this.#entries.values();
+  }
+
+  #forgetOld(): void {
+    const gone = [...this.#entries].filter(([, { isConnected }]) => !isConnected);
+    const before = this.#now() - keptAfterLeavingMs;
+    for (const [index, [name, { since }]] of gone.entries()) {
+      if (index < gone.length - mostGone || since < before) this.#entries.delete(name);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { NodeIdentity } from "../../nodes/identity.js";
+import type { Severity, TraceBatch } from "../../protocol/trace-batch.js";
+import type { DropReason } from "../drop-reasons.js";
+import type { ObjectAccount } from "../sink.js";
+
+/** Longer texts are cut for viewers, in bytes; log files have them whole. */
+export const maxTextBytes = 65_536;
+
+/** What viewers are told of a trace object, see docs/ui.md. */
+export interface LiveObject {
+  readonly node: string;
+  /** ISO 8601 in UTC, with nanoseconds. */
+  readonly at: string;
+  readonly severity: Severity;
+  readonly namespace: string;
+  readonly host: string;
+  readonly thread: string;
+  readonly machine: string;
+  readonly human?: string;
+  /** Bytes of the longer text, where it was cut. */
+  readonly cutFrom?: number;
+}
+
+/** One object of a batch, as filters and viewers look at it: each part is made once for all of them. */
+export class SeenObject {
+  readonly node: NodeIdentity;
+  readonly #batch: TraceBatch;
+  readonly #index: number;
+  #namespace: string | undefined;
+
+  constructor(node: NodeIdentity, batch: TraceBatch, index: number) {
+    this.node = node;
+    this.#batch = batch;
+    this.#index = index;
+  }
+
+  get severity(): Severity {
+    return this.#batch.severity(this.#index);
+  }
+
+  get namespace(): string {
+    this.#namespace ??= this.#batch.namespace(this.#index);
+    return this.#namespace;
+  }
+
+  /** UTF-8. */
+  get machine(): Buffer {
+    return viewOf(this.#batch.machine(this.#index));
+  }
+
+  /** UTF-8. */
+  get human(): Buffer | undefined {
+    const human = this.#batch.human(this.#index);
+    return human && viewOf(human);
+  }
+
+  get bytes(): number {
+    return this.#batch.encoded(this.#index).length;
+  }
+
+  toJson(): string {
+    const { machine, human } = this;
+    const longest = Math.max(machine.length, human?.length ?? 0);
+    const told: LiveObject = {
+      node: this.node.name,
+      at: isoNanoseconds(this.#batch.timestamp(this.#index)),
+      severity: this.severity,
+      namespace: this.namespace,
+      host: this.#batch.host(this.#index),
+      thread: this.#batch.thread(this.#index),
+      machine: beginningOf(machine),
+      ...(human !== undefined && human.length > 0 && { human: beginningOf(human) }),
+      ...(longest > maxTextBytes && { cutFrom: longest }),
+    };
+    return JSON.stringify(told);
+  }
+}
+
+/**
+ * An object on its way to one or several viewers. It is settled with the last of them: `written` where any has been
+ * sent it, else `dropped` for the reason of the last.
+ */
+export class ObjectUnderWay {
+  readonly json: string;
+  readonly #account: ObjectAccount;
+  #receivers = 1;
+  #wasSent = false;
+
+  /** Held by its maker until that releases it with `settle`. */
+  constructor(json: string, account: ObjectAccount) {
+    this.json = json;
+    this.#account = account;
+  }
+
+  addReceiver(): void {
+    this.#receivers += 1;
+  }
+
+  sent(): void {
+    this.#wasSent = true;
+    this.settle("failed");
+  }
+
+  /** One receiver less; `reason` is why it has not been sent it. */
+  settle(reason: DropReason): void {
+    this.#receivers -= 1;
+    if (this.#receivers > 0) return;
+    if (this.#wasSent) this.#account.written(1);
+    else this.#account.dropped(reason, 1);
+  }
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function beginningOf(text: Buffer): string {
+  return text.toString("utf8", 0, Math.min(text.length, maxTextBytes));
+}
+
+/** The farthest moments that `Date` knows. */
+const mostMs = 8.64e15;
+
+function isoNanoseconds(nanoseconds: bigint): string {
+  let milliseconds = nanoseconds / 1_000_000n;
+  let rest = nanoseconds % 1_000_000n;
+  if (rest < 0n) {
+    milliseconds -= 1n;
+    rest += 1_000_000n;
+  }
+  const date = new Date(Math.max(-mostMs, Math.min(mostMs, Number(milliseconds))));
+  return `${date.toISOString().slice(0, -1)}${rest.toString().padStart(6, "0")}Z`;
+}

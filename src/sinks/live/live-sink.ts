@@ -1,0 +1,228 @@
+import type { NodeIdentity } from "../../nodes/identity.js";
+import { severities, type TraceBatch } from "../../protocol/trace-batch.js";
+import type { BestEffortSink, ObjectAccount, SinkHealth, SinkMetric } from "../sink.js";
+import { type KnownNode, KnownNodes } from "./known-nodes.js";
+import type { LiveFilter } from "./live-filter.js";
+import { ObjectUnderWay, SeenObject } from "./live-object.js";
+import { TimeBudget } from "./time-budget.js";
+import { type Tell, ViewerQueue } from "./viewer-queue.js";
+
+export interface LiveSinkOptions {
+  /** How much time viewers may take. @default a small part of what the street leaves */
+  readonly budget?: TimeBudget;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: () => number;
+  /** @default 100 */
+  readonly maxViewers?: number;
+  /** Of all viewers together. @default 67_108_864 */
+  readonly maxBytes?: number;
+}
+
+/** One who watches. */
+export interface Viewer {
+  /** It has left. Idempotent. */
+  end(): void;
+}
+
+/** All who have the same filter. */
+interface Watch {
+  readonly filter: LiveFilter;
+  readonly viewers: Set<ViewerQueue>;
+}
+
+/** Pause between two messages to a viewer, in milliseconds. */
+const flushEveryMs = 100;
+/** However few watch. */
+const mostBytesOfOne = 4 * 2 ** 20;
+/** Objects between two looks at the clock. */
+const objectsPerLook = 16;
+
+const severityIndex = new Map(severities.map((severity, index) => [severity, index]));
+
+/**
+ * Shows trace objects to whoever watches, and to nobody else: what passes no filter of a viewer is not meant for this
+ * sink. Viewers may miss lines, which they are told; the street never waits for them, nor gives them more than its budget.
+ */
+export class LiveSink implements BestEffortSink {
+  readonly kind = "best-effort";
+  readonly name = "live";
+  readonly #budget: TimeBudget;
+  readonly #now: () => number;
+  readonly #maxViewers: number;
+  readonly #maxBytes: number;
+  readonly #nodes: KnownNodes;
+  readonly #watches = new Map<string, Watch>();
+  /** The watches that want a node, by its connection; made anew after each change. */
+  readonly #watchesOfNode = new Map<string, readonly Watch[]>();
+  readonly #startedAt = Date.now();
+  #viewers = 0;
+  #missed = 0;
+  #skipped = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: LiveSinkOptions = {}) {
+    this.#budget = options.budget ?? new TimeBudget();
+    this.#now = options.now ?? Date.now;
+    this.#maxViewers = options.maxViewers ?? 100;
+    this.#maxBytes = options.maxBytes ?? 64 * 2 ** 20;
+    this.#nodes = new KnownNodes(this.#now);
+  }
+
+  get metrics(): readonly SinkMetric[] {
+    const one = (type: SinkMetric["type"], name: string, help: string, read: () => number): SinkMetric => ({
+      name: `muninn_live_${name}`,
+      help,
+      type,
+      read: () => [[{}, read()]],
+    });
+    return [
+      one("gauge", "viewers", "Viewers of live trace objects.", () => this.#viewers),
+      one("gauge", "queue_bytes", "Memory of trace objects that wait for viewers.", () => this.#bytes()),
+      one(
+        "counter",
+        "missed_total",
+        "Trace objects that viewers missed because they were slow, counted for each viewer.",
+        () => this.#missed,
+      ),
+      one(
+        "counter",
+        "skipped_total",
+        "Trace objects that were not compared with the filters of viewers because the tracer had no time for it.",
+        () => this.#skipped,
+      ),
+    ];
+  }
+
+  /** The nodes of this and the last hour. */
+  nodes(): Iterable<KnownNode> {
+    return this.#nodes.all();
+  }
+
+  /** Shows objects that pass the filter from now on; undefined where there are too many viewers. */
+  watch(filter: LiveFilter, tell: Tell): Viewer | undefined {
+    if (this.#stopped || this.#viewers >= this.#maxViewers) return undefined;
+    const watch = this.#watches.get(filter.key) ?? { filter, viewers: new Set() };
+    const queue = new ViewerQueue({
+      tell,
+      maxBytes: () => Math.min(mostBytesOfOne, this.#maxBytes / this.#viewers),
+      onMissed: (objects) => {
+        this.#missed += objects;
+      },
+    });
+    watch.viewers.add(queue);
+    this.#watches.set(filter.key, watch);
+    this.#viewers += 1;
+    this.#watchesOfNode.clear();
+    this.#timer ??= setInterval(() => this.flush(), flushEveryMs).unref();
+    return { end: () => this.#leave(watch, queue) };
+  }
+
+  open(node: NodeIdentity, account: ObjectAccount): void {
+    this.#nodes.open(node, account);
+  }
+
+  offer(node: NodeIdentity, batch: TraceBatch): void {
+    const known = this.#nodes.of(node.name);
+    if (known === undefined) return;
+    known.pulse.count(batch, this.#now());
+    if (this.#viewers === 0) return;
+    const watches = this.#watchesFor(node);
+    if (watches.length > 0) this.#show(node, batch, watches, known.account);
+  }
+
+  close(node: NodeIdentity): void {
+    this.#nodes.close(node);
+    this.#watchesOfNode.delete(node.connectionId);
+  }
+
+  /** Tells each viewer what waits for it; done some times a second while there are any. */
+  flush(): void {
+    this.#budget.look();
+    const begunAt = this.#budget.now();
+    for (const { viewers } of this.#watches.values()) for (const viewer of viewers) viewer.flush();
+    this.#budget.take(this.#budget.now() - begunAt);
+  }
+
+  health(): SinkHealth {
+    return { state: "ok", since: this.#startedAt };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    for (const { viewers } of this.#watches.values()) for (const viewer of viewers) viewer.end("stopped");
+    this.#watches.clear();
+    this.#watchesOfNode.clear();
+    this.#viewers = 0;
+  }
+
+  #leave(watch: Watch, queue: ViewerQueue): void {
+    if (!watch.viewers.delete(queue)) return;
+    queue.end("receiver-left");
+    if (this.#stopped) return;
+    this.#viewers -= 1;
+    this.#watchesOfNode.clear();
+    // A filter like it may be watched by others meanwhile.
+    if (watch.viewers.size === 0 && this.#watches.get(watch.filter.key) === watch) {
+      this.#watches.delete(watch.filter.key);
+    }
+    if (this.#viewers > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #watchesFor(node: NodeIdentity): readonly Watch[] {
+    let watches = this.#watchesOfNode.get(node.connectionId);
+    if (watches === undefined) {
+      watches = [...this.#watches.values()].filter(({ filter }) => filter.wantsNode(node));
+      this.#watchesOfNode.set(node.connectionId, watches);
+    }
+    return watches;
+  }
+
+  #show(node: NodeIdentity, batch: TraceBatch, watches: readonly Watch[], account: ObjectAccount): void {
+    const least = Math.min(...watches.map(({ filter }) => filter.least));
+    const begunAt = this.#budget.now();
+    const endsAt = begunAt + this.#budget.creditMs;
+    let looked = 0;
+    let skipped = 0;
+    let isOver = endsAt <= begunAt;
+    for (let index = 0; index < batch.length; index += 1) {
+      const severity = severityIndex.get(batch.severity(index))!;
+      if (severity < least) continue;
+      if (isOver) {
+        skipped += 1;
+        continue;
+      }
+      this.#showOne(new SeenObject(node, batch, index), severity, watches, account);
+      looked += 1;
+      if (looked % objectsPerLook === 0) isOver = this.#budget.now() >= endsAt;
+    }
+    if (skipped > 0) {
+      this.#skipped += skipped;
+      for (const { viewers } of watches) for (const viewer of viewers) viewer.skip(skipped);
+    }
+    this.#budget.take(this.#budget.now() - begunAt);
+  }
+
+  #showOne(object: SeenObject, severity: number, watches: readonly Watch[], account: ObjectAccount): void {
+    let underWay: ObjectUnderWay | undefined;
+    for (const { filter, viewers } of watches) {
+      if (severity < filter.least || !filter.passes(object)) continue;
+      if (underWay === undefined) {
+        account.received(1, object.bytes);
+        underWay = new ObjectUnderWay(object.toJson(), account);
+      }
+      for (const viewer of viewers) viewer.add(underWay);
+    }
+    // Whoever was to have it has it now, or has missed it.
+    underWay?.settle("queue-full");
+  }
+
+  #bytes(): number {
+    let bytes = 0;
+    for (const { viewers } of this.#watches.values()) for (const viewer of viewers) bytes += viewer.bytes;
+    return bytes;
+  }
+}

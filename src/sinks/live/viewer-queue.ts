@@ -1,0 +1,142 @@
+import type { DropReason } from "../drop-reasons.js";
+import type { ObjectUnderWay } from "./live-object.js";
+
+/** Where a viewer is told; resolves when it has taken the text, rejects where it is gone. */
+export type Tell = (text: string) => Promise<void>;
+
+export interface ViewerQueueOptions {
+  readonly tell: Tell;
+  /** Bytes that it may hold at the moment, waiting and on their way. */
+  readonly maxBytes: () => number;
+  /** So many lines were missed. */
+  readonly onMissed: (objects: number) => void;
+}
+
+/** Longest message, in characters, unless one object is longer. */
+const maxMessageLength = 262_144;
+/** Objects that may wait. */
+const maxObjects = 5_000;
+
+/** What waits for one viewer, one message on its way at a time. What it does not take in time it misses, the oldest first. */
+export class ViewerQueue {
+  readonly #options: ViewerQueueOptions;
+  readonly #waiting: ObjectUnderWay[] = [];
+  /** Where the first that still waits is. */
+  #first = 0;
+  #bytes = 0;
+  #missed = 0;
+  #skipped = 0;
+  #isTelling = false;
+  #isOver = false;
+
+  constructor(options: ViewerQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes held: two for each character. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(object: ObjectUnderWay): void {
+    object.addReceiver();
+    const bytes = bytesOf(object);
+    const most = this.#options.maxBytes();
+    while (this.#length > 0 && (this.#bytes + bytes > most || this.#length >= maxObjects)) {
+      const oldest = this.#shift();
+      this.#bytes -= bytesOf(oldest);
+      this.#miss(oldest, "queue-full");
+    }
+    if (this.#bytes + bytes > most) {
+      this.#miss(object, bytes > most ? "too-large" : "queue-full");
+      return;
+    }
+    this.#waiting.push(object);
+    this.#bytes += bytes;
+  }
+
+  /** So many objects went by that nobody has looked at, since there was no time. */
+  skip(objects: number): void {
+    this.#skipped += objects;
+  }
+
+  /** Tells what waits, unless the viewer has not taken the last message yet. */
+  flush(): void {
+    if (this.#isTelling || this.#isOver) return;
+    void this.#tellAll();
+  }
+
+  /** The viewer has left. Idempotent. */
+  end(reason: DropReason): void {
+    this.#isOver = true;
+    while (this.#length > 0) {
+      const object = this.#shift();
+      this.#bytes -= bytesOf(object);
+      object.settle(reason);
+    }
+  }
+
+  async #tellAll(): Promise<void> {
+    this.#isTelling = true;
+    while (!this.#isOver && (this.#length > 0 || this.#missed > 0 || this.#skipped > 0)) {
+      const gaps = this.#takeGaps();
+      const objects = this.#takeMessage();
+      try {
+        for (const gap of gaps) await this.#options.tell(gap);
+        if (objects.length > 0) {
+          await this.#options.tell(`{"objects":[${objects.map(({ json }) => json).join(",")}]}`);
+        }
+        for (const object of objects) object.sent();
+      } catch {
+        for (const object of objects) object.settle("receiver-left");
+        this.end("receiver-left");
+      }
+      for (const object of objects) this.#bytes -= bytesOf(object);
+    }
+    this.#isTelling = false;
+  }
+
+  #takeGaps(): string[] {
+    const gaps: string[] = [];
+    if (this.#missed > 0) gaps.push(`{"missed":${this.#missed}}`);
+    if (this.#skipped > 0) gaps.push(`{"skipped":${this.#skipped}}`);
+    this.#missed = 0;
+    this.#skipped = 0;
+    return gaps;
+  }
+
+  #takeMessage(): ObjectUnderWay[] {
+    const objects: ObjectUnderWay[] = [];
+    let length = 0;
+    while (this.#length > 0 && (length === 0 || length < maxMessageLength)) {
+      const object = this.#shift();
+      length += object.json.length;
+      objects.push(object);
+    }
+    return objects;
+  }
+
+  #miss(object: ObjectUnderWay, reason: DropReason): void {
+    this.#missed += 1;
+    this.#options.onMissed(1);
+    object.settle(reason);
+  }
+
+  get #length(): number {
+    return this.#waiting.length - this.#first;
+  }
+
+  #shift(): ObjectUnderWay {
+    const object = this.#waiting[this.#first]!;
+    this.#first += 1;
+    if (this.#first === this.#waiting.length || this.#first > maxObjects) {
+      this.#waiting.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return object;
+  }
+}
+
+function bytesOf({ json }: ObjectUnderWay): number {
+  return 2 * json.length + 64;
+}

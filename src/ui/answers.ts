@@ -1,0 +1,84 @@
+import type { HealthReport } from "../health/health-report.js";
+
+// What the page and other programs are told, as JSON (docs/ui.md). Times are milliseconds since 1970, or ISO 8601 in UTC.
+
+/** `/api/overview` */
+export interface Overview {
+  readonly version: string;
+  readonly at: number;
+  readonly startedAt: number;
+  readonly health: HealthReport;
+  readonly totals: Totals;
+  readonly nodes: readonly NodeSummary[];
+  readonly disks: readonly DiskSummary[];
+  readonly handles: { readonly open: number; readonly most: number };
+  /** Minutes that `bySeverity` is about. */
+  readonly minutes: number;
+}
+
+/** What became of objects at all sinks that keep or send them. */
+interface Totals {
+  readonly received: number;
+  readonly written: number;
+  readonly dropped: number;
+}
+
+export interface NodeSummary {
+  readonly name: string;
+  readonly slug: string;
+  readonly isConnected: boolean;
+  /** Since when it is connected, or gone. */
+  readonly since: number;
+  /** Of the node's software; absent until it has said so. */
+  readonly version?: string;
+  /** Trace objects in each second. */
+  readonly rate: number;
+  readonly total: number;
+  readonly lastAt?: number;
+  /** Counts of the last minutes, from Debug to Emergency. */
+  readonly bySeverity: readonly number[];
+}
+
+interface DiskSummary {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly availableBytes: number;
+}
+
+/** `/api/node/SLUG` */
+export interface NodeDetails extends NodeSummary {
+  /** What the node says of itself: name of the fact, value. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
+  /** Values are texts, since a page's own numbers end at 2^53. */
+  readonly metrics: readonly (readonly [name: string, kind: "counter" | "gauge" | "label", value: string])[];
+}
+
+/** `/api/files` */
+export interface FilesOverview {
+  readonly rotation?: {
+    readonly limitBytes: number;
+    readonly maxAgeMs: number;
+    readonly keepFiles: number;
+    readonly frequencyMs: number;
+  };
+  readonly logs: readonly LogSummary[];
+  /** Directories that were too many to look at. */
+  readonly left: number;
+}
+
+/** The files of one node below one root, of both formats. */
+export interface LogSummary {
+  readonly root: string;
+  readonly directory: string;
+  readonly files: readonly FileSummary[];
+  /** Files that are not in the list, the oldest. */
+  readonly left: number;
+  readonly bytes: number;
+}
+
+interface FileSummary {
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970 of its last change. */
+  readonly changedAt: number;
+}

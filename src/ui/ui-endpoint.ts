@@ -1,0 +1,85 @@
+import { type Answer, busyAnswer, jsonAnswer } from "../http/answer.js";
+import type { EndpointOptions, EndpointRequest } from "../http/endpoint-options.js";
+import { type EndpointServer, openEndpointServer } from "../http/endpoint-server.js";
+import { nodePath } from "../http/node-path.js";
+import type { LiveSink } from "../sinks/live/live-sink.js";
+import type { FilesOverview } from "./answers.js";
+import { LiveSockets } from "./live-sockets.js";
+import { openPage } from "./page.js";
+import { type UiSources, Views } from "./views.js";
+
+/** For how long what was found of the files is told to others who ask. */
+const filesKeptMs = 5_000;
+
+export interface UiOptions extends EndpointOptions {
+  readonly sources: UiSources;
+  readonly sink: LiveSink;
+}
+
+/** Serves the page (`muninn.ui`) and what it shows, see docs/ui.md. */
+export function openUiEndpoint(options: UiOptions): Promise<EndpointServer> {
+  const { sources, sink } = options;
+  const sockets = new LiveSockets(sink);
+  return openEndpointServer({
+    ...options,
+    route: uiRoute(new Views(sources)),
+    upgrade: (message, socket, head, path) =>
+      path === "/api/live" ? sockets.take(message, socket, head) : 404,
+    onStop: () => sockets.stop(),
+  });
+}
+
+function uiRoute(views: Views): (request: EndpointRequest) => Promise<Answer | undefined> {
+  const page = openPage();
+  const files = sharedFor(filesKeptMs, () => views.files());
+  return async (request) => {
+    const { path } = request;
+    if (path === "/") return page();
+    if (path === "/api/overview") return overview(request, views);
+    if (path === "/api/files") return jsonAnswer(200, await files());
+    if (path.startsWith("/api/node/")) return oneNode(request, views, path.slice("/api/node".length));
+    return undefined;
+  };
+}
+
+async function overview({ gzip, bodies }: EndpointRequest, views: Views): Promise<Answer> {
+  return made(
+    await bodies.get({
+      key: "overview",
+      version: undefined,
+      gzip,
+      bytes: 20_000 + views.knownNodes * 1_000,
+      pieces: () => views.overview(),
+    }),
+  );
+}
+
+async function oneNode(
+  { gzip, bodies }: EndpointRequest,
+  views: Views,
+  path: string,
+): Promise<Answer | undefined> {
+  const { slug, rest } = nodePath(path) ?? {};
+  if (slug === undefined || rest !== undefined) return undefined;
+  const node = await views.node(slug);
+  if (node === undefined) return undefined;
+  return made(await bodies.get({ key: `node ${slug}`, version: undefined, gzip, ...node }));
+}
+
+function made(body: Answer["body"] | undefined): Answer {
+  return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
+}
+
+/** What was found is told for a while to all who ask: looking at many files takes long. */
+function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<FilesOverview> {
+  let found: Promise<FilesOverview> | undefined;
+  let foundAt = 0;
+  return () => {
+    const now = performance.now();
+    if (found === undefined || now - foundAt > keptMs) {
+      foundAt = now;
+      found = find();
+    }
+    return found;
+  };
+}

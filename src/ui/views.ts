@@ -1,0 +1,124 @@
+import type { HealthSource } from "../health/health-report.js";
+import type { NodeMetrics } from "../metrics/node/node-metrics.js";
+import type { NodeIdentity } from "../nodes/identity.js";
+import type { KnownNode } from "../sinks/live/known-nodes.js";
+import type { FilesOverview, NodeDetails, NodeSummary, Overview } from "./answers.js";
+import { logSizes } from "./log-sizes.js";
+import { type Asked, type Facts, NodeFacts } from "./node-facts.js";
+
+/** A connected node. */
+export interface LiveNode {
+  readonly node: NodeIdentity;
+  readonly session: Asked;
+  readonly metrics: NodeMetrics;
+}
+
+/** What the page reads of the tracer; each is called once for an answer, and must not take long. */
+export interface UiSources {
+  /** Muninn's. */
+  readonly version: string;
+  /** The nodes connected at the moment whose names are known. */
+  readonly nodes: () => Iterable<LiveNode>;
+  /** These, and those of the last hour. */
+  readonly known: () => Iterable<KnownNode>;
+  readonly health: HealthSource;
+  readonly totals: () => Overview["totals"];
+  readonly disks: () => Overview["disks"];
+  readonly handles: () => Overview["handles"];
+  /** Below which logs lie. */
+  readonly roots: readonly string[];
+  readonly rotation: () => FilesOverview["rotation"];
+}
+
+/** Minutes that the counts by severity are about. */
+const minutes = 5;
+
+/** Makes what the page shows. */
+export class Views {
+  readonly #sources: UiSources;
+  readonly #facts = new NodeFacts();
+  readonly #startedAt = Date.now();
+
+  constructor(sources: UiSources) {
+    this.#sources = sources;
+  }
+
+  /** In pieces, a node each. */
+  *overview(): Generator<string> {
+    const { version, health, totals, disks, handles } = this.#sources;
+    const at = Date.now();
+    const before: Omit<Overview, "nodes"> = {
+      version,
+      at,
+      startedAt: this.#startedAt,
+      health: health.report(),
+      totals: totals(),
+      disks: disks(),
+      handles: handles(),
+      minutes,
+    };
+    yield `${JSON.stringify(before).slice(0, -1)},"nodes":[`;
+    const sessions = new Map([...this.#sources.nodes()].map(({ node, session }) => [node.name, session]));
+    let separator = "";
+    for (const known of this.#sources.known()) {
+      const session = sessions.get(known.identity.name);
+      const facts = session && this.#facts.known(session);
+      yield separator + JSON.stringify(summaryOf(known, at, facts));
+      separator = ",";
+    }
+    yield "]}";
+  }
+
+  /** Nodes that an overview has. */
+  get knownNodes(): number {
+    return [...this.#sources.known()].length;
+  }
+
+  /** Undefined where no node of this slug is known. */
+  async node(slug: string): Promise<{ pieces: () => Generator<string>; bytes: number } | undefined> {
+    const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
+    if (known === undefined) return undefined;
+    const connected = [...this.#sources.nodes()].find(({ node }) => node.slug === slug);
+    const facts = connected && (await this.#facts.fresh(connected.session));
+    const summary: NodeSummary = summaryOf(known, Date.now(), facts);
+    const details: Omit<NodeDetails, "metrics"> = { ...summary, facts: facts?.entries ?? [] };
+    const metrics = connected?.metrics;
+    return {
+      pieces: () => detailPieces(details, metrics),
+      bytes: 10_000 + 4 * (metrics?.bytes ?? 0),
+    };
+  }
+
+  async files(): Promise<FilesOverview> {
+    const rotation = this.#sources.rotation();
+    return { ...(rotation !== undefined && { rotation }), ...(await logSizes(this.#sources.roots)) };
+  }
+}
+
+function summaryOf(known: KnownNode, now: number, facts: Facts | undefined): NodeSummary {
+  const { identity, pulse, isConnected, since } = known;
+  return {
+    name: identity.name,
+    slug: identity.slug,
+    isConnected,
+    since,
+    ...(facts?.version !== undefined && { version: facts.version }),
+    rate: pulse.rate(now),
+    total: pulse.total,
+    ...(pulse.lastAt !== undefined && { lastAt: pulse.lastAt }),
+    bySeverity: pulse.bySeverity(now),
+  };
+}
+
+function* detailPieces(
+  details: Omit<NodeDetails, "metrics">,
+  metrics: NodeMetrics | undefined,
+): Generator<string> {
+  yield `${JSON.stringify(details).slice(0, -1)},"metrics":[`;
+  let separator = "";
+  for (const [name, { kind, value }] of metrics?.entries() ?? []) {
+    yield separator + JSON.stringify([name, kind, value.toString()]);
+    separator = ",";
+  }
+  yield "]}";
+}
