@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+/** Built before (web/rolldown.config.ts). */
+const page = readFileSync("dist/page.html", "utf8");
 
 /**
  * Packs the modules of the program into a few files, which its users start as `dist/bin.cjs`. Node loads these sooner,
@@ -13,6 +15,6 @@ export default defineConfig({
   platform: "node",
   external: /^[^./]/,
   logLevel: "warn",
-  transform: { define: { packedVersion: JSON.stringify(version) } },
+  transform: { define: { packedVersion: JSON.stringify(version), packedPage: JSON.stringify(page) } },
   output: { dir: "dist", format: "cjs", entryFileNames: "[name].cjs", chunkFileNames: "chunks/[name].cjs" },
 });

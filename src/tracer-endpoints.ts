@@ -14,6 +14,7 @@ import type { EndpointReading } from "./metrics/own/reading.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
 import type { AskableNodes } from "./timeseries/http/node-routes.js";
 import type { Timeseries } from "./timeseries/timeseries.js";
+import type { UiOptions } from "./ui/ui-endpoint.js";
 
 export interface EndpointSources {
   readonly nodes: NodesView & AskableNodes;
@@ -22,6 +23,8 @@ export interface EndpointSources {
   readonly events: OwnEvents;
   /** Present where `hasTimeseries` is. */
   readonly timeseries: Timeseries | undefined;
+  /** Present where `muninn.ui` is. */
+  readonly ui: Pick<UiOptions, "sources" | "sink"> | undefined;
 }
 
 /** The HTTP endpoints of the configuration. */
@@ -46,7 +49,7 @@ export class Endpoints {
     }
   }
 
-  /** Where each is served, `host:port`, by name: `prometheus`, `ekg`, `timeseries`, `health`. */
+  /** Where each is served, `host:port`, by name: `prometheus`, `ekg`, `timeseries`, `health`, `ui`. */
   get served(): ReadonlyMap<string, string> {
     return new Map(
       [...this.#servers].map(([name, { address }]) => [name, `${address.host}:${address.port}`]),
@@ -122,6 +125,12 @@ export class Endpoints {
       const server = await openHealthEndpoint({ ...options("muninn.health", endpoint, "health"), health });
       this.#servers.set("health", server);
     }
+    const { ui } = this.#sources;
+    if (muninn.ui !== undefined && ui !== undefined) {
+      const { openUiEndpoint } = await import("./ui/ui-endpoint.js");
+      const endpoint = { ...muninn.ui, forceSsl: false };
+      this.#servers.set("ui", await openUiEndpoint({ ...options("muninn.ui", endpoint, "ui"), ...ui }));
+    }
   }
 
   async #timeseriesRoute({ ekgRequestFreqMs: leastRetentionMs }: Config): Promise<Route> {
@@ -150,7 +159,7 @@ export class Endpoints {
 /** Files that the endpoints of a configuration may have open, out of so many. */
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
   const { prometheus, ekg } = endpoints;
-  const opened = [prometheus, ekg, muninn.health].filter((endpoint) => endpoint !== undefined);
+  const opened = [prometheus, ekg, muninn.health, muninn.ui].filter((endpoint) => endpoint !== undefined);
   return filesOf(opened.length, openFiles);
 }
 

@@ -1,11 +1,14 @@
+import type { DiskReading, DiskSpace } from "./health/disk-space.js";
 import type { WritesUnderWay } from "./health/writes-under-way.js";
 import type { OwnEvents } from "./metrics/own/events.js";
 import type { RegistryReading } from "./metrics/own/handle-registry.js";
 import type { NodeReading } from "./metrics/own/reading.js";
 import type { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
-import type { RouterObserver } from "./sinks/router.js";
+import { liveSinkName } from "./sinks/live/live-sink.js";
+import type { Router, RouterObserver } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
+import type { Overview } from "./ui/answers.js";
 
 // What the daemon's own metrics read of the parts.
 
@@ -24,6 +27,29 @@ export function registryReading(registry: HandleRegistry): RegistryReading {
     faultsNow: faults.length,
     oldestFaultSeconds: oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1_000),
   };
+}
+
+export function disksReading(disks: readonly DiskSpace[]): (DiskReading & { readonly path: string })[] {
+  return disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading }));
+}
+
+export function handlesReading(registry: HandleRegistry): { open: number; most: number } {
+  const { openNow: open, maxOpenFiles: most } = registry.stats();
+  return { open, most };
+}
+
+/** What became of all objects at each sink but that of viewers, which is meant to miss most of them. */
+export function totalsReading({ accounting }: Router): Overview["totals"] {
+  const sums = new Map<string, { sink: string; received: number; written: number; dropped: number }>();
+  for (const [, sink, account] of accounting.entries()) {
+    if (sink === liveSinkName) continue;
+    const sum = sums.get(sink) ?? { sink, received: 0, written: 0, dropped: 0 };
+    sum.received += account.received;
+    sum.written += account.written;
+    for (const dropped of account.dropped.values()) sum.dropped += dropped;
+    sums.set(sink, sum);
+  }
+  return [...sums.values()];
 }
 
 /** Watches each write of a required sink for health, and counts how long it took. */

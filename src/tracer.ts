@@ -19,15 +19,25 @@ import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
 import { connectionsWithin, readOpenFilesLimit } from "./registry/process-limit.js";
 import { dropReasons } from "./sinks/drop-reasons.js";
+import { LiveSink } from "./sinks/live/live-sink.js";
 import { openSinks, type SinkConfig, sinkKinds } from "./sinks/open-sinks.js";
 import { Router } from "./sinks/router.js";
+import type { Sink } from "./sinks/sink.js";
 import type { SinkKind } from "./sinks/sink-kind.js";
 import { Door } from "./tracer-door.js";
-import { Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
+import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
-import { nodeReadings, registryReading, watchWrites } from "./tracer-readings.js";
+import {
+  disksReading,
+  handlesReading,
+  nodeReadings,
+  registryReading,
+  totalsReading,
+  watchWrites,
+} from "./tracer-readings.js";
 import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { formatAddress } from "./transport/address.js";
+import type { UiSources } from "./ui/views.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
@@ -155,6 +165,7 @@ async function openParts(
   atEnd(() => {
     for (const disk of disks) disk.stop();
   });
+  let { rotation } = config;
   let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
     door: door.view,
@@ -186,13 +197,24 @@ async function openParts(
     flight: () => ({ ...sessions.flight, limitBytes: muninn.maxInFlightBytes }),
     registry: () => registryReading(registry),
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
-    disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
+    disks: () => disksReading(disks),
     endpoints: () => endpoints.readings(),
     timeseries: () => timeseries?.stats(),
   });
   // Health is served while the rest stops.
   atEnd(() => endpoints.stop());
-  await endpoints.open(config, { nodes: sessions, health, own, events, timeseries });
+  const ui = uiOf(sinks, {
+    version,
+    nodes: () => sessions.nodes(),
+    health,
+    totals: () => totalsReading(router),
+    disks: () => disksReading(disks),
+    handles: () => handlesReading(registry),
+    timeseries,
+    roots: [...new Set(roots)],
+    rotation: () => rotation,
+  });
+  await endpoints.open(config, { nodes: sessions, health, own, events, timeseries, ui });
 
   let resources = resourceTrace(config, log, process);
   atEnd(() => resources?.stop());
@@ -213,7 +235,8 @@ async function openParts(
       await endpoints.reload(loaded);
       helpTextsFault = loaded.metricsHelpFault;
       await router.reload();
-      registry.setRotation(loaded.rotation);
+      ({ rotation } = loaded);
+      registry.setRotation(rotation);
       sessions.setMetricsPace(metricsPace(loaded));
       resources?.stop();
       resources = resourceTrace(loaded, log, process);
@@ -223,6 +246,12 @@ async function openParts(
       return stopped;
     },
   };
+}
+
+/** What the page reads, where there is a sink for it. */
+function uiOf(sinks: readonly Sink[], sources: Omit<UiSources, "known">): EndpointSources["ui"] {
+  const sink = sinks.find((one) => one instanceof LiveSink);
+  return sink && { sink, sources: { ...sources, known: () => sink.nodes() } };
 }
 
 /** Whether a node's directory is below one of the roots. */

@@ -1,10 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Body } from "../http/body.js";
 import { Queries, type QueryOutcome } from "./language/queries.js";
+import { metricName } from "./metric-name.js";
 import { type FeedCounts, type MetricsView, NodeFeed } from "./node-feed.js";
 import { Pruning } from "./pruning.js";
 import { copyStore } from "./snapshots/copy-store.js";
 import { Snapshots, type SnapshotsObserver, type SnapshotsStats } from "./snapshots/snapshots.js";
+import { labelSet } from "./store/labels.js";
+import type { Point, Steps } from "./store/series.js";
 import { Store, type StoreStats } from "./store/store.js";
 
 const pruningPeriodMs = 900_000;
@@ -136,6 +139,17 @@ export class Timeseries {
    */
   query(query: string, time: number, options: { gzip: boolean }): Promise<Body | undefined> {
     return this.#queries.answer(query, time, options);
+  }
+
+  /** A node's metric, by its internal name, in equal steps; empty where nothing is kept of it. */
+  course(nodeName: string, internalName: string, steps: Steps): Pick<Point, "time" | "value">[] {
+    const { key } = labelSet({ node_name: nodeName });
+    const series = this.#store.seriesOf(metricName(internalName)).find(({ labels }) => labels.key === key);
+    if (series === undefined) return [];
+    const times = new Float64Array(steps.count);
+    const values = new Float64Array(steps.count);
+    const found = series.sample(steps, this.#store.since, times, values);
+    return Array.from({ length: found }, (_, index) => ({ time: times[index]!, value: values[index]! }));
   }
 
   /** The names of all metrics, ascending. */

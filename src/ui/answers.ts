@@ -8,7 +8,8 @@ export interface Overview {
   readonly at: number;
   readonly startedAt: number;
   readonly health: HealthReport;
-  readonly totals: Totals;
+  /** A row for each sink. */
+  readonly totals: readonly Totals[];
   readonly nodes: readonly NodeSummary[];
   readonly disks: readonly DiskSummary[];
   readonly handles: { readonly open: number; readonly most: number };
@@ -16,8 +17,9 @@ export interface Overview {
   readonly minutes: number;
 }
 
-/** What became of objects at all sinks that keep or send them. */
+/** What became of the objects that were meant for a sink. */
 interface Totals {
+  readonly sink: string;
   readonly received: number;
   readonly written: number;
   readonly dropped: number;
@@ -51,6 +53,12 @@ export interface NodeDetails extends NodeSummary {
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** Values are texts, since a page's own numbers end at 2^53. */
   readonly metrics: readonly (readonly [name: string, kind: "counter" | "gauge" | "label", value: string])[];
+}
+
+/** `/api/history/SLUG/METRIC` */
+export interface MetricHistory {
+  /** Milliseconds since 1970, ascending, and the value then. */
+  readonly points: readonly (readonly [at: number, value: number])[];
 }
 
 /** `/api/files` */

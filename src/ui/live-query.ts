@@ -13,7 +13,8 @@ const maxLength = 1_000;
  */
 export function liveQuery(parameters: URLSearchParams): LiveQuery {
   for (const [name, value] of parameters) {
-    if (!known.includes(name)) throw new LiveQueryError(`unknown parameter; must be one of ${known.join(", ")}`);
+    if (!known.includes(name))
+      throw new LiveQueryError(`unknown parameter; must be one of ${known.join(", ")}`);
     if (value.length > maxLength) throw new LiveQueryError(`${name} is longer than ${maxLength} characters`);
   }
   const nodes = all("node");
@@ -31,7 +32,8 @@ export function liveQuery(parameters: URLSearchParams): LiveQuery {
 
   function all(name: string): string[] {
     const values = parameters.getAll(name).filter((value) => value !== "");
-    if (values.length > mostValues) throw new LiveQueryError(`${name} is given more than ${mostValues} times`);
+    if (values.length > mostValues)
+      throw new LiveQueryError(`${name} is given more than ${mostValues} times`);
     return values;
   }
 

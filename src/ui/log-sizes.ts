@@ -43,7 +43,8 @@ async function logIn(root: string, directory: string): Promise<LogSummary> {
     const found = await stat(join(root, directory, name)).catch(() => undefined);
     if (found === undefined) continue;
     bytes += found.size;
-    if (files.length < maxFilesTold) files.push({ name, bytes: found.size, changedAt: Math.trunc(found.mtimeMs) });
+    if (files.length < maxFilesTold)
+      files.push({ name, bytes: found.size, changedAt: Math.trunc(found.mtimeMs) });
   }
   return { root, directory, files, left: Math.max(0, logNames.length - files.length), bytes };
 }

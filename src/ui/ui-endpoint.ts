@@ -38,8 +38,16 @@ function uiRoute(views: Views): (request: EndpointRequest) => Promise<Answer | u
     if (path === "/api/overview") return overview(request, views);
     if (path === "/api/files") return jsonAnswer(200, await files());
     if (path.startsWith("/api/node/")) return oneNode(request, views, path.slice("/api/node".length));
+    if (path.startsWith("/api/history/")) return oneHistory(views, path.slice("/api/history".length));
     return undefined;
   };
+}
+
+async function oneHistory(views: Views, path: string): Promise<Answer | undefined> {
+  const { slug, rest } = nodePath(path) ?? {};
+  if (slug === undefined || rest === undefined) return undefined;
+  const history = await views.history(slug, rest);
+  return history && jsonAnswer(200, history);
 }
 
 async function overview({ gzip, bodies }: EndpointRequest, views: Views): Promise<Answer> {

@@ -2,7 +2,8 @@ import type { HealthSource } from "../health/health-report.js";
 import type { NodeMetrics } from "../metrics/node/node-metrics.js";
 import type { NodeIdentity } from "../nodes/identity.js";
 import type { KnownNode } from "../sinks/live/known-nodes.js";
-import type { FilesOverview, NodeDetails, NodeSummary, Overview } from "./answers.js";
+import type { FilesOverview, MetricHistory, NodeDetails, NodeSummary, Overview } from "./answers.js";
+import { type History, historyOf } from "./history.js";
 import { logSizes } from "./log-sizes.js";
 import { type Asked, type Facts, NodeFacts } from "./node-facts.js";
 
@@ -25,6 +26,8 @@ export interface UiSources {
   readonly totals: () => Overview["totals"];
   readonly disks: () => Overview["disks"];
   readonly handles: () => Overview["handles"];
+  /** Where metrics are kept over time, if anywhere. */
+  readonly timeseries: History | undefined;
   /** Below which logs lie. */
   readonly roots: readonly string[];
   readonly rotation: () => FilesOverview["rotation"];
@@ -87,6 +90,14 @@ export class Views {
       pieces: () => detailPieces(details, metrics),
       bytes: 10_000 + 4 * (metrics?.bytes ?? 0),
     };
+  }
+
+  /** A metric of the last hour; undefined where nothing is kept of it. */
+  async history(slug: string, metric: string): Promise<MetricHistory | undefined> {
+    const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
+    const { timeseries } = this.#sources;
+    if (known === undefined || timeseries === undefined) return undefined;
+    return historyOf(timeseries, known.identity.name, metric);
   }
 
   async files(): Promise<FilesOverview> {

@@ -2,24 +2,10 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 import type { Severity, TraceBatch } from "../../protocol/trace-batch.js";
 import type { DropReason } from "../drop-reasons.js";
 import type { ObjectAccount } from "../sink.js";
+import type { LiveObject } from "./live-messages.js";
 
 /** Longer texts are cut for viewers, in bytes; log files have them whole. */
 export const maxTextBytes = 65_536;
-
-/** What viewers are told of a trace object, see docs/ui.md. */
-export interface LiveObject {
-  readonly node: string;
-  /** ISO 8601 in UTC, with nanoseconds. */
-  readonly at: string;
-  readonly severity: Severity;
-  readonly namespace: string;
-  readonly host: string;
-  readonly thread: string;
-  readonly machine: string;
-  readonly human?: string;
-  /** Bytes of the longer text, where it was cut. */
-  readonly cutFrom?: number;
-}
 
 /** One object of a batch, as filters and viewers look at it: each part is made once for all of them. */
 export class SeenObject {

@@ -30,6 +30,8 @@ interface Watch {
   readonly viewers: Set<ViewerQueue>;
 }
 
+export const liveSinkName = "live";
+
 /** Pause between two messages to a viewer, in milliseconds. */
 const flushEveryMs = 100;
 /** However few watch. */
@@ -45,7 +47,7 @@ const severityIndex = new Map(severities.map((severity, index) => [severity, ind
  */
 export class LiveSink implements BestEffortSink {
   readonly kind = "best-effort";
-  readonly name = "live";
+  readonly name = liveSinkName;
   readonly #budget: TimeBudget;
   readonly #now: () => number;
   readonly #maxViewers: number;

@@ -1,0 +1,25 @@
+import type { Severity } from "../../protocol/trace-batch.js";
+
+/** A message to a viewer, as JSON; one key each (docs/ui.md). */
+export type LiveMessage =
+  /** In the order in which they came. */
+  | { readonly objects: readonly LiveObject[] }
+  /** So many lines that pass the filter are left out here: the viewer was too slow. */
+  | { readonly missed: number }
+  /** So many objects are left out here that were not compared with the filter: the tracer had no time for it. */
+  | { readonly skipped: number };
+
+/** What viewers are told of a trace object, see docs/ui.md. */
+export interface LiveObject {
+  readonly node: string;
+  /** ISO 8601 in UTC, with nanoseconds. */
+  readonly at: string;
+  readonly severity: Severity;
+  readonly namespace: string;
+  readonly host: string;
+  readonly thread: string;
+  readonly machine: string;
+  readonly human?: string;
+  /** Bytes of the longer text, where it was cut. */
+  readonly cutFrom?: number;
+}

@@ -1,0 +1,29 @@
+import type { MetricHistory } from "./answers.js";
+
+/** Where metrics are kept over time. */
+export interface History {
+  /** 1 where everything is there, else the share that is loaded. */
+  readonly loadedShare: number;
+  course(
+    nodeName: string,
+    metric: string,
+    steps: { readonly from: number; readonly step: number; readonly count: number },
+  ): readonly { readonly time: number; readonly value: number }[];
+}
+
+/** An hour, a point each ten seconds. */
+const stepMs = 10_000;
+const count = 361;
+
+/** A node's metric in the last hour; undefined where nothing is kept of it, or not yet loaded. */
+export function historyOf(
+  history: History,
+  nodeName: string,
+  metric: string,
+  now: number = Date.now(),
+): MetricHistory | undefined {
+  if (history.loadedShare < 1) return undefined;
+  const from = Math.trunc(now) - (count - 1) * stepMs;
+  const points = history.course(nodeName, metric, { from, step: stepMs, count });
+  return points.length === 0 ? undefined : { points: points.map(({ time, value }) => [time, value]) };
+}

@@ -1,0 +1,72 @@
+import { useEffect, useMemo } from "preact/hooks";
+import type { FilesOverview, LogSummary } from "../src/ui/answers.js";
+import { bytes, count, counted, duration } from "./format.js";
+import { Moment } from "./moment.js";
+import { poll } from "./polling.js";
+
+const everyMs = 10_000;
+
+/** The log files of all nodes, and when they are rotated and go. */
+export function FilesView() {
+  const files = useMemo(() => poll<FilesOverview>("/api/files", everyMs), []);
+  useEffect(() => files.stop, [files]);
+  const { value } = files.answer;
+  if (value === undefined) return <p role="status">{files.trouble.value ?? "Loading …"}</p>;
+  const { logs, rotation, left } = value;
+  const sum = logs.reduce((all, log) => all + log.bytes, 0);
+  return (
+    <>
+      <div class="bar">
+        <h1>Files</h1>
+        <span class="quiet">
+          {counted(logs.length, "log")}, {bytes(sum)}
+        </span>
+      </div>
+      <p>
+        {rotation === undefined
+          ? "Logs are not rotated: each goes on in one file."
+          : `A file is full at ${bytes(rotation.limitBytes)}; files go after ${duration(rotation.maxAgeMs)}, but the newest ${count(rotation.keepFiles)} stay. Looked at every ${duration(rotation.frequencyMs)}.`}
+      </p>
+      {logs.length === 0 && <p>There are no log files.</p>}
+      {logs.map((log) => (
+        <Log key={`${log.root}/${log.directory}`} log={log} />
+      ))}
+      {left > 0 && <p>{counted(left, "further directory", "further directories")}</p>}
+    </>
+  );
+}
+
+function Log({ log }: { log: LogSummary }) {
+  const { root, directory, files, left } = log;
+  return (
+    <details class="log">
+      <summary>
+        {directory} <span class="quiet">{root}</span>{" "}
+        <span class="number">
+          {counted(files.length + left, "file")}, {bytes(log.bytes)}
+        </span>
+      </summary>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">File</th>
+            <th scope="col">Size</th>
+            <th scope="col">Last change</th>
+          </tr>
+        </thead>
+        <tbody>
+          {files.map(({ name, bytes: size, changedAt }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{bytes(size)}</td>
+              <td>
+                <Moment at={changedAt} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {left > 0 && <p>{counted(left, "older file")}</p>}
+    </details>
+  );
+}
