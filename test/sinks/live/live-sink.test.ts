@@ -1,0 +1,329 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { LiveFilter, type LiveQuery } from "../../../src/sinks/live/live-filter.js";
+import type { LiveMessage } from "../../../src/sinks/live/live-messages.js";
+import { maxTextBytes } from "../../../src/sinks/live/live-object.js";
+import { LiveSink, type LiveSinkOptions } from "../../../src/sinks/live/live-sink.js";
+import { TimeBudget } from "../../../src/sinks/live/time-budget.js";
+import { batchOf } from "../../batches.js";
+import { CountedAccount, identity } from "./accounts.js";
+
+const node = identity("relay-1");
+
+/** Time stands still: all the time that there is is there. */
+const still = () => new TimeBudget({ now: () => 0, utilization: () => 0 });
+
+/** Someone who reads at once, or never. */
+class Reader {
+  readonly messages: LiveMessage[] = [];
+  isStuck = false;
+  #resolve: (() => void)[] = [];
+
+  readonly tell = (text: string): Promise<void> => {
+    this.messages.push(JSON.parse(text) as LiveMessage);
+    return this.isStuck ? new Promise((resolve) => this.#resolve.push(resolve)) : Promise.resolve();
+  };
+
+  readOn(): void {
+    this.isStuck = false;
+    for (const resolve of this.#resolve.splice(0)) resolve();
+  }
+
+  get objects() {
+    return this.messages.flatMap((message) => ("objects" in message ? message.objects : []));
+  }
+  get texts(): string[] {
+    return this.objects.map(({ machine }) => machine);
+  }
+  get missed(): number {
+    return this.messages.reduce((sum, message) => sum + ("missed" in message ? message.missed : 0), 0);
+  }
+  get skipped(): number {
+    return this.messages.reduce((sum, message) => sum + ("skipped" in message ? message.skipped : 0), 0);
+  }
+}
+
+function opened(options: LiveSinkOptions = {}) {
+  const sink = new LiveSink({ budget: still(), ...options });
+  const account = new CountedAccount();
+  sink.open(node, account);
+  const watch = async (query: LiveQuery = {}) => {
+    const reader = new Reader();
+    return { reader, viewer: sink.watch(await LiveFilter.of(query), reader.tell) };
+  };
+  return { sink, account, watch };
+}
+
+/** Lets all promises that are settled go on. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+const metric = (sink: LiveSink, name: string) =>
+  [...sink.metrics.find((each) => each.name === `muninn_live_${name}`)!.read()][0]![1];
+
+test("objects that nobody watches are not received at this sink, and nothing is made of them", () => {
+  const { sink, account } = opened();
+  sink.offer(node, batchOf([{}, {}]));
+  expect(account).toMatchObject({ receivedObjects: 0, settled: 0 });
+  expect(metric(sink, "queue_bytes")).toBe(0);
+});
+
+test("a viewer is told all eight fields but the details, the time to the nanosecond", async () => {
+  const { sink, account, watch } = opened();
+  const { reader } = await watch();
+  sink.offer(
+    node,
+    batchOf([
+      {
+        human: "Hallo",
+        machine: '{"a":"ü"}',
+        namespace: ["ChainDB", "AddBlock"],
+        severity: "Error",
+        timestamp: { seconds: 1_712_583_986, picoseconds: 516_900_123_456 },
+        host: "h",
+        thread: "7",
+      },
+    ]),
+  );
+  sink.flush();
+  await turn();
+  expect(reader.objects).toEqual([
+    {
+      node: "relay-1",
+      at: "2024-04-08T13:46:26.516900123Z",
+      severity: "Error",
+      namespace: "ChainDB.AddBlock",
+      host: "h",
+      thread: "7",
+      machine: '{"a":"ü"}',
+      human: "Hallo",
+    },
+  ]);
+  expect(account).toMatchObject({ receivedObjects: 1, writtenObjects: 1 });
+});
+
+const samples = [
+  { namespace: ["ChainDB", "AddBlock"], severity: "Info", machine: "one", human: "first" },
+  { namespace: ["ChainDBX"], severity: "Warning", machine: "two" },
+  { namespace: ["Net"], severity: "Emergency", machine: "three" },
+] as const;
+
+test.each<readonly [what: string, query: LiveQuery, found: readonly string[]]>([
+  ["nothing", {}, ["one", "two", "three"]],
+  ["the node", { nodes: ["other", "relay-1"] }, ["one", "two", "three"]],
+  ["another node", { nodes: ["relay-2"] }, []],
+  ["whole segments of a namespace", { namespaces: ["ChainDB"] }, ["one"]],
+  ["several namespaces", { namespaces: ["ChainDB.AddBlock", "Net"] }, ["one", "three"]],
+  ["a severity and worse", { severity: "Warning" }, ["two", "three"]],
+  ["a text of the human form", { text: "irs" }, ["one"]],
+  ["a text of the machine form", { text: "tw" }, ["two"]],
+  ["an expression", { regex: "^t|FIRST" }, ["two", "three"]],
+  [
+    "all at once",
+    { nodes: ["relay-1"], namespaces: ["Net"], severity: "Error", text: "th", regex: "e+$" },
+    ["three"],
+  ],
+])("a filter by %s lets through what it says", async (_, query, found) => {
+  const { sink, account, watch } = opened();
+  const { reader } = await watch(query);
+  sink.offer(node, batchOf(samples));
+  sink.flush();
+  await turn();
+  expect(reader.texts).toEqual(found);
+  expect(account.receivedObjects).toBe(found.length);
+});
+
+test("what is no expression is refused, and one that would take for ever elsewhere does not", async () => {
+  await expect(LiveFilter.of({ regex: "(" })).rejects.toThrow(/regular expression/);
+  const { sink, watch } = opened();
+  const { reader } = await watch({ regex: "^(a+)+$" });
+  sink.offer(node, batchOf([{ machine: `${"a".repeat(5_000)}!` }, { machine: "aaa" }]));
+  sink.flush();
+  await turn();
+  expect(reader.texts).toEqual(["aaa"]);
+});
+
+test("viewers with one filter and with several are told the same object, which counts once", async () => {
+  const { sink, account, watch } = opened();
+  const viewers = await Promise.all([watch(), watch(), watch({ severity: "Error" })]);
+  sink.offer(node, batchOf([{ severity: "Error" }]));
+  sink.flush();
+  await turn();
+  expect(viewers.map(({ reader }) => reader.texts.length)).toEqual([1, 1, 1]);
+  expect(account).toMatchObject({ receivedObjects: 1, writtenObjects: 1 });
+});
+
+test("a slow viewer misses the oldest and is told how many; its memory is bounded, and others miss nothing", async () => {
+  const { sink, account, watch } = opened({ maxBytes: 40_000 });
+  const slow = await watch();
+  const quick = await watch();
+  slow.reader.isStuck = true;
+  const sent = 500;
+  for (let index = 0; index < sent; index += 1) {
+    sink.offer(node, batchOf([{ machine: `line ${index}` }]));
+    sink.flush();
+    await turn();
+    expect(metric(sink, "queue_bytes")).toBeLessThanOrEqual(40_000);
+  }
+  expect(quick.reader.texts).toHaveLength(sent);
+  expect(quick.reader.missed).toBe(0);
+  slow.reader.readOn();
+  await turn();
+  sink.flush();
+  await turn();
+  expect(slow.reader.missed).toBeGreaterThan(0);
+  expect(slow.reader.texts.length + slow.reader.missed).toBe(sent);
+  expect(slow.reader.texts.at(-1)).toBe(`line ${sent - 1}`);
+  expect(metric(sink, "missed_total")).toBe(slow.reader.missed);
+  expect(account).toMatchObject({ receivedObjects: sent, writtenObjects: sent });
+});
+
+test("what only a slow viewer was to have and missed is dropped for a full queue", async () => {
+  const { sink, account, watch } = opened({ maxBytes: 2_000 });
+  const { reader } = await watch();
+  reader.isStuck = true;
+  for (let index = 0; index < 50; index += 1) {
+    sink.offer(node, batchOf([{}]));
+    sink.flush();
+  }
+  reader.readOn();
+  await turn();
+  sink.flush();
+  await turn();
+  expect(account.droppedObjects.get("queue-full")).toBe(reader.missed);
+  expect(account.settled).toBe(account.receivedObjects);
+});
+
+test("what waits for a viewer that leaves is dropped as such, and nobody is told any more", async () => {
+  const { sink, account, watch } = opened();
+  const { reader, viewer } = await watch();
+  sink.offer(node, batchOf([{}, {}]));
+  viewer!.end();
+  viewer!.end();
+  sink.flush();
+  await turn();
+  expect(reader.messages).toEqual([]);
+  expect(account.droppedObjects).toEqual(new Map([["receiver-left", 2]]));
+  expect(metric(sink, "viewers")).toBe(0);
+  sink.offer(node, batchOf([{}]));
+  expect(account.receivedObjects).toBe(2);
+});
+
+test("a viewer whose connection breaks while it is told settles what was on its way", async () => {
+  const { sink, account } = opened();
+  sink.watch(await LiveFilter.of({}), () => Promise.reject(new Error("gone")));
+  sink.offer(node, batchOf([{}, {}]));
+  sink.flush();
+  await turn();
+  expect(account.droppedObjects).toEqual(new Map([["receiver-left", 2]]));
+  expect(metric(sink, "queue_bytes")).toBe(0);
+});
+
+test("stopping lets go of all that waits, and lets nobody watch any more", async () => {
+  const { sink, account, watch } = opened();
+  await watch();
+  sink.offer(node, batchOf([{}]));
+  await sink.stop();
+  await sink.stop();
+  expect(account.droppedObjects).toEqual(new Map([["stopped", 1]]));
+  expect((await watch()).viewer).toBeUndefined();
+});
+
+test("there are so many viewers and no more, until one leaves", async () => {
+  const { watch } = opened({ maxViewers: 2 });
+  const { viewer } = await watch();
+  await watch();
+  expect((await watch()).viewer).toBeUndefined();
+  viewer!.end();
+  expect((await watch()).viewer).toBeDefined();
+});
+
+test("long texts are cut, and it is said how long they were", async () => {
+  const { sink, watch } = opened();
+  const { reader } = await watch();
+  sink.offer(node, batchOf([{ machine: "x".repeat(maxTextBytes + 1) }]));
+  sink.flush();
+  await turn();
+  expect(reader.objects[0]).toMatchObject({ machine: "x".repeat(maxTextBytes), cutFrom: maxTextBytes + 1 });
+});
+
+test("a busy street gives viewers a small part of its time; what is not looked at they are told", async () => {
+  let now = 0;
+  // Each look at the clock is a millisecond later.
+  const budget = new TimeBudget({ now: () => now++, utilization: () => 1 });
+  const { sink, account, watch } = opened({ budget });
+  const { reader } = await watch({ severity: "Info" });
+  sink.flush();
+  const sent = 20_000;
+  const batch = Array.from({ length: 1_000 }, () => ({ severity: "Info" as const }));
+  for (let count = 0; count < sent; count += batch.length)
+    sink.offer(node, batchOf([...batch, { severity: "Debug" }]));
+  sink.flush();
+  await turn();
+  expect(reader.skipped).toBeGreaterThan(sent / 2);
+  expect(reader.texts.length + reader.skipped + reader.missed).toBe(sent);
+  expect(metric(sink, "skipped_total")).toBe(reader.skipped);
+  expect(account.settled).toBe(account.receivedObjects);
+});
+
+test("a street at rest gives viewers more of its time than a busy one, and no credit without end", () => {
+  let now = 0;
+  let utilization = 0;
+  const budget = new TimeBudget({ now: () => now, utilization: () => utilization });
+  budget.look();
+  now = 100_000;
+  const atRest = budget.creditMs;
+  utilization = 1;
+  budget.look();
+  expect(atRest).toBeLessThanOrEqual(100);
+  expect(budget.creditMs).toBeLessThan(atRest / 10);
+  budget.take(1_000);
+  now += 100;
+  expect(budget.creditMs).toBeLessThan(0);
+});
+
+test("whatever viewers and nodes do, every object received is settled once, and each viewer is told or misses each", async () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("offer" as const), objects: fc.integer({ min: 1, max: 30 }) }),
+    fc.record({
+      do: fc.constantFrom("watch" as const, "leave" as const, "stick" as const, "read" as const),
+      which: fc.nat(5),
+    }),
+    fc.constant({ do: "flush" as const }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 60 }),
+      fc.integer({ min: 1_000, max: 20_000 }),
+      async (steps, maxBytes) => {
+        const { sink, account, watch } = opened({ maxBytes });
+        const watching: { reader: Reader; viewer: { end(): void } | undefined; meant: number }[] = [];
+        for (const each of steps) {
+          if (each.do === "offer") {
+            sink.offer(node, batchOf(Array.from({ length: each.objects }, () => ({}))));
+            for (const one of watching) one.meant += each.objects;
+          } else if (each.do === "watch") watching.push({ ...(await watch()), meant: 0 });
+          else if (each.do === "flush") sink.flush();
+          else {
+            const one = watching[each.which % Math.max(1, watching.length)];
+            if (each.do === "leave" && one !== undefined) {
+              one.viewer?.end();
+              one.reader.readOn();
+              watching.splice(watching.indexOf(one), 1);
+            } else if (one !== undefined && each.do === "stick") one.reader.isStuck = true;
+            else one?.reader.readOn();
+          }
+          await turn();
+        }
+        for (const { reader } of watching) reader.readOn();
+        await turn();
+        sink.flush();
+        await turn();
+        for (const { reader, meant } of watching) expect(reader.texts.length + reader.missed).toBe(meant);
+        expect(account.settled).toBe(account.receivedObjects);
+        expect(metric(sink, "queue_bytes")).toBe(0);
+        await sink.stop();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
