@@ -15,15 +15,15 @@ export interface History {
 const stepMs = 10_000;
 const count = 361;
 
-/** A node's metric in the last hour; undefined where nothing is kept of it, or not yet loaded. */
+/** A node's metric in the last hour; without points where nothing is kept of it, or not yet loaded. */
 export function historyOf(
   history: History,
   nodeName: string,
   metric: string,
   now: number = Date.now(),
-): MetricHistory | undefined {
-  if (history.loadedShare < 1) return undefined;
+): MetricHistory {
+  if (history.loadedShare < 1) return { points: [] };
   const from = Math.trunc(now) - (count - 1) * stepMs;
   const points = history.course(nodeName, metric, { from, step: stepMs, count });
-  return points.length === 0 ? undefined : { points: points.map(({ time, value }) => [time, value]) };
+  return { points: points.map(({ time, value }) => [time, value]) };
 }

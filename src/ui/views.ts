@@ -92,12 +92,12 @@ export class Views {
     };
   }
 
-  /** A metric of the last hour; undefined where nothing is kept of it. */
+  /** A metric of the last hour; undefined where no node of this slug is known. */
   async history(slug: string, metric: string): Promise<MetricHistory | undefined> {
     const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
     const { timeseries } = this.#sources;
-    if (known === undefined || timeseries === undefined) return undefined;
-    return historyOf(timeseries, known.identity.name, metric);
+    if (known === undefined) return undefined;
+    return timeseries === undefined ? { points: [] } : historyOf(timeseries, known.identity.name, metric);
   }
 
   async files(): Promise<FilesOverview> {

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 
-const program = ["chromium", "chromium-browser", "google-chrome"].find(
+/** The browser that is here, if one is. */
+export const chromiumProgram = ["chromium", "chromium-browser", "google-chrome"].find(
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
 
 /** Why tests in a browser cannot run here, if so. */
 export const browserMissing =
-  program === undefined ? "chromium is not on PATH (Debian: chromium)" : undefined;
+  chromiumProgram === undefined ? "chromium is not on PATH (Debian: chromium)" : undefined;
 
 /** Chromium without a window, driven by the DevTools protocol. */
 export class Browser implements AsyncDisposable {
@@ -24,7 +25,7 @@ export class Browser implements AsyncDisposable {
 
   static async open(): Promise<Browser> {
     const directory = await mkdtemp(join(tmpdir(), "muninn-chromium-"));
-    const child = spawn(program!, [
+    const child = spawn(chromiumProgram!, [
       "--headless",
       "--no-sandbox",
       "--disable-gpu",

@@ -61,7 +61,7 @@ test("a node has its facts and metrics, and what is kept of them over time; anot
     const { points } = await json<{ points: [number, number][] }>(path);
     expect(points.length).toBeGreaterThan(0);
   });
-  for (const path of ["/api/node/relay-2", "/api/node/", "/api/history/relay-1/no.such", "/api/other"])
+  for (const path of ["/api/node/relay-2", "/api/node/", "/api/history/relay-2/a.metric", "/api/other"])
     expect((await fetch(addressOf(tracer) + path)).status).toBe(404);
 });
 

@@ -1,0 +1,271 @@
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NumberedSource } from "../../src/testing/numbered-source.js";
+import { type ScriptedObject, ScriptedSource } from "../../src/testing/scripted-source.js";
+import { simulatedNode } from "../../src/testing/simulated-node.js";
+import type { TestTracer } from "../../src/testing/test-tracer.js";
+import { browserMissing, chromiumProgram } from "../http/browser.js";
+import { addressOf, nodeWith, tracerWithPage } from "./pages.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A phone, a laptop and a wall. */
+const sizes = [
+  { width: 360, height: 740 },
+  { width: 1_280, height: 800 },
+  { width: 2_560, height: 1_300 },
+];
+const hostile = `<img src=x onerror="document.title='broken into'">`;
+
+describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
+  let browser: Browser;
+  let tracer: TestTracer;
+  const nodes: { stop(): Promise<unknown> }[] = [];
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: onPath(chromiumProgram!),
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    tracer = await tracerWithPage({}, { ekgRequestFreq: 0.2 });
+    nodes.push(await steady(tracer, "relay-1"), await nodeWith(tracer, "relay-2", 5));
+    nodes.push(await objectsOf(tracer, hostile, [{ machine: hostile, human: hostile, severity: "Error" }]));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    for (const node of nodes) await node.stop();
+    await tracer?.[Symbol.asyncDispose]();
+  });
+
+  /** Sends some objects a second, as long as it runs. */
+  function steady(to: TestTracer, name: string) {
+    return simulatedNode({
+      source: new NumberedSource({ name, rate: 50 }),
+      network: { mode: "connect", address: to.address },
+    });
+  }
+
+  async function objectsOf(to: TestTracer, name: string, objects: readonly ScriptedObject[]) {
+    const source = new ScriptedSource({ name, objects });
+    return simulatedNode({ source, network: { mode: "connect", address: to.address } });
+  }
+
+  type Options = NonNullable<Parameters<Browser["newContext"]>[0]>;
+
+  /** A page, and what it complained of. */
+  async function opened(
+    path: string,
+    options: Options = {},
+  ): Promise<{ page: Page; complaints: string[]; context: BrowserContext }> {
+    const context = await browser.newContext({ viewport: sizes[1]!, ...options });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    await page.goto(`${addressOf(tracer)}/${path}`);
+    return { page, complaints, context };
+  }
+
+  const views: readonly (readonly [view: string, path: string, ready: (page: Page) => Promise<unknown>])[] = [
+    ["overview", "", (page) => page.getByRole("row", { name: /relay-1/ }).waitFor()],
+    [
+      "node",
+      "#/node/relay-1",
+      (page) =>
+        page
+          .getByRole("button", { name: /blockNum/ })
+          .first()
+          .waitFor(),
+    ],
+    [
+      "live",
+      "#/live?node=relay-1",
+      (page) =>
+        page
+          .getByRole("row", { name: /relay-1/ })
+          .first()
+          .waitFor(),
+    ],
+    ["files", "#/files", (page) => page.getByText("relay-1").first().waitFor()],
+  ];
+  const looks = views.flatMap((view) =>
+    sizes.flatMap((size) =>
+      (["light", "dark"] as const).map((scheme) => [view[0], size.width, scheme, view, size] as const),
+    ),
+  );
+
+  test.each(looks)(
+    "%s at %d pixels, %s: nothing is wider than the window, and axe finds nothing",
+    async (name, width, colorScheme, [, path, ready], viewport) => {
+      const { page, complaints, context } = await opened(path, { viewport, colorScheme });
+      await ready(page);
+      if (name === "node")
+        await page
+          .getByRole("button", { name: /blockNum/ })
+          .first()
+          .click();
+      const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      expect(wide).toBeLessThanOrEqual(0);
+      // Health and totals are there in every view.
+      for (const text of ["received", "dropped", "nodes"])
+        expect(await page.locator("header").getByText(text, { exact: true }).isVisible()).toBe(true);
+      // The page's own policy keeps scripts out that are not its own; this way in is the debugger's.
+      const found = await page.evaluate(
+        `${axe}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).join(" | ")))`,
+      );
+      await mkdir("run/page", { recursive: true });
+      await page.screenshot({ path: `run/page/${name}-${width}-${colorScheme}.png` });
+      expect(found).toEqual([]);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+  );
+
+  test("live traces arrive, stand still while paused, and go on", async () => {
+    const { page, context } = await opened("#/live?node=relay-1");
+    const lines = page.getByRole("grid", { name: "Trace objects" });
+    const count = async () => Number(await lines.getAttribute("aria-rowcount"));
+    await lines
+      .getByRole("row", { name: /relay-1/ })
+      .first()
+      .waitFor();
+    const before = await count();
+    await expect.poll(count).toBeGreaterThan(before + 20);
+    await page.getByRole("button", { name: "Pause" }).click();
+    const paused = await count();
+    await expect
+      .poll(async () =>
+        Number(
+          /([\d,]+) lines/.exec((await page.locator(".bar").first().textContent())!)![1]!.replace(",", ""),
+        ),
+      )
+      .toBeGreaterThan(paused + 20);
+    expect(await count()).toBe(paused);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(count).toBeGreaterThan(paused + 20);
+    await context.close();
+  });
+
+  test("the filters are in the address, and the tracer obeys them", async () => {
+    const { page, context } = await opened("#/live");
+    await page.getByLabel("Severity").selectOption("Warning");
+    await page.getByLabel("Node").fill("relay-1");
+    await expect.poll(() => page.url()).toMatch(/severity=Warning.*node=relay-1/);
+    await page.reload();
+    expect(await page.getByLabel("Severity").inputValue()).toBe("Warning");
+    const lines = page.getByRole("grid", { name: "Trace objects" });
+    await lines
+      .getByRole("row", { name: /relay-1/ })
+      .first()
+      .waitFor();
+    const shown = await lines.locator(".mark").allTextContents();
+    expect(shown.filter((severity) => ["Debug", "Info", "Notice"].includes(severity))).toEqual([]);
+    await page.getByLabel("regular expression").check();
+    await page.getByLabel("Text").fill("(");
+    await page.getByText(/no regular expression/).waitFor();
+    await context.close();
+  });
+
+  test("a line is chosen and opened by keys: its JSON lies unfolded, and Escape closes it", async () => {
+    const { page, context } = await opened("#/live?node=relay-1");
+    const rows = page.getByRole("rowgroup", { name: "Trace objects" });
+    await page
+      .getByRole("row", { name: /relay-1/ })
+      .first()
+      .waitFor();
+    await rows.focus();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    const object = page.getByRole("region", { name: "Trace object" });
+    await object.locator(".tree").first().waitFor();
+    expect(await object.textContent()).toContain("relay-1");
+    await page.keyboard.press("Escape");
+    await object.waitFor({ state: "detached" });
+    await context.close();
+  });
+
+  test("names and texts of peers are shown as text, whatever they say", async () => {
+    await using own = await tracerWithPage();
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${addressOf(own)}/#/live`);
+    await page.getByText("live", { exact: true }).first().waitFor();
+    const node = await objectsOf(
+      own,
+      hostile,
+      Array.from({ length: 3 }, () => ({
+        machine: JSON.stringify({ [hostile]: hostile }),
+        human: hostile,
+        host: hostile,
+      })),
+    );
+    await page
+      .getByRole("row", { name: /onerror/ })
+      .first()
+      .click();
+    await page.getByRole("region", { name: "Trace object" }).locator(".tree").waitFor();
+    await page.goto(`${addressOf(own)}/#/`);
+    await page
+      .getByRole("row", { name: /onerror/ })
+      .first()
+      .click();
+    await page.getByRole("heading", { name: /onerror/ }).waitFor();
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.title()).not.toBe("broken into");
+    await context.close();
+    await node.stop();
+  });
+
+  test("after a restart of the tracer the page goes on by itself", async () => {
+    const port = await freePort();
+    const start = () => tracerWithPage({ ui: { host: "127.0.0.1", port } });
+    const first = await start();
+    const before = await steady(first, "before");
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${addressOf(first)}/#/live`);
+    await page
+      .getByRole("row", { name: /before/ })
+      .first()
+      .waitFor();
+    await before.stop();
+    await first[Symbol.asyncDispose]();
+    await page.locator("header").getByText("connection lost, retrying").waitFor();
+    await using second = await start();
+    const after = await steady(second, "after");
+    await page.getByRole("row", { name: /after/ }).first().waitFor();
+    await page.locator("header").getByText("live", { exact: true }).waitFor();
+    await context.close();
+    await after.stop();
+  });
+});
+
+function onPath(program: string): string {
+  const found = (process.env["PATH"] ?? "").split(":").map((directory) => join(directory, program));
+  return found.find((file) => existsSync(file))!;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
