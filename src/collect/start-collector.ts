@@ -135,6 +135,10 @@ async function openParts(
   const health = openHealth({
     door: { checks: [reader.check] },
     nodes: () => reader.subjects,
+    // Names, limits and metrics are for the tracers that the nodes are connected to.
+    namedNodes: () => [],
+    newNamesExhausted: () => [],
+    helpTextsFault: () => undefined,
     sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
     disks,
     retention: () => registry.expiryFaults(),
@@ -158,10 +162,12 @@ async function openParts(
     health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
     endpoints: () => endpoints.readings(),
+    timeseries: () => undefined,
   });
   atEnd(() => endpoints.stop());
   // Metrics and data points of nodes stay where the nodes are connected.
-  await endpoints.open(config, { nodes: { nodes: () => [], bySlug: () => undefined }, health, own, events });
+  const nodes = { nodes: () => [], bySlug: () => undefined };
+  await endpoints.open(config, { nodes, health, own, events, timeseries: undefined, ui: undefined });
   // Batches under way need the registry: it gives up what it cannot write in time.
   atEnd(() => Promise.all([reader.stop(), registry.stop({ deadlineMs: writeMs })]));
   reader.start();

@@ -19,8 +19,6 @@ import type { WritesUnderWay } from "./writes-under-way.js";
 const lookEveryMs = 1_000;
 
 export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
-  /** Where nodes come from: they to us, or we to them. */
-  readonly door: { readonly listener: ListenerView } | { readonly targets: readonly TargetView[] };
   /** Further ways in and out. @default none */
   readonly links?: readonly LinkView[];
   /** Where objects come from: nodes to us, we to them, or what has checks of its own. */
@@ -60,14 +58,11 @@ export function openHealth(options: HealthOptions): Health {
   const monitor = new HealthMonitor({
     ...(onChange !== undefined && { onChange }),
     checks: [
-      ...("listener" in door
-        ? [listenerCheck(door.listener), nodesCheck(nodes)]
-        : door.targets.map(targetCheck)),
+      ...checksOf(door, nodes),
       clashingNamesCheck(options.namedNodes),
       newNamesCheck(options.newNamesExhausted),
       nodeLimitsCheck(options.namedNodes),
       ...links.map(linkCheck),
-      ...checksOf(door, nodes),
       ...sinks.map(({ sink, writes }) => sinkCheck(sink, writes)),
       ...disks.map(diskCheck),
       retentionCheck(options.retention),

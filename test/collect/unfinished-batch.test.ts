@@ -38,6 +38,10 @@ async function start(): Promise<void> {
       expired: nothing,
       expiryFailed: nothing,
       workingSetTooLarge: nothing,
+      filesFromFuture: nothing,
+      diskReplaced: nothing,
+      claimAwaited: nothing,
+      directoriesUnguarded: nothing,
     },
   });
 }
