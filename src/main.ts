@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   demo: async () => (await import("./commands/demo.js")).addDemoCommand,
   record: async () => (await import("./commands/record.js")).addRecordCommand,
   replay: async () => (await import("./commands/replay.js")).addReplayCommand,
+  tail: async () => (await import("./commands/tail.js")).addTailCommand,
   verify: async () => (await import("./commands/verify.js")).addVerifyCommand,
   relay: async () => (await import("./commands/relay.js")).addRelayCommand,
   token: async () => (await import("./commands/token.js")).addTokenCommand,

@@ -15,6 +15,11 @@ export function visibleLines(text: string): string {
   return text.replace(obeyed, (character) => (character === "\n" ? character : writtenOut(character)));
 }
 
+/** JSON with the same written as JSON writes it: it says what it said. Line feeds outside of texts must not be in it. */
+export function visibleJson(json: string): string {
+  return json.replace(obeyed, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 function writtenOut(character: string): string {
   const code = character.charCodeAt(0).toString(16);
   return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;

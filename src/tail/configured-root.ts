@@ -1,0 +1,26 @@
+import { loadConfig } from "../config/load.js";
+import { ConfigError, formatProblem } from "../config/problem.js";
+import { TailError } from "./tail-error.js";
+
+/**
+ * Where a configuration has log files written; of several places the first for machines, else the first.
+ * @throws TailError
+ */
+export async function logRootOf(file: string): Promise<string> {
+  const sections = (await sectionsOf(file)).filter(({ mode }) => mode === "FileMode");
+  const section = sections.find(({ format }) => format === "ForMachine") ?? sections[0];
+  if (section !== undefined) return section.logRoot;
+  throw new TailError(
+    "usage",
+    `${file} has no log files written; use --url, or journalctl where it has JournalMode`,
+  );
+}
+
+async function sectionsOf(file: string) {
+  try {
+    return (await loadConfig(file)).config.logging;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new TailError("usage", error.problems.map((problem) => formatProblem(file, problem)).join("\n"));
+  }
+}

@@ -1,0 +1,136 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { isGone, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
+import { compressedLines, forwardsReader } from "./node-lines.js";
+import { LineCutter } from "./stored-lines.js";
+import type { TracedLine } from "./traced-line.js";
+
+/** Files that are held open until the one before them is read; more are opened when it is their turn. */
+const mostHeld = 16;
+
+interface FollowedFile {
+  readonly file: LogFile;
+  /** Absent where the file is compressed, or not opened yet. */
+  handle?: FileHandle | undefined;
+  position: number;
+}
+
+/**
+ * Reads what is added to a node's log. Files are open from when they are first seen: rotation, compression and deletion
+ * take nothing away. Polls, since network file systems tell of no changes.
+ */
+export class FollowedNode {
+  readonly directory: NodeDirectory;
+  readonly #remark: (sentence: string) => void;
+  readonly #cutter = new LineCutter();
+  #current: FollowedFile | undefined;
+  #read: (lines: readonly string[]) => TracedLine[] = () => [];
+  #next: FollowedFile[] = [];
+  /** Nothing more came of the current file since a newer one was seen. */
+  #isAtEnd = false;
+
+  /** @param remark told of files that are damaged */
+  constructor(directory: NodeDirectory, remark: (sentence: string) => void) {
+    this.directory = directory;
+    this.#remark = remark;
+  }
+
+  /** Begins in the last of these files, at a place in it; where there is none, with the first one that comes. */
+  async begin(files: readonly LogFile[], position: number): Promise<void> {
+    const last = files.at(-1);
+    if (last === undefined) return;
+    this.#goTo({ file: last, position });
+    await this.#openCurrent();
+  }
+
+  /** Looks for newer files, and whether the current one is still what it was. */
+  async look(): Promise<void> {
+    const known = this.#next.at(-1)?.file.name ?? this.#current?.file.name ?? "";
+    const files = await logFilesOf(this.directory);
+    for (const file of files) {
+      if (file.name > known) this.#next.push({ file, position: 0 });
+      else if (file.name === known && (await this.#isAnother(file))) this.#next.push({ file, position: 0 });
+    }
+    for (const followed of this.#next.slice(0, mostHeld)) await hold(followed);
+  }
+
+  /** Lines that were added, up to about `mostBytes` of them; empty where there are none at the moment. */
+  async poll(mostBytes: number): Promise<TracedLine[]> {
+    const current = this.#current;
+    const added = current === undefined ? [] : await this.#added(current, mostBytes);
+    if (added.length > 0) return this.#read(added);
+    const next = this.#next[0];
+    if (next === undefined) return [];
+    // Who rotates may still write to the old file while the new one is made: it is left where twice nothing came.
+    if (current !== undefined && !this.#isAtEnd) {
+      this.#isAtEnd = true;
+      return [];
+    }
+    const unended = this.#read(this.#cutter.end());
+    await current?.handle?.close();
+    this.#next.shift();
+    this.#goTo(next);
+    if (next.file.isCompressed) return [...unended, ...(await this.#compressed(next.file))];
+    await this.#openCurrent();
+    return [...unended, ...(await this.poll(mostBytes))];
+  }
+
+  async close(): Promise<void> {
+    const files = [this.#current, ...this.#next];
+    this.#current = undefined;
+    this.#next = [];
+    await Promise.all(files.map((followed) => followed?.handle?.close()));
+  }
+
+  #goTo(followed: FollowedFile): void {
+    this.#current = followed;
+    this.#read = forwardsReader(this.directory, followed.file);
+    this.#isAtEnd = false;
+  }
+
+  async #openCurrent(): Promise<void> {
+    if (this.#current !== undefined) await hold(this.#current);
+  }
+
+  /** Reads on until at least one line is whole, or nothing more is there. */
+  async #added(current: FollowedFile, mostBytes: number): Promise<string[]> {
+    if (current.handle === undefined) return [];
+    const buffer = Buffer.allocUnsafe(mostBytes);
+    for (;;) {
+      const { bytesRead } = await current.handle.read(buffer, 0, mostBytes, current.position);
+      if (bytesRead === 0) return [];
+      current.position += bytesRead;
+      this.#isAtEnd = false;
+      const lines = this.#cutter.push(buffer.subarray(0, bytesRead));
+      if (lines.length > 0) return lines;
+    }
+  }
+
+  async #compressed(file: LogFile): Promise<TracedLine[]> {
+    const lines: TracedLine[] = [];
+    for await (const some of compressedLines(file, this.#read, this.#remark)) lines.push(...some);
+    return lines;
+  }
+
+  /** Whether the newest file is no longer what is open by its name, or was cut: then it is read from its beginning. */
+  async #isAnother({ path, isCompressed }: LogFile): Promise<boolean> {
+    const current = this.#current;
+    if (current?.handle === undefined || this.#next.length > 0 || isCompressed) return false;
+    try {
+      const [there, ours] = await Promise.all([stat(path), current.handle.stat()]);
+      return there.ino !== ours.ino || there.dev !== ours.dev || there.size < current.position;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw error;
+    }
+  }
+}
+
+/** Opens a file that is not compressed; one that is gone already has no handle. */
+async function hold(followed: FollowedFile): Promise<void> {
+  if (followed.handle !== undefined || followed.file.isCompressed) return;
+  try {
+    followed.handle = await open(followed.file.path, "r");
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}

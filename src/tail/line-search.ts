@@ -1,0 +1,72 @@
+import vm from "node:vm";
+import { TailError } from "./tail-error.js";
+import type { TracedLine } from "./traced-line.js";
+
+/** Of a longer line the beginning is looked at. */
+const mostSearched = 64 * 1024;
+
+/** One look at some lines takes no longer; then each of them is looked at alone, and no longer either. */
+const deadlineMs = 500;
+
+/** So many lines may take too long before the search is given up. */
+const mostSlow = 8;
+
+/**
+ * Finds lines by a regular expression of the user's. Some expressions take longer than anybody lives on the lines of a
+ * peer who knows them; those are stopped.
+ */
+export class LineSearch {
+  readonly #source: string;
+  readonly #script = new vm.Script("texts.map((text) => pattern.test(text))");
+  readonly #context: vm.Context;
+  #slow = 0;
+
+  /** @throws TailError where it is no regular expression */
+  constructor(source: string) {
+    this.#source = source;
+    try {
+      this.#context = vm.createContext({ texts: [], pattern: new RegExp(source, "u") });
+    } catch (error) {
+      throw new TailError("usage", `--grep: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /**
+   * The lines that hold what is looked for; those on which it takes too long do not count.
+   * @throws TailError where it takes too long again and again
+   */
+  matching(lines: readonly TracedLine[]): TracedLine[] {
+    if (lines.length === 0) return [];
+    const found = this.#test(lines) ?? lines.map((line) => this.#testAlone(line));
+    return lines.filter((_, index) => found[index]);
+  }
+
+  #testAlone(line: TracedLine): boolean {
+    const found = this.#test([line]);
+    if (found !== undefined) return found[0]!;
+    this.#slow += 1;
+    if (this.#slow < mostSlow) return false;
+    throw new TailError(
+      "usage",
+      `--grep: ${this.#source} takes too long on the lines there are; give a simpler pattern, without repetitions inside repetitions`,
+    );
+  }
+
+  /** Undefined where it takes too long. */
+  #test(lines: readonly TracedLine[]): boolean[] | undefined {
+    this.#context.texts = lines.map(searched);
+    try {
+      return this.#script.runInContext(this.#context, { timeout: deadlineMs }) as boolean[];
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT")
+        return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The line as it is stored; of an object of a daemon its text for people as well. */
+function searched({ form, text, human }: TracedLine): string {
+  const whole = form === "machine" && human !== undefined ? `${human}\n${text}` : text;
+  return whole.slice(0, mostSearched);
+}

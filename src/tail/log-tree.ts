@@ -1,0 +1,80 @@
+import { readdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { compressedEnding, plainName } from "../log-files/compression.js";
+import { secondInName } from "../log-files/log-file-names.js";
+import type { LineForm } from "./traced-line.js";
+
+/** A log file as its directory shows it. */
+export interface LogFile {
+  readonly path: string;
+  /** Its name before it was compressed: such names sort in the order written. */
+  readonly name: string;
+  /** The second since 1970 that its name tells. */
+  readonly second: number;
+  readonly isCompressed: boolean;
+}
+
+/** Where the lines of one node lie. */
+export interface NodeDirectory {
+  readonly node: string;
+  readonly path: string;
+  readonly form: LineForm;
+}
+
+const extensions: Readonly<Record<LineForm, string>> = { machine: "json", console: "log" };
+
+/**
+ * The nodes below a log root, or the one whose directory it is. Of a node that has both kinds of files those for machines
+ * count: they tell more. Hidden directories, and those without log files, are left out.
+ * @throws what the file system throws
+ */
+export async function findNodes(root: string): Promise<NodeDirectory[]> {
+  const entries = await readdir(root, { withFileTypes: true });
+  const own = formOf(entries.map(({ name }) => name));
+  if (own !== undefined) return [{ node: basename(resolve(root)), path: root, form: own }];
+  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  const found = await Promise.all(
+    names.map(async ({ name: node }) => {
+      const path = join(root, node);
+      const form = formOf(await namesIn(path));
+      return form === undefined ? [] : [{ node, path, form }];
+    }),
+  );
+  return found.flat().sort((one, other) => (one.node < other.node ? -1 : 1));
+}
+
+/** A node's log files in the order written. A file that is just being compressed is there once, as it was. */
+export async function logFilesOf({ path, form }: NodeDirectory): Promise<LogFile[]> {
+  const byName = new Map<string, LogFile>();
+  // Shorter names come first: the plain one before the compressed.
+  for (const entry of (await namesIn(path)).sort()) {
+    const name = plainName(entry);
+    const second = secondInName(name, extensions[form]);
+    if (second === undefined || byName.has(name)) continue;
+    const isCompressed = compressedEnding(entry) !== undefined;
+    byName.set(name, { path: join(path, entry), name, second, isCompressed });
+  }
+  return [...byName.values()];
+}
+
+function formOf(names: readonly string[]): LineForm | undefined {
+  const has = (form: LineForm) =>
+    names.some((name) => secondInName(plainName(name), extensions[form]) !== undefined);
+  if (has("machine")) return "machine";
+  return has("console") ? "console" : undefined;
+}
+
+/** Nothing where the directory has just been removed. */
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+/** Whether a file or directory is no longer where it was: retention and operators delete while we look. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

@@ -1,0 +1,59 @@
+import type { StoredBytes } from "./stored-bytes.js";
+
+const lineFeed = 0x0a;
+const probeBytes = 8 * 1024;
+const mostProbeBytes = 1024 * 1024;
+/** Less is not worth another look. */
+const nearBytes = 64 * 1024;
+
+/**
+ * A place from which on a file is to be read to find all lines from `since` on, by halving: of a file of any size some
+ * dozens of kilobytes are read. Lines may be out of order by as much as 64 KiB holds; whoever reads on leaves out earlier ones.
+ *
+ * @param timeOf the time of a line; undefined where it tells none
+ * @returns the beginning of a line
+ */
+export async function placeOfTime(
+  stored: StoredBytes,
+  since: bigint,
+  timeOf: (line: string) => bigint | undefined,
+): Promise<number> {
+  let low = 0;
+  let high = stored.size;
+  while (high - low > nearBytes) {
+    const middle = low + Math.floor((high - low) / 2);
+    const found = await firstTimeAfter(stored, middle, high, timeOf);
+    if (found === undefined || found.time >= since) high = middle;
+    else low = found.begin;
+  }
+  return beginOfLineNear(stored, Math.max(0, low - nearBytes));
+}
+
+/** The first line with a time that begins after `from`, and before `to`. */
+async function firstTimeAfter(
+  stored: StoredBytes,
+  from: number,
+  to: number,
+  timeOf: (line: string) => bigint | undefined,
+): Promise<{ readonly begin: number; readonly time: bigint } | undefined> {
+  for (let length = probeBytes; ; length *= 4) {
+    const block = await stored.read(from, Math.min(length, mostProbeBytes, stored.size - from));
+    let begin = block.indexOf(lineFeed) + 1;
+    for (let end = block.indexOf(lineFeed, begin); begin > 0 && end !== -1; ) {
+      if (from + begin >= to) return undefined;
+      const time = timeOf(block.toString("utf8", begin, end));
+      if (time !== undefined) return { begin: from + begin, time };
+      begin = end + 1;
+      end = block.indexOf(lineFeed, begin);
+    }
+    if (from + block.length >= to || length >= mostProbeBytes) return undefined;
+  }
+}
+
+async function beginOfLineNear(stored: StoredBytes, place: number): Promise<number> {
+  if (place === 0) return 0;
+  // The byte before may be the end of a line.
+  const block = await stored.read(place - 1, nearBytes);
+  const feed = block.indexOf(lineFeed);
+  return feed === -1 ? place : place + feed;
+}

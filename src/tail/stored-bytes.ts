@@ -1,0 +1,99 @@
+import { open } from "node:fs/promises";
+import { DamagedFileError, readLogBytes } from "../log-files/log-file-bytes.js";
+import type { LogFile } from "./log-tree.js";
+
+/** The bytes of an open log file, as they were before it was compressed. */
+export interface StoredBytes {
+  /** When it was opened; it may have grown since. */
+  readonly size: number;
+  /** Up to `length` bytes from `position` on; fewer only at the end. */
+  read(position: number, length: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** Opens a log file; what reads logs is given it, so that a test can count what is read. */
+export type OpenStoredBytes = (file: LogFile) => Promise<StoredBytes>;
+
+/** A file that can be read anywhere. */
+async function openPlain(path: string): Promise<StoredBytes> {
+  const handle = await open(path, "r");
+  const { size } = await handle.stat();
+  return {
+    size,
+    read: async (position, length) => {
+      const buffer = Buffer.allocUnsafe(length);
+      let filled = 0;
+      while (filled < length) {
+        const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/**
+ * A compressed file, to be read from its end: it is unpacked from its beginning again for each `windowBytes` that are
+ * stepped back, and never held whole. Where it is damaged it ends.
+ */
+async function openCompressed(
+  path: string,
+  windowBytes: number,
+  remark: (sentence: string) => void,
+): Promise<StoredBytes> {
+  let window = await lastBytesBefore(path, Number.POSITIVE_INFINITY, windowBytes, remark);
+  return {
+    size: window.end,
+    read: async (position, length) => {
+      const end = Math.min(position + length, window.end);
+      if (position < window.end - window.bytes.length) {
+        const size = Math.max(windowBytes, length);
+        window = await lastBytesBefore(path, position + length, size, () => {});
+      }
+      const begin = window.end - window.bytes.length;
+      return window.bytes.subarray(position - begin, end - begin);
+    },
+    close: async () => {},
+  };
+}
+
+interface Window {
+  readonly bytes: Buffer;
+  /** Where they end in the unpacked file. */
+  readonly end: number;
+}
+
+async function lastBytesBefore(
+  path: string,
+  end: number,
+  size: number,
+  remark: (sentence: string) => void,
+): Promise<Window> {
+  const kept: Buffer[] = [];
+  let keptBytes = 0;
+  let position = 0;
+  try {
+    for await (const { bytes } of readLogBytes(path)) {
+      const wanted = bytes.subarray(0, Math.max(0, end - position));
+      // A copy: the bytes are valid until the next are asked for.
+      kept.push(Buffer.from(wanted));
+      keptBytes += wanted.length;
+      position += wanted.length;
+      while (keptBytes - kept[0]!.length >= size) keptBytes -= kept.shift()!.length;
+      if (position >= end) break;
+    }
+  } catch (error) {
+    if (!(error instanceof DamagedFileError)) throw error;
+    remark(error.message);
+  }
+  const bytes = Buffer.concat(kept);
+  return { bytes: bytes.subarray(Math.max(0, bytes.length - size)), end: position };
+}
+
+/** Opens files of any kind. `windowBytes` bounds what one compressed file holds in memory, beside some pieces of 1 MiB. */
+export function storedBytesOpener(windowBytes: number, remark: (sentence: string) => void): OpenStoredBytes {
+  return ({ path, isCompressed }) =>
+    isCompressed ? openCompressed(path, windowBytes, remark) : openPlain(path);
+}

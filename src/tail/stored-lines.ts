@@ -1,0 +1,104 @@
+import type { StoredBytes } from "./stored-bytes.js";
+
+const lineFeed = 0x0a;
+const leastBlockBytes = 16 * 1024;
+const mostBlockBytes = 1024 * 1024;
+
+/** A longer line is given in pieces. */
+const maxLineBytes = 16 * 1024 * 1024;
+
+/**
+ * The lines that end before `end`, from the last to the first, some at a time; empty ones are left out. Little is read at
+ * first, since the last lines are mostly all that is wanted.
+ */
+export async function* linesBackwards(stored: StoredBytes, end: number): AsyncGenerator<string[]> {
+  /** What is known of a line whose beginning is not: pieces from the last to the first. */
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  const finish = (begin: Buffer) => {
+    const line = rest.length === 0 ? begin : Buffer.concat([begin, ...rest.reverse()]);
+    rest = [];
+    restBytes = 0;
+    return line.toString("utf8");
+  };
+  let blockBytes = leastBlockBytes;
+  for (let position = end; position > 0; blockBytes = Math.min(2 * blockBytes, mostBlockBytes)) {
+    const length = Math.min(blockBytes, position);
+    position -= length;
+    const block = await stored.read(position, length);
+    const lines: string[] = [];
+    let lineEnd = block.length;
+    while (lineEnd > 0) {
+      const feed = block.lastIndexOf(lineFeed, lineEnd - 1);
+      if (feed === -1) break;
+      lines.push(finish(block.subarray(feed + 1, lineEnd)));
+      lineEnd = feed;
+    }
+    rest.push(block.subarray(0, lineEnd));
+    restBytes += lineEnd;
+    if (position === 0 || restBytes >= maxLineBytes) lines.push(finish(Buffer.alloc(0)));
+    yield lines.filter((line) => line !== "");
+  }
+}
+
+/** The lines between two places, from the first to the last, some at a time; one that `end` cuts is given as far as it goes. */
+export async function* linesForwards(
+  stored: StoredBytes,
+  begin: number,
+  end: number,
+): AsyncGenerator<string[]> {
+  const cutter = new LineCutter();
+  for (let position = begin; position < end; ) {
+    const block = await stored.read(position, Math.min(mostBlockBytes / 4, end - position));
+    if (block.length === 0) break;
+    position += block.length;
+    yield cutter.push(block);
+  }
+  yield cutter.end();
+}
+
+/** Cuts bytes that come piece by piece into lines; empty ones are left out. */
+export class LineCutter {
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+
+  /** The lines that these bytes complete. Keeps what may be reused: bytes are copied. */
+  push(bytes: Buffer): string[] {
+    const lines: string[] = [];
+    let begin = 0;
+    for (let feed = bytes.indexOf(lineFeed); feed !== -1; feed = bytes.indexOf(lineFeed, begin)) {
+      lines.push(this.#finish(bytes.subarray(begin, feed)));
+      begin = feed + 1;
+    }
+    if (begin < bytes.length) {
+      this.#rest.push(Buffer.from(bytes.subarray(begin)));
+      this.#restBytes += bytes.length - begin;
+    }
+    if (this.#restBytes >= maxLineBytes) lines.push(...this.end());
+    return lines.filter((line) => line !== "");
+  }
+
+  /** The line that no line feed ended, if there is one. */
+  end(): string[] {
+    return this.#restBytes === 0 ? [] : [this.#finish(Buffer.alloc(0))];
+  }
+
+  #finish(last: Buffer): string {
+    const line = this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, last]);
+    this.#rest = [];
+    this.#restBytes = 0;
+    return line.toString("utf8");
+  }
+}
+
+/** Where the last line that is ended ends: what follows is still being written. */
+export async function endOfLines(stored: StoredBytes): Promise<number> {
+  let blockBytes = leastBlockBytes;
+  for (let position = stored.size; position > 0; blockBytes = Math.min(2 * blockBytes, mostBlockBytes)) {
+    const length = Math.min(blockBytes, position);
+    position -= length;
+    const feed = (await stored.read(position, length)).lastIndexOf(lineFeed);
+    if (feed !== -1) return position + feed + 1;
+  }
+  return 0;
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { FollowedNode } from "./followed-node.js";
+import { findNodes, isGone, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
+import type { NodeHistory } from "./node-lines.js";
+import { lastLines, linesSince, type Wanted, wantedLines } from "./recent-lines.js";
+import { type OpenStoredBytes, type StoredBytes, storedBytesOpener } from "./stored-bytes.js";
+import { endOfLines } from "./stored-lines.js";
+import { TailError } from "./tail-error.js";
+import type { TracedLine } from "./traced-line.js";
+import { refuseUnknownNodes } from "./unknown-node.js";
+
+const mib = 1024 * 1024;
+/** What all nodes together may hold of compressed files, and of lines that were added. */
+const windowsBytes = 256 * mib;
+const addedBytes = 16 * mib;
+
+const pauseMs = 200;
+/** New files and new nodes are looked for this often, in pauses. */
+const pausesPerLook = 5;
+
+/** What to show of the logs below a directory. */
+export interface FilesToTail {
+  readonly root: string;
+  /** Names of nodes; none means all. */
+  readonly nodes: readonly string[];
+  /** So many of the last lines; undefined means all that are wanted. */
+  readonly count: number | undefined;
+  /** `since` must be given where `count` is not. */
+  readonly wanted: Wanted;
+  readonly follow: boolean;
+  /** Told what could not be read. */
+  readonly remark: (sentence: string) => void;
+  /** @default 200 ms */
+  readonly pause?: () => Promise<unknown>;
+  /** @default opens the file */
+  readonly open?: OpenStoredBytes;
+}
+
+/**
+ * The lines of logs: first those that are there, in the order of their times, then, where it follows, those that are added;
+ * ends only where it does not. Between two reads of added lines, nodes are merged by time as well.
+ * @throws TailError, and what the file system throws
+ */
+export async function* tailFiles(options: FilesToTail): AsyncGenerator<readonly TracedLine[]> {
+  const { root, nodes: names, count, wanted, follow, remark } = options;
+  const nodes = chosen(await findNodes(root), names, options);
+  const window = Math.round(Math.min(16 * mib, Math.max(mib, windowsBytes / (nodes.length + 1))));
+  const open = options.open ?? storedBytesOpener(window, remark);
+  const histories = await Promise.all(nodes.map((directory) => historyOf(directory, follow, open)));
+  const followed = new FollowedNodes(options);
+  try {
+    // Opened before anything is read, so that rotation takes nothing away meanwhile.
+    if (follow) await followed.begin(histories);
+    if (count === undefined) yield* linesSince(histories, wanted.since ?? 0n, wanted, { open, remark });
+    else yield await lastLines(histories, count, wanted, { open, remark });
+    if (follow) yield* followed.lines();
+  } finally {
+    await followed.close();
+  }
+}
+
+/** @throws TailError */
+function chosen(
+  found: readonly NodeDirectory[],
+  names: readonly string[],
+  { root, follow }: FilesToTail,
+): readonly NodeDirectory[] {
+  const known = found.map(({ node }) => node);
+  refuseUnknownNodes(names, known, `below ${root}`);
+  if (found.length === 0 && !follow)
+    throw new TailError("unknown-node", `there are no log files below ${root}`);
+  return names.length === 0 ? found : found.filter(({ node }) => names.includes(node));
+}
+
+/** Where it follows, what is there ends with the last whole line; else with what there is. */
+async function historyOf(
+  directory: NodeDirectory,
+  follow: boolean,
+  open: OpenStoredBytes,
+): Promise<NodeHistory> {
+  const files = await logFilesOf(directory);
+  const last = files.at(-1);
+  if (!follow || last === undefined || last.isCompressed) return { directory, files };
+  const stored = await openIfThere(last, open);
+  // Removed since it was listed: another one is the last now.
+  if (stored === undefined) return historyOf(directory, follow, open);
+  try {
+    return { directory, files, endOfLast: await endOfLines(stored) };
+  } finally {
+    await stored.close();
+  }
+}
+
+async function openIfThere(file: LogFile, open: OpenStoredBytes): Promise<StoredBytes | undefined> {
+  try {
+    return await open(file);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What is added to the logs of many nodes, new ones included. */
+class FollowedNodes {
+  readonly #options: FilesToTail;
+  readonly #nodes = new Map<string, FollowedNode>();
+
+  constructor(options: FilesToTail) {
+    this.#options = options;
+  }
+
+  async begin(histories: readonly NodeHistory[]): Promise<void> {
+    await Promise.all(
+      histories.map(({ directory, files, endOfLast = 0 }) => this.#add(directory).begin(files, endOfLast)),
+    );
+  }
+
+  async *lines(): AsyncGenerator<TracedLine[]> {
+    const { wanted, pause = () => sleep(pauseMs) } = this.#options;
+    for (let round = 0; ; round += 1) {
+      if (round % pausesPerLook === 0) await this.#look();
+      const added = await this.#added();
+      yield wantedLines(added, wanted);
+      if (added.length === 0) await pause();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map((node) => node.close()));
+  }
+
+  async #look(): Promise<void> {
+    for (const directory of await this.#found())
+      if (!this.#nodes.has(directory.node) && this.#isWanted(directory)) this.#add(directory);
+    await Promise.all([...this.#nodes.values()].map((node) => node.look()));
+  }
+
+  /** Nothing where the root itself is gone for now. */
+  async #found(): Promise<readonly NodeDirectory[]> {
+    try {
+      return await findNodes(this.#options.root);
+    } catch (error) {
+      if (isGone(error)) return [];
+      throw error;
+    }
+  }
+
+  async #added(): Promise<TracedLine[]> {
+    const nodes = [...this.#nodes.values()];
+    const mostBytes = Math.round(Math.min(256 * 1024, Math.max(16 * 1024, addedBytes / (nodes.length + 1))));
+    const lines = (await Promise.all(nodes.map((node) => node.poll(mostBytes)))).flat();
+    return lines.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+  }
+
+  #isWanted({ node }: NodeDirectory): boolean {
+    return this.#options.nodes.length === 0 || this.#options.nodes.includes(node);
+  }
+
+  #add(directory: NodeDirectory): FollowedNode {
+    const followed = new FollowedNode(directory, this.#options.remark);
+    this.#nodes.set(directory.node, followed);
+    return followed;
+  }
+}

@@ -1,0 +1,132 @@
+import { type Severity, severities } from "../protocol/trace-batch.js";
+
+/** How lines look: `machine` is ForMachine's JSON, `console` what ForHuman's files and a node's own console show. */
+export type LineForm = "machine" | "console";
+
+/** A line of a log, or an object from a running daemon, and as much of what it says about itself as is needed to judge it. */
+export interface TracedLine {
+  readonly node: string;
+  /** Nanoseconds since 1970, UTC; of a line that tells no time, that of its file. */
+  readonly at: bigint;
+  /** Undefined where the line names none. */
+  readonly severity: Severity | undefined;
+  readonly namespace: string;
+  readonly host: string;
+  readonly thread: string;
+  readonly form: LineForm;
+  /** The line as it is stored, without its line feed. */
+  readonly text: string;
+  /** What it says to people: a node's human text, or what follows the head of a console line. Absent where `text` is all there is. */
+  readonly human?: string;
+}
+
+/** What a line takes from where it lies. */
+export interface LinePlace {
+  readonly node: string;
+  /** Nanoseconds since 1970, for a line that tells no time itself. */
+  readonly fallbackAt: bigint;
+}
+
+/** Reads a line of ForMachine; whatever is no such JSON is a line without facts. */
+export function machineLine(text: string, { node, fallbackAt }: LinePlace): TracedLine {
+  const { at, ns, sev, host, thread } = usualFields(text) ?? parsedFields(text);
+  return {
+    node,
+    at: timeOf(at) ?? fallbackAt,
+    severity: severityNamed(sev),
+    namespace: Array.isArray(ns) ? ns.map(textOf).join(".") : textOf(ns),
+    host: textOf(host),
+    thread: textOf(thread),
+    form: "machine",
+    text,
+  };
+}
+
+interface Fields {
+  readonly at?: unknown;
+  readonly ns?: unknown;
+  readonly sev?: unknown;
+  readonly host?: unknown;
+  readonly thread?: unknown;
+}
+
+const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
+const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y;
+
+/**
+ * The fields of a line as nodes write it, without parsing what lies between: quotes inside a text are escaped, so what
+ * stands before the last bracket belongs to the outermost object.
+ */
+function usualFields(text: string): Fields | undefined {
+  usualEnd.lastIndex = text.lastIndexOf('"sev":"');
+  if (usualEnd.lastIndex < 0) return undefined;
+  const begin = usualBegin.exec(text);
+  const end = usualEnd.exec(text);
+  if (begin === null || end === null) return undefined;
+  return { at: begin[1], ns: begin[2], sev: end[1], thread: end[2], host: end[3] };
+}
+
+function parsedFields(text: string): Fields {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may hold colons, namespaces none. */
+const consoleHead = /^\[([^\]]{10,40})\]\[([^\]]*)\]\(([A-Za-z]+),([^)]*)\) ?/;
+
+/** Whether a console line goes on with what the line before it began. */
+export function isContinuation(text: string): boolean {
+  return text.startsWith("  ");
+}
+
+/** Reads a console line. One without a head (the layout `text`) has no facts; a continuation has those of `before`. */
+export function consoleLine(
+  text: string,
+  { node, fallbackAt }: LinePlace,
+  before: TracedLine | undefined,
+): TracedLine {
+  if (before !== undefined && isContinuation(text)) return { ...before, text, human: text };
+  const head = consoleHead.exec(text);
+  if (head === null) {
+    const unknown = { severity: undefined, namespace: "", host: "", thread: "" };
+    return { node, at: fallbackAt, ...unknown, form: "console", text, human: text };
+  }
+  const [whole, time, origin = "", severity, thread = ""] = head;
+  const colon = origin.lastIndexOf(":");
+  return {
+    node,
+    at: timeOf(time) ?? fallbackAt,
+    severity: severityNamed(severity),
+    namespace: origin.slice(colon + 1),
+    host: origin.slice(0, Math.max(0, colon)),
+    thread,
+    form: "console",
+    text,
+    human: text.slice(whole.length),
+  };
+}
+
+/** `2026-02-16T09:30:01.1234567Z`, or with a space; older nodes wrote ` UTC` at the end. */
+const timeForm = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?(?:Z| UTC)$/;
+
+/** Nanoseconds since 1970 of a time as lines give it; undefined for anything else. */
+export function timeOf(text: unknown): bigint | undefined {
+  if (typeof text !== "string") return undefined;
+  const [, date, time, fraction = ""] = timeForm.exec(text) ?? [];
+  const milliseconds = Date.parse(`${date}T${time}Z`);
+  if (Number.isNaN(milliseconds)) return undefined;
+  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+}
+
+/** A severity by its name on the wire. */
+export function severityNamed(name: unknown): Severity | undefined {
+  return severities.find((severity) => severity === name);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
