@@ -6,7 +6,7 @@ import type { TracedLine } from "./traced-line.js";
 const mostSearched = 64 * 1024;
 
 /** One look at some lines takes no longer; then each of them is looked at alone, and no longer either. */
-const deadlineMs = 500;
+const defaultDeadlineMs = 500;
 
 /** So many lines may take too long before the search is given up. */
 const mostSlow = 8;
@@ -19,11 +19,13 @@ export class LineSearch {
   readonly #source: string;
   readonly #script = new vm.Script("texts.map((text) => pattern.test(text))");
   readonly #context: vm.Context;
+  readonly #deadlineMs: number;
   #slow = 0;
 
   /** @throws TailError where it is no regular expression */
-  constructor(source: string) {
+  constructor(source: string, deadlineMs = defaultDeadlineMs) {
     this.#source = source;
+    this.#deadlineMs = deadlineMs;
     try {
       this.#context = vm.createContext({ texts: [], pattern: new RegExp(source, "u") });
     } catch (error) {
@@ -56,10 +58,10 @@ export class LineSearch {
   #test(lines: readonly TracedLine[]): boolean[] | undefined {
     this.#context.texts = lines.map(searched);
     try {
-      return this.#script.runInContext(this.#context, { timeout: deadlineMs }) as boolean[];
+      return this.#script.runInContext(this.#context, { timeout: this.#deadlineMs }) as boolean[];
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT")
-        return undefined;
+      // An error of the context is no instance of this side's Error.
+      if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return undefined;
       throw error;
     }
   }

@@ -55,13 +55,17 @@ export class LineLayout {
     const texts = fitted(visibleText(messageOf(line)), indent, columns, wrap);
     const [head = "", ...more] = texts;
     const begin =
-      columns === undefined ? rest : rest.slice(0, Math.max(0, columns - before.length - severityWidth));
+      columns === undefined || wrap
+        ? rest
+        : rest.slice(0, Math.max(0, columns - before.length - severityWidth));
     const colour = isColoured && line.severity !== undefined ? colours[line.severity] : "";
     const painted = (text: string, how: string) =>
       how === "" || text === "" ? text : `${how}${text}${reset}`;
     const time = painted(before, isColoured ? faint : "");
     const first = `${time}${painted(severity, colour)}${painted(begin, isColoured ? faint : "")}${painted(head, colour)}`;
-    const below = " ".repeat(Math.min(indent, columns === undefined ? indent : columns - leastTextWidth));
+    const below = " ".repeat(
+      columns === undefined ? indent : Math.max(0, Math.min(indent, columns - leastTextWidth)),
+    );
     return [first, ...more.map((text) => `${below}${painted(text, colour)}`)]
       .map((row) => `${row}\n`)
       .join("");

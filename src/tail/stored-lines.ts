@@ -48,10 +48,12 @@ export async function* linesForwards(
   end: number,
 ): AsyncGenerator<string[]> {
   const cutter = new LineCutter();
+  let blockBytes = leastBlockBytes;
   for (let position = begin; position < end; ) {
-    const block = await stored.read(position, Math.min(mostBlockBytes / 4, end - position));
+    const block = await stored.read(position, Math.min(blockBytes, end - position));
     if (block.length === 0) break;
     position += block.length;
+    blockBytes = Math.min(2 * blockBytes, mostBlockBytes / 4);
     yield cutter.push(block);
   }
   yield cutter.end();
