@@ -193,16 +193,20 @@ class LiveMessages {
 
 /** @throws ConnectionError for what no daemon sends */
 function linesIn(message: string): DaemonLines {
-  let told: { objects?: unknown; missed?: unknown };
+  let told: unknown;
   try {
-    told = JSON.parse(message) as typeof told;
+    told = JSON.parse(message);
   } catch {
-    throw new ConnectionError("it does not speak as muninn.ui does", true);
+    throw strangeMessage();
   }
-  const { objects = [], missed = 0 } = told;
-  if (!Array.isArray(objects) || typeof missed !== "number")
-    throw new ConnectionError("it does not speak as muninn.ui does", true);
+  if (typeof told !== "object" || told === null) throw strangeMessage();
+  const { objects = [], missed = 0 }: { objects?: unknown; missed?: unknown } = told;
+  if (!Array.isArray(objects) || typeof missed !== "number") throw strangeMessage();
   return { lines: objects.map(tracedLine), missed };
+}
+
+function strangeMessage(): ConnectionError {
+  return new ConnectionError("it does not speak as muninn.ui does", true);
 }
 
 function tracedLine(object: unknown): TracedLine {

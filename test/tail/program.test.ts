@@ -1,0 +1,244 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { program } from "../end-to-end/daemon.js";
+import { logRoot, machineText, writeLog } from "./logs.js";
+
+const root = logRoot();
+const running: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill("SIGKILL");
+});
+
+function run(args: readonly string[], command: readonly string[] = [process.execPath, program]) {
+  const [file = "", ...before] = command;
+  const child = spawn(file, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  running.push(child);
+  const output = { out: "", err: "" };
+  child.stdout.on("data", (data) => {
+    output.out += data;
+  });
+  child.stderr.on("data", (data) => {
+    output.err += data;
+  });
+  const ended = once(child, "close").then(([code, signal]) => ({ ...output, code: code ?? signal }));
+  const until = async (holds: () => boolean) => {
+    while (!holds()) await once(child.stdout, "data");
+  };
+  return { child, output, ended, until };
+}
+
+function lines(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => machineText((from + index) * 10, `${from + index}`));
+}
+
+test("the last ten lines of all nodes are shown where nothing else is said, without colours in a pipe", async () => {
+  await writeLog(root.path, "a", 0, lines(0, 30));
+  const { out, err, code } = await run(["tail", "--dir", root.path]).ended;
+  expect({ err, code }).toEqual({ err: "", code: 0 });
+  const shown = out.trimEnd().split("\n");
+  expect(shown).toHaveLength(10);
+  expect(shown[0]).toBe("2026-02-16 09:30:00.200Z Info      a Net.Peer text=20");
+});
+
+test.each([
+  {
+    what: "no place to look in",
+    args: [],
+    code: 2,
+    message: /give one of --dir LOGROOT, -c FILE and --url URL/,
+  },
+  { what: "two places", args: ["--dir", ".", "--url", "http://a"], code: 2, message: /give one of/ },
+  { what: "a directory that is not there", args: ["--dir", "/nowhere"], code: 2, message: /ENOENT/ },
+  {
+    what: "a time that is none",
+    args: ["--dir", ".", "--since", "soon"],
+    code: 2,
+    message: /soon is no time/,
+  },
+  {
+    what: "a severity that is none",
+    args: ["--dir", ".", "--severity", "bad"],
+    code: 2,
+    message: /Debug, Info/,
+  },
+  { what: "an expression that is none", args: ["--dir", ".", "--grep", "("], code: 2, message: /--grep: / },
+  {
+    what: "a token without a daemon",
+    args: ["--dir", ".", "--token-file", "f"],
+    code: 2,
+    message: /goes with --url/,
+  },
+  {
+    what: "the past of a daemon",
+    args: ["--url", "http://a", "-n", "5"],
+    code: 2,
+    message: /do not go with --url/,
+  },
+  {
+    what: "a configuration that is none",
+    args: ["-c", "/nowhere"],
+    code: 2,
+    message: /\/nowhere.*no such file/,
+  },
+  {
+    what: "a directory without logs",
+    args: ["--dir", "/proc/self/task"],
+    code: 1,
+    message: /no log files below/,
+  },
+  {
+    what: "a daemon that is not there",
+    args: ["--url", "http://127.0.0.1:1"],
+    code: 1,
+    message: /ECONNREFUSED/,
+  },
+])("$what: exit code $code and a sentence", async ({ args, code, message }) => {
+  const ended = await run(["tail", ...args]).ended;
+  expect(ended).toMatchObject({ code, out: "", err: expect.stringMatching(message) });
+  expect(ended.err).not.toContain("    at ");
+});
+
+test("a configuration names the directory, and that for machines is taken", async () => {
+  await writeLog(join(root.path, "m"), "a", 0, lines(0, 1));
+  const section = (logRoot: string, logFormat: string) => ({ logRoot, logMode: "FileMode", logFormat });
+  const file = join(root.path, "tracer.json");
+  const logging = [section(join(root.path, "h"), "ForHuman"), section(join(root.path, "m"), "ForMachine")];
+  const network = { tag: "AcceptAt", contents: join(root.path, "socket") };
+  await writeFile(file, JSON.stringify({ networkMagic: 42, network, logging }));
+  expect(await run(["tail", "-c", file]).ended).toMatchObject({
+    code: 0,
+    err: "",
+    out: expect.stringMatching(/text=0\n$/),
+  });
+});
+
+test("a writer that rotates and deletes all the time is followed without a line lost or doubled", async () => {
+  await writeLog(root.path, "a", 0, lines(0, 1));
+  const tail = run(["tail", "--dir", root.path, "-f", "--format", "json"]);
+  await tail.until(() => tail.output.out.includes("\n"));
+  let path = "";
+  let before = "";
+  let number = 1;
+  for (let second = 1; second <= 8; second += 1) {
+    if (before !== "") await rm(before);
+    before = path;
+    path = await writeLog(root.path, "a", second, lines(number, number + 1_000));
+    number += 1_000;
+    for (let more = 0; more < 10; more += 1) {
+      await appendFile(path, `${lines(number, number + 200).join("\n")}\n`);
+      number += 200;
+    }
+    // A file is there for longer than new ones are looked for.
+    await tail.until(() => tail.output.out.includes(`"text":"${number - 3_001}"`));
+  }
+  await tail.until(() => tail.output.out.includes(`"text":"${number - 1}"`));
+  tail.child.kill("SIGINT");
+  const { out, err, code } = await tail.ended;
+  expect({ err, code }).toEqual({ err: "", code: "SIGINT" });
+  const texts = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { data: { text: string } }).data.text);
+  expect(texts).toEqual(Array.from({ length: number }, (_, index) => `${index}`));
+}, 60_000);
+
+test("a reader that has seen enough ends it without a word, following as well", async () => {
+  const path = await writeLog(root.path, "a", 0, lines(0, 20_000));
+  const script = `"${process.execPath}" "${program}" tail --dir "${root.path}" -n 100000; echo code $? >&2`;
+  expect(await run(["-c", `{ ${script}; } | head -1`], ["sh"]).ended).toMatchObject({
+    err: "code 0\n",
+    code: 0,
+  });
+  const following = run(["tail", "--dir", root.path, "-f"]);
+  await following.until(() => following.output.out !== "");
+  following.child.stdout?.destroy();
+  const writing = (async () => {
+    while (following.child.exitCode === null) await appendFile(path, `${lines(0, 10).join("\n")}\n`);
+  })();
+  expect(await once(following.child, "exit")).toEqual([0, null]);
+  await writing;
+  expect(following.output.err).toBe("");
+}, 30_000);
+
+const hasPython = (() => {
+  try {
+    execFileSync("python3", ["-c", "import pty"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+/**
+ * Runs a command in a terminal of 60 columns. After the first bytes nothing is read until there is a file of that name;
+ * Ctrl-C is pressed where a text is seen.
+ */
+const inTerminal = `
+import fcntl, os, pty, struct, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[3], sys.argv[3:])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+press = sys.argv[2].encode()
+seen = b""
+while True:
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+    os.write(1, data)
+    while sys.argv[1] and not os.path.exists(sys.argv[1]):
+        time.sleep(0.05)
+    if press and press in seen:
+        os.write(fd, b"\\x03")
+        press = b""
+_, status = os.waitpid(pid, 0)
+os.write(1, b"\\nsignal %d code %d" % (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0))
+`;
+
+describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
+  function terminal(go: string, press: string, args: readonly string[]) {
+    return run(args, ["python3", "-c", inTerminal, go, press, process.execPath, program]);
+  }
+
+  test("lines are coloured and cut to its width, and Ctrl-C ends it without a word", async () => {
+    await writeLog(root.path, "a", 0, [machineText(0, "long ".repeat(20), { sev: "Error" })]);
+    const { out } = await terminal("", "…", ["tail", "--dir", root.path, "-f"]).ended;
+    const [row = "", ...rest] = out.split(/\r?\n/);
+    expect(row).toContain("\x1b[31mError");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are taken off
+    expect(row.replace(/\x1b\[[0-9;]*m/g, "")).toHaveLength(60);
+    expect(rest.join("\n")).toMatch(/^(\^C)?\n?\n?signal 2 code 0$/);
+  }, 30_000);
+
+  test("one that is not read for a while is told how many lines it missed", async () => {
+    const path = await writeLog(root.path, "a", 0, lines(0, 1));
+    const go = join(root.path, "go");
+    const tail = terminal(go, "text=last", ["tail", "--dir", root.path, "-f", "--wrap"]);
+    await tail.until(() => tail.output.out !== "");
+    let number = 1;
+    for (let round = 0; round < 100; round += 1) {
+      await appendFile(path, `${lines(number, number + 500).join("\n")}\n`);
+      number += 500;
+    }
+    // More than is read at once: it has looked at most of it when all of it is there.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await writeFile(go, "");
+    await tail.until(() => tail.output.out.includes("missed here"));
+    await appendFile(path, `${machineText(0, "last")}\n`);
+    number += 1;
+    const { out } = await tail.ended;
+    const told = [...out.matchAll(/… ([\d,]+) lines? missed here/g)];
+    const missed = told.reduce((sum, [, count = ""]) => sum + Number(count.replaceAll(",", "")), 0);
+    const shown = out.match(/text=(?:\d+|last)/g)?.length ?? 0;
+    expect(missed).toBeGreaterThan(1_000);
+    expect(shown + missed).toBe(number);
+    expect(out).toMatch(/signal 2 code 0$/);
+  }, 60_000);
+});

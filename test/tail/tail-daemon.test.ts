@@ -1,0 +1,208 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { daemonAddress } from "../../src/tail/daemon-address.js";
+import { type DaemonLines, type DaemonToTail, tailDaemon } from "../../src/tail/tail-daemon.js";
+
+/** Answers as `muninn.ui` does, below `/muninn`; each connection is given to `onViewer`. */
+let server: Server;
+let viewers: WebSocketServer;
+let onViewer: (socket: WebSocket, url: URL, viewer: number) => void;
+let asked: { path: string; authorization: string | undefined }[];
+
+beforeEach(async () => {
+  asked = [];
+  let count = 0;
+  server = createServer(({ url = "", headers }, response) => {
+    asked.push({ path: url, authorization: headers.authorization });
+    const known = { nodes: [{ name: "relay-1" }, { name: "relay-2" }] };
+    if (url === "/muninn/api/overview") response.end(JSON.stringify(known));
+    else response.writeHead(404).end();
+  });
+  viewers = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (request, socket, head) => {
+    const url = new URL(request.url ?? "", "http://there");
+    asked.push({ path: url.pathname, authorization: request.headers.authorization });
+    if (request.headers.authorization === "Bearer wrong") {
+      socket.end("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+      return;
+    }
+    viewers.handleUpgrade(request, socket, head, (viewer) => {
+      count += 1;
+      onViewer(viewer, url, count);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterEach(async () => {
+  for (const viewer of viewers.clients) viewer.terminate();
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+});
+
+function options(given: Partial<DaemonToTail> & { token?: string } = {}): DaemonToTail {
+  const { token, ...rest } = given;
+  const { port } = server.address() as { port: number };
+  const address = daemonAddress(`http://127.0.0.1:${port}/muninn`, token);
+  return { address, nodes: [], filter: {}, remark: () => {}, pause: async () => {}, ...rest };
+}
+
+/** What is told until so many messages have come. */
+async function told(messages: number, given: Parameters<typeof options>[0] = {}): Promise<DaemonLines[]> {
+  const all: DaemonLines[] = [];
+  for await (const some of tailDaemon(options(given))) {
+    all.push(some);
+    if (all.length === messages) break;
+  }
+  return all;
+}
+
+const object = {
+  node: "relay-1",
+  at: "2026-02-16T09:30:01.000000007Z",
+  severity: "Warning",
+  namespace: "Net.Peer",
+  host: "h",
+  thread: "7",
+  machine: '{"n":1}',
+};
+
+test("objects and what was missed arrive as the daemon tells them", async () => {
+  onViewer = (socket) => {
+    socket.send(JSON.stringify({ objects: [object, { ...object, human: "one" }] }));
+    socket.send(JSON.stringify({ missed: 12 }));
+  };
+  const [first, second] = await told(2);
+  expect(first).toMatchObject({
+    missed: 0,
+    lines: [
+      {
+        node: "relay-1",
+        at: 1_771_234_201_000_000_007n,
+        severity: "Warning",
+        text: '{"n":1}',
+        form: "machine",
+      },
+      { human: "one" },
+    ],
+  });
+  expect(second).toEqual({ lines: [], missed: 12 });
+});
+
+test("all filters go to the daemon, with the token", async () => {
+  let query = "";
+  onViewer = (socket, url) => {
+    query = url.search;
+    socket.send('{"missed":1}');
+  };
+  await told(1, {
+    token: "a-token-of-16-chars",
+    nodes: ["relay-1", "relay-2"],
+    filter: { namespaces: ["Net", "ChainDB"], severity: "Error" },
+    grep: "a+&b",
+  });
+  expect(query).toBe(
+    "?node=relay-1&node=relay-2&namespace=Net&namespace=ChainDB&severity=Error&regex=a%2B%26b",
+  );
+  expect(asked).toEqual([
+    { path: "/muninn/api/overview", authorization: "Bearer a-token-of-16-chars" },
+    { path: "/muninn/api/live", authorization: "Bearer a-token-of-16-chars" },
+  ]);
+});
+
+test("a connection that is lost is made again, and both is told", async () => {
+  onViewer = (socket, _, viewer) => {
+    socket.send(JSON.stringify({ missed: viewer }));
+    if (viewer === 1) setImmediate(() => socket.close(1001, "Muninn stops"));
+  };
+  const remarks: string[] = [];
+  const all = await told(2, { remark: (sentence) => remarks.push(sentence) });
+  expect(all.map(({ missed }) => missed)).toEqual([1, 2]);
+  expect(remarks).toEqual([
+    expect.stringMatching(/^lost http.*1001: Muninn stops.*; trying again$/),
+    expect.stringMatching(/^connected to .* again; what came in between is not shown$/),
+  ]);
+});
+
+test("who takes nothing is sent no more than a few messages", async () => {
+  let sent = 0;
+  onViewer = (socket) => {
+    const message = JSON.stringify({ objects: [{ ...object, machine: "x".repeat(200_000) }] });
+    // As the daemon does: one message on its way at a time.
+    const tell = () => {
+      if (sent === 1_000) return;
+      socket.send(message, (error) => {
+        if (error !== undefined && error !== null) return;
+        sent += 1;
+        tell();
+      });
+    };
+    tell();
+  };
+  const lines = tailDaemon(options());
+  await lines.next();
+  let before = -1;
+  while (before !== sent) {
+    before = sent;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  // What waits here, and what the sockets of both sides hold.
+  expect(sent).toBeLessThan(200);
+  await lines.return(undefined);
+});
+
+test.each([
+  {
+    code: 4002,
+    reason: "no regular expression: missing )",
+    message: /cannot do what was asked: no regular expression/,
+  },
+  { code: 4001, reason: "there are too many viewers", message: /too many are looking/ },
+])("a refusal ($code) is final", async ({ code, reason, message }) => {
+  onViewer = (socket) => socket.close(code, reason);
+  await expect(told(1)).rejects.toMatchObject({ code: "no-daemon", message: expect.stringMatching(message) });
+});
+
+test.each([
+  { what: "a wrong token", given: { token: "wrong" }, message: /asks for a credential \(401\)/ },
+  {
+    what: "a node that is unknown",
+    given: { nodes: ["relay1"] },
+    message: /no node relay1 at .*; did you mean relay-1\?/,
+  },
+])("$what is refused with a sentence", async ({ given, message }) => {
+  onViewer = () => {};
+  await expect(told(1, given)).rejects.toMatchObject({ message: expect.stringMatching(message) });
+});
+
+test.each(["no JSON", "[]", '{"objects":7}', '{"missed":"all"}', "null"])(
+  "%s is what no daemon tells",
+  async (message) => {
+    onViewer = (socket) => socket.send(message);
+    const run = told(1).then((all) => all.flatMap(({ lines, missed }) => [lines.length, missed]));
+    await expect(run.catch(({ code }: { code: string }) => code)).resolves.toEqual(
+      message === "[]" ? [0, 0] : "no-daemon",
+    );
+  },
+);
+
+test("no daemon is a sentence, at once", async () => {
+  const address = daemonAddress("http://127.0.0.1:1", undefined);
+  await expect(told(1, { address })).rejects.toMatchObject({
+    code: "no-daemon",
+    message: expect.stringMatching(/ECONNREFUSED/),
+  });
+});
+
+test.each(["127.0.0.1:9", "ftp://a", "", "http://"])("the address %j is refused", (text) => {
+  expect(() => daemonAddress(text, undefined)).toThrow(/must be an address such as/);
+});
+
+test("name and password in an address are sent as such, and not shown", () => {
+  const { base, headers } = daemonAddress("https://me:p%40ss@host/m?x#y", undefined);
+  expect(base.href).toBe("https://host/m/");
+  expect(headers).toEqual({ authorization: `Basic ${Buffer.from("me:p@ss").toString("base64")}` });
+});
