@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   record: async () => (await import("./commands/record.js")).addRecordCommand,
   replay: async () => (await import("./commands/replay.js")).addReplayCommand,
   tail: async () => (await import("./commands/tail.js")).addTailCommand,
+  top: async () => (await import("./commands/top.js")).addTopCommand,
   verify: async () => (await import("./commands/verify.js")).addVerifyCommand,
   relay: async () => (await import("./commands/relay.js")).addRelayCommand,
   token: async () => (await import("./commands/token.js")).addTokenCommand,

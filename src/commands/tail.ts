@@ -123,12 +123,13 @@ async function showDaemon(nodes: readonly string[], flags: TailFlags, url: strin
     throw new UsageError(
       "--since and -n do not go with --url: what was before is in the log files (--dir, -c)",
     );
-  const [{ tailDaemon }, { daemonAddress }, display] = await Promise.all([
+  const [{ tailDaemon }, { daemonAddress }, { bearerToken }, display] = await Promise.all([
     import("../tail/tail-daemon.js"),
     import("../tail/daemon-address.js"),
+    import("../tail/bearer-token.js"),
     openDisplay(flags, true),
   ]);
-  const address = daemonAddress(url, await tokenOf(flags.tokenFile));
+  const address = daemonAddress(url, await bearerToken(flags.tokenFile));
   const told = tailDaemon({ address, nodes, filter: filterOf(flags), grep: flags.grep, remark });
   for await (const { lines, missed } of told) {
     if (missed > 0) await display.missed(missed);
@@ -152,22 +153,6 @@ async function timeGiven(text: string): Promise<bigint> {
 async function configuredRoot(file: string): Promise<string> {
   const { logRootOf } = await import("../tail/configured-root.js");
   return logRootOf(file);
-}
-
-async function tokenOf(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  const { readSmallFile } = await import("../config/small-file.js");
-  const { TailError } = await import("../tail/tail-error.js");
-  try {
-    const [token = ""] = (await readSmallFile(file)).split("\n");
-    if (/^[\x21-\x7e]{16,}$/.test(token.trim())) return token.trim();
-  } catch (error) {
-    throw new TailError("usage", `--token-file: ${file} ${(error as Error).message}`);
-  }
-  throw new TailError(
-    "usage",
-    `--token-file: the first line of ${file} is no token: at least 16 visible characters`,
-  );
 }
 
 async function openDisplay({ format, wrap = false }: TailFlags, isLive: boolean) {

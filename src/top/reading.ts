@@ -1,0 +1,93 @@
+import type { HealthReport } from "../health/health-report.js";
+import type { Sample } from "./exposition-text.js";
+
+/** What became of objects. */
+export interface Counts {
+  readonly received: number;
+  readonly written: number;
+  readonly dropped: number;
+}
+
+/** A node as a daemon shows it at a moment; what it does not tell is absent. */
+export interface NodeReading {
+  readonly name: string;
+  readonly isConnected: boolean;
+  /** Objects received since the daemon started, or the node came. */
+  readonly total: number;
+  /** Objects a second, where the daemon tells it itself. */
+  readonly rate?: number;
+  /** By the name of the sink. */
+  readonly sinks: ReadonlyMap<string, Counts>;
+  readonly outstanding?: number;
+  readonly metrics?: number;
+}
+
+/** What a daemon shows at a moment. */
+export interface Reading {
+  /** Milliseconds on a clock that only goes forwards. */
+  readonly at: number;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly nodes: readonly NodeReading[];
+  /** Of all nodes, those that are gone included. */
+  readonly sinks: ReadonlyMap<string, Counts>;
+  readonly health: HealthReport;
+}
+
+/** Makes a reading of the samples at `/metrics/self`. */
+export function readingOf(samples: Iterable<Sample>, health: HealthReport, at: number): Reading {
+  const nodes = new Map<string, Changing<NodeReading>>();
+  const sinks = new Map<string, Counts>();
+  let version = "";
+  let startedAt = Number.NaN;
+  const node = (name: string) => {
+    const known = nodes.get(name);
+    if (known !== undefined) return known;
+    const made: Changing<NodeReading> = { name, isConnected: false, total: 0, sinks: new Map() };
+    nodes.set(name, made);
+    return made;
+  };
+  for (const { name, labels, value } of samples) {
+    const { node: nodeName = "", sink = "" } = labels;
+    const counted = countNames.get(name);
+    if (counted !== undefined) {
+      add(sinks, sink, counted, value);
+      // Those of nodes that left long ago.
+      if (nodeName !== "") add(node(nodeName).sinks as Map<string, Counts>, sink, counted, value);
+    } else if (name === "muninn_requests_outstanding") {
+      const one = node(nodeName);
+      one.outstanding = value;
+      one.isConnected = true;
+    } else if (name === "muninn_node_metrics") node(nodeName).metrics = value;
+    else if (name === "muninn_build_info") version = labels.version ?? "";
+    else if (name === "muninn_process_start_time_seconds") startedAt = value * 1_000;
+  }
+  // Each sink receives the same objects.
+  for (const one of nodes.values())
+    one.total = Math.max(0, ...[...one.sinks.values()].map(({ received }) => received));
+  return { at, version, startedAt, nodes: [...nodes.values()], sinks, health };
+}
+
+type Changing<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+const countNames: ReadonlyMap<string, keyof Counts> = new Map([
+  ["muninn_objects_received_total", "received"],
+  ["muninn_objects_written_total", "written"],
+  ["muninn_objects_dropped_total", "dropped"],
+]);
+
+function add(sinks: Map<string, Counts>, sink: string, counted: keyof Counts, value: number): void {
+  const counts = sinks.get(sink) ?? { received: 0, written: 0, dropped: 0 };
+  sinks.set(sink, { ...counts, [counted]: counts[counted] + value });
+}
+
+/** Objects a second of a node since an earlier reading; undefined where that cannot be told yet. */
+export function rateSince(earlier: Reading | undefined, now: Reading, node: NodeReading): number | undefined {
+  if (node.rate !== undefined) return node.rate;
+  const before = earlier?.nodes.find(({ name }) => name === node.name);
+  if (earlier === undefined || before === undefined || now.at <= earlier.at) return undefined;
+  // Counts begin anew where the daemon was started again.
+  const more = node.total - before.total;
+  return more < 0 ? undefined : (1_000 * more) / (now.at - earlier.at);
+}
