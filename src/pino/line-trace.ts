@@ -1,0 +1,97 @@
+import { hostname } from "node:os";
+import type { Trace } from "../forwarder/library/entry.js";
+import { type DetailLevel, detailLevels, type Severity, severities } from "../protocol/trace-batch.js";
+
+/** A line as pino writes it, parsed. */
+export type PinoLine = Readonly<Record<string, unknown>>;
+
+/** How a program's lines are understood. */
+export interface LineForm {
+  /** Namespace of lines of a logger without a name. */
+  readonly namespace: string;
+  /** Stands before the name of a logger, with a dot. */
+  readonly prefix?: string | undefined;
+  /** Severities of levels that are none of pino's own, by label or number. */
+  readonly severities: Readonly<Record<string, Severity>>;
+  /** Labels of the logger's levels, by number. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where the logger puts its texts. */
+  readonly messageKey: string;
+}
+
+/** Pino's own, the least first; a level between two is the lower one. */
+const usualLevels: readonly (readonly [level: number, severity: Severity])[] = [
+  [60, "Critical"],
+  [50, "Error"],
+  [40, "Warning"],
+  [30, "Info"],
+];
+
+const usualLabels: Readonly<Record<string, Severity>> = {
+  fatal: "Critical",
+  error: "Error",
+  warn: "Warning",
+  info: "Info",
+  debug: "Debug",
+  trace: "Debug",
+};
+
+const ownHost = hostname();
+
+/**
+ * A line as a trace: its level, time, process, name and text have fields of their own, all else is data. `ns`, `severity` and
+ * `details` of a line, where they are usable, decide for it. The text is in the data, too: files of machine texts have no other.
+ */
+export function traceOf(line: PinoLine, form: LineForm): Trace {
+  const { level, time, pid, hostname: host, name, ns, severity, details, ...rest } = line;
+  const data: Record<string, unknown> = rest;
+  const keep = (key: string, value: unknown, isUsed: boolean) => {
+    if (!isUsed && value !== undefined) data[key] = value;
+  };
+  const at = timeOf(time);
+  const hasNamespace = isText(ns);
+  const hasSeverity = severities.includes(severity as Severity);
+  const hasDetails = detailLevels.includes(details as DetailLevel);
+  const hasPid = Number.isSafeInteger(pid) && (pid as number) >= 0;
+  // What cannot be used as it is meant is still told.
+  keep("time", time, at !== undefined);
+  keep("pid", pid, hasPid);
+  keep("hostname", host, host === ownHost);
+  keep("name", name, isText(name));
+  keep("ns", ns, hasNamespace);
+  keep("severity", severity, hasSeverity);
+  keep("details", details, hasDetails);
+  const text = rest[form.messageKey];
+  return {
+    namespace: hasNamespace ? ns : namespaceOf(name, form),
+    severity: hasSeverity ? (severity as Severity) : severityOf(level, form),
+    data,
+    ...(isText(text) && { human: text }),
+    ...(hasDetails && { details: details as DetailLevel }),
+    ...(at !== undefined && { at }),
+    ...(hasPid && { thread: String(pid) }),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function namespaceOf(name: unknown, { namespace, prefix }: LineForm): string {
+  if (!isText(name)) return prefix ?? namespace;
+  return prefix === undefined ? name : `${prefix}.${name}`;
+}
+
+/** Milliseconds since 1970, of a number or of an ISO 8601 text; undefined for what is no time. */
+function timeOf(time: unknown): number | undefined {
+  const at = typeof time === "string" ? Date.parse(time) : time;
+  return typeof at === "number" && Math.abs(at) <= 8.64e15 ? at : undefined;
+}
+
+function severityOf(level: unknown, { severities: wishes, labels }: LineForm): Severity {
+  const label = typeof level === "number" ? labels[level] : String(level);
+  const wished = wishes[String(level)] ?? (label === undefined ? undefined : wishes[label]);
+  if (wished !== undefined) return wished;
+  if (typeof level === "number") return usualLevels.find(([least]) => level >= least)?.[1] ?? "Debug";
+  return usualLabels[String(level).toLowerCase()] ?? "Info";
+}

@@ -1,0 +1,59 @@
+import type { Forwarder } from "../forwarder/library/entry.js";
+
+/** How often it is looked whether a tracer has taken what waits, in milliseconds. */
+const lookMs = 5;
+/** A tracer that takes nothing for this long is not waited for, until it takes something again. */
+const stallMs = 1_000;
+
+export interface PatienceOptions {
+  readonly forwarder: Pick<Forwarder, "stats">;
+  /** Messages that may wait for the tracer before the program's lines do. */
+  readonly most: number;
+}
+
+/**
+ * Lets the lines of a program wait for a tracer that takes what it can, so that a burst is not dropped; one that is away or stalls is
+ * waited for once and for a moment only, and then the forwarder's queue drops the oldest.
+ */
+export class Patience {
+  readonly #options: PatienceOptions;
+  /** Messages sent when the tracer was last given up. */
+  #stalledAt: number | undefined;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+  }
+
+  /** Whether lines should wait for `relief` now. */
+  get isTried(): boolean {
+    const { forwarder, most } = this.#options;
+    const { queued, sent } = forwarder.stats();
+    return queued >= most && sent !== this.#stalledAt;
+  }
+
+  /** Resolves when half of the room is free, or the tracer stalls. */
+  async relief(): Promise<void> {
+    const { forwarder, most } = this.#options;
+    let { sent: sentBefore } = forwarder.stats();
+    let since = performance.now();
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      const { queued, sent } = forwarder.stats();
+      if (queued <= most / 2) return;
+      if (sent !== sentBefore) {
+        sentBefore = sent;
+        since = performance.now();
+      } else if (performance.now() - since >= stallMs) {
+        this.#stalledAt = sent;
+        return;
+      }
+    }
+  }
+
+  /** Resolves when the tracer has taken all that waits, or after so many milliseconds. */
+  async flushed(deadlineMs: number): Promise<void> {
+    const deadline = performance.now() + deadlineMs;
+    while (this.#options.forwarder.stats().queued > 0 && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}

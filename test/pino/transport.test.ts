@@ -1,0 +1,145 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startTracer, type TestTracer } from "../../src/testing/entry.js";
+import { formatAddress } from "../../src/transport/address.js";
+
+const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Somebody else's package, with pino and Muninn among its dependencies. */
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "muninn-"));
+  await mkdir(join(directory, "node_modules"));
+  await writeFile(join(directory, "package.json"), '{"type":"module"}');
+  await symlink(packageRoot, join(directory, "node_modules/muninn"));
+  await symlink(join(packageRoot, "node_modules/pino"), join(directory, "node_modules/pino"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/** Runs a program with a `logger` to its end. */
+async function run(address: string, code: string, { transport = {}, logger = {} } = {}): Promise<Ended> {
+  const options = JSON.stringify({ name: "shop", address, ...transport });
+  const head = `import { pino } from "pino";
+const logger = pino({ ...${JSON.stringify(logger)}, transport: { target: "muninn/pino", options: ${options} } });\n`;
+  const file = join(directory, "program.js");
+  await writeFile(file, head + code);
+  const child = spawn(process.execPath, [file], { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  const [status] = await once(child, "close");
+  return { code: status as number | null, stderr };
+}
+
+interface Line {
+  readonly ns: string;
+  readonly sev: string;
+  readonly thread: string;
+  readonly data: Record<string, unknown>;
+}
+
+async function linesAt(tracer: TestTracer): Promise<Line[]> {
+  await tracer.settled();
+  return (await tracer.linesOf("shop")).map((line) => JSON.parse(line) as Line);
+}
+
+test("levels, names, child bindings and errors with their stack reach a tracer", async () => {
+  await using tracer = await startTracer();
+  const code = `
+logger.trace("1");
+logger.debug("2");
+logger.child({ order: 17 }).child({ item: 3 }).warn({ left: 2 }, "only %d left", 2);
+logger.error(new Error("no apples"), "cannot sell");
+logger.fatal({ ns: "Shop.End", severity: "Emergency" }, "over");`;
+  const ended = await run(formatAddress(tracer.address), code, {
+    logger: { name: "orders", level: "trace" },
+  });
+  expect(ended).toEqual({ code: 0, stderr: "" });
+  const lines = await linesAt(tracer);
+  expect(lines.map(({ ns, sev }) => [ns, sev])).toEqual([
+    ["orders", "Debug"],
+    ["orders", "Debug"],
+    ["orders", "Warning"],
+    ["orders", "Error"],
+    ["Shop.End", "Emergency"],
+  ]);
+  expect(lines[2]!.data).toEqual({ order: 17, item: 3, left: 2, msg: "only 2 left" });
+  const { type, message, stack } = lines[3]!.data.err as Record<string, string>;
+  expect({ type, message }).toEqual({ type: "Error", message: "no apples" });
+  expect(stack).toMatch(/program\.js:\d+/);
+  expect(lines[0]!.thread).toMatch(/^\d+$/);
+});
+
+test("levels of the program's own have the severity of the options", async () => {
+  await using tracer = await startTracer();
+  const transport = { severities: { notice: "Notice" }, prefix: "Shop" };
+  const logger = { customLevels: { notice: 35 }, messageKey: "text", name: "orders" };
+  const ended = await run(formatAddress(tracer.address), 'logger.notice("hello")', { transport, logger });
+  expect(ended).toEqual({ code: 0, stderr: "" });
+  expect(await linesAt(tracer)).toMatchObject([
+    { ns: "Shop.orders", sev: "Notice", data: { text: "hello" } },
+  ]);
+});
+
+/** More than the queue of the forwarder takes. */
+const many = 30_000;
+
+describe("a burst is whole at the tracer", () => {
+  test.each([
+    ["of a program that ends", "", 0],
+    ["of a program that calls process.exit", "process.exit(3);", 3],
+    ["of a program that crashes", 'throw new Error("crashed");', 1],
+  ])("%s", { timeout: 60_000 }, async (_, end, status) => {
+    await using tracer = await startTracer();
+    const code = `for (let n = 0; n < ${many}; n += 1) logger.info({ n });\n${end}`;
+    const { code: ended } = await run(formatAddress(tracer.address), code);
+    expect(ended).toBe(status);
+    const numbers = (await linesAt(tracer)).map(({ data }) => data.n);
+    expect(numbers).toHaveLength(many);
+    expect(numbers.every((number, n) => number === n)).toBe(true);
+  });
+});
+
+test("after flush a program may be killed, and nothing is lost", async () => {
+  await using tracer = await startTracer();
+  const code = `for (let n = 0; n < 1000; n += 1) logger.info({ n });
+logger.flush(() => process.kill(process.pid, "SIGKILL"));
+setInterval(() => {}, 1000);`;
+  const { code: ended } = await run(formatAddress(tracer.address), code);
+  expect(ended).toBe(null);
+  expect(await linesAt(tracer)).toHaveLength(1_000);
+});
+
+test("a tracer that is away is told of on stderr, and holds up no end", async () => {
+  const code = `for (let n = 0; n < ${many}; n += 1) logger.info({ n });`;
+  const nowhere = join(directory, "nobody.sock");
+  const ended = await run(nowhere, code, { transport: { flushMs: 50 } });
+  expect(ended.code).toBe(0);
+  expect(ended.stderr).toMatch(/^muninn\/pino: cannot connect to .*nobody\.sock, retrying/m);
+  expect(ended.stderr).toMatch(
+    /^muninn\/pino: no tracer asks fast enough: \d+ messages were dropped so far/m,
+  );
+  const quiet = await run(nowhere, code, { transport: { flushMs: 50, problems: "ignore" } });
+  expect(quiet).toEqual({ code: 0, stderr: "" });
+});
+
+test("options that are none end the program with what is wrong", async () => {
+  const { code, stderr } = await run("127.0.0.1:1", "logger.info(1)", { transport: { queueSize: 0 } });
+  expect(code).not.toBe(0);
+  expect(stderr).toContain("queueSize must be at least 1");
+  const wrongLevel = await run("127.0.0.1:1", "logger.info(1)", {
+    transport: { severities: { notice: "High" } },
+  });
+  expect(wrongLevel.stderr).toContain("level notice: High is no severity");
+});
