@@ -1,10 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { print } from "./commands/print.js";
+import { splitRuntimeOptions } from "./daemon/ghc-runtime-options.js";
 import { nearest } from "./fields/suggestion.js";
 import { packageVersion } from "./package-version.js";
 
+type AddCommand = (program: Command, given: { readonly runtimeOptions: readonly string[] }) => void;
+
 // Each command's file brings in what it does when it is called; where one is named, the others are not even looked at.
-const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import("./commands/run.js")).addRunCommand,
   collect: async () => (await import("./commands/collect.js")).addCollectCommand,
   check: async () => (await import("./commands/check.js")).addCheckCommand,
@@ -34,13 +37,16 @@ export async function main(): Promise<void> {
     .configureOutput({ writeOut: print })
     .showHelpAfterError("(--help tells more)")
     .exitOverride();
-  const [named = ""] = process.argv.slice(2);
+  // Units and scripts of cardano-tracer pass options for GHC's runtime as well.
+  const { args, runtimeOptions } = splitRuntimeOptions(process.argv.slice(2));
+  const [named = ""] = args;
   const wanted = commandsFor(named);
-  for (const add of await Promise.all(wanted.map((name) => commands[name]!()))) add(program);
+  for (const add of await Promise.all(wanted.map((name) => commands[name]!())))
+    add(program, { runtimeOptions });
 
   try {
     refuseUnknownCommand(program, named);
-    await program.parseAsync();
+    await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       // Commander has said what there is to say, and knows 1 only.

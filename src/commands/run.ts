@@ -2,7 +2,10 @@ import { type Command, Option } from "commander";
 import { type LogSeverity, logSeverities } from "../daemon/log/severity.js";
 
 /** Adds `muninn run`, the tracer itself; also what plain `muninn -c FILE` means. */
-export function addRunCommand(program: Command): void {
+export function addRunCommand(
+  program: Command,
+  { runtimeOptions }: { readonly runtimeOptions: readonly string[] },
+): void {
   program
     .command("run", { isDefault: true })
     .summary("collect traces (what `muninn -c FILE` does)")
@@ -23,6 +26,6 @@ export function addRunCommand(program: Command): void {
     )
     .action(async (options: { config: string; minLogSeverity?: LogSeverity }) => {
       const { runDaemon } = await import("../daemon/run-daemon.js");
-      process.exitCode = await runDaemon(options);
+      process.exitCode = await runDaemon({ ...options, runtimeOptions });
     });
 }

@@ -81,8 +81,32 @@ function unquoted({ code, message }: { readonly code?: string; readonly message:
 /** For how long a long file may hold up everything else at a time. */
 const turnMs = 20;
 
-/** The text as the parser's tokens, or where it is nested too deeply: what takes those apart is recursive. */
-async function tokensOf(text: string): Promise<{ tokens: readonly CST.Token[]; tooDeepAt?: number }> {
+interface Lexed {
+  readonly tokens: readonly CST.Token[];
+  /** Where the text is nested too deeply: what takes tokens apart is recursive. */
+  readonly tooDeepAt?: number;
+  /** What stands between two lines inside of brackets, of which the second is indented less than YAML demands. */
+  readonly shallow?: { readonly from: number; readonly to: number };
+}
+
+/** Characters that may be read again because of lines that are indented too little. */
+const rereadBudget = 8 * 2 ** 20;
+
+/**
+ * The text as the parser's tokens. cardano-tracer's reader of YAML does not look at indentation inside of brackets, and
+ * there are configurations that need that: such a line is read as if it went on with the line before. No offset changes.
+ */
+async function tokensOf(text: string): Promise<Lexed> {
+  let read = await tokensOfStrict(text);
+  for (let left = rereadBudget; read.shallow !== undefined && left > text.length; left -= text.length) {
+    const { from, to } = read.shallow;
+    text = text.slice(0, from) + " ".repeat(to - from) + text.slice(to);
+    read = await tokensOfStrict(text);
+  }
+  return read;
+}
+
+async function tokensOfStrict(text: string): Promise<Lexed> {
   const parser = new Parser();
   const depth = new Depth(text);
   const tokens: CST.Token[] = [];
@@ -90,6 +114,11 @@ async function tokensOf(text: string): Promise<{ tokens: readonly CST.Token[]; t
   let turnBegan = performance.now();
   for (const lexeme of new Lexer().lex(text)) {
     if (depth.after(lexeme) > maxDepth) return { tokens, tooDeepAt: depth.offset };
+    if (lexeme === "\u0018") {
+      const { gap } = depth;
+      if (gap !== undefined && !/^(---|\.\.\.)\s/.test(text.slice(gap.to, gap.to + 4)))
+        return { tokens: [...tokens, ...parser.next(lexeme), ...parser.end()], shallow: gap };
+    }
     tokens.push(...parser.next(lexeme));
     count += 1;
     if (count % 256 !== 0 || performance.now() - turnBegan < turnMs) continue;
@@ -122,12 +151,23 @@ class Depth {
   offset = 0;
   readonly #text: string;
   #next = 0;
+  /** The last lexeme that is neither space nor comment, and where it ended. */
+  #content = "";
+  #contentEnd = 0;
   #brackets = 0;
   #blocks = 0;
   #isScalarNext = false;
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  /** Line ends, spaces and comments before what comes next, where that begins a line, and not in the midst of quotes. */
+  get gap(): { readonly from: number; readonly to: number } | undefined {
+    const quote = /^["']/.exec(this.#content)?.[0];
+    if (quote !== undefined && !(this.#content.length > 1 && this.#content.endsWith(quote))) return undefined;
+    const gap = { from: this.#contentEnd, to: this.#next };
+    return this.#text.slice(gap.from, gap.to).includes("\n") ? gap : undefined;
   }
 
   after(lexeme: string): number {
@@ -139,8 +179,13 @@ class Depth {
       return 0;
     }
     if (!this.#isScalarNext) this.#look(lexeme);
+    const isContent = this.#isScalarNext || (lexeme.trim() !== "" && !lexeme.startsWith("#"));
     this.#isScalarNext = false;
     this.#next += lexeme.length;
+    if (isContent) {
+      this.#content = lexeme;
+      this.#contentEnd = this.#next;
+    }
     return this.#brackets + this.#blocks;
   }
 

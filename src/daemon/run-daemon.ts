@@ -6,6 +6,7 @@ import { ConfigError, formatProblems } from "../config/problem.js";
 import { packageVersion } from "../package-version.js";
 import { startTracer, type Tracer } from "../tracer.js";
 import { formatAddress } from "../transport/address.js";
+import { runtimeOptionsNote } from "./ghc-runtime-options.js";
 import { HangUp } from "./hang-up.js";
 import { isFileCallHanging } from "./hanging-file-call.js";
 import { openLastResort } from "./last-resort.js";
@@ -35,6 +36,8 @@ interface Signals {
 export interface DaemonOptions {
   readonly config: string;
   readonly minLogSeverity?: LogSeverity | undefined;
+  /** Given for GHC's runtime, which is not here. */
+  readonly runtimeOptions: readonly string[];
 }
 
 /** Runs the tracer until a signal ends it; resolves with the exit code. */
@@ -52,6 +55,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { verbosity } = loaded.config;
   const log = await openLog({ minSeverity: options.minLogSeverity, verbosity });
   sayWarnings(loaded, options.config, log);
+  const { runtimeOptions } = options;
+  if (runtimeOptions.length > 0)
+    log.info("runtime_options_ignored", runtimeOptionsNote(runtimeOptions), { runtimeOptions });
   const stopping = untilStopped();
   void stopping.then(() =>
     openLastResort({

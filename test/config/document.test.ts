@@ -35,6 +35,47 @@ test.each([
   expect(await errorsOf(text)).toEqual([expect.stringMatching(error)]);
 });
 
+test.each([
+  [
+    "a closing bracket",
+    "hasForwarding:\n  - {tag: AcceptAt, contents: /up}\n  - [[A],\n    [B]\n]\n  - {}\n",
+  ],
+  [
+    "items, comments and empty lines",
+    'hasForwarding:\n  - {tag: AcceptAt, # it\'s "here"\n\ncontents: /up}\n  - [[A],\n# and\n\n [\nB]]\n  - {}\n',
+  ],
+  [
+    "a value below its key",
+    'hasForwarding:\n  - {tag: AcceptAt, contents:\n/up}\n  - [[A], ["B"]]\n  - {}\n',
+  ],
+])(
+  "%s inside of brackets may be indented less than what is around it, as for cardano-tracer",
+  async (_, text) => {
+    const { config } = await parseConfig(`${base}${text}verbosity: Minimum\n`, "f");
+    expect(config).toMatchObject({
+      forwarding: { network: { address: { path: "/up" } }, prefixes: [["A"], ["B"]] },
+      verbosity: "Minimum",
+    });
+    expect(await errorsOf(`${base}${text}verbosity: Loud\n`)).toEqual([
+      expect.stringMatching(new RegExp(`^f:${text.split("\n").length + 3}:12: verbosity: `)),
+    ]);
+  },
+);
+
+test("quoted text that goes on in a line that is indented too little is an error", async () => {
+  const text = `hasForwarding:\n  - {tag: AcceptAt, contents: "/u\\\np"}\n  - null\n  - {}\n`;
+  expect((await errorsOf(base + text))[0]).toMatch(/^f:[56]:\d+: /);
+});
+
+test("thousands of lines that are indented too little are one error, soon", async () => {
+  const lines = "1,\n".repeat(200_000);
+  expect((await errorsOf(`${base}prometheusLabels:\n  - [\n${lines}]\n`))[0]).toMatch(/^f:\d+:\d+: /);
+});
+
+test("brackets that are not closed before a new document are an error there", async () => {
+  expect((await errorsOf(`${base}hasForwarding:\n  - [a\n---\nb: 1\n`))[0]).toMatch(/^f:[56]:\d+: /);
+});
+
 test("aliases of aliases that would fill the memory are refused", async () => {
   const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
   for (const [index, name] of [..."bcdefghij"].entries()) {
