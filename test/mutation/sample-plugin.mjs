@@ -1,0 +1,39 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { placeOf } from "./place.mjs";
+
+/**
+ * What a sample adds to Stryker. The checker turns away mutants that were not drawn: a range of lines also holds the mutants
+ * nested in it. The reporter writes each result at once, so that a run that is out of time leaves what it found.
+ * Both files are named in the environment: MUTATION_DRAWN (a JSON list of places) and MUTATION_RESULTS (a line for each mutant).
+ */
+class DrawnOnly {
+  #drawn = new Set();
+
+  async init() {
+    this.#drawn = new Set(JSON.parse(readFileSync(process.env.MUTATION_DRAWN, "utf8")));
+  }
+
+  async check(mutants) {
+    return Object.fromEntries(
+      mutants.map((mutant) => [
+        mutant.id,
+        this.#drawn.has(placeOf(mutant))
+          ? { status: "passed" }
+          : { status: "compileError", reason: "not drawn" },
+      ]),
+    );
+  }
+}
+
+class ResultLines {
+  onMutantTested({ status, fileName, location, mutatorName, replacement }) {
+    if (status === "CompileError") return;
+    const place = placeOf({ fileName, location, mutatorName, replacement });
+    appendFileSync(process.env.MUTATION_RESULTS, `${JSON.stringify({ status, place })}\n`);
+  }
+}
+
+export const strykerPlugins = [
+  { kind: "Checker", name: "drawn", injectableClass: DrawnOnly },
+  { kind: "Reporter", name: "result-lines", injectableClass: ResultLines },
+];

@@ -1,0 +1,15 @@
+/** Tests beside those of a folder's own name, where what the folder does shows only in others. */
+const besides = {
+  src: ["wiring", "testing", "end-to-end"],
+  "src/commands": ["recording", "verification"],
+  "src/config": ["fields", "wiring"],
+  "src/daemon": ["wiring"],
+  "src/fields": ["config"],
+  "src/text": ["commands", "http"],
+};
+
+/** Which tests the mutants of a folder run against: globs, less those of `notInProcess`. */
+export function testsOf(folder) {
+  const own = folder === "src" ? [] : [folder.replace("src/", "")];
+  return [...own, ...(besides[folder] ?? [])].map((name) => `test/${name}/**/*.test.ts`);
+}
