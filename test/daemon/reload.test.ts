@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { type Daemon, type LogLine, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
+import { DatagramReceiver, receiverMissing } from "./systemd/datagram-receiver.js";
 
 const prometheus = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
 
@@ -127,6 +128,36 @@ test("a broken file changes nothing, opens log files anew all the same, and is s
   expect(await daemon.stop()).toBe(0);
   const old = await readFile(place.path("logs", "unmoved", "old"), "utf8");
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("unmoved"))], 1_500);
+});
+
+test("systemd is told that a reload begins and that it is over, also one that fails, and the watchdog is fed on", async (context) => {
+  if (receiverMissing) context.skip(receiverMissing);
+  const manager = await DatagramReceiver.open();
+  onTestFinished(() => manager.stop());
+  await using place = await Workplace.open();
+  const daemon = await place.start(
+    {},
+    { under: ["env", `NOTIFY_SOCKET=${manager.path}`, "WATCHDOG_USEC=3000000"] },
+  );
+  /** What it was told, the food of its watchdog aside. */
+  const told = () =>
+    manager.messages.flatMap((message) => {
+      const [first] = message.split("\n");
+      return first === "WATCHDOG=1" || first === undefined ? [] : [first];
+    });
+  const fed = () => manager.messages.filter((message) => message === "WATCHDOG=1").length;
+  await eventually(() => expect(told()).toEqual(["READY=1"]));
+  const good = await readFile(place.path("config-0.json"), "utf8");
+
+  await reload(place, daemon, "networkMagic: x\n");
+  await eventually(() => expect(told()).toEqual(["READY=1", "RELOADING=1", "READY=1"]));
+  const before = fed();
+  await eventually(() => expect(fed()).toBeGreaterThan(before + 1));
+  await reload(place, daemon, good);
+  const cycle = ["RELOADING=1", "READY=1"];
+  await eventually(() => expect(told()).toEqual(["READY=1", ...cycle, ...cycle]));
+  expect(await daemon.stop()).toBe(0);
+  await eventually(() => expect(told().at(-1)).toBe("STOPPING=1"));
 });
 
 test("a file that has become a pipe holds up neither a later reload nor the stop", async () => {

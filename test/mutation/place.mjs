@@ -2,5 +2,5 @@
 export function placeOf({ fileName, location: { start, end }, mutatorName, replacement }) {
   const path = fileName.replaceAll("\\", "/").replace(/^.*\/src\//, "src/");
   const at = `${start.line + 1}:${start.column + 1}-${end.line + 1}:${end.column + 1}`;
-  return `${path}:${at} ${mutatorName} → ${replacement.replaceAll(/\s+/g, " ").slice(0, 60)}`;
+  return `${path}:${at} ${mutatorName} → ${replacement.replaceAll(/\s+/g, " ")}`;
 }

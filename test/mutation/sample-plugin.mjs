@@ -25,9 +25,12 @@ class DrawnOnly {
   }
 }
 
+/** Others were left out, or not drawn. */
+const tried = new Set(["Killed", "Timeout", "RuntimeError", "Survived", "NoCoverage"]);
+
 class ResultLines {
   onMutantTested({ status, fileName, location, mutatorName, replacement }) {
-    if (status === "CompileError") return;
+    if (!tried.has(status)) return;
     const place = placeOf({ fileName, location, mutatorName, replacement });
     appendFileSync(process.env.MUTATION_RESULTS, `${JSON.stringify({ status, place })}\n`);
   }

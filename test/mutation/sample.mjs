@@ -101,7 +101,7 @@ async function nextFolders() {
     console.log(`${group.folder}: ${found.length} of ${group.mutants.length} tried, after ${seconds} s`);
     for (const { status, place } of found) {
       if (status === "Survived" || status === "NoCoverage")
-        console.log(`  ${status === "Survived" ? "survived" : "no test runs it"}: ${place}`);
+        console.log(`  ${status === "Survived" ? "survived" : "no test runs it"}: ${place.slice(0, 140)}`);
     }
     results.push(...found);
   }

@@ -108,6 +108,34 @@ test("connections are counted by how far they are, for as long as they are there
   await eventually(() => expect(sessions.counts).toEqual({ handshaking: 1, connected: 0 }));
 });
 
+test.each([
+  ["leaves", (node: ScriptedPeer) => node.stream.end()],
+  ["sends what is no message", (node: ScriptedPeer) => node.stream.end(Buffer.alloc(100, 0xff))],
+  [
+    "sends what is no trace object",
+    (node: ScriptedPeer) => node.send(miniProtocols.traceObjects, Buffer.alloc(9, 0xff)),
+  ],
+] as const)("a node that %s is closed at the destination, once, after it was opened", async (_, end) => {
+  const calls: string[] = [];
+  const sessions = sessionsWith(async () => true, {
+    destination: {
+      open: ({ name }) => calls.push(`open ${name}`),
+      close: ({ name }) => calls.push(`close ${name}`),
+      drop: () => {},
+      drained: async () => {},
+      keepingUp: () => true,
+      write: async () => true,
+    },
+  });
+  const node = await connected(sessions, "node");
+  expect(calls).toEqual(["open node"]);
+  end(node);
+  await eventually(() => expect(sessions.counts.connected).toBe(0));
+  expect(calls).toEqual(["open node", "close node"]);
+  await sessions.stop(0);
+  expect(calls).toEqual(["open node", "close node"]);
+});
+
 test("beside ten nodes that hold all they may, a free one is asked on", async () => {
   let release = () => {};
   const moving = new Promise<void>((resolve) => {

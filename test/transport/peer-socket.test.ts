@@ -1,6 +1,7 @@
 import { once } from "node:events";
+import { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Connection } from "../../src/transport/connection.js";
 import { openListener } from "../../src/transport/listener.js";
 import { anywhere, Place } from "./places.js";
@@ -55,4 +56,12 @@ test("a failed write ends our side, so that nothing more is sent into the void",
   expect(stream.writable).toBe(false);
   stream.resume();
   await new Promise((resolve) => stream.once("close", resolve));
+});
+
+test("an idle connection is probed after twenty seconds, so that a peer whose machine is gone is noticed", async () => {
+  const keepAlive = vi.spyOn(Socket.prototype, "setKeepAlive");
+  const { stream } = await connected("IPv4");
+  const asked = keepAlive.mock.contexts.findIndex((socket) => socket === stream);
+  expect(keepAlive.mock.calls[asked]).toEqual([true, 20_000]);
+  keepAlive.mockRestore();
 });

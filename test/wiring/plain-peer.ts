@@ -17,6 +17,8 @@ export interface PlainPeerOptions {
   readonly magic?: number;
   /** Says nothing at all. */
   readonly silent?: boolean;
+  /** Leaves its side open when the tracer has ended its own. */
+  readonly stays?: boolean;
 }
 
 /** A node that keeps what it is asked, and answers with objects only when the test says so. */
@@ -33,9 +35,9 @@ export class PlainPeer {
 
   constructor(address: Address, options: PlainPeerOptions = {}) {
     this.#options = options;
-    this.socket = connect(
-      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-    );
+    const place =
+      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+    this.socket = connect({ ...place, allowHalfOpen: options.stays === true });
     this.socket.on("error", () => {});
     this.socket.once("close", () => {
       this.closed = true;

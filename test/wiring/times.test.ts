@@ -1,0 +1,88 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { kernelFileSystem } from "../../src/registry/file-system.js";
+import { startTracer } from "../../src/testing/test-tracer.js";
+import { PlainPeer } from "./plain-peer.js";
+
+// A tracer with its own limits of time: each has a test that fails where it is ten times shorter or longer.
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Gives everything its turn until `condition` holds. The clock that the tracer knows stands still meanwhile. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
+
+/** Lets so much time pass, and then sockets and files have many turns to do what follows from it. */
+async function pass(milliseconds: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  for (let turns = 0; turns < 200; turns += 1) await turn();
+}
+
+/** Tells whether it has settled. */
+function watched(promise: Promise<unknown>): { readonly isSettled: boolean } {
+  const watch = { isSettled: false };
+  void promise.finally(() => {
+    watch.isSettled = true;
+  });
+  return watch;
+}
+
+test("a stopping tracer takes what a node still sends for two seconds", async () => {
+  await using tracer = await startTracer();
+  const peer = await PlainPeer.at(tracer.address, { name: "slow", stays: true });
+  await until(() => peer.wanted.length > 0);
+  peer.reply(["first words"]);
+  await until(() => tracer.accounts().written === 1 && peer.wanted.length > 0);
+  const stopped = watched(tracer.stop());
+  await pass(1_900);
+  peer.reply(["last words"]);
+  await until(() => tracer.accounts().written === 2);
+  expect(stopped.isSettled).toBe(false);
+  await pass(200);
+  await until(() => stopped.isSettled);
+  peer.leave();
+  expect(await tracer.linesOf("slow")).toEqual(["first words", "last words"]);
+});
+
+test("it goes on trying to write for one and a half seconds more", async () => {
+  let attempts = 0;
+  const fileSystem = {
+    ...kernelFileSystem,
+    write: async () => {
+      attempts += 1;
+      throw Object.assign(new Error("no space"), { code: "ENOSPC", syscall: "write" });
+    },
+  };
+  await using tracer = await startTracer({ fileSystem });
+  const peer = await PlainPeer.at(tracer.address, { name: "stuck" });
+  await until(() => peer.wanted.length > 0);
+  peer.reply(["never written"]);
+  await until(() => attempts > 0);
+  peer.leave();
+  const stopped = watched(tracer.stop());
+  await pass(900);
+  expect(tracer.accounts()).toEqual({ received: 1, written: 0, dropped: 0 });
+  expect(stopped.isSettled).toBe(false);
+  // Until the pause between two attempts, the limit and the time for closing are over.
+  await pass(700);
+  await until(() => stopped.isSettled);
+  expect(tracer.accounts()).toEqual({ received: 1, written: 0, dropped: 1 });
+});
+
+test("a node that has said nothing for thirty seconds is gone", async () => {
+  await using tracer = await startTracer();
+  const peer = await PlainPeer.at(tracer.address, { name: "mute" });
+  await until(() => peer.wanted.length > 0);
+  peer.socket.removeAllListeners("data");
+  peer.socket.resume();
+  await pass(25_000);
+  expect(peer.closed).toBe(false);
+  for (let seconds = 0; seconds < 10; seconds += 1) await pass(1_000);
+  await until(() => peer.closed);
+});
