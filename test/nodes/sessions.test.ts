@@ -128,7 +128,7 @@ test.each([
     },
   });
   const node = await connected(sessions, "node");
-  expect(calls).toEqual(["open node"]);
+  await eventually(() => expect(calls).toEqual(["open node"]));
   end(node);
   await eventually(() => expect(sessions.counts.connected).toBe(0));
   expect(calls).toEqual(["open node", "close node"]);

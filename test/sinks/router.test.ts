@@ -80,6 +80,23 @@ test("what a stopped sink did not write is counted with the reason, for that sin
   expect(router.accounting.total()).toEqual({ received: 6, written: 3, dropped: 3 });
 });
 
+test("a sink that fails to stop is told of, and the others are stopped all the same", async () => {
+  const [first, second] = [new HeldSink("a"), new HeldSink("b")];
+  const fault = new TypeError("no such thing");
+  first.stop = async () => {
+    throw fault;
+  };
+  let isStopped = false;
+  second.stop = async () => {
+    isStopped = true;
+  };
+  const failed: unknown[] = [];
+  const router = new Router([first, second], { ...unwatched, failed: (...told) => failed.push(told) });
+  await router.stop({ deadlineMs: 10 });
+  expect(failed).toEqual([[first, fault]]);
+  expect(isStopped).toBe(true);
+});
+
 test("keeping up means every sink does", () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
   const router = new Router([first, second], unwatched);

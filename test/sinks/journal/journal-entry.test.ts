@@ -66,6 +66,14 @@ test.each([
   expect(bytesOf(entry({ severity })).toString()).toContain(`\nPRIORITY=${priority}\n`);
 });
 
+test("there is room for an entry, however long its thread and its namespace are", () => {
+  const long = "9".repeat(5_000);
+  for (const fields of [{ thread: long }, { namespace: long }, { thread: long, namespace: long }]) {
+    const written = bytesOf(entry(fields)).toString();
+    expect(written.endsWith("TIME=2026-02-16 09:30:01.000000000000Z\n")).toBe(true);
+  }
+});
+
 test("whatever is in the fields, reading gives it back and nothing else", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "=", "\n", "é", "🦆", "\0", "TIME=") });
   fc.assert(
