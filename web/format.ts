@@ -46,7 +46,7 @@ export function thousands(text: string): string {
 /** The unit that a metric's name implies. */
 export function unitOf(name: string): string {
   const lower = name.toLowerCase();
-  if (/bytes|mem\.resident|\.rss|_mem\b/.test(lower)) return "B";
+  if (/bytes|mem[._]resident|\.rss|_mem\b/.test(lower)) return "B";
   if (/(_ms|\.ms|millis\w*|timestamp_ms)(\.|$)/.test(lower)) return "ms";
   if (/_ns(\.|$)/.test(lower)) return "ns";
   if (/(_s|_seconds|\.seconds)(\.|$)/.test(lower)) return "s";

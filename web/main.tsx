@@ -18,17 +18,9 @@ function View() {
 function Page() {
   return (
     <>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => {
-          // The address says what is shown.
-          event.preventDefault();
-          document.getElementById("main")?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         To the content
-      </a>
+      </button>
       <Header />
       <main id="main" class={place.value.view} tabIndex={-1}>
         <View />

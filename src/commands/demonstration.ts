@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join, relative, resolve } from "node:path";
 import { parseConfig } from "../config/load.js";
 import { ConfigError } from "../config/problem.js";
@@ -10,7 +11,8 @@ import { HttpError } from "../http/http-faults.js";
 import { packageVersion } from "../package-version.js";
 import { RegistryError } from "../registry/registry-fault.js";
 import { NumberedSource } from "../testing/numbered-source.js";
-import { startTracer } from "../tracer.js";
+import { startTracer, type Tracer } from "../tracer.js";
+import { totalsReading } from "../tracer-readings.js";
 import { withForeseenErrors } from "./foreseen-errors.js";
 import { makeDirectory } from "./make-directory.js";
 import { print } from "./print.js";
@@ -18,6 +20,8 @@ import { StatusLine } from "./status-line.js";
 
 const nodeNames = ["relay-1", "relay-2", "producer"];
 const showEveryMs = 1_000;
+/** Where the page is; another where something else is there. */
+const usualPagePort = 3_700;
 
 export interface DemoOptions {
   readonly dir: string;
@@ -26,7 +30,7 @@ export interface DemoOptions {
 }
 
 /** A configuration as an operator would write it, all below one directory. */
-function demoConfig(directory: string): string {
+function demoConfig(directory: string, pagePort: number): string {
   return `# What the demonstration ran on.
 networkMagic: 764824073
 network: {tag: AcceptAt, contents: ${JSON.stringify(join(directory, "muninn.sock"))}}
@@ -36,6 +40,8 @@ logging:
 rotation: {rpFrequencySecs: 10, rpLogLimitBytes: 1000000, rpKeepFilesNum: 5}
 hasPrometheus: {epHost: 127.0.0.1, epPort: 0}
 hasEKG: {epHost: 127.0.0.1, epPort: 0}
+muninn:
+  ui: {host: 127.0.0.1, port: ${pagePort}}
 `;
 }
 
@@ -54,8 +60,9 @@ async function run(options: DemoOptions, status: StatusLine): Promise<number> {
   const directory = resolve(options.dir);
   await makeDirectory(directory);
   const configFile = join(directory, "demo.yaml");
-  await writeFile(configFile, demoConfig(directory));
-  const { config } = await parseConfig(demoConfig(directory), configFile);
+  const text = demoConfig(directory, (await isFree(usualPagePort)) ? usualPagePort : 0);
+  await writeFile(configFile, text);
+  const { config } = await parseConfig(text, configFile);
   const log = await openLog({ minSeverity: "Warning" });
   const tracer = await startTracer(config, { log, version: packageVersion });
 
@@ -67,7 +74,7 @@ async function run(options: DemoOptions, status: StatusLine): Promise<number> {
   }
   print(whereToLook(directory, tracer.served));
   const timer = setInterval(() => {
-    const { written } = tracer.router.accounting.total();
+    const { written } = totalsOf(tracer);
     status.show(`${tracer.sessions.counts.connected} nodes connected, ${written} lines written`);
   }, showEveryMs);
   const isOver = new AbortController();
@@ -80,16 +87,41 @@ async function run(options: DemoOptions, status: StatusLine): Promise<number> {
   await tracer.stop();
   await log.stop({ deadlineMs: 500 });
   const sent = nodes.reduce((sum, node) => sum + node.report().objectsSent, 0);
-  const { received, written, dropped } = tracer.router.accounting.total();
+  const { received, written, dropped } = totalsOf(tracer);
   print(
     `Sent ${sent} trace objects to ${config.logging.length} logs each: ${received} received, ${written} written, ${dropped} dropped.\n`,
   );
   return written === sent * config.logging.length ? 0 : 1;
 }
 
+/** At all sinks but that of viewers. */
+function totalsOf({ router }: Tracer): { received: number; written: number; dropped: number } {
+  const sum = { received: 0, written: 0, dropped: 0 };
+  for (const { received, written, dropped } of totalsReading(router)) {
+    sum.received += received;
+    sum.written += written;
+    sum.dropped += dropped;
+  }
+  return sum;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  if (isListening) await new Promise((resolve) => server.close(resolve));
+  return isListening;
+}
+
 function whereToLook(directory: string, served: ReadonlyMap<string, string>): string {
   const shown = (path: string) => relative(process.cwd(), join(directory, path)) || ".";
-  return `Muninn collects the traces of three simulated nodes. In another terminal:
+  return `Muninn collects the traces of three simulated nodes. Look at them in a browser:
+
+  http://${served.get("ui")}/
+
+In another terminal:
 
   tail -F ${shown("logs/relay-1/node.json")}     what a node traced, as machines read it
   tail -F ${shown("logs/relay-1/node.log")}      the same for people

@@ -99,10 +99,10 @@ function parsed(bytes: Uint8Array | undefined): Record<string, unknown> | undefi
 }
 
 function withUnit(value: unknown, unit: string): string | undefined {
-  return typeof value === "number" ? `${value} ${unit}` : undefined;
+  return typeof value === "number" ? `${value.toLocaleString("en")} ${unit}` : undefined;
 }
 
 function textOf(value: unknown): string | undefined {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return value.toLocaleString("en");
   return typeof value === "string" && value !== "" ? value.slice(0, maxLength) : undefined;
 }

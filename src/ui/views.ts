@@ -8,7 +8,7 @@ import { logSizes } from "./log-sizes.js";
 import { type Asked, type Facts, NodeFacts } from "./node-facts.js";
 
 /** A connected node. */
-export interface LiveNode {
+interface LiveNode {
   readonly node: NodeIdentity;
   readonly session: Asked;
   readonly metrics: NodeMetrics;

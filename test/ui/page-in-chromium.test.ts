@@ -257,7 +257,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
 });
 
 function onPath(program: string): string {
-  const found = (process.env["PATH"] ?? "").split(":").map((directory) => join(directory, program));
+  const found = (process.env.PATH ?? "").split(":").map((directory) => join(directory, program));
   return found.find((file) => existsSync(file))!;
 }
 

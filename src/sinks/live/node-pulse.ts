@@ -1,7 +1,7 @@
 import { severities, type TraceBatch } from "../../protocol/trace-batch.js";
 
 /** Length of a step, in milliseconds, and how many are kept: five minutes. */
-export const stepMs = 5_000;
+const stepMs = 5_000;
 const steps = 60;
 
 const indexOf = new Map(severities.map((severity, index) => [severity, index]));

@@ -5,8 +5,8 @@ const busyPart = 0.015;
 const sparePart = 0.2;
 /** An event loop that is used for more than this part of the time is busy. */
 const busyFrom = 0.6;
-/** What is not used is kept for so long, in milliseconds. */
-const keptMs = 500;
+/** What is not used is kept, up to so many milliseconds: nodes send in bursts. */
+const mostCreditMs = 50;
 
 export interface TimeBudgetOptions {
   /** Milliseconds that never go backwards. @default performance.now */
@@ -20,7 +20,7 @@ export class TimeBudget {
   readonly now: () => number;
   readonly #utilization: () => number;
   #part = sparePart;
-  #creditMs = keptMs * busyPart;
+  #creditMs = mostCreditMs;
   #countedAt: number;
 
   constructor(options: TimeBudgetOptions = {}) {
@@ -38,7 +38,7 @@ export class TimeBudget {
   get creditMs(): number {
     const now = this.now();
     const grown = this.#creditMs + (now - this.#countedAt) * this.#part;
-    this.#creditMs = Math.min(grown, keptMs * this.#part);
+    this.#creditMs = Math.min(grown, mostCreditMs);
     this.#countedAt = now;
     return this.#creditMs;
   }
