@@ -9,7 +9,6 @@ const folders: readonly (readonly [prefix: string, ...folders: string[]])[] = [
   ["muninn.sinks", "test/sinks/otlp", "test/sinks/nats"],
   // Credentials are read by the same code as the sink's.
   ["muninn.collect", "test/collect", "test/sinks/nats"],
-  ["muninn.sinks", "test/sinks/otlp"],
   ["muninn.ui", "test/ui"],
   ["muninn.auth.ui", "test/ui"],
   ["hasTimeseries", "test/wiring"],
