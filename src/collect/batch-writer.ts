@@ -14,6 +14,12 @@ export interface BatchWriterOptions {
   readonly humanLayout: HumanLayout;
 }
 
+/** A node whose directory is ours. */
+export interface OpenNode {
+  readonly node: NodeIdentity;
+  close(): void;
+}
+
 /** What a batch is in the stream. */
 export interface BatchPlace {
   readonly sequence: number;
@@ -30,12 +36,24 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  open(node: NodeIdentity): void {
-    this.#options.router.open(node);
-  }
-
-  close(node: NodeIdentity): void {
-    this.#options.router.close(node);
+  /** Claims the node's directory until `close`. @throws Error where another tracer writes there */
+  async open(node: NodeIdentity): Promise<OpenNode> {
+    const { registry, router } = this.#options;
+    const claim = await registry.claim(node.directory);
+    if (claim.state === "taken") {
+      const { pid, identity } = claim.by;
+      throw new Error(
+        `process ${pid} (${identity ?? "of unknown network"}) writes to ${node.directory} below ${claim.root}`,
+      );
+    }
+    router.open(node);
+    return {
+      node,
+      close: () => {
+        router.close(node);
+        claim.release();
+      },
+    };
   }
 
   /** Resolves with whether it is safe; it is not where Muninn stops meanwhile. */

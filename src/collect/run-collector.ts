@@ -1,5 +1,6 @@
+import { CodedError } from "../coded-error.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
-import { ConfigError, formatProblem } from "../config/problem.js";
+import { ConfigError, formatProblems } from "../config/problem.js";
 import { HangUp } from "../daemon/hang-up.js";
 import { type Log, openLog } from "../daemon/log/log.js";
 import { Reload } from "../daemon/reload.js";
@@ -27,14 +28,15 @@ export async function runCollector(options: RunCollectorOptions): Promise<number
   let loaded: LoadedConfig;
   try {
     loaded = await loadConfig(options.config);
+    const missing = await loaded.missing();
+    if (missing.length > 0) throw new ConfigError(options.config, missing, loaded.warnings);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return exit.unusableConfiguration;
   }
   const log = await openLog({ verbosity: loaded.config.verbosity });
-  for (const problem of loaded.warnings)
-    log.warning("config_warning", formatProblem(options.config, problem));
+  for (const line of formatProblems(options.config, loaded.warnings)) log.warning("config_warning", line);
   const stopping = untilStopped();
   try {
     return await collect(loaded, options, log, hangUp, stopping);
@@ -62,7 +64,9 @@ async function collect(
       configurationFault,
     });
   } catch (error) {
-    log.critical("start_failed", (error as Error).message);
+    log.critical("start_failed", error instanceof Error ? error.message : String(error), {
+      ...(!(error instanceof CodedError) && { err: error }),
+    });
     return exit.failed;
   }
   const what = `collecting stream ${options.stream}`;

@@ -17,6 +17,7 @@ import { dropReasons } from "../sinks/drop-reasons.js";
 import { readNatsCredentials } from "../sinks/nats/credentials.js";
 import { openSinks, sinkKinds } from "../sinks/open-sinks.js";
 import { Router } from "../sinks/router.js";
+import { SinkOpenError } from "../sinks/sink.js";
 import { Endpoints } from "../tracer-endpoints.js";
 import { healthEvents, registryEvents, sinkFailureEvents } from "../tracer-events.js";
 import { registryReading, watchWrites } from "../tracer-readings.js";
@@ -56,7 +57,7 @@ export interface Collector {
   stop(): Promise<void>;
 }
 
-/** @throws Error where the configuration has no log files, or one of its parts cannot be opened */
+/** @throws SinkOpenError where the configuration has no log files; RegistryError, HttpError and the like, as a tracer does */
 export async function startCollector(config: Config, options: CollectorOptions): Promise<Collector> {
   const endings: (() => unknown)[] = [];
   const end = async () => {
@@ -81,7 +82,8 @@ async function openParts(
   const { muninn } = config;
   const sections = config.logging.filter(({ mode }) => mode === "FileMode");
   const roots = sections.map(({ logRoot }) => logRoot);
-  if (roots.length === 0) throw new Error("collect needs a section of `logging` whose logMode is FileMode");
+  if (roots.length === 0)
+    throw new SinkOpenError("logging", "collect needs a section whose logMode is FileMode");
   const events = new OwnEvents();
   const process = new ProcessWatch();
   atEnd(() => process.stop());
@@ -89,6 +91,8 @@ async function openParts(
     ...muninn.registry,
     ...muninn.files,
     roots,
+    // Two that read one stream would write everything twice below this root.
+    identity: `collect ${stream}`,
     rotation: config.rotation,
     durability: muninn.durability,
     observer: registryEvents(log),
@@ -108,8 +112,8 @@ async function openParts(
   const letGo = setInterval(() => memory.letGo(), 10_000);
   letGo.unref();
   atEnd(() => clearInterval(letGo));
-  const credentials = () => readNatsCredentials(muninn.collect, servers, readSmallFile);
-  const stateDirectory = join(roots[0]!, ".muninn", "collect");
+  const credentials = () => readNatsCredentials("muninn.collect", muninn.collect, servers, readSmallFile);
+  const stateDirectory = join(roots[0]!, ".muninn", "collect", stream);
   const reader = new StreamReader({
     ...options,
     credentials: await credentials(),

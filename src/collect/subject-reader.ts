@@ -6,7 +6,7 @@ import type { SpareMemory } from "../protocol/spare-memory.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
 import type { NatsSession } from "../sinks/nats/link.js";
 import { encodePayload, factsIn, MessageError, type MessageFacts, replyHead } from "../sinks/nats/message.js";
-import type { BatchWriter } from "./batch-writer.js";
+import type { BatchWriter, OpenNode } from "./batch-writer.js";
 import type { CollectCounts } from "./collect-counts.js";
 import { MessageParts } from "./message-parts.js";
 import type { Position } from "./position.js";
@@ -36,7 +36,7 @@ class Jump extends Error {}
 export class SubjectReader {
   readonly #options: SubjectReaderOptions;
   readonly #parts: MessageParts;
-  #node: NodeIdentity | undefined;
+  #node: OpenNode | undefined;
   /** Another collector has read here since: which numbers it had we do not know. */
   #isTakenOver = false;
 
@@ -60,7 +60,7 @@ export class SubjectReader {
         }
       }
     } finally {
-      if (this.#node !== undefined) this.#options.writer.close(this.#node);
+      this.#node?.close();
       this.#node = undefined;
     }
   }
@@ -181,10 +181,10 @@ export class SubjectReader {
     if (missing > 0 && !mayJump) throw new Jump();
     let batch = this.#decode(facts, payload);
     try {
-      this.#open(facts);
+      const node = await this.#open(facts);
       if (missing > 0) counts.missing(subject, facts, missing);
       if (underWay?.series === series && underWay.first === facts.first && underWay.count === facts.count) {
-        await writer.finish(this.#node!, batch, position);
+        await writer.finish(node, batch, position);
         counts.finishedObjects += facts.count;
       } else {
         const known = Math.max(0, awaited - facts.first);
@@ -195,7 +195,7 @@ export class SubjectReader {
           first: facts.first + known,
           count: facts.count - known,
         };
-        if (!(await writer.write(this.#node!, batch, place, position))) return;
+        if (!(await writer.write(node, batch, place, position))) return;
       }
     } finally {
       batch.release();
@@ -205,12 +205,14 @@ export class SubjectReader {
     message.ack();
   }
 
-  #open({ node }: MessageFacts): void {
+  async #open({ node }: MessageFacts): Promise<NodeIdentity> {
     const { writer, durable } = this.#options;
-    if (this.#node?.name === node.name && this.#node.directory === node.directory) return;
-    if (this.#node !== undefined) writer.close(this.#node);
-    this.#node = { connectionId: durable, ...node };
-    writer.open(this.#node);
+    const known = this.#node?.node;
+    if (known?.name === node.name && known.directory === node.directory) return known;
+    this.#node?.close();
+    this.#node = undefined;
+    this.#node = await writer.open({ connectionId: durable, ...node });
+    return this.#node.node;
   }
 
   /** @throws MessageError */

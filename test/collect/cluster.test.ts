@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { readLines } from "../../src/log-files/line-file.js";
@@ -65,6 +66,20 @@ async function countOf(root: string): Promise<number> {
   return count;
 }
 
+async function linesIn(root: string, node: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { files } of await findNodeLogs(join(root, node)).catch(() => [])) {
+    for (const file of files) {
+      for await (const { bytes, starts, ends } of readLines(file))
+        for (const [index, start] of starts.entries()) lines.push(bytes.toString("utf8", start, ends[index]));
+    }
+  }
+  return lines;
+}
+
+const sequence = (line: string) => Number(/"seq":"(\d+)"/.exec(line)![1]);
+const bySequence = (one: string, other: string) => sequence(one) - sequence(other);
+
 const hasLines = (root: string, least: number) =>
   eventually(async () => expect(await countOf(root)).toBeGreaterThanOrEqual(least), { withinMs: 120_000 });
 
@@ -123,20 +138,13 @@ describe.skipIf(newServer === undefined)("collectors of one group", () => {
       { withinMs: 120_000 },
     );
     expect(await other!.end()).toBe(0);
-    const ends = new Map<string, string[]>();
-    for (const { logRoot } of places) {
-      for (const { node, files } of await findNodeLogs(logRoot)) {
-        const lines = ends.get(node) ?? [];
-        for (const file of files) {
-          for await (const { bytes, starts, ends: lineEnds } of readLines(file))
-            for (const [index, start] of starts.entries())
-              lines.push(bytes.toString("utf8", start, lineEnds[index]));
-        }
-        ends.set(node, lines);
-      }
+    for (const name of names) {
+      const parts = await Promise.all(places.map(({ logRoot }) => linesIn(logRoot, name)));
+      // A node may have gone to and fro; in each place its lines are in order and once.
+      for (const lines of parts) expect(lines).toEqual([...new Set(lines)].sort(bySequence));
+      // The message that it had under way at the kill may be in the files of both.
+      expect([...new Set(parts.flat())].sort(bySequence)).toEqual(await near.linesOf(name));
     }
-    // The message that each node had under way at the kill may be in the files of both.
-    for (const name of names) expect([...new Set(ends.get(name))]).toEqual(await near.linesOf(name));
     expect(other!.log).not.toContain("collect_gap");
   });
 });

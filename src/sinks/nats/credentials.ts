@@ -1,4 +1,5 @@
 import type { Authenticator, TlsOptions } from "@nats-io/transport-node";
+import { SinkOpenError } from "../sink.js";
 import type { NatsCredentialOptions } from "./options.js";
 
 /** What a connection is opened with. */
@@ -8,8 +9,9 @@ export interface NatsCredentials {
   readonly tls?: TlsOptions;
 }
 
-/** Reads what files hold of credentials. @throws Error that names the file */
+/** Reads what files hold of credentials; `field` is where they stand. @throws SinkOpenError that names the file */
 export async function readNatsCredentials(
+  field: string,
   options: NatsCredentialOptions,
   servers: readonly string[],
   readFile: (file: string) => Promise<string>,
@@ -19,10 +21,10 @@ export async function readNatsCredentials(
     try {
       return await readFile(file);
     } catch (cause) {
-      throw new Error(`${file} ${(cause as Error).message}`, { cause });
+      throw new SinkOpenError(field, `${file} ${(cause as Error).message}`, { cause });
     }
   };
-  const authenticator = await authenticatorOf(options, read);
+  const authenticator = await authenticatorOf(field, options, read);
   const [ca, cert, key] = [
     await read(options.caFile),
     await read(options.certificateFile),
@@ -38,6 +40,7 @@ export async function readNatsCredentials(
 }
 
 async function authenticatorOf(
+  field: string,
   { user, password, token, credentialsFile, nkeyFile }: NatsCredentialOptions,
   read: (file: string | undefined) => Promise<string | undefined>,
 ): Promise<Authenticator | undefined> {
@@ -49,12 +52,16 @@ async function authenticatorOf(
   const credentials = await read(credentialsFile);
   if (credentials !== undefined) {
     if (!credentials.includes("NATS USER JWT"))
-      throw new Error(`${credentialsFile} holds no credentials; it must have a user's JWT and its key`);
+      throw new SinkOpenError(
+        field,
+        `${credentialsFile} holds no credentials; it must have a user's JWT and its key`,
+      );
     return credsAuthenticator(encoder.encode(credentials));
   }
   const text = await read(nkeyFile);
   if (text === undefined) return undefined;
   const seed = /^\s*(SU[A-Z2-7]{56})\s*$/m.exec(text)?.[1];
-  if (seed === undefined) throw new Error(`${nkeyFile} holds no seed of a user's nkey; it begins with SU`);
+  if (seed === undefined)
+    throw new SinkOpenError(field, `${nkeyFile} holds no seed of a user's nkey; it begins with SU`);
   return nkeyAuthenticator(encoder.encode(seed));
 }

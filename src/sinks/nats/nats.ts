@@ -1,5 +1,5 @@
 import type { ValueOf } from "../../fields/kind.js";
-import type { Sink } from "../sink.js";
+import { type Sink, SinkOpenError } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
 import type { natsOptions } from "./options.js";
 
@@ -18,7 +18,8 @@ export const nats: SinkKind<NatsConfig> = {
     const wanted = sinks.filter((sink): sink is { kind: "nats" } & NatsOptions => sink.kind === "nats");
     const names = wanted.map(nameOf);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) throw new Error(`muninn.sinks: two sinks are called ${twice}; give each a name`);
+    if (twice !== undefined)
+      throw new SinkOpenError("muninn.sinks", `two sinks are called ${twice}; give each a name`);
     const opened: Sink[] = [];
     try {
       for (const options of wanted) opened.push(await openOne(options, context));
@@ -50,7 +51,7 @@ async function openOne(options: NatsOptions, { log, readFile }: SinkContext): Pr
     import("./best-effort-nats-sink.js"),
   ]);
   const { servers, stream, subject, create, timeoutMs, batchBytes, queueBytes } = options;
-  const credentials = () => readNatsCredentials(options, servers, readFile);
+  const credentials = () => readNatsCredentials("muninn.sinks", options, servers, readFile);
   const writer = new StreamWriter({
     servers,
     stream,

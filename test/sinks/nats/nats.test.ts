@@ -98,14 +98,14 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     await eventually(() => expect(tracer.accounts().written).toBe(4));
     const { messages } = await readStream(server, stream);
     const [{ headers, subject, facts }] = [messages[0]!];
-    expect(subject).toBe("pool.buro1.traces");
+    expect(subject).toBe("pool.buro-1.traces");
     expect(headers.get("Muninn-Format")).toBe("1");
     expect(facts).toMatchObject({
-      node: { name: "Büro_1", directory: "Büro_1", slug: "buro1" },
+      node: { name: "Büro_1", directory: "Büro_1", slug: "buro-1" },
       first: 1,
       count: 2,
     });
-    expect(headers.get("Nats-Msg-Id")).toBe(`${facts.start}:buro1:1`);
+    expect(headers.get("Nats-Msg-Id")).toBe(`${facts.start}:buro-1:1`);
   });
 
   test("an object of 16 MiB goes in parts that the server takes, and comes out whole", async () => {
@@ -141,13 +141,13 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
 
   test("what is sent again after its acknowledgement was lost is in the stream once", async () => {
     // So short that acknowledgements come too late at first.
-    const tracer = await tracerWith({ servers: [server.url], timeout: "1ms", batchBytes: "64KiB" });
+    const tracer = await tracerWith({ servers: [server.url], timeout: "1ms", batchBytes: "16KiB" });
     await streamMade(server);
-    await numbered(tracer, "one", 20_000);
-    await eventually(() => expect(tracer.accounts().written).toBe(40_000));
+    await numbered(tracer, "one", 2_000);
+    await eventually(() => expect(tracer.accounts().written).toBe(4_000), { withinMs: 60_000 });
     const { linesOf, jumps } = await readStream(server, stream);
     expect(jumps).toBe(0);
-    expect(linesOf.get("one")).toHaveLength(20_000);
+    expect(linesOf.get("one")).toHaveLength(2_000);
   });
 
   test("a best-effort sink drops the oldest from a full queue, counted; numbers show the gap", async () => {
