@@ -15,6 +15,7 @@ import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
 import { startUp } from "./rows/start-up.js";
 import { timeseries } from "./rows/timeseries.js";
+import { viewer } from "./rows/viewer.js";
 
 const rows = [
   bareCopy,
@@ -29,6 +30,7 @@ const rows = [
   fairness,
   nats,
   scraping,
+  viewer,
   startUp,
   idleProcessor,
   idleMemory,

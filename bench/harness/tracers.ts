@@ -46,6 +46,8 @@ export interface MuninnSettings {
   readonly maxOpenFiles?: number;
   /** Where metrics are served, on 127.0.0.1. */
   readonly prometheusPort?: number;
+  /** Where the page is served, on 127.0.0.1. */
+  readonly uiPort?: number;
   /** `muninn.links`. */
   readonly links?: readonly object[];
   /** Further fields of `muninn`, as a file has them. */
@@ -56,6 +58,7 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
   const own = {
     ...(settings.requestsAhead === undefined ? {} : { requestsAhead: settings.requestsAhead }),
     ...(settings.maxOpenFiles === undefined ? {} : { registry: { maxOpenFiles: settings.maxOpenFiles } }),
+    ...(settings.uiPort === undefined ? {} : { ui: { host: "127.0.0.1", port: settings.uiPort } }),
     ...(settings.links === undefined ? {} : { links: settings.links }),
     ...settings.more,
   };

@@ -1,7 +1,6 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Comparison } from "../harness/comparison.js";
+import { freePort } from "../harness/free-port.js";
 import {
   arrange,
   type Measurement,
@@ -71,13 +70,4 @@ async function scrapeUntil(signal: AbortSignal, port: number, seconds: number[])
       throw new Error(`a scrape gave ${answer.status}: ${text}`);
     await pause(everyMs, undefined, { signal }).catch(() => {});
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
