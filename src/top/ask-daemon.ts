@@ -18,10 +18,17 @@ export async function askDaemon(address: DaemonAddress): Promise<Reading> {
     ask(address, "healthz", "application/json"),
   ]);
   if (own.status === 200 && (health.status === 200 || health.status === 503))
-    return readingOf(samplesIn(own.text), parsed<HealthReport>(address, health.text), performance.now());
+    return readingOf(
+      samplesIn(own.text),
+      parsed<HealthReport>(address, health.text, ["checks"]),
+      performance.now(),
+    );
   const overview = await ask(address, "api/overview", "application/json");
   if (overview.status === 200)
-    return readingOfOverview(parsed<Overview>(address, overview.text), performance.now());
+    return readingOfOverview(
+      parsed<Overview>(address, overview.text, ["nodes", "totals"]),
+      performance.now(),
+    );
   throw refused(address, own.status === 404 ? overview.status : own.status);
 }
 
@@ -77,12 +84,15 @@ async function textOf(answer: Response): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-function parsed<Answer>({ base }: DaemonAddress, text: string): Answer {
+/** An answer that has these members; what they hold is the daemon's word. */
+function parsed<Answer>({ base }: DaemonAddress, text: string, members: readonly (keyof Answer)[]): Answer {
   try {
-    return JSON.parse(text) as Answer;
+    const answer = JSON.parse(text) as Answer;
+    if (members.every((member) => Array.isArray(answer[member]))) return answer;
   } catch {
-    throw new TailError("no-daemon", `${base.href}: does not answer as Muninn does`);
+    // Said below.
   }
+  throw new TailError("no-daemon", `${base.href}: does not answer as Muninn does`);
 }
 
 function refused({ base }: DaemonAddress, status: number): TailError {
