@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { TestContext } from "vitest";
 import type { Workplace } from "../end-to-end/daemon.js";
 
-/** Where the programs are; `.ci/run` builds both. */
+/** Where the programs are; `.ci/run` builds them. */
 const tracer = process.env.HERMOD_TRACER ?? "hermod-tracer";
+const acceptor = process.env.HERMOD_ACCEPTOR ?? "hermod-acceptor";
 const forwarder = process.env.RUST_FORWARDER ?? "rust-forwarder";
 
 /** An end of a connection, as a configuration names it. */
@@ -13,9 +15,18 @@ type Network =
   | { readonly tag: "AcceptAt"; readonly contents: string }
   | { readonly tag: "ConnectTo"; readonly contents: readonly string[] };
 
-/** Where the Rust tracer of a workplace writes. */
-export function tracerLogs(place: Workplace): string {
-  return place.path("hermod");
+export interface RustTracerOptions {
+  readonly network: Network;
+  readonly forwardTo?: Network;
+  /** Of its configuration and its logs in the workplace. @default "hermod" */
+  readonly name?: string;
+  /** @default that of mainnet */
+  readonly networkMagic?: number;
+}
+
+/** Where a Rust tracer of a workplace writes. */
+export function tracerLogs(place: Workplace, name = "hermod"): string {
+  return place.path(name);
 }
 
 /** A program with the crate `hermod-tracer` in it, which knows the protocol from others than us. */
@@ -23,8 +34,8 @@ export class RustProgram implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  private constructor(program: string, flags: readonly string[]) {
-    this.#child = spawn(program, flags, { stdio: ["ignore", "ignore", "inherit"] });
+  private constructor(program: string, flags: readonly string[], stdout: "ignore" | number = "ignore") {
+    this.#child = spawn(program, flags, { stdio: ["ignore", stdout, "inherit"] });
     this.#exited = once(this.#child, "close");
   }
 
@@ -32,19 +43,28 @@ export class RustProgram implements AsyncDisposable {
   static async tracer(
     context: TestContext,
     place: Workplace,
-    { network, forwardTo }: { readonly network: Network; readonly forwardTo?: Network },
+    { network, forwardTo, name = "hermod", networkMagic = 764_824_073 }: RustTracerOptions,
   ): Promise<RustProgram> {
     skipWithout(context, tracer, "cargo install hermod-tracer, or HERMOD_TRACER");
     const config = {
-      networkMagic: 764_824_073,
+      networkMagic,
       network,
-      logging: [{ logRoot: tracerLogs(place), logMode: "FileMode", logFormat: "ForMachine" }],
+      logging: [{ logRoot: tracerLogs(place, name), logMode: "FileMode", logFormat: "ForMachine" }],
       ...(forwardTo && { hasForwarding: { network: forwardTo, forwarderOpts: {} } }),
     };
-    const file = place.path("hermod.yaml");
+    const file = place.path(`${name}.yaml`);
     // JSON is YAML.
     await writeFile(file, JSON.stringify(config));
     return new RustProgram(tracer, ["--config", file]);
+  }
+
+  /** The crate's acceptor, which listens at `socket` and writes each object to `file` as a line of JSON. */
+  static acceptor(context: TestContext, socket: string, file: string): RustProgram {
+    skipWithout(context, tracer, "cargo install hermod-tracer, or HERMOD_ACCEPTOR");
+    const stdout = openSync(file, "w");
+    const program = new RustProgram(acceptor, [socket], stdout);
+    closeSync(stdout);
+    return program;
   }
 
   /** The program in `forwarder/`, which says what its arguments are; skips the test where it is absent. */
@@ -59,7 +79,7 @@ export class RustProgram implements AsyncDisposable {
   }
 }
 
-/** Without arguments both say what they miss and end. */
+/** Without arguments they say what they miss and end. */
 function skipWithout(context: TestContext, program: string, remedy: string): void {
   if (spawnSync(program).error !== undefined) context.skip(`${program} is not on PATH (${remedy})`);
 }

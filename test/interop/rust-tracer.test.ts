@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { TraceObject } from "../../src/protocol/trace-object.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
@@ -7,39 +6,12 @@ import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { countingNode, nodeAt } from "../end-to-end/nodes.js";
 import { expectedObjects } from "../protocol/vectors.js";
-import { RustProgram, tracerLogs } from "./rust-program.js";
+import { asRustLine, rustLines } from "./rust-lines.js";
+import { RustProgram } from "./rust-program.js";
 
 /** What a real node has said: texts with emoji, line feeds, nothing for people, and what else there is. */
 const recorded = expectedObjects("accept-250");
 const count = 5_000;
-
-/** A line of the Rust tracer's files: the whole object. */
-interface HermodLine {
-  readonly to_human: string | null;
-  readonly to_machine: string;
-  readonly to_namespace: readonly string[];
-  readonly to_severity: string;
-  readonly to_details: string;
-  readonly to_hostname: string;
-  readonly to_thread_id: string;
-}
-
-async function hermodLines(place: Workplace, node: string): Promise<HermodLine[]> {
-  const lines = await place.linesOf(node, { logRoot: tracerLogs(place) });
-  return lines.map((line) => JSON.parse(line));
-}
-
-function asHermodLine(object: TraceObject) {
-  return {
-    to_human: object.human ?? null,
-    to_machine: object.machine,
-    to_namespace: object.namespace,
-    to_severity: object.severity,
-    to_details: object.details,
-    to_hostname: object.host,
-    to_thread_id: object.thread,
-  };
-}
 
 describe.each(["connect", "listen"] as const)(
   "the Rust tracer takes from simulated nodes that %s",
@@ -63,10 +35,10 @@ describe.each(["connect", "listen"] as const)(
       });
       await using counting = await countingNode(network("counting"), { name: "counting", count });
       await eventually(async () => {
-        expect(await hermodLines(place, "recorded")).toMatchObject(recorded.map(asHermodLine));
-        expect(await hermodLines(place, "counting")).toHaveLength(count);
+        expect(await rustLines(place, "recorded")).toMatchObject(recorded.map(asRustLine));
+        expect(await rustLines(place, "counting")).toHaveLength(count);
       });
-      const lines = await hermodLines(place, "counting");
+      const lines = await rustLines(place, "counting");
       expectAllInOrder(
         lines.map(({ to_machine }) => to_machine),
         count,

@@ -114,8 +114,8 @@ export class ForwardingSink implements BestEffortSink {
     let bytes = 0;
     for (let index = 0; index < batch.length; index += 1) {
       if (!passes(batch.namespace(index))) continue;
-      // Each in memory of its own: a view would keep the whole batch for as long as one object waits.
-      const object = batch.encoded(index).slice();
+      // In memory of its own, since the batch's is used again. `slice` of a Buffer would be a view.
+      const object = new Uint8Array(batch.encoded(index));
       bytes += object.length;
       objects.push(object);
     }

@@ -23,6 +23,9 @@ export interface ServeOptions {
 
 const initialMs = 1_000;
 
+/** Faults of tracers are told once in so many milliseconds. */
+const faultQuietMs = 60_000;
+
 /** As cardano-tracer: what cannot be opened is tried again for ever, and everything else goes on meanwhile. */
 export function serveDownstreams(options: ServeOptions): ServeDownstreams {
   return (openSource) => {
@@ -57,10 +60,21 @@ async function serve(
     const opened = logged(openSource(), where, log, verbose);
     return opened;
   };
+  let faultToldAt = Number.NEGATIVE_INFINITY;
+  let untold = 0;
+  const onFault = (message: string) => {
+    untold += 1;
+    const now = performance.now();
+    if (now - faultToldAt < faultQuietMs) return;
+    faultToldAt = now;
+    const msg = `re-forwarding at ${where}: ${message}`;
+    log.warning("downstream_fault", msg, { where, count: untold });
+    untold = 0;
+  };
   while (!signal.aborted) {
     let forwarder: RunningForwarder;
     try {
-      forwarder = await startForwarder({ source, network, magic, reconnect: limits });
+      forwarder = await startForwarder({ source, network, magic, reconnect: limits, onFault });
     } catch (error) {
       log.warning(
         "forwarding_interrupted",

@@ -137,6 +137,16 @@ test("while nobody is connected files lose nothing, the queue keeps its size, an
   await eventually(() => expect(down.accounts().written).toBe(192));
 });
 
+test("what waits for a downstream tracer stays as it came, however much comes after it", async () => {
+  const path = join(directory, "up.sock");
+  const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
+  await node(up, "relay", 5_000);
+  await eventually(async () => expect(await up.linesOf("relay")).toHaveLength(5_000));
+  const down = await downstream(path);
+  await eventually(() => expect(down.accounts()).toEqual({ received: 5_000, written: 5_000, dropped: 0 }));
+  expect(await down.linesOf("upstream")).toEqual(await up.linesOf("relay"));
+});
+
 test("muninn.forwarding.queueBytes bounds what waits, however few objects that is", async () => {
   const up = await upstream(join(directory, "up.sock"), { muninn: { forwarding: { queueBytes: "1MiB" } } });
   const objects = Array.from({ length: 5 }, () => traceObject({ machine: "x".repeat(400_000) }));
