@@ -28,10 +28,17 @@ class DrawnOnly {
 /** Others were left out, or not drawn. */
 const tried = new Set(["Killed", "Timeout", "RuntimeError", "Survived", "NoCoverage"]);
 
+function lessOne({ line, column }) {
+  return { line: line - 1, column: column - 1 };
+}
+
 class ResultLines {
   onMutantTested({ status, fileName, location, mutatorName, replacement }) {
     if (!tried.has(status)) return;
-    const place = placeOf({ fileName, location, mutatorName, replacement });
+    // Reports count lines and columns from 1, Stryker itself from 0.
+    const { start, end } = location;
+    const fromZero = { start: lessOne(start), end: lessOne(end) };
+    const place = placeOf({ fileName, location: fromZero, mutatorName, replacement });
     appendFileSync(process.env.MUTATION_RESULTS, `${JSON.stringify({ status, place })}\n`);
   }
 }
