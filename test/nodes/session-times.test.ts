@@ -178,6 +178,24 @@ describe("whether a node lives", () => {
     house.makeSafe();
   });
 
+  test("is not doubted where we stop reading while we wait for its answer", async () => {
+    const house = new House();
+    house.holdBatches = true;
+    const { peer, session } = await named({ house });
+    peer.reply(["unwritten"]);
+    await quiet();
+    await pass(100);
+    const isAlive = session.isAlive();
+    house.budget.hold(20_000_000);
+    await quiet();
+    expect(session.connection.stream.isPaused()).toBe(true);
+    await pass(3_000);
+    expect(await isAlive).toBe(true);
+    house.budget.hold(-20_000_000);
+    house.holdBatches = false;
+    house.makeSafe();
+  });
+
   test("is no question any more when we stop", async () => {
     const { session } = await named();
     const isAlive = session.isAlive();
