@@ -1,0 +1,68 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { type Attack, usualBounds } from "./attack.js";
+import { answers } from "./kinds/answers.js";
+import { connections } from "./kinds/connections.js";
+import { files } from "./kinds/files.js";
+import { http } from "./kinds/http.js";
+import { metrics } from "./kinds/metrics.js";
+import { names } from "./kinds/names.js";
+import { type Figures, underAttack } from "./under-attack.js";
+
+/** `npm run attack`; in CI the same attacks with fewer peers and bytes. */
+const size = process.env.MUNINN_ATTACK === "whole" ? "whole" : "small";
+
+const kinds: readonly (readonly [string, readonly Attack[]])[] = [
+  ["names", names],
+  ["metrics", metrics],
+  ["answers", answers],
+  ["connections", connections],
+  ["HTTP", http],
+  ["files", files],
+];
+
+const rows: string[] = [];
+afterAll(() => console.log(rows.join("\n")));
+
+describe.each(kinds)("%s", (_, attacks) => {
+  test.each(attacks.map((attack) => [attack.name, attack] as const))(
+    "%s",
+    { timeout: 600_000 },
+    async (name, attack) => {
+      const figures = await underAttack(attack, size);
+      rows.push(row(name, figures));
+      const bounds = { ...usualBounds, ...attack.bounds };
+      expect(figures.exit).toBe(0);
+      expect(figures.healthyLines).toBe("complete and in order");
+      expect.soft(figures.blockCpuMs).toBeLessThan(bounds.blockCpuMs);
+      expect.soft(figures.peakMiB).toBeLessThan(bounds.memoryMiB + inFlightMiB(attack));
+      expect.soft(figures.logBytes).toBeLessThan(bounds.logBytes);
+      expect.soft(figures.healthyShare ?? 1).toBeGreaterThan(bounds.healthyShare);
+      for (const series of attack.counted ?? [])
+        expect.soft(sumOf(figures.own, series), `${series}`).toBeGreaterThan(0);
+      for (const event of attack.said ?? []) expect.soft(figures.events).toContain(event);
+    },
+  );
+});
+
+function inFlightMiB({ config }: Attack): number {
+  const { maxInFlightBytes = "256MiB" } = (config?.muninn ?? {}) as { maxInFlightBytes?: string };
+  return Number.parseInt(maxInFlightBytes, 10);
+}
+
+/** Of all series whose name and labels match. */
+function sumOf(exposition: string, series: RegExp): number {
+  const lines = exposition.split("\n").filter((line) => !line.startsWith("#") && series.test(line));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
+function row(name: string, figures: Figures): string {
+  const { blockCpuMs, blockMs, peakMiB, logBytes, logLines, healthyShare = 1, seconds } = figures;
+  const columns = [
+    `block ${blockCpuMs.toFixed(0)} ms of processor, ${blockMs.toFixed(0)} ms`,
+    `peak ${peakMiB.toFixed(0)} MiB`,
+    `log ${(logBytes / 1_024).toFixed(0)} KiB in ${logLines} lines`,
+    `healthy node ${(100 * healthyShare).toFixed(0)} %`,
+    `${seconds.toFixed(1)} s`,
+  ];
+  return `${name}: ${columns.join(", ")}`;
+}

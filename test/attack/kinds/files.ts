@@ -1,0 +1,167 @@
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
+import { encodeTraceReply } from "../../../src/protocol/trace-messages.js";
+import { encodeTraceObject } from "../../../src/protocol/trace-object.js";
+import type { Attack, Target } from "../attack.js";
+import { HostilePeer } from "../hostile-peer.js";
+import { smallestObject } from "./answers.js";
+import { seconds } from "./metrics.js";
+
+/** The file that the daemon reads again at SIGHUP. */
+function configurationOf({ place }: Target): string {
+  return place.path("config-0.json");
+}
+
+/** Another configuration, and a reload. */
+async function reloadedWith(
+  target: Target,
+  change: (whole: Record<string, unknown>) => unknown,
+): Promise<void> {
+  const file = configurationOf(target);
+  const whole = JSON.parse(await readFile(file, "utf8"));
+  writeFileSync(file, JSON.stringify(change(whole)));
+  target.daemon.signal("SIGHUP");
+}
+
+function manyKeys(count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`netwrk${index}`, index]));
+}
+
+/** A pipe that nobody writes to in the place of a file, and a reload; the program must stop all the same. */
+async function pipeInPlaceOf(target: Target, file: string): Promise<void> {
+  rmSync(file, { force: true });
+  execFileSync("mkfifo", [file]);
+  target.daemon.signal("SIGHUP");
+  await target.daemon.logged("reload_failed");
+}
+
+/** What files may do that others write: a configuration, or what lies below the log root. */
+export const files: readonly Attack[] = [
+  {
+    name: "a reload with 40,000 unknown keys",
+    run: async (target) => {
+      await reloadedWith(target, (whole) => ({ ...whole, ...manyKeys(40_000) }));
+      await target.daemon.logged("reloaded");
+    },
+    said: ["reloaded"],
+  },
+  {
+    name: "a reload with 40,000 unknown keys below muninn",
+    run: async (target) => {
+      await reloadedWith(target, ({ muninn, ...whole }) => ({
+        ...whole,
+        muninn: { ...(muninn as object), ...manyKeys(40_000) },
+      }));
+      await target.daemon.logged("reload_failed");
+    },
+    said: ["reload_failed"],
+  },
+  {
+    name: "a configuration nested ten thousand deep",
+    run: async (target) => {
+      writeFileSync(configurationOf(target), `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`);
+      target.daemon.signal("SIGHUP");
+      await target.daemon.logged("reload_failed");
+    },
+    said: ["reload_failed"],
+  },
+  {
+    name: "a configuration of aliases that grow",
+    run: async (target) => {
+      const levels = Array.from(
+        { length: 30 },
+        (_, level) => `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(", ")}]`,
+      );
+      writeFileSync(configurationOf(target), `a0: &a0 [x]\n${levels.join("\n")}\n`);
+      target.daemon.signal("SIGHUP");
+      await target.daemon.logged("reload_failed");
+    },
+    said: ["reload_failed"],
+  },
+  {
+    name: "a configuration of four megabytes that is no JSON",
+    run: async (target) => {
+      writeFileSync(configurationOf(target), `{"a": ${'"'.padEnd(4_000_000, "\\\\\u001b[2J")}`);
+      target.daemon.signal("SIGHUP");
+      await target.daemon.logged("reload_failed");
+    },
+    said: ["reload_failed"],
+  },
+  {
+    name: "a pipe for a configuration",
+    run: (target) => pipeInPlaceOf(target, configurationOf(target)),
+    said: ["reload_failed"],
+  },
+  {
+    name: "hundreds of reloads",
+    run: async ({ daemon, pick }) => {
+      for (let index = 0; index < pick(200, 2_000); index += 1) {
+        daemon.signal("SIGHUP");
+        await seconds(0.005);
+      }
+      await seconds(1);
+    },
+  },
+  {
+    name: "a node's directory that is swapped for a link again and again",
+    run: async ({ socket, place, pick }) => {
+      const outside = place.path("outside");
+      mkdirSync(outside);
+      writeFileSync(`${outside}/node-2020-01-01T00-00-00.json`, "precious\n");
+      symlinkSync("node-2020-01-01T00-00-00.json", `${outside}/node.json`);
+      const before = readdirSync(outside);
+      const directory = `${place.logRoot}/victim`;
+      const until = performance.now() + pick(3, 20) * 1_000;
+      for (let round = 0; performance.now() < until; round += 1) {
+        using peer = await HostilePeer.at(socket, { name: "victim" });
+        await peer.send(2, smallReply);
+        for (let swap = 0; swap < 20; swap += 1) {
+          try {
+            renameSync(directory, `${place.logRoot}/.aside-${round}-${swap}`);
+            symlinkSync(outside, directory);
+            await seconds(0.003);
+            rmSync(directory);
+          } catch {
+            await seconds(0.003);
+          }
+        }
+      }
+      const after = readdirSync(outside);
+      if (JSON.stringify(after) !== JSON.stringify(before)) throw new Error(`written outside: ${after}`);
+      const precious = readFileSync(`${outside}/node-2020-01-01T00-00-00.json`, "utf8");
+      if (precious !== "precious\n") throw new Error(`changed outside: ${precious}`);
+    },
+    bounds: { logBytes: 4 * 1_048_576 },
+  },
+  {
+    name: "pipes and files of the year 9999 where logs are made",
+    run: async ({ socket, place, daemon }) => {
+      const directory = `${place.logRoot}/victim`;
+      mkdirSync(directory);
+      writeFileSync(`${directory}/node-9999-12-31T23-59-59.json`, "");
+      const now = Date.now();
+      for (let second = -2; second < 8; second += 1) {
+        const name = new Date(now + second * 1_000).toISOString().slice(0, 19).replaceAll(":", "-");
+        execFileSync("mkfifo", [`${directory}/node-${name}.json`]);
+      }
+      using peer = await HostilePeer.at(socket, { name: "victim" });
+      await peer.send(2, smallReply);
+      await daemon.logged("node_connected", ({ node }) => node === "victim");
+      await seconds(3);
+      const own = await (await daemon.page("/metrics/self")).text();
+      if (!/^muninn_objects_written_total\{node="victim",[^}]*\} 1$/m.test(own))
+        throw new Error("nothing was written");
+    },
+  },
+];
+
+const smallReply = encodeTraceReply([encodeTraceObject(smallestObject)]);

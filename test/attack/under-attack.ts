@@ -1,0 +1,158 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { numbersIn } from "../end-to-end/arrival.js";
+import { program, Workplace } from "../end-to-end/daemon.js";
+import type { Attack, Target } from "./attack.js";
+
+/** What an attack did to the program, seen from outside. */
+export interface Figures {
+  readonly seconds: number;
+  /** The longest time in which health did not answer, and the processor time that the event loop took of it. */
+  readonly blockMs: number;
+  readonly blockCpuMs: number;
+  /** The most memory the process ever had. */
+  readonly peakMiB: number;
+  readonly logBytes: number;
+  readonly logLines: number;
+  /** Of its rate, what the healthy node could send; undefined where there was none. */
+  readonly healthyShare: number | undefined;
+  /** What is wrong with what it sent. */
+  readonly healthyLines: "complete and in order" | string;
+  readonly exit: number | NodeJS.Signals;
+  /** Own metrics when the attack was over. */
+  readonly own: string;
+  readonly events: ReadonlySet<string>;
+}
+
+/** Objects a second of the healthy node. */
+const healthyRate = 500;
+const healthyName = "healthy";
+/** How long the program may take to come to rest, and is still watched. */
+const restMs = 500;
+
+/** Runs an attack against the built program, beside a node that does nothing wrong. */
+export async function underAttack(attack: Attack, size: Target["size"]): Promise<Figures> {
+  await using place = await Workplace.open();
+  const { muninn, ...config } = attack.config ?? {};
+  const any = { epHost: "127.0.0.1", epPort: 0 };
+  const daemon = await place.start(
+    {
+      hasPrometheus: any,
+      hasEKG: any,
+      ...config,
+      muninn: { health: { host: "127.0.0.1", port: 0 }, ...(muninn as object) },
+    },
+    attack.under === undefined ? {} : { under: attack.under },
+  );
+  const { served } = (await daemon.logged("started")) as unknown as { served: Record<string, string> };
+  const probe = await startProbe(daemon.pid, served.health!);
+  const healthy = attack.withoutHealthyNode ? undefined : new HealthyNode(place.socket);
+  try {
+    if (healthy !== undefined) await daemon.logged("node_connected", ({ node }) => node === healthyName);
+    healthy?.begin();
+    await pause(restMs);
+    probe.send("begin");
+    const begun = performance.now();
+    const target: Target = {
+      daemon,
+      place,
+      socket: place.socket,
+      prometheus: served.prometheus!,
+      ekg: served.ekg!,
+      size,
+      pick: (small, whole) => (size === "small" ? small : whole),
+    };
+    await attack.run(target);
+    await pause(restMs);
+    const seconds = (performance.now() - begun) / 1_000;
+    const seen = await endProbe(probe);
+    const own = await (await fetch(`http://${served.prometheus}/metrics/self`)).text();
+    const sent = await healthy?.end();
+    const exit = await daemon.stop();
+    const lines = sent === undefined ? [] : await place.linesOf(healthyName);
+    return {
+      seconds,
+      blockMs: seen.blockMs,
+      blockCpuMs: seen.blockCpuMs,
+      peakMiB: seen.peakKiB / 1_024,
+      logBytes: daemon.log.reduce((sum, line) => sum + JSON.stringify(line).length + 1, 0),
+      logLines: daemon.log.length,
+      healthyShare: sent?.share,
+      healthyLines: sent === undefined ? "complete and in order" : judged(numbersIn(lines), sent.objects),
+      exit,
+      own,
+      events: new Set(daemon.log.map(({ event }) => event ?? "")),
+    };
+  } finally {
+    probe.kill();
+    healthy?.kill();
+  }
+}
+
+interface Seen {
+  readonly blockMs: number;
+  readonly blockCpuMs: number;
+  readonly peakKiB: number;
+}
+
+async function startProbe(pid: number, address: string): Promise<ChildProcess> {
+  const [host, port] = address.split(":");
+  const file = fileURLToPath(new URL("health-probe.mjs", import.meta.url));
+  const probe = fork(file, [`${pid}`, host!, port!], { execArgv: [] });
+  await once(probe, "message");
+  return probe;
+}
+
+async function endProbe(probe: ChildProcess): Promise<Seen> {
+  const told = once(probe, "message");
+  probe.send("stop");
+  const [seen] = (await told) as [Seen];
+  return seen;
+}
+
+/** `muninn simulate`, a process of its own: what the attackers take from it is not what the program denies it. */
+class HealthyNode {
+  readonly #child: ChildProcess;
+  readonly #report: Promise<string>;
+  #begun = 0;
+
+  constructor(socket: string) {
+    const flags = [
+      "simulate",
+      "--connect",
+      socket,
+      "--name",
+      healthyName,
+      "--rate",
+      `${healthyRate}`,
+      "--json",
+    ];
+    this.#child = spawn(process.execPath, [program, ...flags], { stdio: ["ignore", "pipe", "ignore"] });
+    this.#report = text(this.#child.stdout!);
+  }
+
+  /** It is connected. */
+  begin(): void {
+    this.#begun = performance.now();
+  }
+
+  async end(): Promise<{ objects: number; share: number }> {
+    const seconds = (performance.now() - this.#begun) / 1_000;
+    this.#child.kill("SIGINT");
+    const { total } = JSON.parse(await this.#report) as { total: { objectsSent: number } };
+    return { objects: total.objectsSent, share: total.objectsSent / (healthyRate * seconds) };
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+function judged(numbers: readonly number[], sent: number): Figures["healthyLines"] {
+  const wrong = numbers.findIndex((number, index) => number !== index);
+  if (wrong !== -1) return `line ${wrong} has number ${numbers[wrong]}`;
+  return numbers.length === sent ? "complete and in order" : `${numbers.length} lines of ${sent}`;
+}
