@@ -1,6 +1,7 @@
 import { readCertificate, type TlsMaterial } from "./config/certificate.js";
 import type { Config, Endpoint } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
+import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
 import type { EndpointOptions, Route } from "./http/endpoint-options.js";
@@ -15,6 +16,9 @@ import { readOpenFilesLimit } from "./registry/process-limit.js";
 import type { AskableNodes } from "./timeseries/http/node-routes.js";
 import type { Timeseries } from "./timeseries/timeseries.js";
 import type { UiOptions } from "./ui/ui-endpoint.js";
+
+/** What a line of the log shows of a client's path. */
+const maxPathLength = 200;
 
 export interface EndpointSources {
   readonly nodes: NodesView & AskableNodes;
@@ -86,12 +90,19 @@ export class Endpoints {
   async #open(config: Config, log: Log): Promise<void> {
     const { endpoints, muninn } = config;
     const tls = await tlsOf(config);
+    const faults = new RateLimitedLines();
     const options = (field: string, endpoint: Endpoint, name: keyof typeof muninn.auth): EndpointOptions => ({
       endpoint,
       field,
       ...defined({ tls, auth: muninn.auth[name] }),
       limits: placesWithin(readOpenFilesLimit()),
-      onError: (err, path) => log.error("http_failed", `answering ${path} at ${field} failed`, { err, path }),
+      onError: (err, path) =>
+        faults.say("http", field, (count) => {
+          // A client's text, of any length.
+          const shown = path.slice(0, maxPathLength);
+          const more = count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
+          log.error("http_failed", `answering ${shown} at ${field} failed${more}`, { err, path: shown });
+        }),
     });
     // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
     if (endpoints.prometheus !== undefined) {

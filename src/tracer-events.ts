@@ -260,10 +260,15 @@ export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
 
 /** Checks that change their state; those of sinks have lines of their own, with what failed. */
 export function healthEvents(log: Log): NonNullable<HealthOptions["onChange"]> {
+  // Whoever comes, goes and asks for health decides how often `nodes` changes.
+  const lines = new RateLimitedLines({ burst: comingsAndGoings });
   return ({ name, state, reason, action }) => {
     const facts = { check: name, state, reason, action };
-    if (state === "ok") log.notice("health_changed", `${name} is ok again`, facts);
-    else if (state === "degraded") log.notice("health_changed", `${name} is degraded: ${reason}`, facts);
-    else log.error("health_changed", `${name} is failing: ${reason}`, facts);
+    lines.say(state, name, (count) => {
+      if (state === "ok") log.notice("health_changed", `${name} is ok again${times(count)}`, facts);
+      else if (state === "degraded")
+        log.notice("health_changed", `${name} is degraded: ${reason}${times(count)}`, facts);
+      else log.error("health_changed", `${name} is failing: ${reason}${times(count)}`, facts);
+    });
   };
 }

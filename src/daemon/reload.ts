@@ -1,6 +1,7 @@
 import { changedFields, reloaded } from "../config/changes.js";
 import type { Config } from "../config/config.js";
 import type { LoadedConfig } from "../config/load.js";
+import { ConfigError } from "../config/problem.js";
 import type { Tracer } from "../tracer.js";
 import { settledWithin } from "./deadline.js";
 import type { Log } from "./log/log.js";
@@ -48,9 +49,9 @@ export class Reload {
       this.#fault = undefined;
     } catch (err) {
       this.#fault = (err as Error).message;
-      log.error("reload_failed", `log files are opened anew, all else stays as it is: ${this.#fault}`, {
-        err,
-      });
+      // The message says what is wrong; all that is wrong may be megabytes, which no reader of a log takes in one line.
+      const facts = err instanceof ConfigError ? { problems: err.problems.length } : { err };
+      log.error("reload_failed", `log files are opened anew, all else stays as it is: ${this.#fault}`, facts);
     }
     // A disk that hangs holds up closing, and nobody should wait for that to hear that the rest is done.
     await settledWithin(reopened, reopenPatienceMs);

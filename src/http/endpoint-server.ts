@@ -217,7 +217,7 @@ export class EndpointServer {
   }
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    this.#answers.set(answer.status, (this.#answers.get(answer.status) ?? 0) + 1);
+    this.#count(answer.status);
     if (response.destroyed) return;
     const body =
       typeof answer.body === "string" ? bodyOf(answer.body, { gzip: takesGzip(message) }) : answer.body;
@@ -241,6 +241,10 @@ export class EndpointServer {
     sendInPieces(response, body.chunks);
   }
 
+  #count(status: number): void {
+    this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
+  }
+
   #upgrade(message: IncomingMessage, connection: GatedConnection, head: Buffer): void {
     const place = this.#connections.of(connection);
     if (place !== undefined) this.#connections.setBusy(place, true);
@@ -252,6 +256,7 @@ export class EndpointServer {
       connection.removeGate();
       return;
     }
+    this.#count(status);
     const lines = Object.entries(refused?.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
     connection.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}Connection: close\r\nContent-Length: 0\r\n\r\n`,

@@ -41,12 +41,16 @@ export class ReadingGate implements TurnTaker {
     return () => turns.end(passage);
   }
 
-  /** So many bytes were read that became no batch: answers, and objects that are not whole. */
-  worked(bytes: number): void {
+  /** So many bytes were read that became no batch, answers and objects that are not whole, and took so long. */
+  worked(bytes: number, milliseconds: number): void {
+    if (this.#hasEnded) return;
+    const { turns } = this.#options;
     this.#workBytes += bytes;
-    if (this.#workBytes < muchWorkBytes || this.#hasEnded) return;
-    this.#workBytes = 0;
-    this.#options.turns.wait(this);
+    if (this.#workBytes >= muchWorkBytes) {
+      this.#workBytes = 0;
+      turns.wait(this);
+    }
+    turns.worked(milliseconds);
     this.#update();
   }
 

@@ -7,6 +7,11 @@ const enoughBytes = 2 * 1_024 * 1_024;
 const tooManyBytes = 4 * enoughBytes;
 /** What a node brings at most when its turn has come: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
+/**
+ * Work on answers, in one turn of the event loop, after which the rest of the nodes wait for the next. Bytes of answers
+ * differ in what they cost a hundredfold, so it is time that counts.
+ */
+const muchWorkMs = 20;
 /** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */
 const patienceMs = 25;
 
@@ -41,6 +46,9 @@ export class ReadingTurns {
   /** In the order in which their turns come. */
   readonly #waiting = new Set<TurnTaker>();
   readonly #all = new Set<TurnTaker>();
+  /** Of this turn of the event loop. */
+  #workMs = 0;
+  #turn: NodeJS.Immediate | undefined;
   #look: NodeJS.Immediate | undefined;
   #lookLater: NodeJS.Timeout | undefined;
 
@@ -56,6 +64,16 @@ export class ReadingTurns {
     this.#passingBytes += bytes;
     if (this.#passingBytes > tooManyBytes) this.#holdAll();
     return passage;
+  }
+
+  /** So long was worked for a node, on what is no batch. */
+  worked(milliseconds: number): void {
+    this.#workMs += milliseconds;
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#workMs = 0;
+    });
+    if (this.#workMs > muchWorkMs) this.#holdAll();
   }
 
   end(passage: Passage): void {

@@ -221,7 +221,10 @@ export class Session implements NameHolder {
     } catch (error) {
       this.#fail(faultOf(error));
     }
-    if (!this.#deaf) this.#gate.worked(Math.max(0, chunk.length - batchedBytes));
+    const unbatchedBytes = Math.max(0, chunk.length - batchedBytes);
+    if (this.#deaf || unbatchedBytes === 0) return;
+    const tookMs = performance.now() - this.#lastByteAt;
+    this.#gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / chunk.length);
   }
 
   #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {

@@ -63,8 +63,12 @@ export class HostilePeer implements Disposable {
     return this.#socket.destroyed;
   }
 
-  get ended(): Promise<unknown> {
-    return this.isOver ? Promise.resolve() : once(this.#socket, "close");
+  get ended(): Promise<void> {
+    // (`once` would reject on an error, which every peer that is cut off meets.)
+    return new Promise<void>((resolve) => {
+      if (this.isOver) resolve();
+      else this.#socket.once("close", () => resolve());
+    });
   }
 
   [Symbol.dispose](): void {

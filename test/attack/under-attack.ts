@@ -22,8 +22,8 @@ export interface Figures {
   /** What is wrong with what it sent. */
   readonly healthyLines: "complete and in order" | string;
   readonly exit: number | NodeJS.Signals;
-  /** Own metrics when the attack was over. */
-  readonly own: string;
+  /** Own metrics during the attack, now and then, and when it was over. */
+  readonly own: readonly string[];
   readonly events: ReadonlySet<string>;
 }
 
@@ -32,6 +32,9 @@ const healthyRate = 500;
 const healthyName = "healthy";
 /** How long the program may take to come to rest, and is still watched. */
 const restMs = 500;
+
+/** How often the program's own metrics are read. */
+const readingMs = 1_000;
 
 /** Runs an attack against the built program, beside a node that does nothing wrong. */
 export async function underAttack(attack: Attack, size: Target["size"]): Promise<Figures> {
@@ -56,6 +59,13 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
     await pause(restMs);
     probe.send("begin");
     const begun = performance.now();
+    const own: string[] = [];
+    const readOwn = async () => {
+      // Where an attack takes all places of the endpoint, there is nothing to be had meanwhile.
+      const page = await fetch(`http://${served.prometheus}/metrics/self`).catch(() => undefined);
+      if (page?.ok) own.push(await page.text());
+    };
+    const reading = setInterval(() => void readOwn(), readingMs);
     const target: Target = {
       daemon,
       place,
@@ -65,11 +75,14 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
       size,
       pick: (small, whole) => (size === "small" ? small : whole),
     };
-    await attack.run(target);
+    await within(size === "small" ? 60_000 : 300_000, attack.run(target), () =>
+      daemon.log.slice(-5).map((line) => JSON.stringify(line).slice(0, 500)),
+    );
+    clearInterval(reading);
     await pause(restMs);
     const seconds = (performance.now() - begun) / 1_000;
     const seen = await endProbe(probe);
-    const own = await (await fetch(`http://${served.prometheus}/metrics/self`)).text();
+    await readOwn();
     const sent = await healthy?.end();
     const exit = await daemon.stop();
     const lines = sent === undefined ? [] : await place.linesOf(healthyName);
@@ -90,6 +103,23 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
     probe.kill();
     healthy?.kill();
   }
+}
+
+/** Fails where an attack waits for something that does not come; says what the log had last. */
+async function within(
+  milliseconds: number,
+  attack: Promise<void>,
+  last: () => readonly string[],
+): Promise<void> {
+  const over = new AbortController();
+  const deadline = pause(milliseconds, undefined, { signal: over.signal }).then(
+    () => {
+      throw new Error(`not over after ${milliseconds} ms; the log's last lines: ${last().join("\n")}`);
+    },
+    () => {},
+  );
+  await Promise.race([attack, deadline]);
+  over.abort();
 }
 
 interface Seen {

@@ -166,3 +166,18 @@ test("while nobody waits, no timer runs", async () => {
   await vi.advanceTimersByTimeAsync(patienceMs);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test("after much work on answers in one turn of the loop the rest of the nodes wait for the next", async () => {
+  const turns = new ReadingTurns();
+  const { told, nodes } = numberedNodes(3);
+  for (const node of nodes) turns.join(node);
+  turns.worked(15);
+  expect(nodes.map((node) => turns.holds(node))).toEqual([false, false, false]);
+  await turn();
+  turns.worked(15);
+  expect(told).toEqual([]);
+  turns.worked(15);
+  expect(nodes.map((node) => turns.holds(node))).toEqual([true, true, true]);
+  await turn();
+  expect(nodes.map((node) => turns.holds(node))).toEqual([false, false, false]);
+});

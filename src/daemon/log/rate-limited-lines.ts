@@ -2,6 +2,8 @@
 const usualPeriodMs = 60_000;
 /** Kinds and addresses that have periods of their own; peers choose their addresses, and memory is ours. */
 const maxKeys = 1_024;
+/** Lines of one kind that are said at once in a period, of all addresses together; the rest wait for its end. */
+const maxLines = 1_024;
 
 /** Writes a line; `count` is of the events that it speaks for. */
 type WriteLine = (count: number) => void;
@@ -23,6 +25,8 @@ export class RateLimitedLines {
   readonly #periodMs: number;
   readonly #burst: number;
   readonly #periods = new Map<string, Period>();
+  /** Lines of each kind that were said at once in its period. */
+  readonly #linesOfKinds = new Map<string, number>();
 
   /** `burst` is how many events of a period have lines of their own. */
   constructor(options: { readonly periodMs?: number; readonly burst?: number } = {}) {
@@ -34,23 +38,32 @@ export class RateLimitedLines {
   say(kind: string, address: string, write: WriteLine): void {
     const key = `${kind} ${address}`;
     const isNew = !this.#periods.has(key);
-    this.#say(isNew && this.#periods.size >= maxKeys ? kind : key, write);
+    this.#say(isNew && this.#periods.size >= maxKeys ? kind : key, kind, write);
   }
 
-  #say(key: string, write: WriteLine): void {
+  #say(key: string, kind: string, write: WriteLine): void {
     let period = this.#periods.get(key);
     if (period === undefined) {
       period = { said: 0, unsaid: 0, write };
       this.#periods.set(key, period);
       this.#startPeriod(key);
     }
-    if (period.said < this.#burst) {
+    if (period.said < this.#burst && this.#hasRoom(kind)) {
       period.said += 1;
       write(1);
     } else {
       period.unsaid += 1;
       period.write = write;
     }
+  }
+
+  /** Takes one line of the kind. */
+  #hasRoom(kind: string): boolean {
+    const lines = this.#linesOfKinds.get(kind);
+    if (lines === undefined) setTimeout(() => this.#linesOfKinds.delete(kind), this.#periodMs).unref();
+    if (lines !== undefined && lines >= maxLines) return false;
+    this.#linesOfKinds.set(kind, (lines ?? 0) + 1);
+    return true;
   }
 
   #startPeriod(key: string): void {

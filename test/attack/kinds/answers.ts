@@ -53,6 +53,7 @@ export const smallestObject: TraceObject = {
 export const answers: readonly Attack[] = [
   {
     name: "unfinished metrics of 60 MiB",
+    onlyWhole: true,
     run: allSend(
       miniProtocols.metrics,
       ({ pick }) => manyMetrics(pick(1_000_000, 3_000_000), "metric").subarray(0, -1),
@@ -81,6 +82,7 @@ export const answers: readonly Attack[] = [
   },
   {
     name: "unfinished data points of 60 MiB",
+    onlyWhole: true,
     run: allSend(
       miniProtocols.dataPoints,
       () => encodeDataPointsReply([["NodeInfo", Buffer.alloc(60 * 1_048_576)]]).subarray(0, -1),
@@ -112,6 +114,7 @@ export const answers: readonly Attack[] = [
   },
   {
     name: "replies of a million empty lists",
+    onlyWhole: true,
     run: allSend(
       miniProtocols.traceObjects,
       ({ pick }) => Buffer.alloc(3 * pick(300_000, 3_000_000), Buffer.from("820380", "hex")),
@@ -144,6 +147,7 @@ export const answers: readonly Attack[] = [
   },
   {
     name: "data points that nobody asked for",
+    onlyWhole: true,
     run: allSend(
       miniProtocols.dataPoints,
       () => encodeDataPointsReply([["Other", Buffer.alloc(200 * 1_024)]]),
@@ -154,6 +158,7 @@ export const answers: readonly Attack[] = [
   },
   {
     name: "half a million segments of one byte",
+    onlyWhole: true,
     run: ({ socket, pick }) => {
       const bytes = unfinishedObject(pick(500_000, 5_000_000));
       return withPeers(

@@ -28,7 +28,7 @@ export const connections: readonly Attack[] = [
     name: "connections that send garbage",
     run: (target) =>
       visits(target, {
-        count: target.pick(4_000, 40_000),
+        count: target.pick(1_500, 40_000),
         atOnce: 50,
         does: (socket) => socket.end(Buffer.alloc(64, 0xff)),
       }),
@@ -37,17 +37,19 @@ export const connections: readonly Attack[] = [
   },
   {
     name: "connections that leave without a byte",
+    onlyWhole: true,
     run: (target) =>
-      visits(target, { count: target.pick(4_000, 40_000), atOnce: 50, does: (socket) => socket.end() }),
+      visits(target, { count: target.pick(1_500, 40_000), atOnce: 50, does: (socket) => socket.end() }),
   },
   {
     name: "connections that shake hands and leave at once",
     run: (target) =>
       visits(target, {
-        count: target.pick(2_000, 20_000),
+        count: target.pick(1_000, 20_000),
         atOnce: 50,
         does: (socket) => socket.end(proposal),
       }),
+    bounds: { logBytes: 1_048_576 },
   },
   {
     name: "handshakes of a byte now and then",
@@ -70,6 +72,7 @@ export const connections: readonly Attack[] = [
   },
   {
     name: "peers that shake hands and are silent",
+    onlyWhole: true,
     run: ({ socket, prometheus, pick }) =>
       withPeers(
         socket,
@@ -84,6 +87,7 @@ export const connections: readonly Attack[] = [
   },
   {
     name: "more connections than there may be",
+    onlyWhole: true,
     config: { muninn: { maxConnections: 200 } },
     run: ({ socket, pick }) =>
       withPeers(

@@ -44,10 +44,15 @@ async function pipeInPlaceOf(target: Target, file: string): Promise<void> {
   await target.daemon.logged("reload_failed");
 }
 
+/** The parser of YAML takes a text in one turn. Whoever writes the configuration may do worse. */
+const parsedWhole = { blockCpuMs: 500 };
+
 /** What files may do that others write: a configuration, or what lies below the log root. */
 export const files: readonly Attack[] = [
   {
     name: "a reload with 40,000 unknown keys",
+    onlyWhole: true,
+    bounds: parsedWhole,
     run: async (target) => {
       await reloadedWith(target, (whole) => ({ ...whole, ...manyKeys(40_000) }));
       await target.daemon.logged("reloaded");
@@ -56,6 +61,7 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a reload with 40,000 unknown keys below muninn",
+    bounds: parsedWhole,
     run: async (target) => {
       await reloadedWith(target, ({ muninn, ...whole }) => ({
         ...whole,
@@ -67,6 +73,7 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a configuration nested ten thousand deep",
+    onlyWhole: true,
     run: async (target) => {
       writeFileSync(configurationOf(target), `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`);
       target.daemon.signal("SIGHUP");
@@ -76,6 +83,7 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a configuration of aliases that grow",
+    onlyWhole: true,
     run: async (target) => {
       const levels = Array.from(
         { length: 30 },
@@ -89,6 +97,7 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a configuration of four megabytes that is no JSON",
+    bounds: parsedWhole,
     run: async (target) => {
       writeFileSync(configurationOf(target), `{"a": ${'"'.padEnd(4_000_000, "\\\\\u001b[2J")}`);
       target.daemon.signal("SIGHUP");
@@ -98,11 +107,13 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a pipe for a configuration",
+    onlyWhole: true,
     run: (target) => pipeInPlaceOf(target, configurationOf(target)),
     said: ["reload_failed"],
   },
   {
     name: "hundreds of reloads",
+    onlyWhole: true,
     run: async ({ daemon, pick }) => {
       for (let index = 0; index < pick(200, 2_000); index += 1) {
         daemon.signal("SIGHUP");

@@ -38,7 +38,7 @@ async function expectServed(
   path = "/metrics",
   headers: Record<string, string> = {},
 ): Promise<void> {
-  const answer = await fetch(`http://${address}${path}`, { headers, signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`http://${address}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
 }
@@ -64,9 +64,9 @@ export const http: readonly Attack[] = [
   {
     name: "clients that scrape big stores and read nothing",
     run: besideBigStores(async ({ prometheus, pick }) => {
-      const one = withClients(prometheus, pick(150, 1_000), get("/metrics"), () => seconds(3));
+      const one = withClients(prometheus, pick(150, 1_000), get("/metrics"), () => seconds(2));
       const other = withClients(prometheus, pick(50, 200), get("/big-1", "Accept-Encoding: gzip\r\n"), () =>
-        seconds(3),
+        seconds(2),
       );
       await Promise.all([one, other]);
       await expectServed(prometheus);
@@ -74,12 +74,13 @@ export const http: readonly Attack[] = [
   },
   {
     name: "clients that scrape one node each and read nothing",
+    onlyWhole: true,
     run: besideBigStores(async ({ prometheus, ekg, pick }) => {
       const nodes = Array.from({ length: 8 }, (_, index) => `/big-${index}`);
       await Promise.all([
-        ...nodes.map((path) => withClients(prometheus, pick(20, 100), get(path), () => seconds(3))),
+        ...nodes.map((path) => withClients(prometheus, pick(20, 100), get(path), () => seconds(2))),
         ...nodes.map((path) =>
-          withClients(ekg, pick(20, 100), get(path, "Accept: application/json\r\n"), () => seconds(3)),
+          withClients(ekg, pick(20, 100), get(path, "Accept: application/json\r\n"), () => seconds(2)),
         ),
       ]);
     }),
@@ -117,10 +118,11 @@ export const http: readonly Attack[] = [
         await expectServed(ekg, "/", { Authorization: "Bearer a-token-of-some-length" });
       });
     },
-    counted: [/^muninn_http_connections_refused_total|^muninn_http_answers_total\{.*401/],
+    counted: [/^muninn_http_answers_total\{.*401/],
   },
   {
     name: "refused upgrades that never end their side",
+    onlyWhole: true,
     config: { muninn: { auth: { ekg: { bearerToken: "a-token-of-some-length" } } } },
     run: async ({ ekg, pick }) => {
       await withClients(ekg, pick(400, 2_060), get("/healthy", upgrade), async () => {
@@ -144,6 +146,7 @@ export const http: readonly Attack[] = [
   },
   {
     name: "clients that say nothing",
+    onlyWhole: true,
     run: async ({ prometheus, ekg, pick }) => {
       await withClients(prometheus, pick(500, 2_048), "", async () => {
         await withClients(ekg, pick(500, 2_048), "", async () => {
@@ -156,6 +159,7 @@ export const http: readonly Attack[] = [
   },
   {
     name: "bodies and headers without an end",
+    onlyWhole: true,
     run: async ({ prometheus, pick }) => {
       const post = `POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n${"a".repeat(1_000_000)}`;
       const headers = `GET / HTTP/1.1\r\n${`X: ${"a".repeat(1_000)}\r\n`.repeat(1_000)}`;

@@ -15,7 +15,7 @@ export function seconds(count: number): Promise<void> {
 }
 
 /** Scrapes everything, several at a time. */
-export async function scrape(address: string, path = "/metrics", count = 10): Promise<void> {
+export async function scrape(address: string, path = "/metrics", count = 5): Promise<void> {
   await Promise.all(
     Array.from({ length: count }, async () => (await fetch(`http://${address}${path}`)).arrayBuffer()),
   );
@@ -36,7 +36,7 @@ function everNewMetrics(peers: number, metrics: number) {
         },
       }),
       async () => {
-        for (let round = 0; round < pick(2, 10); round += 1) {
+        for (let round = 0; round < pick(1, 10); round += 1) {
           await seconds(1);
           await scrape(prometheus);
         }
@@ -61,10 +61,11 @@ export const metrics: readonly Attack[] = [
         },
       );
     },
-    counted: [/^muninn_health_check_state\{check="node-limits"/],
+    counted: [/^muninn_node_metrics_refused/],
   },
   {
     name: "metric names of a megabyte with dots",
+    onlyWhole: true,
     run: ({ socket, prometheus, pick }) => {
       const value: MetricValue = { kind: "counter", value: 1n };
       const answer = encodeMetricsResponse(
@@ -82,9 +83,14 @@ export const metrics: readonly Attack[] = [
     },
   },
   { name: "20 peers that bring new metrics with each answer", run: everNewMetrics(20, 5_000) },
-  { name: "256 peers that bring new metrics with each answer", run: everNewMetrics(256, 500) },
+  {
+    name: "256 peers that bring new metrics with each answer",
+    onlyWhole: true,
+    run: everNewMetrics(256, 500),
+  },
   {
     name: "texts of labels that are full of quotes and backslashes",
+    onlyWhole: true,
     run: ({ socket, prometheus, ekg }) => {
       const text = `{a="${'\\\\\\"'.repeat(4_000)}"} 1`;
       const answer = encodeMetricsResponse(
@@ -116,6 +122,7 @@ export const metrics: readonly Attack[] = [
   },
   {
     name: "metrics nested a million deep",
+    onlyWhole: true,
     run: ({ socket }) => {
       const writer = new CborWriter().array(2).int(1).array(2).int(0);
       for (let depth = 0; depth < 1_000_000; depth += 1) writer.array(1);

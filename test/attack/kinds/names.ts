@@ -35,15 +35,16 @@ export const names: readonly Attack[] = [
   },
   {
     name: "names of controls",
+    onlyWhole: true,
     run: namesInTurn((index) => `\u001b]0;${index}\u0007\u202e\u009b2J\r\n\u2066x`.repeat(1_000), 3, 5),
   },
   {
     name: "peers that each bring a new name",
     run: async ({ socket, place, pick }) => {
-      for (let begun = 0; begun < pick(1_200, 5_000); begun += 50) {
+      for (let begun = 0; begun < pick(1_200, 5_000); begun += 200) {
         await withPeers(
           socket,
-          50,
+          200,
           (index) => ({ name: `${begun + index}-${"n".repeat(230)}` }),
           (peers) => Promise.all(peers.map((peer) => Promise.race([peer.ended, namedSoon()]))),
         );
@@ -59,5 +60,5 @@ export const names: readonly Attack[] = [
 
 /** Long enough for a peer to tell its name. */
 function namedSoon(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 100));
+  return new Promise((resolve) => setTimeout(resolve, 500));
 }

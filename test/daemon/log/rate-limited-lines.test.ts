@@ -45,13 +45,24 @@ test("kinds and addresses have lines of their own", () => {
   expect(written).toEqual(["garbage a: 1", "garbage b: 1", "magic a: 1", "magic b: 1"]);
 });
 
+test("a thousand addresses that may each have five lines have a thousand together, and then one each", () => {
+  const { written, say } = linesWith({ burst: 5 });
+  for (let n = 0; n < 5_000; n += 1) say("connected", `${n % 1_000}`);
+  expect(written).toHaveLength(1_024);
+  vi.advanceTimersByTime(60_000);
+  expect(written.length).toBeGreaterThan(1_900);
+  expect(written.length).toBeLessThanOrEqual(2_024);
+  const events = written.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  expect(events).toBe(5_000);
+});
+
 test("of more than a thousand addresses those that are new share a line", () => {
   const { written, say } = linesWith();
   for (let n = 0; n < 5_000; n += 1) say("garbage", `${n}`);
-  expect(written).toHaveLength(1_025);
+  expect(written).toHaveLength(1_024);
   vi.advanceTimersByTime(60_000);
-  expect(written).toHaveLength(1_026);
-  expect(written.at(-1)).toMatch(/: 3975$/);
+  expect(written).toHaveLength(1_025);
+  expect(written.at(-1)).toMatch(/: 3976$/);
 });
 
 test("so many as may come at once have lines of their own, those beyond one in the next minute", () => {
