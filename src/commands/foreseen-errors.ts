@@ -1,5 +1,6 @@
 import { DamagedFileError } from "../log-files/log-file-bytes.js";
 import { RecordingError } from "../recording/recording-error.js";
+import { visibleLines } from "../text/visible-text.js";
 import { AddressError } from "../transport/address.js";
 import { TransportError } from "../transport/transport-faults.js";
 import { SentError } from "../verification/sent-error.js";
@@ -39,7 +40,7 @@ export async function withForeseenErrors(
     status.clear();
     const isForeseen = [...foreseen, ...more].some((kind) => error instanceof kind);
     if (!(isForeseen && error instanceof Error) && !isSystemError(error)) throw error;
-    process.stderr.write(`muninn ${command}: ${error.message}\n`);
+    process.stderr.write(`muninn ${command}: ${visibleLines(error.message)}\n`);
     return couldNotBegin;
   }
 }

@@ -1,9 +1,13 @@
 import type { WriteStream } from "node:tty";
+import { visibleLines, visibleText } from "../text/visible-text.js";
 
 /** Shortest time between two states on a terminal, in milliseconds. */
 const pauseMs = 100;
 
-/** What goes on, for whoever watches: lines that stay, and on a terminal one below them that changes. */
+/**
+ * What goes on, for whoever watches: lines that stay, and on a terminal one below them that changes. Both may quote peers: what
+ * a terminal would obey is written out.
+ */
 export class StatusLine {
   readonly #stream: NodeJS.WriteStream;
   #shown = "";
@@ -18,14 +22,14 @@ export class StatusLine {
     if (!this.#stream.isTTY || performance.now() - this.#shownAt < pauseMs) return;
     this.#shownAt = performance.now();
     const { columns } = this.#stream as WriteStream;
-    this.#draw(text.slice(0, Math.max(0, columns - 1)));
+    this.#draw(visibleText(text).slice(0, Math.max(0, columns - 1)));
   }
 
   /** A line that stays. */
   print(text: string): void {
     const shown = this.#shown;
     this.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${visibleLines(text)}\n`);
     if (shown !== "") this.#draw(shown);
   }
 

@@ -1,4 +1,5 @@
 import type { FieldPath } from "../fields/kind.js";
+import { visibleText } from "../text/visible-text.js";
 
 /** Something to say about a configuration: an error, or a warning. */
 export interface Problem {
@@ -48,10 +49,14 @@ export function formatProblems(file: string, problems: readonly Problem[]): stri
   return more === 0 ? lines : [...lines, `${file}: ${more} more; \`muninn check -c ${file}\` tells all`];
 }
 
-/** `file:line:column: field: message`, without the parts that are not known. */
-export function formatProblem(file: string, { position, field, message }: Problem): string {
+/** A field is a text of the file, of any length. */
+const maxFieldLength = 200;
+
+/** `file:line:column: field: message`, without the parts that are not known, fit for a terminal. */
+export function formatProblem(file: string, { position, field = "", message }: Problem): string {
   const place = position === undefined ? file : `${file}:${position.line}:${position.column}`;
-  return [place, field, message].filter(Boolean).join(": ");
+  const shown = field.length > maxFieldLength ? `${field.slice(0, maxFieldLength)}…` : field;
+  return visibleText([place, shown, message].filter(Boolean).join(": "));
 }
 
 /** `["logging", 0, "logRoot"]` → `logging[0].logRoot` */

@@ -1,3 +1,4 @@
+import { visibleText } from "../text/visible-text.js";
 import { type Defect, defects, type Findings, type Place } from "./findings.js";
 import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
 
@@ -31,7 +32,8 @@ export function verdictText(verdict: Verdict): string {
   for (const remark of verdict.remarks) lines.push(`remark: ${remark}`);
   const bad = verdict.nodes.filter((node) => !isWell(node)).length;
   lines.push(verdict.ok ? "all is well" : `not well: ${bad} of ${verdict.nodes.length} nodes`);
-  return `${lines.join("\n")}\n`;
+  // Names are those of directories, and of an account of what was sent.
+  return `${lines.map(visibleText).join("\n")}\n`;
 }
 
 /** `relay`, or `67 nodes (relay-1, relay-2 …)`. */

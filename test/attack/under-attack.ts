@@ -53,6 +53,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
   const { served } = (await daemon.logged("started")) as unknown as { served: Record<string, string> };
   const probe = await startProbe(daemon.pid, served.health!);
   const healthy = attack.withoutHealthyNode ? undefined : new HealthyNode(place.socket);
+  let reading: NodeJS.Timeout | undefined;
   try {
     if (healthy !== undefined) await daemon.logged("node_connected", ({ node }) => node === healthyName);
     healthy?.begin();
@@ -65,7 +66,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
       const page = await fetch(`http://${served.prometheus}/metrics/self`).catch(() => undefined);
       if (page?.ok) own.push(await page.text());
     };
-    const reading = setInterval(() => void readOwn(), readingMs);
+    reading = setInterval(() => void readOwn(), readingMs);
     const target: Target = {
       daemon,
       place,
@@ -100,6 +101,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
       events: new Set(daemon.log.map(({ event }) => event ?? "")),
     };
   } finally {
+    clearInterval(reading);
     probe.kill();
     healthy?.kill();
   }
