@@ -6,7 +6,7 @@ import { MessageAssembler } from "../../src/protocol/message-assembler.js";
 import { type MiniProtocol, miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { Demux, encodeSegments } from "../../src/protocol/mux.js";
 
-export const magic = 764_824_073;
+const magic = 764_824_073;
 
 /** The first thing a peer says. */
 export const proposal = encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0);

@@ -51,13 +51,11 @@ export function* exposition(
     const origin: Origin = { node, bare: node === "" ? "" : `{${node}}` };
     for (const [internalName, metric] of metrics.entries()) {
       const name = options.names.of(internalName);
-      let family = families.get(name);
-      if (family === undefined) {
-        family = new Family(name);
-        families.set(name, family);
-      }
+      const family = families.get(name);
       const text = metric.kind === "label" ? sampleOf(metric.value) : undefined;
-      if (!family.add({ origin, internalName, metric, text })) collided += 1;
+      const entry: Entry = { origin, internalName, metric, text };
+      if (family === undefined) families.set(name, new Family(name, entry));
+      else if (!family.add(entry)) collided += 1;
       names += 1;
       if (names % namesPerPiece === 0) yield "";
     }
@@ -96,10 +94,12 @@ interface Entry {
 /** All that is exposed under one series name. */
 class Family {
   readonly name: string;
-  readonly entries: Entry[] = [];
+  readonly entries: Entry[];
 
-  constructor(name: string) {
+  constructor(name: string, first: Entry) {
     this.name = name;
+    // With room for this one: an array that grows from nothing has room for 17, and most names may have one sample only.
+    this.entries = [first];
   }
 
   /** Nodes come one after the other, so a collision within a node is one with the last entry. False: one was left out. */
