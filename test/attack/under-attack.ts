@@ -76,7 +76,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
       size,
       pick: (small, whole) => (size === "small" ? small : whole),
     };
-    await within(size === "small" ? 60_000 : 300_000, attack.run(target), () =>
+    await within(size === "small" ? 180_000 : 500_000, attack.run(target), () =>
       daemon.log.slice(-5).map((line) => JSON.stringify(line).slice(0, 500)),
     );
     clearInterval(reading);
