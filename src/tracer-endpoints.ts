@@ -170,7 +170,8 @@ export class Endpoints {
 /** Files that the endpoints of a configuration may have open, out of so many. */
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
   const { prometheus, ekg } = endpoints;
-  const opened = [prometheus, ekg, muninn.health, muninn.ui].filter((endpoint) => endpoint !== undefined);
+  const { otlp, health, ui } = muninn;
+  const opened = [prometheus, ekg, health, ui, otlp, otlp?.grpcPort].filter((endpoint) => endpoint !== undefined);
   return filesOf(opened.length, openFiles);
 }
 

@@ -1,4 +1,5 @@
 import { lstat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.js";
 import { readSmallFile } from "./config/small-file.js";
@@ -7,6 +8,8 @@ import { defined } from "./fields/defined.js";
 import { DiskSpace } from "./health/disk-space.js";
 import { openHealth } from "./health/open-health.js";
 import { WritesUnderWay } from "./health/writes-under-way.js";
+import { InnerNodes } from "./inner-nodes/inner-nodes.js";
+import { SelfTrace, selfName } from "./inner-nodes/self-trace.js";
 import { OwnEvents } from "./metrics/own/events.js";
 import { OwnMetrics } from "./metrics/own/own-metrics.js";
 import { ProcessWatch } from "./metrics/own/process.js";
@@ -14,6 +17,7 @@ import { type Resources, ResourceTrace } from "./metrics/own/resource-trace.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
 import type { ClaimedDirectory } from "./nodes/node-directory.js";
 import { Sessions } from "./nodes/sessions.js";
+import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { openHandleRegistry } from "./registry/open-handle-registry.js";
@@ -27,6 +31,7 @@ import type { SinkKind } from "./sinks/sink-kind.js";
 import { Door } from "./tracer-door.js";
 import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
+import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
 import {
   disksReading,
   handlesReading,
@@ -37,6 +42,7 @@ import {
 } from "./tracer-readings.js";
 import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { formatAddress } from "./transport/address.js";
+import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
@@ -131,6 +137,7 @@ async function openParts(
   const timeseries = await openTimeseries(config, log);
   atEnd(() => timeseries?.stop());
 
+  const innerNodes = new InnerNodes();
   const sessions = new Sessions({
     settings: {
       networkMagic: config.networkMagic,
@@ -147,7 +154,7 @@ async function openParts(
       silenceMs,
     },
     maxInFlightBytes: muninn.maxInFlightBytes,
-    destination: router,
+    destination: innerNodes.watch(router),
     observer: sessionEvents(log, events),
     isKnownDirectory: directoryIn(roots),
     claimDirectory: directoryClaims(registry),
@@ -166,6 +173,8 @@ async function openParts(
     for (const disk of disks) disk.stop();
   });
   let { rotation } = config;
+  /** Opened with the doors, at the end. */
+  let otlpIn: OtlpIn | undefined;
   let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
     door: door.view,
@@ -178,6 +187,7 @@ async function openParts(
     retention: () => registry.expiryFaults(),
     helpTextsFault: () => helpTextsFault,
     ...defined({ timeseries: timeseries && timeseriesView(timeseries) }),
+    ...(muninn.otlp && { otlpIn: otlpInView(() => otlpIn) }),
     configurationFault,
     longestLagSeconds: () => process.longestLagSeconds,
     onChange: healthEvents(log),
@@ -200,6 +210,7 @@ async function openParts(
     disks: () => disksReading(disks),
     endpoints: () => endpoints.readings(),
     timeseries: () => timeseries?.stats(),
+    otlpIn: () => otlpIn?.stats(),
   });
   // Health is served while the rest stops.
   atEnd(() => endpoints.stop());
@@ -221,6 +232,15 @@ async function openParts(
 
   atEnd(() => Promise.all([door.stop(), sessions.stop(drainMs)]));
   await door.open((connection) => sessions.run(connection));
+  otlpIn = await openOtlpIn(config, { sessions, innerNodes, log });
+  atEnd(() => otlpIn?.stop());
+  if (muninn.selfTrace) {
+    const run = (connection: Connection) => sessions.run(connection);
+    const info = { name: selfName, protocol: "", version };
+    const node = innerNodes.open("self", run, { peer: "self", info, magic: config.networkMagic });
+    const self = new SelfTrace({ log, node, host: hostname().split(".")[0]! });
+    atEnd(() => self.stop());
+  }
   // Now that nodes can connect: what rotation of a predecessor has left behind.
   void registry.expire();
 
@@ -229,10 +249,11 @@ async function openParts(
     registry,
     router,
     sessions,
-    served: endpoints.served,
+    served: new Map([...endpoints.served, ...(otlpIn?.served ?? [])]),
     reload: async (loaded) => {
       await door.reload();
       await endpoints.reload(loaded);
+      if (loaded.muninn.otlp !== undefined) await otlpIn?.reload(loaded.muninn.otlp, loaded.muninn.auth.otlp);
       helpTextsFault = loaded.metricsHelpFault;
       await router.reload();
       ({ rotation } = loaded);

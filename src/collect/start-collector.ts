@@ -167,6 +167,7 @@ async function openParts(
     disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
     endpoints: () => endpoints.readings(),
     timeseries: () => undefined,
+    otlpIn: () => undefined,
   });
   atEnd(() => endpoints.stop());
   // Metrics and data points of nodes stay where the nodes are connected.

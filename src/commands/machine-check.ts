@@ -94,10 +94,10 @@ async function socketFault(address: Extract<Address, { kind: "unix" }>): Promise
 
 async function endpointIssues(config: Config): Promise<FieldIssue[]> {
   const issues: FieldIssue[] = [];
-  for (const { field, ...endpoint } of httpListeners(valuesOf(config))) {
+  for (const { field, portName, ...endpoint } of httpListeners(valuesOf(config))) {
     const server = createServer();
     try {
-      await listen(server, endpoint, field);
+      await listen(server, endpoint, field, portName);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const { field: at } = error.fault;

@@ -45,10 +45,10 @@ function whoMayConnect(address: LinkAddress, { socketMode }: Config["muninn"], u
 
 function* endpointAccess(config: Config): Generator<string> {
   const auths: Readonly<Record<string, unknown>> = config.muninn.auth;
-  for (const { field, auth, host, port } of httpListeners(valuesOf(config))) {
+  for (const { field, auth, host, port, takes } of httpListeners(valuesOf(config))) {
     const who = whoReaches(host, formatAddress({ kind: "tcp", host, port }));
     const shows = auths[auth] === undefined ? "" : `, and shows what muninn.auth.${auth} asks for`;
-    yield `${field}: ${who} may read${shows}`;
+    yield `${field}: ${who} may ${takes === true ? "send" : "read"}${shows}`;
   }
 }
 

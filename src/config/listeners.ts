@@ -1,6 +1,6 @@
 import type { Values } from "./config.js";
 
-/** A host and port at which HTTP is served. */
+/** A host and port at which HTTP is served, or taken. */
 export interface HttpListener {
   /** `hasPrometheus`, `muninn.health` */
   readonly field: string;
@@ -10,7 +10,13 @@ export interface HttpListener {
   /** 0: any that is free. */
   readonly port: number;
   readonly forceSsl: boolean;
+  /** The name of its port below `field`. */
+  readonly portName: string;
+  /** Clients send us something, rather than read. */
+  readonly takes?: boolean;
 }
+
+type Found = Pick<HttpListener, "host" | "port"> & Partial<HttpListener>;
 
 /**
  * Every host and port of a configuration at which HTTP is served. What clashes, who may read, and what
@@ -21,9 +27,7 @@ const served: Readonly<
     string,
     {
       readonly auth: string;
-      readonly in: (
-        values: Partial<Values>,
-      ) => (Pick<HttpListener, "host" | "port"> & Partial<HttpListener>) | undefined;
+      readonly in: (values: Partial<Values>) => Found | readonly Found[] | undefined;
     }
   >
 > = {
@@ -32,13 +36,22 @@ const served: Readonly<
   hasTimeseries: { auth: "timeseries", in: ({ hasTimeseries }) => hasTimeseries },
   "muninn.health": { auth: "health", in: ({ muninn }) => muninn?.health },
   "muninn.ui": { auth: "ui", in: ({ muninn }) => muninn?.ui },
+  "muninn.otlp": {
+    auth: "otlp",
+    in: ({ muninn }) => {
+      if (muninn?.otlp === undefined) return undefined;
+      const { host, port, grpcPort } = muninn.otlp;
+      const http = { host, port, takes: true };
+      return grpcPort === undefined ? http : [http, { ...http, port: grpcPort, portName: "grpcPort" }];
+    },
+  },
 };
 
 /** The listeners that are asked for; those whose fields are wrong are absent. */
 export function httpListeners(values: Partial<Values>): HttpListener[] {
   return Object.entries(served).flatMap(([field, { auth, in: find }]) => {
-    const listener = find(values);
-    return listener === undefined ? [] : [{ forceSsl: false, ...listener, field, auth }];
+    const portName = field.startsWith("muninn.") ? "port" : "epPort";
+    return [find(values) ?? []].flat().map((found) => ({ forceSsl: false, portName, ...found, field, auth }));
   });
 }
 
@@ -47,8 +60,7 @@ export function protectedBy(auth: string): string | undefined {
   return Object.keys(served).find((field) => served[field]!.auth === auth);
 }
 
-/** `["hasPrometheus", "epPort"]`, `["muninn", "health", "port"]` */
-export function pathWithin(field: string, name: "host" | "port"): string[] {
-  const inField = { host: "epHost", port: "epPort" };
-  return field.startsWith("muninn.") ? [...field.split("."), name] : [field, inField[name]];
+/** Where its port stands: `["hasPrometheus", "epPort"]`, `["muninn", "health", "port"]` */
+export function portPath({ field, portName }: HttpListener): string[] {
+  return [...field.split("."), portName];
 }

@@ -1,13 +1,14 @@
 import type { FieldIssue } from "../fields/mapping.js";
 import type { Values } from "./config.js";
 import { sameSection } from "./groups/logging.js";
-import { httpListeners, pathWithin, protectedBy } from "./listeners.js";
+import { httpListeners, portPath, protectedBy } from "./listeners.js";
 import { isLoopback } from "./loopback.js";
 
 /** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
 export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
   return [
     ...sharedPorts(fields),
+    ...openToAnyone(fields),
     ...(isWrong("tlsCertificate") ? [] : missingCertificate(fields)),
     ...openPage(fields),
   ];
@@ -20,11 +21,12 @@ export function doubtfulFields(fields: Partial<Values>): FieldIssue[] {
 
 function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
   const listeners = httpListeners(fields);
-  for (const [index, { field, port }] of listeners.entries()) {
+  for (const [index, listener] of listeners.entries()) {
+    const { port } = listener;
     // As in cardano-tracer, on whichever host. 0 is any free port.
     const first = listeners.slice(0, index).find((other) => other.port === port && port !== 0);
     if (first !== undefined) {
-      const path = pathWithin(field, "port");
+      const path = portPath(listener);
       yield { path, message: `is ${port}, which ${first.field} has already; must be a port of its own` };
     }
   }
@@ -43,6 +45,14 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
 function overlap(a: string, b: string): boolean {
   const everywhere = ["0.0.0.0", "::"];
   return a === b || everywhere.includes(a) || everywhere.includes(b);
+}
+
+/** Whoever may send logs may fill the disk, so beyond this machine it takes a secret. */
+function* openToAnyone({ muninn }: Partial<Values>): Generator<FieldIssue> {
+  if (muninn?.otlp === undefined || muninn.auth.otlp !== undefined || isLoopback(muninn.otlp.host)) return;
+  const { host } = muninn.otlp;
+  const message = `is ${host}, which other machines reach; that needs muninn.auth.otlp, or 127.0.0.1`;
+  yield { path: ["muninn", "otlp", "host"], message };
 }
 
 function* missingCertificate(fields: Partial<Values>): Generator<FieldIssue> {

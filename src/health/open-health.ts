@@ -10,6 +10,7 @@ import { helpTextsCheck } from "./help-texts-check.js";
 import { type LinkView, linkCheck } from "./link-check.js";
 import { clashingNamesCheck, type NamedNode, newNamesCheck } from "./names-checks.js";
 import { type LimitedNode, nodeLimitsCheck } from "./node-limits-check.js";
+import { type OtlpInView, otlpInCheck } from "./otlp-in-check.js";
 import { type RetentionFault, retentionCheck } from "./retention-check.js";
 import { sinkCheck, type WatchedSink } from "./sink-check.js";
 import { type TimeseriesView, timeseriesCheck } from "./timeseries-check.js";
@@ -37,6 +38,8 @@ export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   readonly disks: readonly DiskSpace[];
   /** Absent where there are none. */
   readonly timeseries?: TimeseriesView;
+  /** Absent where OTLP is not taken. */
+  readonly otlpIn?: OtlpInView;
   readonly retention: () => Iterable<RetentionFault>;
   /** Why the file of help texts could not be read. */
   readonly helpTextsFault: () => string | undefined;
@@ -67,6 +70,7 @@ export function openHealth(options: HealthOptions): Health {
       ...disks.map(diskCheck),
       retentionCheck(options.retention),
       ...(options.timeseries === undefined ? [] : [timeseriesCheck(options.timeseries)]),
+      ...(options.otlpIn === undefined ? [] : [otlpInCheck(options.otlpIn)]),
       helpTextsCheck(options.helpTextsFault),
       configurationCheck(options.configurationFault),
       eventLoopCheck(options.longestLagSeconds),

@@ -3,10 +3,15 @@ import type { Endpoint } from "../config/config.js";
 import { HttpError } from "./http-faults.js";
 
 /** @throws HttpError naming the field of the port or the host. */
-export function listen(server: Server, endpoint: Endpoint, field: string): Promise<void> {
+export function listen(
+  server: Server,
+  endpoint: Endpoint,
+  field: string,
+  portName = field.startsWith("muninn.") ? "port" : "epPort",
+): Promise<void> {
   const { host, port } = endpoint;
   return new Promise((resolve, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) => reject(listenError(cause, endpoint, field));
+    const failed = (cause: NodeJS.ErrnoException) => reject(listenError(cause, endpoint, field, portName));
     server.once("error", failed);
     // More than a thousand scrapes may come in one moment; the kernel has its own, lower or higher, bound.
     server.listen({ host, port, backlog: 4_096 }, () => {
@@ -16,11 +21,15 @@ export function listen(server: Server, endpoint: Endpoint, field: string): Promi
   });
 }
 
-function listenError(cause: NodeJS.ErrnoException, { host, port }: Endpoint, field: string): HttpError {
-  // In fields of our own, below `muninn.`, they are called `host` and `port`.
-  const own = field.startsWith("muninn.");
-  const hostField = `${field}.${own ? "host" : "epHost"}`;
-  const portField = `${field}.${own ? "port" : "epPort"}`;
+function listenError(
+  cause: NodeJS.ErrnoException,
+  { host, port }: Endpoint,
+  field: string,
+  portName: string,
+): HttpError {
+  // In fields of our own, below `muninn.`, it is called `host`.
+  const hostField = `${field}.${field.startsWith("muninn.") ? "host" : "epHost"}`;
+  const portField = `${field}.${portName}`;
   switch (cause.code) {
     case "EADDRINUSE":
       return new HttpError({ code: "port-in-use", field: portField, host, port }, { cause });

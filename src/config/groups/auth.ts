@@ -60,4 +60,5 @@ export const auth = {
   timeseries: optional(endpointAuth, "for `hasTimeseries`"),
   health: optional(endpointAuth, "for `muninn.health`"),
   ui: optional(pageAuth, "for `muninn.ui`"),
+  otlp: optional(endpointAuth, "for `muninn.otlp`"),
 };

@@ -7,6 +7,7 @@ import { natsCredentials } from "../../sinks/nats/options.js";
 import { sinkOptions } from "../../sinks/sink-options.js";
 import { auth } from "./auth.js";
 import { links } from "./links.js";
+import { otlpIn } from "./otlp-in.js";
 import { timeseries } from "./timeseries.js";
 
 const kibibyte = 2 ** 10;
@@ -124,6 +125,12 @@ export const muninn = {
   ),
   forwarding: forwardingOptions,
   sinks: withDefault(list(sinkOptions, "sinks"), [], ""),
+  otlp: optional(otlpIn, ""),
+  selfTrace: withDefault(
+    flag(),
+    false,
+    "Muninn's own log goes the way of nodes' traces, too, as that of a node called `muninn`",
+  ),
   prometheus: group(
     {
       instanceLabel: withDefault(

@@ -11,6 +11,8 @@ type LogMethod = (event: string, message: string, facts?: Facts) => void;
 
 /** The daemon's own log: one method for each severity of cardano-tracer. */
 export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
+  /** Has each line that is logged from now on given to `take`, too, as JSON; until what this returns is called. */
+  tap(take: (line: string) => void): () => void;
   /** What is logged from now on. */
   show(wishes: SeverityWishes): void;
   /** Writes what is pending, for `deadlineMs` at most; then nothing is logged any more. Idempotent. */
@@ -44,6 +46,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
   const form = outlet.isTerminal
     ? (await import("./terminal-lines.js")).terminalLines(levels)
     : (line: string) => line;
+  const taps = new Set<(line: string) => void>();
   const everything = pino(
     {
       base: null,
@@ -53,7 +56,12 @@ export async function openLog(options: LogOptions): Promise<Log> {
       timestamp: stdTimeFunctions.isoTime,
       useOnlyCustomLevels: true,
     },
-    { write: (line: string) => writer.write(form(line)) },
+    {
+      write: (line: string) => {
+        writer.write(form(line));
+        for (const take of taps) take(line);
+      },
+    },
   );
   const logger = everything.child({});
   const show = (wishes: SeverityWishes) => {
@@ -74,6 +82,10 @@ export async function openLog(options: LogOptions): Promise<Log> {
     critical: method("Critical"),
     alert: method("Alert"),
     emergency: method("Emergency"),
+    tap: (take) => {
+      taps.add(take);
+      return () => taps.delete(take);
+    },
     show,
     stop: ({ deadlineMs }) => {
       stopped ??= writer.stop(deadlineMs);

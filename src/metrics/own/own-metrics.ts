@@ -2,6 +2,7 @@ import type { ExpositionFormat } from "../node/exposition.js";
 import type { OwnEvents } from "./events.js";
 import { type OwnExposition, OwnFamilies } from "./families.js";
 import { addRegistryFamilies } from "./handle-registry.js";
+import { addOtlpInFamilies } from "./otlp-in.js";
 import { addProcessFamilies, type ProcessWatch } from "./process.js";
 import { type OwnReading, type OwnSources, takeReading } from "./reading.js";
 import { addServiceFamilies } from "./service.js";
@@ -33,6 +34,7 @@ export class OwnMetrics {
     addRegistryFamilies(this.#families);
     addServiceFamilies(this.#families);
     addTimeseriesFamilies(this.#families);
+    addOtlpInFamilies(this.#families);
     addProcessFamilies(this.#families, version);
   }
 

@@ -30,6 +30,16 @@ export interface EndpointReading {
   readonly connectionsRefused: number;
 }
 
+/** What is taken over OTLP. */
+export interface OtlpInReading {
+  /** By transport and status, with a space between. */
+  readonly answers: ReadonlyMap<string, number>;
+  readonly taken: Readonly<Record<"logs" | "metrics", number>>;
+  readonly rejected: Readonly<Record<"logs" | "metrics", number>>;
+  readonly resources: number;
+  readonly heldBytes: number;
+}
+
 /** The store of timeseries. */
 export interface TimeseriesReading {
   readonly points: number;
@@ -74,6 +84,8 @@ export interface OwnSources {
   readonly endpoints: () => Iterable<EndpointReading>;
   /** Undefined where there are none. */
   readonly timeseries: () => TimeseriesReading | undefined;
+  /** Undefined where OTLP is not taken. */
+  readonly otlpIn: () => OtlpInReading | undefined;
 }
 
 /** Everything at one moment. */
@@ -98,6 +110,7 @@ export function takeReading(sources: OwnSources, process: ProcessReading): OwnRe
       answers: new Map(endpoint.answers),
     })),
     timeseries: sources.timeseries(),
+    otlpIn: sources.otlpIn(),
     process,
   };
 }

@@ -62,6 +62,13 @@ export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetrics
       ],
     }),
     disks: () => [{ path: "/logs", sizeBytes: 1_000, availableBytes: 250 }],
+    otlpIn: () => ({
+      answers: new Map([["http 200", 3]]),
+      taken: { logs: 5, metrics: 6 },
+      rejected: { logs: 1, metrics: 2 },
+      resources: 2,
+      heldBytes: 1_000,
+    }),
     timeseries: () => ({
       points: 60,
       bytes: 900,

@@ -1,0 +1,130 @@
+import { ObjectQueue } from "../forwarder/object-queue.js";
+import { type RunningForwarder, startForwarder } from "../forwarder/start-forwarder.js";
+import { nodeInfoName } from "../nodes/node-info.js";
+import type { MetricValue } from "../protocol/metrics.js";
+import type { RunConnection } from "../transport/connection.js";
+import { streamPair } from "./stream-pair.js";
+
+/** What became of objects: `failed` where a required sink gave them up, or the node has ended; `refused` where its name was. */
+export type Settlement = "safe" | "failed" | "refused";
+
+export interface InnerNodeOptions {
+  /** Id of its connection, unique among all. */
+  readonly id: string;
+  /** Where it comes from: what limits of peers go by. */
+  readonly peer: string;
+  readonly info: { readonly name: string; readonly protocol: string; readonly version: string };
+  readonly magic: number;
+  readonly run: RunConnection;
+}
+
+/** Objects that were handed over together and are not all settled. */
+interface Waiter {
+  /** Objects of the node before them, and with them. */
+  readonly from: number;
+  readonly to: number;
+  failed: boolean;
+  readonly resolve: (settlement: Settlement) => void;
+}
+
+/**
+ * A node that lives in this process: a forwarder at the other end of a connection like any other, so that names, limits and the ways
+ * of its objects are those of every node.
+ */
+export class InnerNode {
+  /** By internal name, suffix included. */
+  readonly metrics = new Map<string, MetricValue>();
+  /** Resolves when its connection is gone. */
+  readonly ended: Promise<void>;
+  readonly #queue = new ObjectQueue();
+  readonly #forwarder: Promise<RunningForwarder>;
+  #waiters: Waiter[] = [];
+  #added = 0;
+  #settled = 0;
+  #wasNamed = false;
+  #hasEnded = false;
+
+  constructor({ id, peer, info, magic, run }: InnerNodeOptions) {
+    const [ours, tracers] = streamPair();
+    const startTime = new Date().toISOString();
+    const nodeInfo = Buffer.from(
+      JSON.stringify({
+        niName: info.name,
+        niProtocol: info.protocol,
+        niVersion: info.version,
+        niCommit: "",
+        niStartTime: startTime,
+        niSystemStartTime: startTime,
+      }),
+    );
+    const queue = this.#queue;
+    const source = {
+      metrics: this.metrics,
+      dataPoints: { get: (name: string) => (name === nodeInfoName ? nodeInfo : undefined) },
+      get isOver() {
+        return queue.isOver;
+      },
+      takeNow: (count: number) => queue.takeNow(count),
+      take: (count: number, signal: AbortSignal) => queue.take(count, signal),
+    };
+    this.#forwarder = startForwarder({
+      source,
+      magic,
+      network: { mode: "stream", stream: ours, side: "opener" },
+    });
+    this.ended = run({ id, peer, opener: "peer", stream: tracers, chunks: "given" }).then(() => this.#end());
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether something was handed over and is not settled. */
+  get isBusy(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  /** Hands over encoded trace objects, which are kept until they are settled; resolves then. */
+  add(objects: readonly Uint8Array[]): Promise<Settlement> {
+    if (objects.length === 0) return Promise.resolve("safe");
+    if (this.#hasEnded) return Promise.resolve("failed");
+    const from = this.#added;
+    this.#added += objects.length;
+    const to = this.#added;
+    const settled = new Promise<Settlement>((resolve) => {
+      this.#waiters.push({ from, to, failed: false, resolve });
+    });
+    this.#queue.add(objects);
+    return settled;
+  }
+
+  /** It has its name. */
+  named(): void {
+    this.#wasNamed = true;
+  }
+
+  /** So many objects more, in the order they were added, are safe or never will be. */
+  settled(objects: number, isSafe: boolean): void {
+    const before = this.#settled;
+    this.#settled += objects;
+    if (!isSafe)
+      for (const waiter of this.#waiters)
+        if (waiter.from < this.#settled && waiter.to > before) waiter.failed = true;
+    while (this.#waiters.length > 0 && this.#waiters[0]!.to <= this.#settled) {
+      const { failed, resolve } = this.#waiters.shift()!;
+      resolve(failed ? "failed" : "safe");
+    }
+  }
+
+  /** Ends the connection; what is not taken by then is not kept. Idempotent. */
+  async stop(): Promise<void> {
+    this.#queue.end();
+    await (await this.#forwarder).stop();
+    await this.ended;
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    for (const { resolve } of this.#waiters.splice(0)) resolve(this.#wasNamed ? "failed" : "refused");
+  }
+}

@@ -1,0 +1,53 @@
+import type { NodeIdentity } from "../nodes/identity.js";
+import type { TraceBatch } from "../protocol/trace-batch.js";
+import type { RunConnection } from "../transport/connection.js";
+import { InnerNode, type InnerNodeOptions } from "./inner-node.js";
+
+interface Destination {
+  open(node: NodeIdentity): void;
+  write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
+  drop(node: undefined, reason: "refused", objects: number, bytes: number): void;
+  drained(node: NodeIdentity): Promise<void>;
+  close(node: NodeIdentity): void;
+  keepingUp(): boolean;
+}
+
+/** All nodes that live in this process. */
+export class InnerNodes {
+  readonly #nodes = new Map<string, InnerNode>();
+
+  /** The same destination, and each node here is told what becomes of its objects. */
+  watch(destination: Destination): Destination {
+    return {
+      open: (node) => {
+        destination.open(node);
+        this.#nodes.get(node.connectionId)?.named();
+      },
+      write: (node, batch) => {
+        const written = destination.write(node, batch);
+        const inner = this.#nodes.get(node.connectionId);
+        if (inner === undefined) return written;
+        const { length } = batch;
+        return written.then((isSafe) => {
+          inner.settled(length, isSafe);
+          return isSafe;
+        });
+      },
+      drop: (node, reason, objects, bytes) => destination.drop(node, reason, objects, bytes),
+      drained: (node) => destination.drained(node),
+      close: (node) => destination.close(node),
+      keepingUp: () => destination.keepingUp(),
+    };
+  }
+
+  /** Begins a node whose id is `<kind>-<number>`, the smallest that is free. */
+  open(kind: string, run: RunConnection, options: Omit<InnerNodeOptions, "id" | "run">): InnerNode {
+    let number = 1;
+    while (this.#nodes.has(`${kind}-${number}`)) number += 1;
+    const id = `${kind}-${number}`;
+    const node = new InnerNode({ ...options, id, run });
+    this.#nodes.set(id, node);
+    void node.ended.then(() => this.#nodes.delete(id));
+    return node;
+  }
+}

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "../daemon/log/log.js";
+import { logSeverities } from "../daemon/log/severity.js";
+import { machineText } from "../forwarder/library/machine-text.js";
+import { MessageEncoder } from "../forwarder/library/message-encoder.js";
+import { type LineForm, type PinoLine, traceOf } from "../pino/line-trace.js";
+import type { InnerNode } from "./inner-node.js";
+
+/** What Muninn is called among its nodes. */
+export const selfName = "muninn";
+/** Lines that are not safe yet, at most; further ones are left out and counted. */
+const most = 1_000;
+/** How long a stop waits for them. */
+const stopMs = 500;
+
+const form: LineForm = {
+  namespace: "Muninn",
+  severities: Object.fromEntries(logSeverities.map((severity) => [severity.toLowerCase(), severity])),
+  labels: {},
+  messageKey: "msg",
+};
+
+export interface SelfTraceOptions {
+  readonly log: Log;
+  readonly node: InnerNode;
+  readonly host: string;
+}
+
+/**
+ * Makes trace objects of the lines of Muninn's own log. It never feeds itself: lines that are about its own node are left out, and so
+ * is what comes while too much waits.
+ */
+export class SelfTrace {
+  readonly #node: InnerNode;
+  readonly #host: string;
+  readonly #encoder: MessageEncoder;
+  readonly #untap: () => void;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #waiting = 0;
+  #leftOut = 0;
+
+  constructor({ log, node, host }: SelfTraceOptions) {
+    this.#node = node;
+    this.#host = host;
+    this.#encoder = new MessageEncoder(host);
+    this.#untap = log.tap((line) => this.#take(line));
+  }
+
+  /** Takes no more lines; waits a moment for those that came. Idempotent. */
+  async stop(): Promise<void> {
+    this.#untap();
+    const all = Promise.all(this.#underWay);
+    await Promise.race([all, delay(stopMs, undefined, { ref: false })]);
+    await this.#node.stop();
+  }
+
+  #take(text: string): void {
+    const line = JSON.parse(text) as PinoLine;
+    if (isAboutSelf(line)) return;
+    if (this.#waiting >= most) {
+      this.#leftOut += 1;
+      return;
+    }
+    if (this.#leftOut > 0) {
+      const lines = this.#leftOut;
+      this.#leftOut = 0;
+      this.#add({
+        level: "warning",
+        event: "self_trace_left_out",
+        lines,
+        msg: `${lines} lines of this log were left out: too much waited to be written`,
+      });
+    }
+    this.#add(line);
+  }
+
+  #add(line: PinoLine): void {
+    const { namespace, data = {}, severity = "Info", human, at = Date.now() } = traceOf(line, form);
+    const event = typeof line.event === "string" ? line.event : "";
+    const ns = [namespace, pascalCase(event)].filter((word) => word !== "").join(".");
+    const thread = String(process.pid);
+    const machine = machineText({ at, namespace: ns, data, severity, thread, host: this.#host });
+    const object = this.#encoder.encode({
+      human,
+      machine,
+      namespace: ns,
+      severity,
+      details: "DNormal",
+      at,
+      thread,
+    });
+    this.#waiting += 1;
+    const settled = this.#node.add([object]).then(() => {
+      this.#waiting -= 1;
+      this.#underWay.delete(settled);
+    });
+    this.#underWay.add(settled);
+  }
+}
+
+function isAboutSelf({ node, directory, connection }: PinoLine): boolean {
+  const isSelf = (value: unknown) =>
+    typeof value === "string" && (value === selfName || /^(muninn_)?self-\d+$/.test(value));
+  return isSelf(node) || isSelf(directory) || isSelf(connection);
+}
+
+/** `link_listening` → `LinkListening` */
+function pascalCase(event: string): string {
+  return event.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

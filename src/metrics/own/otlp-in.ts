@@ -1,0 +1,56 @@
+import type { OwnFamilies } from "./families.js";
+import type { OtlpInReading, OwnReading } from "./reading.js";
+
+type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** What is taken over OTLP. No series where that is not configured. */
+export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
+  const rows =
+    (of: (otlpIn: OtlpInReading) => readonly Row[]) =>
+    ({ otlpIn }: OwnReading): readonly Row[] =>
+      otlpIn === undefined ? [] : of(otlpIn);
+  families.gauge(
+    { name: "muninn_otlp_in_resources", help: "Resources of OTLP that are nodes at the moment." },
+    rows(({ resources }) => [[{}, resources]]),
+  );
+  families.gauge(
+    {
+      name: "muninn_otlp_in_held_bytes",
+      help: "Memory of requests of OTLP that are not answered yet, as estimated.",
+    },
+    rows(({ heldBytes }) => [[{}, heldBytes]]),
+  );
+  families.counter(
+    {
+      name: "muninn_otlp_in_answers_total",
+      help: "Answers to requests of OTLP, by transport and its status.",
+      labelNames: ["transport", "status"],
+    },
+    rows(({ answers }) =>
+      [...answers].map(([key, count]) => {
+        const [transport, status] = key.split(" ");
+        return [{ transport: transport!, status: status! }, count];
+      }),
+    ),
+  );
+  const signals = (counts: OtlpInReading["taken"]): readonly Row[] => [
+    [{ signal: "logs" }, counts.logs],
+    [{ signal: "metrics" }, counts.metrics],
+  ];
+  families.counter(
+    {
+      name: "muninn_otlp_in_taken_total",
+      help: "Log records of OTLP that are safe, and data points that were taken.",
+      labelNames: ["signal"],
+    },
+    rows(({ taken }) => signals(taken)),
+  );
+  families.counter(
+    {
+      name: "muninn_otlp_in_rejected_total",
+      help: "Log records and data points of OTLP that were rejected for good; the answer said why.",
+      labelNames: ["signal"],
+    },
+    rows(({ rejected }) => signals(rejected)),
+  );
+}

@@ -1,0 +1,170 @@
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { TlsMaterial } from "../config/certificate.js";
+import type { Door, Entrance } from "./door.js";
+import { type BodyFault, maxBodyBytes, readBody, unpacked } from "./request-body.js";
+import { encodeResponse, type Signal } from "./schema.js";
+
+// gRPC over HTTP/2 as its protocol page has it (PROTOCOL-HTTP2.md), unary calls only: a message is one byte that says whether it
+// is packed, four of its length, and its bytes; how a call went stands in the trailers.
+
+const frameHeadBytes = 5;
+const service = (signal: "Logs" | "Metrics") =>
+  `/opentelemetry.proto.collector.${signal.toLowerCase()}.v1.${signal}Service/Export`;
+const signals: Readonly<Record<string, Signal>> = {
+  [service("Logs")]: "logs",
+  [service("Metrics")]: "metrics",
+};
+
+/** Codes of gRPC. */
+const code = {
+  ok: 0,
+  invalidArgument: 3,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** Calls that one connection may have open. */
+const maxStreams = 100;
+/** Of a call, before its client has to wait for us. */
+const windowBytes = 1_048_576;
+/** How long a call may take to come, and how long a connection may be idle. */
+const readTimeoutMs = 30_000;
+const idleTimeoutMs = 10 * 60_000;
+
+/** Takes OTLP over gRPC. */
+export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): GrpcDoor {
+  const options = { settings: { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes } };
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createSecureServer({ ...options, ...tls, minVersion: "TLSv1.2" });
+  server.maxConnections = maxConnections;
+  return new GrpcDoor(server, door);
+}
+
+export class GrpcDoor implements Entrance {
+  readonly server: Http2Server | Http2SecureServer;
+  readonly #door: Door;
+  readonly #sessions = new Set<ServerHttp2Session>();
+
+  constructor(server: Http2Server | Http2SecureServer, door: Door) {
+    this.server = server;
+    this.#door = door;
+    server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
+      session.setTimeout(idleTimeoutMs, () => session.close());
+      session.on("error", () => {});
+      session.once("close", () => this.#sessions.delete(session));
+    });
+    server.on("sessionError", () => {});
+    server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      stream.on("error", () => {});
+      void this.#handle(stream, headers);
+    });
+  }
+
+  setCertificate(tls: TlsMaterial): void {
+    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+  }
+
+  /** Takes no further connection or call; those under way go on. */
+  close(): void {
+    this.server.close();
+    for (const session of this.#sessions) session.close();
+  }
+
+  destroy(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  async #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const refuse = (status: number, message: string) => this.#refuse(stream, status, message);
+    if (
+      headers[":method"] !== "POST" ||
+      !/^application\/grpc(\+proto)?$/.test(headers["content-type"] ?? "")
+    ) {
+      stream.respond({ ":status": 415 }, { endStream: true });
+      this.#door.answered("grpc", 415);
+      return;
+    }
+    const path = headers[":path"] ?? "";
+    const signal = Object.hasOwn(signals, path) ? signals[path] : undefined;
+    if (signal === undefined) return refuse(code.unimplemented, "OTLP is taken for logs and metrics");
+    if (this.#door.challenge(headers.authorization) !== undefined)
+      return refuse(code.unauthenticated, "Unauthorized");
+    if (this.#door.isStopping) return refuse(code.unavailable, "Muninn is being stopped");
+    const coding = headers["grpc-encoding"] ?? "identity";
+    if (coding !== "identity" && coding !== "gzip")
+      return refuse(code.unimplemented, "messages must be packed by gzip or not at all");
+    stream.setTimeout(readTimeoutMs, () => stream.destroy());
+    const outcome = await this.#door.through(async (place, take) => {
+      const framed = await readBody(stream, maxBodyBytes + frameHeadBytes, place);
+      stream.setTimeout(0);
+      if (typeof framed === "string") return framed;
+      const packed = messageIn(framed);
+      if (packed === undefined) return { kind: "garbage", message: "this is not one message" };
+      const body = framed[0] === 1 ? await unpacked(packed, place) : packed;
+      if (typeof body === "string") return body;
+      const { remoteAddress = "unknown", remotePort = 0 } = stream.session?.socket ?? {};
+      return take(signal, "protobuf", body, remoteAddress, remotePort);
+    });
+    if (typeof outcome === "string") return refuse(...faults[outcome]);
+    if (outcome.kind === "garbage") return refuse(code.invalidArgument, outcome.message);
+    if (outcome.kind !== "taken") return refuse(code.unavailable, outcome.message);
+    this.#door.answered("grpc", code.ok);
+    if (stream.destroyed) return;
+    stream.respond({ ":status": 200, "content-type": "application/grpc+proto" }, { waitForTrailers: true });
+    stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": String(code.ok) }));
+    stream.end(framedMessage(encodeResponse(signal, "protobuf", outcome)));
+  }
+
+  #refuse(stream: ServerHttp2Stream, status: number, message: string): void {
+    this.#door.answered("grpc", status);
+    if (stream.destroyed) return;
+    stream.respond(
+      {
+        ":status": 200,
+        "content-type": "application/grpc+proto",
+        "grpc-status": String(status),
+        // Percent-encoded where it is not plain.
+        "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
+      },
+      { endStream: true },
+    );
+    // The rest of what is refused is not read.
+    if (!stream.readableEnded) stream.close();
+  }
+}
+
+/** Only what may be taken later is `unavailable`, so that exporters send it again. */
+const faults: Readonly<Record<BodyFault, readonly [status: number, message: string]>> = {
+  busy: [code.unavailable, "too much waits to be written"],
+  "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, unpacked too`],
+  "cut-off": [code.invalidArgument, "the message was cut off"],
+  garbage: [code.invalidArgument, "the message is no gzip"],
+};
+
+/** The one message of a unary call; undefined where it is cut off, or there are more. */
+function messageIn(framed: Buffer): Buffer | undefined {
+  if (framed.length < frameHeadBytes || framed[0]! > 1) return undefined;
+  return framed.readUInt32BE(1) === framed.length - frameHeadBytes
+    ? framed.subarray(frameHeadBytes)
+    : undefined;
+}
+
+function framedMessage(message: Uint8Array): Buffer {
+  const framed = Buffer.alloc(frameHeadBytes + message.length);
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, frameHeadBytes);
+  return framed;
+}

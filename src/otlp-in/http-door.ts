@@ -1,0 +1,139 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { TlsMaterial } from "../config/certificate.js";
+import type { Door, Entrance } from "./door.js";
+import { maxBodyBytes, readBody, unpacked } from "./request-body.js";
+import { type Encoding, encodeResponse, encodeStatus, type Signal } from "./schema.js";
+
+const signals: Readonly<Record<string, Signal>> = { "/v1/logs": "logs", "/v1/metrics": "metrics" };
+const encodings: Readonly<Record<string, Encoding>> = {
+  "application/x-protobuf": "protobuf",
+  "application/json": "json",
+};
+const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
+
+/** How long a request may take to come. */
+const requestTimeoutMs = 30_000;
+const headersTimeoutMs = 10_000;
+/** Exporters send every few seconds and like to find their connection open. */
+const keepAliveMs = 75_000;
+/** When a client may come again, in seconds. */
+const retryAfterSeconds = 1;
+
+/** An answer: its status, and what is wrong, by the codes of gRPC that a status in OTLP's answers has. */
+interface Refusal {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const retry = { "Retry-After": String(retryAfterSeconds) };
+const refusals = {
+  path: { status: 404, code: 12, message: "OTLP is taken at /v1/logs and /v1/metrics" },
+  method: { status: 405, code: 12, message: "only POST", headers: { Allow: "POST" } },
+  type: {
+    status: 415,
+    code: 3,
+    message: "the content type must be application/x-protobuf or application/json",
+  },
+  coding: { status: 415, code: 3, message: "the content encoding must be gzip or none" },
+  "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, unpacked too` },
+  busy: { status: 429, code: 8, message: "too much waits to be written", headers: retry },
+  "cut-off": { status: 400, code: 3, message: "the body was cut off" },
+  garbage: { status: 400, code: 3, message: "the body is no gzip" },
+  stopping: { status: 503, code: 14, message: "Muninn is being stopped", headers: retry },
+  failed: { status: 503, code: 14, message: "not all of it is safe", headers: retry },
+} as const satisfies Record<string, Refusal>;
+
+/** Takes OTLP over HTTP, in protobuf and JSON. */
+export function openHttpDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): HttpDoor {
+  const options = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: 1_000,
+  };
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2" });
+  server.maxConnections = maxConnections;
+  return new HttpDoor(server, door);
+}
+
+export class HttpDoor implements Entrance {
+  readonly server: Server | TlsServer;
+  readonly #door: Door;
+
+  constructor(server: Server | TlsServer, door: Door) {
+    this.server = server;
+    this.#door = door;
+    server.on("request", (message: IncomingMessage, response: ServerResponse) => {
+      void this.#handle(message, response);
+    });
+  }
+
+  setCertificate(tls: TlsMaterial): void {
+    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+  }
+
+  /** Takes no further connection; those that are idle are closed. */
+  close(): void {
+    this.server.close();
+    this.server.closeIdleConnections();
+  }
+
+  destroy(): void {
+    this.server.closeAllConnections();
+  }
+
+  async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [type = ""] = (message.headers["content-type"] ?? "").toLowerCase().split(";");
+    const encoding = encodings[type.trim()];
+    const refuse = ({ status, code, message: text, headers }: Refusal) => {
+      this.#door.answered("http", status);
+      const body = encodeStatus(encoding ?? "json", code, text);
+      const contentType = contentTypes[encoding ?? "json"];
+      // What is left of the body is not read.
+      const close = message.complete ? {} : { Connection: "close" };
+      response.writeHead(status, {
+        "Content-Type": contentType,
+        "Content-Length": body.length,
+        ...close,
+        ...headers,
+      });
+      response.end(body);
+    };
+    const [path] = (message.url ?? "").split("?");
+    const signal = Object.hasOwn(signals, path!) ? signals[path!] : undefined;
+    if (signal === undefined) return refuse(refusals.path);
+    if (message.method !== "POST") return refuse(refusals.method);
+    const challenge = this.#door.challenge(message.headers.authorization);
+    if (challenge !== undefined)
+      return refuse({
+        status: 401,
+        code: 16,
+        message: "Unauthorized",
+        headers: { "WWW-Authenticate": challenge },
+      });
+    if (encoding === undefined) return refuse(refusals.type);
+    const coding = (message.headers["content-encoding"] ?? "identity").toLowerCase();
+    if (coding !== "identity" && coding !== "gzip") return refuse(refusals.coding);
+    if (this.#door.isStopping) return refuse(refusals.stopping);
+    if (Number(message.headers["content-length"] ?? 0) > maxBodyBytes) return refuse(refusals["too-large"]);
+    const outcome = await this.#door.through(async (place, take) => {
+      const packed = await readBody(message, maxBodyBytes, place);
+      const body = typeof packed !== "string" && coding === "gzip" ? await unpacked(packed, place) : packed;
+      if (typeof body === "string") return body;
+      const { remoteAddress = "unknown", remotePort = 0 } = message.socket;
+      return take(signal, encoding, body, remoteAddress, remotePort);
+    });
+    if (typeof outcome === "string") return refuse(refusals[outcome]);
+    if (outcome.kind !== "taken") return refuse({ ...refusals[outcome.kind], message: outcome.message });
+    this.#door.answered("http", 200);
+    const body = encodeResponse(signal, encoding, outcome);
+    response.writeHead(200, { "Content-Type": contentTypes[encoding], "Content-Length": body.length });
+    response.end(body);
+  }
+}

@@ -1,0 +1,80 @@
+import type { MetricValue } from "../protocol/metrics.js";
+import { jsonOf } from "./any-value.js";
+import { bigintOf, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
+
+/** AggregationTemporality. */
+const cumulative = 2;
+const hasNoValue = 1;
+
+/** What becomes of a request's data points. */
+export interface TakenPoints {
+  rejected: number;
+  /** Why, each in a sentence, the same once. */
+  readonly reasons: Set<string>;
+}
+
+/**
+ * Puts gauges and cumulative sums among a node's metrics, under names with the suffix that tells their kind, as nodes do. A node's
+ * metrics have no labels, so attributes become part of the name, in their order: `requests.method.GET_counter`.
+ * @throws GarbageError
+ */
+export function takeMetric(
+  metric: Metric,
+  into: Map<string, MetricValue>,
+  maxMetrics: number,
+  taken: TakenPoints,
+): void {
+  const reject = (count: number, reason: string) => {
+    taken.rejected += count;
+    if (count > 0) taken.reasons.add(reason);
+  };
+  for (const [kind, points] of Object.entries({
+    histograms: metric.histogram,
+    "exponential histograms": metric.exponentialHistogram,
+    summaries: metric.summary,
+  }))
+    if (points != null) reject(points.dataPoints.length, `${kind} are not kept, only gauges and sums`);
+  const { gauge, sum } = metric;
+  if (sum != null && sum.aggregationTemporality !== cumulative) {
+    reject(sum.dataPoints.length, "sums must be cumulative, not deltas");
+    return;
+  }
+  for (const point of (gauge ?? sum)?.dataPoints ?? []) {
+    // A series that has ended says so.
+    if ((point.flags & hasNoValue) !== 0) continue;
+    const name = [metric.name, ...wordsOf(point.attributes)].join(".");
+    const made = numberOf(point, sum?.isMonotonic === true);
+    if (metric.name === "" || made === undefined) {
+      reject(1, "a point needs a name and a number");
+      continue;
+    }
+    const full = name.endsWith(made.suffix) ? name : `${name}${made.suffix}`;
+    if (into.size >= maxMetrics && !into.has(full)) reject(1, `a node has ${maxMetrics} metrics at most`);
+    else into.set(full, made.value);
+  }
+}
+
+function numberOf(
+  { value: which, asInt, asDouble }: NumberPoint,
+  isCounter: boolean,
+): { readonly suffix: string; readonly value: MetricValue } | undefined {
+  if (which === "asInt") {
+    const value = bigintOf(asInt);
+    return isCounter
+      ? { suffix: "_counter", value: { kind: "counter", value } }
+      : { suffix: "_int", value: { kind: "gauge", value } };
+  }
+  // Numbers with fractions go out as texts, see the protocol.
+  if (which !== "asDouble" || !Number.isFinite(asDouble)) return undefined;
+  return { suffix: "_real", value: { kind: "label", value: String(asDouble) } };
+}
+
+function wordsOf(attributes: readonly KeyValue[]): string[] {
+  return attributes
+    .map(({ key, value }): [string, string] => {
+      const json = jsonOf(value);
+      return [key, typeof json === "object" ? JSON.stringify(json) : String(json)];
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flat();
+}

@@ -1,0 +1,139 @@
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { readCertificate, type TlsMaterial } from "../config/certificate.js";
+import type { EndpointAuth } from "../config/groups/auth.js";
+import type { OtlpInOptions } from "../config/groups/otlp-in.js";
+import { listen } from "../http/listen.js";
+import { Admission, type AdmissionOptions } from "./admission.js";
+import { Door, type Entrance } from "./door.js";
+import { openGrpcDoor } from "./grpc-door.js";
+import { openHttpDoor } from "./http-door.js";
+import { Receiver, type ReceiverOptions } from "./receiver.js";
+
+export interface OtlpInSettings extends ReceiverOptions, AdmissionOptions {
+  readonly options: OtlpInOptions;
+  readonly auth: EndpointAuth | undefined;
+  /** Of each of the two servers. */
+  readonly maxConnections: number;
+}
+
+/** What it has done so far, and does at the moment. */
+export interface OtlpInStats {
+  /** Answers by transport (`http`, `grpc`) and status, with a space between. */
+  readonly answers: ReadonlyMap<string, number>;
+  readonly taken: Readonly<Record<"logs" | "metrics", number>>;
+  readonly rejected: Readonly<Record<"logs" | "metrics", number>>;
+  /** Resources that are nodes at the moment. */
+  readonly resources: number;
+  /** Memory of requests that are not answered yet, in bytes. */
+  readonly heldBytes: number;
+  /** Milliseconds since somebody was turned away for want of room. */
+  readonly sinceBusyMs: number;
+}
+
+const field = "muninn.otlp";
+/** How long a stop waits for requests under way. */
+const stopGraceMs = 1_500;
+
+/** Takes logs and metrics of OpenTelemetry: each resource is a node. */
+export class OtlpIn {
+  /** Where it listens, `host:port`, by transport. */
+  readonly served = new Map<"otlp" | "otlpGrpc", string>();
+  readonly #receiver: Receiver;
+  readonly #admission: Admission;
+  readonly #door: Door;
+  readonly #entrances: Entrance[] = [];
+  #stopped: Promise<void> | undefined;
+
+  private constructor(settings: OtlpInSettings) {
+    this.#receiver = new Receiver(settings);
+    this.#admission = new Admission(settings);
+    this.#door = new Door(this.#receiver, this.#admission, settings.auth);
+  }
+
+  /** @throws HttpError where it cannot listen, CertificateError where its certificate cannot be used */
+  static async open(settings: OtlpInSettings): Promise<OtlpIn> {
+    const { options, maxConnections } = settings;
+    const opened = new OtlpIn(settings);
+    try {
+      const tls = await tlsOf(options);
+      const door = opened.#door;
+      await opened.#listen(
+        "otlp",
+        openHttpDoor(door, tls, maxConnections),
+        "port",
+        options.port,
+        options.host,
+      );
+      if (options.grpcPort !== undefined)
+        await opened.#listen(
+          "otlpGrpc",
+          openGrpcDoor(door, tls, maxConnections),
+          "grpcPort",
+          options.grpcPort,
+          options.host,
+        );
+      return opened;
+    } catch (error) {
+      await opened.stop();
+      throw error;
+    }
+  }
+
+  stats(): OtlpInStats {
+    return {
+      answers: this.#door.answers,
+      ...this.#receiver.counts,
+      resources: this.#receiver.resources,
+      heldBytes: this.#admission.bytes,
+      sinceBusyMs: performance.now() - this.#door.lastBusyAt,
+    };
+  }
+
+  /** Brings another secret and certificate into effect. @throws CertificateError, and nothing changes then */
+  async reload(options: OtlpInOptions, auth: EndpointAuth | undefined): Promise<void> {
+    const tls = await tlsOf(options);
+    if (tls !== undefined) for (const entrance of this.#entrances) entrance.setCertificate(tls);
+    this.#door.authorize(auth);
+  }
+
+  /** Takes no more; waits for what is under way, a second and a half at most. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#door.isStopping = true;
+    const closed = this.#entrances.map(
+      ({ server }) => new Promise<void>((resolve) => server.once("close", () => resolve())),
+    );
+    for (const entrance of this.#entrances) entrance.close();
+    await Promise.race([this.#door.idle(), delay(stopGraceMs, undefined, { ref: false })]);
+    // Answers that were just written leave first.
+    await Promise.race([Promise.all(closed), delay(100, undefined, { ref: false })]);
+    for (const entrance of this.#entrances) entrance.destroy();
+    await this.#receiver.stop();
+    await Promise.all(closed);
+  }
+
+  async #listen(
+    name: "otlp" | "otlpGrpc",
+    entrance: Entrance,
+    portField: string,
+    port: number,
+    host: string,
+  ): Promise<void> {
+    const { server } = entrance;
+    await listen(server, { host, port, forceSsl: false }, field, portField);
+    // Faults of accepting; it goes on listening.
+    server.on("error", () => {});
+    this.#entrances.push(entrance);
+    const { address, port: actual } = server.address() as AddressInfo;
+    this.served.set(name, `${address}:${actual}`);
+  }
+}
+
+async function tlsOf({ tls }: OtlpInOptions): Promise<TlsMaterial | undefined> {
+  return tls === undefined ? undefined : readCertificate(tls, ["muninn", "otlp", "tls"]);
+}

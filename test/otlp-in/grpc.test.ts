@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { connect } from "node:http2";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { startTracer, type TestTracer } from "../../src/testing/entry.js";
+import { leftOut } from "../left-out.js";
+
+const otlp = { host: "127.0.0.1", port: 0, grpcPort: 0 };
+const path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+interface Called {
+  readonly status: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** One unary call. */
+async function call(
+  tracer: TestTracer,
+  framed: Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Called> {
+  const session = connect(`http://${tracer.served.get("otlpGrpc")}`);
+  session.on("error", () => {});
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    ...headers,
+  });
+  const called = await new Promise<Called>((resolve) => {
+    let status: Called = { status: undefined, message: undefined };
+    const take = (given: Record<string, unknown>) => {
+      if (given["grpc-status"] === undefined) return;
+      status = { status: String(given["grpc-status"]), message: given["grpc-message"] as string | undefined };
+    };
+    stream.on("response", take);
+    stream.on("trailers", take);
+    stream.on("error", () => {});
+    stream.on("close", () => resolve(status));
+    stream.resume();
+    stream.end(framed);
+  });
+  session.destroy();
+  return called;
+}
+
+function frame(message: Uint8Array, packed = 0): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = packed;
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** `resource_logs { scope_logs { log_records { body { string_value: "hello" } } } }` */
+const hello = Buffer.from("0a0d120b12092a070a0568656c6c6f", "hex");
+
+test("a call with one record is answered once the record is in its file, packed or not", async () => {
+  await using tracer = await startTracer({ config: { muninn: { otlp } } });
+  expect(await call(tracer, frame(hello))).toMatchObject({ status: "0" });
+  expect(await tracer.linesOf("unknown_service")).toHaveLength(1);
+  expect(await call(tracer, frame(gzipSync(hello), 1), { "grpc-encoding": "gzip" })).toMatchObject({
+    status: "0",
+  });
+  const lines = await tracer.linesOf("unknown_service");
+  expect(lines.map((line) => JSON.parse(line).data)).toEqual([{ body: "hello" }, { body: "hello" }]);
+});
+
+test.each([
+  ["garbage", frame(Buffer.from("garbage")), {}, "3"],
+  ["a message that is cut off", frame(hello).subarray(0, 9), {}, "3"],
+  ["what is no gzip", frame(hello, 1), {}, "3"],
+  ["a gzip bomb", frame(gzipSync(Buffer.alloc(21 * 2 ** 20)), 1), {}, "8"],
+  ["another service", frame(hello), { ":path": "/a.b/C" }, "12"],
+  ["another encoding", frame(hello), { "grpc-encoding": "snappy" }, "12"],
+  ["no token", frame(hello), { authorization: "Bearer wrong" }, "16"],
+])("%s is refused by its code, and nothing comes of it", async (_, framed, headers, status) => {
+  const auth = { otlp: { bearerToken: "secret" } };
+  await using tracer = await startTracer({ config: { muninn: { otlp, auth } } });
+  const authorization = "Bearer secret";
+  expect((await call(tracer, framed, { authorization, ...headers })).status).toBe(status);
+  expect(tracer.accounts().received).toBe(0);
+  expect((await call(tracer, frame(hello), { authorization })).status).toBe("0");
+});
+
+/** Where .ci/run makes it. */
+const python = join(homedir(), ".cache/muninn/otel/venv/bin/python");
+const missing = existsSync(python) ? undefined : "no Python with opentelemetry-sdk";
+
+describe.skipIf(missing !== undefined)(`the Python SDK${leftOut(missing)}`, () => {
+  test.each(["http", "grpc"])(
+    "100,000 records arrive in order over %s",
+    { timeout: 180_000 },
+    async (transport) => {
+      await using tracer = await startTracer({ config: { muninn: { otlp } } });
+      const program = `
+import logging, sys
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+transport, address = sys.argv[1:]
+if transport == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+    exporter = OTLPLogExporter(endpoint=address, insecure=True)
+else:
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    exporter = OTLPLogExporter(endpoint="http://" + address + "/v1/logs")
+provider = LoggerProvider(resource=Resource.create({"service.name": "snake"}))
+provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=200000, max_export_batch_size=2000))
+logger = logging.getLogger("Shop")
+logger.addHandler(LoggingHandler(logger_provider=provider))
+for n in range(100000):
+    logger.warning("%d", n)
+provider.force_flush(60000)
+provider.shutdown()
+`;
+      const address = tracer.served.get(transport === "grpc" ? "otlpGrpc" : "otlp")!;
+      await promisify(execFile)(python, ["-c", program, transport, address]);
+      const lines = (await tracer.linesOf("snake")).map((line) => JSON.parse(line));
+      expect(lines).toHaveLength(100_000);
+      expect(lines.every(({ data }, n) => data.body === String(n))).toBe(true);
+    },
+  );
+});
