@@ -9,6 +9,9 @@ const idleMs = 15 * 60_000;
 /** How often that is looked at. */
 const lookMs = 60_000;
 
+/** SDKs make up an instance at each start: a directory for each would be of no use. Two at a time are told apart as all of one name. */
+const madeUp = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 export interface ResourceInfo {
   readonly name: string;
   readonly version: string;
@@ -53,7 +56,8 @@ export class ResourceNodes {
       return known.node;
     }
     if (this.#entries.size >= maxResources && !this.#dismissOne()) return undefined;
-    const name = instance === undefined ? service : `${service}-${instance}`;
+    const isNamed = instance !== undefined && !madeUp.test(instance);
+    const name = isNamed ? `${service}-${instance}` : service;
     const version = textOf(attributes, "service.version") ?? "";
     const node = this.#options.open({ name, version }, peer);
     this.#entries.set(key, { node, usedAt: performance.now() });

@@ -12,6 +12,9 @@ const folders: readonly (readonly [prefix: string, ...folders: string[]])[] = [
   ["muninn.ui", "test/ui"],
   ["muninn.auth.ui", "test/ui"],
   ["hasTimeseries", "test/wiring"],
+  ["muninn.otlp", "test/otlp-in"],
+  ["muninn.auth.otlp", "test/otlp-in"],
+  ["muninn.selfTrace", "test/inner-nodes"],
   ["", "test/wiring"],
 ];
 
