@@ -171,7 +171,9 @@ export class Endpoints {
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
   const { prometheus, ekg } = endpoints;
   const { otlp, health, ui } = muninn;
-  const opened = [prometheus, ekg, health, ui, otlp, otlp?.grpcPort].filter((endpoint) => endpoint !== undefined);
+  const opened = [prometheus, ekg, health, ui, otlp, otlp?.grpcPort].filter(
+    (endpoint) => endpoint !== undefined,
+  );
   return filesOf(opened.length, openFiles);
 }
 

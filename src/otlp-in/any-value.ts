@@ -6,7 +6,7 @@ const deepest = 64;
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** A request has what cannot be read. */
-export class GarbageError extends Error {
+class GarbageError extends Error {
   override readonly name = "GarbageError";
 }
 

@@ -12,7 +12,7 @@ const lookMs = 60_000;
 /** SDKs make up an instance at each start: a directory for each would be of no use. Two at a time are told apart as all of one name. */
 const madeUp = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-export interface ResourceInfo {
+interface ResourceInfo {
   readonly name: string;
   readonly version: string;
 }

@@ -34,7 +34,7 @@ test("with muninn.selfTrace Muninn's own log is in the file of a node muninn, wh
     JSON.stringify({
       networkMagic: 764824073,
       network: { tag: "AcceptAt", contents: address },
-      logging: { logRoot: join(directory, "logs"), logMode: "FileMode", logFormat: "ForMachine" },
+      logging: [{ logRoot: join(directory, "logs"), logMode: "FileMode", logFormat: "ForMachine" }],
       muninn: { selfTrace: true },
     }),
     join(directory, "config.json"),
