@@ -191,6 +191,10 @@ export class LiveSink implements BestEffortSink {
     let skipped = 0;
     let isOver = endsAt <= begunAt;
     for (let index = 0; index < batch.length; index += 1) {
+      if (isOver && least === 0) {
+        skipped += batch.length - index;
+        break;
+      }
       const severity = severityIndex.get(batch.severity(index))!;
       if (severity < least) continue;
       if (isOver) {

@@ -2,9 +2,9 @@ import { performance } from "node:perf_hooks";
 
 /** Part of the time that viewers may take while the event loop is busy, and while it has time to spare. */
 const busyPart = 0.015;
-const sparePart = 0.2;
+const sparePart = 0.05;
 /** An event loop that is used for more than this part of the time is busy. */
-const busyFrom = 0.6;
+const busyFrom = 0.4;
 /** What is not used is kept, up to so many milliseconds: nodes send in bursts. */
 const mostCreditMs = 50;
 

@@ -13,7 +13,7 @@ export interface ViewerQueueOptions {
 }
 
 /** Longest message, in characters, unless one object is longer. */
-const maxMessageLength = 262_144;
+const maxMessageLength = 1_048_576;
 /** Objects that may wait. */
 const maxObjects = 5_000;
 
@@ -60,10 +60,10 @@ export class ViewerQueue {
     this.#skipped += objects;
   }
 
-  /** Tells what waits, unless the viewer has not taken the last message yet. */
+  /** Tells what waits, a message of it, unless the viewer has not taken the last message yet. */
   flush(): void {
     if (this.#isTelling || this.#isOver) return;
-    void this.#tellAll();
+    void this.#tellNext();
   }
 
   /** The viewer has left. Idempotent. */
@@ -76,23 +76,21 @@ export class ViewerQueue {
     }
   }
 
-  async #tellAll(): Promise<void> {
+  /** All that takes time is done before this waits, so that whoever flushes can measure it. */
+  async #tellNext(): Promise<void> {
+    if (this.#length === 0 && this.#missed === 0 && this.#skipped === 0) return;
     this.#isTelling = true;
-    while (!this.#isOver && (this.#length > 0 || this.#missed > 0 || this.#skipped > 0)) {
-      const gaps = this.#takeGaps();
-      const objects = this.#takeMessage();
-      try {
-        for (const gap of gaps) await this.#options.tell(gap);
-        if (objects.length > 0) {
-          await this.#options.tell(`{"objects":[${objects.map(({ json }) => json).join(",")}]}`);
-        }
-        for (const object of objects) object.sent();
-      } catch {
-        for (const object of objects) object.settle("receiver-left");
-        this.end("receiver-left");
-      }
-      for (const object of objects) this.#bytes -= bytesOf(object);
+    const texts = this.#takeGaps();
+    const objects = this.#takeMessage();
+    if (objects.length > 0) texts.push(`{"objects":[${objects.map(({ json }) => json).join(",")}]}`);
+    try {
+      await Promise.all(texts.map((text) => this.#options.tell(text)));
+      for (const object of objects) object.sent();
+    } catch {
+      for (const object of objects) object.settle("receiver-left");
+      this.end("receiver-left");
     }
+    for (const object of objects) this.#bytes -= bytesOf(object);
     this.#isTelling = false;
   }
 

@@ -277,7 +277,7 @@ test("a street at rest gives viewers more of its time than a busy one, and no cr
   };
   const atRest = grownIn(100);
   utilization = 1;
-  expect(grownIn(100)).toBeLessThan(atRest / 10);
+  expect(grownIn(100)).toBeLessThan(atRest / 2);
   expect(grownIn(1_000_000)).toBeLessThanOrEqual(50);
   budget.take(1_000);
   now += 100;
