@@ -8,14 +8,14 @@ export interface DaemonAddress {
 }
 
 /**
- * Reads an address, `http://127.0.0.1:12790` or, behind a proxy, `https://host/muninn`. A name and password in it are
+ * Reads an address, `http://127.0.0.1:3700` or, behind a proxy, `https://host/muninn`. A name and password in it are
  * sent as such (`basic`), a token as bearer token.
  * @throws TailError
  */
 export function daemonAddress(text: string, token: string | undefined): DaemonAddress {
   const base = URL.canParse(text) ? new URL(text) : undefined;
   if (base === undefined || !["http:", "https:"].includes(base.protocol))
-    throw new TailError("usage", "--url: must be an address such as http://127.0.0.1:12790");
+    throw new TailError("usage", "--url: must be an address such as http://127.0.0.1:3700");
   const { username, password } = base;
   if (username !== "" && token !== undefined)
     throw new TailError("usage", "--url: give either a name and password in it, or --token-file");
