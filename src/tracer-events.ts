@@ -95,7 +95,7 @@ export function connectorEvents(log: Log): ConnectorObserver {
     unreachable: (address, err) =>
       log.notice(
         "target_unreachable",
-        `cannot connect to ${formatAddress(address)}, trying on: ${err.message}`,
+        `cannot connect to ${formatAddress(address)}, retrying: ${err.message}`,
         {
           address: formatAddress(address),
           code: err.code,

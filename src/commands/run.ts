@@ -11,7 +11,7 @@ export function addRunCommand(
     .summary("collect traces (what `muninn -c FILE` does)")
     .description(
       "Collects the traces of nodes by a configuration file of cardano-tracer. SIGTERM or SIGINT stops in order, " +
-        "a second one at once; SIGHUP opens log files anew and reads the configuration again.",
+        "a second one at once; SIGHUP reopens log files and reads the configuration again.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
     .option("--state-dir <dir>", "taken for cardano-tracer's sake; Muninn keeps no state besides the logs")

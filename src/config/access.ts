@@ -81,5 +81,5 @@ function usersWith(mode: number, bit: number): string {
 }
 
 function whoReaches(host: string, where: string): string {
-  return isLoopback(host) ? `whoever is on this machine (${where})` : `whoever reaches ${where}`;
+  return isLoopback(host) ? `anyone on this machine (${where})` : `anyone who reaches ${where}`;
 }

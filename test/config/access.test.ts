@@ -39,11 +39,11 @@ test("over TCP it is who reaches the port, and what they must show", async () =>
     muninn: { auth: { ekg: { bearerToken: "a" } } },
   };
   expect(await access(fields, 0o022)).toEqual([
-    "nodes: whoever reaches 0.0.0.0:3001 may connect",
-    "hasPrometheus: whoever is on this machine (127.0.0.1:3000) may read",
-    "hasEKG: whoever reaches 0.0.0.0:3100 may read, and shows what muninn.auth.ekg asks for",
+    "nodes: anyone who reaches 0.0.0.0:3001 may connect",
+    "hasPrometheus: anyone on this machine (127.0.0.1:3000) may read",
+    "hasEKG: anyone who reaches 0.0.0.0:3100 may read, and shows what muninn.auth.ekg asks for",
   ]);
   expect(
     await access({ ...fields, network: { tag: "ConnectTo", contents: ["/a"] }, hasEKG: null }, 0),
-  ).toEqual(["hasPrometheus: whoever is on this machine (127.0.0.1:3000) may read"]);
+  ).toEqual(["hasPrometheus: anyone on this machine (127.0.0.1:3000) may read"]);
 });
