@@ -61,7 +61,7 @@ test("a failed write ends our side, so that nothing more is sent into the void",
 test("an idle connection is probed after twenty seconds, so that a peer whose machine is gone is noticed", async () => {
   const keepAlive = vi.spyOn(Socket.prototype, "setKeepAlive");
   const { stream } = await connected("IPv4");
-  const asked = keepAlive.mock.contexts.findIndex((socket) => socket === stream);
+  const asked = keepAlive.mock.contexts.indexOf(stream);
   expect(keepAlive.mock.calls[asked]).toEqual([true, 20_000]);
   keepAlive.mockRestore();
 });
