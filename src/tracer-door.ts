@@ -1,23 +1,14 @@
 import type { Config } from "./config/config.js";
-import type { Log } from "./daemon/log/log.js";
 import type { LinkView } from "./health/link-check.js";
 import type { HealthOptions } from "./health/open-health.js";
-import type { OwnEvents } from "./metrics/own/events.js";
 import { connectorEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
-import { Links } from "./tracer-links.js";
+import { type DoorOptions, Links } from "./tracer-links.js";
 import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
 import { ConnectionIds } from "./transport/connection-ids.js";
 import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import { Room } from "./transport/room.js";
-
-export interface DoorOptions {
-  readonly log: Log;
-  readonly events: OwnEvents;
-  /** Connections at the same time. */
-  readonly maxConnections: number;
-}
 
 /** Where connections come from: nodes to us, or we to them. Closed until `open`, so that all else can be there before. */
 export class Door {

@@ -1,8 +1,9 @@
 import type { Config } from "./config/config.js";
 import type { LinkConfig } from "./config/groups/links.js";
 import { type LinkCredentials, readLinkCredentials } from "./config/link-credentials.js";
+import type { Log } from "./daemon/log/log.js";
 import type { LinkView } from "./health/link-check.js";
-import type { DoorOptions } from "./tracer-door.js";
+import type { OwnEvents } from "./metrics/own/events.js";
 import { connectorEvents, refusalEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
 import { formatLinkAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
@@ -10,6 +11,14 @@ import type { ConnectionIds } from "./transport/connection-ids.js";
 import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import type { Room } from "./transport/room.js";
+
+/** What the doors of a tracer have in common. */
+export interface DoorOptions {
+  readonly log: Log;
+  readonly events: OwnEvents;
+  /** Connections at the same time. */
+  readonly maxConnections: number;
+}
 
 export interface LinksOptions extends DoorOptions {
   readonly muninn: Config["muninn"];
