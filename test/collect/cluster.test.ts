@@ -7,13 +7,7 @@ import { eventually } from "../../src/testing/eventually.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
-import {
-  NatsServer,
-  newServer,
-  packagedServer,
-  startCluster,
-  withManager,
-} from "../sinks/nats/nats-server.js";
+import { NatsServer, newServer, olderServer, startCluster, withManager } from "../sinks/nats/nats-server.js";
 import { CollectProcess, verified } from "./collect-process.js";
 import { CollectPlace } from "./test-collector.js";
 
@@ -149,9 +143,9 @@ describe.skipIf(newServer === undefined)("collectors of one group", () => {
   });
 });
 
-describe.skipIf(packagedServer === undefined)("a server before 2.10", () => {
+describe.skipIf(olderServer === undefined)("a server before 2.10", () => {
   test("serves one collector; a group is refused with a sentence", async () => {
-    const server = await NatsServer.start(packagedServer!);
+    const server = await NatsServer.start(olderServer!);
     open.push(() => server[Symbol.asyncDispose]());
     const refused = collect(await place(), [server.url], { group: "g" });
     expect(await refused.exited).toBe(1);

@@ -129,6 +129,7 @@ test("a node that two tracers of one logRoot have at the same time gets two dire
   await second.logged("started");
   await using one = await nodeAt(place.socket, { name: "relay", count: 300 });
   await one.finished;
+  await first.logged("node_connected");
   await using two = await nodeAt(otherSocket, { name: "relay", count: 300 });
   await two.finished;
   expect((await second.logged("names_clash")).msg).toContain(`process ${first.pid}`);

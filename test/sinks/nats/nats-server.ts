@@ -17,6 +17,8 @@ const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
 
 /** Debian's, or whichever is on the PATH. */
 export const packagedServer = onPath("nats-server");
+/** The same, where it is older than 2.10. */
+export const olderServer = /v2\.\d\./.test(versionOf(packagedServer)) ? packagedServer : undefined;
 /** 2.10 or later. */
 export const newServer = [join(cache, "muninn/bin/nats-server")].find((path) => existsSync(path));
 
@@ -24,6 +26,10 @@ if (newServer === undefined || packagedServer === undefined)
   console.warn(
     "some tests of NATS are left out: nats-server is not installed, see test/sinks/nats/nats-server.ts",
   );
+
+function versionOf(server: string | undefined): string {
+  return server === undefined ? "" : spawnSync(server, ["--version"], { encoding: "utf8" }).stdout;
+}
 
 function onPath(name: string): string | undefined {
   return spawnSync(name, ["--version"]).status === 0 ? name : undefined;
