@@ -110,7 +110,9 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
       expect(await linesOf(far, name)).toEqual(await near.linesOf(name));
       expect((await filesOf(far.logRoot, name, ".log")).split("\n").length).toBeGreaterThan(400);
     }
-    expect(await page(first, "/metrics/self")).toMatch(/^muninn_collect_objects_total\{.*\} 1200$/m);
+    await eventually(async () =>
+      expect(await page(first, "/metrics/self")).toMatch(/^muninn_collect_objects_total\{.*\} 1200$/m),
+    );
     await first.stop();
     await numbered(near, "one-more", 300);
     await numbered(near, "one", 300);
