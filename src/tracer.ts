@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Config } from "./config/config.js";
 import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
+import { type Endings, openWithEndings } from "./endings.js";
 import { defined } from "./fields/defined.js";
 import { DiskSpace } from "./health/disk-space.js";
 import { openHealth } from "./health/open-health.js";
@@ -82,27 +83,12 @@ export interface TracerOptions {
 }
 
 /** Builds the parts, and opens the door last: nothing comes in before it can be kept. */
-export async function startTracer(config: Config, options: TracerOptions): Promise<Tracer> {
-  /** What ends each part that is there, the door first. */
-  const endings: (() => unknown)[] = [];
-  const end = async () => {
-    for (const ending of endings.splice(0)) await ending();
-  };
-  try {
-    return await openParts(config, options, (ending) => endings.unshift(ending), end);
-  } catch (error) {
-    await end();
-    throw error;
-  }
+export function startTracer(config: Config, options: TracerOptions): Promise<Tracer> {
+  return openWithEndings((endings) => openParts(config, options, endings));
 }
 
 /** In the order of the data, from files back to the door; each part knows only those before it. */
-async function openParts(
-  config: Config,
-  options: TracerOptions,
-  atEnd: (ending: () => unknown) => void,
-  end: () => Promise<void>,
-): Promise<Tracer> {
+async function openParts(config: Config, options: TracerOptions, { atEnd, end }: Endings): Promise<Tracer> {
   const { log, version, configurationFault = () => undefined, fileSystem = kernelFileSystem } = options;
   const { muninn } = config;
   const roots = config.logging.filter(({ mode }) => mode === "FileMode").map(({ logRoot }) => logRoot);

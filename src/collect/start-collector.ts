@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { readSmallFile } from "../config/small-file.js";
 import type { Log } from "../daemon/log/log.js";
+import { type Endings, openWithEndings } from "../endings.js";
 import { DiskSpace } from "../health/disk-space.js";
 import { openHealth } from "../health/open-health.js";
 import { WritesUnderWay } from "../health/writes-under-way.js";
@@ -58,25 +59,15 @@ export interface Collector {
 }
 
 /** @throws SinkOpenError where the configuration has no log files; RegistryError, HttpError and the like, as a tracer does */
-export async function startCollector(config: Config, options: CollectorOptions): Promise<Collector> {
-  const endings: (() => unknown)[] = [];
-  const end = async () => {
-    for (const ending of endings.splice(0)) await ending();
-  };
-  try {
-    return await openParts(config, options, (ending) => endings.unshift(ending), end);
-  } catch (error) {
-    await end();
-    throw error;
-  }
+export function startCollector(config: Config, options: CollectorOptions): Promise<Collector> {
+  return openWithEndings((endings) => openParts(config, options, endings));
 }
 
 /** In the order of the data, from files back to the stream. */
 async function openParts(
   config: Config,
   options: CollectorOptions,
-  atEnd: (ending: () => unknown) => void,
-  end: () => Promise<void>,
+  { atEnd, end }: Endings,
 ): Promise<Collector> {
   const { log, version, servers, stream, configurationFault = () => undefined } = options;
   const { muninn } = config;

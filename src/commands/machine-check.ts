@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { constants } from "node:fs";
 import { access, lstat } from "node:fs/promises";
-import { connect, createServer, type Server } from "node:net";
+import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import { CertificateError } from "../config/certificate.js";
 import { type Config, valuesOf } from "../config/config.js";
@@ -13,6 +13,7 @@ import { listen } from "../http/listen.js";
 import { RegistryError } from "../registry/registry-fault.js";
 import { SnapshotError } from "../timeseries/snapshots/snapshot-fault.js";
 import type { Address, LinkAddress } from "../transport/address.js";
+import { isAnswered } from "../transport/links/socket-file.js";
 import { TransportError } from "../transport/transport-faults.js";
 
 /**
@@ -148,18 +149,6 @@ async function isThere(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ENOENT";
-  }
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  const socket = connect({ path });
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ECONNREFUSED";
-  } finally {
-    socket.destroy();
   }
 }
 

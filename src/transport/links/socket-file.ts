@@ -71,7 +71,8 @@ async function removeDead(path: string): Promise<void> {
   if (lives) throw inUse(path);
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether a living process listens at a socket file. */
+export async function isAnswered(path: string): Promise<boolean> {
   const socket = connect({ path });
   try {
     await once(socket, "connect");
