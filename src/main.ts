@@ -35,7 +35,7 @@ export async function main(): Promise<void> {
       "\nExit codes: 0 all went well, 1 something failed, 2 wrong usage or configuration.",
     )
     .configureOutput({ writeOut: print })
-    .showHelpAfterError("(--help tells more)")
+    .showHelpAfterError("(see --help)")
     .exitOverride();
   // Units and scripts of cardano-tracer pass options for GHC's runtime as well.
   const { args, runtimeOptions } = splitRuntimeOptions(process.argv.slice(2));

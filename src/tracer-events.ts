@@ -35,8 +35,8 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
       const told =
         of === "directory"
           ? tracer === undefined
-            ? `node ${wanted.name} has the name of another that is connected: it is called ${name} for now`
-            : `another tracer (${tracer}) writes the logs of a node ${wanted.name} already: this one is called ${name} for now`
+            ? `node ${wanted.name} has the name of another connected node: it is called ${name} for now`
+            : `another tracer (${tracer}) already writes the logs of a node ${wanted.name}: this one is called ${name} for now`
           : `the pages of node ${name} are at /${slug}: /${wanted.slug} is ${holder === undefined ? "a route of Muninn's" : `node ${holder.name}`}`;
       faults.say("clash", `${remoteAddressOf(connection)} ${wanted.name}`, (count) =>
         log.warning("names_clash", `${told}${times(count)}`, facts),
@@ -51,7 +51,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
       const address = remoteAddressOf(connection);
       const who = node === undefined ? `connection ${id} at ${peer}` : `node ${node.name}`;
       if (reason === "probe") {
-        log.debug("connection_probed", `${peer} connected and left without a byte`, facts);
+        log.debug("connection_probed", `${peer} connected and left without sending a byte`, facts);
       } else if (fault !== undefined) {
         const { say, more } = severityOf(reason, fault);
         faults.say(reason, address, (count) =>
@@ -129,26 +129,26 @@ export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal:
 
 const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
   tls: "the TLS handshake failed",
-  certificate: "its certificate is of no rule in access",
+  certificate: "its certificate matches no rule in access",
   token: "it showed no token, or a wrong one",
-  path: "it asked for another path",
+  path: "it asked for a wrong path",
   "not-websocket": "it does not speak WebSocket",
   timeout: "it took too long to show who it is",
   waits: "its address was refused ten times within a minute, and waits for a minute",
-  crowd: "too many connections of its address are on their way in",
+  crowd: "too many connections from its address are still being let in",
 };
 
 /** What was done for a socket file that nobody asked for in so many words. */
 export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade" | "onModeNarrowed"> {
   return {
     onDirectoryMade: (directory) =>
-      log.notice("socket_directory_made", `directory ${directory} was missing and has been made`, {
+      log.notice("socket_directory_made", `directory ${directory} was missing and has been created`, {
         directory,
       }),
     onModeNarrowed: (path) =>
       log.warning(
         "socket_mode_narrowed",
-        `only owner and group may connect to ${path}, though the umask would let everybody in: ` +
+        `only owner and group may connect to ${path}, although the umask would let everybody in: ` +
           "set muninn.socketMode where others must connect",
         { path },
       ),
@@ -161,7 +161,7 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
   return (limit) => {
     own.connectionTurnedAway();
     lines.say("turned-away", "", (count) =>
-      log.warning("connections_turned_away", `${count} connections turned away: ${limit} are there already`, {
+      log.warning("connections_turned_away", `${count} connections turned away: there are ${limit} already`, {
         count,
         limit,
       }),
@@ -179,7 +179,7 @@ export function registryEvents(log: Log): RegistryObserver {
       } else {
         log.warning(
           "rotation_failed",
-          `no new file can be made for ${directory}, the full one is written on, retrying: ${error.message}`,
+          `no new file can be made for ${directory}, so writing goes on in the full one, retrying: ${error.message}`,
           facts,
         );
       }
@@ -197,7 +197,10 @@ export function registryEvents(log: Log): RegistryObserver {
           }),
     rotated: (_, path) => log.debug("log_rotated", `${path} is begun`, { path }),
     vanished: (path, how) =>
-      log.warning("log_vanished", `${path} was ${how} by somebody else; a new file is begun`, { path, how }),
+      log.warning("log_vanished", `${path} was ${how} by somebody else; a new file is started`, {
+        path,
+        how,
+      }),
     tornClosed: (path) =>
       log.warning("torn_line_closed", `the last line of ${path} was torn when its writer was killed`, {
         path,
@@ -208,7 +211,7 @@ export function registryEvents(log: Log): RegistryObserver {
         extension,
         code,
       }),
-    expired: (path) => log.debug("log_expired", `${path} was too old and is deleted`, { path }),
+    expired: (path) => log.debug("log_expired", `${path} was too old and has been deleted`, { path }),
     expiryFailed: (root, err) =>
       log.error("expiry_failed", `old files below ${root} cannot be deleted: ${err.message}`, {
         root,
@@ -221,7 +224,7 @@ export function registryEvents(log: Log): RegistryObserver {
         { root, count, latest },
       ),
     diskReplaced: (root) =>
-      log.notice("disk_replaced", `another disk is at ${root}, and is written to from now on`, { root }),
+      log.notice("disk_replaced", `another disk is mounted at ${root} and is used from now on`, { root }),
     claimAwaited: (root, { pid, identity, since }, milliseconds) =>
       log.notice(
         "claim_awaited",
@@ -231,7 +234,7 @@ export function registryEvents(log: Log): RegistryObserver {
     directoriesUnguarded: () =>
       log.warning(
         "directories_unguarded",
-        "without /proc a user who may write in a logRoot can lead Muninn elsewhere by links; let nobody else write there",
+        "without /proc, a user who may write in a logRoot can redirect Muninn with links; let nobody else write there",
       ),
     workingSetTooLarge: (maxOpenFiles) =>
       log.warning(

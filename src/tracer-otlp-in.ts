@@ -36,7 +36,7 @@ export async function openOtlpIn(
       innerNodes.open("otlp", run, { peer, info: { name, version, protocol: "OTLP" }, magic }),
   });
   for (const [transport, where] of opened.served)
-    log.info("otlp_listening", `OTLP is taken at ${where}`, { transport, where });
+    log.info("otlp_listening", `OTLP is accepted at ${where}`, { transport, where });
   return opened;
 }
 

@@ -14,12 +14,12 @@ export async function openTimeseries(config: Config, log: Log): Promise<Timeseri
 function timeseriesEvents(log: Log): TimeseriesObserver {
   return {
     loaded: (points, milliseconds) =>
-      log.info("timeseries_loaded", `${points} points of timeseries were loaded from disk`, {
+      log.info("timeseries_loaded", `${points} timeseries points were loaded from disk`, {
         points,
         seconds: milliseconds / 1_000,
       }),
     refused: (file, putAside, err) => {
-      const now = putAside === file ? "it stays where it is" : `it is called ${putAside} now`;
+      const now = putAside === file ? "it stays where it is" : `it is now called ${putAside}`;
       log.warning("timeseries_segment_refused", `${file} was not loaded: ${err.message}; ${now}`, {
         file,
         putAside,
@@ -27,14 +27,10 @@ function timeseriesEvents(log: Log): TimeseriesObserver {
       });
     },
     saveFailed: (err) =>
-      log.error(
-        "timeseries_not_written",
-        `points of timeseries cannot be written, retrying: ${err.message}`,
-        {
-          err,
-        },
-      ),
-    saveRecovered: () => log.info("timeseries_written", "points of timeseries are written again"),
+      log.error("timeseries_not_written", `timeseries points cannot be written, retrying: ${err.message}`, {
+        err,
+      }),
+    saveRecovered: () => log.info("timeseries_written", "timeseries points are written again"),
   };
 }
 

@@ -312,6 +312,6 @@ function directoryClaims(registry: HandleRegistry): (directory: string) => Promi
     const outcome = await registry.claim(directory);
     if (outcome.state === "ours") return outcome;
     const { pid, identity, since } = outcome.by;
-    return { tracer: `process ${pid}, ${identity ?? "of unknown network"}, since ${since}` };
+    return { tracer: `process ${pid}, ${identity ?? "of an unknown network"}, since ${since}` };
   };
 }

@@ -43,7 +43,7 @@ export class BatchWriter {
     if (claim.state === "taken") {
       const { pid, identity } = claim.by;
       throw new Error(
-        `process ${pid} (${identity ?? "of unknown network"}) writes to ${node.directory} below ${claim.root}`,
+        `process ${pid} (${identity ?? "of an unknown network"}) writes to ${node.directory} below ${claim.root}`,
       );
     }
     router.open(node);

@@ -33,7 +33,7 @@ export class CollectCounts {
 
   torn(subject: string, { node, first }: MessageFacts): void {
     this.#torn += 1;
-    this.#log.warning("collect_torn", `a batch of node ${node.name} is in the stream in part only`, {
+    this.#log.warning("collect_torn", `a batch of node ${node.name} is only partly in the stream`, {
       node: node.name,
       subject,
       first,
@@ -44,7 +44,7 @@ export class CollectCounts {
     this.#refused += 1;
     if (performance.now() - (this.#toldAt.get(fault.code) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
     this.#toldAt.set(fault.code, performance.now());
-    this.#log.warning("collect_refused", `a message of ${subject} was passed over: ${message}`, { subject });
+    this.#log.warning("collect_refused", `a message of ${subject} was skipped: ${message}`, { subject });
   }
 
   metrics(): SinkMetric[] {
@@ -59,7 +59,7 @@ export class CollectCounts {
       counter("objects", "Trace objects of the stream that are written.", () => this.objects),
       counter(
         "finished_objects",
-        "Trace objects among these whose batch a killed predecessor had begun to write.",
+        "Trace objects among these whose batch a killed predecessor had started to write.",
         () => this.finishedObjects,
       ),
       counter(

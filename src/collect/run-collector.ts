@@ -87,7 +87,7 @@ async function collect(
   const refusal = await Promise.race([stopping, collector.refused]);
   hangUp.ignore();
   service.stopping();
-  log.notice("stopping", "stopping: writing what has come");
+  log.notice("stopping", "stopping: writing what was received");
   await collector.stop();
   const { written } = collector.router.accounting.total();
   // What was not written stays in the stream.

@@ -73,10 +73,10 @@ export class StreamReader {
           return ok;
         return {
           state: "failing",
-          reason: `stream ${stream} is not read, retrying: ${failure?.reason ?? fault!.reason}`,
+          reason: `stream ${stream} cannot be read, retrying: ${failure?.reason ?? fault!.reason}`,
           action:
             failure === undefined
-              ? "Make the stream, give the user the right to read it, or fix what is said here. Nothing is lost as long as the stream keeps it."
+              ? "Create the stream, give the user the right to read it, or fix the cause named here. Nothing is lost as long as the stream keeps it."
               : "Start the NATS servers, or fix --from or the credentials under muninn.collect. Nothing is lost as long as the stream keeps it.",
         };
       },
@@ -129,7 +129,7 @@ export class StreamReader {
     if (!isShared && group !== undefined) {
       const { version } = session.connection.info!;
       this.#refuse(
-        `--group needs NATS servers 2.10 or later, and these are ${version}: leave it out and run one collector, or upgrade them`,
+        `--group needs NATS servers 2.10 or later, and these are ${version}: run one collector without it, or upgrade them`,
       );
       return new Promise((resolve) => this.#stopping.signal.addEventListener("abort", () => resolve()));
     }
@@ -175,7 +175,7 @@ export class StreamReader {
     if (now - this.#toldAt < quietMs) return;
     this.#toldAt = now;
     const { stream, log } = this.#options;
-    log.warning("collect_failed", `stream ${stream} is not read, retrying: ${reason}`, { stream });
+    log.warning("collect_failed", `stream ${stream} cannot be read, retrying: ${reason}`, { stream });
   }
 }
 

@@ -95,7 +95,7 @@ export class Subjects {
       this.#begin(subject, durable);
       this.#readings.get(durable)!.heldAt = askedAt;
     } else if (reading !== undefined && (isHeld === false || askedAt - reading.heldAt > heldMs)) {
-      this.#options.log.notice("collect_lease_lost", `${subject} is read by another collector now`, {
+      this.#options.log.notice("collect_lease_lost", `${subject} is now read by another collector`, {
         subject,
       });
       await this.#end(durable);

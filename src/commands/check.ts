@@ -14,7 +14,7 @@ export function addCheckCommand(program: Command): void {
         "So do notes on who may connect and read, and last the verdict.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
-    .option("--here", "look at this machine, too: ports in use, directories that cannot be written")
+    .option("--here", "check this machine, too: ports in use, directories that cannot be written")
     .option("--json", "print one JSON document instead, errors and warnings included")
     .addHelpText("after", "\nExit codes: 0 the configuration can be used, 2 it cannot, or wrong usage.")
     .action(async ({ config, here, json }: { config: string; here?: true; json?: true }) => {

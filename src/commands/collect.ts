@@ -33,12 +33,12 @@ function addServer(text: string, before: readonly string[] = []): readonly strin
   if (url === undefined || !["nats:", "tls:"].includes(url.protocol) || url.hostname === "")
     throw new InvalidArgumentError("It must be nats://HOST:PORT or tls://HOST:PORT.");
   if (url.username !== "" || url.password !== "")
-    throw new InvalidArgumentError("Credentials belong into the configuration, under muninn.collect.");
+    throw new InvalidArgumentError("Credentials belong in the configuration, under muninn.collect.");
   return [...before, text];
 }
 
 function groupName(text: string): string {
   if (!/^[\w-]{1,40}$/.test(text))
-    throw new InvalidArgumentError("It must be of letters, digits, - and _, 40 at most.");
+    throw new InvalidArgumentError("It must consist of letters, digits, - and _, at most 40.");
   return text;
 }

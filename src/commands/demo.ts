@@ -5,13 +5,13 @@ import { positiveNumber } from "./option-values.js";
 export function addDemoCommand(program: Command): void {
   program
     .command("demo")
-    .summary("show the main job: a tracer with three simulated nodes")
+    .summary("run a tracer with three simulated nodes")
     .description(
       "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. Everything lies below " +
         "./run, nothing else is touched. Ctrl-C ends it.",
     )
     .option("--dir <dir>", "where the files go", "run")
-    .option("--seconds <n>", "end by itself after so many seconds", positiveNumber)
+    .option("--seconds <n>", "stop by itself after this many seconds", positiveNumber)
     .option("--rate <n>", "trace objects a second from each node", positiveNumber, 20)
     .addHelpText(
       "after",

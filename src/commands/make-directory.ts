@@ -13,8 +13,7 @@ export async function makeDirectory(path: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") {
-      if (!(await stat(path)).isDirectory())
-        throw new UsageError(`${path} is there already and is no directory`);
+      if (!(await stat(path)).isDirectory()) throw new UsageError(`${path} exists and is not a directory`);
       return;
     }
     if (code !== "ENOENT" || (await isThere(dirname(path)))) throw error;

@@ -5,7 +5,7 @@ export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const number = Number(text);
     if (text.trim() === "" || !Number.isSafeInteger(number) || number < least) {
-      throw new InvalidArgumentError(`must be a whole number from ${least} on.`);
+      throw new InvalidArgumentError(`must be a whole number of at least ${least}.`);
     }
     return number;
   };

@@ -30,10 +30,10 @@ export function addRecordCommand(program: Command): void {
     .requiredOption("-o, --output <file>", "the recording; nothing is overwritten")
     .option(
       "--max-bytes <bytes>",
-      "begin a new file (FILE.2, FILE.3 …) before one gets larger",
+      "start a new file (FILE.2, FILE.3 …) before one gets larger",
       wholeNumber(1),
     )
-    .option("--max-files <number>", "keep only so many of the newest files", wholeNumber(1))
+    .option("--max-files <number>", "keep only this many of the newest files", wholeNumber(1))
     .option("--json", "print the result as JSON")
     .addHelpText("after", help)
     .action(async (flags: RecordFlags) => {

@@ -42,7 +42,7 @@ export function addRelayCommand(program: Command): void {
     .option("--token-file <file>", "token that the tracer knows, for wss:// and ws://")
     .option(
       "--ca <file>",
-      "PEM: the authority that the tracer's certificate is of, in place of the public ones",
+      "PEM: the authority that issued the tracer's certificate, in place of the public ones",
     )
     .option("--cert <file>", "PEM: our certificate, with its chain")
     .option("--key <file>", "PEM: its key")
@@ -82,7 +82,7 @@ async function relay(flags: RelayFlags): Promise<number> {
       if (flags.socketMode !== undefined && socketMode === undefined)
         throw new UsageError("--socket-mode must be octal permission bits such as 0660");
       const service = openServiceManager({
-        onUnreachable: (error) => say(`systemd is not told: ${error.message}`),
+        onUnreachable: (error) => say(`systemd cannot be notified: ${error.message}`),
       });
       const target = formatLinkAddress(to);
       const running = await startRelay({
@@ -91,7 +91,7 @@ async function relay(flags: RelayFlags): Promise<number> {
         credentials,
         socketMode,
         maxConnections,
-        onDirectoryMade: (directory) => say(`directory ${directory} was missing and has been made`),
+        onDirectoryMade: (directory) => say(`directory ${directory} was missing and has been created`),
         onModeNarrowed: (path) =>
           say(`only owner and group may connect to ${path}; --socket-mode lets others in`),
         observer: {

@@ -44,10 +44,10 @@ export function addReplayCommand(program: Command): void {
     .option("--speed <n>", "recorded seconds in one second, or max: as fast as asked", speed, 1)
     .option("--nodes <n>", "copies of each node, as NAME-1, NAME-2 …", wholeNumber(1), 1)
     .option("--name <name>", "name instead of the recorded one")
-    .option("--loop [n]", "play so many times; without a number, until a signal", wholeNumber(1))
+    .option("--loop [n]", "play this many times; without a number, until a signal", wholeNumber(1))
     .option(
       "--from <when>",
-      "begin there: seconds from the beginning, or a time such as 2026-02-16T09:30:00Z",
+      "start there: seconds from the beginning, or a time such as 2026-02-16T09:30:00Z",
       moment,
     )
     .option("--to <when>", "end there", moment)

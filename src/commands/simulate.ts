@@ -17,15 +17,19 @@ export function addSimulateCommand(program: Command): void {
       "listen there instead; with several nodes, at paths with -1, -2 … or ports counted up",
     )
     .option("--nodes <n>", "how many nodes", wholeNumber(1), 1)
-    .option("--count <n>", "trace objects of each node; endless where absent or 0", wholeNumber(0))
-    .option("--rate <n>", "trace objects a second of each node; as asked for where absent", positiveNumber)
-    .option("--size <bytes>", "exact length of each line; as real lines where absent", wholeNumber(1))
-    .option("--human", "give every object a text for people; some have one anyway")
+    .option("--count <n>", "trace objects of each node; endless if absent or 0", wholeNumber(0))
+    .option(
+      "--rate <n>",
+      "trace objects a second of each node; if absent, as fast as they are asked for",
+      positiveNumber,
+    )
+    .option("--size <bytes>", "exact length of each line; if absent, like real lines", wholeNumber(1))
+    .option("--human", "give every object a human-readable text; some have one anyway")
     .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
     .option("--name <name>", "name of the node; of several: NAME-1, NAME-2 …", "node")
     .option(
       "--metrics <n>",
-      "how many metrics each node has; those that dashboards show where absent",
+      "how many metrics each node has; if absent, those that dashboards show",
       wholeNumber(0),
     )
     .option(
@@ -35,7 +39,7 @@ export function addSimulateCommand(program: Command): void {
     )
     .option(
       "--linger <ms>",
-      "keep the connection so long after the tracer has ended its side; real nodes take 1000 to 1300",
+      "keep the connection open this long after the tracer has closed its side; real nodes take 1000 to 1300",
       wholeNumber(0),
     )
     .option("--json", "print the report as one JSON document")

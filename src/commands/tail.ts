@@ -40,7 +40,7 @@ export function addTailCommand(program: Command): void {
   program
     .command("tail")
     .argument("[node...]", "names of nodes, as their directories have them; all where none is given")
-    .summary("show the last lines of nodes, and follow them")
+    .summary("show the last lines of nodes, and follow new ones")
     .description(
       "Shows the lines of nodes in the order of their times, from log files or from a running Muninn.",
     )
@@ -52,14 +52,14 @@ export function addTailCommand(program: Command): void {
     .option("--severity <severity>", "only this severity and worse", severity)
     .option("--grep <regex>", "only lines in which this regular expression is found")
     .option("--since <time>", "only lines from a time on: 10m, 2h, 2026-02-16T09:30 (UTC)")
-    .option("-n, --lines <n>", `so many of the last lines (default: ${defaultLines})`, wholeNumber(0))
-    .option("-f, --follow", "go on with what comes, new files and new nodes included")
+    .option("-n, --lines <n>", `number of last lines to show (default: ${defaultLines})`, wholeNumber(0))
+    .option("-f, --follow", "keep showing what comes, new files and new nodes included")
     .addOption(
       new Option("--format <format>", "for people or for programs")
         .choices(["human", "json"])
         .default("human"),
     )
-    .option("--wrap", "on a terminal, go on in the next line instead of cutting")
+    .option("--wrap", "on a terminal, wrap long lines instead of cutting them")
     .option("--dir <logroot>", "directory of log files (logRoot), or that of one node")
     .option("-c, --config <file>", "configuration that names it")
     .option("--url <url>", "address of a running Muninn's muninn.ui")
@@ -78,7 +78,7 @@ async function tail(nodes: readonly string[], flags: TailFlags): Promise<number>
     try {
       const places = [flags.dir, flags.config, flags.url].filter((place) => place !== undefined);
       if (places.length !== 1)
-        throw new UsageError("give one of --dir LOGROOT, -c FILE and --url URL (--help tells more)");
+        throw new UsageError("give one of --dir LOGROOT, -c FILE and --url URL (see --help)");
       if (flags.url === undefined && flags.tokenFile !== undefined)
         throw new UsageError("--token-file goes with --url only");
       await (flags.url === undefined ? showFiles(nodes, flags) : showDaemon(nodes, flags, flags.url));
@@ -146,7 +146,9 @@ async function timeGiven(text: string): Promise<bigint> {
   const { UsageError } = await import("./foreseen-errors.js");
   const time = sinceTime(text, Date.now());
   if (time === undefined)
-    throw new UsageError(`--since: ${text} is no time; give 30s, 10m, 2h, 1d, or 2026-02-16T09:30:01 (UTC)`);
+    throw new UsageError(
+      `--since: ${text} is not a time; use 30s, 10m, 2h, 1d, or 2026-02-16T09:30:01 (UTC)`,
+    );
   return time;
 }
 

@@ -30,7 +30,7 @@ async function makeToken(file: string): Promise<number> {
     await writeFile(file, `${token}\n`, { flag: "wx", mode: 0o600, flush: true });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "EEXIST" ? "it is there already, and is left alone" : message;
+    const reason = code === "EEXIST" ? "it exists already and is left alone" : message;
     process.stderr.write(`muninn token: ${file} is not written: ${reason}\n`);
     return 2;
   }

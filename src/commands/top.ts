@@ -21,7 +21,7 @@ Examples:
 export function addTopCommand(program: Command): void {
   program
     .command("top")
-    .summary("show how a running Muninn and its nodes stand")
+    .summary("show the state of a running Muninn and its nodes")
     .description(
       "Shows nodes, their rates, lines by sink, and health with what to do, once a second; from the Prometheus port of a " +
         "running Muninn, or from muninn.ui.",
@@ -44,7 +44,7 @@ async function top({ url, tokenFile, once = undefined }: TopFlags): Promise<numb
   ]);
   try {
     if (!once && !process.stdout.isTTY)
-      throw new TailError("usage", "the output is no terminal; give --once for plain text");
+      throw new TailError("usage", "the output is not a terminal; use --once for plain text");
     const address = daemonAddress(url, await bearerToken(tokenFile));
     const ask = () => askDaemon(address);
     const first = await ask();

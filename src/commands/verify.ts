@@ -32,12 +32,17 @@ export function addVerifyCommand(program: Command): void {
     .option("--name <name>", "the node that all of --sent belongs to, where it has no name")
     .option(
       "--copies <n>",
-      "each node was replayed so often (replay --nodes), as NAME-1, NAME-2 …",
+      "each node was replayed this many times (replay --nodes), as NAME-1, NAME-2 …",
       wholeNumber(1),
       1,
     )
     .option("--node <name...>", "judge these nodes only")
-    .option("--window <lines>", "how far a line may be displaced and still be known", wholeNumber(1), 250_000)
+    .option(
+      "--window <lines>",
+      "how far out of place a line may be and still be recognised",
+      wholeNumber(1),
+      250_000,
+    )
     .option("--places <number>", "how many places of each defect are shown for a node", wholeNumber(1), 5)
     .option("--json", "print the verdict as JSON")
     .addHelpText("after", help)

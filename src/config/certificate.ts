@@ -51,7 +51,7 @@ export async function readCertificate(
     try {
       return { pem, made: make(pem) };
     } catch {
-      problem(path, `${file} has no ${what} in PEM form that can be used`);
+      problem(path, `${file} has no ${what} in PEM format that can be used`);
       return undefined;
     }
   };

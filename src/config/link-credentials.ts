@@ -92,7 +92,7 @@ async function readAuthority(file: string): Promise<string> {
   try {
     new X509Certificate(pem);
   } catch (cause) {
-    throw new FileError("unreadable", `${file} has no certificate in PEM form that can be used`, { cause });
+    throw new FileError("unreadable", `${file} has no certificate in PEM format that can be used`, { cause });
   }
   return pem;
 }

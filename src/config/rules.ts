@@ -27,7 +27,7 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
     const first = listeners.slice(0, index).find((other) => other.port === port && port !== 0);
     if (first !== undefined) {
       const path = portPath(listener);
-      yield { path, message: `is ${port}, which ${first.field} has already; must be a port of its own` };
+      yield { path, message: `is ${port}, which ${first.field} uses already; must be a port of its own` };
     }
   }
   if (fields.network?.mode !== "AcceptAt" || fields.network.address.kind !== "tcp") return;
@@ -36,7 +36,7 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
   if (other !== undefined) {
     yield {
       path: ["network", "contents"],
-      message: `is at port ${port}, which ${other.field} has already; must be a port of its own`,
+      message: `is at port ${port}, which ${other.field} uses already; must be a port of its own`,
     };
   }
 }
@@ -66,7 +66,7 @@ function* openPage({ muninn }: Partial<Values>): Generator<FieldIssue> {
   if (muninn?.ui === undefined || muninn.auth?.ui !== undefined || isLoopback(muninn.ui.host)) return;
   yield {
     path: ["muninn", "ui", "host"],
-    message: `is ${muninn.ui.host}, where others than this machine reach it; that needs muninn.auth.ui, or be 127.0.0.1`,
+    message: `is ${muninn.ui.host}, which other machines reach; that needs muninn.auth.ui, or 127.0.0.1`,
   };
 }
 

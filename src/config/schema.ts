@@ -42,7 +42,7 @@ import { tlsCertificate } from "./groups/tls-certificate.js";
 function wrongLabelName(name: string): string | undefined {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
     ? undefined
-    : "is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets";
+    : "is not a label name: it must consist of letters, digits and _, and not begin with a digit; Prometheus would drop all targets";
 }
 
 const uint16 = 2 ** 16 - 1;
@@ -101,11 +101,9 @@ export const configFields = {
   ),
   muninn: group(muninn),
 
-  hasRTView: retired(
-    "is not used: RTView left cardano-tracer with 0.5; Prometheus and Grafana serve in its place",
-  ),
+  hasRTView: retired("is not used: cardano-tracer removed RTView in 0.5; use Prometheus and Grafana instead"),
   metricsComp: retired(
-    "is not used: cardano-tracer left it with 0.3.2; every metric has one name, that of the node",
+    "is not used: cardano-tracer removed it in 0.3.2; every metric has one name, that of the node",
   ),
 };
 

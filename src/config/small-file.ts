@@ -35,7 +35,7 @@ export async function readSmallFile(file: string, openFile: typeof open = open):
     const which = hanging.has(file)
       ? "the last read of it"
       : `the last read of ${[...hanging].join(" and ")}`;
-    throw new FileError("unreadable", `is not read: ${which} has not come to an end; check the file system`);
+    throw new FileError("unreadable", `is not read: ${which} has not ended; check the file system`);
   }
   const bytes = await inTime(file, readBytes(file, openFile));
   try {

@@ -68,9 +68,9 @@ export async function parseYaml(text: string): Promise<ConfigDocument> {
 
 /** What the parser says with a piece of the text, which may be a secret. */
 const ourWords = {
-  BAD_ALIAS: "an alias (*) of nothing; write a text that begins with * in quotes",
+  BAD_ALIAS: "an alias (*) without its anchor; write a string that begins with * in quotes",
   BAD_DIRECTIVE: "a directive (%) that means nothing here",
-  TAG_RESOLVE_FAILED: "a tag (!) that means nothing here; write a text that begins with ! in quotes",
+  TAG_RESOLVE_FAILED: "a tag (!) that means nothing here; write a string that begins with ! in quotes",
 } as const;
 
 /** What the parser says, without anything that stands in the text. */

@@ -51,7 +51,11 @@ export class Reload {
       this.#fault = (err as Error).message;
       // The message says what is wrong; all that is wrong may be megabytes, which no reader of a log takes in one line.
       const facts = err instanceof ConfigError ? { problems: err.problems.length } : { err };
-      log.error("reload_failed", `log files are reopened, all else stays as it is: ${this.#fault}`, facts);
+      log.error(
+        "reload_failed",
+        `log files are reopened, everything else is unchanged: ${this.#fault}`,
+        facts,
+      );
     }
     // A disk that hangs holds up closing, and nobody should wait for that to hear that the rest is done.
     await settledWithin(reopened, reopenPatienceMs);
@@ -69,7 +73,7 @@ export class Reload {
     const changes = fields.length === 0 ? "" : `; new: ${fields.join(", ")}`;
     log.notice("reloaded", `log files and certificates are reopened${changes}`, { fields });
     if (waiting.length > 0) {
-      log.warning("restart_needed", `changes of ${waiting.join(", ")} take a restart`, { fields: waiting });
+      log.warning("restart_needed", `changes of ${waiting.join(", ")} need a restart`, { fields: waiting });
     }
   }
 }

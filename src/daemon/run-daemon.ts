@@ -69,7 +69,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   if (await isFileCallHanging()) {
     log.critical(
       "file_call_hangs",
-      "a call to the file system does not end, and the process cannot end before it: Muninn will end itself by SIGKILL. " +
+      "a file-system call hangs, and the process cannot exit before it ends: Muninn kills itself with SIGKILL. " +
         "Check the disk or the network mount",
     );
   }
@@ -136,7 +136,7 @@ async function runTracer(
   await stopping;
   hangUp.ignore();
   service.stopping();
-  log.notice("stopping", "stopping: taking what is on its way");
+  log.notice("stopping", "stopping: receiving what is on its way");
   await tracer.stop();
   const { received, written, dropped } = router.accounting.total();
   const facts = { received, written, dropped };

@@ -13,7 +13,7 @@ function foundForm(input: unknown): string {
   if (Array.isArray(input)) return input.length === 0 ? "is an empty list" : "is a list";
   return typeof input === "object"
     ? "is a mapping"
-    : `is a ${typeof input === "string" ? "text" : typeof input}`;
+    : `is a ${typeof input === "string" ? "string" : typeof input}`;
 }
 
 /**

@@ -36,8 +36,11 @@ function wholeNumberSchema(least: number, most: number, allowed: string) {
 }
 
 export function text(): Kind<string, ""> {
-  const allowed = "be a text that is not empty";
-  return plain(v.pipe(v.string(must(allowed)), v.minLength(1, must(allowed))), { allowed, takes: "a text" });
+  const allowed = "be a string that is not empty";
+  return plain(v.pipe(v.string(must(allowed)), v.minLength(1, must(allowed))), {
+    allowed,
+    takes: "a string",
+  });
 }
 
 /** An address of HTTP, with or without TLS. */
@@ -52,7 +55,7 @@ export function httpUrl(): Kind<string, ""> {
 
 /** A text that may be empty. */
 export function anyText(): Kind<string, ""> {
-  return plain(v.string(must("be a text")), { allowed: "be a text", takes: "a text" });
+  return plain(v.string(must("be a string")), { allowed: "be a string", takes: "a string" });
 }
 
 /** A text that no message repeats, and that is printed as asterisks; `allowed` is a noun: "a password". */
@@ -65,7 +68,7 @@ export function guarded(noun: string, pattern: RegExp): Kind<string, ""> {
   const allowed = `be ${noun}`;
   const error = ({ input }: { readonly input?: unknown }) =>
     `${input == null ? "is missing; " : ""}must ${allowed}`;
-  return plain(v.pipe(v.string(error), v.regex(pattern, error)), { allowed, takes: "a text" });
+  return plain(v.pipe(v.string(error), v.regex(pattern, error)), { allowed, takes: "a string" });
 }
 
 export function flag(): Kind<boolean, ""> {
@@ -102,7 +105,7 @@ export function texts(
       for (const [key, input] of Object.entries(value)) {
         const message =
           wrongKey(key) ??
-          (typeof input === "string" ? undefined : must("be a text; write numbers in quotes")({ input }));
+          (typeof input === "string" ? undefined : must("be a string; write numbers in quotes")({ input }));
         if (message !== undefined) addIssue({ message, path: issuePath([key]) });
       }
       return value as Record<string, string>;

@@ -18,7 +18,7 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
     return {
       state: "failing",
       reason: `the file system of ${path} has not answered for ${Math.floor(waitingMs / 1_000)} s`,
-      action: "Check the disk or the network mount. Nothing is lost: writing goes on when it answers.",
+      action: "Check the disk or the network mount. Nothing is lost: writing continues when it answers.",
     };
   }
   if (error !== undefined) {
@@ -39,7 +39,7 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
     return { state: "degraded", reason, action: freeSpace };
   }
   if (availableFiles !== undefined && availableFiles < fewFiles) {
-    const reason = `only ${availableFiles} more files can be made below ${path}`;
+    const reason = `only ${availableFiles} more files can be created below ${path}`;
     return { state: "degraded", reason, action: "Delete files, or use a file system with more inodes." };
   }
   return ok;

@@ -23,7 +23,7 @@ export function listenerCheck({ where, isBound }: ListenerView): Check {
       return {
         state: "failing",
         reason: `the socket at ${where} is not open`,
-        action: "Restart Muninn. If it happens again, check its log.",
+        action: "Restart Muninn; if it happens again, check its log.",
       };
     },
   };

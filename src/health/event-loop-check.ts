@@ -16,7 +16,7 @@ export function eventLoopCheck(longestLagSeconds: () => number): Check {
       if (lag < longTurnSeconds) return ok;
       return {
         state: "degraded",
-        reason: `the event loop stood still for ${lag.toFixed(1)} s`,
+        reason: `the event loop was blocked for ${lag.toFixed(1)} s`,
         action: "Give the process more CPU time or memory, and check whether the machine swaps.",
       };
     },

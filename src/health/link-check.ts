@@ -8,7 +8,7 @@ export function linkCheck(view: LinkView): Check {
   const name = `link:${view.where}`;
   if ("isBound" in view) return { ...listenerCheck(view), name };
   const { find, ...check } = targetCheck(view);
-  const action = "Start the node, or take the link out of `muninn.links`. Muninn goes on trying.";
+  const action = "Start the node, or remove the link from `muninn.links`. Muninn keeps trying.";
   return {
     ...check,
     name,

@@ -40,8 +40,8 @@ export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
 }
 
 function causeOf(holder: { readonly name: string } | undefined, tracer: string | undefined): string {
-  if (tracer !== undefined) return `another tracer (${tracer}) writes the logs of its name already`;
-  return holder === undefined ? "its own path is one of Muninn's" : `${holder.name} has its name already`;
+  if (tracer !== undefined) return `another tracer (${tracer}) already writes the logs of its name`;
+  return holder === undefined ? "its path is one of Muninn's own" : `${holder.name} already has its name`;
 }
 
 /** An address that brings one new name after the other makes a directory for each. */
@@ -54,8 +54,8 @@ export function newNamesCheck(addresses: () => readonly string[]): Check {
       if (found.length === 0) return ok;
       return {
         state: "degraded",
-        reason: `too many nodes with new names come from ${someOf(found)}; further ones are refused`,
-        action: "Check who connects from there. Nodes whose directories exist are let in as before.",
+        reason: `too many nodes with new names connect from ${someOf(found)}; more are refused`,
+        action: "Check who connects from there. Nodes whose directories exist still get in.",
       };
     },
   };

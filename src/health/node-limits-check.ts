@@ -32,7 +32,7 @@ export function nodeLimitsCheck(nodes: () => Iterable<LimitedNode>): Check {
       if (limited.length === 0) return ok;
       return {
         state: "degraded",
-        reason: `more metrics came than are kept of ${someOf(limited)}`,
+        reason: `${someOf(limited)} sent more metrics than are kept`,
         action:
           "Check why the node has so many, or raise muninn.maxMetricsPerNode, muninn.maxMetricsBytes or muninn.maxInFlightBytes.",
       };

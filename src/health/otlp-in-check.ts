@@ -19,7 +19,7 @@ export function otlpInCheck(view: OtlpInView): Check {
       view.sinceBusyMs() < quietMs
         ? {
             state: "degraded",
-            reason: "exporters of OTLP were told to send again later: too much waits to be written",
+            reason: "OTLP exporters were asked to retry later: too much is waiting to be written",
             action: "See the checks of sinks and disks; else raise muninn.maxInFlightBytes.",
           }
         : { state: "ok", reason: `${view.resources()} resources send` },

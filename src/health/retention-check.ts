@@ -37,5 +37,5 @@ function reasonOf(fault: RetentionFault): string {
   if (fault.code === "undeletable") {
     return `old files below ${fault.root} cannot be deleted: ${fault.error.message}`;
   }
-  return `${fault.count} files below ${fault.root} are from the future, the latest is ${fault.latest}`;
+  return `${fault.count} files below ${fault.root} are from the future, the latest dated ${fault.latest}`;
 }

@@ -74,7 +74,7 @@ function stuck(forMs: number): Trouble | undefined {
     state: "failing",
     reason: `a write has not ended for ${Math.floor(forMs / 1_000)} s`,
     action:
-      "Check the disk, the network mount or the server behind it. Nothing is lost: writing goes on when it answers.",
+      "Check the disk, the network mount or the server behind it. Nothing is lost: writing continues when it answers.",
   };
 }
 

@@ -26,15 +26,14 @@ function find(view: TimeseriesView): Finding {
     return {
       state: "degraded",
       reason: `points cannot be written to ${trouble.directory}: ${trouble.writing.message}; ${reach(view)}`,
-      action: "Check that directory and its disk; what is not written is lost in a restart.",
+      action: "Check that directory and its disk; what is not written is lost at a restart.",
     };
   }
   if (trouble !== undefined) {
     return {
       state: "degraded",
       reason: `${trouble.refused} damaged segments in ${trouble.directory} were not loaded; ${reach(view)}`,
-      action:
-        "The log names them. Check the disk; nothing more is to be done, and the next start is without them.",
+      action: "The log names them. Check the disk. Nothing else needs doing: the next start ignores them.",
     };
   }
   return { state: "ok", reason: reach(view) };

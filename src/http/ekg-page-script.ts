@@ -130,7 +130,7 @@ export const livePageScript = `
       take(JSON.parse(message.data));
     };
     socket.onclose = () => {
-      state.textContent = "connection lost, trying again";
+      state.textContent = "connection lost, retrying";
       setTimeout(connect, pause);
       pause = Math.min(pause * 2, 30000);
     };

@@ -68,7 +68,7 @@ export class SelfTrace {
         level: "warning",
         event: "self_trace_left_out",
         lines,
-        msg: `${lines} lines of this log were left out: too much waited to be written`,
+        msg: `${lines} lines of this log were left out: too much was waiting to be written`,
       });
     }
     this.#add(line);

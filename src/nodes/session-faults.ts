@@ -8,7 +8,7 @@ export type SessionFault =
   | { code: "handshake-timeout"; timeoutMs: number }
   /** The peer left before the handshake was over. */
   | { code: "handshake-cut" }
-  /** A request was not answered for so long that the peer must be gone. */
+  /** A request was not answered for so long that the peer is probably gone. */
   | { code: "peer-silent"; timeoutMs: number }
   /** The peer sends, and reads nothing of what we send. */
   | { code: "peer-not-reading"; unreadBytes: number }
@@ -26,18 +26,18 @@ export type SessionFault =
   | { code: "closed-by-us"; reason: string };
 
 const sentences: Sentences<SessionFault> = {
-  probe: () => "it left without a byte",
+  probe: () => "it left without sending a byte",
   "handshake-timeout": (fault) => `no complete handshake within ${fault.timeoutMs} ms`,
   "handshake-cut": () => "the peer left before the handshake was over",
-  "peer-silent": (fault) => `no answer to a metrics request for ${fault.timeoutMs} ms: the peer must be gone`,
+  "peer-silent": (fault) =>
+    `no answer to a metrics request for ${fault.timeoutMs} ms: the peer is probably gone`,
   "peer-not-reading": (fault) =>
     `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`,
-  "too-many-names": (fault) =>
-    `too many new names of nodes from ${fault.address}: names nobody has heard of are limited`,
-  "no-room": () => "unfinished messages of all peers take too much memory, and most of it is this one's",
+  "too-many-names": (fault) => `too many new names of nodes from ${fault.address}: new names are limited`,
+  "no-room": () => "unfinished messages of all peers take too much memory, most of it for this one",
   "name-not-allowed": (fault) =>
     fault.node === undefined
-      ? "it tells no name, and its credentials are for nodes with certain names only"
+      ? "it gives no name, and its credentials are for nodes with certain names only"
       : `it calls itself ${fault.node}, and its credentials are for other nodes`,
   "connection-failed": (_, cause) => `the connection failed: ${cause}`,
   "internal-error": (_, cause) => `an error in Muninn, please report it: ${cause}`,

@@ -53,7 +53,7 @@ export interface SessionsOptions {
   readonly maxInFlightBytes: number;
   readonly destination: TraceDestination;
   readonly observer: SessionObserver;
-  /** Whether a node of this directory was here before: names nobody has heard of are limited. @default never */
+  /** Whether a node of this directory was here before: new names are limited. @default never */
   readonly isKnownDirectory?: (directory: string) => Promise<boolean>;
   /** Against other tracers that write below the same root. @default there are none */
   readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;

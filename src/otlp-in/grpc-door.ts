@@ -99,13 +99,13 @@ export class GrpcDoor implements Entrance {
     }
     const path = headers[":path"] ?? "";
     const signal = Object.hasOwn(signals, path) ? signals[path] : undefined;
-    if (signal === undefined) return refuse(code.unimplemented, "OTLP is taken for logs and metrics");
+    if (signal === undefined) return refuse(code.unimplemented, "OTLP is accepted for logs and metrics");
     if (this.#door.challenge(headers.authorization) !== undefined)
       return refuse(code.unauthenticated, "Unauthorized");
     if (this.#door.isStopping) return refuse(code.unavailable, "Muninn is being stopped");
     const coding = headers["grpc-encoding"] ?? "identity";
     if (coding !== "identity" && coding !== "gzip")
-      return refuse(code.unimplemented, "messages must be packed by gzip or not at all");
+      return refuse(code.unimplemented, "messages must be compressed with gzip or not at all");
     stream.setTimeout(readTimeoutMs, () => stream.destroy());
     const outcome = await this.#door.through(async (place, take) => {
       const framed = await readBody(stream, maxBodyBytes + frameHeadBytes, place);
@@ -148,10 +148,10 @@ export class GrpcDoor implements Entrance {
 
 /** Only what may be taken later is `unavailable`, so that exporters send it again. */
 const faults: Readonly<Record<BodyFault, readonly [status: number, message: string]>> = {
-  busy: [code.unavailable, "too much waits to be written"],
+  busy: [code.unavailable, "too much is waiting to be written"],
   "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, unpacked too`],
   "cut-off": [code.invalidArgument, "the message was cut off"],
-  garbage: [code.invalidArgument, "the message is no gzip"],
+  garbage: [code.invalidArgument, "the message is not gzip"],
 };
 
 /** The one message of a unary call; undefined where it is cut off, or there are more. */

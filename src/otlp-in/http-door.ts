@@ -30,7 +30,7 @@ interface Refusal {
 
 const retry = { "Retry-After": String(retryAfterSeconds) };
 const refusals = {
-  path: { status: 404, code: 12, message: "OTLP is taken at /v1/logs and /v1/metrics" },
+  path: { status: 404, code: 12, message: "OTLP is accepted at /v1/logs and /v1/metrics" },
   method: { status: 405, code: 12, message: "only POST", headers: { Allow: "POST" } },
   type: {
     status: 415,
@@ -39,9 +39,9 @@ const refusals = {
   },
   coding: { status: 415, code: 3, message: "the content encoding must be gzip or none" },
   "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, unpacked too` },
-  busy: { status: 429, code: 8, message: "too much waits to be written", headers: retry },
+  busy: { status: 429, code: 8, message: "too much is waiting to be written", headers: retry },
   "cut-off": { status: 400, code: 3, message: "the body was cut off" },
-  garbage: { status: 400, code: 3, message: "the body is no gzip" },
+  garbage: { status: 400, code: 3, message: "the body is not gzip" },
   stopping: { status: 503, code: 14, message: "Muninn is being stopped", headers: retry },
   failed: { status: 503, code: 14, message: "not all of it is safe", headers: retry },
 } as const satisfies Record<string, Refusal>;

@@ -57,7 +57,7 @@ export class Receiver {
           : this.#takeMetrics(request as MetricsRequest, peer);
     } catch (error) {
       // Whatever a decoder throws is for bytes that it cannot read.
-      return { kind: "garbage", message: `this is no request of OTLP: ${(error as Error).message}` };
+      return { kind: "garbage", message: `this is not an OTLP request: ${(error as Error).message}` };
     }
     if (outcome.kind === "taken") this.counts.rejected[signal] += outcome.rejected;
     return outcome;

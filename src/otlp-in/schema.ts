@@ -172,7 +172,7 @@ const of64Bits: ReadonlySet<string> = new Set(["timeUnixNano", "observedTimeUnix
 /** Numbers of 64 bits may be texts; of others protobufjs would make 0. */
 function soundNumber(key: string, value: unknown): unknown {
   if (typeof value === "string" && of64Bits.has(key) && !/^-?\d{1,20}$/.test(value))
-    throw new TypeError(`${key} is no number`);
+    throw new TypeError(`${key} is not a number`);
   return value;
 }
 

@@ -47,7 +47,7 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
     queueSize = usualQueueSize,
   } = options;
   for (const [level, severity] of Object.entries(wished))
-    if (!severities.includes(severity)) throw new TypeError(`level ${level}: ${severity} is no severity`);
+    if (!severities.includes(severity)) throw new TypeError(`level ${level}: ${severity} is not a severity`);
   const onProblem = problems === "stderr" ? tellProblem : undefined;
   const forwarder = openForwarder({ ...options, queueSize, onProblem });
   const patience = new Patience({ forwarder, most: Math.max(1, Math.floor(queueSize / 2)) });

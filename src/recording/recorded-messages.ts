@@ -61,8 +61,8 @@ async function* readAllParts(
 
 function describe({ file, kind, offset, bytes }: SkippedBytes): string {
   return kind === "torn"
-    ? `${file}: the last block is torn; ${bytes} bytes from byte ${offset} on are left out`
-    : `${file}: ${bytes} bytes from byte ${offset} on are damaged and left out`;
+    ? `${file}: the last block is torn; ${bytes} bytes from byte ${offset} are left out`
+    : `${file}: ${bytes} bytes from byte ${offset} are damaged and left out`;
 }
 
 async function* readRawBytes(
@@ -75,7 +75,7 @@ async function* readRawBytes(
       for (const message of forwarder.push(chunk)) yield { at: 0, connection: "connection-1", message };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    onRemark(`${file}: ${error.message}; what follows is left out`);
+    onRemark(`${file}: ${error.message}; the rest is left out`);
   }
 }
 

@@ -37,7 +37,7 @@ export class RecordedTraffic {
       for (const message of recorded.push(sender, offset, data)) yield { at, connection, message };
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof HoleError)) throw error;
-      this.#onRemark(`connection ${connection}: ${error.message}; what follows on it is left out`);
+      this.#onRemark(`connection ${connection}: ${error.message}; the rest of it is left out`);
       recorded.giveUp();
     }
   }

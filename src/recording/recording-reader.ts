@@ -46,7 +46,7 @@ export async function* readRecordingFile(
       return;
     }
     const header = readFileHeader(headerBytes);
-    if (header === undefined) throw new RecordingError("not-a-recording", `${file} is no recording`);
+    if (header === undefined) throw new RecordingError("not-a-recording", `${file} is not a recording`);
     if (!header.supported) {
       const message = `${file} is a recording of version ${header.version}, which this program does not know`;
       throw new RecordingError("version-unknown", message);

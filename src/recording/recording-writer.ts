@@ -93,7 +93,7 @@ export class RecordingWriter {
   static async open(options: RecordingOptions): Promise<RecordingWriter> {
     const [existing] = await findParts(options.path);
     if (existing !== undefined) {
-      const message = `${existing} exists; a recording overwrites nothing`;
+      const message = `${existing} exists; recordings are never overwritten`;
       throw Object.assign(new Error(message), { code: "EEXIST", syscall: "open" });
     }
     const complete = {

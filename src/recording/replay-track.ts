@@ -125,7 +125,8 @@ async function* logEvents(
         if (line === 1 && start === ends[index]) continue;
         const object = lineObject(bytes.subarray(start, ends[index]), at);
         if (object === undefined) {
-          if (!isReported) onRemark(`${file}:${line}: this line, perhaps more, is not UTF-8 and left out`);
+          if (!isReported)
+            onRemark(`${file}:${line}: this line, and perhaps more, is not UTF-8 and is left out`);
           isReported = true;
           continue;
         }

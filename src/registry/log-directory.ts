@@ -151,7 +151,8 @@ export class LogDirectory {
     try {
       return await ifThere(this.#fileSystem.readlink(link));
     } catch (error) {
-      if (failedWith(error, "EINVAL")) throw refusal("EEXIST", "symlink", link, "what is there is no link");
+      if (failedWith(error, "EINVAL"))
+        throw refusal("EEXIST", "symlink", link, "what is there is not a link");
       throw error;
     }
   }

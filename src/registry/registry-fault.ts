@@ -18,7 +18,7 @@ const sentences: Sentences<RegistryFault> = {
   },
   "root-unusable": (fault, cause) => `cannot write below ${fault.root}: ${cause}`,
   "log-invalid": (fault) =>
-    `${JSON.stringify(fault.log.directory)} below ${fault.log.root} is no place for a log of this registry`,
+    `${JSON.stringify(fault.log.directory)} below ${fault.log.root} is not a place for a log of this registry`,
   "line-unfinished": (fault) => `lines for ${fault.log.directory} do not end with a line feed`,
 };
 

@@ -8,7 +8,7 @@ export const dropReasons = {
   refused: "It came from a node that was then refused: its name was never known or not allowed.",
   "queue-full": "The queue of a best-effort sink was full; the oldest objects go first.",
   "too-large": "It is larger than what the sink can take.",
-  "receiver-left": "The only receiver that it waited for has left, and others are there.",
+  "receiver-left": "The only receiver it waited for has left, and there are others.",
   rejected: "The other side took the request and rejected this object for good.",
 } as const;
 

@@ -19,6 +19,6 @@ export async function bearerToken(file: string | undefined): Promise<string | un
   if (tokenForm.test(first.trim())) return first.trim();
   throw new TailError(
     "usage",
-    `--token-file: the first line of ${file} is no token: at least 16 visible characters`,
+    `--token-file: the first line of ${file} is not a token: at least 16 visible characters`,
   );
 }

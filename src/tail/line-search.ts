@@ -50,7 +50,7 @@ export class LineSearch {
     if (this.#slow < mostSlow) return false;
     throw new TailError(
       "usage",
-      `--grep: ${this.#source} takes too long on the lines there are; give a simpler pattern, without repetitions inside repetitions`,
+      `--grep: ${this.#source} takes too long on the lines there are; use a simpler pattern, without repetitions inside repetitions`,
     );
   }
 

@@ -39,7 +39,7 @@ const silenceMs = 45_000;
 
 /** Codes of closing that no second attempt would change. */
 const refusals: ReadonlyMap<number, string> = new Map([
-  [4001, "too many are looking already"],
+  [4001, "there are too many viewers already"],
   [4002, "cannot do what was asked"],
 ]);
 
@@ -206,7 +206,7 @@ function linesIn(message: string): DaemonLines {
 }
 
 function strangeMessage(): ConnectionError {
-  return new ConnectionError("it does not speak as muninn.ui does", true);
+  return new ConnectionError("it does not answer as muninn.ui does", true);
 }
 
 function tracedLine(object: unknown): TracedLine {

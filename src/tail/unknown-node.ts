@@ -17,7 +17,7 @@ export function refuseUnknownNodes(names: readonly string[], known: readonly str
 
 function sentence(name: string, known: readonly string[], where: string): string {
   const missing = `there is no node ${name} ${where}`;
-  if (known.length === 0) return `${missing}, and no other`;
+  if (known.length === 0) return `${missing}, and no other nodes`;
   const meant = nearest(name, known);
   const holding = known.filter((other) => other !== meant && other.includes(name));
   const near = [...(meant === undefined ? [] : [meant]), ...holding].slice(0, mostNamed);

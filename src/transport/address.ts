@@ -97,7 +97,7 @@ export function parseLinkAddress(text: string): LinkAddress {
     case "wss":
       return webSocket(text, kind);
     default:
-      throw new AddressError(`"${text}" names no kind of link; write ${linkForms}`);
+      throw new AddressError(`"${text}" does not name a kind of link; write ${linkForms}`);
   }
 }
 
@@ -120,12 +120,14 @@ function webSocket(text: string, kind: WebSocketAddress["kind"]): WebSocketAddre
   try {
     url = new URL(text);
   } catch (cause) {
-    throw new AddressError(`"${text}" is no address of a WebSocket; write ${kind}://host:port/path`, {
+    throw new AddressError(`"${text}" is not a WebSocket address; write ${kind}://host:port/path`, {
       cause,
     });
   }
   if (url.username !== "" || url.password !== "")
-    throw new AddressError("an address holds no user and password; a token has a file of its own");
+    throw new AddressError(
+      "an address must not hold a user and password; a token belongs in a file of its own",
+    );
   if (url.search !== "" || url.hash !== "")
     throw new AddressError(`"${text}" has more than a path; write ${kind}://host:port/path`);
   return {

@@ -16,9 +16,9 @@ const sentences: Sentences<TransportFault> = {
   "address-in-use": (fault) =>
     `${formatAddress(fault.address)} is in use: another tracer, or another program, listens there`,
   "not-a-socket": (fault) =>
-    `${fault.path} is there already and is no socket; it is left alone. Remove it or listen elsewhere`,
+    `${fault.path} exists and is not a socket, so it is left alone. Remove it or listen elsewhere`,
   "no-directory": (fault) =>
-    `cannot listen at ${fault.path}: there is no directory ${fault.missing}. Make it, or correct the path: only the socket's own directory is made where it is missing`,
+    `cannot listen at ${fault.path}: there is no directory ${fault.missing}. Create it, or correct the path: only the socket's own directory is created where it is missing`,
   "cannot-listen": (fault, cause) => `cannot listen at ${formatAddress(fault.address)}: ${cause}`,
 };
 

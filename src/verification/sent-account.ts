@@ -28,7 +28,7 @@ export async function sentByAccount(
   return nodes?.map(({ name, objectsSent, thrownAway }) => {
     if (thrownAway > 0)
       onRemark(
-        `${file}: ${name} threw ${thrownAway} objects away before they were asked for; they count as lost`,
+        `${file}: ${name} dropped ${thrownAway} objects before they were asked for; they count as lost`,
       );
     const keyOf = (bytes: Buffer, start: number, end: number) =>
       numberIn(bytes.toString("utf8", start, end), name);

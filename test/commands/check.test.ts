@@ -111,7 +111,7 @@ logging:
     expect(await here(text)).toEqual({
       code: 2,
       errors: [
-        "error: here.yaml:2:36: network.contents: no-socket is there already and is no socket; it is left alone. Remove it or listen elsewhere",
+        "error: here.yaml:2:36: network.contents: no-socket exists and is not a socket, so it is left alone. Remove it or listen elsewhere",
         `error: here.yaml:3:44: hasPrometheus.epPort: port ${port} of 127.0.0.1 is in use by another program`,
         "error: here.yaml:4:18: hasEKG.epHost: 203.0.113.7 is not a name or address of this machine",
         expect.stringContaining(

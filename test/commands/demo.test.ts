@@ -42,7 +42,7 @@ test("a file in the place of its directory is one sentence", async () => {
   const file = join(directory, "file");
   await writeFile(file, "precious");
   expect(await run("--dir", file)).toBe(2);
-  expect(printed.err).toBe(`muninn demo: ${file} is there already and is no directory\n`);
+  expect(printed.err).toBe(`muninn demo: ${file} exists and is not a directory\n`);
 });
 
 test("a path whose socket would be too long is one sentence", async () => {

@@ -87,7 +87,7 @@ test.each([
   {
     what: "a listener's place taken by a file",
     flags: ["--listen", "there", "--connect", "t.sock", "-o", "new"],
-    reason: /no socket/,
+    reason: /not a socket/,
   },
 ])("exit code 2 for $what, and nothing is overwritten", async ({ flags, reason }) => {
   await writeFile(path("there"), "precious");

@@ -220,7 +220,7 @@ describe("what cannot be", () => {
     {
       what: "an address without a kind",
       flags: ["--to", "tracer.example:3443"],
-      says: /names no kind of link; write unix:/,
+      says: /does not name a kind of link; write unix:/,
     },
     {
       what: "a token over tls",
@@ -286,7 +286,7 @@ describe("muninn token", () => {
     expect(texts[0]).not.toBe(texts[1]);
     expect(await token(files[0]!)).toEqual({
       code: 2,
-      stderr: `muninn token: ${files[0]} is not written: it is there already, and is left alone\n`,
+      stderr: `muninn token: ${files[0]} is not written: it exists already and is left alone\n`,
     });
     expect(await readFile(files[0]!, "utf8")).toBe(texts[0]);
     await rm(directory, { recursive: true });

@@ -17,7 +17,7 @@ test.each([
   [
     "an alias of nothing",
     `${base}hasEKG: *nothing`,
-    /^f:4:9: an alias \(\*\) of nothing; write a text that begins with \* in quotes$/,
+    /^f:4:9: an alias \(\*\) without its anchor; write a string that begins with \* in quotes$/,
   ],
   ["an empty file", "", /^f: is empty; must have at least networkMagic, network and logging$/],
   ["a file of comments", "# nothing\n", /^f: is empty/],

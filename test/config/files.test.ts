@@ -79,7 +79,7 @@ test("a file whose disk does not answer is given up after 5 s, and not read agai
     await vi.advanceTimersByTimeAsync(1);
     expect(await first).toBe("cannot be read: no answer for 5 s; check the file system");
     await expect(readSmallFile("/hung", hung)).rejects.toThrow(
-      "is not read: the last read of it has not come to an end; check the file system",
+      "is not read: the last read of it has not ended; check the file system",
     );
     expect(opened).toBe(1);
     answer(new Error("gone"));
@@ -142,7 +142,7 @@ test.each([
     "with a wrong text",
     '{"a": "b",\n "c": 1}',
     (help: string) =>
-      `f:4:14: metricsHelp: ${help}:2:7: c: is the number 1; must be a text; write numbers in quotes`,
+      `f:4:14: metricsHelp: ${help}:2:7: c: is the number 1; must be a string; write numbers in quotes`,
   ],
   [
     "that holds a list",
@@ -198,17 +198,17 @@ test.each([
   [
     "a key in place of a certificate",
     { certificateFile: certificate("server-key") },
-    `certificateFile: ${certificate("server-key")} has no certificate in PEM form that can be used`,
+    `certificateFile: ${certificate("server-key")} has no certificate in PEM format that can be used`,
   ],
   [
     "a certificate in place of a key",
     { certificateKeyFile: certificate("server") },
-    `certificateKeyFile: ${certificate("server")} has no private key in PEM form that can be used`,
+    `certificateKeyFile: ${certificate("server")} has no private key in PEM format that can be used`,
   ],
   [
     "a key in the chain",
     { certificateChain: [certificate("server-key")] },
-    `certificateChain[0]: ${certificate("server-key")} has no certificate in PEM form that can be used`,
+    `certificateChain[0]: ${certificate("server-key")} has no certificate in PEM format that can be used`,
   ],
   [
     "the key of another certificate",

@@ -192,18 +192,21 @@ test.each([
     "metricsHelp: 3",
     "f:4:14: metricsHelp: is the number 3; must be the name of a file or a mapping of metric name to help text",
   ],
-  ["metricsHelp: {a: 1}", "f:4:18: metricsHelp.a: is the number 1; must be a text; write numbers in quotes"],
+  [
+    "metricsHelp: {a: 1}",
+    "f:4:18: metricsHelp.a: is the number 1; must be a string; write numbers in quotes",
+  ],
   [
     "prometheusLabels: {zone: 1}",
-    "f:4:26: prometheusLabels.zone: is the number 1; must be a text; write numbers in quotes",
+    "f:4:26: prometheusLabels.zone: is the number 1; must be a string; write numbers in quotes",
   ],
   [
     "prometheusLabels: {data-center: north}",
-    "f:4:33: prometheusLabels.data-center: is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
+    "f:4:33: prometheusLabels.data-center: is not a label name: it must consist of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
   ],
   [
     'prometheusLabels: {"": north}',
-    "f:4:24: prometheusLabels.: is no label name: must be of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
+    "f:4:24: prometheusLabels.: is not a label name: it must consist of letters, digits and _, and not begin with a digit; Prometheus would drop all targets",
   ],
   ["resourceFreq: 0", `f:4:15: resourceFreq: is the number 0; ${wholeNumber(1, Number.MAX_SAFE_INTEGER)}`],
   [
@@ -374,19 +377,19 @@ const prometheus = "hasPrometheus: {epHost: 127.0.0.1, epPort: 3000}\n";
 test.each([
   [
     "hasEKG: {epHost: 127.0.0.1, epPort: 3000}",
-    "f:5:37: hasEKG.epPort: is 3000, which hasPrometheus has already; must be a port of its own",
+    "f:5:37: hasEKG.epPort: is 3000, which hasPrometheus uses already; must be a port of its own",
   ],
   [
     "hasEKG: {epHost: 127.0.0.2, epPort: 3000}",
-    "f:5:37: hasEKG.epPort: is 3000, which hasPrometheus has already; must be a port of its own",
+    "f:5:37: hasEKG.epPort: is 3000, which hasPrometheus uses already; must be a port of its own",
   ],
   [
     "hasTimeseries: {epHost: a, epPort: 3000}",
-    "f:5:36: hasTimeseries.epPort: is 3000, which hasPrometheus has already; must be a port of its own",
+    "f:5:36: hasTimeseries.epPort: is 3000, which hasPrometheus uses already; must be a port of its own",
   ],
   [
     "muninn: {health: {host: a, port: 3000}}",
-    "f:5:34: muninn.health.port: is 3000, which hasPrometheus has already; must be a port of its own",
+    "f:5:34: muninn.health.port: is 3000, which hasPrometheus uses already; must be a port of its own",
   ],
 ])("%s clashes with the port of hasPrometheus", async (field, error) => {
   expect(await errorsOf(`${base}${prometheus}${field}`)).toEqual([error]);
@@ -401,7 +404,7 @@ test.each([
 ])("AcceptAt %s clashes with an endpoint at 127.0.0.1:3000: %s", async (contents, clashes) => {
   const text = `networkMagic: 1\nnetwork: {tag: AcceptAt, contents: "${contents}"}\n${sections}\n${prometheus}`;
   const error =
-    "f:2:36: network.contents: is at port 3000, which hasPrometheus has already; must be a port of its own";
+    "f:2:36: network.contents: is at port 3000, which hasPrometheus uses already; must be a port of its own";
   expect(await errorsOf(text)).toEqual(clashes ? [error] : []);
 });
 
@@ -416,7 +419,7 @@ test("every port that a configuration has for HTTP clashes with that of hasProme
     const listener = isOurs ? { host: "127.0.0.1", port: 3000 } : { epHost: "127.0.0.1", epPort: 3000 };
     const fields = around.reduceRight<object>((inside, key) => ({ [key]: inside }), listener);
     expect(await errorsOf(`${base}${prometheus}${stringify(fields)}`)).toEqual([
-      expect.stringContaining(`${name}: is 3000, which hasPrometheus has already`),
+      expect.stringContaining(`${name}: is 3000, which hasPrometheus uses already`),
     ]);
   }
 });
@@ -462,11 +465,11 @@ test.each([
   ],
   [
     "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {tofQueueSize: 1}]",
-    "f:4:69: hasForwarding[2].tofQueueSize: is called queueSize; cardano-tracer takes no notice of this name",
+    "f:4:69: hasForwarding[2].tofQueueSize: is called queueSize; cardano-tracer ignores this name",
   ],
   [
     "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {connQueueSize: 1}]",
-    "f:4:70: hasForwarding[2].connQueueSize: is of before queueSize, and counts only where that is absent",
+    "f:4:70: hasForwarding[2].connQueueSize: is from before queueSize, and is used only where that is absent",
   ],
   [
     "muninn: {maxAnswerBytes: 1MiB}",
@@ -478,11 +481,11 @@ test.each([
   ],
   [
     "hasRTView: {epHost: a, epPort: 1}",
-    "f:4:12: hasRTView: is not used: RTView left cardano-tracer with 0.5; Prometheus and Grafana serve in its place",
+    "f:4:12: hasRTView: is not used: cardano-tracer removed RTView in 0.5; use Prometheus and Grafana instead",
   ],
   [
     "metricsComp: {a: b}",
-    "f:4:14: metricsComp: is not used: cardano-tracer left it with 0.3.2; every metric has one name, that of the node",
+    "f:4:14: metricsComp: is not used: cardano-tracer removed it in 0.3.2; every metric has one name, that of the node",
   ],
   ["constructor: 1", "f:4:1: constructor: is unknown and ignored"],
   [

@@ -71,7 +71,7 @@ describe("alternatives", () => {
     [{ kind: "otpl" }, 'kind: is "otpl"; must be nats or otlp; did you mean otlp?'],
     [{}, "kind: is missing; must be nats or otlp"],
     [{ kind: "constructor" }, 'kind: is "constructor"; must be nats or otlp'],
-    ["hunter2", ": is a text; must be {kind: nats, …} or {kind: otlp, …}"],
+    ["hunter2", ": is a string; must be {kind: nats, …} or {kind: otlp, …}"],
   ])("that %o is none of is said", (input, issue) => {
     expect(issuesOf(door, input)).toEqual([issue]);
   });

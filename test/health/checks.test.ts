@@ -247,8 +247,8 @@ describe("the names of nodes", () => {
     expect(check.find()).toMatchObject({
       state: "degraded",
       reason:
-        "a node is called Relay_unix-2: Relay has its name already, A-B is at /a-b: a_b has its name already, " +
-        "Metrics is at /metrics: its own path is one of Muninn's",
+        "a node is called Relay_unix-2: Relay already has its name, A-B is at /a-b: a_b already has its name, " +
+        "Metrics is at /metrics: its path is one of Muninn's own",
     });
     nodes.splice(1);
     expect(check.find()).toEqual({ state: "ok" });
@@ -258,7 +258,7 @@ describe("the names of nodes", () => {
     const clash = { of: "directory" as const, holder: undefined, tracer: "process 7" };
     expect(clashingNamesCheck(() => [node("Relay_unix-1", clash)]).find()).toMatchObject({
       state: "degraded",
-      reason: "a node is called Relay_unix-1: another tracer (process 7) writes the logs of its name already",
+      reason: "a node is called Relay_unix-1: another tracer (process 7) already writes the logs of its name",
     });
   });
 
@@ -295,7 +295,7 @@ test("a node that runs into a limit is degraded until five minutes after the las
   metrics.refused = 3;
   expect(check.find()).toMatchObject({
     state: "degraded",
-    reason: "more metrics came than are kept of Relay",
+    reason: "Relay sent more metrics than are kept",
   });
   vi.advanceTimersByTime(200_000);
   metrics.refused = 4;
@@ -337,7 +337,7 @@ test("retention that fails is degraded and names every root", () => {
     state: "degraded",
     reason:
       "old files below /a cannot be deleted: EACCES; old files below /b cannot be deleted: EROFS; " +
-      "2 files below /c are from the future, the latest is /c/a/node-2028-01-01T00-00-00.json",
+      "2 files below /c are from the future, the latest dated /c/a/node-2028-01-01T00-00-00.json",
     action: expect.stringContaining("Check the clock"),
   });
 });

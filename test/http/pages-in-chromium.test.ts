@@ -147,7 +147,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     await expect.poll(() => state(page), patience).toBe("live");
     const { port } = server.address;
     await server.stop();
-    await expect.poll(() => state(page), patience).toBe("connection lost, trying again");
+    await expect.poll(() => state(page), patience).toBe("connection lost, retrying");
     server = await open(port);
     await expect.poll(() => state(page), patience).toBe("live");
   });

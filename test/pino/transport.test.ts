@@ -141,5 +141,5 @@ test("options that are none end the program with what is wrong", async () => {
   const wrongLevel = await run("127.0.0.1:1", "logger.info(1)", {
     transport: { severities: { notice: "High" } },
   });
-  expect(wrongLevel.stderr).toContain("level notice: High is no severity");
+  expect(wrongLevel.stderr).toContain("level notice: High is not a severity");
 });

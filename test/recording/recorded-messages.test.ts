@@ -117,9 +117,7 @@ test("a conversation with bytes missing in the middle is found up to there, and 
   const objects = objectsIn(found);
   expect(objects.length).toBeGreaterThan(0);
   expect(objects).toEqual(whole.slice(0, objects.length));
-  expect(remarks).toEqual([
-    "connection 1: 10000 bytes are not in the recording; what follows on it is left out",
-  ]);
+  expect(remarks).toEqual(["connection 1: 10000 bytes are not in the recording; the rest of it is left out"]);
 });
 
 test("a stream that breaks off in an object gives the objects before it", async () => {

@@ -157,7 +157,7 @@ test("a root that the registry was not opened with is refused", async () => {
   const other = { ...log("a"), root: "/" };
   await expect(registry.append(other, lines("x"))).rejects.toMatchObject({
     fault: { code: "log-invalid", log: other },
-    message: '"a" below / is no place for a log of this registry',
+    message: '"a" below / is not a place for a log of this registry',
   });
 });
 

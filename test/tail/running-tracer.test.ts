@@ -51,6 +51,6 @@ test("a node that the tracer does not know, and an expression that it cannot use
   await expect(told({ nodes: ["relay-9"] })).rejects.toMatchObject({ code: "unknown-node" });
   await expect(told({ nodes: [], grep: "(?=a)" })).rejects.toMatchObject({
     code: "no-daemon",
-    message: expect.stringMatching(/cannot do what was asked: no regular expression/),
+    message: expect.stringMatching(/cannot do what was asked: not a regular expression/),
   });
 });

@@ -160,7 +160,7 @@ test.each([
     reason: "no regular expression: missing )",
     message: /cannot do what was asked: no regular expression/,
   },
-  { code: 4001, reason: "there are too many viewers", message: /too many are looking/ },
+  { code: 4001, reason: "there are too many viewers", message: /there are too many viewers/ },
 ])("a refusal ($code) is final", async ({ code, reason, message }) => {
   onViewer = (socket) => socket.close(code, reason);
   await expect(told(1)).rejects.toMatchObject({ code: "no-daemon", message: expect.stringMatching(message) });

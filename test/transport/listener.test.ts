@@ -128,7 +128,9 @@ test("a path with two directories missing is an error that names the first, and 
   const path = place.path("run", "muninn", "tracer.sock");
   const error = await faultOf(listenAt({ kind: "unix", path }));
   expect(error.fault).toEqual({ code: "no-directory", path, missing: place.path("run") });
-  expect(error.message).toContain(`there is no directory ${place.path("run")}. Make it, or correct the path`);
+  expect(error.message).toContain(
+    `there is no directory ${place.path("run")}. Create it, or correct the path`,
+  );
   expect(await readdir(place.directory)).toEqual([]);
 });
 

@@ -225,7 +225,7 @@ test("objects that a simulated node threw away itself are remarked on", async ()
   await log("logs", "n", '{"seq":"000000000002"}\n');
   const verdict = await judge([account], "logs");
   expect(verdict.nodes).toMatchObject([{ sent: 3, lost: 2 }]);
-  expect(verdict.remarks).toEqual([expect.stringContaining("n threw 2 objects away")]);
+  expect(verdict.remarks).toEqual([expect.stringContaining("n dropped 2 objects")]);
 });
 
 test("copies of recorded nodes are sought under numbered names, each with everything that was sent", async () => {

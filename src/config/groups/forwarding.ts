@@ -8,8 +8,8 @@ import { network } from "./network.js";
 const uint32 = 2 ** 32 - 1;
 
 /** Names that an earlier edition of our documentation gave; cardano-tracer never knew them. */
-const tof = (name: string) => `is called ${name}; cardano-tracer takes no notice of this name`;
-const twoQueues = "is of before queueSize, and counts only where that is absent";
+const tof = (name: string) => `is called ${name}; cardano-tracer ignores this name`;
+const twoQueues = "is from before queueSize, and is used only where that is absent";
 
 const options = converted(
   mapping({

@@ -98,7 +98,10 @@ const anyLink = mapping({
         fileName(),
         "where we listen: PEM, the authority whose certificates peers must have",
       ),
-      caFile: optional(fileName(), "where we connect: PEM, the authority in place of those that Node knows"),
+      caFile: optional(
+        fileName(),
+        "where we connect: PEM, the authority in place of those that Node.js trusts",
+      ),
       serverName: optional(
         text(),
         "where we connect: the name in the other side's certificate, if not the host's",
@@ -168,7 +171,7 @@ function* brokenInListening({ tls, access, tokenFile }: LinkConfig, at: LinkAddr
       message: "must have certificateFile and certificateKeyFile: TLS needs them to listen",
     };
   if (tokenFile !== undefined)
-    yield { path: ["tokenFile"], message: "is for links that connect; where we listen it stands in access" };
+    yield { path: ["tokenFile"], message: "is for links that connect; where we listen it belongs in access" };
   const asks = isSecure(at) || isWebSocket(at);
   if (asks && access === undefined && tls?.clientCaFile === undefined) {
     yield {
@@ -182,7 +185,7 @@ function* brokenInListening({ tls, access, tokenFile }: LinkConfig, at: LinkAddr
     if ((rule.tokenFile === undefined) === (rule.subject === undefined))
       yield { path, message: "must have either tokenFile or subject" };
     if (rule.tokenFile !== undefined && !isWebSocket(at))
-      yield { path: [...path, "tokenFile"], message: "is for ws: and wss: only; tls: knows certificates" };
+      yield { path: [...path, "tokenFile"], message: "is for ws: and wss: only; tls: uses certificates" };
     if (rule.subject !== undefined && tls?.clientCaFile === undefined)
       yield { path: [...path, "subject"], message: "needs tls.clientCaFile" };
   }

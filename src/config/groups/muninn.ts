@@ -59,7 +59,7 @@ export const muninn = {
   maxConnections: withDefault(
     wholeNumber(1, 1_000_000),
     4_096,
-    "connections at once; fewer where the process may not open as many files beside its log files, which is warned of",
+    "connections at once; fewer, with a warning, where the process may not open that many files beside its log files",
   ),
   maxObjectBytes: withDefault(
     size(kibibyte, gibibyte),
@@ -87,7 +87,7 @@ export const muninn = {
   nameTimeout: withDefault(
     duration(),
     "10s",
-    "time for a node to tell its name; then it goes by its connection",
+    "time for a node to tell its name; after that it is named by its connection",
   ),
   nameFrom: withDefault(
     list(choice("nodeInfo", "hostname"), "sources of names", { leastOne: "source" }),

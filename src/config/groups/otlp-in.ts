@@ -8,10 +8,10 @@ import { tlsCertificate } from "./tls-certificate.js";
 export const otlpIn = mapping({
   host: required(
     host(),
-    "where OTLP is taken over HTTP; beyond this machine `muninn.auth.otlp` must say who may send",
+    "where OTLP is accepted over HTTP; beyond this machine `muninn.auth.otlp` must say who may send",
   ),
   port: withDefault(port(), 4_318, "0 is any free port"),
-  grpcPort: optional(port(), "where it is taken over gRPC, usually 4317; absent: nowhere"),
+  grpcPort: optional(port(), "where it is accepted over gRPC, usually 4317; absent: nowhere"),
   tls: optional(tlsCertificate, ""),
 });
 

@@ -111,8 +111,8 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
     const { data = {}, severity = "Info", details = "DNormal", thread = pid } = trace;
     const at = Math.floor(trace.at ?? Date.now());
     const namespace = String(trace.namespace);
-    if (!severities.includes(severity)) throw new TypeError(`${severity} is no severity`);
-    if (!detailLevels.includes(details)) throw new TypeError(`${details} is no level of detail`);
+    if (!severities.includes(severity)) throw new TypeError(`${severity} is not a severity`);
+    if (!detailLevels.includes(details)) throw new TypeError(`${details} is not a level of detail`);
     const machine = machineText({ at, namespace, data, severity, thread, host });
     // Nodes send none where it would be empty.
     const human = trace.human ? String(trace.human) : undefined;
@@ -132,7 +132,7 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
       }
       try {
         if (queue.add(messageOf(trace)) === 0) return;
-        problems.add("dropped", `no tracer asks fast enough: ${queue.dropped} messages were dropped so far`);
+        problems.add("dropped", `no tracer asks fast enough: ${queue.dropped} messages dropped so far`);
       } catch (error) {
         unusable += 1;
         onUnusable(`a message cannot be sent: ${String(error)}`);

@@ -31,7 +31,7 @@ export class ProgramMetrics {
     return {
       inc: (by = 1) => {
         if (!Number.isInteger(by) || by < 0) {
-          this.#onUnusable(`the counter ${name} cannot go up by ${by}`);
+          this.#onUnusable(`the counter ${name} cannot be increased by ${by}`);
           return;
         }
         const before = this.values.get(full)!.value as bigint;

@@ -10,20 +10,20 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
     ({ otlpIn }: OwnReading): readonly Row[] =>
       otlpIn === undefined ? [] : of(otlpIn);
   families.gauge(
-    { name: "muninn_otlp_in_resources", help: "Resources of OTLP that are nodes at the moment." },
+    { name: "muninn_otlp_in_resources", help: "OTLP resources that are nodes at the moment." },
     rows(({ resources }) => [[{}, resources]]),
   );
   families.gauge(
     {
       name: "muninn_otlp_in_held_bytes",
-      help: "Memory of requests of OTLP that are not answered yet, as estimated.",
+      help: "Estimated memory of OTLP requests that are not answered yet.",
     },
     rows(({ heldBytes }) => [[{}, heldBytes]]),
   );
   families.counter(
     {
       name: "muninn_otlp_in_answers_total",
-      help: "Answers to requests of OTLP, by transport and its status.",
+      help: "Answers to OTLP requests, by transport and its status.",
       labelNames: ["transport", "status"],
     },
     rows(({ answers }) =>
@@ -40,7 +40,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_otlp_in_taken_total",
-      help: "Log records of OTLP that are safe, and data points that were taken.",
+      help: "OTLP log records that are safe, and data points that were accepted.",
       labelNames: ["signal"],
     },
     rows(({ taken }) => signals(taken)),
@@ -48,7 +48,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_otlp_in_rejected_total",
-      help: "Log records and data points of OTLP that were rejected for good; the answer said why.",
+      help: "OTLP log records and data points that were rejected for good; the answer said why.",
       labelNames: ["signal"],
     },
     rows(({ rejected }) => signals(rejected)),

@@ -41,7 +41,7 @@ export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_timeseries_refused_metrics_total",
-      help: "Metrics of nodes that are not kept: the name is another's once spelled as here, or too long.",
+      help: "Metrics of nodes that are not kept: the name is too long, or in the store's spelling another metric has it.",
       labelNames: ["reason"],
     },
     rows(({ refused }) => [

@@ -57,7 +57,7 @@ export class FileSink implements RequiredSink {
         since: fault.since,
         reason: `no new file for ${fault.log.directory}: ${fault.operation} ${fault.path}: ${fault.error.message}`,
         action:
-          "Fix the cause: free inodes or space, raise the quota, bring the permissions back. Nothing is lost: lines go on in " +
+          "Fix the cause: free inodes or space, raise the quota, restore the permissions. Nothing is lost: lines go on in " +
           "the full file, and a new one is tried each second.",
       };
     }
@@ -66,8 +66,8 @@ export class FileSink implements RequiredSink {
       since: fault.since,
       reason: `${fault.operation} ${fault.path}: ${fault.error.message}`,
       action:
-        "Fix the cause: free space on the disk, bring the directory or its permissions back. Nothing is lost: batches are " +
-        "kept, their nodes are asked for no more, and writing is retried at least every 2 s.",
+        "Fix the cause: free space on the disk, restore the directory or its permissions. Nothing is lost: batches are " +
+        "kept, their nodes are not asked for more, and writing is retried at least every 2 s.",
     };
   }
 

@@ -90,7 +90,7 @@ export class ForwardingSink implements BestEffortSink {
       gauge("queue_bytes", "Bytes of trace objects that wait for downstream tracers.", () => waiting().bytes),
       {
         name: "muninn_forwarding_queue_dropped_total",
-        help: "Trace objects that a downstream tracer did not get, counted for each of them, by reason.",
+        help: "Trace objects that a downstream tracer did not get, counted for each tracer, by reason.",
         type: "counter",
         labelNames: ["reason"],
         read: () => [...this.#dropped].map(([reason, count]) => [{ reason }, count] as const),
@@ -138,8 +138,8 @@ export class ForwardingSink implements BestEffortSink {
       reason: `${connected === 0 ? "no downstream tracer is connected" : "a downstream tracer asks too slowly"}; ${sum} objects were not forwarded so far`,
       action:
         connected === 0
-          ? "Start the downstream tracer, or take hasForwarding out. Files are not concerned."
-          : "Raise queueSize in hasForwarding, or make the downstream tracer faster. Files are not concerned.",
+          ? "Start the downstream tracer, or remove hasForwarding. Files are not affected."
+          : "Raise queueSize in hasForwarding, or make the downstream tracer faster. Files are not affected.",
     };
   }
 
@@ -170,7 +170,7 @@ export class ForwardingSink implements BestEffortSink {
     if (this.#cutMetrics === 0)
       this.#options.log.warning(
         "forwarding_metrics_cut",
-        `${cut} metrics found no room in an answer of 1 MiB and are not forwarded; fewer nodes behind one tracer would help`,
+        `${cut} metrics did not fit in an answer of 1 MiB and are not forwarded; fewer nodes behind one tracer would help`,
         { metrics: cut },
       );
     this.#cutMetrics = cut;

@@ -43,7 +43,7 @@ export async function loadLibc(): Promise<Libc> {
   const koffi = await loadKoffi();
   // Structures are laid out by hand.
   if (koffi.sizeof("void *") !== 8 || endianness() !== "LE") {
-    throw new LibcMissing(`needs a processor of 64 bits, little endian; this one is ${process.arch}`);
+    throw new LibcMissing(`needs a 64-bit little-endian processor; this one is ${process.arch}`);
   }
   const c = koffi.load(null);
   const failure = (name: string) => new LibcError(name, getSystemErrorName(-koffi.errno()));

@@ -3,7 +3,7 @@ import type { SendFault } from "./journal-sender.js";
 import type { RateLimit } from "./rate-limit.js";
 
 const nothingLost =
-  "Nothing is lost: batches are kept, their nodes are asked for no more, and sending is retried.";
+  "Nothing is lost: batches are kept, their nodes are not asked for more, and sending is retried.";
 
 const faults = {
   full: {
@@ -17,7 +17,7 @@ const faults = {
   refused: {
     reason: "cannot be sent to",
     action:
-      "Check what this process may do: memory, open files, and what confines it (systemd, SELinux, AppArmor).",
+      "Check the limits of this process: memory, open files, and what confines it (systemd, SELinux, AppArmor).",
   },
 } as const satisfies Record<SendFault["kind"], { reason: string; action: string }>;
 
@@ -36,6 +36,6 @@ export function rateLimitHealth({ unit, entries, intervalMs }: RateLimit, since:
     state: "degraded",
     since,
     reason: `journald silently drops what ${unit} sends above about ${entries} entries in ${intervalMs / 1_000} s`,
-    action: `Put LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 into ${unit} and restart it; 0 does not lift the limit.`,
+    action: `Put LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 in ${unit} and restart it; 0 does not lift the limit.`,
   };
 }

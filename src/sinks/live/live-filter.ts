@@ -93,6 +93,6 @@ async function compiled(expression: string): Promise<Finds> {
     const pattern = RE2JS.compile(expression);
     return (text) => pattern.matcher(text).find();
   } catch (error) {
-    throw new LiveQueryError(`no regular expression: ${(error as Error).message}`);
+    throw new LiveQueryError(`not a regular expression: ${(error as Error).message}`);
   }
 }

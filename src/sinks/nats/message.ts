@@ -56,7 +56,7 @@ export class MessageError extends Error {
 function sentence(fault: MessageFault): string {
   switch (fault.code) {
     case "foreign":
-      return "it is no message of Muninn's";
+      return "it is not a message of Muninn's";
     case "newer-format":
       return `it has format ${fault.format}, and this Muninn knows ${formatVersion}: upgrade`;
     case "malformed":

@@ -12,7 +12,7 @@ const tebibyte = 2 ** 40;
 
 /** How to show a NATS server who we are, and how it shows us; the same for the sink and for `muninn collect`. */
 const natsCredentialFields = {
-  user: optional(text(), "user name that the servers want"),
+  user: optional(text(), "user name on the servers"),
   password: optional(secret("a password", /^\P{Cc}+$/u), "and password"),
   token: optional(secret("a token", /^\P{Cc}+$/u), "a token in place of user and password"),
   credentialsFile: optional(
@@ -20,8 +20,8 @@ const natsCredentialFields = {
     "a `.creds` file in place of these: a user's JWT and its key; read again on SIGHUP, as all files here",
   ),
   nkeyFile: optional(fileName(), "a file that holds the seed of an nkey, in place of these"),
-  caFile: optional(fileName(), "certificates that the servers' must come from; absent: the system's"),
-  certificateFile: optional(fileName(), "our certificate, for servers that want one"),
+  caFile: optional(fileName(), "certificate authority of the servers; absent: those of the system"),
+  certificateFile: optional(fileName(), "our certificate, for servers that ask for one"),
   certificateKeyFile: optional(fileName(), "and its key"),
 };
 
@@ -94,24 +94,27 @@ export const natsOptions = ruled(
       "muninn.trace.{slug}",
       "subject of a node's messages; `{slug}` is the node's short name",
     ),
-    name: optional(text(), "tells several of these sinks apart, in metrics and health; absent: the stream"),
+    name: optional(
+      text(),
+      "name of this sink in metrics and health, if there are several; absent: the stream",
+    ),
     required: withDefault(
       flag(),
       true,
-      "wait until the stream has acknowledged each batch; otherwise what finds no room in the queue is dropped and counted",
+      "wait until the stream has acknowledged each batch; otherwise what does not fit in the queue is dropped and counted",
     ),
     create: optional(
       mapping({
         replicas: withDefault(wholeNumber(1, 5), 1, "servers that keep each message"),
-        maxAge: optional(duration(), "messages older than this go; absent: none do"),
-        maxBytes: optional(size(mebibyte, tebibyte), "size of the stream; a full one takes nothing more"),
+        maxAge: optional(duration(), "messages older than this are removed; absent: none are"),
+        maxBytes: optional(size(mebibyte, tebibyte), "size of the stream; a full one accepts nothing more"),
         duplicateWindow: withDefault(
           duration(),
           "2m",
           "for how long the stream remembers which messages it has: the longest outage after which nothing is there twice",
         ),
       }),
-      "make the stream where it is absent; one that is there is never changed",
+      "create the stream where it is absent; one that exists is never changed",
     ),
     batchBytes: withDefault(
       size(kibibyte, 64 * mebibyte),

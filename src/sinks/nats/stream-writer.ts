@@ -47,7 +47,7 @@ export class StreamWriter {
         if (create === undefined) return;
         const outcome = await ensureStream(session, { stream, subject, create });
         if (outcome === "made")
-          log.notice("nats_stream_made", `stream ${stream} was absent and has been made`, { stream });
+          log.notice("nats_stream_made", `stream ${stream} was absent and has been created`, { stream });
       },
       onFailed: (reason) => this.#tell(reason),
       onConnected: (server) => {
@@ -105,7 +105,7 @@ export class StreamWriter {
       ),
       counter(
         "duplicates",
-        "Messages that the stream had already when they were sent again.",
+        "Messages that the stream already had when they were sent again.",
         () => this.#counts.duplicates,
       ),
       {
@@ -124,14 +124,14 @@ export class StreamWriter {
       return { state: "ok", since: this.#startedAt };
     const advice =
       this.#link.failure === undefined
-        ? "Make the stream, give it room, or fix its subjects (`nats stream info` shows it)."
+        ? "Create the stream, give it room, or fix its subjects (`nats stream info` shows it)."
         : "Start the NATS servers, or fix their addresses or credentials.";
     return {
       state: isRequired ? "failing" : "degraded",
       since: trouble.since,
       reason: `stream ${stream} takes nothing, retrying: ${trouble.reason}`,
       action: isRequired
-        ? `${advice} Nothing is lost: nodes are asked for no more meanwhile.`
+        ? `${advice} Nothing is lost: nodes are not asked for more until then.`
         : `${advice} Its queue is bounded, and the oldest objects go first.`,
     };
   }
@@ -187,7 +187,7 @@ export class StreamWriter {
   #reasonOf({ name, message }: Error): string {
     const { stream, timeoutMs } = this.#options;
     if (name === "JetStreamNotEnabled")
-      return `no stream takes its subject: ${stream} is absent, has other subjects, or has no leader at the moment`;
+      return `no stream accepts its subject: ${stream} is absent, has other subjects, or has no leader at the moment`;
     if (name === "TimeoutError") return `no acknowledgement within ${timeoutMs} ms`;
     return message;
   }
@@ -217,6 +217,6 @@ export class StreamWriter {
     this.#wasTold = false;
     this.#toldAt = Number.NEGATIVE_INFINITY;
     const { stream, log } = this.#options;
-    log.notice("nats_recovered", `stream ${stream} takes messages again`, { stream });
+    log.notice("nats_recovered", `stream ${stream} accepts messages again`, { stream });
   }
 }

@@ -20,11 +20,11 @@ const tebibyte = 2 ** 40;
 /** `muninn.sinks: [{kind: otlp, …}]`: trace objects as logs of OpenTelemetry, over HTTP with protobuf. */
 export const otlpOptions = mapping({
   url: required(httpUrl(), "where logs are taken: `http://127.0.0.1:4318/v1/logs`"),
-  name: optional(text(), "tells several of these sinks apart, in metrics and health; absent: the URL"),
+  name: optional(text(), "name of this sink in metrics and health, if there are several; absent: the URL"),
   required: withDefault(
     flag(),
     false,
-    "wait until the collector has taken each batch; otherwise what finds no room in the queue is dropped and counted",
+    "wait until the collector has accepted each batch; otherwise what does not fit in the queue is dropped and counted",
   ),
   compression: withDefault(choice("gzip", "none"), "gzip", "how requests are compressed"),
   body: withDefault(
@@ -55,7 +55,7 @@ export const otlpOptions = mapping({
     "size of what waits for the collector where the sink is not required; the oldest goes first",
   ),
   timeout: withDefault(duration(), "10s", "time for the answer to a request; then it is sent again"),
-  caFile: optional(fileName(), "certificates that the collector's must come from; absent: the system's"),
-  certificateFile: optional(fileName(), "our certificate, for a collector that wants one"),
+  caFile: optional(fileName(), "certificate authority of the collector; absent: those of the system"),
+  certificateFile: optional(fileName(), "our certificate, for a collector that asks for one"),
   certificateKeyFile: optional(fileName(), "and its key"),
 });

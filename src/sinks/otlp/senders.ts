@@ -97,11 +97,11 @@ export class Senders {
       read: () => [[{}, read()]],
     });
     return [
-      counter("requests", "Requests that the collector has taken.", () => this.#counts.requests),
-      counter("records", "Log records that the collector has taken.", () => this.#counts.records),
+      counter("requests", "Requests that the collector has accepted.", () => this.#counts.requests),
+      counter("records", "Log records that the collector has accepted.", () => this.#counts.records),
       counter(
         "sent_bytes",
-        "Bytes of requests that the collector has taken, before compression.",
+        "Bytes of requests that the collector has accepted, before compression.",
         () => this.#counts.bytes,
       ),
       counter(
@@ -119,9 +119,9 @@ export class Senders {
       return {
         state: isRequired ? "failing" : "degraded",
         since,
-        reason: `${where} does not take what it is sent, retrying: ${this.#failure}`,
+        reason: `${where} does not accept what it is sent, retrying: ${this.#failure}`,
         action: isRequired
-          ? "Start the collector, or fix its address or credentials. Nothing is lost: nodes are asked for no more meanwhile."
+          ? "Start the collector, or fix its address or credentials. Nothing is lost: nodes are not asked for more until then."
           : "Start the collector, or fix its address or credentials. Its queue is bounded, and the oldest objects go first.",
       };
     }
@@ -153,19 +153,19 @@ export class Senders {
         this.#counts.records += records;
         this.#counts.bytes += bytes;
         if (this.#failingSince !== undefined)
-          log.notice("otlp_recovered", `${where} takes log records again`, { where });
+          log.notice("otlp_recovered", `${where} accepts log records again`, { where });
         this.#failingSince = undefined;
       },
       retrying: (reason) => {
         this.#counts.retries += 1;
         this.#failingSince ??= Date.now();
         this.#failure = reason;
-        this.#tell("otlp_failed", `${where} does not take log records, retrying: ${reason}`);
+        this.#tell("otlp_failed", `${where} does not accept log records, retrying: ${reason}`);
       },
       rejected: (records, reason) => {
         this.#failingSince = undefined;
         this.#lastRejectionAt = performance.now();
-        this.#rejection = reason === "" ? "it says no reason" : reason;
+        this.#rejection = reason === "" ? "it gives no reason" : reason;
         this.#tell("otlp_rejected", `${where} rejected ${records} log records for good: ${this.#rejection}`);
       },
     };

@@ -25,7 +25,7 @@ export function examples(metrics: readonly string[]): Example[] {
   return [
     { query: `${height} now`, says: "what each node has now" },
     { query: `${memory}[now - 1h; now : 1m]`, says: "the last hour, a point a minute" },
-    { query: `increase (${growing}[now - 10m; now])`, says: "by how much it has grown in ten minutes" },
+    { query: `increase (${growing}[now - 10m; now])`, says: "its growth in ten minutes" },
   ];
 }
 

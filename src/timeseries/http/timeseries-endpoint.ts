@@ -27,7 +27,7 @@ export function openTimeseriesEndpoint(
 
 export function timeseriesRoute(options: TimeseriesEndpointOptions): Route {
   return (request) => {
-    if (isForged(request)) return textAnswer(403, "A page of another site may not change anything here");
+    if (isForged(request)) return textAnswer(403, "Pages of other sites may not change anything here");
     return answer(options, request);
   };
 }

@@ -295,7 +295,7 @@ class Parser {
   }
 
   #identifier(): string {
-    return this.#scanner.takeIdentifier() ?? this.#scanner.fail("a name that is no keyword");
+    return this.#scanner.takeIdentifier() ?? this.#scanner.fail("a name that is not a keyword");
   }
 
   #text(): string {

@@ -12,11 +12,11 @@ export type SnapshotFault =
 
 const sentences: Sentences<SnapshotFault> = {
   "not-a-segment": () => "it does not begin as a segment of timeseries does",
-  "other-version": ({ version }) => `it is of version ${version}, which this Muninn does not read`,
-  "cut-short": ({ expected, bytes }) => `it should have ${expected} bytes and has ${bytes}`,
+  "other-version": ({ version }) => `it has version ${version}, which this Muninn cannot read`,
+  "cut-short": ({ expected, bytes }) => `it should have ${expected} bytes but has ${bytes}`,
   checksum: () => "its checksum is wrong",
   malformed: ({ what }) => `its ${what} cannot be right`,
-  taken: ({ file }) => `${file} is there already: another Muninn seems to write to the same directory`,
+  taken: ({ file }) => `${file} exists already: another Muninn seems to write to the same directory`,
   "directory-unusable": ({ directory }, cause) => `cannot write points below ${directory}: ${cause}`,
 };
 

@@ -10,7 +10,7 @@ import { maxPayload, WebSocketStream } from "./websocket-stream.js";
 
 /** What an answer other than a WebSocket means, where that is no riddle. */
 const meanings: Readonly<Record<number, string>> = {
-  401: "it does not take our credentials",
+  401: "it does not accept our credentials",
   404: "there is no such path",
   429: "it has refused us too often, and we have to wait",
   502: "the proxy in front of it does not reach it",

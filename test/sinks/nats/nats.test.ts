@@ -172,7 +172,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
   test("a stream that is there stays as it is; one that is absent and not to be made is told of", async () => {
     const tracer = await tracerWith({ servers: [server.url], create: undefined });
     await scripted(tracer, "relay", [traceObject()]);
-    await eventually(async () => expect(await health(tracer)).toContain("no stream takes its subject"));
+    await eventually(async () => expect(await health(tracer)).toContain("no stream accepts its subject"));
     await withManager(server, (manager) =>
       manager.streams.add({ name: stream, subjects: ["muninn.trace.*"], max_age: 60e9 }),
     );

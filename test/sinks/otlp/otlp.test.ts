@@ -173,7 +173,7 @@ test("while a required collector is away the node is asked for no more, health s
   for (let index = 0; index < 4; index += 1) collector.next.push(refuse(503));
   const tracer = await tracerWith({ required: true }, { loRequestNum: 10 });
   await numbered(tracer, "relay", 20_000);
-  await eventually(async () => expect(await health(tracer)).toContain("does not take what it is sent"));
+  await eventually(async () => expect(await health(tracer)).toContain("does not accept what it is sent"));
   expect((await tracer.linesOf("relay")).length).toBeLessThan(20_000);
   await eventually(
     () => expect(tracer.accounts()).toEqual({ received: 40_000, written: 40_000, dropped: 0 }),

@@ -171,7 +171,7 @@ test("where rules know tokens and subjects, either will do, and what both allow 
   expect(await allowed({ ...certificate("pool-a"), token })).toEqual(["relay-1", "bp-1"]);
   await expect(connectAt(address, place, certificate("self-signed"))).rejects.toThrow("it answered 401");
   await expect(connectAt(address, place, { ...certificate("pool-a"), token: "wrong" })).rejects.toThrow(
-    "it answered 401 Unauthorized: it does not take our credentials",
+    "it answered 401 Unauthorized: it does not accept our credentials",
   );
   expect(refusals.map(({ reason }) => reason)).toEqual(["token", "token"]);
 });
