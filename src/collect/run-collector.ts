@@ -52,8 +52,7 @@ async function collect(
   hangUp: HangUp,
   stopping: Promise<void>,
 ): Promise<number> {
-  const load = () => loadConfig(options.config);
-  const reload = new Reload({ load, running: config, log, minLogSeverity: undefined });
+  const reload = new Reload({ file: options.config, running: config, log, minLogSeverity: undefined });
   let collector: Collector;
   try {
     const configurationFault = () => reload.fault;
@@ -76,13 +75,10 @@ async function collect(
   });
   log.notice("started", what, { served: Object.fromEntries(collector.served), pid: process.pid });
   service.ready(what);
-  let reloading = Promise.resolve();
-  hangUp.serve(() => {
-    reloading = reloading.then(async () => {
-      service.reloading();
-      await reload.run(collector);
-      service.ready(what);
-    });
+  hangUp.serve(async () => {
+    service.reloading();
+    await reload.run(collector);
+    service.ready(what);
   });
   const refusal = await Promise.race([stopping, collector.refused]);
   hangUp.ignore();

@@ -3,7 +3,7 @@ import { createSecureContext } from "node:tls";
 import type { FieldPath } from "../fields/kind.js";
 import type { TlsCertificate } from "./groups/tls-certificate.js";
 import { formatField } from "./problem.js";
-import { readSmallFile } from "./small-file.js";
+import { type ReadText, readSmallFile } from "./small-file.js";
 
 /** What `node:https` takes, as PEM. */
 export interface TlsMaterial {
@@ -37,13 +37,14 @@ export class CertificateError extends Error {
 export async function readCertificate(
   certificate: TlsCertificate,
   field: FieldPath = ["tlsCertificate"],
+  read: ReadText = readSmallFile,
 ): Promise<TlsMaterial> {
   const problems: CertificateProblem[] = [];
   const problem = (path: FieldPath, message: string) => problems.push({ path: [...field, ...path], message });
   const attempt = async <T>(path: FieldPath, file: string, what: string, make: (pem: string) => T) => {
     let pem: string;
     try {
-      pem = await readSmallFile(file);
+      pem = await read(file);
     } catch (error) {
       problem(path, `${file} ${(error as Error).message}`);
       return undefined;

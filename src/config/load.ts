@@ -9,7 +9,7 @@ import { missingPrerequisites, modeRemarks } from "./prerequisites.js";
 import { ConfigError, type Problem } from "./problem.js";
 import { brokenRules, doubtfulFields } from "./rules.js";
 import { configFields, configuration } from "./schema.js";
-import { FileError, readSmallFile } from "./small-file.js";
+import { FileError, type ReadText, readSmallFile } from "./small-file.js";
 import { unknownFields } from "./unknown-fields.js";
 
 export interface LoadedConfig {
@@ -27,17 +27,18 @@ export interface LoadedConfig {
 /**
  * Reads a configuration file of cardano-tracer or Muninn, JSON or YAML, whatever its ending.
  *
+ * @param read reads it, and the files that it names
  * @throws ConfigError with everything that is wrong with it.
  */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
+export async function loadConfig(file: string, read: ReadText = readSmallFile): Promise<LoadedConfig> {
   let text: string;
   try {
-    text = await readSmallFile(file);
+    text = await read(file);
   } catch (cause) {
     if (!(cause instanceof FileError)) throw cause;
     throw new ConfigError(file, [{ code: cause.code, message: cause.message }]);
   }
-  return parseConfig(text, file);
+  return parseConfig(text, file, read);
 }
 
 /**
@@ -46,7 +47,11 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
  *
  * @throws ConfigError with everything that is wrong with it.
  */
-export async function parseConfig(text: string, file: string): Promise<LoadedConfig> {
+export async function parseConfig(
+  text: string,
+  file: string,
+  read: ReadText = readSmallFile,
+): Promise<LoadedConfig> {
   const document = await parseConfigDocument(text);
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
   const given = document.value;
@@ -57,10 +62,13 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
     ]);
   }
   // The fields that are right by themselves: whether they fit together can be said whatever is wrong with others.
-  const { values: read, issues } = readFields(configFields, given);
-  const fields = read as Partial<Values>;
+  const { values: right, issues } = readFields(configFields, given);
+  const fields = right as Partial<Values>;
   const keys = [...givenKeys(given, configuration)];
-  const [help, unusable] = await Promise.all([helpTexts(fields.metricsHelp), unusableCertificate(fields)]);
+  const [help, unusable] = await Promise.all([
+    helpTexts(fields.metricsHelp, read),
+    unusableCertificate(fields, read),
+  ]);
   const { errors, warnings } = await problemsInPlace(document, {
     wrong: [
       ...once(issues),
@@ -74,7 +82,7 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
   if (errors.length > 0) throw new ConfigError(file, errors, warnings);
   const placed = async (issues: readonly FieldIssue[]) =>
     (await problemsInPlace(document, { wrong: issues, withoutIt: [], doubtful: [], unknown: [] })).errors;
-  const values = read as Values;
+  const values = right as Values;
   return {
     config: effectiveConfig(values, help),
     warnings,
@@ -85,12 +93,12 @@ export async function parseConfig(text: string, file: string): Promise<LoadedCon
 }
 
 /** Certificates matter only where an endpoint insists on TLS. */
-async function unusableCertificate(fields: Partial<Values>): Promise<FieldIssue[]> {
+async function unusableCertificate(fields: Partial<Values>, read: ReadText): Promise<FieldIssue[]> {
   const isNeeded = httpListeners(fields).some(({ forceSsl }) => forceSsl);
   if (fields.tlsCertificate === undefined || !isNeeded) return [];
   const { CertificateError, readCertificate } = await import("./certificate.js");
   try {
-    await readCertificate(fields.tlsCertificate);
+    await readCertificate(fields.tlsCertificate, ["tlsCertificate"], read);
     return [];
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;

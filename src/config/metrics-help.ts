@@ -5,15 +5,16 @@ import type { HelpTexts } from "./config.js";
 import { problemOf } from "./findings.js";
 import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError } from "./problem.js";
-import { FileError, readSmallFile } from "./small-file.js";
+import { FileError, type ReadText } from "./small-file.js";
 
 /** The help texts of a configuration, which has them itself or names a file. A tracer starts without them. */
 export async function helpTexts(
   metricsHelp: string | Readonly<Record<string, string>> = {},
+  read: ReadText,
 ): Promise<HelpTexts> {
   if (typeof metricsHelp !== "string") return { texts: metricsHelp };
   try {
-    return { texts: await readMetricsHelp(metricsHelp), file: metricsHelp };
+    return { texts: await readMetricsHelp(metricsHelp, read), file: metricsHelp };
   } catch (error) {
     if (!(error instanceof FileError || error instanceof ConfigError)) throw error;
     const fault = error instanceof FileError ? `${metricsHelp} ${error.message}` : error.message;
@@ -26,8 +27,8 @@ export async function helpTexts(
  *
  * @throws FileError where it cannot be read, ConfigError where it holds anything else.
  */
-async function readMetricsHelp(file: string): Promise<Readonly<Record<string, string>>> {
-  const document = await parseConfigDocument(await readSmallFile(file));
+async function readMetricsHelp(file: string, read: ReadText): Promise<Readonly<Record<string, string>>> {
+  const document = await parseConfigDocument(await read(file));
   if (document.errors.length > 0) throw new ConfigError(file, document.errors);
   const result = safeParse(texts("metric name to help text").schema, document.value);
   if (result.success) return result.output;

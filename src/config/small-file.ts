@@ -1,6 +1,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
+/** Reads a whole file of text. @throws FileError */
+export type ReadText = (file: string) => Promise<string>;
+
 /** Why a file that a configuration needs could not be taken. */
 export class FileError extends Error {
   override readonly name = "FileError";

@@ -3,26 +3,40 @@
  * default) nor gets lost.
  */
 export class HangUp {
-  #reload: (() => void) | undefined;
-  #cameEarly = false;
+  #reload: (() => Promise<void>) | undefined;
+  /** A signal that no reload has begun for. */
+  #isWanted = false;
+  #isReloading = false;
   readonly #take = () => {
-    if (this.#reload === undefined) this.#cameEarly = true;
-    else this.#reload();
+    this.#isWanted = true;
+    void this.#reloadWhileWanted();
   };
 
   constructor() {
     process.on("SIGHUP", this.#take);
   }
 
-  /** From now on each SIGHUP calls `reload`; at once, where one came before. */
-  serve(reload: () => void): void {
+  /**
+   * From now on SIGHUP calls `reload`, which must not reject; at once, where one came before. One reload at a time: all
+   * signals that come during one bring one more, which sees whatever they were sent for.
+   */
+  serve(reload: () => Promise<void>): void {
     this.#reload = reload;
-    if (this.#cameEarly) reload();
-    this.#cameEarly = false;
+    void this.#reloadWhileWanted();
   }
 
   /** SIGHUP does nothing any more: the daemon is stopping. */
   ignore(): void {
-    this.#reload = () => {};
+    this.#reload = async () => {};
+  }
+
+  async #reloadWhileWanted(): Promise<void> {
+    if (this.#isReloading) return;
+    this.#isReloading = true;
+    while (this.#isWanted && this.#reload !== undefined) {
+      this.#isWanted = false;
+      await this.#reload();
+    }
+    this.#isReloading = false;
   }
 }

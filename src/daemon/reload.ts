@@ -1,7 +1,6 @@
 import { changedFields, reloaded } from "../config/changes.js";
 import type { Config } from "../config/config.js";
-import type { LoadedConfig } from "../config/load.js";
-import { ConfigError } from "../config/problem.js";
+import { RefusedConfig, rereadConfig } from "../config/reread.js";
 import type { Tracer } from "../tracer.js";
 import { settledWithin } from "./deadline.js";
 import type { Log } from "./log/log.js";
@@ -14,8 +13,8 @@ const reopenPatienceMs = 1_000;
 type Reloadable = Pick<Tracer, "registry" | "reload">;
 
 export interface ReloadOptions {
-  /** Reads the file again. @throws ConfigError */
-  readonly load: () => Promise<LoadedConfig>;
+  /** The configuration. */
+  readonly file: string;
   /** What the tracer was started with. */
   readonly running: Config;
   readonly log: Log;
@@ -50,7 +49,7 @@ export class Reload {
     } catch (err) {
       this.#fault = (err as Error).message;
       // The message says what is wrong; all that is wrong may be megabytes, which no reader of a log takes in one line.
-      const facts = err instanceof ConfigError ? { problems: err.problems.length } : { err };
+      const facts = err instanceof RefusedConfig ? { problems: err.problems } : { err };
       log.error(
         "reload_failed",
         `log files are reopened, everything else is unchanged: ${this.#fault}`,
@@ -62,8 +61,10 @@ export class Reload {
   }
 
   async #apply(tracer: Reloadable): Promise<void> {
-    const { load, log, minLogSeverity } = this.#options;
-    const { config: loaded } = await load();
+    const { file, log, minLogSeverity } = this.#options;
+    // What the machine lacks, such as a journald that is away for a moment, is no reason to refuse the file.
+    const { config: loaded, warnings } = await rereadConfig(file);
+    for (const line of warnings) log.warning("config_warning", line);
     const config = reloaded(this.#running, loaded);
     await tracer.reload(config);
     log.show({ minSeverity: minLogSeverity, verbosity: config.verbosity });

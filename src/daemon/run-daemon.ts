@@ -54,7 +54,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   }
   const { verbosity } = loaded.config;
   const log = await openLog({ minSeverity: options.minLogSeverity, verbosity });
-  sayWarnings(loaded, options.config, log);
+  for (const line of formatProblems(options.config, loaded.warnings)) log.warning("config_warning", line);
   const { runtimeOptions } = options;
   if (runtimeOptions.length > 0)
     log.info("runtime_options_ignored", runtimeOptionsNote(runtimeOptions), { runtimeOptions });
@@ -85,23 +85,13 @@ async function loadStartable(file: string): Promise<LoadedConfig> {
   return loaded;
 }
 
-function sayWarnings({ warnings }: LoadedConfig, file: string, log: Log): void {
-  for (const line of formatProblems(file, warnings)) log.warning("config_warning", line);
-}
-
 async function runTracer(
   config: Config,
   { config: configFile, minLogSeverity }: DaemonOptions,
   log: Log,
   { stopping, hangUp }: Signals,
 ): Promise<number> {
-  const load = async () => {
-    // A journald that is away for a moment is no reason to refuse the file.
-    const loaded = await loadConfig(configFile);
-    sayWarnings(loaded, configFile, log);
-    return loaded;
-  };
-  const reload = new Reload({ load, running: config, log, minLogSeverity });
+  const reload = new Reload({ file: configFile, running: config, log, minLogSeverity });
   let tracer: Tracer;
   try {
     const configurationFault = () => reload.fault;
@@ -125,13 +115,10 @@ async function runTracer(
     pid: process.pid,
   });
   service.ready(`tracing ${where}`);
-  let reloading = Promise.resolve();
-  hangUp.serve(() => {
-    reloading = reloading.then(async () => {
-      service.reloading();
-      await reload.run(tracer);
-      service.ready(`tracing ${where}`);
-    });
+  hangUp.serve(async () => {
+    service.reloading();
+    await reload.run(tracer);
+    service.ready(`tracing ${where}`);
   });
   await stopping;
   hangUp.ignore();

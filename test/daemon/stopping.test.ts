@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { HangUp } from "../../src/daemon/hang-up.js";
@@ -96,19 +97,36 @@ describe("SIGHUP", () => {
     process.removeAllListeners("SIGHUP");
   });
 
-  test("that came before the daemon can reload is served then, once", () => {
+  test("that came before the daemon can reload is served then, once", async () => {
     const hangUp = new HangUp();
     process.emit("SIGHUP");
     process.emit("SIGHUP");
     let reloads = 0;
-    hangUp.serve(() => {
+    hangUp.serve(async () => {
       reloads += 1;
     });
     expect(reloads).toBe(1);
+    await nextTick();
     process.emit("SIGHUP");
     expect(reloads).toBe(2);
+    await nextTick();
     hangUp.ignore();
     process.emit("SIGHUP");
+    await nextTick();
     expect(reloads).toBe(2);
+  });
+
+  test("that comes again and again during a reload brings one more", async () => {
+    const hangUp = new HangUp();
+    const ends: (() => void)[] = [];
+    hangUp.serve(() => new Promise((resolve) => ends.push(resolve)));
+    for (let signal = 0; signal < 100; signal += 1) process.emit("SIGHUP");
+    expect(ends).toHaveLength(1);
+    ends[0]!();
+    await nextTick();
+    expect(ends).toHaveLength(2);
+    ends[1]!();
+    await nextTick();
+    expect(ends).toHaveLength(2);
   });
 });

@@ -14,7 +14,7 @@ import { encodeTraceObject } from "../../../src/protocol/trace-object.js";
 import type { Attack, Target } from "../attack.js";
 import { HostilePeer } from "../hostile-peer.js";
 import { smallestObject } from "./answers.js";
-import { seconds } from "./metrics.js";
+import { scrape, seconds } from "./metrics.js";
 
 /** The file that the daemon reads again at SIGHUP. */
 function configurationOf({ place }: Target): string {
@@ -32,6 +32,12 @@ async function reloadedWith(
   target.daemon.signal("SIGHUP");
 }
 
+function manyTexts(count: number): Record<string, string> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`Mem.resident.${index}`, `what ${index} is`]),
+  );
+}
+
 function manyKeys(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`netwrk${index}`, index]));
 }
@@ -44,15 +50,18 @@ async function pipeInPlaceOf(target: Target, file: string): Promise<void> {
   await target.daemon.logged("reload_failed");
 }
 
-/** The parser of YAML takes a text in one turn. Whoever writes the configuration may do worse. */
-const parsedWhole = { blockCpuMs: 500 };
+/** Another text for the configuration, which cannot be used, and a reload that says so. */
+async function refusedText(target: Target, text: string): Promise<void> {
+  writeFileSync(configurationOf(target), text);
+  target.daemon.signal("SIGHUP");
+  await target.daemon.logged("reload_failed");
+}
 
 /** What files may do that others write: a configuration, or what lies below the log root. */
 export const files: readonly Attack[] = [
   {
     name: "a reload with 40,000 unknown keys",
     onlyWhole: true,
-    bounds: parsedWhole,
     run: async (target) => {
       await reloadedWith(target, (whole) => ({ ...whole, ...manyKeys(40_000) }));
       await target.daemon.logged("reloaded");
@@ -61,7 +70,6 @@ export const files: readonly Attack[] = [
   },
   {
     name: "a reload with 40,000 unknown keys below muninn",
-    bounds: parsedWhole,
     run: async (target) => {
       await reloadedWith(target, ({ muninn, ...whole }) => ({
         ...whole,
@@ -74,36 +82,66 @@ export const files: readonly Attack[] = [
   {
     name: "a configuration nested ten thousand deep",
     onlyWhole: true,
-    run: async (target) => {
-      writeFileSync(configurationOf(target), `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`);
-      target.daemon.signal("SIGHUP");
-      await target.daemon.logged("reload_failed");
-    },
+    run: (target) => refusedText(target, `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`),
     said: ["reload_failed"],
   },
   {
     name: "a configuration of aliases that grow",
     onlyWhole: true,
-    run: async (target) => {
+    run: (target) => {
       const levels = Array.from(
         { length: 30 },
         (_, level) => `a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(", ")}]`,
       );
-      writeFileSync(configurationOf(target), `a0: &a0 [x]\n${levels.join("\n")}\n`);
-      target.daemon.signal("SIGHUP");
-      await target.daemon.logged("reload_failed");
+      return refusedText(target, `a0: &a0 [x]\n${levels.join("\n")}\n`);
     },
     said: ["reload_failed"],
   },
   {
     name: "a configuration of four megabytes that is no JSON",
-    bounds: parsedWhole,
-    run: async (target) => {
-      writeFileSync(configurationOf(target), `{"a": ${'"'.padEnd(4_000_000, "\\\\\u001b[2J")}`);
-      target.daemon.signal("SIGHUP");
-      await target.daemon.logged("reload_failed");
+    run: (target) => refusedText(target, `{"a": ${'"'.padEnd(4_000_000, "\\\\\u001b[2J")}`),
+    said: ["reload_failed"],
+  },
+  {
+    name: "a configuration that merges a mapping again and again",
+    onlyWhole: true,
+    run: (target) => {
+      const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`);
+      return refusedText(target, `a: &a {${keys.join(", ")}}\nb:\n${"- {<<: *a}\n".repeat(100_000)}`);
     },
     said: ["reload_failed"],
+  },
+  {
+    name: "a configuration of a million values",
+    onlyWhole: true,
+    run: (target) => refusedText(target, `a:\n${"- 1\n".repeat(1_000_000)}`),
+    said: ["reload_failed"],
+  },
+  {
+    name: "a configuration of 30,000 sections",
+    onlyWhole: true,
+    run: async (target) => {
+      await reloadedWith(target, ({ logging, ...whole }) => ({
+        ...whole,
+        logging: Array.from({ length: 30_000 }, (_, index) => ({
+          logRoot: `logs-${index}`,
+          logMode: "FileMode",
+          logFormat: "ForMachine",
+        })),
+      }));
+      await Promise.race([target.daemon.logged("reload_failed"), target.daemon.logged("reloaded")]);
+    },
+  },
+  {
+    name: "a reload with 40,000 texts for metrics",
+    run: async (target) => {
+      await reloadedWith(target, (whole) => ({
+        ...whole,
+        metricsHelp: manyTexts(target.pick(20_000, 40_000)),
+      }));
+      await target.daemon.logged("reloaded");
+      await scrape(target.prometheus);
+    },
   },
   {
     name: "a pipe for a configuration",
