@@ -92,7 +92,10 @@ export function choice<const Name extends string>(...names: readonly Name[]): Ki
   return plain(schema, { allowed: `be ${listed(names)}`, takes });
 }
 
-/** Any keys, each with a text. `wrongKey` says what is wrong with a key, if anything. */
+/** As many metrics as a node may have by default; each text is gone through when a reload brings new ones. */
+const maxTexts = 10_000;
+
+/** At most 10,000 keys, each with a text. `wrongKey` says what is wrong with a key, if anything. */
 export function texts(
   of: string,
   wrongKey: (key: string) => string | undefined = () => undefined,
@@ -100,6 +103,10 @@ export function texts(
   const allowed = `be a mapping of ${of}`;
   const schema = v.pipe(
     v.custom<Record<string, unknown>>(isMapping, must(allowed)),
+    v.check(
+      (value) => Object.keys(value).length <= maxTexts,
+      ({ input }) => `has ${Object.keys(input).length} keys; must have at most ${maxTexts}`,
+    ),
     // The library's own `record` leaves keys such as `constructor` out without a word.
     v.rawTransform(({ dataset: { value }, addIssue }): Readonly<Record<string, string>> => {
       for (const [key, input] of Object.entries(value)) {

@@ -151,6 +151,11 @@ test.each([
       `f:4:14: metricsHelp: ${help}:1:1: is an empty list; must be a mapping of metric name to help text`,
   ],
   [
+    "with more texts than nodes have metrics",
+    JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, index) => [`m${index}`, ""]))),
+    (help: string) => `f:4:14: metricsHelp: ${help}:1:1: has 10001 keys; must have at most 10000`,
+  ],
+  [
     "with a syntax error",
     "{",
     (help: string) => expect.stringMatching(`^f:4:14: metricsHelp: ${help}:1:2: `),
