@@ -20,6 +20,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   const faults = new RateLimitedLines();
   const comings = new RateLimitedLines({ burst: comingsAndGoings });
   return {
+    metricsRefused: (reason, count) => own.metricsRefused(reason, count),
     connected: ({ id, peer }) =>
       log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
     named: (connection, { name, directory, slug }) => {

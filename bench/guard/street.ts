@@ -111,7 +111,7 @@ const sessions = new Sessions({
   settings,
   maxInFlightBytes: 256 * 1_024 * 1_024,
   destination: router,
-  observer: { connected: quiet, named: quiet, clashed: quiet, ended: quiet },
+  observer: { connected: quiet, named: quiet, clashed: quiet, ended: quiet, metricsRefused: quiet },
 });
 const yardstick = new Yardstick(yardstickReplies);
 const ratios: number[] = [];

@@ -1,4 +1,4 @@
-import { NodeMetrics } from "../metrics/node/node-metrics.js";
+import { type MetricRefusal, NodeMetrics } from "../metrics/node/node-metrics.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
@@ -36,6 +36,8 @@ export interface SessionObserver {
   /** The node, which was just named, could not have the names it wanted. */
   clashed(connection: Connection, node: NodeIdentity, clash: Clash): void;
   ended(connection: Connection, end: SessionEnd): void;
+  /** So many metrics of a node were not kept. */
+  metricsRefused(reason: MetricRefusal, count: number): void;
 }
 
 /** A node that has its name, and what it last told of itself. */
@@ -174,6 +176,7 @@ export class Sessions {
       maxMetrics: maxMetricsPerNode,
       mayGrow: (deltaBytes) => session.answerShare.grow(deltaBytes),
       onEnd: () => this.#measured(session),
+      onRefused: (reason, count) => this.#options.observer.metricsRefused(reason, count),
     });
   }
 

@@ -43,7 +43,13 @@ function sessionsWith(
       keepingUp: () => true,
       write,
     },
-    observer: { connected: () => {}, named: () => {}, clashed: () => {}, ended: () => {} },
+    observer: {
+      metricsRefused: () => {},
+      connected: () => {},
+      named: () => {},
+      clashed: () => {},
+      ended: () => {},
+    },
     ...options,
   });
 }
@@ -222,6 +228,7 @@ describe("names nobody has heard of", () => {
     const sessions = sessionsWith(async () => true, {
       observer: {
         connected: () => {},
+        metricsRefused: () => {},
         named: () => {},
         clashed: () => {},
         ended: (_, end) => ends.push(end),
@@ -244,6 +251,7 @@ describe("names nobody has heard of", () => {
     const sessions = sessionsWith(async () => true, {
       observer: {
         connected: () => {},
+        metricsRefused: () => {},
         named: () => {},
         clashed: () => {},
         ended: (_, end) => ends.push(end),
@@ -295,6 +303,7 @@ test("what clashes is told and can be listed, for as long as it does", async () 
   const sessions = sessionsWith(async () => true, {
     observer: {
       connected: () => {},
+      metricsRefused: () => {},
       named: () => {},
       clashed: (_, { name }, { of }) => told.push(`${name} ${of}`),
       ended: () => {},
@@ -358,6 +367,7 @@ describe("a connection whose credentials are for certain names", () => {
     const sessions = sessionsWith(async () => true, {
       observer: {
         connected: () => {},
+        metricsRefused: () => {},
         named: () => {},
         clashed: () => {},
         ended: (_, end) => ends.push(end),

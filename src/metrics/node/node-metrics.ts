@@ -29,6 +29,13 @@ const maxTextLength = 16 * 1_024;
 /** Versions are unique among all stores: a node may leave and another of the same name come. */
 let lastVersion = 0;
 
+/**
+ * Why a metric was refused: `answer-too-long` is what came after the most bytes of an answer, `too-long` a name or text,
+ * `too-many` more than a node may have, `no-room` more memory than the store, or all stores together, may take.
+ */
+export const metricRefusals = ["answer-too-long", "too-long", "too-many", "no-room"] as const;
+export type MetricRefusal = (typeof metricRefusals)[number];
+
 export interface NodeMetricsOptions {
   /** Memory that the store may take, in bytes. */
   readonly maxBytes: number;
@@ -38,6 +45,8 @@ export interface NodeMetricsOptions {
   readonly mayGrow?: (deltaBytes: number) => boolean;
   /** Told when an answer is over. */
   readonly onEnd?: () => void;
+  /** Told of metrics that were refused. */
+  readonly onRefused?: (reason: MetricRefusal, count: number) => void;
 }
 
 /**
@@ -50,6 +59,7 @@ export class NodeMetrics {
   readonly #maxMetrics: number;
   readonly #mayGrow: (deltaBytes: number) => boolean;
   readonly #onEnd: (() => void) | undefined;
+  readonly #onRefused: NodeMetricsOptions["onRefused"];
   readonly #kept = new Map<string, KeptMetric>();
   #bytes = 0;
   /** The one that came last. */
@@ -64,6 +74,7 @@ export class NodeMetrics {
     this.#maxMetrics = options.maxMetrics ?? Number.POSITIVE_INFINITY;
     this.#mayGrow = options.mayGrow ?? (() => true);
     this.#onEnd = options.onEnd;
+    this.#onRefused = options.onRefused;
   }
 
   /**
@@ -88,7 +99,7 @@ export class NodeMetrics {
 
   /** So many metrics were too many for an answer. */
   surplus(count: number): void {
-    this.#refused += count;
+    this.#refuse("answer-too-long", count);
   }
 
   /** The answer is over: what a whole one did not name is forgotten now, and not before. */
@@ -146,8 +157,9 @@ export class NodeMetrics {
   #keep(name: string, kind: KeptMetric["kind"], value: KeptMetric["value"]): void {
     const kept = this.#find(name);
     const growth = bytesOf(name, value) - (kept === undefined ? 0 : bytesOf(name, kept.value));
-    if (growth > 0 && !this.#hasRoom(name, value, growth, kept === undefined)) {
-      this.#refused += 1;
+    const refusal = growth > 0 ? this.#refusal(name, value, growth, kept === undefined) : undefined;
+    if (refusal !== undefined) {
+      this.#refuse(refusal, 1);
       if (kept !== undefined) this.#forget(kept);
       return;
     }
@@ -162,10 +174,22 @@ export class NodeMetrics {
     kept.answer = this.#answer;
   }
 
-  #hasRoom(name: string, value: KeptMetric["value"], growth: number, isNew: boolean): boolean {
-    if (isNew && (this.#kept.size >= this.#maxMetrics || name.length > maxNameLength)) return false;
-    if (typeof value === "string" && value.length > maxTextLength) return false;
-    return this.#bytes + growth <= this.#maxBytes && this.#mayGrow(growth);
+  /** Why this may not be kept; where it may, its memory is taken. */
+  #refusal(
+    name: string,
+    value: KeptMetric["value"],
+    growth: number,
+    isNew: boolean,
+  ): MetricRefusal | undefined {
+    if (isNew && name.length > maxNameLength) return "too-long";
+    if (typeof value === "string" && value.length > maxTextLength) return "too-long";
+    if (isNew && this.#kept.size >= this.#maxMetrics) return "too-many";
+    return this.#bytes + growth <= this.#maxBytes && this.#mayGrow(growth) ? undefined : "no-room";
+  }
+
+  #refuse(reason: MetricRefusal, count: number): void {
+    this.#refused += count;
+    this.#onRefused?.(reason, count);
   }
 
   #forget(kept: KeptMetric): void {

@@ -1,3 +1,4 @@
+import { type MetricRefusal, metricRefusals } from "../node/node-metrics.js";
 import type { OwnFamilies } from "./families.js";
 import type { FamilyOptions } from "./family.js";
 import { OwnHistogram } from "./histogram.js";
@@ -58,6 +59,7 @@ export class OwnEvents {
     bounds: [0.0002, 0.0005, 0.002, 0.005, 0.02, 0.05, 0.2, 0.5, 2, 5, 20],
   });
   readonly #linkRefusals = new Map<LinkRefusal, number>(linkRefusals.map((reason) => [reason, 0]));
+  readonly #metricsRefused = new Map<MetricRefusal, number>(metricRefusals.map((reason) => [reason, 0]));
   #turnedAway = 0;
   #namesLeftOut = 0;
 
@@ -76,6 +78,11 @@ export class OwnEvents {
   /** A link has not let a peer in. */
   linkRefused(reason: LinkRefusal): void {
     increase(this.#linkRefusals, reason);
+  }
+
+  /** So many metrics that a node sent were not kept. */
+  metricsRefused(reason: MetricRefusal, count: number): void {
+    increase(this.#metricsRefused, reason, count);
   }
 
   /** A connection was closed because there were too many. */
@@ -122,6 +129,13 @@ export class OwnEvents {
       },
       this.#linkRefusals,
     );
+    byReason(
+      {
+        name: "muninn_metrics_refused_total",
+        help: "Values of metrics that nodes sent and that found no room, of all nodes that ever were, by reason.",
+      },
+      this.#metricsRefused,
+    );
     families.counter(
       {
         name: "muninn_connections_turned_away_total",
@@ -139,6 +153,6 @@ export class OwnEvents {
   }
 }
 
-function increase<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function increase<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

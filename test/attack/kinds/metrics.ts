@@ -61,8 +61,7 @@ export const metrics: readonly Attack[] = [
         },
       );
     },
-    // What was refused is told while a node is connected; a look may come too late for it.
-    counted: [/^muninn_node_metrics_refused|^muninn_connections_ended_total/],
+    counted: [/^muninn_metrics_refused_total\{reason="answer-too-long"/],
   },
   {
     name: "metric names of a megabyte with dots",

@@ -71,14 +71,21 @@ test("a text that has no room any more leaves nothing behind, least of all the t
 });
 
 test.each([
-  ["too many", [["a"], ["b"], ["c"]]],
-  ["of a name of 257 characters", [["a"], ["b"], ["n".repeat(257)]]],
-  ["of a text of 16 KiB and a character", [["a"], ["b"], ["c", "x".repeat(16 * 1_024 + 1)]]],
-] as const)("metrics that are %s are refused and counted, those before them kept", (_, given) => {
-  const metrics = new NodeMetrics({ maxBytes: 1_000_000, maxMetrics: 3 });
+  ["too many", "too-many", [["a"], ["b"], ["c"]]],
+  ["of a name of 257 characters", "too-long", [["a"], ["b"], ["n".repeat(257)]]],
+  ["of a text of 16 KiB and a character", "too-long", [["a"], ["b"], ["c", "x".repeat(16 * 1_024 + 1)]]],
+  ["more than have room", "no-room", [["a"], ["b"], ["c".repeat(200)]]],
+] as const)("metrics that are %s are refused and counted, those before them kept", (_, reason, given) => {
+  const told: unknown[] = [];
+  const metrics = new NodeMetrics({
+    maxBytes: reason === "no-room" ? 500 : 1_000_000,
+    maxMetrics: reason === "no-room" ? 10 : 3,
+    onRefused: (...refused) => told.push(refused),
+  });
   const answer = given.map(([name, value = ""]) => [name, { kind: "label", value }] as const);
   give(metrics, answer, { whole: true, nowMs: 0 });
   expect(metrics.refused).toBe(1);
+  expect(told).toEqual([[reason, 1]]);
   expect(metrics.entries().map(([name]) => name)).toEqual(["ekg.server_timestamp_ms", "a", "b"]);
 });
 

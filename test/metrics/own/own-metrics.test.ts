@@ -90,6 +90,7 @@ describe("the values", () => {
     ["muninn_connections_turned_away_total", 0],
     ["muninn_metric_names_left_out_total", 0],
     ['muninn_connections_ended_total{reason="malformed"}', 0],
+    ['muninn_metrics_refused_total{reason="too-many"}', 0],
     ['muninn_handshakes_refused_total{reason="refused-by-us"}', 0],
   ])("of %s is %d", async (name, value) => {
     expect((await series()).get(name)).toBe(value);
@@ -130,6 +131,8 @@ describe("what is counted here", () => {
     events.connectionTurnedAway();
     events.namesLeftOut(3);
     events.namesLeftOut(2);
+    events.metricsRefused("too-many", 3);
+    events.metricsRefused("too-many", 4);
     const all = await series();
     expect(all.get('muninn_connections_ended_total{reason="left"}')).toBe(1);
     expect(all.get('muninn_handshakes_refused_total{reason="left"}')).toBe(0);
@@ -137,6 +140,7 @@ describe("what is counted here", () => {
     expect(all.get('muninn_handshakes_refused_total{reason="refused-by-us"}')).toBe(2);
     expect(all.get("muninn_connections_turned_away_total")).toBe(1);
     expect(all.get("muninn_metric_names_left_out_total")).toBe(5);
+    expect(all.get('muninn_metrics_refused_total{reason="too-many"}')).toBe(7);
   });
 });
 
