@@ -96,7 +96,7 @@ class OpenLink {
 
   async open(run: RunConnection, onTurnedAway: (limit: number) => void): Promise<void> {
     const { log, events, muninn, maxConnections, ids, room } = this.#options;
-    const { listen, connect } = this.#link;
+    const { listen, connect, trustedProxies } = this.#link;
     if (connect !== undefined) {
       this.#connectors = openConnectors({
         ...muninn.reconnect,
@@ -117,6 +117,7 @@ class OpenLink {
       ids,
       chunks: "lent",
       credentials: this.#credentials,
+      trustedProxies,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       run,
       onTurnedAway,

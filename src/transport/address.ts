@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 export interface UnixAddress {
   readonly kind: "unix";
   readonly path: string;
@@ -106,6 +108,29 @@ export function formatLinkAddress(address: LinkAddress): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   const place = formatAddress({ kind: "tcp", host: address.host, port: address.port });
   return `${address.kind}://${place}${"path" in address ? address.path : ""}`;
+}
+
+/** Addresses whose first `prefix` bits are the same. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
+  readonly family: "ipv4" | "ipv6";
+}
+
+/** Reads `10.0.0.0/8`, or one address. @throws AddressError */
+export function parseNetwork(text: string): Network {
+  const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  const longest = version === 6 ? 128 : 32;
+  const prefix = bits === undefined ? longest : Number(bits);
+  if (version === 0) throw new AddressError(`"${address}" is no IP address`);
+  if (prefix > longest) throw new AddressError(`there are at most ${longest} bits`);
+  return { address, prefix, family: version === 6 ? "ipv6" : "ipv4" };
+}
+
+/** As `parseNetwork` reads it. */
+export function formatNetwork({ address, prefix }: Network): string {
+  return `${address}/${prefix}`;
 }
 
 function hostAndPort(text: string, place: string): TcpAddress {

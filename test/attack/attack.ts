@@ -21,7 +21,7 @@ export interface Bounds {
   readonly blockCpuMs: number;
   /** Memory above `maxInFlightBytes`. */
   readonly memoryMiB: number;
-  /** Bytes of the program's own log. */
+  /** Bytes of the program's own log, a minute: whatever is said again is said once in that. */
   readonly logBytes: number;
   /** Of its rate, what a healthy node could send. */
   readonly healthyShare: number;

@@ -250,6 +250,22 @@ test.each([
     "muninn: {maxConnections: 0}",
     `f:4:26: muninn.maxConnections: is the number 0; ${wholeNumber(1, 1_000_000)}`,
   ],
+  [
+    'muninn: {links: [{listen: "ws://a:1/", access: anyone, trustedProxies: [10.0.0.0/33]}]}',
+    'f:4:73: muninn.links[0].trustedProxies[0]: is "10.0.0.0/33"; must be an IP address or a network such as 10.0.0.0/8: there are at most 32 bits',
+  ],
+  [
+    'muninn: {links: [{listen: "ws://a:1/", access: anyone, trustedProxies: [proxy]}]}',
+    'f:4:73: muninn.links[0].trustedProxies[0]: is "proxy"; must be an IP address or a network such as 10.0.0.0/8: "proxy" is no IP address',
+  ],
+  [
+    "muninn: {links: [{listen: tcp://a:1, trustedProxies: [10.0.0.0/8]}]}",
+    "f:4:54: muninn.links[0].trustedProxies: is for ws: and wss: only",
+  ],
+  [
+    "muninn: {links: [{connect: tcp://a:1, trustedProxies: [10.0.0.0/8]}]}",
+    "f:4:55: muninn.links[0].trustedProxies: is for links that listen",
+  ],
   ["muninn: {maxObjectBytes: 16MB}", `f:4:26: muninn.maxObjectBytes: is "16MB"; ${size}, from 1KiB to 1GiB`],
   [
     "muninn: {maxAnswerBytes: 1000}",

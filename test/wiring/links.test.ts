@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { eventually } from "../../src/testing/eventually.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
 import type { SimulatedNode } from "../../src/testing/simulated-node.js";
@@ -219,6 +221,17 @@ test("connect: the tracer comes to a node, with token, certificate and serverNam
   await nodes[0]!.finished;
   await listener.stop();
   await expectWhole(daemon, "listening");
+});
+
+test("trustedProxies: nodes behind them have their own addresses", async () => {
+  const listen = await somewhere("ws");
+  const daemon = await start({ listen, access: "anyone", trustedProxies: ["127.0.0.1"] });
+  const peer = new WebSocket(listen, { headers: { "x-forwarded-for": "203.0.113.5" } });
+  peer.on("error", () => {});
+  await once(peer, "open");
+  peer.send(Buffer.from("no handshake"));
+  const { peer: said } = await daemon.logged("connection_failed");
+  expect(said).toMatch(/^203\.0\.113\.5:\d+$/);
 });
 
 test("at SIGHUP certificates and tokens are read again: who is inside stays, who comes shows the new one", async () => {

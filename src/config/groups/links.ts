@@ -5,7 +5,13 @@ import { must } from "../../fields/found.js";
 import { issuePath, type Kind, plain, type ValueOf } from "../../fields/kind.js";
 import { type FieldIssue, mapping } from "../../fields/mapping.js";
 import { fileName, text } from "../../fields/plain-kinds.js";
-import { formatLinkAddress, type LinkAddress, parseLinkAddress } from "../../transport/address.js";
+import {
+  formatLinkAddress,
+  formatNetwork,
+  type LinkAddress,
+  parseLinkAddress,
+  parseNetwork,
+} from "../../transport/address.js";
 
 /** Texts that `read` makes something of, or throws an error that says why not. */
 function readText<Value>(
@@ -33,6 +39,13 @@ const address = readText(
   "an address with its kind in front",
   parseLinkAddress,
   formatLinkAddress,
+);
+
+const network = readText(
+  "an IP address or a network such as 10.0.0.0/8",
+  "an IP address or a network",
+  parseNetwork,
+  formatNetwork,
 );
 
 const subject = readText(
@@ -110,6 +123,10 @@ const anyLink = mapping({
     "",
   ),
   access: optional(access, "where we listen over `tls:`, `ws:` or `wss:`: who may come in, as which nodes"),
+  trustedProxies: optional(
+    list(network, "IP addresses and networks"),
+    "where we listen over `ws:` or `wss:`: reverse proxies; who comes through them has the last address in `X-Forwarded-For`",
+  ),
   tokenFile: optional(fileName(), "where we connect over `ws:` or `wss:`: the token we show"),
 });
 
@@ -146,7 +163,9 @@ function* brokenIn(given: LinkConfig): Generator<FieldIssue> {
   else yield* brokenInListening(given, listen);
 }
 
-function* brokenInConnecting({ tls, access, tokenFile }: LinkConfig, to: LinkAddress): Generator<FieldIssue> {
+function* brokenInConnecting(given: LinkConfig, to: LinkAddress): Generator<FieldIssue> {
+  const { tls, access, tokenFile, trustedProxies } = given;
+  if (trustedProxies !== undefined) yield { path: ["trustedProxies"], message: "is for links that listen" };
   if (tls?.clientCaFile !== undefined)
     yield {
       path: ["tls", "clientCaFile"],
@@ -157,7 +176,10 @@ function* brokenInConnecting({ tls, access, tokenFile }: LinkConfig, to: LinkAdd
     yield { path: ["tokenFile"], message: "is for ws: and wss: only" };
 }
 
-function* brokenInListening({ tls, access, tokenFile }: LinkConfig, at: LinkAddress): Generator<FieldIssue> {
+function* brokenInListening(given: LinkConfig, at: LinkAddress): Generator<FieldIssue> {
+  const { tls, access, tokenFile, trustedProxies } = given;
+  if (trustedProxies !== undefined && !isWebSocket(at))
+    yield { path: ["trustedProxies"], message: "is for ws: and wss: only" };
   for (const field of ["caFile", "serverName"] as const) {
     if (tls?.[field] !== undefined)
       yield {

@@ -3,6 +3,7 @@ import { formatAddress, type LinkAddress } from "../address.js";
 import type { LinkServer, ListenOptions, Refusal } from "./link.js";
 import { RefusedAddresses } from "./refused-addresses.js";
 import { hostOf, listenAt, socketServer } from "./socket-server.js";
+import { TrustedProxies } from "./trusted-proxies.js";
 
 /** Peers of one address that may be on their way in at the same time; a proxy is one address. */
 const mostOfOneAddress = 256;
@@ -15,6 +16,8 @@ export interface Candidate {
   readonly host: string;
   /** Host and port, for people. */
   readonly peer: string;
+  /** It has come through a trusted proxy, which says so in `X-Forwarded-For`. */
+  forwarded(forwardedFor: string | undefined): void;
   /** How far it has come: what went wrong where it leaves now. */
   stage: Refusal["reason"];
   /** Counts and tells of it. The peer is gone at once, or a second after `farewell` has told it why. */
@@ -25,8 +28,8 @@ export interface Candidate {
 
 export interface EntranceOptions extends ListenOptions {
   /**
-   * Whether an address that has to wait is turned out before it can show anything. Not behind a reverse proxy, whose
-   * address all peers have: there only those wait who show nothing right.
+   * Whether an address that has to wait is turned out before it can show anything. Not where it may be a reverse proxy's,
+   * which all peers have: there only those wait who show nothing right.
    */
   readonly waitsOutside: boolean;
 }
@@ -42,9 +45,11 @@ export class Entrance {
   /** How many of each address. */
   readonly #crowds = new Map<string, number>();
   readonly #refused = new RefusedAddresses();
+  readonly #proxies: TrustedProxies;
 
   constructor(options: EntranceOptions, next: (socket: Socket, candidate: Candidate) => void) {
     this.#options = options;
+    this.#proxies = new TrustedProxies(options.trustedProxies);
     this.#server = socketServer(options, (socket) => this.#enter(socket, next));
   }
 
@@ -81,7 +86,7 @@ export class Entrance {
     const host = hostOf(socket);
     const crowd = this.#crowds.get(host) ?? 0;
     const isCrowd = crowd >= mostOfOneAddress;
-    if (isCrowd || (waitsOutside && this.mustWait(host))) {
+    if (isCrowd || (waitsOutside && !this.#proxies.has(host) && this.mustWait(host))) {
       socket.destroy();
       onRefused?.({ reason: isCrowd ? "crowd" : "waits", host });
       return;
@@ -95,15 +100,23 @@ export class Entrance {
       if (others === 0) this.#crowds.delete(host);
       else this.#crowds.set(host, others);
     };
+    let client = host;
     const candidate: Candidate = {
-      host,
-      peer: formatAddress({ kind: "tcp", host, port: socket.remotePort ?? 0 }),
+      get host() {
+        return client;
+      },
+      get peer() {
+        return formatAddress({ kind: "tcp", host: client, port: socket.remotePort ?? 0 });
+      },
+      forwarded: (forwardedFor) => {
+        client = this.#proxies.clientOf(host, forwardedFor);
+      },
       stage: "tls",
       refuse: (reason, { detail, farewell } = {}) => {
         if (isOver) return;
         end();
-        if (reason !== "waits") this.#refused.add(host);
-        onRefused?.({ reason, host, detail });
+        if (reason !== "waits") this.#refused.add(client);
+        onRefused?.({ reason, host: client, detail });
         if (farewell === undefined) {
           socket.destroy();
         } else {

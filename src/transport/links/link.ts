@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { LinkAddress } from "../address.js";
+import type { LinkAddress, Network } from "../address.js";
 import type { Room } from "../room.js";
 import type { Access, AllowsName } from "./access.js";
 
@@ -100,6 +100,8 @@ export interface ListenOptions extends LinkOptions {
   readonly room?: Room | undefined;
   /** Of TLS and WebSockets: whom to let in. */
   readonly credentials?: DoorCredentials | undefined;
+  /** Of WebSockets: proxies whose `X-Forwarded-For` says where their clients come from. @default none */
+  readonly trustedProxies?: readonly Network[] | undefined;
   /** A peer that is not let in by then is turned out. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
   readonly onRefused?: ((refusal: Refusal) => void) | undefined;

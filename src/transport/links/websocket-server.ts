@@ -25,6 +25,11 @@ export async function listenForWebSockets(
     skipUTF8Validation: true,
     maxPayload,
   });
+  const candidateOf = ({ socket, headers }: IncomingMessage) => {
+    const candidate = candidates.get(socket);
+    candidate?.forwarded([headers["x-forwarded-for"]].flat().join(","));
+    return candidate;
+  };
   const http = createServer();
   http.on("clientError", (error, socket) => {
     candidates.get(socket)?.refuse("not-websocket", {
@@ -32,11 +37,12 @@ export async function listenForWebSockets(
       farewell: () => answer(socket, 400),
     });
   });
-  http.on("request", ({ socket }) => {
-    candidates.get(socket)?.refuse("not-websocket", { farewell: () => answer(socket, 426) });
+  http.on("request", (request) => {
+    const { socket } = request;
+    candidateOf(request)?.refuse("not-websocket", { farewell: () => answer(socket, 426) });
   });
   http.on("upgrade", (request, socket: Duplex & { bytesRead: number }, head) => {
-    const candidate = candidates.get(socket);
+    const candidate = candidateOf(request);
     if (candidate === undefined) return;
     const refuse = (reason: Refusal["reason"], status: number) =>
       candidate.refuse(reason, { farewell: () => answer(socket, status) });

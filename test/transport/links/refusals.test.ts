@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test, vi } from "vitest";
-import type { LinkAddress } from "../../../src/transport/address.js";
+import { WebSocket } from "ws";
+import { formatLinkAddress, type LinkAddress, parseNetwork } from "../../../src/transport/address.js";
 import type { DoorCredentials } from "../../../src/transport/links/link.js";
 import { authority, certificate } from "../certificates.js";
 import { Place } from "../places.js";
@@ -271,6 +272,48 @@ test("behind a reverse proxy, whose address all have, only those wait who show n
   expect(refusals.at(-1)).toEqual({ reason: "waits", host: "127.0.0.1" });
   await connectAt(address, place, { token });
   await until(() => expect(connections).toHaveLength(1));
+});
+
+test.each(["ws", "wss"] as const)(
+  "%s: through a trusted proxy each client has its own address, and keeps its own only",
+  async (kind) => {
+    const { address, refusals, connections } = await listenAt(addressOf(kind, place), place, {
+      credentials: withToken,
+      trustedProxies: [parseNetwork("127.0.0.0/8"), parseNetwork("10.1.0.0/16")],
+    });
+    const proxied = (shown: string, forwardedFor: string) =>
+      new Promise<number>((resolve) => {
+        const peer = new WebSocket(formatLinkAddress(address), {
+          ca: authority,
+          headers: { authorization: `Bearer ${shown}`, "x-forwarded-for": forwardedFor },
+        });
+        place.atEnd(() => peer.terminate());
+        peer.on("error", () => {});
+        peer.once("open", () => resolve(101));
+        peer.once("unexpected-response", (_, { statusCode = 0 }) => resolve(statusCode));
+      });
+    const statuses: number[] = [];
+    // The one who tries may write what it likes before the proxies do.
+    for (let attempt = 0; attempt < 11; attempt += 1)
+      statuses.push(await proxied("wrong", `203.0.113.9, 198.51.100.${attempt}, 203.0.113.5, 10.1.2.3`));
+    expect(statuses).toEqual([...new Array(10).fill(401), 429]);
+    expect(new Set(refusals.map(({ host }) => host))).toEqual(new Set(["203.0.113.5"]));
+    expect(await proxied("wrong", "203.0.113.9")).toBe(401);
+    expect(await proxied(token, "[2001:db8::7]:4711")).toBe(101);
+    expect(await proxied(token, "no address")).toBe(101);
+    await until(() => expect(connections).toHaveLength(2));
+    const hosts = connections.map(({ peer }) => peer.replace(/:\d+$/, ""));
+    expect(hosts).toEqual(["[2001:db8::7]", "127.0.0.1"]);
+  },
+);
+
+test("who is no trusted proxy has its own address, whatever it says", async () => {
+  const { address, refusals } = await listenAt(addressOf("ws", place), place, {
+    credentials: withToken,
+    trustedProxies: [parseNetwork("10.1.0.0/16")],
+  });
+  await answerTo(address, upgrade("/nodes", "X-Forwarded-For: 203.0.113.5"));
+  expect(refusals.map(({ host }) => host)).toEqual(["127.0.0.1"]);
 });
 
 test("of one address so many may be on their way in, and no more", async () => {

@@ -1,0 +1,35 @@
+import { BlockList, isIP } from "node:net";
+import type { Network } from "../address.js";
+
+/** Longest list of addresses that is looked at; each proxy on the way adds one. */
+const mostHops = 16;
+
+/** Reverse proxies whose word is taken for where their clients come from. */
+export class TrustedProxies {
+  readonly #networks = new BlockList();
+
+  constructor(networks: readonly Network[] = []) {
+    for (const { address, prefix, family } of networks) this.#networks.addSubnet(address, prefix, family);
+  }
+
+  has(host: string): boolean {
+    const family = isIP(host);
+    return family !== 0 && this.#networks.check(host, family === 6 ? "ipv6" : "ipv4");
+  }
+
+  /**
+   * Where a request comes from whose peer is `host`: there, or where that is a proxy, the last address in `forwardedFor`
+   * that is none. What stands before it whoever sent the request may have written.
+   */
+  clientOf(host: string, forwardedFor: string | undefined): string {
+    let client = host;
+    const hops = (forwardedFor ?? "").split(",").slice(-mostHops).reverse();
+    for (const hop of hops) {
+      if (!this.has(client)) break;
+      const address = hop.trim().replace(/^\[(.*)\](?::\d+)?$|^([^:]*):\d+$/, "$1$2");
+      if (isIP(address) === 0) break;
+      client = address.replace(/^::ffff:(?=.*\.)/i, "");
+    }
+    return client;
+  }
+}
