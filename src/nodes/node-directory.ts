@@ -61,6 +61,9 @@ const mostTries = 10;
  */
 export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   readonly #entries = new Map<Holder, Entry>();
+  /** The same by their names: thousands may come at the same time. */
+  readonly #byDirectory = new HoldersByName<Holder>();
+  readonly #bySlug = new HoldersByName<Holder>();
   #isStopping = false;
   readonly #claimDirectory: ((directory: string) => Promise<ClaimedDirectory>) | undefined;
 
@@ -113,8 +116,10 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 
   release(holder: Holder): void {
-    this.#entries.get(holder)?.release?.();
-    this.#entries.delete(holder);
+    const entry = this.#entries.get(holder);
+    if (entry === undefined) return;
+    entry.release?.();
+    this.#forget(holder, entry);
   }
 
   /** Whether a node that is connected has this directory. */
@@ -191,15 +196,22 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
 
   #take(holder: Holder, names: WantedNames, clash: Clash | undefined): NodeIdentity {
     const identity = { connectionId: holder.connectionId, ...names };
+    const former = this.#entries.get(holder);
+    if (former !== undefined) this.#forget(holder, former);
     this.#entries.set(holder, { identity, clash });
+    this.#byDirectory.add(names.directory, holder);
+    this.#bySlug.add(names.slug, holder);
     return identity;
   }
 
+  #forget(holder: Holder, { identity }: Entry): void {
+    this.#entries.delete(holder);
+    this.#byDirectory.delete(identity.directory, holder);
+    this.#bySlug.delete(identity.slug, holder);
+  }
+
   #holdersOf(directory: string): Holder[] {
-    const holders: Holder[] = [];
-    for (const [holder, { identity }] of this.#entries)
-      if (identity.directory === directory) holders.push(holder);
-    return holders;
+    return [...this.#byDirectory.of(directory)];
   }
 
   #isSlugTaken(slug: string): boolean {
@@ -207,7 +219,27 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 
   #holderOfSlug(slug: string): NodeIdentity | undefined {
-    for (const { identity } of this.#entries.values()) if (identity.slug === slug) return identity;
-    return undefined;
+    const [holder] = this.#bySlug.of(slug);
+    return holder && this.identityOf(holder);
+  }
+}
+
+/** Who has which name; in between two may have the same. */
+class HoldersByName<Holder> {
+  readonly #holders = new Map<string, Set<Holder>>();
+
+  of(name: string): Iterable<Holder> {
+    return this.#holders.get(name) ?? [];
+  }
+
+  add(name: string, holder: Holder): void {
+    const holders = this.#holders.get(name) ?? new Set();
+    this.#holders.set(name, holders.add(holder));
+  }
+
+  delete(name: string, holder: Holder): void {
+    const holders = this.#holders.get(name);
+    holders?.delete(holder);
+    if (holders?.size === 0) this.#holders.delete(name);
   }
 }

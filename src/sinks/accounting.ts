@@ -26,6 +26,9 @@ export const keptAfterLeavingMs = 10 * 60_000;
 /** Nodes that left and keep their own counts; names are the peers' choice, and memory is ours. */
 const mostGone = 1_000;
 
+/** Of them are looked at whenever one leaves: thousands may leave at the same time. */
+const looksAtOnce = 64;
+
 /** Stands for all nodes that left long ago. */
 export const departed = "";
 
@@ -35,6 +38,8 @@ export const departed = "";
  */
 export class Accounting {
   readonly #nodes = new Map<string, NodeAccounts>();
+  /** Those without a connection, in the order of leaving. */
+  readonly #gone = new Map<string, NodeAccounts>();
   readonly #now: () => number;
 
   constructor(options: { now?: () => number } = {}) {
@@ -44,15 +49,16 @@ export class Accounting {
   /** A connection of this node is there. */
   open(node: NodeIdentity): void {
     this.#of(node.name).connections += 1;
+    this.#gone.delete(node.name);
   }
 
   close(node: NodeIdentity): void {
     const accounts = this.#of(node.name);
     accounts.connections -= 1;
-    accounts.goneAt = this.#now();
-    // In the order of leaving, so that the first is always the next to be folded.
-    this.#nodes.delete(node.name);
-    this.#nodes.set(node.name, accounts);
+    if (accounts.connections === 0) {
+      accounts.goneAt = this.#now();
+      this.#gone.set(node.name, accounts);
+    }
     this.#foldDeparted();
   }
 
@@ -112,20 +118,33 @@ export class Accounting {
     if (accounts === undefined) {
       accounts = { connections: 0, goneAt: this.#now(), bySink: new Map() };
       this.#nodes.set(name, accounts);
+      if (name !== departed) this.#gone.set(name, accounts);
     }
     return accounts;
   }
 
   #foldDeparted(): void {
-    const gone = [...this.#nodes].filter(([name, { connections }]) => connections === 0 && name !== departed);
-    const surplus = gone.length - mostGone;
     const before = this.#now() - keptAfterLeavingMs;
-    for (const [index, [name, accounts]] of gone.entries()) {
-      if (index >= surplus && accounts.goneAt > before) continue;
-      if ([...accounts.bySink.values()].some(isUnsettled)) continue;
+    for (const [name, accounts] of [...first(this.#gone, looksAtOnce)]) {
+      if (this.#gone.size <= mostGone && accounts.goneAt > before) break;
+      this.#gone.delete(name);
+      if ([...accounts.bySink.values()].some(isUnsettled)) {
+        // Its turn comes again when all others were looked at.
+        this.#gone.set(name, accounts);
+        continue;
+      }
       this.#nodes.delete(name);
       for (const [sink, account] of accounts.bySink) add(accountAt(this.#of(departed), sink), account);
     }
+  }
+}
+
+function* first<Key, Value>(map: ReadonlyMap<Key, Value>, count: number): Generator<[Key, Value]> {
+  let left = count;
+  for (const entry of map) {
+    if (left === 0) return;
+    left -= 1;
+    yield entry;
   }
 }
 
