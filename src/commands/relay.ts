@@ -122,7 +122,6 @@ async function credentialsBy(
 ) {
   const { resolve } = await import("node:path");
   const { readLinkCredentials } = await import("../config/link-credentials.js");
-  const { parseLinkAddress } = await import("../transport/address.js");
   const hasTls = kind === "tls" || kind === "wss";
   if (tokenFile !== undefined && kind !== "ws" && kind !== "wss")
     throw new UsageError("--token-file is for ws:// and wss:// only");
@@ -133,7 +132,6 @@ async function credentialsBy(
   const file = (name: string | undefined, field: string) =>
     name === undefined ? {} : { [field]: resolve(name) };
   const link = {
-    connect: parseLinkAddress("tcp://unused:1"),
     ...file(tokenFile, "tokenFile"),
     tls: {
       ...file(ca, "caFile"),

@@ -25,11 +25,18 @@ export interface LinkCredentials {
   readonly access: "anyone" | readonly Rule[];
 }
 
+/** What of a link is read; the names of its files are absolute, or from where the process is. */
+interface LinkFiles {
+  readonly tls?: { readonly [Name in keyof NonNullable<LinkConfig["tls"]>]: string | undefined } | undefined;
+  readonly access?: LinkConfig["access"] | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
 /**
  * Reads the certificates and tokens of a link, and makes sure that they can be used; `field` is where it stands.
  * @throws CertificateError
  */
-export async function readLinkCredentials(link: LinkConfig, field: FieldPath): Promise<LinkCredentials> {
+export async function readLinkCredentials(link: LinkFiles, field: FieldPath): Promise<LinkCredentials> {
   const { tls = {}, access = "anyone", tokenFile } = link;
   const issues: FieldIssue[] = [];
   const attempt = async <Value>(path: FieldPath, reading: Promise<Value>): Promise<Value | undefined> => {

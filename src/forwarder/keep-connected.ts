@@ -1,13 +1,16 @@
 import type { Duplex } from "node:stream";
-import type { Address } from "../transport/address.js";
+import type { LinkAddress } from "../transport/address.js";
 import { connectTo } from "../transport/connect-to.js";
+import type { OwnCredentials } from "../transport/links/link.js";
 import { BackOff, type BackOffLimits } from "./back-off.js";
 import type { ForwarderClock } from "./clock.js";
 
 const connectTimeoutMs = 10_000;
 
 export interface KeepConnectedOptions {
-  readonly address: Address;
+  readonly address: LinkAddress;
+  /** Asked at each attempt. Where it rejects, the attempt has failed. */
+  readonly credentials?: (() => Promise<OwnCredentials>) | undefined;
   readonly limits: BackOffLimits;
   readonly clock: ForwarderClock;
   /** Runs a connection to its end. Never rejects. */
@@ -22,12 +25,17 @@ export interface KeepConnectedOptions {
 
 /** Connects, and again whenever the connection ends, with a pause between; resolves when `signal` is aborted and nothing runs. */
 export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
-  const { address, limits, clock, run, onUnreachable, unref, signal } = options;
+  const { address, credentials, limits, clock, run, onUnreachable, unref, signal } = options;
   const backOff = new BackOff(limits);
   while (!signal.aborted) {
     let lastedMs = 0;
     try {
-      const stream = await connectTo(address, { signal, timeoutMs: connectTimeoutMs, unref });
+      const stream = await connectTo(address, {
+        signal,
+        timeoutMs: connectTimeoutMs,
+        credentials: await credentials?.(),
+        unref,
+      });
       const connectedAt = clock.now();
       if (signal.aborted) stream.destroy();
       else await run(stream);

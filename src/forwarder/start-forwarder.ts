@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Side } from "../protocol/mux.js";
-import { type Address, formatAddress } from "../transport/address.js";
+import { type Address, formatAddress, type LinkAddress } from "../transport/address.js";
+import type { LinkCredentials } from "../transport/links/link.js";
 import { openListener } from "../transport/listener.js";
 import type { BackOffLimits } from "./back-off.js";
 import { type ForwarderClock, systemClock } from "./clock.js";
@@ -19,14 +20,19 @@ const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
 const maxConnections = 16;
 
 /** Where the tracer is: `connect` where it listens, `listen` where it connects; or the one connection there is. */
-export type ForwarderNetwork =
-  | { readonly mode: "connect" | "listen"; readonly address: Address }
+export type ForwarderNetwork<Where extends LinkAddress = Address> =
+  | {
+      readonly mode: "connect" | "listen";
+      readonly address: Where;
+      /** Asked whenever it connects, and once where it listens. Where it rejects, that has failed. */
+      readonly credentials?: (() => Promise<LinkCredentials>) | undefined;
+    }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
 
-export interface ForwarderOptions {
+export interface ForwarderOptions<Where extends LinkAddress = Address> {
   /** One that all connections share, or what makes one for each that has shaken hands. */
   readonly source: ForwarderSource | (() => ForwarderSource);
-  readonly network: ForwarderNetwork;
+  readonly network: ForwarderNetwork<Where>;
   /** @default 764,824,073, mainnet */
   readonly magic?: number | undefined;
   /** Pauses before a lost connection is made again, in milliseconds. @default 1 s, doubling to 45 s */
@@ -51,9 +57,9 @@ export interface ForwarderReport extends Readonly<ForwarderCounts> {
   readonly lastFault?: string;
 }
 
-export interface RunningForwarder extends AsyncDisposable {
+export interface RunningForwarder<Where extends LinkAddress = Address> extends AsyncDisposable {
   /** Where it listens; absent where it connects. */
-  readonly address: Address | undefined;
+  readonly address: Where | undefined;
   /** Connections there are now, with or without a handshake yet. */
   readonly connectionsNow: number;
   report(): ForwarderReport;
@@ -72,16 +78,18 @@ export interface RunningForwarder extends AsyncDisposable {
  * is lost, unless the tracer said *done*.
  * @throws TransportError where it cannot listen
  */
-export async function startForwarder(options: ForwarderOptions): Promise<RunningForwarder> {
+export async function startForwarder<Where extends LinkAddress = Address>(
+  options: ForwarderOptions<Where>,
+): Promise<RunningForwarder<Where>> {
   const forwarder = new Forwarder(options);
   await forwarder.start();
   return forwarder;
 }
 
-class Forwarder implements RunningForwarder {
-  address: Address | undefined;
+class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
+  address: Where | undefined;
   readonly finished: Promise<void>;
-  readonly #options: ForwarderOptions;
+  readonly #options: ForwarderOptions<Where>;
   readonly #counts = zeroCounts();
   readonly #sessions = new Set<ForwarderSession>();
   /** Aborted when no connection is made or taken any more. */
@@ -92,7 +100,7 @@ class Forwarder implements RunningForwarder {
   #closed: () => Promise<void> = async () => {};
   #stopped: Promise<void> | undefined;
 
-  constructor(options: ForwarderOptions) {
+  constructor(options: ForwarderOptions<Where>) {
     this.#options = options;
     this.finished = new Promise((resolve) => {
       this.#resolveFinished = resolve;
@@ -104,9 +112,10 @@ class Forwarder implements RunningForwarder {
     if (network.mode === "stream") {
       void this.#run(network.stream, network.side);
     } else if (network.mode === "connect") {
-      const { address } = network;
+      const { address, credentials } = network;
       const connecting = keepConnected({
         address,
+        credentials,
         limits,
         clock,
         run: (stream) => this.#run(stream, "opener"),
@@ -122,7 +131,16 @@ class Forwarder implements RunningForwarder {
         return true;
       };
       const { address } = network;
-      const listener = await openListener({ address, maxConnections, run, unref, onTurnedAway: () => {} });
+      const listener = await openListener({
+        address,
+        credentials: await network.credentials?.(),
+        maxConnections,
+        run,
+        unref,
+        onTurnedAway: () => {},
+        onRefused: ({ reason, host, detail = reason }) =>
+          this.#fail(`a tracer at ${host} was not let in: ${detail}`),
+      });
       this.address = listener.address;
       this.#closed = () => listener.stop();
     }

@@ -61,7 +61,7 @@ export async function startReplay(settings: ReplaySettings): Promise<RunningRepl
     for (const [index, { track, name }] of planned.entries()) {
       const origin = originOf(track, settings);
       const player = new ReplayPlayer(track, { name, speed, loops, from, to, origin });
-      const forwarder = await startForwarder({
+      const forwarder = await startForwarder<Address>({
         source: player,
         network: { mode, address: addresses[index]! },
         magic,

@@ -103,6 +103,11 @@ export function parseLinkAddress(text: string): LinkAddress {
   }
 }
 
+/** Reads an address as `parseLinkAddress` where a kind is in front, else as `parseAddress`. @throws AddressError */
+export function parseAnyAddress(text: string): LinkAddress {
+  return /^(?:unix:\/|(?:tcp|tls|ws|wss):\/\/)/.test(text) ? parseLinkAddress(text) : parseAddress(text);
+}
+
 /** As `parseLinkAddress` reads it. */
 export function formatLinkAddress(address: LinkAddress): string {
   if (address.kind === "unix") return `unix:${address.path}`;

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTracer, type TestTracer } from "../../src/testing/entry.js";
 import { formatAddress } from "../../src/transport/address.js";
+import { freePort } from "../end-to-end/daemon.js";
+import { certificateFile } from "../transport/certificates.js";
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -79,6 +81,22 @@ logger.fatal({ ns: "Shop.End", severity: "Emergency" }, "over");`;
   expect({ type, message }).toEqual({ type: "Error", message: "no apples" });
   expect(stack).toMatch(/program\.js:\d+/);
   expect(lines[0]!.thread).toMatch(/^\d+$/);
+});
+
+test("over wss: as over a socket file, with a token", async () => {
+  const tokenFile = join(directory, "token");
+  await writeFile(tokenFile, "a-token-of-16-signs\n");
+  const listen = `wss://localhost:${await freePort("localhost")}/nodes`;
+  const access = [{ tokenFile, nodes: ["shop"] }];
+  const own = {
+    certificateFile: certificateFile("server"),
+    certificateKeyFile: certificateFile("server-key"),
+  };
+  await using tracer = await startTracer({ config: { muninn: { links: [{ listen, tls: own, access }] } } });
+  const transport = { tls: { caFile: certificateFile("ca") }, tokenFile };
+  const ended = await run(listen, 'logger.info({ n: 1 }, "hello")', { transport });
+  expect(ended).toEqual({ code: 0, stderr: "" });
+  expect(await linesAt(tracer)).toMatchObject([{ ns: "shop", data: { n: 1, msg: "hello" } }]);
 });
 
 test("levels of the program's own have the severity of the options", async () => {

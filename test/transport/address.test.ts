@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AddressError, formatAddress, parseAddress } from "../../src/transport/address.js";
+import { AddressError, formatAddress, parseAddress, parseAnyAddress } from "../../src/transport/address.js";
 
 test.each([
   { text: "127.0.0.1:3001", address: { kind: "tcp", host: "127.0.0.1", port: 3001 } },
@@ -17,6 +17,18 @@ test.each([
   { text: "x".repeat(107), address: { kind: "unix", path: "x".repeat(107) } },
 ])("$text is $address.kind", ({ text, address }) => {
   expect(parseAddress(text)).toEqual(address);
+});
+
+test.each([
+  { text: "tls://h:1", address: { kind: "tls", host: "h", port: 1 } },
+  { text: "wss://h/nodes", address: { kind: "wss", host: "h", port: 443, path: "/nodes" } },
+  { text: "tcp://h:1", address: { kind: "tcp", host: "h", port: 1 } },
+  { text: "unix:/run/a.sock", address: { kind: "unix", path: "/run/a.sock" } },
+  { text: "h:1", address: { kind: "tcp", host: "h", port: 1 } },
+  { text: "tls:1", address: { kind: "tcp", host: "tls", port: 1 } },
+  { text: "/run/tls://a", address: { kind: "unix", path: "/run/tls://a" } },
+])("with or without its kind, $text is $address.kind", ({ text, address }) => {
+  expect(parseAnyAddress(text)).toEqual(address);
 });
 
 test.each([

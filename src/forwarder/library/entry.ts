@@ -1,7 +1,7 @@
 // What `muninn/forwarder` exports, see docs/forwarder.md.
 
 export type { DetailLevel, Severity } from "../../protocol/trace-batch.js";
-export { type Address, AddressError } from "../../transport/address.js";
+export { AddressError, type LinkAddress } from "../../transport/address.js";
 export {
   type Forwarder,
   type ForwarderStats,
@@ -10,4 +10,5 @@ export {
   type Trace,
 } from "./open-forwarder.js";
 export type { ForwarderProblem } from "./problems.js";
+export type { ProgramLink, TlsFiles } from "./program-link.js";
 export type { Counter, Gauge } from "./program-metrics.js";

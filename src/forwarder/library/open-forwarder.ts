@@ -1,25 +1,21 @@
 import { hostname } from "node:os";
 import { type DetailLevel, detailLevels, type Severity, severities } from "../../protocol/trace-batch.js";
-import { type Address, parseAddress } from "../../transport/address.js";
-import { BackOff, type BackOffLimits } from "../back-off.js";
-import { backgroundClock } from "../clock.js";
-import { type RunningForwarder, startForwarder } from "../start-forwarder.js";
+import { type LinkAddress, parseAnyAddress } from "../../transport/address.js";
+import type { BackOffLimits } from "../back-off.js";
 import { machineText } from "./machine-text.js";
 import type { Message } from "./message-encoder.js";
 import { type ForwarderProblem, Problems } from "./problems.js";
 import { ProgramDataPoints, type ProgramInfo } from "./program-data-points.js";
+import { credentialsOf, type ProgramLink } from "./program-link.js";
 import { ProgramMetrics } from "./program-metrics.js";
+import { Serving } from "./serving.js";
 import { TraceQueue } from "./trace-queue.js";
 
-const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
-
-export interface OpenForwarderOptions extends ProgramInfo {
+export interface OpenForwarderOptions extends ProgramInfo, ProgramLink {
   /** What tracers call the program: the name of its directory and of its metrics. */
   readonly name: string;
-  /** Where the tracer is, or where to listen: the path of a socket file, or `host:port`. */
-  readonly address: string | Address;
-  /** `connect` to a tracer that listens (`AcceptAt`), or `listen` for one that connects (`ConnectTo`). @default "connect" */
-  readonly mode?: "connect" | "listen" | undefined;
+  /** Where the tracer is, or where to listen: a socket file's path, `host:port`, `tls://host:port`, `ws://host:port/path` or `wss:` so. */
+  readonly address: string | LinkAddress;
   /** Network magic; must be the tracer's. @default 764,824,073, mainnet */
   readonly magic?: number | undefined;
   /** Trace objects that wait for a tracer to ask; the oldest give way to more. @default 10,000 */
@@ -86,13 +82,15 @@ const flushMs = 2_000;
 
 /**
  * Begins to forward a program's messages, metrics and data points.
- * @throws AddressError for an address that is none, RangeError for limits below 1
+ * @throws AddressError for an address that is none, RangeError for limits below 1, TypeError for options of other kinds of addresses
  */
 export function openForwarder(options: OpenForwarderOptions): Forwarder {
   const { queueSize = 10_000, queueCharacters = 16 * 1_048_576 } = options;
   for (const [name, limit] of Object.entries({ queueSize, queueCharacters }))
     if (!(limit >= 1)) throw new RangeError(`${name} must be at least 1; got ${limit}`);
-  const address = typeof options.address === "string" ? parseAddress(options.address) : options.address;
+  const address = typeof options.address === "string" ? parseAnyAddress(options.address) : options.address;
+  const { mode = "connect", magic, reconnect, returnsAfterDone } = options;
+  const network = { mode, address, credentials: credentialsOf(options, address) };
   const problems = new Problems(options.onProblem, () => performance.now());
   const onUnusable = (message: string) => problems.add("unusable", message);
   const { host = hostname().split(".")[0]! } = options;
@@ -100,8 +98,10 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
   const metrics = new ProgramMetrics(onUnusable);
   const dataPoints = new ProgramDataPoints(options, onUnusable);
   const pid = String(process.pid);
-  const serving = new Serving({ ...options, address }, { queue, metrics, dataPoints }, (message) =>
-    problems.add("connection", message),
+  const serving = new Serving(
+    { network, magic, reconnect, returnsAfterDone },
+    { queue, metrics, dataPoints },
+    (message) => problems.add("connection", message),
   );
   let unusable = 0;
   let late = 0;
@@ -150,87 +150,4 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
-}
-
-type PlacedOptions = OpenForwarderOptions & { readonly address: Address };
-
-interface Content {
-  readonly queue: TraceQueue;
-  readonly metrics: ProgramMetrics;
-  readonly dataPoints: ProgramDataPoints;
-}
-
-/** Connects to a tracer, or listens for one: where that cannot begin, again and again. */
-class Serving {
-  readonly #stopping = new AbortController();
-  readonly #running: Promise<RunningForwarder | undefined>;
-  readonly #queue: TraceQueue;
-  #forwarder: RunningForwarder | undefined;
-
-  constructor(options: PlacedOptions, content: Content, onFault: (message: string) => void) {
-    this.#queue = content.queue;
-    this.#running = this.#start(options, content, onFault);
-  }
-
-  get report() {
-    return this.#forwarder?.report();
-  }
-
-  /** Waits until what is queued was sent and the tracer has asked for more, for so long at most. */
-  async close(deadlineMs: number): Promise<void> {
-    this.#stopping.abort();
-    // The only timer here that keeps the process alive.
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#flushed(deadline), deadline]);
-    clearTimeout(timer);
-  }
-
-  /** Resolves when nothing of the connection is left. */
-  async #flushed(deadline: Promise<void>): Promise<void> {
-    const forwarder = await this.#running;
-    if (forwarder === undefined) return;
-    const isUseless = this.#queue.isOver && forwarder.connectionsNow === 0;
-    if (!isUseless) await Promise.race([forwarder.finished, deadline]);
-    await forwarder.stop();
-  }
-
-  async #start(
-    { address, mode = "connect", magic, reconnect = usualReconnect, returnsAfterDone = true }: PlacedOptions,
-    { queue, metrics, dataPoints }: Content,
-    onFault: (message: string) => void,
-  ): Promise<RunningForwarder | undefined> {
-    const source = {
-      metrics: metrics.values,
-      dataPoints,
-      get isOver() {
-        return queue.isOver;
-      },
-      takeNow: (count: number) => queue.takeNow(count),
-      take: (count: number, signal: AbortSignal) => queue.take(count, signal),
-    };
-    const backOff = new BackOff(reconnect);
-    const { signal } = this.#stopping;
-    const common = {
-      source,
-      magic,
-      reconnect,
-      clock: backgroundClock,
-      unref: true,
-      returnsAfterDone,
-      onFault,
-    };
-    while (!signal.aborted) {
-      try {
-        this.#forwarder = await startForwarder({ ...common, network: { mode, address } });
-        return this.#forwarder;
-      } catch (error) {
-        onFault(`${(error as Error).message}; retrying`);
-        await backgroundClock.sleep(backOff.after(0), signal);
-      }
-    }
-    return undefined;
-  }
 }

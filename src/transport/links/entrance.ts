@@ -82,7 +82,7 @@ export class Entrance {
   }
 
   #enter(socket: Socket, next: (socket: Socket, candidate: Candidate) => void): void {
-    const { handshakeTimeoutMs = defaultTimeoutMs, onRefused, waitsOutside } = this.#options;
+    const { handshakeTimeoutMs = defaultTimeoutMs, onRefused, waitsOutside, unref } = this.#options;
     const host = hostOf(socket);
     const crowd = this.#crowds.get(host) ?? 0;
     const isCrowd = crowd >= mostOfOneAddress;
@@ -129,6 +129,7 @@ export class Entrance {
       },
     };
     const deadline = setTimeout(() => candidate.refuse("timeout"), handshakeTimeoutMs);
+    if (unref) deadline.unref();
     this.#candidates.add(socket);
     this.#crowds.set(host, crowd + 1);
     socket.once("close", () => {

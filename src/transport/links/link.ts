@@ -83,6 +83,9 @@ export interface DoorCredentials {
   readonly access: Access;
 }
 
+/** Either, for who connects or listens as it is told. */
+export type LinkCredentials = OwnCredentials & DoorCredentials;
+
 export interface ConnectOptions extends LinkOptions {
   /** Ends the attempt, not the connection that came of it. */
   readonly signal: AbortSignal;

@@ -18,7 +18,7 @@ export function proxyFor({ kind, host, port }: WebSocketAddress): URL | undefine
 export async function connectThrough(
   proxy: URL,
   { host, port }: WebSocketAddress,
-  { signal, timeoutMs }: ConnectOptions,
+  { signal, timeoutMs, unref }: ConnectOptions,
 ): Promise<Socket> {
   const target = formatAddress({ kind: "tcp", host, port });
   const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
@@ -34,6 +34,7 @@ export async function connectThrough(
     agent: false,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   });
+  if (unref) request.once("socket", (socket) => socket.unref());
   request.end();
   const where = `the proxy ${proxy.host}`;
   // Any other answer than a tunnel has a body, which nobody reads.

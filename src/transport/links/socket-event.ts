@@ -9,9 +9,10 @@ import type { ConnectOptions } from "./link.js";
 export async function eventOf(
   socket: Duplex,
   event: string,
-  { signal, timeoutMs }: Pick<ConnectOptions, "signal" | "timeoutMs">,
+  { signal, timeoutMs, unref }: Pick<ConnectOptions, "signal" | "timeoutMs" | "unref">,
 ): Promise<void> {
   const giveUp = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  if (unref) giveUp.unref();
   const over = new AbortController();
   const left = once(socket, "close", { signal: over.signal }).then(() => {
     throw new Error("the other side closed the connection");

@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTracer } from "../../../src/testing/entry.js";
 import { formatAddress } from "../../../src/transport/address.js";
+import { freePort } from "../../end-to-end/daemon.js";
+import { certificateFile } from "../../transport/certificates.js";
 
 const run = promisify(execFile);
 const packageRoot = fileURLToPath(new URL("../../..", import.meta.url));
@@ -26,11 +28,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test("the page has an example in each language", () => {
-  expect(examples.map(({ language }) => language)).toEqual(["js", "ts"]);
+test("the page has an example in each language, and one over a network", () => {
+  expect(examples.map(({ language }) => language)).toEqual(["js", "ts", "js"]);
 });
 
-test.each(examples)(
+test.each(examples.slice(0, 2))(
   "the $language example runs, and a tracer has its messages",
   async ({ language, code }) => {
     await using tracer = await startTracer();
@@ -61,3 +63,24 @@ test.each(examples)(
     expect(namespaces).toEqual(language === "js" ? ["Shop.Order.Placed", "Shop.Stock"] : ["Shop.Opened"]);
   },
 );
+
+test("the example over a network runs, and a tracer has its message", async () => {
+  const tokenFile = join(directory, "token");
+  await writeFile(tokenFile, "a-token-of-16-signs\n");
+  const listen = `wss://localhost:${await freePort("localhost")}/nodes`;
+  const own = {
+    certificateFile: certificateFile("server"),
+    certificateKeyFile: certificateFile("server-key"),
+  };
+  const access = [{ tokenFile, nodes: ["shop"] }];
+  await using tracer = await startTracer({ config: { muninn: { links: [{ listen, tls: own, access }] } } });
+  // Its places aside it is run as it stands.
+  const placed = examples[2]!.code
+    .replace("wss://tracer.example:3443/nodes", listen)
+    .replace("/run/secrets/tracer.token", tokenFile)
+    .replace("/etc/shop/tracer-ca.pem", certificateFile("ca"));
+  await writeFile(join(directory, "example.js"), placed);
+  await run(process.execPath, [join(directory, "example.js")]);
+  await tracer.settled();
+  expect((await tracer.linesOf("shop")).map((line) => JSON.parse(line).ns)).toEqual(["Shop.Opened"]);
+});

@@ -1,0 +1,97 @@
+import type { LinkAddress } from "../../transport/address.js";
+import { BackOff, type BackOffLimits } from "../back-off.js";
+import { backgroundClock } from "../clock.js";
+import { type ForwarderNetwork, type RunningForwarder, startForwarder } from "../start-forwarder.js";
+import type { ProgramDataPoints } from "./program-data-points.js";
+import type { ProgramMetrics } from "./program-metrics.js";
+import type { TraceQueue } from "./trace-queue.js";
+
+const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
+
+export interface ServingOptions {
+  readonly network: Exclude<ForwarderNetwork<LinkAddress>, { mode: "stream" }>;
+  readonly magic: number | undefined;
+  readonly reconnect?: BackOffLimits | undefined;
+  readonly returnsAfterDone?: boolean | undefined;
+}
+
+interface Content {
+  readonly queue: TraceQueue;
+  readonly metrics: ProgramMetrics;
+  readonly dataPoints: ProgramDataPoints;
+}
+
+/** Connects to a tracer, or listens for one: where that cannot begin, again and again. */
+export class Serving {
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<RunningForwarder<LinkAddress> | undefined>;
+  readonly #queue: TraceQueue;
+  #forwarder: RunningForwarder<LinkAddress> | undefined;
+
+  constructor(options: ServingOptions, content: Content, onFault: (message: string) => void) {
+    this.#queue = content.queue;
+    this.#running = this.#start(options, content, onFault);
+  }
+
+  get report() {
+    return this.#forwarder?.report();
+  }
+
+  /** Waits until what is queued was sent and the tracer has asked for more, for so long at most. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    // The only timer here that keeps the process alive.
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([this.#flushed(deadline), deadline]);
+    clearTimeout(timer);
+  }
+
+  /** Resolves when nothing of the connection is left. */
+  async #flushed(deadline: Promise<void>): Promise<void> {
+    const forwarder = await this.#running;
+    if (forwarder === undefined) return;
+    const isUseless = this.#queue.isOver && forwarder.connectionsNow === 0;
+    if (!isUseless) await Promise.race([forwarder.finished, deadline]);
+    await forwarder.stop();
+  }
+
+  async #start(
+    { network, magic, reconnect = usualReconnect, returnsAfterDone = true }: ServingOptions,
+    { queue, metrics, dataPoints }: Content,
+    onFault: (message: string) => void,
+  ): Promise<RunningForwarder<LinkAddress> | undefined> {
+    const source = {
+      metrics: metrics.values,
+      dataPoints,
+      get isOver() {
+        return queue.isOver;
+      },
+      takeNow: (count: number) => queue.takeNow(count),
+      take: (count: number, signal: AbortSignal) => queue.take(count, signal),
+    };
+    const backOff = new BackOff(reconnect);
+    const { signal } = this.#stopping;
+    const common = {
+      source,
+      magic,
+      reconnect,
+      clock: backgroundClock,
+      unref: true,
+      returnsAfterDone,
+      onFault,
+    };
+    while (!signal.aborted) {
+      try {
+        this.#forwarder = await startForwarder<LinkAddress>({ ...common, network });
+        return this.#forwarder;
+      } catch (error) {
+        onFault(`${(error as Error).message}; retrying`);
+        await backgroundClock.sleep(backOff.after(0), signal);
+      }
+    }
+    return undefined;
+  }
+}
