@@ -1,5 +1,3 @@
-import { CertificateError } from "../../config/certificate.js";
-import { readLinkCredentials } from "../../config/link-credentials.js";
 import type { LinkAddress } from "../../transport/address.js";
 import type { LinkCredentials } from "../../transport/links/link.js";
 
@@ -29,13 +27,13 @@ export interface ProgramLink {
 }
 
 /**
- * What reads the files of a link; it rejects with what is wrong with them.
+ * What reads the files of a link; it rejects with what is wrong with them. Undefined where there are none.
  * @throws TypeError for options that the kind of the address or the mode has no use for, or that it lacks
  */
 export function credentialsOf(
   { mode = "connect", tls = {}, tokenFile, access }: ProgramLink,
   { kind }: LinkAddress,
-): () => Promise<LinkCredentials> {
+): (() => Promise<LinkCredentials>) | undefined {
   const listens = mode === "listen";
   const isSecure = kind === "tls" || kind === "wss";
   const isWebSocket = kind === "ws" || kind === "wss";
@@ -57,7 +55,10 @@ export function credentialsOf(
   ];
   const fault = faults.find(([isSo]) => isSo);
   if (fault !== undefined) throw new TypeError(fault[1]);
+  if (!isSecure && !isWebSocket) return undefined;
   return async () => {
+    const { readLinkCredentials } = await import("../../config/link-credentials.js");
+    const { CertificateError } = await import("../../config/certificate.js");
     try {
       const { token, ...read } = await readLinkCredentials({ tls, tokenFile }, []);
       if (!listens) return { ...read, token };
