@@ -11,6 +11,7 @@ import { journal } from "./rows/journal.js";
 import { linkKinds } from "./rows/link-kinds.js";
 import { nats } from "./rows/nats.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
+import { programs } from "./rows/programs.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
 import { startUp } from "./rows/start-up.js";
@@ -29,6 +30,7 @@ const rows = [
   sectionsGrowth,
   fairness,
   nats,
+  programs,
   scraping,
   viewer,
   startUp,

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import type { Transform } from "node:stream";
+import type { Writable } from "node:stream";
 import build from "pino-abstract-transport";
 import {
   type ForwarderProblem,
@@ -7,7 +7,8 @@ import {
   openForwarder,
 } from "../forwarder/library/entry.js";
 import { type Severity, severities } from "../protocol/trace-batch.js";
-import { type LineForm, type PinoLine, traceOf } from "./line-trace.js";
+import { type LineForm, traceOfText } from "./line-trace.js";
+import { LineWriter } from "./line-writer.js";
 import { Patience } from "./patience.js";
 
 export type { Severity } from "../protocol/trace-batch.js";
@@ -27,10 +28,10 @@ export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProb
 /** As the forwarder's own. */
 const usualQueueSize = 10_000;
 
-interface PinoSource extends Transform {
+/** What pino says of the logger. */
+interface PinoConfig extends Writable {
   readonly levels?: { readonly labels: Readonly<Record<string, string>> };
   readonly messageKey?: string;
-  flush?: () => Promise<void>;
 }
 
 /**
@@ -38,8 +39,9 @@ interface PinoSource extends Transform {
  * program ends, for `flushMs` at most.
  * @throws AddressError for an address that is none, RangeError for limits below 1, TypeError for a level's severity that is none
  */
-export default async function pinoTransport(options: PinoTransportOptions): Promise<Transform> {
+export default async function pinoTransport(options: PinoTransportOptions): Promise<Writable> {
   const {
+    name: namespace,
     prefix,
     severities: wished = {},
     flushMs = 2_000,
@@ -51,32 +53,18 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
   const onProblem = problems === "stderr" ? tellProblem : undefined;
   const forwarder = openForwarder({ ...options, queueSize, onProblem });
   const patience = new Patience({ forwarder, most: Math.max(1, Math.floor(queueSize / 2)) });
-  const { name: namespace } = options;
-
-  const take = (source: PinoSource) => {
-    const { labels = {} } = source.levels ?? {};
-    const form: LineForm = {
-      namespace,
-      prefix,
-      severities: wished,
-      labels,
-      messageKey: source.messageKey ?? "msg",
-    };
-    source.on("data", (line: PinoLine) => {
-      forwarder.trace(traceOf(line, form));
-      if (!patience.isTried) return;
-      source.pause();
-      void patience.relief().then(() => source.resume());
-    });
-    source.on("unknown", (line: string) => forwarder.trace({ namespace, human: line, data: { line } }));
-  };
-  const source: PinoSource = await build(take, {
-    expectPinoConfig: true,
+  // Only for what pino says of its logger: no line is written into it.
+  const config: PinoConfig = await build(() => {}, { expectPinoConfig: true });
+  const { messageKey = "msg", levels: { labels = {} } = {} } = config;
+  const form: LineForm = { namespace, prefix, severities: wished, labels, messageKey };
+  const lines = new LineWriter({
+    take: (line) => forwarder.trace(traceOfText(line, form)),
+    relief: () => patience.relief(),
     close: () => forwarder.close({ deadlineMs: flushMs }),
   });
+  config.once("error", (error) => lines.destroy(error));
   // Pino's `flush` waits for this one's.
-  source.flush = () => patience.flushed(flushMs);
-  return source;
+  return Object.assign(lines, { flush: () => patience.flushed(flushMs) });
 }
 
 function tellProblem({ message }: ForwarderProblem): void {

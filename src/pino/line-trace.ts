@@ -38,6 +38,19 @@ const usualLabels: Readonly<Record<string, Severity>> = {
 
 const ownHost = hostname();
 
+/** A line as it is written; what is no object of JSON, such as what others write there, is data as it is. */
+export function traceOfText(text: string, form: LineForm): Trace {
+  let line: unknown;
+  try {
+    line = JSON.parse(text);
+  } catch {
+    // Told as it is.
+  }
+  if (typeof line === "object" && line !== null && !Array.isArray(line))
+    return traceOf(line as PinoLine, form);
+  return { namespace: form.namespace, human: text, data: { line: text } };
+}
+
 /**
  * A line as a trace: its level, time, process, name and text have fields of their own, all else is data. `ns`, `severity` and
  * `details` of a line, where they are usable, decide for it. The text is in the data, too: files of machine texts have no other.

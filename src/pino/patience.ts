@@ -19,26 +19,34 @@ export class Patience {
   readonly #options: PatienceOptions;
   /** Messages sent when the tracer was last given up. */
   #stalledAt: number | undefined;
+  /** Messages that waited when it was last looked, and those that came since: there are no more now. */
+  #seen = 0;
+  #unseen = 0;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
   }
 
-  /** Whether lines should wait for `relief` now. */
-  get isTried(): boolean {
+  /** Called after each message: what the next ones should wait for, if anything. */
+  relief(): Promise<void> | undefined {
+    this.#unseen += 1;
     const { forwarder, most } = this.#options;
+    if (this.#seen + this.#unseen < most) return undefined;
     const { queued, sent } = forwarder.stats();
-    return queued >= most && sent !== this.#stalledAt;
+    this.#seen = queued;
+    this.#unseen = 0;
+    return queued >= most && sent !== this.#stalledAt ? this.#halfEmpty() : undefined;
   }
 
   /** Resolves when half of the room is free, or the tracer stalls. */
-  async relief(): Promise<void> {
+  async #halfEmpty(): Promise<void> {
     const { forwarder, most } = this.#options;
     let { sent: sentBefore } = forwarder.stats();
     let since = performance.now();
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, lookMs));
       const { queued, sent } = forwarder.stats();
+      this.#seen = queued;
       if (queued <= most / 2) return;
       if (sent !== sentBefore) {
         sentBefore = sent;

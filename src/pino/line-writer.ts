@@ -1,0 +1,57 @@
+import { Writable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** Lines before the connection has its turn: what the tracer asks for meanwhile is answered while further lines are cut. */
+const linesPerTurn = 200;
+
+export interface LineWriterOptions {
+  /** Given each whole line, without its end; never throws. */
+  readonly take: (line: string) => void;
+  /** What the next lines have to wait for, if anything. */
+  readonly relief: () => Promise<void> | undefined;
+  /** After the last line. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Cuts what pino's worker gives it into lines. The worker gives up to 4 MiB at once: an object in a stream for each line would take
+ * longer than all that is made of it.
+ */
+export class LineWriter extends Writable {
+  readonly #options: LineWriterOptions;
+  /** The beginning of a line whose end has not come. */
+  #rest = "";
+
+  constructor(options: LineWriterOptions) {
+    super({ decodeStrings: false });
+    this.#options = options;
+  }
+
+  override _write(chunk: string | Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#takeAll(this.#rest + chunk.toString()).then(() => done(), done);
+  }
+
+  override _final(done: () => void): void {
+    if (this.#rest !== "") this.#options.take(this.#rest);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    void this.#options.close().then(() => done(error));
+  }
+
+  async #takeAll(text: string): Promise<void> {
+    const { take, relief } = this.#options;
+    let from = 0;
+    let taken = 0;
+    for (let to = text.indexOf("\n"); to !== -1; to = text.indexOf("\n", from)) {
+      if (to > from) take(text.slice(from, to));
+      from = to + 1;
+      const waits = relief();
+      if (waits !== undefined) await waits;
+      taken += 1;
+      if (taken % linesPerTurn === 0) await nextTurn();
+    }
+    this.#rest = text.slice(from);
+  }
+}
