@@ -64,7 +64,7 @@ async function bySink(): Promise<void> {
 const socket = new JournalSocket(libc, socketPath);
 const table = new MessageTable(libc, { entries: entriesPerCall, bytes: entriesPerCall * 1_024 });
 for (let index = 0; index < entriesPerCall; index += 1) {
-  table.add((into, at) => at + into.write(readyEntry, at));
+  table.add(table.at + table.bytes.write(readyEntry, table.at));
 }
 
 /** The same calls with entries that are there: what the kernel takes. */

@@ -1,8 +1,15 @@
 import type { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, indefinite, major, readHead } from "./cbor-head.js";
 import { absent, column, columns } from "./object-fields.js";
-import { type DetailLevel, detailLevels, type Severity, severities, type TraceBatch } from "./trace-batch.js";
-import { picosecondsAt, timeAt } from "./trace-time.js";
+import {
+  type DetailLevel,
+  detailLevels,
+  type Moment,
+  type Severity,
+  severities,
+  type TraceBatch,
+} from "./trace-batch.js";
+import { momentAt, timeAt } from "./trace-time.js";
 
 /** Of a host, a thread or a namespace, in bytes: a longer one is cut, and ends with `…`. The machine text has it in full. */
 const maxWordBytes = 1_024;
@@ -50,19 +57,20 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   namespace(index: number): string {
-    const segments: string[] = [];
     let at = this.#field(index, column.namespaceStart);
     const first = this.#bytes[at]!;
+    let joined: string | undefined;
     let left = first === indefinite.array ? Number.POSITIVE_INFINITY : this.#argument(at, major.array);
     at += headBytes(first);
     let bytesLeft = maxWordBytes;
     for (; left > 0 && bytesLeft > 0 && this.#bytes[at] !== breakByte; left -= 1) {
       const start = at + headBytes(this.#bytes[at]!);
       at = start + this.#argument(at, major.text);
-      segments.push(this.#word(start, at, bytesLeft));
+      const segment = this.#word(start, at, bytesLeft);
+      joined = joined === undefined ? segment : `${joined}.${segment}`;
       bytesLeft -= at - start + 1;
     }
-    return segments.join(".");
+    return joined ?? "";
   }
 
   severity(index: number): Severity {
@@ -77,8 +85,8 @@ export class ReceivedBatch implements TraceBatch {
     return timeAt(this.#bytes, this.#field(index, column.timeStart));
   }
 
-  timestampPicoseconds(index: number): bigint {
-    return picosecondsAt(this.#bytes, this.#field(index, column.timeStart));
+  moment(index: number): Moment {
+    return momentAt(this.#bytes, this.#field(index, column.timeStart));
   }
 
   host(index: number): string {

@@ -15,6 +15,14 @@ export type Severity = (typeof severities)[number];
 export const detailLevels = ["DMinimal", "DNormal", "DDetailed", "DMaximum"] as const;
 export type DetailLevel = (typeof detailLevels)[number];
 
+/** A time as fine as forwarders send it. */
+export interface Moment {
+  /** Whole seconds since 1970, UTC; exact within 285 million years of it. */
+  readonly seconds: number;
+  /** What is more than them, from 0, below 10^12. */
+  readonly picoseconds: number;
+}
+
 /**
  * A run of trace objects of one reply, as many as had arrived: the bytes as received and where each field lies
  * in them. Views stay valid until every sink has settled the batch. Nothing is decoded that nobody asks for.
@@ -41,8 +49,8 @@ export interface TraceBatch {
   details(index: number): DetailLevel;
   /** Nanoseconds since 1970, UTC. */
   timestamp(index: number): bigint;
-  /** The same in picoseconds: all that the node sent. */
-  timestampPicoseconds(index: number): bigint;
+  /** The same in full: all that the node sent. */
+  moment(index: number): Moment;
   host(index: number): string;
   thread(index: number): string;
 }

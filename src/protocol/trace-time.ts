@@ -1,5 +1,6 @@
 import { headBytes, incomplete, type Major, major, passHead, readHead, unexpected } from "./cbor-head.js";
 import { ProtocolError } from "./faults.js";
+import type { Moment } from "./trace-batch.js";
 
 const what = "a trace object's time";
 
@@ -33,9 +34,21 @@ export function timeAt(bytes: Uint8Array, at: number): bigint {
   return timeIn(bytes, at, nanoseconds);
 }
 
-/** The same in picoseconds, which is all that forwarders send. */
-export function picosecondsAt(bytes: Uint8Array, at: number): bigint {
-  return timeIn(bytes, at, picoseconds);
+/** The same as fine as forwarders send it. */
+export function momentAt(bytes: Uint8Array, at: number): Moment {
+  if (readHead(bytes, at, bytes.length, major.tag, what) === extendedTime.tag) {
+    const secondsAt = after(bytes, after(bytes, after(bytes, at)));
+    const fraction = readHead(bytes, after(bytes, after(bytes, secondsAt)), bytes.length, major.uint, what);
+    // As all send it: no need of numbers without bounds, which cost more than the rest of a log line.
+    if (fraction < picosecondsPerSecond)
+      return { seconds: smallInteger(bytes, secondsAt), picoseconds: fraction };
+  }
+  const all = timeIn(bytes, at, picoseconds);
+  const fraction = ((all % picoseconds.perSecond) + picoseconds.perSecond) % picoseconds.perSecond;
+  return {
+    seconds: Number((all - fraction) / picoseconds.perSecond),
+    picoseconds: Number(fraction),
+  };
 }
 
 /** How fine a time is told. */
@@ -46,6 +59,7 @@ interface Unit {
 }
 
 const nanoseconds: Unit = { digits: 9, perSecond: 1_000_000_000n, picoseconds: 1_000n };
+const picosecondsPerSecond = 10 ** 12;
 const picoseconds: Unit = { digits: 12, perSecond: 1_000_000_000_000n, picoseconds: 1n };
 
 function timeIn(bytes: Uint8Array, at: number, unit: Unit): bigint {
@@ -123,6 +137,13 @@ function integer(bytes: Uint8Array, at: number): bigint {
       ? view(bytes).getBigUint64(at + 1)
       : BigInt(readHead(bytes, at, bytes.length, (first >> 5) as Major, what));
   return first >> 5 === major.negative ? -1n - argument : argument;
+}
+
+/** As `integer`; beyond 2^53 it is not exact. */
+function smallInteger(bytes: Uint8Array, at: number): number {
+  const type = (bytes[at]! >> 5) as Major;
+  const argument = readHead(bytes, at, bytes.length, type, what);
+  return type === major.negative ? -1 - argument : argument;
 }
 
 function numberTime(bytes: Uint8Array, at: number, { perSecond }: Unit): bigint {

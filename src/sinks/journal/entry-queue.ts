@@ -1,8 +1,7 @@
 import type { TraceBatch } from "../../protocol/trace-batch.js";
 import type { Dropped } from "../sink.js";
-import { entryBound, identifierField, type JournalEntry, writeEntry } from "./journal-entry.js";
+import { EntryWriter, entryBound, entryHead, type JournalEntry } from "./journal-entry.js";
 import type { Frame } from "./journal-sender.js";
-import { JournalTime } from "./journal-time.js";
 import type { Libc } from "./libc.js";
 import { MessageTable } from "./message-table.js";
 
@@ -19,7 +18,7 @@ const spareTables = 4;
 /** A batch on its way. */
 interface Delivery {
   readonly node: string;
-  readonly identifier: Uint8Array;
+  readonly head: Uint8Array;
   readonly batch: TraceBatch;
   /** Objects of it that are in frames, that journald has read, and that are too large for it. */
   framed: number;
@@ -37,7 +36,7 @@ export type BatchFrame = Frame & { readonly parts: { readonly delivery: Delivery
 export class EntryQueue {
   readonly #libc: Libc;
   readonly #format: "ForMachine" | "ForHuman";
-  readonly #time = new JournalTime();
+  readonly #writer = new EntryWriter();
   /** All that are not settled, oldest first. */
   readonly #deliveries = new Set<Delivery>();
   /** Those with objects in no frame yet. */
@@ -54,7 +53,7 @@ export class EntryQueue {
     const { promise, resolve, reject } = withResolvers<Dropped | undefined>();
     const delivery: Delivery = {
       node,
-      identifier: identifierField(node),
+      head: entryHead(node),
       batch,
       framed: 0,
       read: 0,
@@ -89,7 +88,7 @@ export class EntryQueue {
         if (!isTooLarge && bound >= largeEntryBytes) {
           if (frame !== undefined) return frame;
           delivery.framed += 1;
-          return { large: whole(entry, bound), parts: [{ delivery, entries: 1 }] };
+          return { large: this.#whole(entry, bound), parts: [{ delivery, entries: 1 }] };
         }
         if (!isTooLarge && frame?.table.hasRoom(bound) === false) return frame;
         delivery.framed += 1;
@@ -98,7 +97,7 @@ export class EntryQueue {
           continue;
         }
         frame ??= { table: this.#table(), parts: [] };
-        frame.table.add((into, at) => writeEntry(into, at, entry));
+        frame.table.add(this.#writer.write(frame.table.bytes, frame.table.at, entry));
         const part = frame.parts.at(-1);
         if (part?.delivery === delivery) part.entries += 1;
         else frame.parts.push({ delivery, entries: 1 });
@@ -152,26 +151,26 @@ export class EntryQueue {
     delivery.settle(tooLarge === 0 ? undefined : { "too-large": tooLarge });
   }
 
-  #entry({ identifier, batch, framed: index }: Delivery): JournalEntry {
+  #entry({ head, batch, framed: index }: Delivery): JournalEntry {
     const human = this.#format === "ForHuman" ? batch.human(index) : undefined;
     return {
-      identifier,
+      head,
       message: human ?? batch.machine(index),
       severity: batch.severity(index),
       namespace: batch.namespace(index),
       thread: batch.thread(index),
-      time: this.#time.text(batch.timestampPicoseconds(index)),
+      time: batch.moment(index),
     };
+  }
+
+  #whole(entry: JournalEntry, bound: number): Uint8Array {
+    const bytes = Buffer.allocUnsafeSlow(bound);
+    return bytes.subarray(0, this.#writer.write(bytes, 0, entry));
   }
 
   #table(): MessageTable {
     return this.#spare.pop() ?? new MessageTable(this.#libc, { entries: entriesPerTable, bytes: tableBytes });
   }
-}
-
-function whole(entry: JournalEntry, bound: number): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(bound);
-  return bytes.subarray(0, writeEntry(bytes, 0, entry));
 }
 
 function withResolvers<Value>() {

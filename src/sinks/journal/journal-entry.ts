@@ -1,4 +1,5 @@
-import { type Severity, severities } from "../../protocol/trace-batch.js";
+import { type Moment, type Severity, severities } from "../../protocol/trace-batch.js";
+import { JournalTime } from "./journal-time.js";
 
 // The native protocol of journald (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram is one entry, a run of fields. A
 // field is `NAME=value` and a line feed; where the value holds line feeds it is `NAME`, a line feed, the length as
@@ -6,8 +7,8 @@ import { type Severity, severities } from "../../protocol/trace-batch.js";
 
 /** What one trace object is in the journal: exactly the six fields that cardano-tracer writes. */
 export interface JournalEntry {
-  /** From `identifierField`; the same for all entries of a node. */
-  readonly identifier: Uint8Array;
+  /** From `entryHead`; the same for all entries of a node. */
+  readonly head: Uint8Array;
   /** UTF-8, any text. */
   readonly message: Uint8Array;
   readonly severity: Severity;
@@ -15,63 +16,109 @@ export interface JournalEntry {
   readonly namespace: string;
   /** As the node sent it. */
   readonly thread: string;
-  /** From `JournalTime`. */
-  readonly time: string;
+  readonly time: Moment;
 }
 
 const lineFeed = 0x0a;
-/** More than the names of all fields and what stands between them. */
-const namesBytes = 160;
+const equals = 0x3d;
+/** More than the names of all fields, what stands between them, and the time. */
+const fixedBytes = 200;
 /** Most bytes of UTF-8 for one unit of a JavaScript text. */
 const bytesPerUnit = 3;
 
-/** The field that says which node the entry is of. */
-export function identifierField(node: string): Uint8Array {
-  return Buffer.from(textField("SYSLOG_IDENTIFIER", node), "latin1");
+/** What all entries of a node begin with: the field that says which node it is, and the name of the next one. */
+export function entryHead(node: string): Uint8Array {
+  return Buffer.from(`${textField("SYSLOG_IDENTIFIER", node)}\nMESSAGE`, "latin1");
 }
 
-/** At least as many bytes as `writeEntry` writes. */
-export function entryBound({ identifier, message, namespace, thread, time }: JournalEntry): number {
-  const units = namespace.length + thread.length + time.length;
-  return identifier.length + message.length + units * bytesPerUnit + namesBytes;
+/** At least as many bytes as an `EntryWriter` writes. */
+export function entryBound({ head, message, namespace, thread }: JournalEntry): number {
+  return head.length + message.length + (namespace.length + thread.length) * bytesPerUnit + fixedBytes;
 }
 
-/** Writes an entry at `at`; returns where it ends. The buffer has room for `entryBound`. */
-export function writeEntry(into: Buffer, at: number, entry: JournalEntry): number {
-  into.set(entry.identifier, at);
-  const end = writeMessage(into, at + entry.identifier.length, entry.message);
-  const priority = severities.length - 1 - severities.indexOf(entry.severity);
-  const before = `\nPRIORITY=${priority}\n`;
-  const after = `THREAD=${digitsOf(entry.thread)}\nTIME=${entry.time}\n`;
-  const namespace = entry.namespace === "" ? "noname" : entry.namespace;
-  // One call instead of three for almost all.
-  return namespace.includes("\n")
-    ? end + into.write(before + textField("NAMESPACE", namespace) + after, end, "latin1")
-    : end + into.write(`${before}NAMESPACE=${namespace}\n${after}`, end, "utf8");
+/** What stands between the message and the value of the namespace, by severity; and between the others. */
+const beforeNamespace = new Map(
+  severities.map((severity, index) => [
+    severity,
+    bytesOf(`\nPRIORITY=${severities.length - 1 - index}\nNAMESPACE=`),
+  ]),
+);
+const namespaceName = bytesOf("NAMESPACE=");
+const beforeThread = bytesOf("\nTHREAD=");
+const beforeTime = bytesOf("\nTIME=");
+
+/** Writes entries byte by byte: for such short texts a call of the platform costs more than the text. */
+export class EntryWriter {
+  readonly #time = new JournalTime();
+
+  /** Writes an entry at `at`; returns where it ends. The buffer has room for `entryBound`. */
+  write(
+    into: Buffer,
+    at: number,
+    { head, message, severity, namespace, thread, time }: JournalEntry,
+  ): number {
+    let end = writeMessage(into, put(into, at, head), message);
+    end = put(into, end, beforeNamespace.get(severity)!);
+    if (namespace === "") end = putText(into, end, "noname");
+    else if (!namespace.includes("\n")) end = putText(into, end, namespace);
+    else {
+      end -= namespaceName.length;
+      end += into.write(textField("NAMESPACE", namespace), end, "latin1");
+    }
+    end = putDigits(into, put(into, end, beforeThread), thread);
+    end = this.#time.write(into, put(into, end, beforeTime), time);
+    into[end] = lineFeed;
+    return end + 1;
+  }
 }
 
-/** Without the line feed that ends it. */
+/** The value, and what stands between it and its name. */
 function writeMessage(into: Buffer, at: number, message: Uint8Array): number {
-  let start: number;
+  let start = at + 1;
   if (message.includes(lineFeed)) {
-    const length = at + into.write("MESSAGE\n", at, "latin1");
-    start = into.writeBigUInt64LE(BigInt(message.length), length);
+    into[at] = lineFeed;
+    start = into.writeBigUInt64LE(BigInt(message.length), start);
   } else {
-    start = at + into.write("MESSAGE=", at, "latin1");
+    into[at] = equals;
   }
   into.set(message, start);
   return start + message.length;
 }
 
-/** A whole field, its bytes as Latin-1. */
-function textField(name: string, value: string): string {
-  const bytes = Buffer.from(value, "utf8");
-  if (!bytes.includes(lineFeed)) return `${name}=${bytes.toString("latin1")}\n`;
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(bytes.length));
-  return `${name}\n${length.toString("latin1")}${bytes.toString("latin1")}\n`;
+function put(into: Uint8Array, at: number, bytes: Uint8Array): number {
+  for (let index = 0; index < bytes.length; index += 1) into[at + index] = bytes[index]!;
+  return at + bytes.length;
 }
 
-function digitsOf(thread: string): string {
-  return /^\d*$/.test(thread) ? thread : thread.replaceAll(/\D/g, "");
+function putText(into: Buffer, at: number, text: string): number {
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return at + into.write(text, at, "utf8");
+    into[at + index] = unit;
+  }
+  return at + text.length;
+}
+
+function putDigits(into: Uint8Array, at: number, text: string): number {
+  let end = at;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x30 || unit > 0x39) continue;
+    into[end] = unit;
+    end += 1;
+  }
+  return end;
+}
+
+/** A field without the line feed that ends it, its bytes as Latin-1. */
+function textField(name: string, value: string): string {
+  const bytes = Buffer.from(value, "utf8");
+  if (!bytes.includes(lineFeed)) return `${name}=${bytes.toString("latin1")}`;
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(bytes.length));
+  return `${name}\n${length.toString("latin1")}${bytes.toString("latin1")}`;
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, "latin1");
 }

@@ -1,27 +1,41 @@
-const picosecondsPerSecond = 1_000_000_000_000n;
+import type { Moment } from "../../protocol/trace-batch.js";
+
 const secondsPerDay = 86_400;
+const zero = 0x30;
+const fractionDigits = 12;
 
 /**
  * Writes times as cardano-tracer's journal entries have them, `2026-02-16 09:30:01.123456700000Z`: UTC, a space, twelve
  * digits of a second. Entries that follow each other mostly lie within one second, whose text is kept.
  */
 export class JournalTime {
-  #second: bigint | undefined;
+  #seconds: number | undefined;
   #text = "";
 
-  /** Picoseconds since 1970. */
-  text(picoseconds: bigint): string {
-    let second = picoseconds / picosecondsPerSecond;
-    let fraction = picoseconds - second * picosecondsPerSecond;
-    if (fraction < 0n) {
-      second -= 1n;
-      fraction += picosecondsPerSecond;
+  /** Writes at `at`; returns where the text ends. */
+  write(into: Uint8Array, at: number, { seconds, picoseconds }: Moment): number {
+    if (seconds !== this.#seconds) {
+      this.#seconds = seconds;
+      this.#text = `${secondText(seconds)}.`;
     }
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#text = secondText(Number(second));
-    }
-    return `${this.#text}.${fraction.toString().padStart(12, "0")}Z`;
+    const text = this.#text;
+    for (let index = 0; index < text.length; index += 1) into[at + index] = text.charCodeAt(index);
+    const end = at + text.length + fractionDigits;
+    // Halves of it are whole numbers of 32 bits, which are cheaper to divide.
+    writeDigits(into, end - 6, Math.floor(picoseconds / 1e6));
+    writeDigits(into, end, picoseconds % 1e6);
+    into[end] = 0x5a;
+    return end + 1;
+  }
+}
+
+/** Six digits before `end`. */
+function writeDigits(into: Uint8Array, end: number, value: number): void {
+  let rest = value | 0;
+  for (let at = end - 1; at >= end - 6; at -= 1) {
+    const tens = (rest / 10) | 0;
+    into[at] = zero + rest - tens * 10;
+    rest = tens;
   }
 }
 

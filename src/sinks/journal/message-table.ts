@@ -43,10 +43,15 @@ export class MessageTable {
     return this.#end + bytes <= this.bytes.length && (this.count + 1) * vectorBytes <= this.#vectors.length;
   }
 
-  /** Adds an entry: `write` puts it at the place it is given, and returns where it ends. */
-  add(write: (into: Buffer, at: number) => number): void {
+  /** Where in `bytes` the next entry begins. */
+  get at(): number {
+    return this.#end;
+  }
+
+  /** The next entry is there, and ends before `end`. */
+  add(end: number): void {
     const start = this.#end;
-    this.#end = write(this.bytes, start);
+    this.#end = end;
     const vector = this.count * vectorBytes;
     writeAddress(this.#vectors, vector, this.#address + start);
     this.#vectors.writeUInt32LE(this.#end - start, vector + 8);

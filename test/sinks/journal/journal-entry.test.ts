@@ -2,22 +2,22 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { severities } from "../../../src/protocol/trace-batch.js";
 import {
+  EntryWriter,
   entryBound,
-  identifierField,
+  entryHead,
   type JournalEntry,
-  writeEntry,
 } from "../../../src/sinks/journal/journal-entry.js";
 import { fieldsOf } from "./entry-fields.js";
 
 function entry(given: Partial<JournalEntry & { node: string; text: string }> = {}): JournalEntry {
   const { node = "relay-1", text = "{}", ...fields } = given;
   return {
-    identifier: identifierField(node),
+    head: entryHead(node),
     message: Buffer.from(text),
     severity: "Info",
     namespace: "Net.Mux",
     thread: "31",
-    time: "2026-02-16 09:30:01.000000000000Z",
+    time: { seconds: 1_771_234_201, picoseconds: 0 },
     ...fields,
   };
 }
@@ -25,7 +25,7 @@ function entry(given: Partial<JournalEntry & { node: string; text: string }> = {
 /** Written into just as much room as was asked for. */
 function bytesOf(given: JournalEntry): Buffer {
   const room = Buffer.alloc(entryBound(given) + 3, 0xee);
-  const end = writeEntry(room, 3, given);
+  const end = new EntryWriter().write(room, 3, given);
   expect(room.subarray(0, 3)).toEqual(Buffer.from("eeeeee", "hex"));
   return room.subarray(3, end);
 }
@@ -45,6 +45,7 @@ test.each<[string, Parameters<typeof entry>[0], string]>([
   ["no namespace", { namespace: "" }, "NAMESPACE=noname\n"],
   ["a namespace of two lines", { namespace: "é\nB" }, "NAMESPACE\n\x04\0\0\0\0\0\0\0é\nB\n"],
   ["a thread's name", { thread: "ThreadId 31 (a2)" }, "THREAD=312\n"],
+  ["a namespace beyond ASCII", { namespace: "Net.é🦆" }, "NAMESPACE=Net.é🦆\n"],
   ["no thread", { thread: "" }, "THREAD=\n"],
   ["a thread without digits", { thread: "main ١" }, "THREAD=\n"],
   ["a name with a colon", { node: "a:b" }, "SYSLOG_IDENTIFIER=a:b\n"],
@@ -68,10 +69,16 @@ test.each([
 
 test("there is room for an entry, however long its thread and its namespace are", () => {
   const long = "9".repeat(5_000);
-  for (const fields of [{ thread: long }, { namespace: long }, { thread: long, namespace: long }]) {
+  const wide = "日".repeat(5_000);
+  for (const fields of [{ thread: long }, { namespace: wide }, { thread: long, namespace: wide }]) {
     const written = bytesOf(entry(fields)).toString();
     expect(written.endsWith("TIME=2026-02-16 09:30:01.000000000000Z\n")).toBe(true);
   }
+});
+
+test("there is room for the time of any year", () => {
+  const last = bytesOf(entry({ text: "", time: { seconds: -(2 ** 63), picoseconds: 999_999_999_999 } }));
+  expect(last.toString()).toMatch(/\nTIME=-\d+-\d\d-\d\d \d\d:\d\d:\d\d\.999999999999Z\n$/);
 });
 
 test("whatever is in the fields, reading gives it back and nothing else", () => {

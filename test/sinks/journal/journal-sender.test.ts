@@ -7,7 +7,7 @@ import { eventually } from "../../../src/testing/eventually.js";
 function frameOf(...entries: string[]): Frame {
   const libc = { addressOf: () => 0 } as unknown as Libc;
   const table = new MessageTable(libc, { entries: 8, bytes: 1_000 });
-  for (const entry of entries) table.add((into, at) => at + into.write(entry, at));
+  for (const entry of entries) table.add(table.at + table.bytes.write(entry, table.at));
   return { table };
 }
 
