@@ -16,7 +16,7 @@ export const notInProcess = [
   "test/registry/{other-processes,real-disks}.test.ts",
   "test/sinks/forwarding/forwarding.test.ts",
   "test/sinks/journal/{daemon,real-journald}.test.ts",
-  "test/sinks/{nats,otlp,live}/**",
+  "test/{otlp,sinks/{nats,otlp,live}}/**",
   "test/testing/testing-doc.test.ts",
   "test/transport/{connectors,listener}.test.ts",
   "test/wiring/{daemon,links}.test.ts",
