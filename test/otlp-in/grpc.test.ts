@@ -1,13 +1,7 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { connect } from "node:http2";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { startTracer, type TestTracer } from "../../src/testing/entry.js";
-import { leftOut } from "../left-out.js";
 
 const otlp = { host: "127.0.0.1", port: 0, grpcPort: 0 };
 const path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -84,44 +78,4 @@ test.each([
   expect((await call(tracer, framed, { authorization, ...headers })).status).toBe(status);
   expect(tracer.accounts().received).toBe(0);
   expect((await call(tracer, frame(hello), { authorization })).status).toBe("0");
-});
-
-/** Where .ci/run makes it. */
-const python = join(homedir(), ".cache/muninn/otel/venv/bin/python");
-const missing = existsSync(python) ? undefined : "no Python with opentelemetry-sdk";
-
-describe.skipIf(missing !== undefined)(`the Python SDK${leftOut(missing)}`, () => {
-  test.each(["http", "grpc"])(
-    "20,000 records arrive in order over %s",
-    { timeout: 180_000 },
-    async (transport) => {
-      await using tracer = await startTracer({ config: { muninn: { otlp } } });
-      const program = `
-import logging, sys
-from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.resources import Resource
-transport, address = sys.argv[1:]
-if transport == "grpc":
-    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-    exporter = OTLPLogExporter(endpoint=address, insecure=True)
-else:
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    exporter = OTLPLogExporter(endpoint="http://" + address + "/v1/logs")
-provider = LoggerProvider(resource=Resource.create({"service.name": "snake"}))
-provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=200000, max_export_batch_size=2000))
-logger = logging.getLogger("Shop")
-logger.addHandler(LoggingHandler(logger_provider=provider))
-for n in range(20000):
-    logger.warning("%d", n)
-provider.force_flush(60000)
-provider.shutdown()
-`;
-      const address = tracer.served.get(transport === "grpc" ? "otlpGrpc" : "otlp")!;
-      await promisify(execFile)(python, ["-c", program, transport, address]);
-      const lines = (await tracer.linesOf("snake")).map((line) => JSON.parse(line));
-      expect(lines).toHaveLength(20_000);
-      expect(lines.every(({ data }, n) => data.body === String(n))).toBe(true);
-    },
-  );
 });

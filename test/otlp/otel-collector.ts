@@ -10,7 +10,7 @@ import { freePort } from "../end-to-end/daemon.js";
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
 /** A collector that .ci/run builds of the parts in otelcol.yaml. */
-export const collectorProgram = join(cache, "muninn/otel/otelcol/otelcol-muninn");
+const collectorProgram = join(cache, "muninn/otel/otelcol/otelcol-muninn");
 export const missingCollector = existsSync(collectorProgram)
   ? undefined
   : "no collector of OpenTelemetry, see .ci/run";
