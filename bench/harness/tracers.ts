@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Program } from "./child.js";
@@ -27,10 +27,8 @@ export interface Tracer {
   program(plan: TracerPlan): Program;
 }
 
-/** Every contestant in Node runs with the options that the service has. */
-const nodeEnvironment = {
-  NODE_OPTIONS: /^Environment=NODE_OPTIONS=(.*)$/m.exec(readFileSync("config/muninn.service", "utf8"))![1]!,
-};
+/** Every other contestant in Node has the bound for young objects that Muninn gives itself. */
+const nodeEnvironment = { NODE_OPTIONS: "--max-semi-space-size=8" };
 
 export function socketPath(directory: string): string {
   return join(directory, "tracer.sock");
@@ -72,7 +70,6 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
     keeps: "lines",
     program: (plan) => ({
       command: process.execPath,
-      env: nodeEnvironment,
       args: [resolve("dist/bin.cjs"), "run", "-c", writeConfiguration(plan, { ...served, muninn: own })],
     }),
   };

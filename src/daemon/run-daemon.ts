@@ -15,6 +15,7 @@ import type { LogSeverity } from "./log/severity.js";
 import { Reload } from "./reload.js";
 import { untilStopped } from "./stop-signal.js";
 import { openServiceManager } from "./systemd/service-manager.js";
+import { boundYoungObjects } from "./young-objects.js";
 
 /** Exit codes of the daemon. */
 const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
@@ -52,6 +53,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return exit.unusableConfiguration;
   }
+  boundYoungObjects();
   const { verbosity } = loaded.config;
   const log = await openLog({ minSeverity: options.minLogSeverity, verbosity });
   for (const line of formatProblems(options.config, loaded.warnings)) log.warning("config_warning", line);

@@ -1,3 +1,5 @@
+import { ReadingPatience } from "./reading-patience.js";
+
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
 const enoughBytes = 2 * 1_024 * 1_024;
 /**
@@ -12,8 +14,6 @@ const bytesOfTurn = 256 * 1_024;
  * differ in what they cost a hundredfold, so it is time that counts.
  */
 const muchWorkMs = 20;
-/** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */
-const patienceMs = 25;
 
 /** A node that is read, or waits for its turn. */
 export interface TurnTaker {
@@ -39,6 +39,8 @@ interface Newcomers {
  * more when its time has come.
  */
 export class ReadingTurns {
+  /** Batches that take longer do not count any more: a disk that stands still holds up its own nodes only. */
+  readonly #patience = new ReadingPatience();
   /** In the order they began; those that take too long are left out. */
   readonly #passages = new Set<Passage>();
   #passingBytes = 0;
@@ -78,6 +80,8 @@ export class ReadingTurns {
 
   end(passage: Passage): void {
     this.#forget(passage);
+    const { seenAt } = passage.among;
+    if (seenAt !== undefined) this.#patience.ended(performance.now() - seenAt);
     if (this.#waiting.size > 0) this.#lookSoon();
   }
 
@@ -138,7 +142,7 @@ export class ReadingTurns {
     }
     if (this.#waiting.size === 0) return;
     if (hasRoom) this.#lookSoon();
-    else this.#lookLater = setTimeout(() => this.#call(), patienceMs);
+    else this.#lookLater = setTimeout(() => this.#call(), this.#patience.milliseconds);
   }
 
   #forgetOld(): void {
@@ -146,7 +150,7 @@ export class ReadingTurns {
     this.#newcomers.seenAt = now;
     this.#newcomers = {};
     for (const passage of this.#passages) {
-      if (now - passage.among.seenAt! < patienceMs) return;
+      if (now - passage.among.seenAt! < this.#patience.milliseconds) return;
       this.#forget(passage);
     }
   }

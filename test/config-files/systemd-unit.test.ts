@@ -69,15 +69,6 @@ test("the unit does not restart what cannot start: exit code 2 is an unusable co
   expect(await readFile("docs/command-line.md", "utf8")).toContain("2 wrong usage or configuration");
 });
 
-test("this Node takes the options of the unit", () => {
-  const options = /^Environment=NODE_OPTIONS=(.*)$/m.exec(unit)![1]!;
-  const { status, stderr } = spawnSync(process.execPath, ["--eval", ""], {
-    encoding: "utf8",
-    env: { NODE_OPTIONS: options },
-  });
-  expect(status, stderr).toBe(0);
-});
-
 test("the unit forbids nothing that Node needs: code made at run time, and the locks of other users' processes", () => {
   const settings = unit.split("\n").filter((line) => !line.startsWith("#"));
   for (const name of ["MemoryDenyWriteExecute", "ProtectProc", "ProcSubset"]) {

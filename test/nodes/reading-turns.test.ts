@@ -7,7 +7,9 @@ const enoughBytes = 2 * mebibyte;
 const bytesOfTurn = mebibyte / 4;
 /** On its way when everybody has to wait. */
 const tooManyBytes = 8 * mebibyte;
-const patienceMs = 25;
+/** Of the beginning, when files are made; and where batches end quickly. */
+const patienceMs = 250;
+const usualPatienceMs = 25;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -102,6 +104,23 @@ test("what stands still does not count for long: others are read all the same", 
   expect(turns.areNeeded).toBe(false);
   turns.begin(1);
   expect(turns.areNeeded).toBe(true);
+});
+
+test("where batches end quickly, what stands still counts for a moment only", async () => {
+  const turns = new ReadingTurns();
+  for (let n = 0; n < 100; n += 1) {
+    const passage = turns.begin(enoughBytes);
+    turns.wait({ turnChanged: () => {} });
+    await turn();
+    turns.end(passage);
+    await turn();
+  }
+  turns.begin(enoughBytes);
+  const { called } = waitingNodes(turns, 1);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(called).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2 * usualPatienceMs);
+  expect(called).toEqual([0]);
 });
 
 /** Nodes that are read; `held` tells which have to wait. */

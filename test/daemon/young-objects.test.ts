@@ -1,0 +1,39 @@
+import { spawnSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+
+const mebibyte = 1_024 * 1_024;
+const builtModule = pathToFileURL("dist/daemon/young-objects.js").href;
+
+/** Makes many objects of which some live for a while, as under load, and tells what V8 takes for young ones in the end. */
+const busyProgram = `
+  const { boundYoungObjects } = await import(${JSON.stringify(builtModule)});
+  if (process.argv[1] === "bounded") boundYoungObjects();
+  let kept = [];
+  for (let turn = 0; turn < 100; turn += 1) {
+    for (let n = 0; n < 20_000; n += 1) kept.push({ n, list: [n] });
+    if (turn % 8 === 0) kept = [];
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { getHeapSpaceStatistics } = await import("node:v8");
+  console.log(getHeapSpaceStatistics().find((space) => space.space_name === "new_space").space_size);
+`;
+
+function youngBytes(which: "bounded" | "free", nodeOptions = ""): number {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--input-type=module", "--eval", busyProgram, which],
+    { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: nodeOptions } },
+  );
+  expect(stderr).toBe("");
+  return Number(stdout);
+}
+
+test("V8's memory for young objects grows beyond 16 MiB by itself, and not where it is bounded", () => {
+  expect(youngBytes("free")).toBeGreaterThan(16 * mebibyte);
+  expect(youngBytes("bounded")).toBeLessThanOrEqual(16 * mebibyte);
+});
+
+test("what the operator gave for it holds instead", () => {
+  expect(youngBytes("bounded", "--max-semi-space-size=16")).toBeGreaterThan(16 * mebibyte);
+});
