@@ -78,6 +78,8 @@ export interface TracerOptions {
   readonly configurationFault?: () => string | undefined;
   /** What log files are written to; a test stands between it and the kernel. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
+  /** The start waits for nothing any more once this has fired, and is given up. */
+  readonly stopping?: AbortSignal;
   /** What kinds of sinks there are; a test adds its own. @default all of Muninn's */
   readonly sinkKinds?: readonly SinkKind<SinkConfig>[];
 }
@@ -105,6 +107,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     durability: muninn.durability,
     observer: registryEvents(log),
     fileSystem,
+    stopping: options.stopping,
   });
   atEnd(() => registry.stop({ deadlineMs: writeMs }));
 

@@ -13,7 +13,7 @@ import { openLastResort } from "./last-resort.js";
 import { type Log, openLog } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
 import { Reload } from "./reload.js";
-import { untilStopped } from "./stop-signal.js";
+import { stopSignal, untilFired } from "./stop-signal.js";
 import { openServiceManager } from "./systemd/service-manager.js";
 import { boundYoungObjects } from "./young-objects.js";
 
@@ -30,7 +30,7 @@ const lastWordsMs = 200;
 
 /** What the operator tells a running daemon. */
 interface Signals {
-  readonly stopping: Promise<void>;
+  readonly stopping: AbortSignal;
   readonly hangUp: HangUp;
 }
 
@@ -60,8 +60,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const { runtimeOptions } = options;
   if (runtimeOptions.length > 0)
     log.info("runtime_options_ignored", runtimeOptionsNote(runtimeOptions), { runtimeOptions });
-  const stopping = untilStopped();
-  void stopping.then(() =>
+  const stopping = stopSignal();
+  void untilFired(stopping).then(() =>
     openLastResort({
       afterMs: goneAfterMs,
       onEnd: () => log.stop({ deadlineMs: lastWordsMs }),
@@ -97,8 +97,12 @@ async function runTracer(
   let tracer: Tracer;
   try {
     const configurationFault = () => reload.fault;
-    tracer = await startTracer(config, { log, version: packageVersion, configurationFault });
+    tracer = await startTracer(config, { log, version: packageVersion, configurationFault, stopping });
   } catch (error) {
+    if (stopping.aborted) {
+      log.notice("stopped", "stopped before it had started");
+      return exit.inOrder;
+    }
     log.critical("start_failed", error instanceof Error ? error.message : String(error), {
       ...(!(error instanceof CodedError) && { err: error }),
     });
@@ -122,7 +126,7 @@ async function runTracer(
     await reload.run(tracer);
     service.ready(`tracing ${where}`);
   });
-  await stopping;
+  await untilFired(stopping);
   hangUp.ignore();
   service.stopping();
   log.notice("stopping", "stopping: receiving what is on its way");

@@ -1,5 +1,6 @@
 import { lstat, realpath, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Holder } from "./claim-file.js";
 import { type Clock, systemClock } from "./clock.js";
 import {
   boundedFileSystem,
@@ -45,6 +46,8 @@ export interface RegistryOptions {
   /** Permission bits of directories; absent: the umask decides, others never write. */
   readonly dirMode?: number | undefined;
   readonly observer: RegistryObserver;
+  /** Once this has fired nobody is waited for any more, and nothing opened. */
+  readonly stopping?: AbortSignal | undefined;
   /** @default the system's */
   readonly clock?: Clock;
   /** @default the kernel's */
@@ -61,7 +64,7 @@ const workingSetQuietMs = 600_000;
  * Makes the roots where they are missing, and comes to each beside other tracers, if any. Takes up to half a minute
  * where one of another machine may have died there just now.
  * @throws RegistryError `root-unusable`, or `already-running` where a tracer with the same identity writes there;
- * nothing stays claimed
+ * nothing stays claimed. The reason of `stopping` where that fires while it waits for another machine's tracer
  */
 export async function openHandleRegistry(options: RegistryOptions): Promise<HandleRegistry> {
   const { clock = systemClock, processLimit = readOpenFilesLimit() } = options;
@@ -71,6 +74,7 @@ export async function openHandleRegistry(options: RegistryOptions): Promise<Hand
     dirMode: undefined,
     rotation: undefined,
     identity: undefined,
+    stopping: undefined,
     ...options,
     clock,
     counters: newCounters(),
@@ -158,13 +162,12 @@ async function openRoot(
 }
 
 /** Makes sure that nobody does the same there, once it is known who lives. */
-async function comeToRoot({ observer }: CompleteOptions, { path, claims }: LogRoot): Promise<void> {
-  const twin = await orUnusable(path, async () => {
-    await claims.awaitSilent(({ pid, identity, since }, milliseconds) =>
-      observer.claimAwaited(path, { pid, identity, since }, milliseconds),
-    );
-    return claims.twin();
-  });
+async function comeToRoot({ observer, stopping }: CompleteOptions, { path, claims }: LogRoot): Promise<void> {
+  const onWait = ({ pid, identity, since }: Holder, milliseconds: number) =>
+    observer.claimAwaited(path, { pid, identity, since }, milliseconds);
+  await orUnusable(path, () => claims.awaitSilent(onWait, stopping));
+  stopping?.throwIfAborted();
+  const twin = await orUnusable(path, () => claims.twin());
   if (twin !== undefined) {
     const { pid, identity, since } = twin;
     throw new RegistryError({ code: "already-running", root: path, by: { pid, identity, since } });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { encodeBeat, encodeChanges, encodeClaimFile, type Holder } from "./claim-file.js";
 import { listenAsSignOfLife } from "./claim-socket.js";
-import type { Clock } from "./clock.js";
+import { type Clock, within } from "./clock.js";
 import { failedWith, ifThere, kernelFileSystem } from "./file-system.js";
 import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directory.js";
 import {
@@ -139,10 +139,15 @@ export class RootClaims {
    * gone.
    *
    * @param onWait told once for each of them, with for how long at most, in milliseconds
+   * @param stopping ends the wait when it fires
    */
-  async awaitSilent(onWait: (holder: Holder, milliseconds: number) => void): Promise<void> {
+  async awaitSilent(
+    onWait: (holder: Holder, milliseconds: number) => void,
+    stopping?: AbortSignal,
+  ): Promise<void> {
     const told = new Set<string>();
-    for (;;) {
+    const stopped = new Promise((resolve) => stopping?.addEventListener("abort", resolve, { once: true }));
+    while (!stopping?.aborted) {
       const doubtful = (await this.#livingOthers()).filter(({ hasBeaten }) => !hasBeaten);
       if (doubtful.length === 0) return;
       for (const other of doubtful) {
@@ -150,7 +155,7 @@ export class RootClaims {
         told.add(other.holder.id);
         onWait(other.holder, Math.max(0, silenceLeftMs(other)));
       }
-      await new Promise<void>((resolve) => this.#options.clock.after(1_000, resolve));
+      await within(this.#options.clock, 1_000, stopped);
     }
   }
 

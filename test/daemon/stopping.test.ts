@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -54,6 +56,22 @@ test("with peers that hang, one that shakes hands while we stop, and a disk that
   expect((await daemon.logged("file_call_hangs")).msg).toContain("Check the disk");
   for (const socket of [...sockets, late]) socket.destroy();
   await node.stop();
+});
+
+test("SIGTERM while the start waits for another machine's tracer ends the process at once, in order", async () => {
+  await using place = await Workplace.open();
+  const claims = join(place.path("logs"), ".muninn");
+  mkdirSync(claims, { recursive: true });
+  const holder = { id: "other", machine: "another", pid: 7, since: "then", hasSocket: true };
+  writeFileSync(join(claims, "other.claims"), `000000000001\n${JSON.stringify(holder)}\n`);
+  const daemon = await place.launch();
+  await daemon.logged("claim_awaited");
+  const begunAt = performance.now();
+  daemon.signal("SIGTERM");
+  expect(await daemon.exited).toBe(0);
+  expect(performance.now() - begunAt).toBeLessThan(goneWithinMs);
+  expect((await daemon.logged("stopped")).msg).toContain("before it had started");
+  expect(readdirSync(claims)).toEqual(["other.claims"]);
 });
 
 test("a SIGHUP while the configuration is being read ends nothing, and reloads once that is over", async () => {

@@ -256,6 +256,20 @@ test("a tracer on another machine that gives signs of life is waited for no long
   expect(await holds(registry, "b")).toBe("ours");
 });
 
+test("a start that waits for another machine's tracer is given up at once when it is told to stop, and claims nothing", async () => {
+  const root = temporaryDirectory();
+  leaveClaims(root, { machine: "another", identity }, `identity ${identity}`);
+  const clock = new FakeClock();
+  const controller = new AbortController();
+  const { signal: stopping } = controller;
+  const opening = testRegistry({ roots: [root], identity, clock, stopping });
+  await eventually(() => clock.pauses.length > 0);
+  controller.abort();
+  await expect(opening).rejects.toBe(stopping.reason);
+  expect(claimFiles(root)).toHaveLength(1);
+  expect(clock.timers).toBe(0);
+});
+
 test("the same configuration on another machine that gives signs of life is refused", async () => {
   const root = temporaryDirectory();
   const path = leaveClaims(root, { machine: "another", pid: 7, identity }, `identity ${identity}`);
