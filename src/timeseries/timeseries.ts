@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Body } from "../http/body.js";
+import { loopSlices } from "../http/loop-slices.js";
 import { Queries, type QueryOutcome } from "./language/queries.js";
 import { metricName } from "./metric-name.js";
 import { type FeedCounts, type MetricsView, NodeFeed } from "./node-feed.js";
@@ -12,6 +13,9 @@ import { Store, type StoreStats } from "./store/store.js";
 
 const pruningPeriodMs = 900_000;
 const snapshotPeriodMs = 60_000;
+
+/** Pages dropped in one turn of the event loop: about a millisecond. */
+const prunedAtOnce = 8_192;
 
 /** A minute of points is written much faster. */
 const stopDeadlineMs = 1_500;
@@ -157,9 +161,10 @@ export class Timeseries {
     return this.#store.names();
   }
 
-  /** Drops what is older than the retention. */
+  /** Drops what is older than the retention: nobody sees it any more, its memory is free a few turns later. */
   prune(): void {
-    this.#store.prune(Date.now() - this.pruning.retentionMs);
+    const isDone = this.#store.prune(Date.now() - this.pruning.retentionMs, prunedAtOnce);
+    if (!isDone) loopSlices.run(() => this.prune());
   }
 
   stats(): TimeseriesStats {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NodeMetrics } from "../../src/metrics/node/node-metrics.js";
 import { Timeseries, type TimeseriesOptions } from "../../src/timeseries/timeseries.js";
 
@@ -214,6 +214,19 @@ describe("over a restart", () => {
     timeseries.prune();
     await timeseries.save();
     expect(await readdir(directory)).toEqual(["timeseries-000000000002.segment"]);
+  });
+
+  test("pruning goes on until all is gone, however much there is", async () => {
+    const timeseries = await started({ maxBytes: 2 ** 28, retentionMs: 30_000 });
+    const many = metricsOf(Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`m${n}`, n])));
+    const minuteAgo = Date.now() - 60_000;
+    for (let n = 0; n < 10; n += 1) {
+      const view = { each: (take: Parameters<typeof many.each>[0]) => many.each(take) };
+      timeseries.observe(`node-${n}`, view, minuteAgo);
+    }
+    timeseries.prune();
+    expect(timeseries.stats().points).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(timeseries.stats()).toMatchObject({ points: 0, pruned: 9_000 }));
   });
 
   test("what could not be written is written later, and said twice: when it began and when it was over", async () => {

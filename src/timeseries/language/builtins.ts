@@ -54,16 +54,16 @@ export function* callBuiltin(context: QueryContext, call: BuiltinCall): Work<Val
       return new List(names);
     }
     case "increase":
-      return overSeries(given, 0, (series) => ({ value: increase(series), time: series.newest }));
+      return yield* overSeries(given, 0, (series) => ({ value: increase(series), time: series.newest }));
     case "rate":
-      return overSeries(given, 0, (series) => ({ value: rate(series), time: series.newest }));
+      return yield* overSeries(given, 0, (series) => ({ value: rate(series), time: series.newest }));
     case "avg_over_time":
-      return overSeries(given, 0, ({ values }) => ({
+      return yield* overSeries(given, 0, ({ values }) => ({
         value: sum(values) / values.length,
         time: context.now.ms,
       }));
     case "sum_over_time":
-      return overSeries(given, 0, ({ values }) => ({ value: sum(values), time: context.now.ms }));
+      return yield* overSeries(given, 0, ({ values }) => ({ value: sum(values), time: context.now.ms }));
     case "quantile_over_time":
       return yield* quantileOverTime(context, given);
     case "quantile_by":
@@ -191,20 +191,20 @@ function pointsOf({ context, at }: { context: QueryContext; at: number }, series
   return { labels, values, oldest: times[0]!, newest: times[times.length - 1]! };
 }
 
-function overSeries(
+function* overSeries(
   given: Arguments,
   index: number,
   reduce: (series: Points) => { value: number; time: number },
-): InstantVector {
+): Work<InstantVector> {
   const { context } = given;
   const { series } = given.range(index);
   context.meter.charge(series.length * bytesPerElement);
-  return new InstantVector(
-    series.map((each) => {
-      context.meter.isDue(each.values.length / 16);
-      return { labels: each.labels, ...reduce(pointsOf({ context, at: given.at(index) }, each)) };
-    }),
-  );
+  const elements: Element[] = [];
+  for (const each of series) {
+    elements.push({ labels: each.labels, ...reduce(pointsOf({ context, at: given.at(index) }, each)) });
+    if (context.meter.isDue(each.values.length / 16)) yield;
+  }
+  return new InstantVector(elements);
 }
 
 /** The newest value less the oldest; a counter that began anew is not noticed, as in the original. */

@@ -1,6 +1,6 @@
 import { type BuiltinCall, callBuiltin } from "./builtins.js";
 import type { Meter } from "./meter.js";
-import { binary } from "./operators.js";
+import { binary, binaryOfRange } from "./operators.js";
 import { bytesPerElement, type MetricSource, type QueryContext, type Work } from "./query-context.js";
 import { type Place, placeIn, QueryError } from "./query-fault.js";
 import { range } from "./range.js";
@@ -12,6 +12,7 @@ import {
   InstantVector,
   Metric,
   Pair,
+  RangeVector,
   type Scope,
   Timestamp,
   typeOf,
@@ -88,7 +89,10 @@ export class Evaluation implements QueryContext {
       case "binary": {
         const left = yield* this.evaluate(expression.left, scope);
         const right = yield* this.evaluate(expression.right, scope);
-        return binary(this, expression.operator, left, right, expression.at);
+        const { at, operator } = expression;
+        return left instanceof RangeVector || right instanceof RangeVector
+          ? yield* binaryOfRange(this, operator, left, right, at)
+          : binary(this, operator, left, right, at);
       }
       case "labels": {
         const of = yield* this.evaluate(expression.of, scope);

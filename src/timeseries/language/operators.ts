@@ -1,4 +1,4 @@
-import { bytesPerElement, type QueryContext } from "./query-context.js";
+import { bytesPerElement, type QueryContext, type Work } from "./query-context.js";
 import { QueryError } from "./query-fault.js";
 import type { ArithmeticOperator, BinaryOperator, ComparisonOperator } from "./syntax.js";
 import {
@@ -6,6 +6,7 @@ import {
   type Element,
   InstantVector,
   RangeVector,
+  type SeriesRange,
   Timestamp,
   typeOf,
   type Value,
@@ -45,9 +46,35 @@ export function binary(
         ? compared(context, comparisons[operator as ComparisonOperator], left, right, at)
         : (timed(context, operator as ArithmeticOperator, left, right) ??
           computed(context, arithmetic[operator as ArithmeticOperator], left, right, at));
-  if (value !== undefined) return value;
+  if (value === undefined) throw unsuited(context, operator, left, right, at);
+  return value;
+}
+
+/** The same where one of the two is a range vector, whose points may be millions. @throws QueryError */
+export function* binaryOfRange(
+  context: QueryContext,
+  operator: BinaryOperator,
+  left: Value,
+  right: Value,
+  at: number,
+): Work<RangeVector> {
+  const compute = operator in arithmetic ? arithmetic[operator as ArithmeticOperator] : undefined;
+  if (compute !== undefined && left instanceof RangeVector && typeof right === "number")
+    return yield* eachOfRange(context, left, (value) => compute(value, right), at);
+  if (compute !== undefined && typeof left === "number" && right instanceof RangeVector)
+    return yield* eachOfRange(context, right, (value) => compute(left, value), at);
+  throw unsuited(context, operator, left, right, at);
+}
+
+function unsuited(
+  context: QueryContext,
+  operator: BinaryOperator,
+  left: Value,
+  right: Value,
+  at: number,
+): QueryError {
   const place = context.placeOf(at);
-  throw new QueryError({ code: "operands", place, operator, left: typeOf(left), right: typeOf(right) });
+  return new QueryError({ code: "operands", place, operator, left: typeOf(left), right: typeOf(right) });
 }
 
 function logical(operator: "||" | "&&", left: Value, right: Value): boolean | undefined {
@@ -115,22 +142,27 @@ function each(
   change: (value: number) => number,
   at: number,
 ): Value | undefined {
-  const { meter } = context;
-  if (vector instanceof InstantVector) {
-    meter.charge(vector.elements.length * bytesPerElement);
-    return new InstantVector(
-      vector.elements.map((element) => ({ ...element, value: change(scalarOf(context, element, at)) })),
-    );
-  }
-  if (!(vector instanceof RangeVector)) return undefined;
-  return new RangeVector(
-    vector.series.map(({ labels, times, values }) => {
-      meter.charge(values.length * 8);
-      meter.isDue(values.length / 16);
-      const changed = scalarsOf(context, values, at).map(change);
-      return { labels, times, values: changed };
-    }),
+  if (!(vector instanceof InstantVector)) return undefined;
+  context.meter.charge(vector.elements.length * bytesPerElement);
+  return new InstantVector(
+    vector.elements.map((element) => ({ ...element, value: change(scalarOf(context, element, at)) })),
   );
+}
+
+function* eachOfRange(
+  context: QueryContext,
+  range: RangeVector,
+  change: (value: number) => number,
+  at: number,
+): Work<RangeVector> {
+  const { meter } = context;
+  const changed: SeriesRange[] = [];
+  for (const { labels, times, values } of range.series) {
+    meter.charge(values.length * 8);
+    changed.push({ labels, times, values: scalarsOf(context, values, at).map(change) });
+    if (meter.isDue(values.length / 16)) yield;
+  }
+  return new RangeVector(changed);
 }
 
 /** @throws QueryError where the element is no scalar */
@@ -150,5 +182,5 @@ export function scalarsOf(
   if (values instanceof Float64Array) return values;
   const other = values.find((value) => typeof value !== "number");
   if (other !== undefined) throw context.mismatch("Scalar", other, at);
-  return Float64Array.from(values as readonly number[]);
+  return new Float64Array(values as readonly number[]);
 }

@@ -19,7 +19,7 @@ const checksumBytes = 32;
 const runBytes = 12;
 
 /** A segment with more is too large to be written and read at once without delay for others. */
-export const maxSegmentPoints = 500_000;
+export const maxSegmentPoints = 200_000;
 
 /** Some points of one series, ascending. */
 export interface Run {

@@ -136,15 +136,20 @@ export class Store {
     return earliest;
   }
 
-  /** Drops the points before `time`. */
-  prune(time: number): void {
+  /**
+   * Drops the points before `time`, which nobody sees any more; of their pages at most `mostPages`. Returns whether all
+   * are gone.
+   */
+  prune(time: number, mostPages = Number.POSITIVE_INFINITY): boolean {
     const before = this.#pages.points;
-    for (let page = this.#pages.oldest; page !== undefined; page = this.#pages.oldest) {
-      if (this.#pages.end(page) >= time) break;
+    let page = this.#pages.oldest;
+    for (let left = mostPages; left > 0 && page !== undefined && this.#pages.end(page) < time; left -= 1) {
       this.#drop(page);
+      page = this.#pages.oldest;
     }
     this.#pruned += before - this.#pages.points;
     this.#since = Math.max(this.#since, time);
+    return page === undefined || this.#pages.end(page) >= time;
   }
 
   stats(): StoreStats {

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Evaluation } from "../../../src/timeseries/language/evaluation.js";
+import { Meter } from "../../../src/timeseries/language/meter.js";
+import { parseQuery } from "../../../src/timeseries/language/parser.js";
 import { Queries } from "../../../src/timeseries/language/queries.js";
 import { QueryError } from "../../../src/timeseries/language/query-fault.js";
 import { labelSet } from "../../../src/timeseries/store/labels.js";
@@ -58,6 +61,20 @@ describe("limits", () => {
     await queries.evaluate("(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 1s]", now);
     isDone = true;
     expect(turns).toBeGreaterThan(5);
+  });
+
+  test.each([
+    ["m[now - 1h; now] * 2", 2],
+    ["1 - m[now - 1h; now]", 2],
+    ["rate (m[now - 1h; now])", 2],
+    ["sum_over_time (m[now - 1h; now] + 1)", 3],
+    ["quantile_over_time 0.5 (m[now - 1h; now])", 2],
+  ])("%s stops at each series, %i times for each, where it is time to", (query, times) => {
+    const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
+    meter.isDue = () => true;
+    const evaluation = new Evaluation({ query, source: large, now, stepMs: 15_000, meter });
+    const stops = [...evaluation.evaluate(parseQuery(query), undefined)].length;
+    expect(stops).toBeGreaterThanOrEqual(times * 100);
   });
 
   test("beyond four at work and sixty-four in waiting a query is refused", async () => {

@@ -238,6 +238,18 @@ describe("pruning", () => {
     expect(store.stats().reachesBackTo).toBe(100_500);
   });
 
+  test("what is too much for one go is not seen any more either, and goes when asked again", () => {
+    const store = new Store(plenty);
+    const series = lineOf(store);
+    for (let n = 0; n < 4 * pointsPerPage; n += 1) store.append(series, n * 1_000, n);
+    const time = 3.5 * pointsPerPage * 1_000;
+    expect(store.prune(time, 2)).toBe(false);
+    expect(store.stats()).toMatchObject({ points: 2 * pointsPerPage, reachesBackTo: time });
+    expect(series.at(time - 1, store.since)).toBeUndefined();
+    expect(store.prune(time, 2)).toBe(true);
+    expect(store.stats()).toMatchObject({ points: pointsPerPage, pruned: 3 * pointsPerPage });
+  });
+
   test("a node that has left keeps its points until then", () => {
     const store = new Store(plenty);
     store.append(lineOf(store, "left"), 1_000, 1);
