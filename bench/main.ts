@@ -11,6 +11,7 @@ import { journal } from "./rows/journal.js";
 import { linkKinds } from "./rows/link-kinds.js";
 import { nats } from "./rows/nats.js";
 import { againstCardanoTracer, againstHermodTracer, againstRsyslog } from "./rows/other-collectors.js";
+import { otlp } from "./rows/otlp.js";
 import { programs } from "./rows/programs.js";
 import { idleMemory, idleProcessor } from "./rows/rest.js";
 import { scraping } from "./rows/scraping.js";
@@ -30,6 +31,7 @@ const rows = [
   sectionsGrowth,
   fairness,
   nats,
+  otlp,
   programs,
   scraping,
   viewer,

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../daemon/log/log.js";
 import { logSeverities } from "../daemon/log/severity.js";
 import { machineText } from "../forwarder/library/machine-text.js";
-import { MessageEncoder } from "../forwarder/library/message-encoder.js";
 import { type LineForm, type PinoLine, traceOf } from "../pino/line-trace.js";
+import { MessageEncoder } from "../protocol/message-encoder.js";
 import type { InnerNode } from "./inner-node.js";
 
 /** What Muninn is called among its nodes. */

@@ -1,54 +1,62 @@
-import { type AnyValue, bigintOf, type KeyValue } from "./schema.js";
+import { type AnyValue, bigintOf, has, type KeyValue } from "./schema.js";
 
 /** Deeper values are garbage. */
 const deepest = 64;
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** A request has what cannot be read. */
 class GarbageError extends Error {
   override readonly name = "GarbageError";
 }
 
-/** Whole numbers beyond what JSON's readers keep exactly, numbers that are none and bytes (base64) are texts. @throws GarbageError */
-export function jsonOf(value: AnyValue | null | undefined, depth = 0): Json {
+/**
+ * A value as JSON. Whole numbers beyond what JSON's readers keep exactly, numbers that are none and bytes (base64) are texts.
+ * @throws GarbageError
+ */
+export function jsonOf(value: AnyValue | null | undefined, depth = 0): string {
   if (depth > deepest) throw new GarbageError(`values are nested deeper than ${deepest}`);
-  switch (value?.value) {
-    case "stringValue":
-      return value.stringValue;
-    case "boolValue":
-      return value.boolValue;
-    case "intValue": {
-      const exact = bigintOf(value.intValue);
-      const number = Number(exact);
-      return Number.isSafeInteger(number) ? number : String(exact);
-    }
-    case "doubleValue":
-      return Number.isFinite(value.doubleValue) ? value.doubleValue : String(value.doubleValue);
-    case "arrayValue":
-      return value.arrayValue.values.map((item) => jsonOf(item, depth + 1));
-    case "kvlistValue":
-      return objectOf(value.kvlistValue.values, depth + 1);
-    case "bytesValue":
-      return Buffer.from(value.bytesValue).toString("base64");
-    default:
-      return null;
+  if (value == null) return "null";
+  if (has(value, "stringValue")) return quoted(value.stringValue);
+  if (has(value, "intValue")) {
+    const exact = bigintOf(value.intValue);
+    return Number.isSafeInteger(Number(exact)) ? `${exact}` : `"${exact}"`;
   }
+  if (has(value, "boolValue")) return String(value.boolValue);
+  if (has(value, "doubleValue"))
+    return Number.isFinite(value.doubleValue) ? JSON.stringify(value.doubleValue) : `"${value.doubleValue}"`;
+  if (has(value, "kvlistValue")) return jsonObjectOf(value.kvlistValue.values, depth + 1);
+  if (has(value, "arrayValue"))
+    return `[${value.arrayValue.values.map((item) => jsonOf(item, depth + 1)).join(",")}]`;
+  if (has(value, "bytesValue")) return `"${Buffer.from(value.bytesValue).toString("base64")}"`;
+  return "null";
+}
+
+/** What JSON writes as it stands. */
+const plain = /^[ !#-[\]-~]*$/;
+
+/** A text as JSON; to look costs less than to have it written. */
+export function quoted(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Of keys that stand twice the last counts. @throws GarbageError */
-export function objectOf(pairs: readonly KeyValue[], depth = 0): { readonly [key: string]: Json } {
-  return Object.fromEntries(pairs.map(({ key, value }) => [key, jsonOf(value, depth)]));
+export function jsonObjectOf(pairs: readonly KeyValue[], depth = 0): string {
+  const texts = new Map<string, string>();
+  for (const { key, value } of pairs) texts.set(key, jsonOf(value, depth));
+  let json = "";
+  for (const [key, text] of texts) json += `${json === "" ? "{" : ","}${quoted(key)}:${text}`;
+  return json === "" ? "{}" : `${json}}`;
 }
 
 /** The value of an attribute; of those that stand twice the last counts. */
 export function attributeOf(attributes: readonly KeyValue[], wanted: string): AnyValue | undefined {
-  return attributes.findLast(({ key }) => key === wanted)?.value ?? undefined;
+  for (let index = attributes.length - 1; index >= 0; index -= 1)
+    if (attributes[index]!.key === wanted) return attributes[index]!.value ?? undefined;
+  return undefined;
 }
 
 /** Undefined for what is no text. */
 export function textIn(value: AnyValue | null | undefined): string | undefined {
-  return value?.value === "stringValue" ? value.stringValue : undefined;
+  return value != null && has(value, "stringValue") ? value.stringValue : undefined;
 }
 
 /** The text of an attribute; undefined where there is none, or it is no text. */

@@ -1,74 +1,73 @@
+import { MessageEncoder } from "../protocol/message-encoder.js";
 import { type Severity, severities } from "../protocol/trace-batch.js";
-import { encodeTraceObject } from "../protocol/trace-object.js";
-import { attributeOf, type Json, jsonOf, objectOf, textIn, textOf } from "./any-value.js";
-import { bigintOf, type Int64, type LogRecord } from "./schema.js";
+import { attributeOf, jsonObjectOf, jsonOf, quoted, textIn, textOf } from "./any-value.js";
+import { bigintOf, has, type LogRecord } from "./schema.js";
 
-/** What a record takes from those around it. */
-export interface RecordPlace {
-  /** Of the instrumentation scope: the name of the logger. */
-  readonly scope: string;
-  /** `host.name` of the resource. */
-  readonly host: string;
-}
+const nanosPerMilli = 1_000_000n;
 
-const nanosPerSecond = 1_000_000_000n;
-
-/** The least SeverityNumber of each severity, as the data model's appendix pairs them with syslog's. */
-const leastNumbers: readonly (readonly [least: number, severity: Severity])[] = [
-  [21, "Emergency"],
-  [19, "Alert"],
-  [18, "Critical"],
-  [17, "Error"],
-  [13, "Warning"],
-  [10, "Notice"],
-  [9, "Info"],
-  [1, "Debug"],
+/** The severity of each SeverityNumber, as the data model's appendix pairs them with syslog's; larger ones are the last. */
+const bySeverityNumber: readonly (Severity | undefined)[] = [
+  undefined,
+  ...Array<Severity>(8).fill("Debug"),
+  "Info",
+  ...Array<Severity>(3).fill("Notice"),
+  ...Array<Severity>(4).fill("Warning"),
+  "Error",
+  "Critical",
+  ...Array<Severity>(2).fill("Alert"),
+  "Emergency",
 ];
 
-/**
- * A log record as an encoded trace object. What Muninn itself has sent (it has `cardano.namespace`) becomes the object it was; of any
- * other the machine text has body, attributes and ids as data.
- * @throws GarbageError
- */
-export function encodeLogRecord(record: LogRecord, { scope, host }: RecordPlace): Uint8Array {
-  const { attributes, body } = record;
-  const own = textOf(attributes, "cardano.namespace");
-  const text = textIn(body);
-  const nanos = timeOf(record);
-  const seconds = nanos / nanosPerSecond;
-  const namespace = own ?? (record.eventName || scope);
-  const thread = threadOf(record);
-  const severity = severityOf(record);
-  const isOurs = own !== undefined && text !== undefined;
-  const machine = isOurs
-    ? text
-    : JSON.stringify({
-        at: timeText(nanos),
-        ns: namespace,
-        data: dataOf(record),
-        sev: severity,
-        thread,
-        host,
-      });
-  return encodeTraceObject({
-    human: isOurs || text === "" ? undefined : text,
-    machine,
-    namespace: namespace === "" ? [] : [namespace],
-    severity,
-    details: "DNormal",
-    timestamp: { seconds: Number(seconds), picoseconds: Number(nanos - seconds * nanosPerSecond) * 1_000 },
-    host,
-    thread,
-  });
+/** Makes trace objects of the records of one resource. */
+export class LogObjects {
+  readonly #host: string;
+  readonly #encoder: MessageEncoder;
+
+  /** `host` is `host.name` of the resource. */
+  constructor(host: string) {
+    this.#host = host;
+    this.#encoder = new MessageEncoder(host);
+  }
+
+  /**
+   * A log record as an encoded trace object; `scope` is the name of its logger. What Muninn itself has sent (it has
+   * `cardano.namespace`) becomes the object it was; of any other the machine text has body, attributes and ids as data.
+   * @throws GarbageError
+   */
+  encode(record: LogRecord, scope: string): Uint8Array {
+    const { attributes, body } = record;
+    const own = textOf(attributes, "cardano.namespace");
+    const text = textIn(body);
+    const { at, nanos } = timeOf(record);
+    const namespace = own ?? (record.eventName || scope);
+    const thread = threadOf(record);
+    const severity = severityOf(record);
+    const isOurs = own !== undefined && text !== undefined;
+    const machine = isOurs
+      ? text
+      : `{"at":"${timeText(at, nanos)}","ns":${quoted(namespace)},"data":${dataOf(record)},` +
+        `"sev":"${severity}","thread":${quoted(thread)},"host":${quoted(this.#host)}}`;
+    const human = isOurs || text === "" ? undefined : text;
+    return this.#encoder.encode({
+      human,
+      machine,
+      namespace,
+      severity,
+      details: "DNormal",
+      at,
+      nanos,
+      thread,
+    });
+  }
 }
 
-function dataOf({ body, attributes, traceId, spanId }: LogRecord): Record<string, Json> {
-  return {
-    ...(body != null && { body: jsonOf(body) }),
-    ...(attributes.length > 0 && { attributes: objectOf(attributes) }),
-    ...(traceId.length > 0 && { traceId: hexOf(traceId) }),
-    ...(spanId.length > 0 && { spanId: hexOf(spanId) }),
-  };
+function dataOf({ body, attributes, traceId, spanId }: LogRecord): string {
+  let data = "";
+  if (body != null) data += `,"body":${jsonOf(body)}`;
+  if (attributes.length > 0) data += `,"attributes":${jsonObjectOf(attributes)}`;
+  if (traceId.length > 0) data += `,"traceId":${quoted(hexOf(traceId))}`;
+  if (spanId.length > 0) data += `,"spanId":${quoted(hexOf(spanId))}`;
+  return `{${data.slice(1)}}`;
 }
 
 function hexOf(id: Uint8Array | string): string {
@@ -78,33 +77,46 @@ function hexOf(id: Uint8Array | string): string {
 /** `thread.id` of the attributes, a number or digits; empty where there is none. */
 function threadOf({ attributes }: LogRecord): string {
   const value = attributeOf(attributes, "thread.id");
-  if (value?.value === "intValue") return String(bigintOf(value.intValue));
+  if (value !== undefined && has(value, "intValue")) return String(bigintOf(value.intValue));
   return textIn(value) ?? "";
 }
 
 function severityOf({ severityNumber, severityText }: LogRecord): Severity {
-  const byNumber = leastNumbers.find(([least]) => severityNumber >= least)?.[1];
+  const byNumber = bySeverityNumber[Math.min(severityNumber, bySeverityNumber.length - 1)];
   if (byNumber !== undefined) return byNumber;
   const wanted = severityText.toLowerCase();
   return severities.find((severity) => severity.toLowerCase() === wanted) ?? "Info";
 }
 
-/** Nanoseconds since 1970: when it happened, or was observed, or now. */
-function timeOf({ timeUnixNano, observedTimeUnixNano }: LogRecord): bigint {
-  const times: readonly Int64[] = [timeUnixNano, observedTimeUnixNano];
-  for (const time of times) {
-    const nanos = bigintOf(time);
-    if (nanos > 0n) return nanos;
-  }
-  return BigInt(Date.now()) * 1_000_000n;
+interface Time {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Beyond those. */
+  readonly nanos: number;
 }
 
+/** When it happened, or was observed, or now. */
+function timeOf({ timeUnixNano, observedTimeUnixNano }: LogRecord): Time {
+  let all = bigintOf(timeUnixNano);
+  if (all <= 0n) all = bigintOf(observedTimeUnixNano);
+  if (all <= 0n) return { at: Date.now(), nanos: 0 };
+  const at = all / nanosPerMilli;
+  return { at: Number(at), nanos: Number(all - at * nanosPerMilli) };
+}
+
+/** The second that was written last, and how: most records are of the same one. */
+let lastSecond = Number.NaN;
+let lastText = "";
+
 /** RFC 3339, with as many digits of the second as there are. */
-function timeText(nanos: bigint): string {
-  const seconds = nanos / nanosPerSecond;
-  const fraction = String(nanos - seconds * nanosPerSecond)
-    .padStart(9, "0")
-    .replace(/0+$/, "");
-  const whole = new Date(Number(seconds) * 1_000).toISOString().slice(0, -".000Z".length);
-  return fraction === "" ? `${whole}Z` : `${whole}.${fraction}Z`;
+function timeText(at: number, nanos: number): string {
+  const second = Math.floor(at / 1_000);
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1_000).toISOString().slice(0, -".000Z".length);
+    lastSecond = second;
+  }
+  const fraction = (at - second * 1_000) * 1_000_000 + nanos;
+  if (fraction === 0) return `${lastText}Z`;
+  const digits = String(fraction).padStart(9, "0");
+  return `${lastText}.${digits.endsWith("0") ? digits.replace(/0+$/, "") : digits}Z`;
 }

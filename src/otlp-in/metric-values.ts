@@ -1,6 +1,6 @@
 import type { MetricValue } from "../protocol/metrics.js";
 import { jsonOf } from "./any-value.js";
-import { bigintOf, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
+import { bigintOf, has, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
 
 /** AggregationTemporality. */
 const cumulative = 2;
@@ -55,25 +55,25 @@ export function takeMetric(
 }
 
 function numberOf(
-  { value: which, asInt, asDouble }: NumberPoint,
+  point: NumberPoint,
   isCounter: boolean,
 ): { readonly suffix: string; readonly value: MetricValue } | undefined {
-  if (which === "asInt") {
-    const value = bigintOf(asInt);
+  if (has(point, "asInt")) {
+    const value = bigintOf(point.asInt);
     return isCounter
       ? { suffix: "_counter", value: { kind: "counter", value } }
       : { suffix: "_int", value: { kind: "gauge", value } };
   }
   // Numbers with fractions go out as texts, see the protocol.
-  if (which !== "asDouble" || !Number.isFinite(asDouble)) return undefined;
-  return { suffix: "_real", value: { kind: "label", value: String(asDouble) } };
+  if (!has(point, "asDouble") || !Number.isFinite(point.asDouble)) return undefined;
+  return { suffix: "_real", value: { kind: "label", value: String(point.asDouble) } };
 }
 
 function wordsOf(attributes: readonly KeyValue[]): string[] {
   return attributes
     .map(({ key, value }): [string, string] => {
       const json = jsonOf(value);
-      return [key, typeof json === "object" ? JSON.stringify(json) : String(json)];
+      return [key, json.startsWith('"') ? JSON.parse(json) : json];
     })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flat();

@@ -1,9 +1,10 @@
 import type { InnerNode, Settlement } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
-import { encodeLogRecord } from "./log-object.js";
+import { LogObjects } from "./log-object.js";
 import { type TakenPoints, takeMetric } from "./metric-values.js";
 import { ResourceNodes, type ResourceNodesOptions } from "./resource-nodes.js";
 import {
+  decodeRecord,
   decodeRequest,
   type Encoding,
   type LogsRequest,
@@ -72,12 +73,11 @@ export class Receiver {
     let tooLarge = 0;
     // All is made before the first is handed over, so that garbage is refused as a whole.
     const parts = resourceLogs.map(({ resource, scopeLogs }) => {
-      const host = textOf(resource?.attributes ?? [], "host.name") ?? "";
+      const made = new LogObjects(textOf(resource?.attributes ?? [], "host.name") ?? "");
       const objects: Uint8Array[] = [];
       for (const { scope, logRecords } of scopeLogs) {
-        const place = { scope: scope?.name ?? "", host };
         for (const record of logRecords) {
-          const object = encodeLogRecord(record, place);
+          const object = made.encode(decodeRecord(record), scope?.name ?? "");
           if (object.length > maxObjectBytes) tooLarge += 1;
           else objects.push(object);
         }

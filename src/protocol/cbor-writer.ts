@@ -1,11 +1,16 @@
 import { breakByte, indefinite, type Major, major } from "./cbor-head.js";
 
-const initialBytes = 128;
+const usualBytes = 128;
 
 /** Builds one message as Haskell's `serialise` writes it: shortest heads, non-empty lists indefinite. */
 export class CborWriter {
-  #bytes = Buffer.allocUnsafe(initialBytes);
+  #bytes: Buffer;
   #length = 0;
+
+  /** `bytes` as far as the length is known: growing means copying. */
+  constructor(bytes = usualBytes) {
+    this.#bytes = Buffer.allocUnsafe(bytes);
+  }
 
   array(items: number): this {
     return this.#head(major.array, items);

@@ -57,20 +57,20 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   namespace(index: number): string {
+    let words = "";
     let at = this.#field(index, column.namespaceStart);
     const first = this.#bytes[at]!;
-    let joined: string | undefined;
     let left = first === indefinite.array ? Number.POSITIVE_INFINITY : this.#argument(at, major.array);
     at += headBytes(first);
     let bytesLeft = maxWordBytes;
     for (; left > 0 && bytesLeft > 0 && this.#bytes[at] !== breakByte; left -= 1) {
       const start = at + headBytes(this.#bytes[at]!);
       at = start + this.#argument(at, major.text);
-      const segment = this.#word(start, at, bytesLeft);
-      joined = joined === undefined ? segment : `${joined}.${segment}`;
+      const word = this.#word(start, at, bytesLeft);
+      words = bytesLeft === maxWordBytes ? word : `${words}.${word}`;
       bytesLeft -= at - start + 1;
     }
-    return joined ?? "";
+    return words;
   }
 
   severity(index: number): Severity {

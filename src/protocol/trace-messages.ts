@@ -53,8 +53,12 @@ export function decodeTraceRequest(message: Uint8Array): TraceRequest {
   return { kind: "request", blocking, count };
 }
 
+/** Around the objects, or more. */
+const headBytes = 16;
+
 /** `[3, [object, …]]` of objects that are encoded already. */
 export function encodeTraceReply(encodedObjects: readonly Uint8Array[]): Uint8Array {
-  const writer = new CborWriter().array(2).int(traceMessage.reply);
+  const bytes = encodedObjects.reduce((sum, { length }) => sum + length, 0);
+  const writer = new CborWriter(headBytes + bytes).array(2).int(traceMessage.reply);
   return writer.list(encodedObjects, (object) => writer.encoded(object)).finish();
 }

@@ -15,9 +15,13 @@ export interface TraceObject {
   readonly thread: string;
 }
 
+/** Of all but the two texts. */
+const usualBytes = 128;
+
 /** `[0, toHuman, toMachine, toNamespace, toSeverity, toDetails, toTimestamp, toHostname, toThreadId]` */
 export function encodeTraceObject(object: TraceObject): Uint8Array {
-  const writer = new CborWriter();
+  const { human = "", machine } = object;
+  const writer = new CborWriter(usualBytes + human.length + machine.length);
   writer.array(9).int(0);
   if (object.human === undefined) writer.array(0);
   else writer.array(1).text(object.human);

@@ -130,11 +130,16 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
 function integer(bytes: Uint8Array, at: number): bigint {
   const first = bytes[at]!;
+  // As `readHead` tells no more than 53 bits.
   const argument =
     headBytes(first) === 9
-      ? view(bytes).getBigUint64(at + 1)
+      ? (BigInt(uint32(bytes, at + 1)) << 32n) | BigInt(uint32(bytes, at + 5))
       : BigInt(readHead(bytes, at, bytes.length, (first >> 5) as Major, what));
   return first >> 5 === major.negative ? -1n - argument : argument;
 }

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
+import type { Message } from "../../protocol/message-encoder.js";
 import { type DetailLevel, detailLevels, type Severity, severities } from "../../protocol/trace-batch.js";
 import { type LinkAddress, parseAnyAddress } from "../../transport/address.js";
 import type { BackOffLimits } from "../back-off.js";
 import { machineText } from "./machine-text.js";
-import type { Message } from "./message-encoder.js";
 import { type ForwarderProblem, Problems } from "./problems.js";
 import { ProgramDataPoints, type ProgramInfo } from "./program-data-points.js";
 import { credentialsOf, type ProgramLink } from "./program-link.js";

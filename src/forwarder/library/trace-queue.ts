@@ -1,5 +1,5 @@
+import { type Message, MessageEncoder } from "../../protocol/message-encoder.js";
 import { ObjectQueue } from "../object-queue.js";
-import { type Message, MessageEncoder } from "./message-encoder.js";
 
 export interface TraceQueueLimits {
   /** Objects that wait at most. */

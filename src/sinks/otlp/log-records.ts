@@ -1,47 +1,26 @@
-import protobuf from "protobufjs";
+import { otlpTypes } from "../../otlp/definitions.js";
 import type { Severity, TraceBatch } from "../../protocol/trace-batch.js";
+import { BytesWriter, varintBytes } from "./bytes-writer.js";
+import { KnownParts } from "./known-parts.js";
 
-/**
- * The part of OpenTelemetry's logs that is written here: field numbers of opentelemetry-proto 1.9. Texts are declared `bytes`, which
- * is the same on the wire: what nodes sent is copied and never made a string of. What is encoded already stands as bytes in the place
- * of its message, and messages of repeated fields that stand one behind the other are one message.
- */
-const schema = `
-syntax = "proto3";
-message Request { repeated ResourceLogs resource_logs = 1; }
-message ResourceLogs { Resource resource = 1; repeated bytes scope_logs = 2; }
-message Resource { repeated KeyValue attributes = 1; }
-message ScopeLogs { Scope scope = 1; repeated LogRecord log_records = 2; }
-message Scope { bytes name = 1; bytes version = 2; }
-message LogRecord {
-  fixed64 time_unix_nano = 1;
-  int32 severity_number = 2;
-  bytes severity_text = 3;
-  AnyValue body = 5;
-  repeated KeyValue attributes = 6;
-  fixed64 observed_time_unix_nano = 11;
-}
-message KeyValue { bytes key = 1; AnyValue value = 2; }
-message AnyValue {
-  oneof value {
-    bytes string_value = 1;
-    bool bool_value = 2;
-    int64 int_value = 3;
-    double double_value = 4;
-    ArrayValue array_value = 5;
-    KeyValueList kvlist_value = 6;
-  }
-}
-message ArrayValue { repeated AnyValue values = 1; }
-message KeyValueList { repeated KeyValue values = 1; }
-message Response { PartialSuccess partial_success = 1; }
-message PartialSuccess { int64 rejected_log_records = 1; string error_message = 2; }
-`;
-
-const { root } = protobuf.parse(schema, { keepCase: true });
-const request = root.lookupType("Request");
-const scopeLogs = root.lookupType("ScopeLogs");
-const response = root.lookupType("Response");
+// Messages that stand one behind the other are one message to a reader, and so are their parts: what is the same in many records is
+// encoded once, and what nodes sent is copied and never made a string of.
+const root = otlpTypes({ string: "bytes", ScopeLogs: "bytes" });
+const types = {
+  resourceLogs: root.lookupType("ResourceLogs"),
+  scopeLogs: root.lookupType("ScopeLogs"),
+  logRecord: root.lookupType("LogRecord"),
+  response: root.lookupType("LogsResponse"),
+};
+/** Heads of fields: number times 8, and 2 for bytes and messages, 1 for 64 bits. */
+const field = {
+  resourceLogs: 0x0a,
+  scopeLogs: 0x12,
+  logRecords: 0x12,
+  time: 0x09,
+  body: 0x2a,
+  stringValue: 0x0a,
+} as const;
 
 /** SeverityNumber of the data model's appendix on syslog. */
 const severityNumbers: Readonly<Record<Severity, number>> = {
@@ -58,8 +37,29 @@ const severityNumbers: Readonly<Record<Severity, number>> = {
 type AnyValue = Readonly<Record<string, unknown>>;
 
 const utf8 = (text: string) => Buffer.from(text, "utf8");
-const textValue = (text: string): AnyValue => ({ string_value: utf8(text) });
-const keys = { namespace: utf8("cardano.namespace"), thread: utf8("thread.id") };
+const textValue = (text: string): AnyValue => ({ stringValue: utf8(text) });
+const recordWith = (fields: object) => types.logRecord.encode(fields).finish();
+
+/** By severity: what a record says of it and of its namespace. */
+const kindParts = Object.fromEntries(
+  Object.entries(severityNumbers).map(([severity, severityNumber]) => [
+    severity,
+    new KnownParts((namespace) =>
+      recordWith({
+        severityNumber,
+        severityText: utf8(severity),
+        attributes: [attribute("cardano.namespace", textValue(namespace))],
+      }),
+    ),
+  ]),
+) as Record<Severity, KnownParts>;
+
+function attribute(key: string, value: AnyValue): object {
+  return { key: utf8(key), value };
+}
+
+/** What a record takes more than the trace object, as a rule. */
+const usualMoreBytes = 64;
 
 /** Records of a batch, encoded; several of these one behind the other are the records of all. */
 export interface EncodedRecords {
@@ -76,66 +76,76 @@ export function encodeRecords(
   limits: { readonly objects: number; readonly bytes: number },
   body: BodyForm,
 ): EncodedRecords {
-  const observed = fixed64(BigInt(Date.now()) * 1_000_000n);
-  const records: object[] = [];
-  let bytes = 0;
-  for (let index = from; index < batch.length && records.length < limits.objects; index += 1) {
+  const observedTimeUnixNano = fixed64(BigInt(Date.now()) * 1_000_000n);
+  const ends = new KnownParts((thread) =>
+    recordWith({ observedTimeUnixNano, attributes: [attribute("thread.id", threadValue(thread))] }),
+  );
+  const most = Math.min(batch.length - from, limits.objects);
+  const writer = new BytesWriter(most * (Math.ceil(batch.receivedBytes / batch.length) + usualMoreBytes));
+  let [count, bytes] = [0, 0];
+  for (let index = from; index < batch.length && count < limits.objects; index += 1) {
     const machine = batch.machine(index);
     bytes += machine.length + 200;
-    if (records.length > 0 && bytes > limits.bytes) break;
-    const severity = batch.severity(index);
-    records.push({
-      time_unix_nano: fixed64(batch.timestamp(index)),
-      observed_time_unix_nano: observed,
-      severity_number: severityNumbers[severity],
-      severity_text: utf8(severity),
-      body: body === "text" ? { string_value: machine } : parsedBody(machine),
-      attributes: [
-        { key: keys.namespace, value: textValue(batch.namespace(index)) },
-        { key: keys.thread, value: threadValue(batch.thread(index)) },
-      ],
-    });
+    if (count > 0 && bytes > limits.bytes) break;
+    count += 1;
+    const parsed = body === "text" ? undefined : parsedBody(machine);
+    const kind = kindParts[batch.severity(index)].of(batch.namespace(index));
+    const end = ends.of(batch.thread(index));
+    const textBytes = 1 + varintBytes(machine.length) + machine.length;
+    const bodyBytes = parsed?.length ?? 1 + varintBytes(textBytes) + textBytes;
+    writer.head(field.logRecords, 1 + 8 + kind.length + bodyBytes + end.length);
+    writer.fixed64(field.time, batch.timestamp(index)).bytes(kind);
+    if (parsed !== undefined) writer.bytes(parsed);
+    else writer.head(field.body, textBytes).head(field.stringValue, machine.length).bytes(machine);
+    writer.bytes(end);
   }
-  return { bytes: scopeLogs.encode({ log_records: records }).finish(), count: records.length };
+  return { bytes: writer.finish(), count };
 }
 
 /** A whole request: records of one resource, one behind the other. */
 export function encodeRequest(
-  resource: Readonly<Record<string, string>>,
+  attributes: Readonly<Record<string, string>>,
   version: string,
   records: readonly EncodedRecords[],
 ): Uint8Array {
-  const scope = scopeLogs
-    .encode({ scope: { name: utf8("muninn"), version: utf8(version) }, log_records: [] })
-    .finish();
-  const attributes = Object.entries(resource).map(([key, value]) => ({
+  const pairs = Object.entries(attributes).map(([key, value]) => ({
     key: utf8(key),
     value: textValue(value),
   }));
-  const scope_logs = [Buffer.concat([scope, ...records.map(({ bytes }) => bytes)])];
-  return request.encode({ resource_logs: [{ resource: { attributes }, scope_logs }] }).finish();
+  const resource = types.resourceLogs.encode({ resource: { attributes: pairs } }).finish();
+  const scope = types.scopeLogs.encode({ scope: { name: utf8("muninn"), version: utf8(version) } }).finish();
+  const logsBytes = records.reduce((sum, { bytes }) => sum + bytes.length, scope.length);
+  const ofResource = resource.length + 1 + varintBytes(logsBytes) + logsBytes;
+  const writer = new BytesWriter(1 + varintBytes(ofResource) + ofResource);
+  writer.head(field.resourceLogs, ofResource).bytes(resource).head(field.scopeLogs, logsBytes).bytes(scope);
+  for (const { bytes } of records) writer.bytes(bytes);
+  return writer.finish();
 }
 
 /** What the other side did not take of a request that it took. @throws where the bytes are no such answer */
 export function decodeResponse(bytes: Uint8Array): { readonly rejected: number; readonly message: string } {
-  const { partial_success: partial } = response.decode(bytes) as unknown as {
-    readonly partial_success?: {
-      readonly rejected_log_records?: unknown;
-      readonly error_message?: string;
+  const { partialSuccess: partial } = types.response.decode(bytes) as unknown as {
+    readonly partialSuccess?: {
+      readonly rejectedLogRecords?: unknown;
+      readonly errorMessage?: Uint8Array;
     } | null;
   };
-  return { rejected: Number(partial?.rejected_log_records ?? 0), message: partial?.error_message ?? "" };
+  return {
+    rejected: Number(partial?.rejectedLogRecords ?? 0),
+    message: Buffer.from(partial?.errorMessage ?? []).toString("utf8"),
+  };
 }
 
 function threadValue(thread: string): AnyValue {
-  return /^\d{1,15}$/.test(thread) ? { int_value: Number(thread) } : textValue(thread);
+  return /^\d{1,15}$/.test(thread) ? { intValue: Number(thread) } : textValue(thread);
 }
 
-function parsedBody(machine: Uint8Array): AnyValue {
+/** Undefined for what is no JSON. */
+function parsedBody(machine: Uint8Array): Uint8Array | undefined {
   try {
-    return anyValueOf(JSON.parse(Buffer.from(machine).toString("utf8")), 0);
+    return recordWith({ body: anyValueOf(JSON.parse(Buffer.from(machine).toString("utf8")), 0) });
   } catch {
-    return { string_value: machine };
+    return undefined;
   }
 }
 
@@ -145,24 +155,23 @@ const deepest = 32;
 function anyValueOf(json: unknown, depth: number): AnyValue {
   if (json === null) return {};
   if (typeof json === "string") return textValue(json);
-  if (typeof json === "boolean") return { bool_value: json };
+  if (typeof json === "boolean") return { boolValue: json };
   if (typeof json === "number") {
-    return Number.isSafeInteger(json) ? { int_value: json } : { double_value: json };
+    return Number.isSafeInteger(json) ? { intValue: json } : { doubleValue: json };
   }
   if (depth === deepest) return textValue(JSON.stringify(json));
   if (Array.isArray(json)) {
-    return { array_value: { values: json.map((item) => anyValueOf(item, depth + 1)) } };
+    return { arrayValue: { values: json.map((item) => anyValueOf(item, depth + 1)) } };
   }
-  return { kvlist_value: { values: keyValues(json as object, depth + 1) } };
+  return { kvlistValue: { values: keyValues(json as object, depth + 1) } };
 }
 
 function keyValues(json: object, depth: number): object[] {
   return Object.entries(json).map(([key, value]) => ({ key: utf8(key), value: anyValueOf(value, depth) }));
 }
 
-/** As protobufjs takes a fixed64; times before 1970, which the field does not hold, are 0: unknown. */
-function fixed64(nanoseconds: bigint): { low: number; high: number; unsigned: boolean } {
-  const value = nanoseconds < 0n ? 0n : nanoseconds;
+/** As protobufjs takes it. */
+function fixed64(value: bigint): { low: number; high: number; unsigned: boolean } {
   return {
     low: Number(BigInt.asIntN(32, value)),
     high: Number(BigInt.asIntN(32, value >> 32n)),

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MessageEncoder } from "../../../src/forwarder/library/message-encoder.js";
-import { detailLevels, severities } from "../../../src/protocol/trace-batch.js";
-import { encodeTraceObject } from "../../../src/protocol/trace-object.js";
+import { MessageEncoder } from "../../src/protocol/message-encoder.js";
+import { detailLevels, severities } from "../../src/protocol/trace-batch.js";
+import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 
 const text = fc.string({ unit: "binary", maxLength: 400 });
 
@@ -17,6 +17,7 @@ test("messages are encoded as any trace object, byte for byte, also one after an
     severity: fc.constantFrom(...severities),
     details: fc.constantFrom(...detailLevels),
     at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+    nanos: fc.constantFrom(0, 1, 999_999),
     thread: fc.constantFrom("1", "4711"),
   });
   fc.assert(
@@ -24,7 +25,7 @@ test("messages are encoded as any trace object, byte for byte, also one after an
       const encoder = new MessageEncoder("host");
       for (const one of messages) {
         const seconds = Math.floor(one.at / 1_000);
-        const timestamp = { seconds, picoseconds: (one.at - seconds * 1_000) * 1e9 };
+        const timestamp = { seconds, picoseconds: (one.at - seconds * 1_000) * 1e9 + one.nanos * 1_000 };
         const expected = encodeTraceObject({ ...one, namespace: [one.namespace], timestamp, host: "host" });
         expect(Buffer.from(encoder.encode(one)).equals(expected)).toBe(true);
       }
