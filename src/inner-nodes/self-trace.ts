@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../daemon/log/log.js";
 import { logSeverities } from "../daemon/log/severity.js";
@@ -21,8 +22,8 @@ const form: LineForm = {
 };
 
 export interface SelfTraceOptions {
-  readonly log: Log;
-  readonly node: InnerNode;
+  readonly log: Pick<Log, "tap">;
+  readonly node: Pick<InnerNode, "add" | "stop">;
   readonly host: string;
 }
 
@@ -31,7 +32,7 @@ export interface SelfTraceOptions {
  * is what comes while too much waits.
  */
 export class SelfTrace {
-  readonly #node: InnerNode;
+  readonly #node: SelfTraceOptions["node"];
   readonly #host: string;
   readonly #encoder: MessageEncoder;
   readonly #untap: () => void;
@@ -98,10 +99,11 @@ export class SelfTrace {
   }
 }
 
-function isAboutSelf({ node, directory, connection }: PinoLine): boolean {
+function isAboutSelf({ node, directory, connection, path }: PinoLine): boolean {
   const isSelf = (value: unknown) =>
     typeof value === "string" && (value === selfName || /^(muninn_)?self-\d+$/.test(value));
-  return isSelf(node) || isSelf(directory) || isSelf(connection);
+  const inDirectory = typeof path === "string" ? basename(dirname(path)) : undefined;
+  return [node, directory, connection, inDirectory].some(isSelf);
 }
 
 /** `link_listening` → `LinkListening` */

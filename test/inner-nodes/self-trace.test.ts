@@ -5,10 +5,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
 import { openLog } from "../../src/daemon/log/log.js";
 import { openForwarder } from "../../src/forwarder/library/entry.js";
+import type { Settlement } from "../../src/inner-nodes/inner-node.js";
+import { SelfTrace } from "../../src/inner-nodes/self-trace.js";
 import { readLines } from "../../src/log-files/line-file.js";
 import { findNodeLogs } from "../../src/log-files/node-logs.js";
 import { eventually } from "../../src/testing/entry.js";
 import { startTracer } from "../../src/tracer.js";
+import { Workplace } from "../end-to-end/daemon.js";
 
 type Line = { readonly ns: string; readonly sev: string; readonly data: Record<string, unknown> };
 
@@ -56,4 +59,71 @@ test("with muninn.selfTrace Muninn's own log is in the file of a node muninn, wh
   expect(JSON.stringify(came)).not.toContain('"node":"muninn"');
   await tracer.stop();
   await log.stop({ deadlineMs: 1_000 });
+});
+
+test("lines that are not safe yet are bounded, and further ones are counted in a line of their own once there is room", async () => {
+  let take = (_: string) => {};
+  let settle = (_: Settlement) => {};
+  const objects: string[] = [];
+  const settled = new Promise<Settlement>((resolve) => {
+    settle = resolve;
+  });
+  const self = new SelfTrace({
+    log: {
+      tap: (given) => {
+        take = given;
+        return () => {};
+      },
+    },
+    node: {
+      add: ([object]) => {
+        objects.push(Buffer.from(object!).toString());
+        return settled;
+      },
+      stop: async () => {},
+    },
+    host: "host",
+  });
+  const line = (n: number) => JSON.stringify({ level: "info", event: "told", n, msg: "told" });
+  for (let n = 0; n < 1_234; n += 1) take(line(n));
+  expect(objects).toHaveLength(1_000);
+  settle("safe");
+  await eventually(() => {
+    take(line(1_234));
+    expect(objects.length).toBeGreaterThan(1_000);
+  });
+  const leftOut = Number(/"lines":(\d+)/.exec(objects[1_000]!)![1]);
+  expect(objects[1_000]).toContain("Muninn.SelfTraceLeftOut");
+  // Every line of 1,000, those left out, and the one behind them.
+  expect(leftOut).toBeGreaterThanOrEqual(234);
+  expect(objects[1_001]).toContain('"n":1234');
+  expect(objects).toHaveLength(1_002);
+  take(line(1_235));
+  expect(objects).toHaveLength(1_003);
+  await self.stop();
+});
+
+test("at level debug, where each of its lines fills a file and a new one is made for it, and after a SIGHUP, it does not feed itself", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({
+    verbosity: "Maximum",
+    rotation: { rpFrequencySecs: 1, rpLogLimitBytes: 1, rpMaxAgeHours: 1, rpKeepFilesNum: 10 },
+    muninn: { selfTrace: true },
+  });
+  const told = async () =>
+    (await place.linesOf("muninn").catch(() => [])).map((text) => JSON.parse(text) as Line);
+  const count = async (ns: string) => (await told()).filter((line) => line.ns === ns).length;
+  await eventually(async () => expect(await count("Muninn.Started")).toBe(1));
+  // Two files are full of its lines, and each time a line says that another is begun.
+  for (const round of [1, 2]) {
+    await eventually(() =>
+      expect(daemon.log.filter(({ event }) => event === "log_rotated").length).toBeGreaterThanOrEqual(round),
+    );
+    daemon.signal("SIGHUP");
+    await eventually(async () => expect(await count("Muninn.Reloaded")).toBe(round));
+  }
+  const lines = await told();
+  expect(lines.filter(({ ns }) => ns === "Muninn.LogRotated")).toEqual([]);
+  expect(lines.filter(({ data }) => JSON.stringify(data).includes("muninn/node"))).toEqual([]);
+  expect(await daemon.stop()).toBe(0);
 });
