@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTracer, type TestTracer } from "../../src/testing/entry.js";
+import { eventually, startTracer, type TestTracer } from "../../src/testing/entry.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { freePort } from "../end-to-end/daemon.js";
 import { certificateFile } from "../transport/certificates.js";
@@ -28,8 +28,12 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program with a `logger` to its end. */
-async function run(address: string, code: string, { transport = {}, logger = {} } = {}): Promise<Ended> {
+/** Starts a program with a `logger`. */
+async function begin(
+  address: string,
+  code: string,
+  { transport = {}, logger = {} } = {},
+): Promise<{ child: ChildProcess; ended: Promise<Ended> }> {
   const options = JSON.stringify({ name: "shop", address, ...transport });
   const head = `import { pino } from "pino";
 const logger = pino({ ...${JSON.stringify(logger)}, transport: { target: "muninn/pino", options: ${options} } });\n`;
@@ -40,8 +44,13 @@ const logger = pino({ ...${JSON.stringify(logger)}, transport: { target: "muninn
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
   });
-  const [status] = await once(child, "close");
-  return { code: status as number | null, stderr };
+  const ended = once(child, "close").then(([status]) => ({ code: status as number | null, stderr }));
+  return { child, ended };
+}
+
+/** Runs a program with a `logger` to its end. */
+async function run(...program: Parameters<typeof begin>): Promise<Ended> {
+  return (await begin(...program)).ended;
 }
 
 interface Line {
@@ -137,6 +146,62 @@ setInterval(() => {}, 1000);`;
   const { code: ended } = await run(formatAddress(tracer.address), code);
   expect(ended).toBe(null);
   expect(await linesAt(tracer)).toHaveLength(1_000);
+});
+
+test.each([
+  ["process.exit", "process.exit(0);", 0],
+  ["an exception that nobody catches", 'throw new Error("crashed");', 1],
+  ["a rejection that nobody catches", 'await Promise.reject(new Error("crashed"));', 1],
+])("a line right before %s, before the worker even runs, reaches the tracer", async (_, end, status) => {
+  await using tracer = await startTracer();
+  const { code } = await run(formatAddress(tracer.address), `logger.fatal("the end");\n${end}`);
+  expect(code).toBe(status);
+  expect(await linesAt(tracer)).toMatchObject([{ sev: "Critical", data: { msg: "the end" } }]);
+});
+
+test("of a program that is killed in the middle, a tracer has the first of its lines, each once and whole", async () => {
+  await using tracer = await startTracer();
+  const code = `let n = 0;
+setInterval(() => {
+  for (let end = n + 100; n < end; n += 1) logger.info({ n });
+}, 1);`;
+  const { child, ended } = await begin(formatAddress(tracer.address), code);
+  await eventually(() => expect(tracer.accounts().written).toBeGreaterThan(5_000));
+  child.kill("SIGKILL");
+  await ended;
+  const numbers = (await linesAt(tracer)).map(({ data }) => data.n);
+  expect(numbers.length).toBeGreaterThan(5_000);
+  expect(numbers.every((number, n) => number === n)).toBe(true);
+});
+
+test("through restarts of its tracer a program goes on: no line is twice, none out of order, and the last is there", async () => {
+  const config = { network: { tag: "AcceptAt", contents: join(directory, "tracer.sock") } };
+  const code = `let n = 0;
+const writing = setInterval(() => {
+  for (let end = n + 20; n < end; n += 1) logger.info({ n });
+}, 2);
+process.once("SIGTERM", () => {
+  clearInterval(writing);
+  logger.info({ n, last: true });
+});`;
+  const transport = { reconnect: { initialMs: 10, maxMs: 20 }, problems: "ignore" };
+  const { child, ended } = await begin(config.network.contents, code, { transport });
+  const all: Line[] = [];
+  for (let start = 1; start <= 5; start += 1) {
+    await using tracer = await startTracer({ config });
+    await eventually(() => expect(tracer.accounts().written).toBeGreaterThan(500));
+    if (start === 5) {
+      child.kill("SIGTERM");
+      expect(await ended).toEqual({ code: 0, stderr: "" });
+      all.push(...(await linesAt(tracer)));
+    } else {
+      await tracer.stop();
+      all.push(...(await linesAt(tracer)));
+    }
+  }
+  const numbers = all.map(({ data }) => data.n as number);
+  expect(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)).toBe(true);
+  expect(all.at(-1)!.data.last).toBe(true);
 });
 
 test("a tracer that is away is told of on stderr, and holds up no end", async () => {
