@@ -10,7 +10,7 @@ import type { LogSeverity } from "./log/severity.js";
 const reopenPatienceMs = 1_000;
 
 /** What of a tracer can change while it runs. */
-type Reloadable = Pick<Tracer, "registry" | "reload">;
+export type Reloadable = Pick<Tracer, "registry" | "reload">;
 
 export interface ReloadOptions {
   /** The configuration. */
