@@ -14,7 +14,7 @@ export class CollectProcess {
   constructor(
     place: CollectPlace,
     urls: readonly string[],
-    options: { group?: string; fields?: object } = {},
+    options: { group?: string; fields?: object; environment?: Readonly<Record<string, string>> } = {},
   ) {
     const file = join(place.directory, "config.json");
     writeFileSync(file, JSON.stringify({ ...place.config, ...options.fields }));
@@ -23,7 +23,7 @@ export class CollectProcess {
     this.#child = spawn(
       process.execPath,
       [program, "collect", "-c", file, ...from, "--stream", "TRACES", ...group],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...options.environment } },
     );
     this.#child.stdout!.on("data", (chunk: Buffer) => this.#lines.push(chunk.toString("utf8")));
     this.exited = once(this.#child, "close").then(([code, signal]) => code ?? signal);
