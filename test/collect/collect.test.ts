@@ -12,7 +12,15 @@ import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { traceObject } from "../batches.js";
-import { NatsServer, newServer, packagedServer, withManager } from "../sinks/nats/nats-server.js";
+import {
+  clientCertificate,
+  flagsForClientCertificates,
+  NatsServer,
+  newServer,
+  packagedServer,
+  withManager,
+} from "../sinks/nats/nats-server.js";
+import { certificateFile } from "../transport/certificates.js";
 import { CollectPlace } from "./test-collector.js";
 
 const stream = "TRACES";
@@ -195,6 +203,20 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect((await linesOf(far, "relay"))[1] === machine).toBe(true);
   });
 });
+
+test.skipIf(newServer === undefined)(
+  "servers that want a client's certificate are read with one",
+  async () => {
+    await serverOf(newServer!, flagsForClientCertificates);
+    const url = `tls://localhost:${server.port}`;
+    const shown = { caFile: certificateFile("ca"), ...clientCertificate("pool-a") };
+    const near = await tracer({ servers: [url], ...shown });
+    await numbered(near, "relay", 100);
+    const far = await place();
+    await far.start(url, { fields: { muninn: { collect: shown } } });
+    await eventually(async () => expect(await linesOf(far, "relay")).toEqual(await near.linesOf("relay")));
+  },
+);
 
 test.skipIf(newServer === undefined)(
   "credentials come from muninn.collect, and wrong ones are told of",

@@ -11,7 +11,15 @@ import { ScriptedSource } from "../../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../../src/testing/test-tracer.js";
 import { traceObject } from "../../batches.js";
-import { NatsServer, newServer, packagedServer, withManager } from "./nats-server.js";
+import { certificateFile } from "../../transport/certificates.js";
+import {
+  clientCertificate,
+  flagsForClientCertificates,
+  NatsServer,
+  newServer,
+  packagedServer,
+  withManager,
+} from "./nats-server.js";
 import { readStream } from "./stream-contents.js";
 
 const stream = "TRACES";
@@ -254,6 +262,25 @@ tls { cert_file: "${directory}/chain.pem", key_file: "${certificates}/server-key
     });
     await scripted(tracer, "relay", [traceObject()]);
     await eventually(() => expect(tracer.accounts().written).toBe(2));
+  });
+});
+
+describe.skipIf(newServer === undefined)("servers that want a client's certificate", () => {
+  test("have one with certificateFile, and nothing of who has none or that of another authority", async () => {
+    const server = await serverOf(newServer!, flagsForClientCertificates);
+    const servers = [`tls://localhost:${server.port}`];
+    const caFile = certificateFile("ca");
+    const tracer = await tracerWith({ servers, caFile, ...clientCertificate("pool-a") });
+    await scripted(tracer, "relay", [traceObject()]);
+    await eventually(() => expect(tracer.accounts().written).toBe(2));
+    for (const shown of [{}, clientCertificate("self-signed")]) {
+      const refused = await tracerWith({ servers, caFile, ...shown });
+      await scripted(refused, "relay", [traceObject()]);
+      await eventually(async () =>
+        expect(await health(refused)).toMatch(/certificate|closed|alert|ECONNRESET/i),
+      );
+      expect(refused.accounts().written).toBeLessThan(2);
+    }
   });
 });
 
