@@ -179,7 +179,8 @@ async function written(
   }
 }
 
-function bytesBelow(directories: readonly string[]): number {
+/** Of all files. */
+export function bytesBelow(directories: readonly string[]): number {
   return sum(directories.flatMap(filesBelow).map((path) => statSync(path).size));
 }
 

@@ -28,7 +28,7 @@ export interface Tracer {
 }
 
 /** Every other contestant in Node has the bound for young objects that Muninn gives itself. */
-const nodeEnvironment = { NODE_OPTIONS: "--max-semi-space-size=8" };
+export const nodeEnvironment = { NODE_OPTIONS: "--max-semi-space-size=8" };
 
 export function socketPath(directory: string): string {
   return join(directory, "tracer.sock");

@@ -12,14 +12,8 @@ import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { traceObject } from "../batches.js";
-import {
-  clientCertificate,
-  flagsForClientCertificates,
-  NatsServer,
-  newServer,
-  packagedServer,
-  withManager,
-} from "../sinks/nats/nats-server.js";
+import { clientCertificate, flagsForClientCertificates } from "../sinks/nats/client-certificates.js";
+import { NatsServer, newServer, packagedServer, withManager } from "../sinks/nats/nats-server.js";
 import { certificateFile } from "../transport/certificates.js";
 import { CollectPlace } from "./test-collector.js";
 

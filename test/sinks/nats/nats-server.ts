@@ -9,7 +9,6 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { eventually } from "../../../src/testing/eventually.js";
 import { freePort } from "../../end-to-end/daemon.js";
-import { certificateFile } from "../../transport/certificates.js";
 
 // `apt-get install nats-server` brings 2.9.10; the newer one comes from
 // GOBIN=~/.cache/muninn/bin go install github.com/nats-io/nats-server/v2@v2.15.2
@@ -34,19 +33,6 @@ function versionOf(server: string | undefined): string {
 
 function onPath(name: string): string | undefined {
   return spawnSync(name, ["--version"]).status === 0 ? name : undefined;
-}
-
-/** With these a server takes only clients with a certificate of the tests' authority. */
-export const flagsForClientCertificates: readonly string[] = [
-  "--tlsverify",
-  ...["--tlscert", certificateFile("server")],
-  ...["--tlskey", certificateFile("server-key")],
-  ...["--tlscacert", certificateFile("ca")],
-];
-
-/** Fields of a sink, or of `muninn.collect`, that show a client's certificate. */
-export function clientCertificate(name: "pool-a" | "self-signed") {
-  return { certificateFile: certificateFile(name), certificateKeyFile: certificateFile(`${name}-key`) };
 }
 
 /** A real server with JetStream, in a directory of its own, which outlives restarts. */

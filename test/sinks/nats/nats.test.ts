@@ -12,14 +12,8 @@ import { simulatedNode } from "../../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../../src/testing/test-tracer.js";
 import { traceObject } from "../../batches.js";
 import { certificateFile } from "../../transport/certificates.js";
-import {
-  clientCertificate,
-  flagsForClientCertificates,
-  NatsServer,
-  newServer,
-  packagedServer,
-  withManager,
-} from "./nats-server.js";
+import { clientCertificate, flagsForClientCertificates } from "./client-certificates.js";
+import { NatsServer, newServer, packagedServer, withManager } from "./nats-server.js";
 import { readStream } from "./stream-contents.js";
 
 const stream = "TRACES";
