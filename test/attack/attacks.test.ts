@@ -4,8 +4,10 @@ import { answers } from "./kinds/answers.js";
 import { connections } from "./kinds/connections.js";
 import { files } from "./kinds/files.js";
 import { http } from "./kinds/http.js";
+import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
+import { together } from "./kinds/together.js";
 import { type Figures, underAttack } from "./under-attack.js";
 
 /** `npm run attack`; in CI the same attacks with fewer peers and bytes. */
@@ -16,8 +18,10 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["metrics", metrics],
   ["answers", answers],
   ["connections", connections],
+  ["links", links],
   ["HTTP", http],
   ["files", files],
+  ["together", together],
 ];
 
 const rows: string[] = [];

@@ -6,7 +6,7 @@ import { connectSocket } from "./connect-socket.js";
 import type { ConnectOptions } from "./link.js";
 import { connectThrough, proxyFor } from "./proxy.js";
 import { secureSocket } from "./secure-socket.js";
-import { maxPayload, WebSocketStream } from "./websocket-stream.js";
+import { receiving, WebSocketStream } from "./websocket-stream.js";
 
 /** What an answer other than a WebSocket means, where that is no riddle. */
 const meanings: Readonly<Record<number, string>> = {
@@ -40,9 +40,7 @@ export async function openWebSocket(
   const webSocket = new WebSocket(formatLinkAddress(address), {
     createConnection: () => socket,
     handshakeTimeout: options.timeoutMs,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    maxPayload,
+    ...receiving,
     ...(isSecure && { generateMask: zeroMask }),
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   });

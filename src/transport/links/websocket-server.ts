@@ -7,7 +7,7 @@ import { type Admission, admit } from "./access.js";
 import { type Candidate, Entrance } from "./entrance.js";
 import type { Arrival, DoorCredentials, LinkServer, ListenOptions, Refusal } from "./link.js";
 import { subjectOf, TlsServer } from "./tls-server.js";
-import { maxPayload, WebSocketStream } from "./websocket-stream.js";
+import { receiving, WebSocketStream } from "./websocket-stream.js";
 
 /** Listens for WebSockets at the path of the address; everything else is refused before it is one. @throws TransportError */
 export async function listenForWebSockets(
@@ -21,9 +21,7 @@ export async function listenForWebSockets(
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
-    maxPayload,
+    ...receiving,
   });
   const candidateOf = ({ socket, headers }: IncomingMessage) => {
     const candidate = candidates.get(socket);

@@ -1,18 +1,29 @@
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { unfinishedMessages } from "./unfinished-messages.js";
 
 /** Quiet links are kept alive through proxies, and dead ones noticed: after two of these at the latest. */
 const pingEveryMs = 20_000;
 /** A message of ours is at most so long; longer writes are several. */
 const mostBytesOfMessage = 256 * 1_024;
-/** Longest message that is taken; others than we may send longer ones than we do. */
-export const maxPayload = 16 * 1_024 * 1_024;
+/** How frames are taken, of whoever sends them. */
+export const receiving = {
+  perMessageDeflate: false,
+  skipUTF8Validation: true,
+  /** Others than we may send longer messages than we do, and in pieces. */
+  maxPayload: 1_024 * 1_024,
+  maxFragments: 8,
+  /** One message, or ping, of each peer in a turn of the event loop: 64 KiB hold thousands of the shortest. */
+  allowSynchronousEvents: false,
+} as const;
 /** For how long the other side may take to say goodbye. */
 const farewellMs = 1_000;
 /** The codes of RFC 6455, section 7.4.1. */
 const closeCodes = { normal: 1_000, wrongKind: 1_003 } as const;
 
 const nothing = Buffer.alloc(0);
+
+type Underlying = Duplex & { readonly bytesRead: number };
 
 /**
  * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
@@ -22,22 +33,31 @@ const nothing = Buffer.alloc(0);
 export class WebSocketStream extends Duplex {
   readonly #webSocket: WebSocket;
   /** What it runs over; counts the bytes that were read. */
-  readonly #socket: { readonly bytesRead: number };
+  readonly #socket: Underlying;
   readonly #pings: NodeJS.Timeout;
   #peerEnded = false;
   #bytesAtPing = -1;
   /** Whether it was read from all the time since the last ping: only then silence says something. */
   #isRead = true;
 
-  constructor(webSocket: WebSocket, socket: { readonly bytesRead: number }) {
+  constructor(webSocket: WebSocket, socket: Underlying) {
     super({ allowHalfOpen: true });
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#pings = setInterval(() => this.#ping(), pingEveryMs).unref();
     this.on("error", () => {});
+    // (Before the library, which may come to the end of a message in it.)
+    socket.prependListener("data", ({ length }: Buffer) => unfinishedMessages.grow(this, length));
+    for (const sign of ["ping", "pong"] as const) webSocket.on(sign, () => unfinishedMessages.sign(this));
     webSocket.on("message", (message: Buffer, isBinary) => this.#take(message, isBinary));
     webSocket.on("error", (error) => this.destroy(error));
     webSocket.once("close", () => this.#closed());
+  }
+
+  /** @internal */
+  giveWay(): void {
+    unfinishedMessages.end(this);
+    this.destroy(new Error("its message is not over, and those of all take too much memory"));
   }
 
   override _read(): void {
@@ -69,6 +89,7 @@ export class WebSocketStream extends Duplex {
   }
 
   #take(message: Buffer, isBinary: boolean): void {
+    unfinishedMessages.end(this);
     if (this.#peerEnded) return;
     if (!isBinary) {
       this.#peerEnded = true;
@@ -103,6 +124,7 @@ export class WebSocketStream extends Duplex {
   /** What was read before is still there to be taken. */
   #closed(): void {
     clearInterval(this.#pings);
+    unfinishedMessages.end(this);
     if (!this.#peerEnded) this.push(null);
     this.#peerEnded = true;
     this.end();

@@ -31,7 +31,7 @@ function allSend(
 }
 
 /** An object whose machine text says it is `bytes` long, of which one is absent. */
-function unfinishedObject(bytes: number): Uint8Array {
+export function unfinishedObject(bytes: number): Uint8Array {
   const head = Buffer.from("82039f8900807a00000000", "hex");
   head.writeUInt32BE(bytes, head.length - 4);
   return Buffer.concat([head, Buffer.alloc(bytes - 1, "a")]);

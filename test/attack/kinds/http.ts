@@ -5,7 +5,7 @@ import { withPeers } from "../hostile-peer.js";
 import { manyMetrics, seconds } from "./metrics.js";
 
 /** So many clients, each of which sends a text and reads nothing; all gone at the end of `use`. */
-async function withClients(
+export async function withClients(
   address: string,
   count: number,
   text: string,
@@ -25,11 +25,11 @@ async function withClients(
   }
 }
 
-function get(path: string, headers = ""): string {
+export function get(path: string, headers = ""): string {
   return `GET ${path} HTTP/1.1\r\nHost: h\r\n${headers}\r\n`;
 }
 
-const upgrade =
+export const upgrade =
   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 /** Fails where somebody who does nothing wrong gets no answer within a second or two. */

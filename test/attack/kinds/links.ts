@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { freePort } from "../../end-to-end/daemon.js";
+import { certificateFile } from "../../transport/certificates.js";
+import type { Attack, Target } from "../attack.js";
+import { upgrade } from "./http.js";
+import { seconds } from "./metrics.js";
+
+const port = await freePort("127.0.0.1");
+const tls = {
+  certificateFile: certificateFile("server"),
+  certificateKeyFile: certificateFile("server-key"),
+};
+
+function link(kind: "tls" | "ws" | "wss"): NonNullable<Attack["config"]> {
+  const listen = `${kind}://127.0.0.1:${port}${kind === "tls" ? "" : "/nodes"}`;
+  return { muninn: { links: [{ listen, access: "anyone", ...(kind !== "ws" && { tls }) }] } };
+}
+
+/** A header of a frame of a client's; its mask is nothing. */
+function frame(opcode: number, payload: Uint8Array, { isLast = true, bytes = payload.length } = {}): Buffer {
+  const first = (isLast ? 0x80 : 0) | opcode;
+  const head =
+    bytes < 126
+      ? Buffer.from([first, 0x80 | bytes])
+      : Buffer.concat([Buffer.from([first, 0xff]), longLength(bytes)]);
+  return Buffer.concat([head, Buffer.alloc(4), payload]);
+}
+
+function longLength(bytes: number): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(BigInt(bytes));
+  return length;
+}
+
+/** WebSockets that are open, whose answers nobody reads; each from another address of this machine, all gone at the end of `use`. */
+async function withWebSockets(
+  count: number,
+  use: (send: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+) {
+  const sockets: Socket[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const socket = connect({ host: "127.0.0.1", port, localAddress: addressOf(index) });
+    sockets.push(socket.on("error", () => {}));
+    socket.write(`GET /nodes HTTP/1.1\r\nHost: h\r\n${upgrade}\r\n`);
+  }
+  try {
+    await seconds(0.5);
+    await use(async (bytes) => {
+      await Promise.all(
+        sockets.map(async (socket) => {
+          if (socket.destroyed || socket.write(bytes)) return;
+          await Promise.race([once(socket, "drain"), once(socket, "close"), seconds(2)]).catch(() => {});
+        }),
+      );
+    });
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+function addressOf(index: number): string {
+  return `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`;
+}
+
+/** Handshakes of TLS, so many at a time, each from another address. */
+async function handshakes({ pick }: Target, count: number): Promise<void> {
+  for (let round = 0; round < pick(1, 5); round += 1) {
+    const peers = Array.from({ length: count }, (_, index) =>
+      connectTls({
+        host: "127.0.0.1",
+        port,
+        localAddress: addressOf(index),
+        rejectUnauthorized: false,
+      } as object).on("error", () => {}),
+    );
+    await Promise.race([
+      Promise.all(peers.map((peer) => once(peer, "secureConnect").catch(() => {}))),
+      seconds(30),
+    ]);
+    for (const peer of peers) peer.destroy();
+  }
+}
+
+/** What peers may do at links. */
+export const links: readonly Attack[] = [
+  {
+    name: "handshakes of TLS at the same time",
+    config: link("tls"),
+    run: (target) => handshakes(target, target.pick(200, 1_000)),
+  },
+  {
+    name: "WebSockets whose messages do not end",
+    config: link("ws"),
+    run: ({ pick }) =>
+      withWebSockets(pick(60, 400), async (send) => {
+        await send(frame(2, Buffer.alloc(2 ** 20), { bytes: 15 * 2 ** 20 }));
+        for (let piece = 0; piece < pick(9, 12); piece += 1) await send(Buffer.alloc(2 ** 20));
+        await seconds(1);
+      }),
+  },
+  {
+    name: "WebSockets whose messages are fragments of one byte",
+    config: link("ws"),
+    run: ({ pick }) =>
+      withWebSockets(pick(30, 300), async (send) => {
+        await send(frame(2, Buffer.alloc(1), { isLast: false }));
+        const fragments = Buffer.concat(new Array(16_000).fill(frame(0, Buffer.alloc(1), { isLast: false })));
+        for (let piece = 0; piece < pick(4, 20); piece += 1) await send(fragments);
+        await seconds(1);
+      }),
+  },
+  {
+    name: "WebSockets that ping and read nothing",
+    config: link("ws"),
+    run: ({ pick }) =>
+      withWebSockets(pick(10, 40), async (send) => {
+        const pings = Buffer.concat(new Array(8_000).fill(frame(9, Buffer.alloc(125))));
+        for (let piece = 0; piece < pick(60, 200); piece += 1) await send(pings);
+      }),
+  },
+];
