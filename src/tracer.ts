@@ -50,6 +50,8 @@ import type { UiSources } from "./ui/views.js";
 const drainMs = 2_000;
 /** For how long after that it goes on trying to write; all in all it ends within 5 s. */
 const writeMs = 1_500;
+/** Nodes tell their name at once, and what waits for it takes memory; a node's own queue lasts for so long. */
+const namePatienceMs = 250;
 /** A request unanswered for this long means that the peer is gone. */
 const silenceMs = 30_000;
 
@@ -139,6 +141,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
       maxMetricsPerNode: muninn.maxMetricsPerNode,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       nameTimeoutMs: muninn.nameTimeoutMs,
+      namePatienceMs,
       nameFrom: muninn.nameFrom,
       silenceMs,
     },

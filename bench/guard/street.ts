@@ -46,6 +46,7 @@ const settings = {
   nameFrom: ["nodeInfo"] as const,
   handshakeTimeoutMs: 10_000,
   nameTimeoutMs: 10_000,
+  namePatienceMs: 250,
   silenceMs: 30_000,
 };
 const quiet = () => undefined;

@@ -43,6 +43,8 @@ export interface SessionSettings {
   readonly requestsAhead: number;
   readonly handshakeTimeoutMs: number;
   readonly nameTimeoutMs: number;
+  /** A node that does not tell its name for so long is asked for more objects meanwhile. */
+  readonly namePatienceMs: number;
   /** Where the name of a node comes from: the first of these that gives one. */
   readonly nameFrom: readonly NameSource[];
   readonly silenceMs: number;
@@ -163,6 +165,7 @@ export class Session implements NameHolder {
       requestCount: settings.requestCount,
       maxObjectBytes: settings.maxObjectBytes,
       requestsAhead: settings.requestsAhead,
+      namePatienceMs: settings.namePatienceMs,
       budget: host.budget,
       gate: this.#gate,
       memory: host.memory,
@@ -250,7 +253,9 @@ export class Session implements NameHolder {
   }
 
   async #takeName(): Promise<void> {
-    const claim = await this.#host.claim(this, await this.#learnName());
+    const name = await this.#learnName();
+    this.#traces.nameTold();
+    const claim = await this.#host.claim(this, name);
     if ("refused" in claim) {
       this.#fail(claim.refused);
       this.#host.refused(this.#traces.refuse());

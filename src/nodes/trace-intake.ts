@@ -21,6 +21,8 @@ export interface TraceIntakeOptions {
   /** Most requests outstanding; 1 asks for one reply at a time. */
   readonly requestsAhead: number;
   readonly maxObjectBytes: number;
+  /** For how long a node's name is awaited after the first request before more is asked for, in milliseconds. */
+  readonly namePatienceMs: number;
   readonly budget: FlightBudget;
   readonly gate: ReadingGate;
   readonly memory: SpareMemory;
@@ -36,7 +38,8 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 /**
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
- * delays the next request. Until the node's name is known batches are held, in the order they came, and asking goes on.
+ * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes tell it at
+ * once, and nothing more is asked for; where it takes longer asking goes on, so that the node's own queue does not overflow.
  */
 export class TraceIntake implements MiniProtocolSide, BudgetMember {
   /** Batches that nobody can write yet. */
@@ -53,6 +56,9 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #reservedBytes = 0;
   readonly #objectSize = new MeanObjectSize();
   #asking = false;
+  /** Whether more is asked for while batches are held: where the node takes long to tell its name. */
+  #asksUnnamed = false;
+  #patience: NodeJS.Timeout | undefined;
   #isLeaving = false;
   /** Bytes of batches since `flush` was called last. */
   #batchedBytes = 0;
@@ -67,6 +73,12 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   startAsking(): void {
     this.#asking = true;
     this.#regulate();
+    if (this.#deliver === undefined) {
+      this.#patience = setTimeout(() => {
+        this.#asksUnnamed = true;
+        this.#regulate();
+      }, this.#options.namePatienceMs);
+    }
   }
 
   /** What was asked for is read to its end, also where a sink stands still: it was reserved. */
@@ -97,6 +109,12 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
       this.#options.budget.unfinished(this, this.#decoder.pendingMemoryBytes);
     }
     return this.#batchedBytes;
+  }
+
+  /** The node has done its part: until its batches can go somewhere, whatever holds that up holds the node up. */
+  nameTold(): void {
+    clearTimeout(this.#patience);
+    this.#asksUnnamed = false;
   }
 
   /** Says where batches go from now on, those held first. */
@@ -139,6 +157,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   /** Nothing more is asked for or will come. Batches under way stay under way. */
   end(): void {
     this.#asking = false;
+    this.nameTold();
     this.held.end();
     this.#options.budget.leave(this);
     this.#reserve(0);
@@ -186,7 +205,8 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     // The answer that names the node may stand behind many objects, so more of those are held.
     const mostBytes = this.#deliver === undefined ? budget.perUnnamedBytes : budget.perNodeBytes;
     gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || budget.stops(this.#unsafeBytes > 0);
-    if (this.#asking) this.#ask();
+    const mayAsk = this.#deliver !== undefined || this.#asksUnnamed || this.#requestsSent === 0;
+    if (this.#asking && mayAsk) this.#ask();
   }
 
   #ask(): void {

@@ -16,10 +16,8 @@ const mostObjects = 5_000;
 
 const requestCount = 50;
 const requestsAhead = 4;
-/** Objects held for the moment in which a node's name is learned and its directory claimed: asking goes on meanwhile. */
-const mostHeld = 5_000;
 /** What was asked for and not yet safe; a tracer that is killed loses no more of a node. */
-const mostInFlight = requestCount * requestsAhead + mostHeld;
+const mostInFlight = requestCount * requestsAhead;
 
 const sizes = new Map([
   ["short", 120],

@@ -41,6 +41,7 @@ export const settings: SessionSettings = {
   maxMetricsPerNode: 1_000,
   handshakeTimeoutMs: 20_000,
   nameTimeoutMs: 20_000,
+  namePatienceMs: 0,
   nameFrom: ["nodeInfo"],
   silenceMs: 20_000,
 };

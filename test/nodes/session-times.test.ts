@@ -286,3 +286,65 @@ describe("a stop", () => {
     expect(house.ends.map(({ fault }) => fault)).toEqual([undefined, undefined]);
   });
 });
+
+describe("a name that is awaited", () => {
+  const settings = { ...usual, namePatienceMs: 250, requestsAhead: 8, requestCount: 2 };
+
+  test("keeps a node from being asked for more than its first reply for a quarter of a second", async () => {
+    const { peer, session } = begin({ settings });
+    await peer.shakeHands();
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["one", "two"]);
+    await pass(249);
+    expect(session.heldObjects).toBe(2);
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    await pass(1);
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("has the node asked for more as soon as it comes", async () => {
+    const { peer, house } = begin({ settings });
+    await peer.shakeHands();
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["one", "two"]);
+    await pass(100);
+    await peer.tellName("relay");
+    await until(() => house.lines.length === 2);
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("holds the node up no more once it is told, but what its directory waits for does", async () => {
+    const { peer, session, house } = begin({ settings });
+    let claimed = () => {};
+    const claim = new Promise<void>((resolve) => {
+      claimed = resolve;
+    });
+    Object.assign(house, {
+      claim: async (...[from, rawName]: Parameters<House["claim"]>) => {
+        await claim;
+        return { node: await house.directory.claim(from, rawName) };
+      },
+    });
+    await peer.shakeHands();
+    await pass(300);
+    await peer.tellName("relay");
+    await quiet();
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["one", "two"]);
+    await until(() => session.heldObjects === 2);
+    await pass(10_000);
+    expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+    claimed();
+    await peer.next(miniProtocols.traceObjects);
+  });
+
+  test("of a node that leaves meanwhile has nothing asked for later, and no timer", async () => {
+    const { peer, session } = begin({ settings });
+    await peer.shakeHands();
+    await peer.next(miniProtocols.traceObjects);
+    peer.stream.end();
+    await session.done;
+    await pass(1_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

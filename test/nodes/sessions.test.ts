@@ -21,6 +21,7 @@ const settings = {
   nameFrom: ["nodeInfo"] as const,
   handshakeTimeoutMs: 20_000,
   nameTimeoutMs: 20_000,
+  namePatienceMs: 0,
   silenceMs: 20_000,
 };
 /** With twenty nodes, more than what may be on its way before nodes are read in turn. */
