@@ -10,6 +10,7 @@ import { DataPointRequests, type DataPoints } from "./data-points.js";
 import type { FlightBudget } from "./flight-budget.js";
 import { Handshake } from "./handshake.js";
 import type { NodeIdentity } from "./identity.js";
+import type { Looker, Looking } from "./looking.js";
 import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
@@ -59,6 +60,7 @@ export interface SessionHost {
   readonly budget: FlightBudget;
   readonly answers: AnswerBudget;
   readonly turns: ReadingTurns;
+  readonly looking: Looking;
   readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
@@ -90,7 +92,7 @@ export interface SessionEnd {
 }
 
 /** One connection to one node, from the first byte of the handshake to the last object received. */
-export class Session implements NameHolder {
+export class Session implements NameHolder, Looker {
   readonly connection: Connection;
   /** Where the peer comes from: what it cannot choose. */
   readonly address: string;
@@ -116,6 +118,8 @@ export class Session implements NameHolder {
   #closing: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #fault: ProtocolError | SessionError | undefined;
   #hasHeard = false;
+  /** Bytes of trace objects that wait to be looked at. */
+  #waitingBytes = 0;
   /** Nothing that arrives is looked at any more. */
   #deaf = false;
   #isOver = false;
@@ -213,21 +217,38 @@ export class Session implements NameHolder {
     this.#hasHeard = true;
     this.#signs.tell(true);
     if (this.#deaf) return;
-    let batchedBytes = 0;
+    const waits = this.#host.looking.begin(this, chunk.length);
+    const waitedBytes = this.#waitingBytes;
     try {
-      try {
-        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
-      } finally {
-        // Also what came before bad bytes: a fault in that is the earlier one.
-        batchedBytes = this.#traces.flush();
-      }
+      this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+    } catch (error) {
+      this.#fail(faultOf(error));
+      return;
+    }
+    const traceBytes = this.#waitingBytes - waitedBytes;
+    this.#worked(chunk.length, chunk.length - traceBytes, this.#lastByteAt);
+    if (!waits) this.look();
+  }
+
+  /** Looks at the trace objects that have come. */
+  look(): void {
+    const bytes = this.#waitingBytes;
+    if (bytes === 0) return;
+    const startedAt = performance.now();
+    this.#waitingBytes = 0;
+    try {
+      const batchedBytes = this.#traces.flush();
+      this.#worked(bytes, bytes - batchedBytes, startedAt);
     } catch (error) {
       this.#fail(faultOf(error));
     }
-    const unbatchedBytes = Math.max(0, chunk.length - batchedBytes);
-    if (this.#deaf || unbatchedBytes === 0) return;
-    const tookMs = performance.now() - this.#lastByteAt;
-    this.#gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / chunk.length);
+  }
+
+  /** Of so many bytes some became no batch. */
+  #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
+    if (this.#deaf || unbatchedBytes <= 0) return;
+    const tookMs = performance.now() - startedAt;
+    this.#gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
   }
 
   #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {
@@ -240,6 +261,7 @@ export class Session implements NameHolder {
       });
     }
     this.#sides[miniProtocol].receive(payload);
+    if (miniProtocol === miniProtocols.traceObjects) this.#waitingBytes += payload.length;
     if (!wasConnected && this.#handshake.done) this.#connected();
   }
 
@@ -366,8 +388,9 @@ export class Session implements NameHolder {
     this.connection.stream.resume();
   }
 
-  /** The first fault is the one that counts; the peer gets a moment to read a refusal. */
+  /** The first fault is the one that counts, also of what came before; the peer gets a moment to read a refusal. */
   #fail(fault: SessionFault | ProtocolError | SessionError): void {
+    this.look();
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
     this.#deaf = true;
     this.#signs.tell(false);
@@ -376,6 +399,7 @@ export class Session implements NameHolder {
   }
 
   #peerEnded(): void {
+    this.look();
     if (!this.#handshake.done) this.#fault ??= new SessionError({ code: "handshake-cut" });
     this.#sayGoodbye(farewellMs);
   }
@@ -399,6 +423,7 @@ export class Session implements NameHolder {
 
   async #closed(): Promise<void> {
     if (this.#isOver) return;
+    this.look();
     this.#isOver = true;
     this.#deaf = true;
     clearTimeout(this.#handshakeDeadline);

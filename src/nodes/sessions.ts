@@ -6,6 +6,7 @@ import { nameNotAllowed } from "./allowed-name.js";
 import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
+import { Looking } from "./looking.js";
 import type { MetricsPace } from "./metrics-poll.js";
 import { wantedNames } from "./names.js";
 import { NewNames } from "./new-names.js";
@@ -216,6 +217,7 @@ export class Sessions {
       budget: this.budget,
       answers: this.answers,
       turns: new ReadingTurns(),
+      looking: new Looking(),
       memory: this.#memory,
       claim: (session, rawName) => this.#claim(session, rawName),
       // One whose credentials are for certain names keeps what it has until it has told one of them.

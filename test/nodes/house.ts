@@ -2,6 +2,7 @@ import { afterEach, expect } from "vitest";
 import { AnswerBudget } from "../../src/nodes/answer-budget.js";
 import { FlightBudget } from "../../src/nodes/flight-budget.js";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
+import { Looking } from "../../src/nodes/looking.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
 import { ReadingTurns, type TurnTaker } from "../../src/nodes/reading-turns.js";
 import {
@@ -51,6 +52,7 @@ export class House implements SessionHost {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
   readonly answers = new AnswerBudget({ maxBytes: 10_000_000 });
   readonly turns = new KnownTurns();
+  readonly looking = new Looking();
   readonly memory = new SpareMemory();
   readonly directory = new NodeDirectory<Session>();
   readonly lines: string[] = [];

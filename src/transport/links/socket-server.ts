@@ -4,7 +4,7 @@ import type { LinkAddress } from "../address.js";
 import { preparePeerSocket } from "../peer-socket.js";
 import { TransportError } from "../transport-faults.js";
 import type { LinkStream, ListenOptions } from "./link.js";
-import { withSharedReads } from "./shared-reads.js";
+import { shareReads } from "./shared-reads.js";
 
 /** Connections that may wait to be accepted: a cluster's nodes all come back at once after a restart. */
 const backlog = 4_096;
@@ -54,7 +54,8 @@ export function hostOf(socket: Socket): string {
   return (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
 }
 
-/** A socket as the stream of a link that needs nothing else. */
+/** A socket, plain or TLS, as the stream of a link that needs nothing else. */
 export function plainStream(socket: Socket, chunks: LinkStream["chunks"] = "given"): LinkStream {
-  return { stream: chunks === "lent" ? withSharedReads(socket) : socket, chunks };
+  if (chunks === "lent") shareReads(socket);
+  return { stream: socket, chunks };
 }

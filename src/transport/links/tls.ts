@@ -4,6 +4,7 @@ import { connectSocket } from "./connect-socket.js";
 import { Entrance } from "./entrance.js";
 import type { DoorCredentials, LinkKind } from "./link.js";
 import { secureSocket } from "./secure-socket.js";
+import { plainStream } from "./socket-server.js";
 import { subjectOf, TlsServer } from "./tls-server.js";
 
 export const tlsLink: LinkKind<TlsAddress> = {
@@ -17,7 +18,7 @@ export const tlsLink: LinkKind<TlsAddress> = {
       }
       candidate.letIn();
       const { host: origin, peer } = candidate;
-      onArrival({ stream, chunks: "given", origin, peer, ...admission });
+      onArrival({ ...plainStream(stream, options.chunks), origin, peer, ...admission });
     });
     const entrance = new Entrance({ ...options, waitsOutside: true }, (socket, candidate) =>
       tls.enter(socket, candidate),
@@ -32,6 +33,6 @@ export const tlsLink: LinkKind<TlsAddress> = {
 
   async connect({ host, port }, options) {
     const socket = await connectSocket({ host, port }, options);
-    return { stream: await secureSocket(socket, host, options), chunks: "given" };
+    return plainStream(await secureSocket(socket, host, options), options.chunks);
   },
 };

@@ -6,7 +6,7 @@ import { connectSocket } from "./connect-socket.js";
 import type { ConnectOptions } from "./link.js";
 import { connectThrough, proxyFor } from "./proxy.js";
 import { secureSocket } from "./secure-socket.js";
-import { receiving, WebSocketStream } from "./websocket-stream.js";
+import { WebSocketStream } from "./websocket-stream.js";
 
 /** What an answer other than a WebSocket means, where that is no riddle. */
 const meanings: Readonly<Record<number, string>> = {
@@ -40,12 +40,12 @@ export async function openWebSocket(
   const webSocket = new WebSocket(formatLinkAddress(address), {
     createConnection: () => socket,
     handshakeTimeout: options.timeoutMs,
-    ...receiving,
+    perMessageDeflate: false,
     ...(isSecure && { generateMask: zeroMask }),
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   });
   // Made before it opens: nothing that comes with the answer is missed.
-  const stream = new WebSocketStream(webSocket, socket);
+  const stream = new WebSocketStream(webSocket, socket, { peer: "server", chunks: options.chunks });
   const refused = new Promise<never>((_, reject) =>
     webSocket.once("unexpected-response", (__, { statusCode = 0, statusMessage }: IncomingMessage) => {
       const meaning = meanings[statusCode];

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { WebSocketServer } from "ws";
@@ -7,7 +8,7 @@ import { type Admission, admit } from "./access.js";
 import { type Candidate, Entrance } from "./entrance.js";
 import type { Arrival, DoorCredentials, LinkServer, ListenOptions, Refusal } from "./link.js";
 import { subjectOf, TlsServer } from "./tls-server.js";
-import { receiving, WebSocketStream } from "./websocket-stream.js";
+import { WebSocketStream } from "./websocket-stream.js";
 
 /** Listens for WebSockets at the path of the address; everything else is refused before it is one. @throws TransportError */
 export async function listenForWebSockets(
@@ -16,12 +17,13 @@ export async function listenForWebSockets(
   onArrival: (arrival: Arrival) => void,
 ): Promise<LinkServer<WebSocketAddress>> {
   let credentials: DoorCredentials = options.credentials ?? { access: [] };
+  const { chunks = "given" } = options;
   const isSecure = address.kind === "wss";
   const candidates = new WeakMap<Duplex, Candidate>();
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    ...receiving,
+    perMessageDeflate: false,
   });
   const candidateOf = ({ socket, headers }: IncomingMessage) => {
     const candidate = candidates.get(socket);
@@ -39,7 +41,7 @@ export async function listenForWebSockets(
     const { socket } = request;
     candidateOf(request)?.refuse("not-websocket", { farewell: () => answer(socket, 426) });
   });
-  http.on("upgrade", (request, socket: Duplex & { bytesRead: number }, head) => {
+  http.on("upgrade", (request, socket: Socket, head) => {
     const candidate = candidateOf(request);
     if (candidate === undefined) return;
     const refuse = (reason: Refusal["reason"], status: number) =>
@@ -54,8 +56,8 @@ export async function listenForWebSockets(
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       candidate.letIn();
       const { host: origin, peer } = candidate;
-      const stream = new WebSocketStream(webSocket, socket);
-      onArrival({ stream, chunks: "given", origin, peer, ...admission });
+      const stream = new WebSocketStream(webSocket, socket, { peer: "client", chunks });
+      onArrival({ stream, chunks, origin, peer, ...admission });
     });
   });
   const takeRequest = (socket: Duplex, candidate: Candidate) => {

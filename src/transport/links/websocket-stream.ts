@@ -1,67 +1,60 @@
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { unfinishedMessages } from "./unfinished-messages.js";
+import type { LinkStream } from "./link.js";
+import { shareReads } from "./shared-reads.js";
+import { closeCodes, type FrameError, WebSocketFrames } from "./websocket-frames.js";
 
 /** Quiet links are kept alive through proxies, and dead ones noticed: after two of these at the latest. */
 const pingEveryMs = 20_000;
 /** A message of ours is at most so long; longer writes are several. */
 const mostBytesOfMessage = 256 * 1_024;
-/** How frames are taken, of whoever sends them. */
-export const receiving = {
-  perMessageDeflate: false,
-  skipUTF8Validation: true,
-  /** Others than we may send longer messages than we do, and in pieces. */
-  maxPayload: 1_024 * 1_024,
-  maxFragments: 8,
-  /** One message, or ping, of each peer in a turn of the event loop: 64 KiB hold thousands of the shortest. */
-  allowSynchronousEvents: false,
-} as const;
+/** Bytes of ours that wait to be read, beyond which pings go without an answer. */
+const mostUnreadOfPongs = 16 * 1_024;
 /** For how long the other side may take to say goodbye. */
 const farewellMs = 1_000;
-/** The codes of RFC 6455, section 7.4.1. */
-const closeCodes = { normal: 1_000, wrongKind: 1_003 } as const;
 
 const nothing = Buffer.alloc(0);
-
-type Underlying = Duplex & { readonly bytesRead: number };
 
 /**
  * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
  * end of one direction, so an empty message says it. Whoever does not know that sees an empty message, and later the end.
- * (The stream that comes with the library ends both directions at once, and what is on its way is lost.)
+ * (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The library opens,
+ * sends and says goodbye; frames that come are taken apart here, from memory that all sockets share: it would hold each
+ * message until it is whole, in new memory, for which the garbage collector took more time than for all else together.
  */
 export class WebSocketStream extends Duplex {
   readonly #webSocket: WebSocket;
-  /** What it runs over; counts the bytes that were read. */
-  readonly #socket: Underlying;
+  /** What it runs over. */
+  readonly #socket: Socket;
+  readonly #lends: boolean;
   readonly #pings: NodeJS.Timeout;
   #peerEnded = false;
   #bytesAtPing = -1;
   /** Whether it was read from all the time since the last ping: only then silence says something. */
   #isRead = true;
 
-  constructor(webSocket: WebSocket, socket: Underlying) {
+  /** `socket` belongs to it; where the WebSocket is not open yet, from when it is. */
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    { peer, chunks = "given" }: { peer: "client" | "server"; chunks?: LinkStream["chunks"] | undefined },
+  ) {
     super({ allowHalfOpen: true });
+    this.#lends = chunks === "lent";
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#pings = setInterval(() => this.#ping(), pingEveryMs).unref();
     this.on("error", () => {});
-    // (Before the library, which may come to the end of a message in it.)
-    socket.prependListener("data", ({ length }: Buffer) => unfinishedMessages.grow(this, length));
-    for (const sign of ["ping", "pong"] as const) webSocket.on(sign, () => unfinishedMessages.sign(this));
-    webSocket.on("message", (message: Buffer, isBinary) => this.#take(message, isBinary));
+    const read = () => this.#readFrames(peer);
+    if (webSocket.readyState === webSocket.OPEN) read();
+    else webSocket.once("open", read);
     webSocket.on("error", (error) => this.destroy(error));
     webSocket.once("close", () => this.#closed());
   }
 
-  /** @internal */
-  giveWay(): void {
-    unfinishedMessages.end(this);
-    this.destroy(new Error("its message is not over, and those of all take too much memory"));
-  }
-
   override _read(): void {
-    if (this.#webSocket.isPaused) this.#webSocket.resume();
+    if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
@@ -88,26 +81,66 @@ export class WebSocketStream extends Duplex {
     else this.#webSocket.terminate();
   }
 
-  #take(message: Buffer, isBinary: boolean): void {
-    unfinishedMessages.end(this);
+  /** In place of the library, which listens already, and has heard nothing yet. */
+  #readFrames(sender: "client" | "server"): void {
+    const socket = this.#socket;
+    const frames = new WebSocketFrames(sender, {
+      data: (piece) => this.#take(piece),
+      empty: () => this.#endOfPeer(),
+      ping: (payload) => this.#pong(payload),
+      close: () => {
+        this.#webSocket.close();
+        socket.end();
+      },
+    });
+    const read = (chunk: Buffer) => {
+      try {
+        frames.push(chunk);
+      } catch (error) {
+        socket.off("data", read);
+        socket.resume();
+        this.#refuse(error as FrameError);
+      }
+    };
+    socket.removeAllListeners("data");
+    shareReads(socket);
+    socket.on("data", read);
+  }
+
+  #take(piece: Buffer): void {
     if (this.#peerEnded) return;
-    if (!isBinary) {
-      this.#peerEnded = true;
-      const reason = "only binary messages carry the protocol";
-      this.#webSocket.once("close", () => this.destroy(new Error(`the peer sent a text message; ${reason}`)));
-      this.#sayGoodbye(closeCodes.wrongKind, reason);
-    } else if (message.length === 0) {
-      this.#peerEnded = true;
-      this.push(null);
-    } else if (!this.push(message)) {
-      this.#webSocket.pause();
+    if (this.#lends && this.readableFlowing && this.readableLength === 0) {
+      this.emit("data", piece);
+    } else if (!this.push(Buffer.from(piece))) {
+      this.#socket.pause();
       this.#isRead = false;
     }
   }
 
+  /** Only while the last answers are read: a peer may send pings without end and read nothing (RFC 6455, 5.5.3, allows it). */
+  #pong(payload: Buffer): void {
+    if (this.#isOpen && this.#webSocket.bufferedAmount < mostUnreadOfPongs) this.#webSocket.pong(payload);
+  }
+
+  #endOfPeer(): void {
+    if (this.#peerEnded) return;
+    this.#peerEnded = true;
+    this.push(null);
+  }
+
+  #refuse({ code, message }: FrameError): void {
+    this.#peerEnded = true;
+    this.#webSocket.once("close", () => this.destroy(new Error(`the peer sent ${message}`)));
+    this.#sayGoodbye(code, message);
+  }
+
+  get #isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
   /** A failed write only ends our side: the end of the connection comes from reading, as everywhere. */
   #send(message: Buffer, done?: () => void): void {
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN) {
+    if (!this.#isOpen) {
       done?.();
       return;
     }
@@ -124,9 +157,7 @@ export class WebSocketStream extends Duplex {
   /** What was read before is still there to be taken. */
   #closed(): void {
     clearInterval(this.#pings);
-    unfinishedMessages.end(this);
-    if (!this.#peerEnded) this.push(null);
-    this.#peerEnded = true;
+    this.#endOfPeer();
     this.end();
   }
 
@@ -138,7 +169,7 @@ export class WebSocketStream extends Duplex {
       return;
     }
     this.#bytesAtPing = bytesRead;
-    this.#isRead = !this.#webSocket.isPaused;
-    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
+    this.#isRead = !this.#socket.isPaused();
+    if (this.#isOpen) this.#webSocket.ping();
   }
 }

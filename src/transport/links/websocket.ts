@@ -6,5 +6,8 @@ import { listenForWebSockets } from "./websocket-server.js";
 /** `ws:` and `wss:`. */
 export const webSocketLink: LinkKind<WebSocketAddress> = {
   listen: listenForWebSockets,
-  connect: async (address, options) => ({ stream: await openWebSocket(address, options), chunks: "given" }),
+  connect: async (address, options) => ({
+    stream: await openWebSocket(address, options),
+    chunks: options.chunks ?? "given",
+  }),
 };

@@ -1,0 +1,179 @@
+/** Closing codes of RFC 6455, section 7.4.1. */
+export const closeCodes = { normal: 1_000, protocol: 1_002, wrongKind: 1_003, tooLong: 1_009 } as const;
+
+/** Operations of RFC 6455, section 5.2. */
+const opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+const finalBit = 0x80;
+const reservedBits = 0x70;
+const opcodeBits = 0x0f;
+const maskBit = 0x80;
+const lengthBits = 0x7f;
+/** In place of a length: it follows in two bytes, or in eight. */
+const lengthIn2 = 126;
+const lengthIn8 = 127;
+const maskBytes = 4;
+const longestHead = 2 + 8 + maskBytes;
+/** Longest payload of a control frame. */
+const mostControlBytes = 125;
+
+/** What the other side must not send; `code` is what the connection is closed with. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What is done with what frames carry. */
+export interface FrameTaker {
+  /** A piece of a binary message, valid until this returns. */
+  data(piece: Buffer): void;
+  /** A binary message of no bytes. */
+  empty(): void;
+  ping(payload: Buffer): void;
+  close(): void;
+}
+
+/**
+ * Takes WebSocket frames apart as they come (RFC 6455, 5.2), whole or not, and hands on what they carry at once: nothing is
+ * copied, and no message is held until it is whole.
+ *
+ *     FIN RSV1-3 opcode(4) · MASK length(7) · length (0, 2 or 8 bytes) · masking key (0 or 4 bytes) · payload
+ */
+export class WebSocketFrames {
+  /** Only clients mask, and always. */
+  readonly #isMasked: boolean;
+  readonly #taker: FrameTaker;
+  readonly #head = Buffer.alloc(longestHead);
+  #headBytes = 0;
+  #isInPayload = false;
+  #operation: number = opcode.continuation;
+  #isFinal = false;
+  #bytesLeft = 0;
+  /** Absent: zeros, which change nothing. */
+  #mask: Buffer | undefined;
+  #maskAt = 0;
+  /** Bytes so far of the binary message that has begun; undefined between messages. */
+  #messageBytes: number | undefined;
+  readonly #control = Buffer.alloc(mostControlBytes);
+  #controlBytes = 0;
+
+  constructor(sender: "client" | "server", taker: FrameTaker) {
+    this.#isMasked = sender === "client";
+    this.#taker = taker;
+  }
+
+  /** Unmasks in `chunk` itself. @throws FrameError; nothing must come after it */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length || (this.#isInPayload && this.#bytesLeft === 0)) {
+      if (!this.#isInPayload) {
+        this.#head[this.#headBytes] = chunk[at]!;
+        this.#headBytes += 1;
+        at += 1;
+        if (this.#headBytes >= 2 && this.#headBytes === this.#headLength()) this.#beginPayload();
+        continue;
+      }
+      const piece = chunk.subarray(at, at + this.#bytesLeft);
+      at += piece.length;
+      this.#bytesLeft -= piece.length;
+      if (this.#mask !== undefined) this.#unmask(piece, this.#mask);
+      this.#takePayload(piece);
+      if (this.#bytesLeft === 0) this.#endFrame();
+    }
+  }
+
+  #headLength(): number {
+    const length = this.#head[1]! & lengthBits;
+    return 2 + (length === lengthIn8 ? 8 : length === lengthIn2 ? 2 : 0) + (this.#isMasked ? maskBytes : 0);
+  }
+
+  #beginPayload(): void {
+    const head = this.#head;
+    const [first, second] = [head[0]!, head[1]!];
+    this.#operation = first & opcodeBits;
+    this.#isFinal = (first & finalBit) !== 0;
+    if ((first & reservedBits) !== 0) throw protocolError("a frame of an extension that was not agreed on");
+    if (((second & maskBit) !== 0) !== this.#isMasked) throw protocolError("a frame with a wrong mask bit");
+    const length = second & lengthBits;
+    this.#bytesLeft =
+      length === lengthIn8 ? longLength(head) : length === lengthIn2 ? head.readUInt16BE(2) : length;
+    const maskAt = this.#headBytes - maskBytes;
+    const hasMask = this.#isMasked && head.readUInt32BE(maskAt) !== 0;
+    this.#mask = hasMask ? head.subarray(maskAt, maskAt + maskBytes) : undefined;
+    this.#maskAt = 0;
+    this.#checkOperation();
+    this.#headBytes = 0;
+    this.#isInPayload = true;
+  }
+
+  #checkOperation(): void {
+    switch (this.#operation) {
+      case opcode.text:
+        throw new FrameError(closeCodes.wrongKind, "a text message; only binary messages carry the protocol");
+      case opcode.binary:
+        if (this.#messageBytes !== undefined) throw protocolError("a message within a message");
+        this.#messageBytes = 0;
+        break;
+      case opcode.continuation:
+        if (this.#messageBytes === undefined) throw protocolError("the rest of no message");
+        break;
+      case opcode.close:
+      case opcode.ping:
+      case opcode.pong:
+        if (!this.#isFinal || this.#bytesLeft > mostControlBytes)
+          throw protocolError("a control frame too long");
+        this.#controlBytes = 0;
+        break;
+      default:
+        throw protocolError(`a frame of the unknown operation ${this.#operation}`);
+    }
+  }
+
+  get #isControl(): boolean {
+    return this.#operation >= opcode.close;
+  }
+
+  #takePayload(piece: Buffer): void {
+    if (piece.length === 0) return;
+    if (this.#isControl) {
+      this.#controlBytes += piece.copy(this.#control, this.#controlBytes);
+    } else {
+      this.#messageBytes! += piece.length;
+      this.#taker.data(piece);
+    }
+  }
+
+  #endFrame(): void {
+    this.#isInPayload = false;
+    if (this.#isControl) {
+      const payload = this.#control.subarray(0, this.#controlBytes);
+      if (this.#operation === opcode.ping) this.#taker.ping(Buffer.from(payload));
+      else if (this.#operation === opcode.close) this.#taker.close();
+    } else if (this.#isFinal) {
+      const isEmpty = this.#messageBytes === 0;
+      this.#messageBytes = undefined;
+      if (isEmpty) this.#taker.empty();
+    }
+  }
+
+  #unmask(piece: Buffer, mask: Buffer): void {
+    const from = this.#maskAt;
+    for (let at = 0; at < piece.length; at += 1) piece[at]! ^= mask[(from + at) & 3]!;
+    this.#maskAt = (from + piece.length) & 3;
+  }
+}
+
+function longLength(head: Buffer): number {
+  const length = Number(head.readBigUInt64BE(2));
+  if (length > Number.MAX_SAFE_INTEGER) throw new FrameError(closeCodes.tooLong, "a frame without end");
+  return length;
+}
+
+function protocolError(message: string): FrameError {
+  return new FrameError(closeCodes.protocol, message);
+}
