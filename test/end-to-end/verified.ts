@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { expect } from "vitest";
 import type { SimulatedNode } from "../../src/testing/simulated-node.js";
 import type { NodeVerdict, Verdict } from "../../src/verification/verdict.js";
 import { program, type Workplace } from "./daemon.js";
@@ -22,6 +23,22 @@ export async function verified(
   await writeFile(account, JSON.stringify({ nodes: sent }));
   const verdict = await verdictOn(account, place.logRoot);
   return new Map(verdict.nodes.map((node) => [node.node, node]));
+}
+
+/**
+ * Fails unless `muninn verify` finds everything that the node sent once and in order, but for what was on its way when a
+ * connection broke: one gap for each at most, none at the end, and nothing torn.
+ */
+export async function expectLossesOnlyAtBreaks(
+  place: Workplace,
+  name: string,
+  node: SimulatedNode,
+): Promise<void> {
+  const verdict = (await verified(place, new Map([[name, node]]))).get(name)!;
+  const { sent, doubled, disordered, torn, foreign, places } = verdict;
+  expect({ doubled, disordered, torn, foreign }).toEqual({ doubled: 0, disordered: 0, torn: 0, foreign: 0 });
+  expect(places.length).toBeLessThan(node.report().connections);
+  for (const { sent: gap } of places) expect(gap!.first + gap!.count).toBeLessThan(sent);
 }
 
 async function verdictOn(sent: string, logs: string): Promise<Verdict> {
