@@ -2,6 +2,7 @@ import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.js";
+import { identityOf } from "./config/identity.js";
 import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
 import { type Endings, openWithEndings } from "./endings.js";
@@ -42,7 +43,6 @@ import {
   watchWrites,
 } from "./tracer-readings.js";
 import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
-import { formatAddress } from "./transport/address.js";
 import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
@@ -304,12 +304,6 @@ function resourceTrace(
   if (everyMs === undefined) return undefined;
   const trace = (used: Resources) => log.info("resources", "resources used by Muninn itself", { ...used });
   return new ResourceTrace({ everyMs, read: () => process.read(), trace });
-}
-
-/** What tells this tracer from others that write below the same root: the same one twice would split every log. */
-function identityOf({ network }: Config): string {
-  const addresses = network.mode === "AcceptAt" ? [network.address] : network.addresses;
-  return `${network.mode} ${addresses.map(formatAddress).join(" ")}`;
 }
 
 /** Directories of nodes against other tracers that write below the same root. */

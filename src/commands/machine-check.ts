@@ -1,16 +1,18 @@
 import { once } from "node:events";
 import { constants } from "node:fs";
-import { access, lstat } from "node:fs/promises";
+import { access, lstat, realpath } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import { CertificateError } from "../config/certificate.js";
 import { type Config, valuesOf } from "../config/config.js";
+import { identityOf } from "../config/identity.js";
 import { readLinkCredentials } from "../config/link-credentials.js";
 import { httpListeners } from "../config/listeners.js";
 import type { FieldIssue } from "../fields/mapping.js";
 import { HttpError } from "../http/http-faults.js";
 import { listen } from "../http/listen.js";
 import { RegistryError } from "../registry/registry-fault.js";
+import { runningTwin } from "../registry/running-twin.js";
 import { SnapshotError } from "../timeseries/snapshots/snapshot-fault.js";
 import type { Address, LinkAddress } from "../transport/address.js";
 import { isAnswered } from "../transport/links/socket-file.js";
@@ -110,18 +112,23 @@ async function endpointIssues(config: Config): Promise<FieldIssue[]> {
   return issues;
 }
 
-async function rootIssues({ logging }: Config): Promise<FieldIssue[]> {
-  const issues = logging.map(async ({ mode, logRoot }, index): Promise<FieldIssue[]> => {
-    if (mode !== "FileMode") return [];
-    try {
-      await access(await nearestThere(logRoot), constants.R_OK | constants.W_OK | constants.X_OK);
-      return [];
-    } catch (cause) {
-      const { message } = new RegistryError({ code: "root-unusable", root: logRoot }, { cause });
-      return [{ path: ["logging", index, "logRoot"], message }];
-    }
+async function rootIssues(config: Config): Promise<FieldIssue[]> {
+  const issues = config.logging.map(async ({ mode, logRoot }, index): Promise<FieldIssue[]> => {
+    const fault = mode === "FileMode" ? await rootFault(logRoot, identityOf(config)) : undefined;
+    return fault === undefined ? [] : [{ path: ["logging", index, "logRoot"], message: fault.message }];
   });
   return (await Promise.all(issues)).flat();
+}
+
+async function rootFault(logRoot: string, identity: string): Promise<RegistryError | undefined> {
+  try {
+    await access(await nearestThere(logRoot), constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    return new RegistryError({ code: "root-unusable", root: logRoot }, { cause });
+  }
+  const root = await realpath(logRoot).catch(() => undefined);
+  const by = root === undefined ? undefined : await runningTwin(root, identity);
+  return by && new RegistryError({ code: "already-running", root: root!, by });
 }
 
 async function timeseriesIssues({ endpoints, muninn }: Config): Promise<FieldIssue[]> {

@@ -1,6 +1,9 @@
 import type { FieldIssue } from "../fields/mapping.js";
 import { journalRemark, missingForJournal } from "../sinks/journal/prerequisite.js";
+import { missingForNats } from "../sinks/nats/prerequisite.js";
+import { missingForOtlp } from "../sinks/otlp/prerequisite.js";
 import type { Values } from "./config.js";
+import { readSmallFile } from "./small-file.js";
 
 /**
  * What a log mode needs of the machine, such as a library or a socket: resolves to a sentence that says what is missing
@@ -18,9 +21,22 @@ const ofMode: Partial<Record<LogMode, Prerequisite>> = { JournalMode: missingFor
 const remarkOn: Partial<Record<LogMode, string>> = { JournalMode: journalRemark };
 
 /** What the machine lacks for what is asked of it: `run` and `check` both refuse then. */
-export async function missingPrerequisites({ logging }: Pick<Values, "logging">): Promise<FieldIssue[]> {
-  const issues = logging.map(async ({ mode }, index) => atMode(index, await ofMode[mode]?.()));
+export async function missingPrerequisites({
+  logging,
+  muninn,
+}: Pick<Values, "logging" | "muninn">): Promise<FieldIssue[]> {
+  const issues = [
+    ...logging.map(async ({ mode }, index) => atMode(index, await ofMode[mode]?.())),
+    ...muninn.sinks.map(async (sink, index) => {
+      const message = await missingForSink(sink);
+      return message === undefined ? [] : [{ path: ["muninn", "sinks", index], message }];
+    }),
+  ];
   return (await Promise.all(issues)).flat();
+}
+
+function missingForSink(sink: Values["muninn"]["sinks"][number]): Promise<string | undefined> {
+  return sink.kind === "nats" ? missingForNats(sink, readSmallFile) : missingForOtlp(sink, readSmallFile);
 }
 
 /** What `check` warns of. */

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import type { FieldIssue } from "../fields/mapping.js";
+import { formatAddress, type LinkAddress } from "../transport/address.js";
 import type { Values } from "./config.js";
 import { sameSection } from "./groups/logging.js";
 import { httpListeners, portPath, protectedBy } from "./listeners.js";
@@ -8,6 +10,8 @@ import { isLoopback } from "./loopback.js";
 export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
   return [
     ...sharedPorts(fields),
+    ...sharedAddresses(fields),
+    ...sharedSinkNames(fields),
     ...openToAnyone(fields),
     ...(isWrong("tlsCertificate") ? [] : missingCertificate(fields)),
     ...openPage(fields),
@@ -30,14 +34,63 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
       yield { path, message: `is ${port}, which ${first.field} uses already; must be a port of its own` };
     }
   }
-  if (fields.network?.mode !== "AcceptAt" || fields.network.address.kind !== "tcp") return;
-  const { host, port } = fields.network.address;
-  const other = listeners.find((one) => one.port === port && port !== 0 && overlap(one.host, host));
-  if (other !== undefined) {
-    yield {
-      path: ["network", "contents"],
-      message: `is at port ${port}, which ${other.field} uses already; must be a port of its own`,
-    };
+}
+
+/** Where nodes and downstream tracers come to, and the field that says so. */
+function doors({ network, hasForwarding, muninn }: Partial<Values>) {
+  const found: {
+    readonly path: FieldIssue["path"];
+    readonly field: string;
+    readonly address: LinkAddress;
+  }[] = [];
+  if (network?.mode === "AcceptAt")
+    found.push({ path: ["network", "contents"], field: "network", address: network.address });
+  for (const [index, { listen: address }] of (muninn?.links ?? []).entries()) {
+    const field = `muninn.links[${index}]`;
+    if (address !== undefined) found.push({ path: ["muninn", "links", index, "listen"], field, address });
+  }
+  if (hasForwarding?.network.mode === "AcceptAt") {
+    const { address } = hasForwarding.network;
+    found.push({ path: ["hasForwarding", 0, "contents"], field: "hasForwarding", address });
+  }
+  return found;
+}
+
+function* sharedAddresses(fields: Partial<Values>): Generator<FieldIssue> {
+  const listeners = httpListeners(fields);
+  const all = doors(fields);
+  for (const [index, { path, address }] of all.entries()) {
+    const door = all.slice(0, index).find((other) => meet(other.address, address));
+    if (door !== undefined)
+      yield {
+        path,
+        message: `is ${formatAddress(address)}, where ${door.field} listens already; must be a place of its own`,
+      };
+    const listener = listeners.find((other) => meet({ kind: "tcp", ...other }, address));
+    if (listener !== undefined && address.kind !== "unix")
+      yield {
+        path,
+        message: `is at port ${address.port}, which ${listener.field} uses already; must be a port of its own`,
+      };
+  }
+}
+
+/** Whether only one can listen at both. */
+function meet(a: LinkAddress, b: LinkAddress): boolean {
+  if (a.kind === "unix") return b.kind === "unix" && resolve(a.path) === resolve(b.path);
+  if (b.kind === "unix") return false;
+  return a.port === b.port && a.port !== 0 && overlap(a.host, b.host);
+}
+
+/** Sinks are told apart by their names, in metrics and health. */
+function* sharedSinkNames({ muninn }: Partial<Values>): Generator<FieldIssue> {
+  const names = (muninn?.sinks ?? []).map(
+    (sink) => `${sink.kind}:${sink.name ?? (sink.kind === "nats" ? sink.stream : sink.url)}`,
+  );
+  for (const [index, name] of names.entries()) {
+    const first = names.indexOf(name);
+    const message = `is called ${name}, as muninn.sinks[${first}] is; must have a name of its own`;
+    if (first !== index) yield { path: ["muninn", "sinks", index], message };
   }
 }
 

@@ -35,11 +35,14 @@ interface Beat {
 export class OtherTracers {
   readonly #machine: string;
   readonly #clock: Clock;
+  readonly #removes: boolean;
   readonly #beats = new Map<string, Beat>();
 
-  constructor(machine: string, clock: Clock) {
+  /** `removes`: whether what those have left that are gone goes away when they are looked at. */
+  constructor(machine: string, clock: Clock, { removes } = { removes: true }) {
     this.#machine = machine;
     this.#clock = clock;
+    this.#removes = removes;
   }
 
   /**
@@ -65,7 +68,7 @@ export class OtherTracers {
       const id = /^(.+)\.sock$/.exec(name)?.[1];
       if (id === undefined || isOurs(id) || names.includes(claimsOf(id))) continue;
       // Its owner was killed before it had claimed anything; one that is just coming answers.
-      if ((await answers(directory.at(name))) === false) await removeClaims(directory, id);
+      if ((await answers(directory.at(name))) === false) await this.#void(directory, id);
     }
     return living;
   }
@@ -101,7 +104,7 @@ export class OtherTracers {
 
   async #void(directory: OpenDirectory, id: string): Promise<undefined> {
     this.#beats.delete(id);
-    await removeClaims(directory, id);
+    if (this.#removes) await removeClaims(directory, id);
   }
 }
 

@@ -113,7 +113,7 @@ export class RootClaims {
   async twin(): Promise<Holder | undefined> {
     const { identity } = this.#options;
     if (identity === undefined) return undefined;
-    const claim = `identity ${identity}`;
+    const claim = identityClaim(identity);
     try {
       return await this.#request(claim);
     } catch (error) {
@@ -381,7 +381,7 @@ export class RootClaims {
     const since = new Date(clock.now()).toISOString();
     const holder = { id, machine: this.#machine, pid: process.pid, identity, since, hasSocket };
     const claims = [...this.#held.keys()].map(claimOn);
-    if (identity !== undefined) claims.unshift(`identity ${identity}`);
+    if (identity !== undefined) claims.unshift(identityClaim(identity));
     const prepared = directory.at(`${id}.new`);
     try {
       await writeFile(prepared, encodeClaimFile(holder, claims), { flag: "wx", mode: 0o644 });
@@ -426,7 +426,8 @@ export class RootClaims {
   }
 }
 
-/** How a directory is written down, beside what is collected. */
+/** How what is collected is written down, and how a directory. */
+export const identityClaim = (identity: string) => `identity ${identity}`;
 const claimOn = (directory: string) => `${directoryMark}${directory}`;
 
 function directoryIn(claim: string): string | undefined {
@@ -437,12 +438,12 @@ function claimsIn(requests: readonly Request[]): string[] {
   return requests.map(({ claim }) => claim);
 }
 
-function holderOf(claim: string, others: readonly OtherTracer[]): Holder | undefined {
+export function holderOf(claim: string, others: readonly OtherTracer[]): Holder | undefined {
   return others.find(({ claims }) => claims.has(claim))?.holder;
 }
 
 /** The boot id: what another boot or another machine has claimed cannot be asked for on this one. */
-async function thisMachine(): Promise<string> {
+export async function thisMachine(): Promise<string> {
   try {
     return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   } catch {

@@ -27,21 +27,9 @@ export interface SinkContext {
 export interface SinkKind<Config> {
   readonly kind: string;
   /**
-   * What this machine lacks for the sinks that the configuration asks for, a sentence each with what to do, and the field
-   * that asks for them. Neither opens nor changes anything. @default nothing
-   */
-  missing?(config: Config): Promise<readonly MissingPrerequisite[]>;
-  /**
    * Opens every sink of this kind that the configuration asks for. A server that is away does not keep it from opening:
    * that is for the sink's health.
    * @throws where a sink can never work as configured; nothing stays open then
    */
   open(config: Config, context: SinkContext): Promise<readonly Sink[]>;
-}
-
-/** Something that a sink needs and this machine does not have. */
-interface MissingPrerequisite {
-  /** As in the configuration file: `logging[1].logMode`. */
-  readonly field: string;
-  readonly message: string;
 }

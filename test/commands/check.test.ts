@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { eventually } from "../../src/testing/eventually.js";
 import { program } from "../end-to-end/daemon.js";
 
 let directory: string;
@@ -148,6 +149,49 @@ logging:
     expect(await here(text("dead.sock"))).toEqual({ code: 0, errors: [] });
     expect(await readdir(directory)).toContain("dead.sock");
     expect(await readdir(directory)).not.toContain("logs");
+  });
+});
+
+test("--here refuses what another tracer collects already, and leaves alone what one has left that is gone", async () => {
+  const text = good.replace("AcceptAt, contents: /run/muninn.sock", "ConnectTo, contents: [no-node.sock]");
+  const name = await file("twin.yaml", text.replace("/logs", "twin-logs"));
+  const claims = async () => {
+    const names = await readdir(join(directory, "twin-logs/.muninn")).catch(() => []);
+    return names.filter((each) => each.endsWith(".claims"));
+  };
+  const tracer = spawn(process.execPath, [program, "-c", name], { cwd: directory, stdio: "ignore" });
+  try {
+    await eventually(async () => expect(await claims()).toHaveLength(1));
+    const { code, stderr } = await muninn("check", "--here", "-c", name);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: twin\.yaml:3:21: logging\[0\]\.logRoot: another tracer runs this configuration already: process \d+, ConnectTo no-node\.sock, below .*twin-logs since .*; stop it first$/m,
+    );
+  } finally {
+    tracer.kill("SIGKILL");
+    await once(tracer, "exit");
+  }
+  expect((await muninn("check", "--here", "-c", name)).code).toBe(0);
+  expect(await claims()).toHaveLength(1);
+});
+
+test.each([
+  ["{kind: otlp, url: http://127.0.0.1:1, headersFile: none}", "/none cannot be read: no such file"],
+  [
+    "{kind: nats, servers: [nats://127.0.0.1:1], stream: T, caFile: none}",
+    "/none cannot be read: no such file",
+  ],
+  ["{kind: nats, servers: [nats://127.0.0.1:1], stream: T, nkeyFile: sinks.yaml}", "holds no seed"],
+])("check and run refuse the sink %s in the same words", async (sink, message) => {
+  const name = await file("sinks.yaml", `${good}muninn:\n  sinks: [${sink}]\n`);
+  const checked = await muninn("check", "-c", name);
+  const run = await muninn("run", "-c", name);
+  expect(checked.stderr).toMatch(/^error: sinks\.yaml:5:11: muninn\.sinks\[0\]: /);
+  expect(checked.stderr).toContain(message);
+  expect({ ...run, stderr: `error: ${run.stderr}` }).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: checked.stderr.slice(0, checked.stderr.indexOf("\n") + 1),
   });
 });
 

@@ -100,6 +100,7 @@ test.each([
     "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queueSize: 7, tofQueueSize: 8, connQueueSize: 9}]",
     { forwarding: { queueSize: 7 } },
   ],
+  ["hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queueSize: 0}]", { forwarding: { queueSize: 1 } }],
   [
     "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {connQueueSize: 500}]",
     { forwarding: { queueSize: 500 } },

@@ -156,8 +156,8 @@ test.each([
     'f:4:49: hasForwarding[1][0]: is "A"; must be a list of the parts of a namespace',
   ],
   [
-    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queueSize: 0}]",
-    `f:4:66: hasForwarding[2].queueSize: is the number 0; ${wholeNumber(1, 4294967295)}`,
+    "hasForwarding: [{tag: AcceptAt, contents: /b}, null, {queueSize: -1}]",
+    `f:4:66: hasForwarding[2].queueSize: is the number -1; ${wholeNumber(0, 4294967295)}`,
   ],
   [
     "rotation: 5",
@@ -422,6 +422,51 @@ test.each([
   const error =
     "f:2:36: network.contents: is at port 3000, which hasPrometheus uses already; must be a port of its own";
   expect(await errorsOf(text)).toEqual(clashes ? [error] : []);
+});
+
+const accepting = (contents: string, rest: string) =>
+  `networkMagic: 1\nnetwork: {tag: AcceptAt, contents: "${contents}"}\n${sections}\n${rest}`;
+
+test.each<[string, string, string[]]>([
+  [
+    "/run/a.sock",
+    "hasForwarding: [{tag: AcceptAt, contents: /run/../run/a.sock}, null, {}]",
+    [
+      "f:4:43: hasForwarding[0].contents: is /run/../run/a.sock, where network listens already; must be a place of its own",
+    ],
+  ],
+  ["/run/a.sock", "hasForwarding: [{tag: AcceptAt, contents: /run/b.sock}, null, {}]", []],
+  ["/run/a.sock", "hasForwarding: [{tag: ConnectTo, contents: [/run/a.sock]}, null, {}]", []],
+  [
+    "127.0.0.1:3001",
+    'hasForwarding: [{tag: AcceptAt, contents: "0.0.0.0:3001"}, null, {}]',
+    [expect.stringContaining("hasForwarding[0].contents: is 0.0.0.0:3001, where network listens already")],
+  ],
+  ["127.0.0.1:3001", 'hasForwarding: [{tag: AcceptAt, contents: "127.0.0.2:3001"}, null, {}]', []],
+  ["127.0.0.1:0", 'hasForwarding: [{tag: AcceptAt, contents: "127.0.0.1:0"}, null, {}]', []],
+  [
+    "/run/a.sock",
+    'muninn: {links: [{listen: "unix:///run/b.sock"}, {listen: "unix:///run/a.sock"}]}',
+    [expect.stringContaining("muninn.links[1].listen: is /run/a.sock, where network listens already")],
+  ],
+  [
+    "/run/a.sock",
+    `hasForwarding: [{tag: AcceptAt, contents: "127.0.0.1:3000"}, null, {}]\n${prometheus}`,
+    [expect.stringContaining("hasForwarding[0].contents: is at port 3000, which hasPrometheus uses already")],
+  ],
+])("what AcceptAt %s and %s have in common clashes", async (contents, rest, errors) => {
+  expect(await errorsOf(accepting(contents, rest))).toEqual(errors);
+});
+
+test.each([
+  ["{kind: otlp, url: http://a}, {kind: otlp, url: http://a}", "otlp:http://a"],
+  ["{kind: otlp, url: http://a, name: x}, {kind: otlp, url: http://b, name: x}", "otlp:x"],
+  ["{kind: nats, servers: [nats://a], stream: T}, {kind: nats, servers: [nats://b], stream: T}", "nats:T"],
+  ["{kind: otlp, url: http://a, name: T}, {kind: nats, servers: [nats://b], stream: T}", undefined],
+])("sinks %s share the name %s", async (sinks, name) => {
+  const message = `muninn.sinks[1]: is called ${name}, as muninn.sinks[0] is; must have a name of its own`;
+  const errors = await errorsOf(`${base}muninn: {sinks: [${sinks}]}`);
+  expect(errors).toEqual(name === undefined ? [] : [expect.stringContaining(message)]);
 });
 
 test("every port that a configuration has for HTTP clashes with that of hasPrometheus", async () => {

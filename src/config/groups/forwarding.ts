@@ -13,12 +13,16 @@ const twoQueues = "is from before queueSize, and is used only where that is abse
 
 const options = converted(
   mapping({
-    queueSize: optional(wholeNumber(1, uint32), "trace objects kept while the other tracer does not ask", {
-      default: 192,
-      formerly: { tofQueueSize: tof("queueSize") },
-    }),
-    connQueueSize: optional(wholeNumber(1, uint32), "", { past: twoQueues }),
-    disconnQueueSize: optional(wholeNumber(1, uint32), "", { past: twoQueues }),
+    queueSize: optional(
+      wholeNumber(0, uint32),
+      "trace objects kept while the other tracer does not ask; 0 is 1",
+      {
+        default: 192,
+        formerly: { tofQueueSize: tof("queueSize") },
+      },
+    ),
+    connQueueSize: optional(wholeNumber(0, uint32), "", { past: twoQueues }),
+    disconnQueueSize: optional(wholeNumber(0, uint32), "", { past: twoQueues }),
     verbosity: withDefault(
       choice("Minimum", "Maximum"),
       "Minimum",
@@ -30,7 +34,8 @@ const options = converted(
     }),
   }),
   ({ queueSize, connQueueSize = 128, disconnQueueSize = 192, ...others }) => ({
-    queueSize: queueSize ?? Math.max(connQueueSize, disconnQueueSize),
+    // As in cardano-tracer, where one object finds room even in a queue of none.
+    queueSize: Math.max(1, queueSize ?? Math.max(connQueueSize, disconnQueueSize)),
     ...others,
   }),
   (options) => options,

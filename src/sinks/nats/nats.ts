@@ -1,5 +1,5 @@
 import type { ValueOf } from "../../fields/kind.js";
-import { type Sink, SinkOpenError } from "../sink.js";
+import type { Sink } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
 import type { natsOptions } from "./options.js";
 
@@ -16,10 +16,6 @@ export const nats: SinkKind<NatsConfig> = {
   kind: "nats",
   open: async ({ muninn: { sinks } }, context) => {
     const wanted = sinks.filter((sink): sink is { kind: "nats" } & NatsOptions => sink.kind === "nats");
-    const names = wanted.map(nameOf);
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined)
-      throw new SinkOpenError("muninn.sinks", `two sinks are called ${twice}; give each a name`);
     const opened: Sink[] = [];
     try {
       for (const options of wanted) opened.push(await openOne(options, context));

@@ -1,5 +1,5 @@
 import type { ValueOf } from "../../fields/kind.js";
-import { type Sink, SinkOpenError } from "../sink.js";
+import type { Sink } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
 import type { Collector } from "./collector.js";
 import { readCredentials } from "./credentials.js";
@@ -22,10 +22,6 @@ export const otlp: SinkKind<OtlpConfig> = {
   open: async ({ muninn: { sinks } }, context) => {
     const wanted = sinks.filter((sink): sink is { kind: "otlp" } & OtlpOptions => sink.kind === "otlp");
     const opened: Sink[] = [];
-    const names = wanted.map(nameOf);
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined)
-      throw new SinkOpenError("muninn.sinks", `two sinks are called ${twice}; give each a name`);
     for (const options of wanted) opened.push(await openOne(options, context));
     return opened;
   },

@@ -262,9 +262,3 @@ test.each([
 ])("%s is refused in one sentence", async (_, options, sentence) => {
   await expect(tracerWith(options)).rejects.toThrow(sentence);
 });
-
-test("two sinks of one name are refused", async () => {
-  const sink = { kind: "otlp", url: collector.url };
-  const config = { muninn: { sinks: [sink, sink] } } as never;
-  await expect(startTracer({ config })).rejects.toThrow("give each a name");
-});

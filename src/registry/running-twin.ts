@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { systemClock } from "./clock.js";
+import { kernelFileSystem } from "./file-system.js";
+import type { OtherWriter } from "./handle-registry.js";
+import { openDirectory } from "./open-directory.js";
+import { OtherTracers } from "./other-tracers.js";
+import { claimsDirectory, holderOf, identityClaim, thisMachine } from "./root-claims.js";
+
+/**
+ * The tracer that collects the same below this root already, for one who only asks: nothing is claimed or removed.
+ * Undefined also where the root, or what tracers leave in it, is not there or cannot be read.
+ */
+export async function runningTwin(root: string, identity: string): Promise<OtherWriter | undefined> {
+  const others = new OtherTracers(await thisMachine(), systemClock, { removes: false });
+  try {
+    const directory = await openDirectory(kernelFileSystem, join(root, claimsDirectory), true);
+    try {
+      const living = await others.look(directory, systemClock.now(), () => false);
+      const holder = holderOf(identityClaim(identity), living);
+      return holder && { pid: holder.pid, identity: holder.identity, since: holder.since };
+    } finally {
+      await kernelFileSystem.close(directory.fd);
+    }
+  } catch {
+    return undefined;
+  }
+}

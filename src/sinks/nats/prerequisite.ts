@@ -1,0 +1,17 @@
+import { SinkOpenError } from "../sink.js";
+import type { NatsCredentialOptions } from "./options.js";
+
+/** What keeps a sink's credentials from being read: a sentence as it stands after the name of the sink. */
+export async function missingForNats(
+  options: NatsCredentialOptions & { readonly servers: readonly string[] },
+  readFile: (file: string) => Promise<string>,
+): Promise<string | undefined> {
+  const { readNatsCredentials } = await import("./credentials.js");
+  try {
+    await readNatsCredentials("muninn.sinks", options, options.servers, readFile);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SinkOpenError)) throw error;
+    return error.fault.message;
+  }
+}
