@@ -43,9 +43,9 @@ export const timeseries: Row = {
         { what: "a course of 24 hours, as JSON", unit: "ms", value: query("course") },
         { what: "functions over 24 hours", unit: "ms", value: query("functions") },
         {
-          what: "longest hold of the event loop by queries",
-          unit: "ms",
-          value: of(filled, ({ longestHoldMs }) => longestHoldMs),
+          what: "longest turn of the event loop with queries",
+          unit: "CPU ms",
+          value: of(filled, ({ longestTurnMs }) => longestTurnMs),
           target: { atMost: 50 },
         },
         {
