@@ -1,5 +1,6 @@
 import type { BatchBytes } from "./batch-bytes.js";
 import { breakByte, headBytes, indefinite, major, readHead } from "./cbor-head.js";
+import { KnownTexts } from "./known-texts.js";
 import { absent, column, columns } from "./object-fields.js";
 import {
   type DetailLevel,
@@ -13,11 +14,15 @@ import { momentAt, timeAt } from "./trace-time.js";
 
 /** Of a host, a thread or a namespace, in bytes: a longer one is cut, and ends with `…`. The machine text has it in full. */
 const maxWordBytes = 1_024;
+/** Hosts, threads and segments of namespaces: a few hundred, again and again. */
+const words = new KnownTexts();
 
 /** A run of trace objects as they came: their bytes, and where each field lies. */
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;
+  /** Of the same bytes. */
+  #view: DataView | undefined;
   /** Undefined once the batch is over. */
   #came: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
@@ -41,6 +46,7 @@ export class ReceivedBatch implements TraceBatch {
   release(): void {
     this.#came?.memory.release();
     this.#came = undefined;
+    this.#view = undefined;
   }
 
   encoded(index: number): Uint8Array {
@@ -57,7 +63,7 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   namespace(index: number): string {
-    let words = "";
+    let namespace = "";
     let at = this.#field(index, column.namespaceStart);
     const first = this.#bytes[at]!;
     let left = first === indefinite.array ? Number.POSITIVE_INFINITY : this.#argument(at, major.array);
@@ -67,10 +73,10 @@ export class ReceivedBatch implements TraceBatch {
       const start = at + headBytes(this.#bytes[at]!);
       at = start + this.#argument(at, major.text);
       const word = this.#word(start, at, bytesLeft);
-      words = bytesLeft === maxWordBytes ? word : `${words}.${word}`;
+      namespace = bytesLeft === maxWordBytes ? word : `${namespace}.${word}`;
       bytesLeft -= at - start + 1;
     }
-    return words;
+    return namespace;
   }
 
   severity(index: number): Severity {
@@ -98,7 +104,11 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   #word(start: number, end: number, mostBytes = maxWordBytes): string {
-    if (end - start <= mostBytes) return this.#bytes.toString("utf8", start, end);
+    if (end - start <= mostBytes) {
+      const { buffer, byteOffset, byteLength } = this.#bytes;
+      this.#view ??= new DataView(buffer, byteOffset, byteLength);
+      return words.find(this.#view, start, end) ?? this.#bytes.toString("utf8", start, end);
+    }
     let cutAt = start + mostBytes;
     // Not within a character.
     while ((this.#bytes[cutAt]! & 0xc0) === 0x80) cutAt -= 1;

@@ -7,7 +7,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { decodeResponse } from "./log-records.js";
+import { bytesOf, decodeResponse } from "./log-records.js";
 
 /** What became of a request. */
 export type Outcome =
@@ -33,6 +33,7 @@ export interface CollectorOptions {
   readonly url: URL;
   readonly compression: "gzip" | "none";
   readonly timeoutMs: number;
+  readonly version: string;
   /** Connections at once. */
   readonly maxSockets: number;
 }
@@ -40,10 +41,11 @@ export interface CollectorOptions {
 const compress = promisify(gzip);
 /** Level 1: three quarters of what level 6 saves, for half the time. */
 const gzipLevel = 1;
-/** An answer is a few bytes; whoever sends more is cut off. */
+/** An answer is a few bytes; no more of it is read. */
 const maxAnswerBytes = 64 * 1_024;
 /** OTLP/HTTP: these mean that the same request may be taken later, and no others. */
 const retryable: readonly number[] = [429, 502, 503, 504];
+const longestRetryAfterMs = 10 * 60_000;
 
 /** Posts requests to one collector, as OTLP/HTTP says. */
 export class Collector {
@@ -63,11 +65,12 @@ export class Collector {
     this.#credentials = credentials;
   }
 
-  /** Never rejects. */
-  async post(message: Uint8Array, signal: AbortSignal): Promise<Outcome> {
+  /** A request in pieces. Never rejects. */
+  async post(message: readonly Uint8Array[], signal: AbortSignal): Promise<Outcome> {
     const { compression } = this.#options;
     try {
-      const body = compression === "gzip" ? await compress(message, { level: gzipLevel }) : message;
+      const body =
+        compression === "gzip" ? [await compress(Buffer.concat(message), { level: gzipLevel })] : message;
       return await this.#send(body, signal);
     } catch (error) {
       return { kind: "retry", reason: (error as Error).message };
@@ -79,8 +82,8 @@ export class Collector {
     this.#agent.destroy();
   }
 
-  #send(body: Uint8Array, signal: AbortSignal): Promise<Outcome> {
-    const { url, compression, timeoutMs } = this.#options;
+  #send(body: readonly Uint8Array[], signal: AbortSignal): Promise<Outcome> {
+    const { url, compression, timeoutMs, version } = this.#options;
     const { headers, ...certificates } = this.#credentials;
     const options: RequestOptions = {
       method: "POST",
@@ -88,7 +91,8 @@ export class Collector {
       signal,
       headers: {
         "content-type": "application/x-protobuf",
-        "content-length": body.length,
+        "content-length": bytesOf(body),
+        "user-agent": `muninn/${version}`,
         ...(compression === "gzip" && { "content-encoding": "gzip" }),
         ...headers,
       },
@@ -96,37 +100,50 @@ export class Collector {
     };
     return new Promise((resolve, reject) => {
       const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (answer) => {
-        outcomeOf(answer).then(resolve, reject);
+        // What fails from here on is what becomes of the answer's body.
+        request.off("error", reject).on("error", () => {});
+        void outcomeOf(answer).then(resolve);
       });
-      const timer = setTimeout(
-        () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      // An answer that breaks off is an error of its own.
-      request.once("close", () => clearTimeout(timer));
       request.once("error", reject);
-      request.end(body);
+      // What waits for a connection to be free has not been sent.
+      request.once("socket", () => {
+        const late = () => request.destroy(new Error(`no answer within ${timeoutMs} ms`));
+        const timer = setTimeout(late, timeoutMs);
+        request.once("close", () => clearTimeout(timer));
+      });
+      for (const piece of body) request.write(piece);
+      request.end();
     });
   }
 }
 
+/** The status decides; what else an answer says is for people, but for what was rejected. */
 async function outcomeOf(answer: IncomingMessage): Promise<Outcome> {
-  const status = answer.statusCode ?? 0;
+  const { statusCode: status = 0, headers } = answer;
   const body = await bodyOf(answer);
   if (status >= 200 && status < 300) return takenBy(body);
-  const reason = `status ${status}${shown(body)}`;
+  // Nobody but the one who wrote the configuration may say where traces and secrets go.
+  const moved = status >= 300 && status < 400 ? ` (moved to ${shown(headers.location ?? "nowhere")})` : "";
+  const text = shown(body.toString("latin1"));
+  const reason = `status ${status}${moved}${text === "" ? "" : `: ${text}`}`;
   if (!retryable.includes(status)) return { kind: "refused", reason };
-  const afterMs = retryAfterMs(answer.headers["retry-after"]);
+  const afterMs = retryAfterMs(headers["retry-after"]);
   return { kind: "retry", reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
+/** What came of a body that may break off, stall or have no end. */
 async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
+  try {
+    // Whoever leaves the loop early closes the connection.
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxAnswerBytes) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    // The status was there.
   }
   return Buffer.concat(chunks);
 }
@@ -141,20 +158,17 @@ function takenBy(body: Uint8Array): Outcome {
   }
 }
 
-/** What an answer says about itself: protobuf or text, of which the readable part is enough for people. */
-function shown(body: Buffer): string {
-  const text = body
-    .toString("latin1")
+/** Of protobuf or text the readable part is enough for people. */
+function shown(text: string): string {
+  return text
     .replace(/[^ -~]+/g, " ")
     .trim()
     .slice(0, 200);
-  return text === "" ? "" : `: ${text}`;
 }
 
-/** Seconds or a date, as HTTP has it. */
+/** Seconds or a date, as HTTP has it; no more than what a mistake may cost. */
 function retryAfterMs(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
-  const seconds = Number(header);
-  const afterMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(afterMs) ? Math.max(0, afterMs) : undefined;
+  const afterMs = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isNaN(afterMs) ? undefined : Math.min(Math.max(0, afterMs), longestRetryAfterMs);
 }

@@ -58,6 +58,8 @@ function attribute(key: string, value: AnyValue): object {
   return { key: utf8(key), value };
 }
 
+/** Of a request, before its records. */
+const usualHeadBytes = 256;
 /** What a record takes more than the trace object, as a rule. */
 const usualMoreBytes = 64;
 
@@ -102,12 +104,12 @@ export function encodeRecords(
   return { bytes: writer.finish(), count };
 }
 
-/** A whole request: records of one resource, one behind the other. */
+/** A whole request, in pieces: records of one resource, one behind the other. */
 export function encodeRequest(
   attributes: Readonly<Record<string, string>>,
   version: string,
   records: readonly EncodedRecords[],
-): Uint8Array {
+): readonly Uint8Array[] {
   const pairs = Object.entries(attributes).map(([key, value]) => ({
     key: utf8(key),
     value: textValue(value),
@@ -116,10 +118,13 @@ export function encodeRequest(
   const scope = types.scopeLogs.encode({ scope: { name: utf8("muninn"), version: utf8(version) } }).finish();
   const logsBytes = records.reduce((sum, { bytes }) => sum + bytes.length, scope.length);
   const ofResource = resource.length + 1 + varintBytes(logsBytes) + logsBytes;
-  const writer = new BytesWriter(1 + varintBytes(ofResource) + ofResource);
-  writer.head(field.resourceLogs, ofResource).bytes(resource).head(field.scopeLogs, logsBytes).bytes(scope);
-  for (const { bytes } of records) writer.bytes(bytes);
-  return writer.finish();
+  const head = new BytesWriter(usualHeadBytes);
+  head.head(field.resourceLogs, ofResource).bytes(resource).head(field.scopeLogs, logsBytes).bytes(scope);
+  return [head.finish(), ...records.map(({ bytes }) => bytes)];
+}
+
+export function bytesOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** What the other side did not take of a request that it took. @throws where the bytes are no such answer */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dropped } from "../sink.js";
 import type { Outcome } from "./collector.js";
-import { type EncodedRecords, encodeRequest } from "./log-records.js";
+import { bytesOf, type EncodedRecords, encodeRequest } from "./log-records.js";
 
 /** Records that wait, and who wants to know what becomes of them. */
 export interface WaitingRecords extends EncodedRecords {
@@ -16,7 +16,7 @@ export interface NodeSenderOptions {
   readonly batchBytes: number;
   /** How long a request waits for more records, in milliseconds. */
   readonly delayMs: number;
-  readonly post: (message: Uint8Array, signal: AbortSignal) => Promise<Outcome>;
+  readonly post: (message: readonly Uint8Array[], signal: AbortSignal) => Promise<Outcome>;
   readonly observer: SenderObserver;
   /** Ends attempts and pauses: what waits then is given up. */
   readonly signal: AbortSignal;
@@ -28,6 +28,8 @@ export interface SenderObserver {
   sent(records: number, bytes: number): void;
   /** A request will be sent again. */
   retrying(reason: string, afterMs: number): void;
+  /** All were taken, and the collector has something to say. */
+  warned(message: string): void;
   /** So many records were rejected for good. */
   rejected(records: number, reason: string): void;
 }
@@ -99,8 +101,9 @@ export class NodeSender {
       if (outcome.kind === "taken") {
         // Some say they rejected more than they were sent.
         const rejected = Math.max(0, Math.min(count, Math.trunc(outcome.rejected) || 0));
-        observer.sent(count - rejected, message.length);
+        observer.sent(count - rejected, bytesOf(message));
         if (rejected > 0) observer.rejected(rejected, outcome.reason);
+        else if (outcome.reason !== "") observer.warned(outcome.reason);
         settle(records, "rejected", rejected);
         return;
       }

@@ -29,6 +29,8 @@ const failingAfterMs = 2_000;
 export class Senders {
   readonly #options: SendersOptions;
   readonly #senders = new Map<string, NodeSender>();
+  /** Of nodes that are connected, by name. */
+  readonly #connections = new Map<string, string>();
   readonly #versions = new Map<string, string>();
   readonly #hosts = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -51,6 +53,7 @@ export class Senders {
 
   /** Learns the version of a node that has just come. */
   open(node: NodeIdentity): void {
+    this.#connections.set(node.name, node.connectionId);
     void this.#learnVersion(node);
   }
 
@@ -75,17 +78,18 @@ export class Senders {
   }
 
   /** The node has left; what waits for it is sent all the same. */
-  close({ name }: NodeIdentity): void {
-    const sender = this.#senders.get(name);
-    void sender?.drained().then(() => {
-      if (this.#senders.get(name) !== sender || !sender.isIdle) return;
+  close({ name, connectionId }: NodeIdentity): void {
+    if (this.#connections.get(name) === connectionId) this.#connections.delete(name);
+    void this.drained({ name }).then(() => {
+      // It may have come back meanwhile.
+      if (this.#connections.has(name) || this.#senders.get(name)?.isIdle === false) return;
       this.#senders.delete(name);
       this.#versions.delete(name);
       this.#hosts.delete(name);
     });
   }
 
-  async drained({ name }: NodeIdentity): Promise<void> {
+  async drained({ name }: Pick<NodeIdentity, "name">): Promise<void> {
     await this.#senders.get(name)?.drained();
   }
 
@@ -162,6 +166,7 @@ export class Senders {
         this.#failure = reason;
         this.#tell("otlp_failed", `${where} does not accept log records, retrying: ${reason}`);
       },
+      warned: (message) => this.#tell("otlp_warned", `${where} takes log records, but says: ${message}`),
       rejected: (records, reason) => {
         this.#failingSince = undefined;
         this.#lastRejectionAt = performance.now();

@@ -40,7 +40,7 @@ export interface Received {
 export type Behave = (response: ServerResponse, received: Received) => void;
 
 /** A collector in this process that does what the test says, request by request. */
-export class TestCollector {
+export class TestCollector implements AsyncDisposable {
   readonly requests: Received[] = [];
   /** What it does with the next requests, then takes all. */
   readonly next: Behave[] = [];
@@ -80,6 +80,10 @@ export class TestCollector {
     this.#server.close();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.underWay += 1;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
@@ -95,8 +99,10 @@ export class TestCollector {
     const decoded = requestType.toObject(requestType.decode(bytes), { longs: String, defaults: false });
     const [logs] = decoded.resource_logs;
     const received = {
-      resource: attributesOf(logs.resource.attributes),
-      records: logs.scope_logs.flatMap((scope: { log_records: unknown[] }) => scope.log_records),
+      resource: attributesOf(logs.resource?.attributes),
+      records: (logs.scope_logs ?? []).flatMap(
+        (scope: { log_records?: unknown[] }) => scope.log_records ?? [],
+      ),
       headers: request.headers,
     };
     this.requests.push(received);

@@ -1,0 +1,177 @@
+import type { ServerResponse } from "node:http";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Collector, type Outcome } from "../../../src/sinks/otlp/collector.js";
+import { NodeSender, type SenderObserver } from "../../../src/sinks/otlp/node-sender.js";
+import { hangUp, refuse, TestCollector, take } from "./test-collector.js";
+
+// What a collector may answer, by OpenTelemetry Protocol Specification 1.9 (OTLP/HTTP Response) and HTTP itself.
+
+let collector: TestCollector;
+beforeEach(async () => {
+  collector = await TestCollector.open();
+});
+afterEach(() => collector.close());
+
+/** An empty request. */
+const message = Buffer.from("0a040a001200", "hex");
+
+function client(options: Partial<ConstructorParameters<typeof Collector>[0]> = {}): Collector {
+  const usual = { timeoutMs: 10_000, compression: "none", version: "1.2", maxSockets: 16 } as const;
+  return new Collector({ url: new URL(collector.url), ...usual, ...options }, { headers: {} });
+}
+
+const post = (to = client()) => to.post([message], new AbortController().signal);
+
+test("who sends is told", async () => {
+  await post();
+  expect(collector.requests[0]!.headers["user-agent"]).toBe("muninn/1.2");
+});
+
+test.each([429, 502, 503, 504])("%d may be sent again", async (status) => {
+  collector.next.push(refuse(status));
+  expect(await post()).toEqual({ kind: "retry", reason: `status ${status}: no` });
+});
+
+test.each([400, 401, 403, 404, 408, 413, 415, 500, 501, 505])("%d is for good", async (status) => {
+  collector.next.push(refuse(status, { "retry-after": "1" }));
+  expect(await post()).toEqual({ kind: "refused", reason: `status ${status}: no` });
+});
+
+test.each([301, 302, 307, 308])("%d is not followed, and where it leads is told", async (status) => {
+  await using other = await TestCollector.open();
+  collector.next.push(refuse(status, { location: other.url }));
+  expect(await post()).toEqual({ kind: "refused", reason: `status ${status} (moved to ${other.url}): no` });
+  expect(other.requests).toEqual([]);
+});
+
+const longest = 600_000;
+test.each([
+  ["0", 0, 0],
+  ["7", 7_000, 7_000],
+  ["99999999999999999999", longest, longest],
+  [() => new Date(Date.now() + 90_000).toUTCString(), 60_000, 90_000],
+  [() => new Date(Date.now() - 90_000).toUTCString(), 0, 0],
+  ["Fri, 31 Dec 9999 23:59:59 GMT", longest, longest],
+])("Retry-After: %s is waited for", async (header, least, most) => {
+  collector.next.push(refuse(503, { "retry-after": typeof header === "string" ? header : header() }));
+  const { afterMs } = (await post()) as Outcome & { afterMs: number };
+  expect(afterMs).toBeGreaterThanOrEqual(least);
+  expect(afterMs).toBeLessThanOrEqual(most);
+});
+
+test("a Retry-After that says nothing is none", async () => {
+  collector.next.push(refuse(503, { "retry-after": "soon" }));
+  expect(await post()).toEqual({ kind: "retry", reason: "status 503: no" });
+});
+
+/** Answers with a status and so many bytes, and then nothing more. */
+function endless(status: number, bytes: number) {
+  return (response: ServerResponse) => {
+    response.writeHead(status);
+    response.write(Buffer.alloc(bytes, "x"));
+  };
+}
+
+describe.each([
+  ["has no end", 1_000_000],
+  ["stalls", 10],
+])("an answer that %s", (_, bytes) => {
+  test.each([
+    [200, "taken"],
+    [503, "retry"],
+    [400, "refused"],
+  ])("is decided by its status: %d is %s", async (status, kind) => {
+    collector.next.push(endless(status, bytes));
+    expect((await post(client({ timeoutMs: bytes > 10 ? 10_000 : 100 }))).kind).toBe(kind);
+  });
+});
+
+test("an answer that breaks off is decided by its status, and none at all may be sent again", async () => {
+  collector.next.push((response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write("x", () => response.destroy());
+  }, hangUp());
+  const same = client();
+  expect((await post(same)).kind).toBe("taken");
+  expect((await post(same)).kind).toBe("retry");
+  expect(await post(same)).toEqual({ kind: "taken", rejected: 0, reason: "" });
+});
+
+test("the time for an answer begins when there is a connection for the request", async () => {
+  collector.next.push(() => {});
+  const narrow = client({ maxSockets: 1, timeoutMs: 500 });
+  const [stalled, waited] = await Promise.all([post(narrow), post(narrow)]);
+  expect([stalled.kind, waited.kind]).toEqual(["retry", "taken"]);
+});
+
+describe("the sender of a node", () => {
+  const noObserver: SenderObserver = { sent() {}, warned() {}, retrying() {}, rejected() {} };
+
+  async function sendOne(
+    outcomes: readonly Outcome[],
+    observer: Partial<SenderObserver>,
+    random = () => -0.5,
+  ) {
+    const left = [...outcomes];
+    const sender = new NodeSender({
+      resource: () => ({}),
+      version: "1",
+      batchObjects: 10,
+      batchBytes: 1_000,
+      delayMs: 0,
+      post: async () => left.shift()!,
+      observer: { ...noObserver, ...observer },
+      signal: new AbortController().signal,
+      random,
+    });
+    return new Promise<object>((settle) => sender.send({ bytes: new Uint8Array(), count: 10, settle }));
+  }
+
+  test("waits from half to one and a half of a pause that doubles up to half a minute", async () => {
+    const pauses: number[] = [];
+    const retrying = (_: string, afterMs: number) => pauses.push(afterMs);
+    const retries = Array<Outcome>(7).fill({ kind: "retry", reason: "" });
+    // As if time went a thousand times as fast.
+    await sendOne([...retries, { kind: "taken", rejected: 0, reason: "" }], { retrying }, () => -0.499);
+    expect(pauses.map(Math.round)).toEqual([1, 2, 4, 8, 16, 30, 30]);
+  });
+
+  test("waits as long as the collector says", async () => {
+    const pauses: number[] = [];
+    const retrying = (_: string, afterMs: number) => pauses.push(afterMs);
+    await sendOne(
+      [
+        { kind: "retry", reason: "", afterMs: 20 },
+        { kind: "taken", rejected: 0, reason: "" },
+      ],
+      { retrying },
+    );
+    expect(pauses).toEqual([20]);
+  });
+
+  test.each([
+    [3, 3],
+    [10, 10],
+    [11, 10],
+    [Number.MAX_VALUE, 10],
+    [-3, 0],
+    [Number.NaN, 0],
+    [0.7, 0],
+  ])("of ten records that a collector says it rejected %d of, %d are lost", async (said, lost) => {
+    const dropped = await sendOne([{ kind: "taken", rejected: said, reason: "" }], {});
+    expect(dropped).toEqual(lost === 0 ? {} : { rejected: lost });
+  });
+
+  test("tells what a collector says that took everything", async () => {
+    const warnings: string[] = [];
+    await sendOne([{ kind: "taken", rejected: 0, reason: "slow down" }], {
+      warned: (text) => warnings.push(text),
+    });
+    expect(warnings).toEqual(["slow down"]);
+  });
+});
+
+test("what is said of rejected records is read as the collector wrote it, below zero, too", async () => {
+  collector.next.push(take(-5, "ünsure"));
+  expect(await post()).toEqual({ kind: "taken", rejected: -5, reason: "ünsure" });
+});
