@@ -1,7 +1,5 @@
+import { deepestValue } from "../otlp/definitions.js";
 import { type AnyValue, bigintOf, has, type KeyValue } from "./schema.js";
-
-/** Deeper values are garbage. */
-const deepest = 64;
 
 /** A request has what cannot be read. */
 class GarbageError extends Error {
@@ -13,7 +11,7 @@ class GarbageError extends Error {
  * @throws GarbageError
  */
 export function jsonOf(value: AnyValue | null | undefined, depth = 0): string {
-  if (depth > deepest) throw new GarbageError(`values are nested deeper than ${deepest}`);
+  if (depth > deepestValue) throw new GarbageError(`values are nested deeper than ${deepestValue}`);
   if (value == null) return "null";
   if (has(value, "stringValue")) return quoted(value.stringValue);
   if (has(value, "intValue")) {

@@ -1,4 +1,4 @@
-import type { InnerNode, Settlement } from "../inner-nodes/inner-node.js";
+import type { Settlement } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
 import { LogObjects } from "./log-object.js";
 import { type TakenPoints, takeMetric } from "./metric-values.js";
@@ -84,18 +84,19 @@ export class Receiver {
       }
       return { resource, objects };
     });
-    const handed: { readonly node: InnerNode; readonly objects: readonly Uint8Array[] }[] = [];
+    const handed: Promise<readonly [Settlement, number]>[] = [];
     for (const { resource, objects } of parts) {
       if (objects.length === 0) continue;
-      const node = this.#nodes.of(resource, peer);
-      if (node === undefined) return busy;
-      handed.push({ node, objects });
+      let node = this.#nodes.of(resource, peer);
+      if (node === undefined) {
+        // One request may have more of them than there is room for at a time.
+        await Promise.all(handed);
+        node = this.#nodes.of(resource, peer);
+        if (node === undefined) return busy;
+      }
+      handed.push(node.add(objects).then((settlement) => [settlement, objects.length]));
     }
-    const settled = await Promise.all(
-      handed.map(
-        async ({ node, objects }): Promise<[Settlement, number]> => [await node.add(objects), objects.length],
-      ),
-    );
+    const settled = await Promise.all(handed);
     const count = (wanted: Settlement) =>
       settled.reduce((sum, [settlement, objects]) => sum + (settlement === wanted ? objects : 0), 0);
     this.counts.taken.logs += count("safe");

@@ -64,6 +64,9 @@ message MetricsPartialSuccess { int64 rejected_data_points = 1; string error_mes
 message Status { int32 code = 1; string message = 2; }
 `;
 
+/** Lists and maps within each other, at most: with what is around them, the 100 messages that protobufjs reads within each other. */
+export const deepestValue = 30;
+
 /** Of traces and spans; in JSON they are hexadecimal texts, and all else there is as protobuf's JSON has it. */
 const known: Readonly<Record<string, string>> = { Id: "bytes" };
 

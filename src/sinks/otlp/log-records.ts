@@ -1,4 +1,4 @@
-import { otlpTypes } from "../../otlp/definitions.js";
+import { deepestValue, otlpTypes } from "../../otlp/definitions.js";
 import type { Severity, TraceBatch } from "../../protocol/trace-batch.js";
 import { BytesWriter, varintBytes } from "./bytes-writer.js";
 import { KnownParts } from "./known-parts.js";
@@ -154,9 +154,6 @@ function parsedBody(machine: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Deeper than collectors take. */
-const deepest = 32;
-
 function anyValueOf(json: unknown, depth: number): AnyValue {
   if (json === null) return {};
   if (typeof json === "string") return textValue(json);
@@ -164,7 +161,7 @@ function anyValueOf(json: unknown, depth: number): AnyValue {
   if (typeof json === "number") {
     return Number.isSafeInteger(json) ? { intValue: json } : { doubleValue: json };
   }
-  if (depth === deepest) return textValue(JSON.stringify(json));
+  if (depth === deepestValue) return textValue(JSON.stringify(json));
   if (Array.isArray(json)) {
     return { arrayValue: { values: json.map((item) => anyValueOf(item, depth + 1)) } };
   }

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { InnerNode } from "../../src/inner-nodes/inner-node.js";
+import { deepestValue, otlpTypes } from "../../src/otlp/definitions.js";
+import { Receiver } from "../../src/otlp-in/receiver.js";
+import { ResourceNodes } from "../../src/otlp-in/resource-nodes.js";
+import type { Resource } from "../../src/otlp-in/schema.js";
+import { startTracer, type TestTracer } from "../../src/testing/entry.js";
+
+const types = otlpTypes({});
+const otlp = { host: "127.0.0.1", port: 0 };
+
+function post(tracer: TestTracer, body: Uint8Array | string) {
+  const type = typeof body === "string" ? "application/json" : "application/x-protobuf";
+  const headers = { "content-type": type };
+  return fetch(`http://${tracer.served.get("otlp")}/v1/logs`, {
+    method: "POST",
+    headers,
+    body: body as string,
+  });
+}
+
+const encodings = {
+  JSON: (request: object) => JSON.stringify(request),
+  protobuf: (request: object) => {
+    const type = types.lookupType("LogsRequest");
+    return type.encode(type.fromObject(request)).finish();
+  },
+};
+
+const service = (name: string) => ({ attributes: [{ key: "service.name", value: { stringValue: name } }] });
+const logs = (...records: object[]) => ({
+  resourceLogs: [{ resource: service("shop"), scopeLogs: [{ logRecords: records }] }],
+});
+
+/** So many maps within each other, each in a list where `isList`. */
+function nested(depth: number, isList: boolean): object {
+  let value: object = { stringValue: "end" };
+  for (let level = 0; level < depth; level += 1)
+    value = isList ? { arrayValue: { values: [value] } } : { kvlistValue: { values: [{ key: "a", value }] } };
+  return value;
+}
+
+describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
+  test.each([true, false])(
+    "values are read as deep as said, and deeper ones are garbage; lists: %s",
+    async (isList) => {
+      await using tracer = await startTracer({ config: { muninn: { otlp } } });
+      for (const of of [
+        (depth: number) => ({ body: nested(depth, isList) }),
+        (depth: number) => ({ attributes: [{ key: "a", value: nested(depth, isList) }] }),
+      ]) {
+        const deep = await post(tracer, encodings[encoding](logs(of(deepestValue))));
+        expect([deep.status, await tracer.linesOf("shop").then((lines) => lines.at(-1))]).toEqual([
+          200,
+          expect.stringContaining('"end"'),
+        ]);
+        const tooDeep = await post(tracer, encodings[encoding](logs({}, of(deepestValue + 1))));
+        expect(tooDeep.status).toBe(400);
+      }
+      expect(tracer.accounts().received).toBe(2);
+    },
+  );
+
+  test("what is refused is answered by a status in the encoding it came in", async () => {
+    await using tracer = await startTracer({ config: { muninn: { otlp } } });
+    const answer = await post(tracer, encoding === "JSON" ? "{" : Buffer.from("garbage"));
+    const body = Buffer.from(await answer.arrayBuffer());
+    const status =
+      encoding === "JSON" ? JSON.parse(body.toString()) : types.lookupType("Status").decode(body);
+    expect([answer.status, status.code]).toEqual([400, 3]);
+    expect(status.message).toMatch(/^this is no request of OTLP: /);
+  });
+});
+
+test("a request with more resources than are nodes at a time is taken, part after part", async () => {
+  let most = 0;
+  const receiver: Receiver = new Receiver({
+    maxObjectBytes: 1_000,
+    maxMetricsPerNode: 1_000,
+    open: () => {
+      const node = {
+        isBusy: false,
+        hasEnded: false,
+        add: async () => {
+          most = Math.max(most, receiver.resources);
+          if (node.hasEnded) return "failed";
+          node.isBusy = true;
+          await new Promise((resolve) => setImmediate(resolve));
+          node.isBusy = false;
+          return "safe";
+        },
+        stop: async () => {
+          node.hasEnded = true;
+        },
+      };
+      return node as unknown as InnerNode;
+    },
+  });
+  const resourceLogs = Array.from({ length: 2_500 }, (_, n) => ({
+    resource: service(`shop-${n}`),
+    scopeLogs: [{ logRecords: [{ body: { stringValue: "hello" } }] }],
+  }));
+  const body = Buffer.from(encodings.JSON({ resourceLogs }) as string);
+  expect(await receiver.take("logs", "json", body, "otlp://127.0.0.1:1")).toEqual({
+    kind: "taken",
+    rejected: 0,
+    message: "",
+  });
+  expect([most, receiver.counts.taken.logs]).toEqual([1_000, 2_500]);
+  await receiver.stop();
+});
+
+describe("nodes of resources", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  function opened() {
+    const made: { name: string; isBusy: boolean; hasEnded: boolean }[] = [];
+    const nodes = new ResourceNodes({
+      open: ({ name }) => {
+        const node = {
+          name,
+          isBusy: false,
+          hasEnded: false,
+          stop: async () => {
+            node.hasEnded = true;
+          },
+        };
+        made.push(node);
+        return node as unknown as InnerNode;
+      },
+    });
+    const use = (name: string) => nodes.of(service(name) as unknown as Resource, "otlp://127.0.0.1:1");
+    return { nodes, made, use };
+  }
+
+  test("a resource that is silent for a quarter of an hour has left, unless something of it is not safe yet", async () => {
+    const { nodes, made, use } = opened();
+    use("silent");
+    use("busy");
+    use("talking");
+    made[1]!.isBusy = true;
+    await vi.advanceTimersByTimeAsync(10 * 60_000);
+    use("talking");
+    await vi.advanceTimersByTimeAsync(4 * 60_000);
+    expect(nodes.size).toBe(3);
+    await vi.advanceTimersByTimeAsync(2 * 60_000);
+    expect(made.map(({ hasEnded }) => hasEnded)).toEqual([true, false, false]);
+    expect(nodes.size).toBe(2);
+    made[1]!.isBusy = false;
+    await vi.advanceTimersByTimeAsync(15 * 60_000);
+    expect(nodes.size).toBe(0);
+    await nodes.stop();
+  });
+
+  test("of a thousand the one that was silent for longest gives way, and nobody where all are busy", async () => {
+    const { nodes, made, use } = opened();
+    for (let n = 0; n < 1_000; n += 1) use(`shop-${n}`);
+    use("shop-0");
+    expect(use("another")).toBeDefined();
+    expect(made.filter(({ hasEnded }) => hasEnded).map(({ name }) => name)).toEqual(["shop-1"]);
+    for (const node of made) node.isBusy = true;
+    expect(use("one more")).toBeUndefined();
+    expect(nodes.size).toBe(1_000);
+    await nodes.stop();
+    expect(made.every(({ hasEnded }) => hasEnded)).toBe(true);
+  });
+});
