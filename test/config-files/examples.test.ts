@@ -10,6 +10,9 @@ import { eventually } from "../../src/testing/eventually.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { freePort, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
+import { leftOut } from "../left-out.js";
+import { missingCollector, OtelCollector } from "../otlp/otel-collector.js";
+import { TestCollector } from "../sinks/otlp/test-collector.js";
 
 const examples = "examples";
 const read = (...path: string[]) => readFile(join(examples, ...path), "utf8");
@@ -134,6 +137,53 @@ describe.skipIf(isAbsent("rsyslogd"))("with rsyslog", () => {
     expect(await daemon.stop()).toBe(0);
   });
 });
+
+test("examples/loki: records go to Loki's path, with the tenant and the network that stand there", async () => {
+  await using place = await Workplace.open();
+  await using loki = await TestCollector.open();
+  const muninn = (await read("loki", "muninn.yaml"))
+    .replace("/run/muninn", place.directory)
+    .replace("/var/log/muninn", place.logRoot)
+    .replace("127.0.0.1:3100", new URL(loki.url).host);
+  const daemon = await place.start(parse(muninn));
+  await using node = await nodeAt(place.socket, { name: "relay-1", count: 100 });
+  await node.finished;
+  await eventually(async () => expect(loki.bodies).toEqual(await place.linesOf("relay-1")));
+  const { resource, headers } = loki.requests[0]!;
+  expect(resource).toMatchObject({ "service.name": "relay-1", "service.namespace": "mainnet" });
+  expect(headers["x-scope-orgid"]).toBe("pool");
+  expect(await daemon.stop()).toBe(0);
+});
+
+describe.skipIf(missingCollector !== undefined)(
+  `with a collector of OpenTelemetry${leftOut(missingCollector)}`,
+  () => {
+    test("examples/otel-collector: the collector prints every record that Muninn sends it", async () => {
+      await using place = await Workplace.open();
+      const port = await freePort("127.0.0.1");
+      const collectorFile = place.path("collector.yaml");
+      // Its own metrics have a port of their own, which others may have.
+      const quiet = "service:\n  telemetry:\n    metrics:\n      level: none\n";
+      const collectorText = (await read("otel-collector", "collector.yaml"))
+        .replace("4318", `${port}`)
+        .replace("service:\n", quiet);
+      await writeFile(collectorFile, collectorText);
+      await using collector = await OtelCollector.with(collectorFile, port);
+      const muninn = (await read("otel-collector", "muninn.yaml"))
+        .replace("/run/muninn", place.directory)
+        .replace("/var/log/muninn", place.logRoot)
+        .replace("4318", `${port}`);
+      const daemon = await place.start(parse(muninn));
+      await using node = await nodeAt(place.socket, { name: "relay-1", count: 100 });
+      await node.finished;
+      await eventually(() => {
+        for (let n = 0; n < 100; n += 1) expect(collector.said).toContain(String(n).padStart(12, "0"));
+      });
+      expect(collector.said).toContain("relay-1");
+      expect(await daemon.stop()).toBe(0);
+    });
+  },
+);
 
 describe.skipIf(isAbsent("logrotate"))("with logrotate", () => {
   test("examples/logrotate/muninn puts files aside while lines come, and none is lost", async () => {

@@ -15,6 +15,8 @@ export const missingCollector = existsSync(collectorProgram)
   ? undefined
   : "no collector of OpenTelemetry, see .ci/run";
 
+const keptOutput = 100_000;
+
 export interface OtelCollectorOptions {
   /** For its configuration. */
   readonly directory: string;
@@ -46,9 +48,19 @@ export class OtelCollector implements AsyncDisposable {
       },
     };
     await writeFile(file, JSON.stringify(config));
+    return OtelCollector.with(file, port);
+  }
+
+  /** On a configuration that takes logs at this port. */
+  static async with(file: string, port: number): Promise<OtelCollector> {
     const collector = new OtelCollector(file, port);
     await collector.start();
     return collector;
+  }
+
+  /** The end of what it has written to stderr. */
+  get said(): string {
+    return this.#said;
   }
 
   /** Where it takes logs. */
@@ -61,7 +73,7 @@ export class OtelCollector implements AsyncDisposable {
     const child = spawn(collectorProgram, ["--config", this.#file], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     child.stderr.on("data", (chunk: Buffer) => {
-      this.#said = (this.#said + chunk.toString("utf8")).slice(-4_000);
+      this.#said = (this.#said + chunk.toString("utf8")).slice(-keptOutput);
     });
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(`the collector ended: ${this.#said}`);
