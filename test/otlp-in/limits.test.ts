@@ -68,7 +68,7 @@ describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
     const status =
       encoding === "JSON" ? JSON.parse(body.toString()) : types.lookupType("Status").decode(body);
     expect([answer.status, status.code]).toEqual([400, 3]);
-    expect(status.message).toMatch(/^this is no request of OTLP: /);
+    expect(status.message).toMatch(/^this is not an OTLP request: /);
   });
 });
 
