@@ -43,14 +43,20 @@ export function text(): Kind<string, ""> {
   });
 }
 
-/** An address of HTTP, with or without TLS. */
+/** An address of HTTP, with or without TLS, and without a secret in it: it is shown in logs, metrics and health. */
 export function httpUrl(): Kind<string, ""> {
   const allowed = "be a URL that begins with http:// or https://";
   const isHttp = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-  return plain(v.pipe(v.string(must(allowed)), v.check(isHttp, must(allowed))), {
-    allowed,
-    takes: "an HTTP URL",
-  });
+  const isPublic = (value: string) => {
+    if (!isHttp(value)) return true;
+    const { username, password } = new URL(value);
+    return username === "" && password === "";
+  };
+  const secretInside = "has a user or a password in it; give them as a header, in a file";
+  return plain(
+    v.pipe(v.string(must(allowed)), v.check(isHttp, must(allowed)), v.check(isPublic, secretInside)),
+    { allowed, takes: "an HTTP URL" },
+  );
 }
 
 /** A text that may be empty. */

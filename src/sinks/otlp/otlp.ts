@@ -41,13 +41,6 @@ async function openOne(options: OtlpOptions, { log, version, readFile }: SinkCon
       import("./best-effort-otlp-sink.js"),
     ]);
   const { url, compression, timeoutMs, batchObjects, batchBytes, body, queueBytes } = options;
-  const { username, password } = new URL(url);
-  // The URL is in health, metrics and the log.
-  if (username !== "" || password !== "")
-    throw new SinkOpenError(
-      "muninn.sinks",
-      "the URL of an otlp sink holds no user and password; give the header Authorization in headersFile",
-    );
   const credentials = () => readCredentials(options, readFile);
   const collector: Collector = new Client(
     { url: new URL(url), compression, timeoutMs, version, maxSockets },
