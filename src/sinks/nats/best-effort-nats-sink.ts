@@ -1,8 +1,8 @@
 import type { NodeIdentity } from "../../nodes/identity.js";
 import type { TraceBatch } from "../../protocol/trace-batch.js";
-import type { DropReason } from "../drop-reasons.js";
-import type { BestEffortSink, Dropped, ObjectAccount, SinkHealth, SinkMetric } from "../sink.js";
-import type { NodeSender, WaitingObjects } from "./node-sender.js";
+import { BestEffortQueue } from "../best-effort-queue.js";
+import type { BestEffortSink, ObjectAccount, SinkHealth, SinkMetric } from "../sink.js";
+import type { WaitingObjects } from "./node-sender.js";
 import type { NatsSinkOptions } from "./required-nats-sink.js";
 
 /** Sends what the stream takes in time; of what waits longer the oldest goes. */
@@ -10,15 +10,14 @@ export class BestEffortNatsSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name: string;
   readonly metrics: readonly SinkMetric[];
-  readonly #options: NatsSinkOptions & { readonly queueBytes: number };
+  readonly #options: NatsSinkOptions;
   readonly #accounts = new Map<string, ObjectAccount>();
-  /** What waits or is under way, the oldest first, and whose it is. */
-  readonly #queue = new Map<WaitingObjects, NodeSender>();
-  #bytes = 0;
+  readonly #queue: BestEffortQueue<WaitingObjects>;
   #isStopped = false;
 
   constructor(options: NatsSinkOptions & { readonly queueBytes: number }) {
     this.#options = options;
+    this.#queue = new BestEffortQueue(options.queueBytes);
     this.name = options.name;
     this.metrics = [
       ...options.senders.writer.metrics(),
@@ -26,7 +25,7 @@ export class BestEffortNatsSink implements BestEffortSink {
         name: "muninn_nats_queue_bytes",
         help: "Bytes of trace objects that wait for the stream, of sinks that are not required.",
         type: "gauge",
-        read: () => [[{}, this.#bytes]],
+        read: () => [[{}, this.#queue.bytes]],
       },
     ];
   }
@@ -45,18 +44,8 @@ export class BestEffortNatsSink implements BestEffortSink {
     const sender = this.#options.senders.of(node);
     const objects = copied(batch);
     const bytes = objects.reduce((sum, { length }) => sum + length, 0);
-    const waiting = sender.send(objects, bytes, (dropped) => {
-      this.#queue.delete(waiting);
-      this.#bytes -= bytes;
-      count(account, batch.length, dropped);
-    });
-    this.#bytes += bytes;
-    this.#queue.set(waiting, sender);
-    for (const [oldest, whose] of this.#queue) {
-      if (this.#bytes <= this.#options.queueBytes) break;
-      // What is under way stays: it may have arrived.
-      if (whose.takeBack(oldest)) oldest.settle({ "queue-full": oldest.objects.length });
-    }
+    const waiting = sender.send(objects, bytes, (dropped) => this.#queue.settle(waiting, dropped));
+    this.#queue.add(waiting, { objects: batch.length, bytes, sender, account });
   }
 
   close(node: NodeIdentity): void {
@@ -88,13 +77,4 @@ function copied(batch: TraceBatch): Uint8Array[] {
     at += batch.encoded(index).length;
     return bytes.subarray(start, at);
   });
-}
-
-function count(account: ObjectAccount, objects: number, dropped: Dropped): void {
-  let written = objects;
-  for (const [reason, lost] of Object.entries(dropped) as [DropReason, number][]) {
-    account.dropped(reason, lost);
-    written -= lost;
-  }
-  if (written > 0) account.written(written);
 }

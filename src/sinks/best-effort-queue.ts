@@ -1,0 +1,54 @@
+import type { DropReason } from "./drop-reasons.js";
+import type { Dropped, ObjectAccount } from "./sink.js";
+
+/** What takes objects, and gives back those it has not begun to send. */
+interface Sender<Waiting> {
+  takeBack(waiting: Waiting): boolean;
+}
+
+/** Objects that wait together. */
+interface Entry<Waiting> {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly sender: Sender<Waiting>;
+  readonly account: ObjectAccount;
+}
+
+/** What a best-effort sink has given to its senders and is not settled, bounded in bytes: of what none has begun to send the oldest goes. */
+export class BestEffortQueue<Waiting> {
+  readonly #mostBytes: number;
+  /** The oldest first. */
+  readonly #entries = new Map<Waiting, Entry<Waiting>>();
+  #bytes = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(waiting: Waiting, entry: Entry<Waiting>): void {
+    this.#entries.set(waiting, entry);
+    this.#bytes += entry.bytes;
+    for (const [oldest, { sender, objects }] of this.#entries) {
+      if (this.#bytes <= this.#mostBytes) break;
+      // What is under way stays: it may have arrived.
+      if (sender.takeBack(oldest)) this.settle(oldest, { "queue-full": objects });
+    }
+  }
+
+  /** Each object counts once: as written, but those that were dropped. */
+  settle(waiting: Waiting, dropped: Dropped): void {
+    const { objects, bytes, account } = this.#entries.get(waiting)!;
+    this.#entries.delete(waiting);
+    this.#bytes -= bytes;
+    let written = objects;
+    for (const [reason, lost] of Object.entries(dropped) as [DropReason, number][]) {
+      account.dropped(reason, lost);
+      written -= lost;
+    }
+    if (written > 0) account.written(written);
+  }
+}
