@@ -3,18 +3,14 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config/config.js";
 import { identityOf } from "./config/identity.js";
-import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
 import { type Endings, openWithEndings } from "./endings.js";
 import { defined } from "./fields/defined.js";
-import { DiskSpace } from "./health/disk-space.js";
 import { openHealth } from "./health/open-health.js";
-import { WritesUnderWay } from "./health/writes-under-way.js";
 import { InnerNodes } from "./inner-nodes/inner-nodes.js";
 import { SelfTrace, selfName } from "./inner-nodes/self-trace.js";
-import { OwnEvents } from "./metrics/own/events.js";
 import { OwnMetrics } from "./metrics/own/own-metrics.js";
-import { ProcessWatch } from "./metrics/own/process.js";
+import type { ProcessWatch } from "./metrics/own/process.js";
 import { type Resources, ResourceTrace } from "./metrics/own/resource-trace.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
 import type { ClaimedDirectory } from "./nodes/node-directory.js";
@@ -22,34 +18,25 @@ import { Sessions } from "./nodes/sessions.js";
 import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
-import { openHandleRegistry } from "./registry/open-handle-registry.js";
 import { connectionsWithin, readOpenFilesLimit } from "./registry/process-limit.js";
-import { dropReasons } from "./sinks/drop-reasons.js";
 import { LiveSink } from "./sinks/live/live-sink.js";
-import { openSinks, type SinkConfig, sinkKinds } from "./sinks/open-sinks.js";
-import { Router } from "./sinks/router.js";
+import { type SinkConfig, sinkKinds } from "./sinks/open-sinks.js";
+import type { Router } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
 import type { SinkKind } from "./sinks/sink-kind.js";
 import { Door } from "./tracer-door.js";
 import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
-import { healthEvents, registryEvents, sessionEvents, sinkFailureEvents } from "./tracer-events.js";
+import { sessionEvents } from "./tracer-events.js";
 import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
-import {
-  disksReading,
-  handlesReading,
-  nodeReadings,
-  registryReading,
-  totalsReading,
-  watchWrites,
-} from "./tracer-readings.js";
+import { disksReading, handlesReading, nodeReadings, totalsReading } from "./tracer-readings.js";
 import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
+import { openWriting } from "./tracer-writing.js";
+import { formatAddress } from "./transport/address.js";
 import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
 /** For how long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
-/** For how long after that it goes on trying to write; all in all it ends within 5 s. */
-const writeMs = 1_500;
 /** Nodes tell their name at once, and what waits for it takes memory; a node's own queue lasts for so long. */
 const namePatienceMs = 250;
 /** A request unanswered for this long means that the peer is gone. */
@@ -93,37 +80,20 @@ export function startTracer(config: Config, options: TracerOptions): Promise<Tra
 
 /** In the order of the data, from files back to the door; each part knows only those before it. */
 async function openParts(config: Config, options: TracerOptions, { atEnd, end }: Endings): Promise<Tracer> {
-  const { log, version, configurationFault = () => undefined, fileSystem = kernelFileSystem } = options;
+  const { log, version, configurationFault, fileSystem = kernelFileSystem } = options;
   const { muninn } = config;
-  const roots = config.logging.filter(({ mode }) => mode === "FileMode").map(({ logRoot }) => logRoot);
-  const events = new OwnEvents();
-  const process = new ProcessWatch();
-  atEnd(() => process.stop());
-
-  const registry = await openHandleRegistry({
-    ...muninn.registry,
-    ...muninn.files,
-    roots,
-    identity: identityOf(config),
-    rotation: config.rotation,
-    durability: muninn.durability,
-    observer: registryEvents(log),
-    fileSystem,
-    stopping: options.stopping,
-  });
-  atEnd(() => registry.stop({ deadlineMs: writeMs }));
-
-  const sinks = await openSinks(
+  const writing = await openWriting(
     config,
-    { registry, log, version, readFile: readSmallFile },
-    options.sinkKinds ?? sinkKinds,
+    {
+      log,
+      version,
+      configurationFault,
+      sinkKinds: options.sinkKinds ?? sinkKinds,
+      registry: { identity: identityOf(config), fileSystem, stopping: options.stopping },
+    },
+    { atEnd, end },
   );
-  const writes = new Map(sinks.map((sink) => [sink, new WritesUnderWay()]));
-  const router = new Router(sinks, {
-    writing: watchWrites(writes, events),
-    failed: sinkFailureEvents(log),
-  });
-  atEnd(() => router.stop({ deadlineMs: writeMs }));
+  const { registry, sinks, router, events, process, roots, disks } = writing;
 
   const timeseries = await openTimeseries(config, log);
   atEnd(() => timeseries?.stop());
@@ -160,47 +130,29 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   const maxConnections = affordableConnections(config, registry, log);
   const door = new Door(config, { log, events, maxConnections });
 
-  const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
-  atEnd(() => {
-    for (const disk of disks) disk.stop();
-  });
   let { rotation } = config;
   /** Opened with the doors, at the end. */
   let otlpIn: OtlpIn | undefined;
   let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
+    ...writing.watched,
     door: door.view,
     links: door.links,
     nodes: () => sessions.counts.connected,
     namedNodes: () => sessions.nodes(),
     newNamesExhausted: () => sessions.newNames.exhausted(),
-    sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
-    disks,
-    retention: () => registry.expiryFaults(),
     helpTextsFault: () => helpTextsFault,
     ...defined({ timeseries: timeseries && timeseriesView(timeseries) }),
     ...(muninn.otlp && { otlpIn: otlpInView(() => otlpIn) }),
-    configurationFault,
-    longestLagSeconds: () => process.longestLagSeconds,
-    onChange: healthEvents(log),
   });
   atEnd(() => health.stop());
 
   const endpoints = new Endpoints(log);
   const own = new OwnMetrics({
-    version,
-    process,
-    events,
-    dropReasons: Object.keys(dropReasons),
-    sinks,
-    accounts: () => router.accounting.entries(),
+    ...writing.measured(health, endpoints),
     nodes: () => nodeReadings(sessions),
     connections: () => sessions.counts,
     flight: () => ({ ...sessions.flight, limitBytes: muninn.maxInFlightBytes }),
-    registry: () => registryReading(registry),
-    health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
-    disks: () => disksReading(disks),
-    endpoints: () => endpoints.readings(),
     timeseries: () => timeseries?.stats(),
     otlpIn: () => otlpIn?.stats(),
   });

@@ -5,30 +5,21 @@ import type { Config } from "../config/config.js";
 import { readSmallFile } from "../config/small-file.js";
 import type { Log } from "../daemon/log/log.js";
 import { type Endings, openWithEndings } from "../endings.js";
-import { DiskSpace } from "../health/disk-space.js";
 import { openHealth } from "../health/open-health.js";
-import { WritesUnderWay } from "../health/writes-under-way.js";
-import { OwnEvents } from "../metrics/own/events.js";
 import { OwnMetrics } from "../metrics/own/own-metrics.js";
-import { ProcessWatch } from "../metrics/own/process.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { HandleRegistry } from "../registry/handle-registry.js";
-import { openHandleRegistry } from "../registry/open-handle-registry.js";
-import { dropReasons } from "../sinks/drop-reasons.js";
 import { readNatsCredentials } from "../sinks/nats/credentials.js";
-import { openSinks, sinkKinds } from "../sinks/open-sinks.js";
-import { Router } from "../sinks/router.js";
+import { sinkKinds } from "../sinks/open-sinks.js";
+import type { Router } from "../sinks/router.js";
 import { SinkOpenError } from "../sinks/sink.js";
 import { Endpoints } from "../tracer-endpoints.js";
-import { healthEvents, registryEvents, sinkFailureEvents } from "../tracer-events.js";
-import { registryReading, watchWrites } from "../tracer-readings.js";
+import { openWriting, writeMs } from "../tracer-writing.js";
 import { BatchWriter } from "./batch-writer.js";
 import { CollectCounts } from "./collect-counts.js";
 import { StreamReader } from "./stream-reader.js";
 import type { CollectedLog } from "./unfinished-batch.js";
 
-/** For how long a stopping collector goes on trying to write. */
-const writeMs = 1_500;
 /** The sinks of a `logging` section; those of `muninn.sinks` and `hasForwarding` are for the tracers before the stream. */
 const collectedKinds: readonly string[] = ["files", "journal"];
 
@@ -69,34 +60,24 @@ async function openParts(
   options: CollectorOptions,
   { atEnd, end }: Endings,
 ): Promise<Collector> {
-  const { log, version, servers, stream, configurationFault = () => undefined } = options;
+  const { log, version, servers, stream, configurationFault } = options;
   const { muninn } = config;
   const sections = config.logging.filter(({ mode }) => mode === "FileMode");
-  const roots = sections.map(({ logRoot }) => logRoot);
-  if (roots.length === 0)
+  if (sections.length === 0)
     throw new SinkOpenError("logging", "collect needs a section whose logMode is FileMode");
-  const events = new OwnEvents();
-  const process = new ProcessWatch();
-  atEnd(() => process.stop());
-  const registry = await openHandleRegistry({
-    ...muninn.registry,
-    ...muninn.files,
-    roots,
-    // Two that read one stream would write everything twice below this root.
-    identity: `collect ${stream}`,
-    rotation: config.rotation,
-    durability: muninn.durability,
-    observer: registryEvents(log),
-  });
-  atEnd(() => registry.stop({ deadlineMs: writeMs }));
-  const sinks = await openSinks(
+  const writing = await openWriting(
     config,
-    { registry, log, version, readFile: readSmallFile },
-    sinkKinds.filter(({ kind }) => collectedKinds.includes(kind)),
+    {
+      log,
+      version,
+      configurationFault,
+      sinkKinds: sinkKinds.filter(({ kind }) => collectedKinds.includes(kind)),
+      // Two that read one stream would write everything twice below this root.
+      registry: { identity: `collect ${stream}` },
+    },
+    { atEnd, end },
   );
-  const writes = new Map(sinks.map((sink) => [sink, new WritesUnderWay()]));
-  const router = new Router(sinks, { writing: watchWrites(writes, events), failed: sinkFailureEvents(log) });
-  atEnd(() => router.stop({ deadlineMs: writeMs }));
+  const { registry, router, events, roots } = writing;
 
   const counts = new CollectCounts(log);
   const memory = new SpareMemory();
@@ -123,40 +104,24 @@ async function openParts(
     memory,
   });
 
-  const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
-  atEnd(() => {
-    for (const disk of disks) disk.stop();
-  });
   const health = openHealth({
+    ...writing.watched,
     door: { checks: [reader.check] },
     nodes: () => reader.subjects,
     // Names, limits and metrics are for the tracers that the nodes are connected to.
     namedNodes: () => [],
     newNamesExhausted: () => [],
     helpTextsFault: () => undefined,
-    sinks: [...writes].map(([sink, underWay]) => ({ sink, writes: underWay })),
-    disks,
-    retention: () => registry.expiryFaults(),
-    configurationFault,
-    longestLagSeconds: () => process.longestLagSeconds,
-    onChange: healthEvents(log),
   });
   atEnd(() => health.stop());
   const endpoints = new Endpoints(log);
+  const measured = writing.measured(health, endpoints);
   const own = new OwnMetrics({
-    version,
-    process,
-    events,
-    dropReasons: Object.keys(dropReasons),
-    sinks: [...sinks, { name: `nats:${stream}`, metrics: counts.metrics() }],
-    accounts: () => router.accounting.entries(),
+    ...measured,
+    sinks: [...measured.sinks, { name: `nats:${stream}`, metrics: counts.metrics() }],
     nodes: () => [],
     connections: () => ({ handshaking: 0, connected: reader.subjects }),
     flight: () => ({ reservedBytes: 0, heldBytes: 0, limitBytes: muninn.maxInFlightBytes }),
-    registry: () => registryReading(registry),
-    health: () => ({ ready: health.ready().status !== "failing", checks: health.report().checks }),
-    disks: () => disks.flatMap(({ path, reading }) => (reading === undefined ? [] : { path, ...reading })),
-    endpoints: () => endpoints.readings(),
     timeseries: () => undefined,
     otlpIn: () => undefined,
   });
