@@ -44,7 +44,7 @@ export function text(): Kind<string, ""> {
 }
 
 /** An address of HTTP, with or without TLS, and without a secret in it: it is shown in logs, metrics and health. */
-export function httpUrl(): Kind<string, ""> {
+export function httpUrl({ inPlaceOfSecrets }: { readonly inPlaceOfSecrets: string }): Kind<string, ""> {
   const allowed = "be a URL that begins with http:// or https://";
   const isHttp = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
   const isPublic = (value: string) => {
@@ -52,9 +52,12 @@ export function httpUrl(): Kind<string, ""> {
     const { username, password } = new URL(value);
     return username === "" && password === "";
   };
-  const secretInside = "has a user or a password in it; give them as a header, in a file";
   return plain(
-    v.pipe(v.string(must(allowed)), v.check(isHttp, must(allowed)), v.check(isPublic, secretInside)),
+    v.pipe(
+      v.string(must(allowed)),
+      v.check(isHttp, must(allowed)),
+      v.check(isPublic, `has a user or a password in it; ${inPlaceOfSecrets}`),
+    ),
     { allowed, takes: "an HTTP URL" },
   );
 }

@@ -19,7 +19,10 @@ const tebibyte = 2 ** 40;
 
 /** `muninn.sinks: [{kind: otlp, …}]`: trace objects as logs of OpenTelemetry, over HTTP with protobuf. */
 export const otlpOptions = mapping({
-  url: required(httpUrl(), "where logs are taken: `http://127.0.0.1:4318/v1/logs`"),
+  url: required(
+    httpUrl({ inPlaceOfSecrets: "give the header Authorization in headersFile" }),
+    "where logs are taken: `http://127.0.0.1:4318/v1/logs`",
+  ),
   name: optional(text(), "name of this sink in metrics and health, if there are several; absent: the URL"),
   required: withDefault(
     flag(),
