@@ -8,6 +8,7 @@ import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
 import { together } from "./kinds/together.js";
+import { viewers } from "./kinds/viewers.js";
 import { type Figures, underAttack } from "./under-attack.js";
 
 /** `npm run attack`; in CI the same attacks with fewer peers and bytes. */
@@ -20,6 +21,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["connections", connections],
   ["links", links],
   ["HTTP", http],
+  ["viewers", viewers],
   ["files", files],
   ["together", together],
 ];

@@ -12,7 +12,10 @@ export interface LiveQuery {
   readonly severity?: Severity;
   /** Found as it is in the machine or the human text. */
   readonly text?: string;
-  /** An expression of RE2, which takes linear time, found in the first 64 KiB of the machine or the human text. */
+  /**
+   * An expression of RE2, which takes linear time, found in the first 64 KiB of the machine or the human text; of an
+   * expression of more than 15 instructions in less.
+   */
   readonly regex?: string;
 }
 
@@ -21,8 +24,13 @@ export class LiveQueryError extends Error {
   override readonly name = "LiveQueryError";
 }
 
-/** Whether an expression is found in a text. */
-type Finds = (text: string) => boolean;
+/** Whether an expression is found in what a text begins with. */
+type Finds = (text: Buffer) => boolean;
+
+/** RE2 takes a step for each byte and each instruction of an expression at worst: so many are some 25 ms. */
+const mostSteps = 1_000_000;
+/** Of an expression; `[a-z]{300}` has some more than 300. */
+const mostInstructions = 2_000;
 
 /** A query made ready; viewers with the same `key` share one. */
 export class LiveFilter {
@@ -47,6 +55,11 @@ export class LiveFilter {
     this.#namespaces = namespaces;
     this.#text = text === undefined || text === "" ? undefined : Buffer.from(text);
     this.#finds = finds;
+  }
+
+  /** Whether to look at the clock after each object: it may take a while to say whether one passes. */
+  get isSlow(): boolean {
+    return this.#finds !== undefined;
   }
 
   wantsNode({ name, slug }: NodeIdentity): boolean {
@@ -79,19 +92,19 @@ export class LiveFilter {
   #passesExpression({ machine, human }: SeenObject): boolean {
     const finds = this.#finds;
     if (finds === undefined) return true;
-    return (
-      finds(machine.toString("utf8", 0, maxTextBytes)) ||
-      (human !== undefined && finds(human.toString("utf8", 0, maxTextBytes)))
-    );
+    return finds(machine) || (human !== undefined && finds(human));
   }
 }
 
-/** RE2: an expression of a viewer's takes no more time than the text is long, whatever it says. */
+/** RE2: an expression of a viewer's takes no more time than the text is long, times its own length. */
 async function compiled(expression: string): Promise<Finds> {
   const { RE2JS } = await import("re2js");
   try {
     const pattern = RE2JS.compile(expression);
-    return (text) => pattern.matcher(text).find();
+    const instructions = pattern.programSize();
+    if (instructions > mostInstructions) throw new Error("too long; repeat less");
+    const mostBytes = Math.min(maxTextBytes, Math.ceil(mostSteps / instructions));
+    return (text) => pattern.matcher(text.toString("utf8", 0, mostBytes)).find();
   } catch (error) {
     throw new LiveQueryError(`not a regular expression: ${(error as Error).message}`);
   }

@@ -201,9 +201,9 @@ export class LiveSink implements BestEffortSink {
         skipped += 1;
         continue;
       }
-      this.#showOne(new SeenObject(node, batch, index), severity, watches, account);
+      isOver = this.#showOne(new SeenObject(node, batch, index), severity, watches, account, endsAt);
       looked += 1;
-      if (looked % objectsPerLook === 0) isOver = this.#budget.now() >= endsAt;
+      if (!isOver && looked % objectsPerLook === 0) isOver = this.#budget.now() >= endsAt;
     }
     if (skipped > 0) {
       this.#skipped += skipped;
@@ -212,10 +212,26 @@ export class LiveSink implements BestEffortSink {
     this.#budget.take(this.#budget.now() - begunAt);
   }
 
-  #showOne(object: SeenObject, severity: number, watches: readonly Watch[], account: ObjectAccount): void {
+  /** Returns whether the time is over; filters that it did not suffice for have missed the object. */
+  #showOne(
+    object: SeenObject,
+    severity: number,
+    watches: readonly Watch[],
+    account: ObjectAccount,
+    endsAt: number,
+  ): boolean {
     let underWay: ObjectUnderWay | undefined;
+    let isOver = false;
     for (const { filter, viewers } of watches) {
-      if (severity < filter.least || !filter.passes(object)) continue;
+      if (severity < filter.least) continue;
+      if (isOver && filter.isSlow) {
+        this.#skipped += 1;
+        for (const viewer of viewers) viewer.skip(1);
+        continue;
+      }
+      const passes = filter.passes(object);
+      if (filter.isSlow && this.#budget.now() >= endsAt) isOver = true;
+      if (!passes) continue;
       if (underWay === undefined) {
         account.received(1, object.bytes);
         underWay = new ObjectUnderWay(object.toJson(), account);
@@ -224,6 +240,7 @@ export class LiveSink implements BestEffortSink {
     }
     // Whoever was to have it has it now, or has missed it.
     underWay?.settle("queue-full");
+    return isOver;
   }
 
   #bytes(): number {

@@ -134,6 +134,7 @@ test.each<readonly [what: string, query: LiveQuery, found: readonly string[]]>([
 
 test("what is no expression is refused, and one that would take for ever elsewhere does not", async () => {
   await expect(LiveFilter.of({ regex: "(" })).rejects.toThrow(/regular expression/);
+  await expect(LiveFilter.of({ regex: "(a{500}){2}b{1000}c" })).rejects.toThrow(/too long/);
   const { sink, watch } = opened();
   const { reader } = await watch({ regex: "^(a+)+$" });
   sink.offer(node, batchOf([{ machine: `${"a".repeat(5_000)}!` }, { machine: "aaa" }]));
