@@ -12,6 +12,7 @@ export const viewers: readonly Attack[] = [
   {
     name: "viewers whose expressions take long, beside nodes with long objects",
     config: { muninn: { ui: { host: "127.0.0.1", port: 0 } } },
+    counted: [/^muninn_live_.*skipped/],
     run: async ({ socket, daemon, pick }) => {
       const { served } = (await daemon.logged("started")) as unknown as { served: Record<string, string> };
       const objects = new Array(50).fill(
