@@ -9,6 +9,7 @@ import { Demux, encodeSegments, type Side } from "../protocol/mux.js";
 import { decodeTraceRequest, encodeTraceReply } from "../protocol/trace-messages.js";
 import { AnswersInTurn } from "./answers-in-turn.js";
 import type { ForwarderCounts } from "./counts.js";
+import { OneATurn } from "./one-a-turn.js";
 import { SentMetrics } from "./sent-metrics.js";
 import type { SessionHook } from "./session-hook.js";
 import type { ForwarderSource } from "./source.js";
@@ -17,6 +18,10 @@ import type { ForwarderSource } from "./source.js";
 const maxRequestBytes = 1_048_576;
 /** Requests for trace objects that a tracer may be ahead. */
 const maxRequestsAhead = 4_096;
+/** Requests for metrics or data points that a tracer may be ahead; real ones wait for each answer. */
+const maxAskedAhead = 64;
+/** Data points of one request; real tracers ask for some at a time. */
+const maxNames = 100;
 /** Answers that a tracer may leave unread and still ask for metrics or data points, in bytes. */
 const maxUnreadBytes = 16 * 1_048_576;
 /** How long a tracer has for reading our last bytes and ending its side. */
@@ -64,6 +69,7 @@ export class ForwarderSession {
   /** There once hands were shaken. */
   #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
   #dataPointsSent = Promise.resolve();
+  readonly #asked = new OneATurn(maxAskedAhead);
   #peerHasEnded = false;
   #lingering: NodeJS.Timeout | undefined;
   #wasDone = false;
@@ -199,10 +205,11 @@ export class ForwarderSession {
       this.#done();
       return;
     }
-    this.#refuseUnread("a metrics request");
-    this.#options.counts.metricsRequests += 1;
-    const metrics = this.#metrics.answer(request, this.#forwarding!.source.metrics);
-    this.#send(miniProtocols.metrics, encodeMetricsResponse(metrics));
+    this.#inTurn("a metrics request", () => {
+      this.#options.counts.metricsRequests += 1;
+      const metrics = this.#metrics.answer(request, this.#forwarding!.source.metrics);
+      this.#send(miniProtocols.metrics, encodeMetricsResponse(metrics));
+    });
   }
 
   #answerDataPoints(message: Uint8Array): void {
@@ -211,15 +218,23 @@ export class ForwarderSession {
       this.#done();
       return;
     }
-    this.#refuseUnread("a data-point request");
+    const { names } = request;
+    if (names.length > maxNames) {
+      const [expected, found] = [`${maxNames} names at most`, `${names.length}`];
+      throw new ProtocolError({ code: "malformed", what: "a data-point request", expected, found });
+    }
+    this.#inTurn("a data-point request", () => this.#sendDataPoints(names));
+  }
+
+  #sendDataPoints(names: readonly string[]): void {
     this.#options.counts.dataPointRequests += 1;
     const { source } = this.#forwarding!;
     if (source.askDataPoints === undefined) {
-      const points = request.names.map((name) => [name, source.dataPoints.get(name)] as const);
+      const points = names.map((name) => [name, source.dataPoints.get(name)] as const);
       this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
       return;
     }
-    const asked = source.askDataPoints(request.names);
+    const asked = source.askDataPoints(names);
     // Answers go out in the order of the requests.
     this.#dataPointsSent = this.#dataPointsSent.then(async () => {
       const points = await asked;
@@ -227,11 +242,20 @@ export class ForwarderSession {
     });
   }
 
-  /** Whoever asks again and again without reading would fill our memory with answers. */
-  #refuseUnread(what: string): void {
-    if (this.#options.stream.writableLength <= maxUnreadBytes) return;
-    const state = `more than ${maxUnreadBytes} bytes of answers are unread`;
-    throw new ProtocolError({ code: "unexpected-message", what, state });
+  /** Whoever asks again and again, perhaps without reading, would take our time and fill our memory with answers. */
+  #inTurn(what: string, answer: () => void): void {
+    const isUnread = () => this.#options.stream.writableLength > maxUnreadBytes;
+    const refusal = (state: string) => new ProtocolError({ code: "unexpected-message", what, state });
+    const unread = `more than ${maxUnreadBytes} bytes of answers are unread`;
+    if (isUnread()) throw refusal(unread);
+    const isTaken = this.#asked.run(() => {
+      if (this.#state !== "connected") return;
+      this.#guard(() => {
+        if (isUnread()) throw refusal(unread);
+        answer();
+      });
+    });
+    if (!isTaken) throw refusal(`${maxAskedAhead} requests have no answer yet`);
   }
 
   #takeTraceRequest(message: Uint8Array): void {

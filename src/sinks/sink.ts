@@ -33,7 +33,10 @@ export interface SinkMetric {
 export interface ConnectedNodes {
   nodes(): Iterable<{
     readonly node: NodeIdentity;
-    readonly metrics: { entries(): readonly (readonly [name: string, metric: MetricValue])[] };
+    readonly metrics: {
+      readonly size: number;
+      entries(): readonly (readonly [name: string, metric: MetricValue])[];
+    };
     /** The node's connection; asks for data points, undefined where no answer came in time. */
     readonly session: {
       dataPoints(

@@ -113,6 +113,32 @@ test("a tracer that asks for data points and never reads them ends its connectio
   expect(stream.writableLength).toBeLessThan(19 * megabyte);
 });
 
+test("of what is asked in one piece one thing is answered in each turn, and too much ends the connection", async () => {
+  const { tracer, source, counts, faults } = open();
+  source.dataPoints.set("small", Buffer.from("1"));
+  tracer.shakeHands();
+  await settled();
+  for (let request = 0; request < 40; request += 1) tracer.askForDataPoints("small");
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(counts.dataPointRequests).toBeLessThan(10);
+  for (let round = 0; round < 4; round += 1) await settled();
+  expect(counts.dataPointRequests).toBe(40);
+  expect(faults).toEqual([]);
+  for (let request = 0; request < 200; request += 1) tracer.askForDataPoints("small");
+  await settled();
+  expect(faults).toEqual([expect.stringContaining("64 requests have no answer yet")]);
+});
+
+test("a request for more data points than tracers have use for ends the connection", async () => {
+  const { tracer, counts, faults } = open();
+  tracer.shakeHands();
+  await settled();
+  tracer.askForDataPoints(...new Array<string>(101).fill("n"));
+  await settled();
+  expect(faults).toEqual([expect.stringContaining("expected 100 names at most, found 101")]);
+  expect(counts.dataPointRequests).toBe(0);
+});
+
 test("what is said before the handshake, or said twice, ends the connection", async () => {
   const early = open();
   early.tracer.ask(1);

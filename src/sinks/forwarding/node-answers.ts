@@ -67,6 +67,10 @@ function metricsOf({ nodes, onCut }: NodeAnswersOptions): Map<string, MetricValu
   let bytes = 0;
   let cut = 0;
   for (const { node, metrics: own } of nodes()?.nodes() ?? []) {
+    if (bytes > maxMetricsBytes) {
+      cut += own.size;
+      continue;
+    }
     for (const [name, value] of own.entries()) {
       const whole = `${node.name}.${name}`;
       // Three bytes of UTF-8 at most for each unit of UTF-16.

@@ -62,7 +62,8 @@ async function node(to: TestTracer, name: string, count: number): Promise<void> 
 test("objects of several nodes arrive downstream, all of them, in the order of each node, and nothing else changes", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
-  const down = await downstream(path);
+  // As long as it takes until the name is there.
+  const down = await downstream(path, { muninn: { reconnect: { initial: "20ms", max: "100ms" } } });
   const names = ["relay-1", "relay-2", "producer"];
   for (const name of names) await node(up, name, 500);
   await eventually(() => expect(down.accounts()).toEqual({ received: 1_500, written: 1_500, dropped: 0 }));
