@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type Attack, usualBounds } from "./attack.js";
 import { answers } from "./kinds/answers.js";
 import { connections } from "./kinds/connections.js";
+import { downstreams } from "./kinds/downstreams.js";
 import { files } from "./kinds/files.js";
 import { http } from "./kinds/http.js";
 import { links } from "./kinds/links.js";
@@ -22,6 +23,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["links", links],
   ["HTTP", http],
   ["viewers", viewers],
+  ["downstreams", downstreams],
   ["files", files],
   ["together", together],
 ];
