@@ -202,8 +202,8 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   #regulate(): void {
     const { budget, gate } = this.#options;
-    // The answer that names the node may stand behind many objects, so more of those are held.
-    const mostBytes = this.#deliver === undefined ? budget.perUnnamedBytes : budget.perNodeBytes;
+    // The answer that names the node may stand behind all that it was asked for: that much more is read, or it never comes.
+    const mostBytes = this.#deliver === undefined ? 2 * budget.perUnnamedBytes : budget.perNodeBytes;
     gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || budget.stops(this.#unsafeBytes > 0);
     const mayAsk = this.#deliver !== undefined || this.#asksUnnamed || this.#requestsSent === 0;
     if (this.#asking && mayAsk) this.#ask();

@@ -5,7 +5,7 @@ import { decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
 import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
-import { begin, House, quiet, until } from "./house.js";
+import { begin, House, quiet, settings, until } from "./house.js";
 import { magic, replyOf } from "./scripted-peer.js";
 
 describe("trace objects", () => {
@@ -28,7 +28,9 @@ describe("trace objects", () => {
     expect(house.budget.reading.heldBytes).toBe(0);
   });
 
-  test("are asked for again and again while the name is awaited, within the budget", async () => {
+  test("are asked for again and again while the name is awaited, within the budget, and the name is read behind them", {
+    timeout: settings.nameTimeoutMs / 2,
+  }, async () => {
     const { peer, house, session } = begin({ settings: { requestCount: 2 } });
     await peer.shakeHands();
     for (let reply = 0; reply < 250; reply += 1) {
