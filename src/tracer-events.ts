@@ -3,7 +3,7 @@ import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { ConnectionEnd, OwnEvents } from "./metrics/own/events.js";
 import { remoteAddressOf } from "./nodes/remote-address.js";
-import type { SessionEnd } from "./nodes/session.js";
+import type { SessionEnd } from "./nodes/session-host.js";
 import type { SessionObserver } from "./nodes/sessions.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";
 import type { RouterObserver } from "./sinks/router.js";

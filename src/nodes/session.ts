@@ -1,25 +1,21 @@
 import { ProtocolError } from "../protocol/faults.js";
-import type { AnswerTaker } from "../protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux } from "../protocol/mux.js";
-import type { SpareMemory } from "../protocol/spare-memory.js";
-import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
-import type { AnswerBudget, AnswerShare } from "./answer-budget.js";
+import type { AnswerShare } from "./answer-budget.js";
 import { DataPointRequests, type DataPoints } from "./data-points.js";
-import type { FlightBudget } from "./flight-budget.js";
 import { Handshake } from "./handshake.js";
 import type { NodeIdentity } from "./identity.js";
-import type { Looker, Looking } from "./looking.js";
+import { learnName } from "./learn-name.js";
+import type { Looker } from "./looking.js";
 import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
 import type { NameHolder } from "./node-directory.js";
-import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
 import { ReadingGate } from "./reading-gate.js";
-import type { ReadingTurns } from "./reading-turns.js";
 import { remoteAddressOf } from "./remote-address.js";
 import { SessionError, type SessionFault } from "./session-faults.js";
+import type { SessionHost, SessionSettings } from "./session-host.js";
 import { SignsOfLife } from "./signs-of-life.js";
 import { TraceIntake } from "./trace-intake.js";
 
@@ -27,69 +23,6 @@ import { TraceIntake } from "./trace-intake.js";
 const aliveTimeoutMs = 3_000;
 /** How long a refused or faulty peer may take to read why. */
 const farewellMs = 1_000;
-
-export interface SessionSettings {
-  readonly networkMagic: number;
-  /** Trace objects per request. */
-  readonly requestCount: number;
-  readonly metricsPace: MetricsPace;
-  readonly maxObjectBytes: number;
-  /** Of a longer metrics answer the rest is passed over. */
-  readonly maxMetricsBytes: number;
-  /** Limit of a data-point answer. */
-  readonly maxDataPointBytes: number;
-  /** Metrics of one node that are kept. */
-  readonly maxMetricsPerNode: number;
-  /** Trace-object requests outstanding at most. */
-  readonly requestsAhead: number;
-  readonly handshakeTimeoutMs: number;
-  readonly nameTimeoutMs: number;
-  /** A node that does not tell its name for so long is asked for more objects meanwhile. */
-  readonly namePatienceMs: number;
-  /** Where the name of a node comes from: the first of these that gives one. */
-  readonly nameFrom: readonly NameSource[];
-  readonly silenceMs: number;
-}
-
-/** The names of a node, or why it gets none. */
-export type Claim = { readonly node: NodeIdentity } | { readonly refused: SessionFault };
-
-/** What a session needs from the house around it. */
-export interface SessionHost {
-  /** Shared by all sessions, as are the turns and the memory. */
-  readonly budget: FlightBudget;
-  readonly answers: AnswerBudget;
-  readonly turns: ReadingTurns;
-  readonly looking: Looking;
-  readonly memory: SpareMemory;
-  /** The handshake is over. */
-  connected(session: Session): void;
-  /** Gives the session its names; `rawName` is undefined where the node told none. */
-  claim(session: Session, rawName: string | undefined): Promise<Claim>;
-  /** Whether a node is asked for trace objects before it has told its name. */
-  mayAskUnnamed(session: Session): boolean;
-  /** The node has its name and its batches may come. */
-  opened(session: Session, node: NodeIdentity): void;
-  /** Settles when the batch is safe or never will be, with which of them. */
-  deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
-  /** These were received from a node that got no name: nobody will ever write them. */
-  refused(held: { readonly objects: number; readonly bytes: number }): void;
-  /** Resolves when nothing received from a node of this name is unsafe. */
-  drained(node: NodeIdentity): Promise<void>;
-  /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
-  metrics(session: Session, whole: boolean): AnswerTaker;
-  /** The connection is gone and every batch was handed on; `fault` is absent where the peer or we just left. */
-  ended(session: Session, end: SessionEnd): void;
-}
-
-export interface SessionEnd {
-  readonly node: NodeIdentity | undefined;
-  readonly fault: ProtocolError | SessionError | undefined;
-  /** The handshake had been completed. */
-  readonly shookHands: boolean;
-  /** The peer left in the middle of a reply: an unfinished object was lost on the way. */
-  readonly midReply: boolean;
-}
 
 /** One connection to one node, from the first byte of the handshake to the last object received. */
 export class Session implements NameHolder, Looker {
@@ -275,7 +208,7 @@ export class Session implements NameHolder, Looker {
   }
 
   async #takeName(): Promise<void> {
-    const name = await this.#learnName();
+    const name = await learnName(this.#dataPoints, this.#traces.held, this.#settings);
     this.#traces.nameTold();
     const claim = await this.#host.claim(this, name);
     if ("refused" in claim) {
@@ -290,22 +223,6 @@ export class Session implements NameHolder, Looker {
     void this.#host.drained(node).then(() => {
       if (!this.#deaf && this.connection.stream.writable) this.#traces.startAsking();
     });
-  }
-
-  async #learnName(): Promise<string | undefined> {
-    const { nameTimeoutMs, nameFrom } = this.#settings;
-    const until = performance.now() + nameTimeoutMs;
-    // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
-    void this.#dataPoints.request([], nameTimeoutMs);
-    const ask: Record<NameSource, (timeoutMs: number) => Promise<string | undefined>> = {
-      nodeInfo: async (timeoutMs) => nameOf(await this.#dataPoints.request([nodeInfoName], timeoutMs)),
-      hostname: (timeoutMs) => this.#traces.held.firstHost(timeoutMs),
-    };
-    for (const source of nameFrom) {
-      const name = await ask[source](until - performance.now());
-      if (name !== undefined) return name;
-    }
-    return undefined;
   }
 
   /** Asks the node for data points; undefined where no answer came within `timeoutMs`. */

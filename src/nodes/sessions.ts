@@ -12,7 +12,8 @@ import { wantedNames } from "./names.js";
 import { NewNames } from "./new-names.js";
 import { type ClaimedDirectory, type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
-import { type Claim, Session, type SessionEnd, type SessionHost, type SessionSettings } from "./session.js";
+import { Session } from "./session.js";
+import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-host.js";
 
 /** Of what peers may make us hold, for answers: metrics that are kept, and answers that are not finished. */
 const answersPart = 1 / 4;

@@ -12,11 +12,12 @@ import type {
 import { RegistryStopped } from "./handle-registry.js";
 import type { LogRoot } from "./log-root.js";
 import { LogWriter } from "./log-writer.js";
+import { claimsDirectory } from "./own-claim-file.js";
 import type { RegistryCounters } from "./registry-counters.js";
 import { RegistryError } from "./registry-fault.js";
 import type { RegistryObserver } from "./registry-observer.js";
-import { expireFiles, type FilesFromFuture } from "./retention.js";
-import { claimsDirectory, type DirectoryClaim } from "./root-claims.js";
+import type { DirectoryClaim } from "./root-claims.js";
+import { RootRetention, type RootRetentionOptions } from "./root-retention.js";
 import type { RotationRules } from "./rotation-rules.js";
 import { SpareHandle } from "./spare-handle.js";
 
@@ -57,11 +58,7 @@ interface RootLogs {
   readonly writers: Map<string, LogWriter>;
   /** Of logs that were in use a while ago, the last file begun: its name is not used again, also where it was moved away. */
   readonly lastNames: LRUCache<string, string>;
-  /** Retention under way. */
-  expiring: Promise<void> | undefined;
-  /** Why old files cannot be deleted at the moment. */
-  expiryError: NodeJS.ErrnoException | undefined;
-  fromFuture: FilesFromFuture | undefined;
+  readonly retention: RootRetention;
 }
 
 /** The registry over its roots: which logs there are, what happens at times, and the end. */
@@ -84,13 +81,15 @@ export class LogRegistry implements HandleRegistry {
     const logs = new Map<LogRoot, RootLogs>();
     for (const root of roots.values()) {
       if (logs.has(root)) continue;
+      const writers = new Map<string, LogWriter>();
+      const isCurrent: RootRetentionOptions["isCurrent"] = (path, directory, extension) =>
+        writers.get(keyOf({ directory, extension }))?.currentPath === path;
+      const { signal } = this.#stopping;
       const rootLogs: RootLogs = {
         root,
-        writers: new Map(),
+        writers,
         lastNames: new LRUCache({ max: rememberedNames }),
-        expiring: undefined,
-        expiryError: undefined,
-        fromFuture: undefined,
+        retention: new RootRetention({ ...options, root, isCurrent, signal }),
       };
       logs.set(root, rootLogs);
       root.onReplaced = () => {
@@ -171,14 +170,9 @@ export class LogRegistry implements HandleRegistry {
   }
 
   async expire(): Promise<void> {
-    await Promise.all(
-      this.#logs.map((logs) => {
-        logs.expiring ??= this.#expireBelow(logs).finally(() => {
-          logs.expiring = undefined;
-        });
-        return logs.expiring;
-      }),
-    );
+    const rules = this.#rotation;
+    if (rules === undefined) return;
+    await Promise.all(this.#logs.map(({ retention }) => retention.expire(rules)));
   }
 
   stats(): RegistryStats {
@@ -199,10 +193,7 @@ export class LogRegistry implements HandleRegistry {
   }
 
   expiryFaults(): readonly ExpiryFault[] {
-    return this.#logs.flatMap(({ root: { path: root }, expiryError: error, fromFuture }) => [
-      ...(error === undefined ? [] : [{ root, code: "undeletable" as const, error }]),
-      ...(fromFuture === undefined ? [] : [{ root, code: "from-the-future" as const, ...fromFuture }]),
-    ]);
+    return this.#logs.flatMap(({ retention }) => retention.faults());
   }
 
   async stop({ deadlineMs = defaultDeadlineMs }: { deadlineMs?: number } = {}): Promise<StopReport> {
@@ -235,11 +226,11 @@ export class LogRegistry implements HandleRegistry {
   }
 
   /** A root where something hangs stays claimed: what hangs may still write there. */
-  async #close({ root, writers, expiring }: RootLogs): Promise<void> {
+  async #close({ root, writers, retention }: RootLogs): Promise<void> {
     root.pool.shut();
     root.claims.end();
     await Promise.all([...writers.values()].map((writer) => writer.atRest()));
-    await expiring;
+    await retention.atRest();
     await root.closed();
     await root.claims.remove();
   }
@@ -327,40 +318,6 @@ export class LogRegistry implements HandleRegistry {
     // Both wait for the file system as long as it takes; a rotation that the stop prevents is none.
     for (const writer of this.#writers()) writer.rotateIfFull().catch(() => {});
     void this.expire();
-  }
-
-  /** Never rejects: what could not be deleted now is tried again the next time. */
-  async #expireBelow(logs: RootLogs): Promise<void> {
-    const { clock, counters, observer } = this.#options;
-    const rotation = this.#rotation;
-    if (rotation === undefined) return;
-    const { root, writers } = logs;
-    try {
-      const foreign = await root.claims.directoriesOfOthers();
-      const fromFuture = await expireFiles({
-        root,
-        nowMs: clock.now(),
-        maxAgeMs: rotation.maxAgeMs,
-        keepFiles: rotation.keepFiles,
-        isCurrent: (path, directory, extension) =>
-          writers.get(keyOf({ directory, extension }))?.currentPath === path,
-        isForeign: (directory) => foreign.has(directory),
-        onExpired: (path) => {
-          counters.expired += 1;
-          observer.expired(path);
-        },
-        signal: this.#stopping.signal,
-      });
-      logs.expiryError = undefined;
-      if (fromFuture !== undefined && logs.fromFuture === undefined) {
-        observer.filesFromFuture(root.path, fromFuture.count, fromFuture.latest);
-      }
-      logs.fromFuture = fromFuture;
-    } catch (error) {
-      const isNew = logs.expiryError === undefined;
-      logs.expiryError = error as NodeJS.ErrnoException;
-      if (isNew) observer.expiryFailed(root.path, logs.expiryError);
-    }
   }
 }
 

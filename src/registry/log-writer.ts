@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { AppendQueue } from "./append-queue.js";
 import { describeHolder } from "./claim-file.js";
-import { CurrentFile, type CurrentFileOptions, type RotationFailure } from "./current-file.js";
+import { CurrentFile, type CurrentFileOptions } from "./current-file.js";
 import { failedWith, refusal } from "./file-system.js";
 import { type LogFault, type LogId, RegistryStopped } from "./handle-registry.js";
+import { LogFaults, type LogFaultsOptions } from "./log-faults.js";
 import type { DirectoryClaim } from "./root-claims.js";
 
 /** Pauses between attempts that fail: an operator who frees the disk sees the backlog move at once. */
@@ -13,15 +14,9 @@ const longestPauseMs = 2_000;
 const enoughBytes = 1_024 * 1_024;
 /** Codes of a file that takes no more bytes, whatever is tried: it is too long, or gone with its server. */
 const takesNoMore = ["EFBIG", "ESTALE"];
-/** Codes of what idle handles may be the reason of: they are handles, and a deleted file keeps its space while open. */
-const idleHandlesHurt = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
 
-export interface LogWriterOptions extends CurrentFileOptions {
+export interface LogWriterOptions extends CurrentFileOptions, LogFaultsOptions {
   readonly durability: "os" | "disk";
-  /** Writing begins to fail, or is over it: `fault` says how. */
-  readonly onFault: (isFaulty: boolean) => void;
-  /** Something is short that idle handles may hold. */
-  readonly onShortage: () => void;
   /** Nothing is left of the log that has to be remembered. */
   readonly onUnused: () => void;
 }
@@ -41,6 +36,7 @@ export class LogWriter {
   readonly #options: LogWriterOptions;
   readonly #current: CurrentFile;
   readonly #queue = new AppendQueue();
+  readonly #faults: LogFaults;
   readonly #rotations: Rotation[] = [];
   #users = 0;
   /** Its last user has left. A log that never had one stays until the pool closes its handle. */
@@ -48,13 +44,8 @@ export class LogWriter {
   #closeIsAsked = false;
   #isGivenUp = false;
   #running: Promise<void> | undefined;
-  /** Lines cannot be written. */
-  #fault: LogFault | undefined;
-  /** Lines are written, but to a file that should have ended. */
-  #rotationFault: LogFault | undefined;
   /** Our right to write in the directory. */
   #claim: DirectoryClaim | undefined;
-  #knownRotationFailure: RotationFailure | undefined;
   #endPause = () => {};
   #endWait = () => {};
 
@@ -62,6 +53,7 @@ export class LogWriter {
     this.log = options.log;
     this.#options = options;
     this.#current = new CurrentFile(options, () => this.#tellUnused());
+    this.#faults = new LogFaults(options);
   }
 
   get unwrittenBytes(): number {
@@ -75,7 +67,7 @@ export class LogWriter {
 
   /** The worst that lasts. */
   get fault(): LogFault | undefined {
-    return this.#fault ?? this.#rotationFault;
+    return this.#faults.worst;
   }
 
   get lastName(): string | undefined {
@@ -158,7 +150,7 @@ export class LogWriter {
         this.#settle(whereabouts);
         if (!this.isPinned) pauseMs = firstPauseMs;
       } catch (error) {
-        if (!this.#isGivenUp) this.#failed(error as NodeJS.ErrnoException);
+        if (!this.#isGivenUp) this.#faults.failed(error as NodeJS.ErrnoException, this.#current.path);
         this.#leaveFile();
         await this.#pause(pauseMs);
         pauseMs = Math.min(2 * pauseMs, longestPauseMs);
@@ -198,7 +190,7 @@ export class LogWriter {
     this.#options.counters.bytesWritten += this.#queue.settle();
     if (this.isPinned) return;
     if (whereabouts === "renamed") this.#current.lose("renamed");
-    this.#recovered();
+    this.#faults.recovered();
     this.#leaveFile();
   }
 
@@ -208,7 +200,7 @@ export class LogWriter {
     const rotations = [...this.#rotations];
     const fd = rotations.length > 0 ? await this.#current.rotate() : await this.#current.open();
     const { rotationFailure } = this.#current;
-    if (rotationFailure !== this.#knownRotationFailure) this.#noteRotation(rotationFailure);
+    this.#faults.rotated(rotationFailure, this.#current.path);
     if (rotationFailure !== undefined) return fd;
     for (const { resolve } of this.#rotations.splice(0, rotations.length)) resolve();
     return fd;
@@ -291,49 +283,6 @@ export class LogWriter {
         resolve();
       };
     });
-  }
-
-  #failed(error: NodeJS.ErrnoException): void {
-    const { clock, counters, observer, onFault, onShortage } = this.#options;
-    counters.failedAttempts += 1;
-    if (failedWith(error, ...idleHandlesHurt)) onShortage();
-    const isNew = this.#fault === undefined;
-    this.#fault = this.#describe("failing", error, this.#fault?.since ?? clock.now());
-    if (!isNew) return;
-    onFault(true);
-    observer.faultBegan(this.#fault);
-  }
-
-  #recovered(): void {
-    if (this.#fault === undefined) return;
-    const fault = this.#fault;
-    this.#fault = undefined;
-    if (this.#rotationFault === undefined) this.#options.onFault(false);
-    this.#options.observer.faultOver(fault);
-  }
-
-  /** A rotation has failed, again, or there is a new file at last. */
-  #noteRotation(failure: RotationFailure | undefined): void {
-    const { observer, onFault, onShortage } = this.#options;
-    this.#knownRotationFailure = failure;
-    const before = this.#rotationFault;
-    if (failure === undefined) {
-      this.#rotationFault = undefined;
-      if (before === undefined) return;
-      if (this.#fault === undefined) onFault(false);
-      observer.faultOver(before);
-      return;
-    }
-    if (failedWith(failure.error, ...idleHandlesHurt)) onShortage();
-    this.#rotationFault = this.#describe("degraded", failure.error, failure.since);
-    if (before !== undefined) return;
-    onFault(true);
-    observer.faultBegan(this.#rotationFault);
-  }
-
-  #describe(severity: LogFault["severity"], error: NodeJS.ErrnoException, since: number): LogFault {
-    const { syscall: operation = "open", path = this.#current.path } = error;
-    return { log: this.log, severity, operation, path, error, since };
   }
 
   /** Closes what nobody needs, when nothing is under way. */

@@ -4,7 +4,7 @@ import { logFilesAmong, newestAmong, secondInName } from "../log-files/log-file-
 import { failedWith, ifThere } from "./file-system.js";
 import type { LogRoot } from "./log-root.js";
 import type { OpenDirectory } from "./open-directory.js";
-import { claimsDirectory } from "./root-claims.js";
+import { claimsDirectory } from "./own-claim-file.js";
 
 export interface RetentionOptions {
   readonly root: LogRoot;

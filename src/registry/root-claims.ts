@@ -1,31 +1,15 @@
-import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { chmod, lstat, mkdir, open, readFile, rename, rmdir, unlink, writeFile } from "node:fs/promises";
-import type { Server } from "node:net";
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { encodeBeat, encodeChanges, encodeClaimFile, type Holder } from "./claim-file.js";
-import { listenAsSignOfLife } from "./claim-socket.js";
+import type { Holder } from "./claim-file.js";
 import { type Clock, within } from "./clock.js";
-import { failedWith, ifThere, kernelFileSystem } from "./file-system.js";
-import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directory.js";
-import {
-  claimsOf,
-  type OtherTracer,
-  OtherTracers,
-  removeClaims,
-  silenceLeftMs,
-  socketOf,
-} from "./other-tracers.js";
+import { failedWith, ifThere } from "./file-system.js";
+import type { OpenDirectory } from "./open-directory.js";
+import { type OtherTracer, OtherTracers, removeClaims, silenceLeftMs } from "./other-tracers.js";
+import { OwnClaimFile } from "./own-claim-file.js";
 
-const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
-/** In each root; a directory, so that readers who take every entry for a node's find no logs in it. */
-export const claimsDirectory = ".muninn";
 /** Three signs of life are lost before anybody takes a tracer for gone. */
 const beatMs = 10_000;
-/** A claim file is written anew where what is claimed no more takes so much of it. */
-const enoughChanges = 1_000;
 const fullDisk = ["ENOSPC", "EDQUOT"];
 const directoryMark = "directory ";
 /** How often two that claim the same at the same moment try to let one of them have it. */
@@ -66,27 +50,19 @@ interface Request {
  */
 export class RootClaims {
   readonly #options: RootClaimsOptions;
-  readonly #path: string;
-  readonly #machine: string;
+  readonly #own: OwnClaimFile;
   readonly #others: OtherTracers;
   /** Of each directory that is ours, for whom. */
   readonly #held = new Map<string, Set<DirectoryClaim>>();
-  /** Every id we ever had: one for each time we came. */
-  readonly #ids = new Set<string>();
-  #joined: { readonly id: string; readonly server: Server | undefined } | undefined;
-  #beats = 0;
-  #changes = 0;
   #waiting: Request[] = [];
   /** One thing at a time: a disk that hangs keeps one thread of the pool at most. */
   #last: Promise<unknown> = Promise.resolve();
   #isBeating = false;
   readonly #endBeats: () => void;
-  #isClosed = false;
 
   private constructor(options: RootClaimsOptions, machine: string) {
     this.#options = options;
-    this.#path = join(options.root, claimsDirectory);
-    this.#machine = machine;
+    this.#own = new OwnClaimFile({ ...options, machine, claims: () => this.#claims });
     this.#others = new OtherTracers(machine, options.clock);
     this.#endBeats = options.clock.every(beatMs, () => this.#beatInTurn());
   }
@@ -97,7 +73,7 @@ export class RootClaims {
     try {
       await claims.#inTurn(async () => {
         try {
-          await claims.#join();
+          await claims.#own.join();
         } catch (error) {
           if (!failedWith(error, ...fullDisk)) throw error;
         }
@@ -113,7 +89,7 @@ export class RootClaims {
   async twin(): Promise<Holder | undefined> {
     const { identity } = this.#options;
     if (identity === undefined) return undefined;
-    const claim = identityClaim(identity);
+    const claim = claimOnIdentity(identity);
     try {
       return await this.#request(claim);
     } catch (error) {
@@ -176,16 +152,14 @@ export class RootClaims {
     if (held === undefined || !held.delete(claim) || held.size > 0) return;
     this.#held.delete(directory);
     const withdraw = async () => {
-      if (!this.#held.has(directory)) await this.#change("-", [claimOn(directory)]);
+      if (!this.#held.has(directory)) await this.#own.change("-", [claimOn(directory)]);
     };
     this.#inTurn(withdraw).catch(() => {});
   }
 
   /** Whether the directory that bears the root's name now has our claim file in it. */
-  async areThere(): Promise<boolean> {
-    const { id } = this.#joined ?? {};
-    if (id === undefined) return false;
-    return (await ifThere(lstat(join(this.#path, claimsOf(id))))) !== undefined;
+  areThere(): Promise<boolean> {
+    return this.#own.isThere();
   }
 
   /**
@@ -207,22 +181,20 @@ export class RootClaims {
   /** Takes back what was claimed. */
   async remove(): Promise<void> {
     this.end();
-    await this.#inTurn(async () => {
-      this.#isClosed = true;
-      const { id } = this.#joined ?? {};
-      if (id !== undefined) {
-        await this.#inside((directory) => removeClaims(directory, id)).catch(() => {});
-        // Others may be in there.
-        await rmdir(this.#path).catch(() => {});
-      }
-      this.#leave();
-    });
+    await this.#inTurn(() => this.#own.remove());
+  }
+
+  /** All that is claimed now. */
+  get #claims(): readonly string[] {
+    const { identity } = this.#options;
+    const directories = [...this.#held.keys()].map(claimOn);
+    return identity === undefined ? directories : [claimOnIdentity(identity), ...directories];
   }
 
   async #livingOthers(): Promise<OtherTracer[]> {
-    const look = () => this.#inside((directory) => this.#look(directory));
+    const look = () => this.#own.inside((directory) => this.#look(directory));
     // Where a full disk kept us from coming, there may be no directory at all.
-    return this.#inTurn(async () => (this.#joined === undefined ? ((await ifThere(look())) ?? []) : look()));
+    return this.#inTurn(async () => (this.#own.id === undefined ? ((await ifThere(look())) ?? []) : look()));
   }
 
   #request(claim: string): Promise<Holder | undefined> {
@@ -246,16 +218,16 @@ export class RootClaims {
   async #claim(requests: readonly Request[]): Promise<void> {
     let open = requests;
     for (let tries = 1; open.length > 0; tries += 1) {
-      await this.#change("+", claimsIn(open));
-      let others = await this.#inside((directory) => this.#look(directory));
+      await this.#own.change("+", claimsIn(open));
+      let others = await this.#own.inside((directory) => this.#look(directory));
       const contested = open.filter(({ claim }) => holderOf(claim, others) !== undefined);
       for (const request of open) if (!contested.includes(request)) this.#grant(request);
       if (contested.length === 0) return;
-      await this.#change("-", claimsIn(contested));
+      await this.#own.change("-", claimsIn(contested));
       // The other one may have seen us as well and given way, too.
       await delay(Math.random() * longestGivingWayMs);
       const before = others;
-      others = await this.#inside((directory) => this.#look(directory));
+      others = await this.#own.inside((directory) => this.#look(directory));
       open = contested.filter(({ claim, resolve }) => {
         const holder = holderOf(claim, tries < mostTries ? others : before);
         if (holder !== undefined) resolve(holder);
@@ -266,16 +238,16 @@ export class RootClaims {
 
   /** Where our file is gone we come again: the root is the right one, as was found out just before. */
   async #claimAnew(requests: readonly Request[], error: unknown): Promise<void> {
-    if (!failedWith(error, "ENOENT") || this.#joined === undefined) throw error;
+    if (!failedWith(error, "ENOENT") || this.#own.id === undefined) throw error;
     await this.#joinAnew();
     await this.#claim(requests);
   }
 
   async #joinAnew(): Promise<void> {
-    const { id: before } = this.#joined ?? {};
-    this.#leave();
-    await this.#join();
-    if (before !== undefined) await this.#inside((directory) => removeClaims(directory, before));
+    const { id: before } = this.#own;
+    this.#own.leave();
+    await this.#own.join();
+    if (before !== undefined) await this.#own.inside((directory) => removeClaims(directory, before));
     await this.#dropLost();
   }
 
@@ -288,135 +260,30 @@ export class RootClaims {
 
   /** Claims that another tracer has by now are lost. */
   async #dropLost(): Promise<void> {
-    const others = await this.#inside((directory) => this.#look(directory));
+    const others = await this.#own.inside((directory) => this.#look(directory));
     for (const [directory, claims] of this.#held) {
       if (holderOf(claimOn(directory), others) === undefined) continue;
       for (const claim of claims) (claim as { isLost: boolean }).isLost = true;
       this.#held.delete(directory);
-      await this.#change("-", [claimOn(directory)]);
+      await this.#own.change("-", [claimOn(directory)]);
     }
   }
 
   async #look(directory: OpenDirectory): Promise<OtherTracer[]> {
-    const nowMs = (await this.#beat(directory)) ?? this.#options.clock.now();
-    return this.#others.look(directory, nowMs, (id) => this.#ids.has(id));
-  }
-
-  /** Gives a sign of life; resolves with when that was by the file system's clock, where it was possible. */
-  async #beat(directory: OpenDirectory): Promise<number | undefined> {
-    const { id } = this.#joined ?? {};
-    if (id === undefined) return undefined;
-    this.#beats += 1;
-    try {
-      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_NOFOLLOW);
-      try {
-        await file.write(encodeBeat(this.#beats), 0);
-        return (await file.stat()).mtimeMs;
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (failedWith(error, "ENOENT")) throw error;
-      // Full, read-only, denied: the next one may work.
-      return undefined;
-    }
+    const nowMs = (await this.#own.beat(directory)) ?? this.#options.clock.now();
+    return this.#others.look(directory, nowMs, (id) => this.#own.isOurs(id));
   }
 
   #beatInTurn(): void {
     if (this.#isBeating) return;
     this.#isBeating = true;
-    this.#inTurn(() => this.#inside((directory) => this.#beat(directory)))
+    this.#inTurn(() => this.#own.inside((directory) => this.#own.beat(directory)))
       .catch((error) => {
-        if (failedWith(error, "ENOENT", "ENOTDIR", "ELOOP") && !this.#isClosed) this.#options.onGone();
+        if (failedWith(error, "ENOENT", "ENOTDIR", "ELOOP") && !this.#own.isClosed) this.#options.onGone();
       })
       .finally(() => {
         this.#isBeating = false;
       });
-  }
-
-  /** Writes down what is claimed, or claimed no more. */
-  async #change(sign: "+" | "-", claims: readonly string[]): Promise<void> {
-    if (this.#isClosed) return;
-    if (this.#joined === undefined) await this.#join();
-    const { id } = this.#joined!;
-    this.#changes += claims.length;
-    await this.#inside(async (directory) => {
-      if (this.#changes > enoughChanges + 2 * this.#held.size) await this.#compact(directory, id);
-      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_APPEND | O_NOFOLLOW);
-      try {
-        await file.write(encodeChanges(sign, claims));
-      } finally {
-        await file.close();
-      }
-    });
-  }
-
-  /** Makes directory, socket and file, in this order: who sees the file can ask the socket. */
-  async #join(): Promise<void> {
-    if (this.#isClosed) return;
-    const id = randomBytes(8).toString("hex");
-    this.#ids.add(id);
-    await this.#makeDirectory();
-    await this.#inside(async (directory) => {
-      const server = await listenAsSignOfLife(directory.at(socketOf(id)));
-      try {
-        await this.#write(directory, id, server !== undefined);
-      } catch (error) {
-        server?.close();
-        await unlink(directory.at(socketOf(id))).catch(() => {});
-        throw error;
-      }
-      this.#joined = { id, server };
-    });
-  }
-
-  async #compact(directory: OpenDirectory, id: string): Promise<void> {
-    await this.#write(directory, id, this.#joined?.server !== undefined);
-    this.#changes = 0;
-  }
-
-  /** The file as a whole, which nobody sees in part. */
-  async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<void> {
-    const { clock, identity } = this.#options;
-    const since = new Date(clock.now()).toISOString();
-    const holder = { id, machine: this.#machine, pid: process.pid, identity, since, hasSocket };
-    const claims = [...this.#held.keys()].map(claimOn);
-    if (identity !== undefined) claims.unshift(identityClaim(identity));
-    const prepared = directory.at(`${id}.new`);
-    try {
-      await writeFile(prepared, encodeClaimFile(holder, claims), { flag: "wx", mode: 0o644 });
-      await rename(prepared, directory.at(claimsOf(id)));
-    } catch (error) {
-      await unlink(prepared).catch(() => {});
-      throw error;
-    }
-  }
-
-  async #makeDirectory(): Promise<void> {
-    const { dirMode } = this.#options;
-    try {
-      await mkdir(this.#path, 0o755);
-    } catch (error) {
-      if (failedWith(error, "EEXIST")) return;
-      throw error;
-    }
-    if (dirMode !== undefined) await this.#inside((directory) => chmod(directory.self, dirMode));
-  }
-
-  #leave(): void {
-    this.#joined?.server?.close();
-    this.#joined = undefined;
-  }
-
-  async #inside<T>(work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
-    const directory = await openDirectory(kernelFileSystem, this.#path, this.#options.canHold);
-    try {
-      return await work(directory);
-    } catch (error) {
-      throw withKnownPath(error, directory);
-    } finally {
-      await kernelFileSystem.close(directory.fd);
-    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -426,8 +293,8 @@ export class RootClaims {
   }
 }
 
-/** How what is collected is written down, and how a directory. */
-export const identityClaim = (identity: string) => `identity ${identity}`;
+/** How directories and what is collected are written down. */
+export const claimOnIdentity = (identity: string) => `identity ${identity}`;
 const claimOn = (directory: string) => `${directoryMark}${directory}`;
 
 function directoryIn(claim: string): string | undefined {

@@ -4,7 +4,8 @@ import { kernelFileSystem } from "./file-system.js";
 import type { OtherWriter } from "./handle-registry.js";
 import { openDirectory } from "./open-directory.js";
 import { OtherTracers } from "./other-tracers.js";
-import { claimsDirectory, holderOf, identityClaim, thisMachine } from "./root-claims.js";
+import { claimsDirectory } from "./own-claim-file.js";
+import { claimOnIdentity, holderOf, thisMachine } from "./root-claims.js";
 
 /**
  * The tracer that collects the same below this root already, for one who only asks: nothing is claimed or removed.
@@ -16,7 +17,7 @@ export async function runningTwin(root: string, identity: string): Promise<Other
     const directory = await openDirectory(kernelFileSystem, join(root, claimsDirectory), true);
     try {
       const living = await others.look(directory, systemClock.now(), () => false);
-      const holder = holderOf(identityClaim(identity), living);
+      const holder = holderOf(claimOnIdentity(identity), living);
       return holder && { pid: holder.pid, identity: holder.identity, since: holder.since };
     } finally {
       await kernelFileSystem.close(directory.fd);

@@ -5,13 +5,8 @@ import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { Looking } from "../../src/nodes/looking.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
 import { ReadingTurns, type TurnTaker } from "../../src/nodes/reading-turns.js";
-import {
-  type Claim,
-  Session,
-  type SessionEnd,
-  type SessionHost,
-  type SessionSettings,
-} from "../../src/nodes/session.js";
+import { Session } from "../../src/nodes/session.js";
+import type { Claim, SessionEnd, SessionHost, SessionSettings } from "../../src/nodes/session-host.js";
 import type { AnswerTaker } from "../../src/protocol/metrics.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { magic, ScriptedPeer } from "./scripted-peer.js";

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { NewNames } from "../../src/nodes/new-names.js";
-import type { SessionEnd } from "../../src/nodes/session.js";
+import type { SessionEnd } from "../../src/nodes/session-host.js";
 import { Sessions, type SessionsOptions } from "../../src/nodes/sessions.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";

@@ -1,0 +1,23 @@
+import type { DataPointRequests } from "./data-points.js";
+import type { HeldBatches } from "./held-batches.js";
+import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
+
+/** Asks one source after the other for the name of a node; undefined where none gives one within `nameTimeoutMs`. */
+export async function learnName(
+  dataPoints: DataPointRequests,
+  held: HeldBatches,
+  { nameFrom, nameTimeoutMs }: { readonly nameFrom: readonly NameSource[]; readonly nameTimeoutMs: number },
+): Promise<string | undefined> {
+  const until = performance.now() + nameTimeoutMs;
+  // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
+  void dataPoints.request([], nameTimeoutMs);
+  const ask: Record<NameSource, (timeoutMs: number) => Promise<string | undefined>> = {
+    nodeInfo: async (timeoutMs) => nameOf(await dataPoints.request([nodeInfoName], timeoutMs)),
+    hostname: (timeoutMs) => held.firstHost(timeoutMs),
+  };
+  for (const source of nameFrom) {
+    const name = await ask[source](until - performance.now());
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}

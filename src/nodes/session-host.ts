@@ -1,0 +1,76 @@
+import type { ProtocolError } from "../protocol/faults.js";
+import type { AnswerTaker } from "../protocol/metrics.js";
+import type { SpareMemory } from "../protocol/spare-memory.js";
+import type { TraceBatch } from "../protocol/trace-batch.js";
+import type { AnswerBudget } from "./answer-budget.js";
+import type { FlightBudget } from "./flight-budget.js";
+import type { NodeIdentity } from "./identity.js";
+import type { Looking } from "./looking.js";
+import type { MetricsPace } from "./metrics-poll.js";
+import type { NameSource } from "./node-info.js";
+import type { ReadingTurns } from "./reading-turns.js";
+import type { Session } from "./session.js";
+import type { SessionError, SessionFault } from "./session-faults.js";
+
+export interface SessionSettings {
+  readonly networkMagic: number;
+  /** Trace objects per request. */
+  readonly requestCount: number;
+  readonly metricsPace: MetricsPace;
+  readonly maxObjectBytes: number;
+  /** Of a longer metrics answer the rest is passed over. */
+  readonly maxMetricsBytes: number;
+  /** Limit of a data-point answer. */
+  readonly maxDataPointBytes: number;
+  /** Metrics of one node that are kept. */
+  readonly maxMetricsPerNode: number;
+  /** Trace-object requests outstanding at most. */
+  readonly requestsAhead: number;
+  readonly handshakeTimeoutMs: number;
+  readonly nameTimeoutMs: number;
+  /** A node that does not tell its name for so long is asked for more objects meanwhile. */
+  readonly namePatienceMs: number;
+  /** Where the name of a node comes from: the first of these that gives one. */
+  readonly nameFrom: readonly NameSource[];
+  readonly silenceMs: number;
+}
+
+/** The names of a node, or why it gets none. */
+export type Claim = { readonly node: NodeIdentity } | { readonly refused: SessionFault };
+
+/** What a session needs from the house around it. */
+export interface SessionHost {
+  /** Shared by all sessions, as are the turns and the memory. */
+  readonly budget: FlightBudget;
+  readonly answers: AnswerBudget;
+  readonly turns: ReadingTurns;
+  readonly looking: Looking;
+  readonly memory: SpareMemory;
+  /** The handshake is over. */
+  connected(session: Session): void;
+  /** Gives the session its names; `rawName` is undefined where the node told none. */
+  claim(session: Session, rawName: string | undefined): Promise<Claim>;
+  /** Whether a node is asked for trace objects before it has told its name. */
+  mayAskUnnamed(session: Session): boolean;
+  /** The node has its name and its batches may come. */
+  opened(session: Session, node: NodeIdentity): void;
+  /** Settles when the batch is safe or never will be, with which of them. */
+  deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
+  /** These were received from a node that got no name: nobody will ever write them. */
+  refused(held: { readonly objects: number; readonly bytes: number }): void;
+  /** Resolves when nothing received from a node of this name is unsafe. */
+  drained(node: NodeIdentity): Promise<void>;
+  /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
+  metrics(session: Session, whole: boolean): AnswerTaker;
+  /** The connection is gone and every batch was handed on; `fault` is absent where the peer or we just left. */
+  ended(session: Session, end: SessionEnd): void;
+}
+
+export interface SessionEnd {
+  readonly node: NodeIdentity | undefined;
+  readonly fault: ProtocolError | SessionError | undefined;
+  /** The handshake had been completed. */
+  readonly shookHands: boolean;
+  /** The peer left in the middle of a reply: an unfinished object was lost on the way. */
+  readonly midReply: boolean;
+}

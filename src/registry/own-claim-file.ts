@@ -1,0 +1,191 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { chmod, lstat, mkdir, open, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import type { Server } from "node:net";
+import { join } from "node:path";
+import { encodeBeat, encodeChanges, encodeClaimFile } from "./claim-file.js";
+import { listenAsSignOfLife } from "./claim-socket.js";
+import type { Clock } from "./clock.js";
+import { failedWith, ifThere, kernelFileSystem } from "./file-system.js";
+import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directory.js";
+import { claimsOf, removeClaims, socketOf } from "./other-tracers.js";
+
+const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+/** In each root; a directory, so that readers who take every entry for a node's find no logs in it. */
+export const claimsDirectory = ".muninn";
+/** A claim file is written anew after so many changes, and twice as many as it had claims. */
+const enoughChanges = 1_000;
+
+export interface OwnClaimFileOptions {
+  /** The root's real path. */
+  readonly root: string;
+  readonly identity: string | undefined;
+  readonly dirMode: number | undefined;
+  /** Whether names can be followed through open directories. */
+  readonly canHold: boolean;
+  readonly clock: Clock;
+  readonly machine: string;
+  /** All that is claimed now, for a file that is written as a whole. */
+  readonly claims: () => readonly string[];
+}
+
+/**
+ * What this tracer has in the directory of claims of one root: a file that says what it claims, and a socket that answers
+ * as long as it lives. Both have an id, another one each time the tracer comes to the root.
+ */
+export class OwnClaimFile {
+  readonly #options: OwnClaimFileOptions;
+  readonly #path: string;
+  /** Every id we ever had. */
+  readonly #ids = new Set<string>();
+  #joined: { readonly id: string; readonly server: Server | undefined } | undefined;
+  #beats = 0;
+  #changes = 0;
+  #mostChanges = enoughChanges;
+  #isClosed = false;
+
+  constructor(options: OwnClaimFileOptions) {
+    this.#options = options;
+    this.#path = join(options.root, claimsDirectory);
+  }
+
+  /** Undefined while it is not there. */
+  get id(): string | undefined {
+    return this.#joined?.id;
+  }
+
+  /** It was removed, and comes to no root any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether an id is, or was, one of ours. */
+  isOurs(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** Whether the directory that bears the root's name now has our file in it. */
+  async isThere(): Promise<boolean> {
+    if (this.id === undefined) return false;
+    return (await ifThere(lstat(join(this.#path, claimsOf(this.id))))) !== undefined;
+  }
+
+  /** Takes back what was claimed; nothing comes again. */
+  async remove(): Promise<void> {
+    this.#isClosed = true;
+    const { id } = this;
+    if (id !== undefined) {
+      await this.inside((directory) => removeClaims(directory, id)).catch(() => {});
+      // Others may be in there.
+      await rmdir(this.#path).catch(() => {});
+    }
+    this.leave();
+  }
+
+  /** Gives a sign of life; resolves with when that was by the file system's clock, where it was possible. */
+  async beat(directory: OpenDirectory): Promise<number | undefined> {
+    const { id } = this;
+    if (id === undefined) return undefined;
+    this.#beats += 1;
+    try {
+      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_NOFOLLOW);
+      try {
+        await file.write(encodeBeat(this.#beats), 0);
+        return (await file.stat()).mtimeMs;
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (failedWith(error, "ENOENT")) throw error;
+      // Full, read-only, denied: the next one may work.
+      return undefined;
+    }
+  }
+
+  /** Writes down what is claimed, or claimed no more. */
+  async change(sign: "+" | "-", claims: readonly string[]): Promise<void> {
+    if (this.#isClosed) return;
+    if (this.#joined === undefined) await this.join();
+    const { id } = this.#joined!;
+    this.#changes += claims.length;
+    await this.inside(async (directory) => {
+      if (this.#changes > this.#mostChanges) await this.#compact(directory, id);
+      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_APPEND | O_NOFOLLOW);
+      try {
+        await file.write(encodeChanges(sign, claims));
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /** Makes directory, socket and file, in this order: who sees the file can ask the socket. */
+  async join(): Promise<void> {
+    if (this.#isClosed) return;
+    const id = randomBytes(8).toString("hex");
+    this.#ids.add(id);
+    await this.#makeDirectory();
+    await this.inside(async (directory) => {
+      const server = await listenAsSignOfLife(directory.at(socketOf(id)));
+      try {
+        await this.#write(directory, id, server !== undefined);
+      } catch (error) {
+        server?.close();
+        await unlink(directory.at(socketOf(id))).catch(() => {});
+        throw error;
+      }
+      this.#joined = { id, server };
+    });
+  }
+
+  async #compact(directory: OpenDirectory, id: string): Promise<void> {
+    await this.#write(directory, id, this.#joined?.server !== undefined);
+    this.#changes = 0;
+  }
+
+  /** The file as a whole, which nobody sees in part. */
+  async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<void> {
+    const { clock, identity, machine } = this.#options;
+    const since = new Date(clock.now()).toISOString();
+    const holder = { id, machine, pid: process.pid, identity, since, hasSocket };
+    const claims = this.#options.claims();
+    this.#mostChanges = enoughChanges + 2 * claims.length;
+    const prepared = directory.at(`${id}.new`);
+    try {
+      await writeFile(prepared, encodeClaimFile(holder, claims), { flag: "wx", mode: 0o644 });
+      await rename(prepared, directory.at(claimsOf(id)));
+    } catch (error) {
+      await unlink(prepared).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #makeDirectory(): Promise<void> {
+    const { dirMode } = this.#options;
+    try {
+      await mkdir(this.#path, 0o755);
+    } catch (error) {
+      if (failedWith(error, "EEXIST")) return;
+      throw error;
+    }
+    if (dirMode !== undefined) await this.inside((directory) => chmod(directory.self, dirMode));
+  }
+
+  /** Its socket answers nobody any more; the file is still there. */
+  leave(): void {
+    this.#joined?.server?.close();
+    this.#joined = undefined;
+  }
+
+  /** Works in the directory of claims, whatever its name leads to meanwhile. */
+  async inside<T>(work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
+    const directory = await openDirectory(kernelFileSystem, this.#path, this.#options.canHold);
+    try {
+      return await work(directory);
+    } catch (error) {
+      throw withKnownPath(error, directory);
+    } finally {
+      await kernelFileSystem.close(directory.fd);
+    }
+  }
+}
