@@ -1,4 +1,4 @@
-import { constants, readlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { constants, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { RegistryStopped } from "../../src/registry/handle-registry.js";
@@ -170,6 +170,29 @@ test("a name that is taken at the last moment is never opened: the next free sec
   expect(textOf(log("a"), nameAfter(2))).toBe("x\n");
   expect(readlinkSync(join(root, "a", "node.json"))).toBe(nameAfter(2));
 });
+
+test.each([
+  { when: "after its node had left", linesAfter: 0 },
+  { when: "while it was written", linesAfter: 1 },
+])(
+  "the name of a file that was moved away $when is not used again, also when the node comes back",
+  async ({ linesAfter }) => {
+    const { registry, log, root } = await testRegistry();
+    const line = lines("x");
+    const write = () => registry.append(log("a"), line);
+    registry.acquire(log("a"));
+    await write();
+    const moveAway = () => renameSync(join(root, "a", nameAfter(0)), join(root, "archived"));
+    if (linesAfter > 0) moveAway();
+    for (let n = 0; n < linesAfter; n += 1) await write();
+    registry.release(log("a"));
+    await eventually(() => registry.stats().logsNow === 0);
+    if (linesAfter === 0) moveAway();
+    await write();
+    // An archive that has a file of this name already would lose one of the two.
+    expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
+  },
+);
 
 test("a moved-away file is not followed by one that sorts before it", async () => {
   const { registry, log, disk, clock } = await testRegistry({ rotation });
