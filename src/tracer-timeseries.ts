@@ -3,11 +3,28 @@ import type { Log } from "./daemon/log/log.js";
 import type { TimeseriesView } from "./health/timeseries-check.js";
 import type { Timeseries, TimeseriesObserver } from "./timeseries/timeseries.js";
 
+/** Of the plots of a page for which nobody keeps timeseries: the last hour, in a bounded part of the memory, the oldest going first. */
+const pastOfPage = {
+  maxBytes: 32 * 2 ** 20,
+  minIntervalMs: 10_000,
+  retentionMs: 3_600_000,
+  // Nobody asks it anything in the language.
+  queryTimeoutMs: 1,
+  queryBytes: 1,
+};
+
 /** What `hasTimeseries` asks for; not even loaded where it is absent. @throws SnapshotError where its directory is unusable */
 export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.endpoints.timeseries === undefined) return undefined;
   const { Timeseries } = await import("./timeseries/timeseries.js");
   return Timeseries.open(config.muninn.timeseries, timeseriesEvents(log));
+}
+
+/** What the plots of the page need, where there is a page. */
+export async function openPastOfPage(config: Config, log: Log): Promise<Timeseries | undefined> {
+  if (config.muninn.ui === undefined) return undefined;
+  const { Timeseries } = await import("./timeseries/timeseries.js");
+  return Timeseries.open(pastOfPage, timeseriesEvents(log));
 }
 
 /** What happens to segments, one line when a fault begins and one when it is over. */

@@ -29,7 +29,7 @@ import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endp
 import { sessionEvents } from "./tracer-events.js";
 import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
 import { disksReading, handlesReading, nodeReadings, totalsReading } from "./tracer-readings.js";
-import { openTimeseries, timeseriesView } from "./tracer-timeseries.js";
+import { openPastOfPage, openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { openWriting } from "./tracer-writing.js";
 import { formatAddress } from "./transport/address.js";
 import type { Connection } from "./transport/connection.js";
@@ -96,7 +96,8 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   const { registry, sinks, router, events, process, roots, disks } = writing;
 
   const timeseries = await openTimeseries(config, log);
-  atEnd(() => timeseries?.stop());
+  const past = timeseries ?? (await openPastOfPage(config, log));
+  atEnd(() => past?.stop());
 
   const innerNodes = new InnerNodes();
   const sessions = new Sessions({
@@ -120,8 +121,8 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     observer: sessionEvents(log, events),
     isKnownDirectory: directoryIn(roots),
     claimDirectory: directoryClaims(registry),
-    ...(timeseries && {
-      onMetrics: ({ name }, metrics) => timeseries.observe(name, metrics, metrics.answeredAtMs ?? Date.now()),
+    ...(past && {
+      onMetrics: ({ name }, metrics) => past.observe(name, metrics, metrics.answeredAtMs ?? Date.now()),
     }),
   });
   atEnd(() => sessions.stop(drainMs));
@@ -165,7 +166,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     totals: () => totalsReading(router),
     disks: () => disksReading(disks),
     handles: () => handlesReading(registry),
-    timeseries,
+    past,
     roots: [...new Set(roots)],
     rotation: () => rotation,
   });

@@ -27,7 +27,7 @@ export interface UiSources {
   readonly disks: () => Overview["disks"];
   readonly handles: () => Overview["handles"];
   /** Where metrics are kept over time, if anywhere. */
-  readonly timeseries: History | undefined;
+  readonly past: History | undefined;
   /** Below which logs lie. */
   readonly roots: readonly string[];
   readonly rotation: () => FilesOverview["rotation"];
@@ -95,9 +95,9 @@ export class Views {
   /** A metric of the last hour; undefined where no node of this slug is known. */
   async history(slug: string, metric: string): Promise<MetricHistory | undefined> {
     const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
-    const { timeseries } = this.#sources;
+    const { past } = this.#sources;
     if (known === undefined) return undefined;
-    return timeseries === undefined ? { points: [] } : historyOf(timeseries, known.identity.name, metric);
+    return past === undefined ? { points: [] } : historyOf(past, known.identity.name, metric);
   }
 
   async files(): Promise<FilesOverview> {

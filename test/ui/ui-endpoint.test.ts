@@ -46,24 +46,27 @@ test("the overview has nodes with version, rate and severities, health, totals, 
   });
 });
 
-test("a node has its facts and metrics, and what is kept of them over time; another slug is not found", async () => {
-  await using tracer = await tracerWithPage(
-    {},
-    { hasTimeseries: { epHost: "127.0.0.1", epPort: 0 }, ekgRequestFreq: 0.05 },
-  );
-  await using _ = { [Symbol.asyncDispose]: (await nodeWith(tracer, "relay-1", 1)).stop };
-  await eventually(async () => {
-    const details = await json<NodeDetails>(`${addressOf(tracer)}/api/node/relay-1`);
-    expect(details.facts).toContainEqual(["era", "Conway"]);
-    expect(details.facts).toContainEqual(["sync", "100 %"]);
-    const [name] = details.metrics.find(([, kind]) => kind === "gauge")!;
-    const path = `${addressOf(tracer)}/api/history/relay-1/${encodeURIComponent(name)}`;
-    const { points } = await json<{ points: [number, number][] }>(path);
-    expect(points.length).toBeGreaterThan(0);
-  });
-  for (const path of ["/api/node/relay-2", "/api/node/", "/api/history/relay-2/a.metric", "/api/other"])
-    expect((await fetch(addressOf(tracer) + path)).status).toBe(404);
-});
+test.each([
+  ["with timeseries", { hasTimeseries: { epHost: "127.0.0.1", epPort: 0 } }],
+  ["without", {}],
+])(
+  "a node has its facts and metrics, and their last hour, %s; another slug is not found",
+  async (_, more) => {
+    await using tracer = await tracerWithPage({}, { ...more, ekgRequestFreq: 0.05 });
+    await using __ = { [Symbol.asyncDispose]: (await nodeWith(tracer, "relay-1", 1)).stop };
+    await eventually(async () => {
+      const details = await json<NodeDetails>(`${addressOf(tracer)}/api/node/relay-1`);
+      expect(details.facts).toContainEqual(["era", "Conway"]);
+      expect(details.facts).toContainEqual(["sync", "100 %"]);
+      const [name] = details.metrics.find(([, kind]) => kind === "gauge")!;
+      const path = `${addressOf(tracer)}/api/history/relay-1/${encodeURIComponent(name)}`;
+      const { points } = await json<{ points: [number, number][] }>(path);
+      expect(points.length).toBeGreaterThan(0);
+    });
+    for (const path of ["/api/node/relay-2", "/api/node/", "/api/history/relay-2/a.metric", "/api/other"])
+      expect((await fetch(addressOf(tracer) + path)).status).toBe(404);
+  },
+);
 
 test("the files of each node are listed with their sizes, and when they are rotated", async () => {
   await using tracer = await tracerWithPage(
