@@ -6,13 +6,17 @@ const home = "\x1b[H";
 const clearRest = "\x1b[J";
 const clearLine = "\x1b[K";
 
+/** Keys that were hit fast, or held down, come together. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals send
+const keys = /\x1b\[\d*[~A-Z]|./gs;
+
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The terminal as a page of its own; it is what it was before however the process ends, SIGKILL aside. */
 export class Terminal implements Disposable {
   readonly #stdin: NodeJS.ReadStream;
   readonly #stdout: typeof process.stdout;
-  readonly #onKey: (key: string) => void;
+  readonly #onKeys: (text: string) => void;
   readonly #restore = () => this[Symbol.dispose]();
   /** The process then ends as the signal would have ended it. */
   readonly #end = (signal: NodeJS.Signals) => {
@@ -25,14 +29,16 @@ export class Terminal implements Disposable {
   constructor(onKey: (key: string) => void) {
     this.#stdin = process.stdin;
     this.#stdout = process.stdout;
-    this.#onKey = onKey;
+    this.#onKeys = (text) => {
+      for (const key of text.match(keys) ?? []) onKey(key);
+    };
     for (const signal of endings) process.on(signal, this.#end);
     // After an error of ours as well.
     process.on("exit", this.#restore);
     this.#stdout.write(enter);
     if (this.#stdin.isTTY) {
       this.#stdin.setRawMode(true);
-      this.#stdin.setEncoding("utf8").on("data", this.#onKey).resume();
+      this.#stdin.setEncoding("utf8").on("data", this.#onKeys).resume();
     }
   }
 
@@ -52,7 +58,10 @@ export class Terminal implements Disposable {
   /** Draws a page over what was there, without a flicker. */
   draw(lines: readonly string[]): void {
     if (this.#isOver) return;
-    this.#stdout.write(`${home}${lines.map((line) => `${line}${clearLine}`).join("\r\n")}${clearRest}`);
+    // Cleared before, not behind: a line as wide as the terminal would lose its last sign.
+    const last = lines.length - 1;
+    const rows = lines.map((line, index) => `${index === last ? clearRest : clearLine}${line}`);
+    this.#stdout.write(home + rows.join("\r\n"));
   }
 
   [Symbol.dispose](): void {
@@ -60,7 +69,7 @@ export class Terminal implements Disposable {
     this.#isOver = true;
     for (const signal of endings) process.off(signal, this.#end);
     process.off("exit", this.#restore);
-    this.#stdin.off("data", this.#onKey).pause();
+    this.#stdin.off("data", this.#onKeys).pause();
     try {
       if (this.#stdin.isTTY) this.#stdin.setRawMode(false);
       // Nothing is written later than this: the process may be at its end.
