@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { FilesOverview, LogSummary } from "../src/ui/answers.js";
 import { bytes, count, counted, duration } from "./format.js";
 import { Moment } from "./moment.js";
@@ -38,35 +38,42 @@ export function FilesView() {
 
 function Log({ log }: { log: LogSummary }) {
   const { root, directory, files, left } = log;
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details class="log">
+    <details class="log" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
         {directory} <span class="quiet">{root}</span>{" "}
         <span class="number">
           {counted(files.length + left, "file")}, {bytes(log.bytes)}
         </span>
       </summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">File</th>
-            <th scope="col">Size</th>
-            <th scope="col">Last change</th>
-          </tr>
-        </thead>
-        <tbody>
-          {files.map(({ name, bytes: size, changedAt }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{bytes(size)}</td>
-              <td>
-                <Moment at={changedAt} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {isOpen && <FileTable files={files} />}
       {left > 0 && <p>{counted(left, "older file")}</p>}
     </details>
+  );
+}
+
+function FileTable({ files }: Pick<LogSummary, "files">) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">File</th>
+          <th scope="col">Size</th>
+          <th scope="col">Last change</th>
+        </tr>
+      </thead>
+      <tbody>
+        {files.map(({ name, bytes: size, changedAt }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{bytes(size)}</td>
+            <td>
+              <Moment at={changedAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
