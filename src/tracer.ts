@@ -31,7 +31,6 @@ import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
 import { disksReading, handlesReading, nodeReadings, totalsReading } from "./tracer-readings.js";
 import { openPastOfPage, openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { openWriting } from "./tracer-writing.js";
-import { formatAddress } from "./transport/address.js";
 import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
