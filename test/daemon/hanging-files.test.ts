@@ -103,7 +103,7 @@ test.each(["config-0.json", "http.pem", "link.token", "otlp-key.pem"])(
     const before = daemon.log.length;
     daemon.signal("SIGHUP");
     const { msg } = await daemon.logged("reload_failed", (line) => daemon.log.indexOf(line) >= before);
-    expect(msg).toContain("the last read of it has not come to an end");
+    expect(msg).toContain("the last read of it has not ended");
     daemon.signal("SIGHUP");
     expect(await daemon.stop()).toBe(0);
   },

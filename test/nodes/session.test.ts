@@ -247,7 +247,7 @@ describe("trace objects", () => {
     };
     send();
     await quiet();
-    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perNodeBytes * 5);
+    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perNodeBytes * 6);
     expect(sent).toBeLessThan(replies);
     house.holdBatches = false;
     house.makeSafe();

@@ -210,9 +210,7 @@ test("a tracer that is away is told of on stderr, and holds up no end", async ()
   const ended = await run(nowhere, code, { transport: { flushMs: 50 } });
   expect(ended.code).toBe(0);
   expect(ended.stderr).toMatch(/^muninn\/pino: cannot connect to .*nobody\.sock, retrying/m);
-  expect(ended.stderr).toMatch(
-    /^muninn\/pino: no tracer asks fast enough: \d+ messages were dropped so far/m,
-  );
+  expect(ended.stderr).toMatch(/^muninn\/pino: no tracer asks fast enough: \d+ messages dropped so far/m);
   const quiet = await run(nowhere, code, { transport: { flushMs: 50, problems: "ignore" } });
   expect(quiet).toEqual({ code: 0, stderr: "" });
 });

@@ -56,7 +56,7 @@ test.each([
     what: "a time that is none",
     args: ["--dir", ".", "--since", "soon"],
     code: 2,
-    message: /soon is no time/,
+    message: /soon is not a time/,
   },
   {
     what: "a severity that is none",

@@ -177,7 +177,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     expect(shown.filter((severity) => ["Debug", "Info", "Notice"].includes(severity))).toEqual([]);
     await page.getByLabel("regular expression").check();
     await page.getByLabel("Text").fill("(");
-    await page.getByText(/no regular expression/).waitFor();
+    await page.getByText(/not a regular expression/).waitFor();
     await context.close();
   });
 

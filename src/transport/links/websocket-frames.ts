@@ -28,19 +28,23 @@ export class FrameError extends Error {
   }
 }
 
+/** Shorter pieces of messages are joined where they lie: each handed on by itself costs more than to move it. */
+const shortPiece = 1_024;
+
 /** What is done with what frames carry. */
 export interface FrameTaker {
-  /** A piece of a binary message, valid until this returns. */
-  data(piece: Buffer): void;
+  /** Bytes of binary messages, valid until this returns. */
+  data(bytes: Buffer): void;
   /** A binary message of no bytes. */
   empty(): void;
+  /** `payload` is valid until this returns. */
   ping(payload: Buffer): void;
   close(): void;
 }
 
 /**
- * Takes WebSocket frames apart as they come (RFC 6455, 5.2), whole or not, and hands on what they carry at once: nothing is
- * copied, and no message is held until it is whole.
+ * Takes WebSocket frames apart as they come (RFC 6455, 5.2), whole or not, and hands on what they carry at once: no message
+ * is held until it is whole.
  *
  *     FIN RSV1-3 opcode(4) · MASK length(7) · length (0, 2 or 8 bytes) · masking key (0 or 4 bytes) · payload
  */
@@ -61,14 +65,32 @@ export class WebSocketFrames {
   #messageBytes: number | undefined;
   readonly #control = Buffer.alloc(mostControlBytes);
   #controlBytes = 0;
+  /** Bytes of messages in the chunk at hand that are not handed on yet: `[from, to)`. */
+  #chunk: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+  #frames = 0;
 
   constructor(sender: "client" | "server", taker: FrameTaker) {
     this.#isMasked = sender === "client";
     this.#taker = taker;
   }
 
-  /** Unmasks in `chunk` itself. @throws FrameError; nothing must come after it */
-  push(chunk: Buffer): void {
+  /** Unmasks and joins in `chunk` itself; returns how many frames began in it. @throws FrameError; nothing must come after it */
+  push(chunk: Buffer): number {
+    const before = this.#frames;
+    this.#chunk = chunk;
+    this.#from = 0;
+    this.#to = 0;
+    try {
+      this.#takeApart(chunk);
+    } finally {
+      this.#handOn();
+    }
+    return this.#frames - before;
+  }
+
+  #takeApart(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length || (this.#isInPayload && this.#bytesLeft === 0)) {
       if (!this.#isInPayload) {
@@ -78,11 +100,11 @@ export class WebSocketFrames {
         if (this.#headBytes >= 2 && this.#headBytes === this.#headLength()) this.#beginPayload();
         continue;
       }
-      const piece = chunk.subarray(at, at + this.#bytesLeft);
-      at += piece.length;
-      this.#bytesLeft -= piece.length;
-      if (this.#mask !== undefined) this.#unmask(piece, this.#mask);
-      this.#takePayload(piece);
+      const end = Math.min(chunk.length, at + this.#bytesLeft);
+      this.#bytesLeft -= end - at;
+      if (this.#mask !== undefined) this.#unmask(at, end, this.#mask);
+      this.#takePayload(at, end);
+      at = end;
       if (this.#bytesLeft === 0) this.#endFrame();
     }
   }
@@ -93,6 +115,7 @@ export class WebSocketFrames {
   }
 
   #beginPayload(): void {
+    this.#frames += 1;
     const head = this.#head;
     const [first, second] = [head[0]!, head[1]!];
     this.#operation = first & opcodeBits;
@@ -138,33 +161,51 @@ export class WebSocketFrames {
     return this.#operation >= opcode.close;
   }
 
-  #takePayload(piece: Buffer): void {
-    if (piece.length === 0) return;
+  #takePayload(from: number, to: number): void {
+    if (from === to) return;
     if (this.#isControl) {
-      this.#controlBytes += piece.copy(this.#control, this.#controlBytes);
-    } else {
-      this.#messageBytes! += piece.length;
-      this.#taker.data(piece);
+      this.#controlBytes += this.#chunk.copy(this.#control, this.#controlBytes, from, to);
+      return;
     }
+    this.#messageBytes! += to - from;
+    if (this.#from < this.#to && to - from < shortPiece) {
+      this.#chunk.copyWithin(this.#to, from, to);
+      this.#to += to - from;
+    } else {
+      this.#handOn();
+      this.#from = from;
+      this.#to = to;
+    }
+  }
+
+  #handOn(): void {
+    const bytes = this.#chunk.subarray(this.#from, this.#to);
+    this.#from = this.#to;
+    if (bytes.length > 0) this.#taker.data(bytes);
   }
 
   #endFrame(): void {
     this.#isInPayload = false;
     if (this.#isControl) {
       const payload = this.#control.subarray(0, this.#controlBytes);
-      if (this.#operation === opcode.ping) this.#taker.ping(Buffer.from(payload));
-      else if (this.#operation === opcode.close) this.#taker.close();
+      if (this.#operation === opcode.ping) this.#taker.ping(payload);
+      if (this.#operation !== opcode.close) return;
+      this.#handOn();
+      this.#taker.close();
     } else if (this.#isFinal) {
       const isEmpty = this.#messageBytes === 0;
       this.#messageBytes = undefined;
-      if (isEmpty) this.#taker.empty();
+      if (!isEmpty) return;
+      this.#handOn();
+      this.#taker.empty();
     }
   }
 
-  #unmask(piece: Buffer, mask: Buffer): void {
-    const from = this.#maskAt;
-    for (let at = 0; at < piece.length; at += 1) piece[at]! ^= mask[(from + at) & 3]!;
-    this.#maskAt = (from + piece.length) & 3;
+  #unmask(from: number, to: number, mask: Buffer): void {
+    const chunk = this.#chunk;
+    const shift = this.#maskAt - from;
+    for (let at = from; at < to; at += 1) chunk[at]! ^= mask[(shift + at) & 3]!;
+    this.#maskAt = (shift + to) & 3;
   }
 }
 

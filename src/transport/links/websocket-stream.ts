@@ -1,12 +1,19 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { type FrameReader, frameTurns } from "./frame-turns.js";
 import type { LinkStream } from "./link.js";
 import { shareReads } from "./shared-reads.js";
 import { closeCodes, type FrameError, WebSocketFrames } from "./websocket-frames.js";
 
 /** Quiet links are kept alive through proxies, and dead ones noticed: after two of these at the latest. */
 const pingEveryMs = 20_000;
+/** Why nothing is read: what was read is not taken yet, or others have their turn. */
+interface Waits {
+  readonly forRoom: boolean;
+  readonly forTurn: boolean;
+}
+
 /** A message of ours is at most so long; longer writes are several. */
 const mostBytesOfMessage = 256 * 1_024;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
@@ -23,7 +30,7 @@ const nothing = Buffer.alloc(0);
  * sends and says goodbye; frames that come are taken apart here, from memory that all sockets share: it would hold each
  * message until it is whole, in new memory, for which the garbage collector took more time than for all else together.
  */
-export class WebSocketStream extends Duplex {
+export class WebSocketStream extends Duplex implements FrameReader {
   readonly #webSocket: WebSocket;
   /** What it runs over. */
   readonly #socket: Socket;
@@ -33,6 +40,7 @@ export class WebSocketStream extends Duplex {
   #bytesAtPing = -1;
   /** Whether it was read from all the time since the last ping: only then silence says something. */
   #isRead = true;
+  #waits: Waits = { forRoom: false, forTurn: false };
 
   /** `socket` belongs to it; where the WebSocket is not open yet, from when it is. */
   constructor(
@@ -54,7 +62,7 @@ export class WebSocketStream extends Duplex {
   }
 
   override _read(): void {
-    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#resume({ forRoom: false });
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
@@ -71,6 +79,7 @@ export class WebSocketStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     clearInterval(this.#pings);
+    frameTurns.leave(this);
     const { readyState, CLOSED } = this.#webSocket;
     if (readyState === CLOSED) {
       done(error);
@@ -84,10 +93,14 @@ export class WebSocketStream extends Duplex {
   /** In place of the library, which listens already, and has heard nothing yet. */
   #readFrames(sender: "client" | "server"): void {
     const socket = this.#socket;
+    let ping: Buffer | undefined;
     const frames = new WebSocketFrames(sender, {
       data: (piece) => this.#take(piece),
       empty: () => this.#endOfPeer(),
-      ping: (payload) => this.#pong(payload),
+      // Of pings that come together the last is answered (RFC 6455, 5.5.3).
+      ping: (payload) => {
+        ping = Buffer.from(payload);
+      },
       close: () => {
         this.#webSocket.close();
         socket.end();
@@ -95,7 +108,9 @@ export class WebSocketStream extends Duplex {
     });
     const read = (chunk: Buffer) => {
       try {
-        frames.push(chunk);
+        if (frameTurns.took(this, frames.push(chunk))) this.#pause({ forTurn: true });
+        if (ping !== undefined) this.#pong(ping);
+        ping = undefined;
       } catch (error) {
         socket.off("data", read);
         socket.resume();
@@ -112,12 +127,27 @@ export class WebSocketStream extends Duplex {
     if (this.#lends && this.readableFlowing && this.readableLength === 0) {
       this.emit("data", piece);
     } else if (!this.push(Buffer.from(piece))) {
-      this.#socket.pause();
-      this.#isRead = false;
+      this.#pause({ forRoom: true });
     }
   }
 
-  /** Only while the last answers are read: a peer may send pings without end and read nothing (RFC 6455, 5.5.3, allows it). */
+  #pause(cause: Partial<Waits>): void {
+    this.#waits = { ...this.#waits, ...cause };
+    this.#socket.pause();
+    this.#isRead = false;
+  }
+
+  #resume(cause: Partial<Waits>): void {
+    this.#waits = { ...this.#waits, ...cause };
+    if (!this.#waits.forRoom && !this.#waits.forTurn && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** @internal */
+  readOn(): void {
+    this.#resume({ forTurn: false });
+  }
+
+  /** Only while the last answers are read: a peer may send pings without end, and read nothing. */
   #pong(payload: Buffer): void {
     if (this.#isOpen && this.#webSocket.bufferedAmount < mostUnreadOfPongs) this.#webSocket.pong(payload);
   }

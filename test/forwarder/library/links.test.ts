@@ -118,7 +118,7 @@ test("a token that is not taken is reported, and read again: the right one lets 
   const reconnect = { initialMs: 300, maxMs: 300 };
   const forwarder = open(listen, { tokenFile: file("own-token"), reconnect });
   forwarder.trace({ namespace: "N" });
-  await eventually(() => expect(problems[0]?.message).toContain("does not take our credentials"));
+  await eventually(() => expect(problems[0]?.message).toContain("does not accept our credentials"));
   await writeFile(file("own-token"), `${token}\n`);
   await eventually(() => expect(tracer.accounts().written).toBe(1));
 });
