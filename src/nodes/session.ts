@@ -150,17 +150,21 @@ export class Session implements NameHolder, Looker {
     this.#hasHeard = true;
     this.#signs.tell(true);
     if (this.#deaf) return;
-    const waits = this.#host.looking.begin(this, chunk.length);
+    const waits = this.connection.comesInPieces && this.#host.looking.begin(this, chunk.length);
     const waitedBytes = this.#waitingBytes;
+    let lookedAtBytes = 0;
     try {
-      this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+      try {
+        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
+      } finally {
+        // Also what came before bad bytes: a fault in that is the earlier one.
+        if (waits) lookedAtBytes = this.#waitingBytes - waitedBytes;
+        else lookedAtBytes = this.#flush();
+      }
     } catch (error) {
       this.#fail(faultOf(error));
-      return;
     }
-    const traceBytes = this.#waitingBytes - waitedBytes;
-    this.#worked(chunk.length, chunk.length - traceBytes, this.#lastByteAt);
-    if (!waits) this.look();
+    this.#worked(chunk.length, chunk.length - lookedAtBytes, this.#lastByteAt);
   }
 
   /** Looks at the trace objects that have come. */
@@ -168,13 +172,16 @@ export class Session implements NameHolder, Looker {
     const bytes = this.#waitingBytes;
     if (bytes === 0) return;
     const startedAt = performance.now();
-    this.#waitingBytes = 0;
     try {
-      const batchedBytes = this.#traces.flush();
-      this.#worked(bytes, bytes - batchedBytes, startedAt);
+      this.#worked(bytes, bytes - this.#flush(), startedAt);
     } catch (error) {
       this.#fail(faultOf(error));
     }
+  }
+
+  #flush(): number {
+    this.#waitingBytes = 0;
+    return this.#traces.flush();
   }
 
   /** Of so many bytes some became no batch. */

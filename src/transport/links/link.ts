@@ -14,6 +14,8 @@ export interface LinkStream {
   /** Half-open is allowed, and an error that nobody listens for does not end the process. */
   readonly stream: Duplex;
   readonly chunks: Chunks;
+  /** However much waits, it comes in small pieces, one after the other: records of TLS, messages of a WebSocket. @default false */
+  readonly comesInPieces?: boolean;
   /** Which names its peer may use, by the credentials it has shown; absent: any. */
   readonly allows?: AllowsName;
 }

@@ -18,7 +18,7 @@ export const tlsLink: LinkKind<TlsAddress> = {
       }
       candidate.letIn();
       const { host: origin, peer } = candidate;
-      onArrival({ ...plainStream(stream, options.chunks), origin, peer, ...admission });
+      onArrival({ ...plainStream(stream, options.chunks), comesInPieces: true, origin, peer, ...admission });
     });
     const entrance = new Entrance({ ...options, waitsOutside: true }, (socket, candidate) =>
       tls.enter(socket, candidate),
@@ -33,6 +33,7 @@ export const tlsLink: LinkKind<TlsAddress> = {
 
   async connect({ host, port }, options) {
     const socket = await connectSocket({ host, port }, options);
-    return plainStream(await secureSocket(socket, host, options), options.chunks);
+    const stream = await secureSocket(socket, host, options);
+    return { ...plainStream(stream, options.chunks), comesInPieces: true };
   },
 };

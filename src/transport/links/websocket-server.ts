@@ -57,7 +57,7 @@ export async function listenForWebSockets(
       candidate.letIn();
       const { host: origin, peer } = candidate;
       const stream = new WebSocketStream(webSocket, socket, { peer: "client", chunks });
-      onArrival({ stream, chunks, origin, peer, ...admission });
+      onArrival({ stream, chunks, comesInPieces: true, origin, peer, ...admission });
     });
   });
   const takeRequest = (socket: Duplex, candidate: Candidate) => {
