@@ -15,7 +15,7 @@ export function runCollector({ config, ...from }: RunCollectorOptions): Promise<
     start: (config, context) => startCollector(config, { ...from, ...context }),
     what: () => `collecting stream ${from.stream}`,
     stopping: "stopping: writing what was received",
-    farewell: ({ router }, log) => {
+    logStopped: ({ router }, log) => {
       const { written } = router.accounting.total();
       // What was not written stays in the stream.
       log.notice("stopped", `stopped; ${written} objects are written`, { written });

@@ -1,4 +1,4 @@
-/** Resolves when `work` has settled, or after so many milliseconds. Never rejects. */
+/** Resolves when `work` has settled, or after this many milliseconds. Never rejects. */
 export async function settledWithin(work: Promise<unknown> | undefined, milliseconds: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {

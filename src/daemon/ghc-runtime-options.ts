@@ -1,4 +1,4 @@
-/** Arguments of a command line, those for GHC's runtime taken out. */
+/** Arguments of a command line, without those for GHC's runtime. */
 export interface SplitArguments {
   readonly args: readonly string[];
   /** Options of GHC's runtime, without `+RTS` and `-RTS`. */
@@ -6,8 +6,8 @@ export interface SplitArguments {
 }
 
 /**
- * Takes out what a program made by GHC leaves to its runtime: all between `+RTS` and `-RTS`, or the end. After `--RTS`,
- * which goes itself, and after `--`, which stays, everything is the program's
+ * Removes what a program built by GHC leaves to its runtime: everything from `+RTS` to `-RTS` or the end. After `--RTS`,
+ * which is removed too, and after `--`, which stays, everything belongs to the program
  * (https://downloads.haskell.org/ghc/latest/docs/users_guide/runtime_control.html).
  */
 export function splitRuntimeOptions(given: readonly string[]): SplitArguments {
@@ -26,9 +26,9 @@ export function splitRuntimeOptions(given: readonly string[]): SplitArguments {
   return { args, runtimeOptions };
 }
 
-/** What an operator should know about runtime options that were given to Muninn. */
+/** The log message about runtime options that were given to Muninn. */
 export function runtimeOptionsNote(runtimeOptions: readonly string[]): string {
-  const ignored = `options of GHC's runtime are ignored: ${runtimeOptions.join(" ")}`;
+  const ignored = `GHC runtime options are ignored: ${runtimeOptions.join(" ")}`;
   if (!runtimeOptions.some((option) => /^-M\d/.test(option))) return ignored;
-  return `${ignored}. In place of -M, set NODE_OPTIONS=--max-old-space-size=MEBIBYTES in the environment to limit the heap`;
+  return `${ignored}. Instead of -M, set NODE_OPTIONS=--max-old-space-size=MEBIBYTES in the environment to limit the heap`;
 }

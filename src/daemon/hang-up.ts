@@ -1,40 +1,40 @@
 /**
- * What SIGHUP does. Before the daemon can reload, the signal is kept in mind, so that it neither ends the process (its
- * default) nor gets lost.
+ * What SIGHUP does. A signal that comes before the daemon can reload is remembered, so that it neither ends the
+ * process (its default) nor gets lost.
  */
 export class HangUp {
   #reload: (() => Promise<void>) | undefined;
-  /** A signal that no reload has begun for. */
-  #isWanted = false;
+  /** A signal came, and no reload has started for it. */
+  #isRequested = false;
   #isReloading = false;
-  readonly #take = () => {
-    this.#isWanted = true;
-    void this.#reloadWhileWanted();
+  readonly #onSignal = () => {
+    this.#isRequested = true;
+    void this.#reloadWhileRequested();
   };
 
   constructor() {
-    process.on("SIGHUP", this.#take);
+    process.on("SIGHUP", this.#onSignal);
   }
 
   /**
-   * From now on SIGHUP calls `reload`, which must not reject; at once, where one came before. One reload at a time: all
-   * signals that come during one bring one more, which sees whatever they were sent for.
+   * From now on SIGHUP calls `reload`, which must not reject; at once if a signal has come already. One reload at a time:
+   * all signals that come during one cause one more, which sees whatever they were sent for.
    */
   serve(reload: () => Promise<void>): void {
     this.#reload = reload;
-    void this.#reloadWhileWanted();
+    void this.#reloadWhileRequested();
   }
 
-  /** SIGHUP does nothing any more: the daemon is stopping. */
+  /** From now on SIGHUP does nothing: the daemon is stopping. */
   ignore(): void {
     this.#reload = async () => {};
   }
 
-  async #reloadWhileWanted(): Promise<void> {
+  async #reloadWhileRequested(): Promise<void> {
     if (this.#isReloading) return;
     this.#isReloading = true;
-    while (this.#isWanted && this.#reload !== undefined) {
-      this.#isWanted = false;
+    while (this.#isRequested && this.#reload !== undefined) {
+      this.#isRequested = false;
       await this.#reload();
     }
     this.#isReloading = false;

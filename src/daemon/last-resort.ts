@@ -1,15 +1,15 @@
 export interface LastResortOptions {
-  /** Milliseconds from now until the process has to be gone. */
+  /** Milliseconds from now until the process must have ended. */
   readonly afterMs: number;
-  /** What is still to be said; bounded by whoever says it. */
+  /** Writes the last log lines; it must end in bounded time. */
   readonly onEnd: () => Promise<void>;
   /** @default by SIGKILL */
   readonly end?: () => void;
 }
 
 /**
- * Ends the process where it is still there after so long: a call to a file system that hangs keeps a thread, and neither
- * the end of the event loop nor `exit` goes past it. The timer keeps no process alive that could end by itself.
+ * Ends the process if it still runs after this time: a file-system call that hangs holds a thread, and neither the end
+ * of the event loop nor `exit` gets past it. The timer does not keep a process alive that could end by itself.
  */
 export function openLastResort({ afterMs, onEnd, end = kill }: LastResortOptions): void {
   setTimeout(() => {
@@ -19,6 +19,6 @@ export function openLastResort({ afterMs, onEnd, end = kill }: LastResortOptions
 
 function kill(): void {
   process.kill(process.pid, "SIGKILL");
-  // The kernel spares the first process of a container that signal from itself, but not this one.
+  // The first process of a container is immune to its own SIGKILL, but not to SIGABRT.
   process.abort();
 }

@@ -9,11 +9,11 @@ import type { LogSeverity } from "./log/severity.js";
 /** How long a reload waits for log files to be closed, in milliseconds. */
 const reopenPatienceMs = 1_000;
 
-/** What of a tracer can change while it runs. */
+/** The parts of a tracer that can change while it runs. */
 export type Reloadable = Pick<Tracer, "registry" | "reload">;
 
 export interface ReloadOptions {
-  /** The configuration. */
+  /** The configuration file. */
   readonly file: string;
   /** What the tracer was started with. */
   readonly running: Config;
@@ -22,7 +22,7 @@ export interface ReloadOptions {
   readonly minLogSeverity: LogSeverity | undefined;
 }
 
-/** What SIGHUP does: opens log files anew, and brings into effect what of the configuration can change meanwhile. */
+/** What SIGHUP does: reopens log files, and applies the parts of the configuration that can change while it runs. */
 export class Reload {
   readonly #options: ReloadOptions;
   #running: Config;
@@ -33,7 +33,7 @@ export class Reload {
     this.#running = options.running;
   }
 
-  /** Why the file could not be taken the last time. */
+  /** Why the last reload could not use the file. */
   get fault(): string | undefined {
     return this.#fault;
   }
@@ -41,14 +41,14 @@ export class Reload {
   /** Never rejects: a file that cannot be used changes nothing, and the log and health say why. */
   async run(tracer: Reloadable): Promise<void> {
     const { log } = this.#options;
-    // Whatever the configuration says: a rotation by somebody else relies on it. A disk that hangs holds up nothing else.
+    // Whatever the configuration says: an outside log rotation relies on it. A disk that hangs holds up nothing else.
     const reopened = tracer.registry.reopen();
     try {
       await this.#apply(tracer);
       this.#fault = undefined;
     } catch (err) {
       this.#fault = (err as Error).message;
-      // The message says what is wrong; all that is wrong may be megabytes, which no reader of a log takes in one line.
+      // The message says what is wrong. The list of all problems may be megabytes, too long for one line of a log.
       const facts = err instanceof RefusedConfig ? { problems: err.problems } : { err };
       log.error(
         "reload_failed",
@@ -56,13 +56,13 @@ export class Reload {
         facts,
       );
     }
-    // A disk that hangs holds up closing, and nobody should wait for that to hear that the rest is done.
+    // A disk that hangs holds up closing; the operator should not wait for that to learn that the rest is done.
     await settledWithin(reopened, reopenPatienceMs);
   }
 
   async #apply(tracer: Reloadable): Promise<void> {
     const { file, log, minLogSeverity } = this.#options;
-    // What the machine lacks, such as a journald that is away for a moment, is no reason to refuse the file.
+    // What this machine lacks, such as a journald that is briefly down, is no reason to refuse the file.
     const { config: loaded, warnings } = await rereadConfig(file);
     for (const line of warnings) log.warning("config_warning", line);
     const config = reloaded(this.#running, loaded);
@@ -71,7 +71,7 @@ export class Reload {
     const fields = changedFields(this.#running, config);
     const waiting = changedFields(config, loaded);
     this.#running = config;
-    const changes = fields.length === 0 ? "" : `; new: ${fields.join(", ")}`;
+    const changes = fields.length === 0 ? "" : `; changed: ${fields.join(", ")}`;
     log.notice("reloaded", `log files and certificates are reopened${changes}`, { fields });
     if (waiting.length > 0) {
       log.warning("restart_needed", `changes of ${waiting.join(", ")} need a restart`, { fields: waiting });

@@ -9,7 +9,7 @@ import { exit, runService } from "./run-service.js";
 export interface DaemonOptions {
   readonly config: string;
   readonly minLogSeverity?: LogSeverity | undefined;
-  /** Given for GHC's runtime, which is not here. */
+  /** Options for GHC's runtime, which Muninn does not have. */
   readonly runtimeOptions: readonly string[];
 }
 
@@ -28,8 +28,8 @@ export function runDaemon({ config, minLogSeverity, runtimeOptions }: DaemonOpti
       for (const sentence of whoHasAccess(config, process.umask())) log.info("access", sentence);
       return { maxOpenFiles: registry.stats().maxOpenFiles };
     },
-    stopping: "stopping: receiving what is on its way",
-    farewell: ({ router }, log) => {
+    stopping: "stopping: receiving what is still on its way",
+    logStopped: ({ router }, log) => {
       const { received, written, dropped } = router.accounting.total();
       const facts = { received, written, dropped };
       const unwritten = router.unwritten();
@@ -38,11 +38,11 @@ export function runDaemon({ config, minLogSeverity, runtimeOptions }: DaemonOpti
       } else if (dropped > 0) {
         log.notice(
           "stopped",
-          `stopped; ${written} of ${received} objects are written, ${dropped} were dropped`,
+          `stopped; ${written} of ${received} objects were written, ${dropped} were dropped`,
           facts,
         );
       } else {
-        log.notice("stopped", `stopped; all of ${received} objects are written`, facts);
+        log.notice("stopped", `stopped; all ${received} objects were written`, facts);
       }
       return unwritten > 0 ? exit.failed : exit.inOrder;
     },

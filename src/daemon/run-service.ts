@@ -16,22 +16,22 @@ import { boundYoungObjects } from "./young-objects.js";
 /** Exit codes. */
 export const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
 
-/** For how long the last lines of the log may take. */
+/** How long the last lines of the log may take. */
 const logDeadlineMs = 500;
 
-/** Milliseconds after the first SIGTERM or SIGINT at which the process ends in any case; promised are 5 s. */
-const goneAfterMs = 4_500;
-/** For how long the log may take then. */
-const lastWordsMs = 200;
+/** Milliseconds after the first SIGTERM or SIGINT at which the process ends in any case; we promise 5 s. */
+const killAfterMs = 4_500;
+/** How long the log may take then. */
+const lastLogMs = 200;
 
-/** What a started service needs of the process around it. */
+/** What a service needs from the process it runs in. */
 interface ServiceContext {
   readonly log: Log;
-  /** Muninn's. */
+  /** Muninn's version. */
   readonly version: string;
-  /** Why the configuration file could not be taken when it was last read, for health. */
+  /** Why the configuration file could not be used when it was last read, for health. */
   readonly configurationFault: () => string | undefined;
-  /** The start waits for nothing any more once this has fired. */
+  /** Once this has fired, the start no longer waits for anything. */
   readonly stopping: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ interface ServiceContext {
 export interface Service extends Reloadable {
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
-  /** Resolves with a sentence where it can never do what it was started for. */
+  /** Resolves with the reason if the service can never do what it was started for. */
   readonly refused?: Promise<string>;
   stop(): Promise<void>;
 }
@@ -48,25 +48,25 @@ export interface ServiceOptions<Started extends Service> {
   /** The configuration file. */
   readonly config: string;
   readonly minLogSeverity?: LogSeverity | undefined;
-  /** Said before it starts. */
+  /** Logs before it starts. */
   readonly announce?: (log: Log) => void;
   readonly start: (config: Config, context: ServiceContext) => Promise<Started>;
   /** What it does, for the log and the service manager: `tracing …`. */
   readonly what: (config: Config) => string;
-  /** Said beside that when it has started. */
+  /** Facts for the log line of a successful start. */
   readonly startedFacts?: (started: Started, config: Config, log: Log) => object;
-  /** What it does when it stops. */
+  /** What it does while it stops, for the log. */
   readonly stopping: string;
-  /** Says how it ended; the exit code. */
-  readonly farewell: (stopped: Started, log: Log) => number;
+  /** Logs how it ended and returns the exit code. */
+  readonly logStopped: (stopped: Started, log: Log) => number;
 }
 
 /**
- * Runs a service until a signal ends it, reloads its configuration on SIGHUP, and tells systemd; resolves with the exit code. Five
- * seconds after the signal the process is gone, whatever hangs.
+ * Runs a service until a signal ends it, reloads its configuration on SIGHUP, and notifies systemd; resolves with the
+ * exit code. Five seconds after the signal the process has ended, whatever hangs.
  */
 export async function runService<Started extends Service>(options: ServiceOptions<Started>): Promise<number> {
-  // Before all that takes time: one that comes meanwhile must not end the process.
+  // Before anything that takes time: a signal that comes meanwhile must not end the process.
   const hangUp = new HangUp();
   const { config: file, minLogSeverity } = options;
   let loaded: LoadedConfig;
@@ -83,7 +83,7 @@ export async function runService<Started extends Service>(options: ServiceOption
   options.announce?.(log);
   const stopping = stopSignal();
   void untilFired(stopping).then(() =>
-    openLastResort({ afterMs: goneAfterMs, onEnd: () => log.stop({ deadlineMs: lastWordsMs }) }),
+    openLastResort({ afterMs: killAfterMs, onEnd: () => log.stop({ deadlineMs: lastLogMs }) }),
   );
   const code = await serve(loaded.config, options, log, { stopping, hangUp });
   if (await isFileCallHanging()) {
@@ -97,7 +97,7 @@ export async function runService<Started extends Service>(options: ServiceOption
   return code;
 }
 
-/** Reads a configuration that this machine has all for. @throws ConfigError */
+/** Reads a configuration and checks that this machine can run it. @throws ConfigError */
 async function loadStartable(file: string): Promise<LoadedConfig> {
   const loaded = await loadConfig(file);
   const missing = await loaded.missing();
@@ -105,7 +105,7 @@ async function loadStartable(file: string): Promise<LoadedConfig> {
   return loaded;
 }
 
-/** What the operator tells a running service. */
+/** Signals of the operator to a running service. */
 interface Signals {
   readonly stopping: AbortSignal;
   readonly hangUp: HangUp;
@@ -125,7 +125,7 @@ async function serve<Started extends Service>(
     started = await options.start(config, { log, version: packageVersion, configurationFault, stopping });
   } catch (error) {
     if (stopping.aborted) {
-      log.notice("stopped", "stopped before it had started");
+      log.notice("stopped", "stopped while starting");
       return exit.inOrder;
     }
     log.critical("start_failed", error instanceof Error ? error.message : String(error), {
@@ -157,7 +157,7 @@ async function serve<Started extends Service>(
   service.stopping();
   log.notice("stopping", options.stopping);
   await started.stop();
-  const code = options.farewell(started, log);
+  const code = options.logStopped(started, log);
   await service.stop();
   if (typeof refusal !== "string") return code;
   log.critical("refused", refusal);

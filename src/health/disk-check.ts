@@ -1,14 +1,14 @@
 import { type Check, type Finding, ok } from "./check.js";
 import type { DiskSpace } from "./disk-space.js";
 
-/** Less than this part of a disk, or than this many bytes, whichever is less, is worth knowing of. */
+/** Less than this part of a disk, or than this many bytes, whichever is less, is reported. */
 const littlePart = 0.05;
 const littleBytes = 2 * 1024 ** 3;
 const fewFiles = 1_000;
-/** A disk that does not tell its free space within this time writes nothing either. */
+/** A disk that does not report its free space within this time does not write either. */
 const patienceMs = 2_000;
 
-/** Looks at the space below a `logRoot`. Only a disk without any space, or without an answer, is failing. */
+/** Checks the free space below a `logRoot`. Only a disk that is full, or does not answer, is failing. */
 export function diskCheck(disk: DiskSpace): Check {
   return { name: `disk:${disk.path}`, pages: "ready", find: () => find(disk) };
 }
@@ -24,8 +24,8 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
   if (error !== undefined) {
     return {
       state: "degraded",
-      reason: `the free space below ${path} is not known: ${error.message}`,
-      action: "Create the directory again, or give Muninn the right to read it.",
+      reason: `the free space below ${path} is unknown:  ${error.message}`,
+      action: "Create the directory again, or give Muninn permission to read it.",
     };
   }
   if (reading === undefined) return ok;

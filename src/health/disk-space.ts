@@ -1,10 +1,10 @@
 import { statfs } from "node:fs/promises";
 
-/** What is left on the file system of a directory, for us: its reserve counts for the superuser only. */
+/** What is left on the file system of a directory, without the superuser's reserve. */
 export interface DiskReading {
   readonly sizeBytes: number;
   readonly availableBytes: number;
-  /** Files that can still be made; undefined where the file system has no such limit. */
+  /** Files that can still be created; undefined if the file system has no such limit. */
   readonly availableFiles: number | undefined;
 }
 
@@ -18,8 +18,8 @@ export interface DiskSpaceOptions {
 }
 
 /**
- * Asks again and again how much space a directory's file system has left. A question to a dead disk may never be
- * answered and keeps a thread of libuv's pool: so there is only ever one, and whoever wants to know reads the last answer.
+ * Asks regularly how much space a directory's file system has left. A question to a dead disk may never be
+ * answered and keeps a thread of libuv's pool: so there is only one at a time, and callers read the last answer.
  */
 export class DiskSpace {
   readonly path: string;
@@ -38,7 +38,7 @@ export class DiskSpace {
     void this.#ask();
   }
 
-  /** The last answer; undefined before the first, and where the last question failed. */
+  /** The last answer; undefined before the first, and if the last question failed. */
   get reading(): DiskReading | undefined {
     return this.#reading;
   }
@@ -48,12 +48,12 @@ export class DiskSpace {
     return this.#error;
   }
 
-  /** For how long a question has been waiting for its answer, in milliseconds; 0 where none does. */
+  /** How long a question has been waiting for its answer, in milliseconds; 0 if none is. */
   get waitingMs(): number {
     return this.#askedAt === undefined ? 0 : performance.now() - this.#askedAt;
   }
 
-  /** Asks nothing more; a question that hangs is left to the kernel. Idempotent. */
+  /** Stops asking; a question that hangs is left to the kernel. Idempotent. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);

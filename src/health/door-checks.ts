@@ -6,7 +6,7 @@ export interface ListenerView {
   readonly isBound: () => boolean;
 }
 
-/** A node that we connect to. */
+/** The address of a node that we connect to. */
 export interface TargetView {
   readonly where: string;
   readonly isConnected: () => boolean;
@@ -46,7 +46,7 @@ export function targetCheck({ where, isConnected, lastError }: TargetView): Chec
   };
 }
 
-/** Where nodes come to us nobody knows which should: that there is none at all is worth knowing. */
+/** If nodes connect to us, we do not know which ones should: only having none at all is reported. */
 export function nodesCheck(count: () => number): Check {
   return {
     name: "nodes",

@@ -4,8 +4,8 @@ import { type Check, ok } from "./check.js";
 const longTurnSeconds = 1;
 
 /**
- * Whether the loop turns quickly. That it turns at all shows in that somebody gets an answer: a slow one is no reason
- * for a restart.
+ * Whether the loop turns quickly. That it turns at all is clear from getting an answer: a slow loop is no reason for a
+ * restart.
  */
 export function eventLoopCheck(longestLagSeconds: () => number): Check {
   return {

@@ -3,7 +3,7 @@ import type { HealthCheck, HealthReport, HealthSource, HealthState } from "./hea
 
 export interface HealthMonitorOptions {
   readonly checks: readonly Check[];
-  /** Told of every change of a check's state, once. */
+  /** Called once for every change of a check's state. */
   readonly onChange?: (check: HealthCheck, before: HealthState) => void;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
@@ -24,7 +24,7 @@ export class HealthMonitor implements HealthSource {
     for (const check of options.checks) this.#known.set(check, { name: check.name, state: "ok", since });
   }
 
-  /** Asks every check. Done regularly, so that `since` is right although nobody reads a page. */
+  /** Asks every check. Done regularly, so that `since` is right even if no page is read. */
   look(): void {
     for (const check of this.#options.checks) this.#update(check, check.find());
   }

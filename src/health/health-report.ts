@@ -1,4 +1,4 @@
-/** `degraded` is worth knowing of and still serving; `failing` is answered with 503. */
+/** `degraded` needs attention but still serves; `failing` is answered with 503. */
 export type HealthState = "ok" | "degraded" | "failing";
 
 export interface HealthCheck {
@@ -11,7 +11,7 @@ export interface HealthCheck {
   readonly reason?: string;
   /** What an operator can do about it. */
   readonly action?: string;
-  /** Of a sink: when it last made something safe, and when it was last seen failing; ISO 8601 in UTC. */
+  /** Of a sink: when it last stored something safely, and when it last failed; ISO 8601 in UTC. */
   readonly lastSuccess?: string;
   readonly lastFailure?: string;
 }
@@ -26,7 +26,7 @@ export interface HealthReport {
 export interface HealthSource {
   /** Whether the process should be left alone; `failing` asks for a restart. */
   live(): HealthReport;
-  /** Whether traces are taken and kept: listeners bound, required sinks not stuck. */
+  /** Whether traces are accepted and kept: listeners bound, required sinks not stuck. */
   ready(): HealthReport;
   /** Everything, also what is only `degraded`. */
   report(): HealthReport;

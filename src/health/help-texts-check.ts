@@ -1,6 +1,6 @@
 import { type Check, ok } from "./check.js";
 
-/** Whether the file of `metricsHelp` could be read: without it metrics have no help texts, and all else goes on. */
+/** Whether the file of `metricsHelp` could be read: without it metrics have no help texts; everything else works. */
 export function helpTextsCheck(fault: () => string | undefined): Check {
   return {
     name: "help-texts",

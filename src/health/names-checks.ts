@@ -1,14 +1,14 @@
 import { type Check, ok } from "./check.js";
 import { someOf } from "./some-of.js";
 
-/** A connected node, and why it does not have the names it wanted, where it does not. */
+/** A connected node, and why it did not get the names it asked for, if so. */
 export interface NamedNode {
   readonly node: { readonly name: string; readonly slug: string };
   readonly clash?:
     | {
         /** All its names have a suffix, or its slug alone. */
         readonly of: "directory" | "slug";
-        /** The node that has the names; absent where the slug is one of our own pages. */
+        /** The node that has the names; absent where the slug is the path of one of our own pages. */
         readonly holder?: { readonly name: string } | undefined;
         /** Another tracer that writes its logs already, in words. */
         readonly tracer?: string | undefined;
@@ -16,7 +16,7 @@ export interface NamedNode {
     | undefined;
 }
 
-/** Nodes that ask for the same name are told apart by a suffix, which dashboards and scripts do not expect. */
+/** Nodes that ask for the same name get a suffix, which dashboards and scripts do not expect. */
 export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
   return {
     name: "node-names",
@@ -40,11 +40,11 @@ export function clashingNamesCheck(nodes: () => Iterable<NamedNode>): Check {
 }
 
 function causeOf(holder: { readonly name: string } | undefined, tracer: string | undefined): string {
-  if (tracer !== undefined) return `another tracer (${tracer}) already writes the logs of its name`;
+  if (tracer !== undefined) return `another tracer (${tracer}) already writes logs under its name`;
   return holder === undefined ? "its path is one of Muninn's own" : `${holder.name} already has its name`;
 }
 
-/** An address that brings one new name after the other makes a directory for each. */
+/** An address that keeps bringing new names causes a directory for each. */
 export function newNamesCheck(addresses: () => readonly string[]): Check {
   return {
     name: "new-names",
@@ -55,7 +55,7 @@ export function newNamesCheck(addresses: () => readonly string[]): Check {
       return {
         state: "degraded",
         reason: `too many nodes with new names connect from ${someOf(found)}; more are refused`,
-        action: "Check who connects from there. Nodes whose directories exist still get in.",
+        action: "Check who connects from there. Nodes whose directories exist are still accepted.",
       };
     },
   };

@@ -1,19 +1,19 @@
 import { type Check, ok } from "./check.js";
 import { someOf } from "./some-of.js";
 
-/** A limit that was run into counts for so long after the last time, in milliseconds. */
+/** How long a limit counts as reached after the last time, in milliseconds. */
 const rememberedMs = 300_000;
 
-/** What a connected node has of its own; a new object after it has connected again. */
+/** The metrics of one connection of a node; a new object after it has connected again. */
 export interface LimitedNode {
   readonly node: { readonly name: string };
   readonly metrics: {
-    /** Values that found no room, since the connection began. */
+    /** Values refused for lack of room since the connection began. */
     readonly refused: number;
   };
 }
 
-/** Whether a node has more metrics than are kept of it: what is beyond the limits is missing on every page. */
+/** Whether a node has more metrics than Muninn keeps: those beyond the limits are missing on every page. */
 export function nodeLimitsCheck(nodes: () => Iterable<LimitedNode>): Check {
   const seen = new WeakMap<LimitedNode["metrics"], { refused: number; at: number }>();
   return {

@@ -16,46 +16,46 @@ import { sinkCheck, type WatchedSink } from "./sink-check.js";
 import { type TimeseriesView, timeseriesCheck } from "./timeseries-check.js";
 import type { WritesUnderWay } from "./writes-under-way.js";
 
-/** A state that lasts for less may pass unseen; each look wakes the process up and takes 0.2 ms. */
+/** A state that is shorter may pass unseen; each check wakes the process and takes 0.2 ms. */
 const lookEveryMs = 1_000;
 
 export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
-  /** Further ways in and out. @default none */
+  /** Additional links. @default none */
   readonly links?: readonly LinkView[];
   /** Where objects come from: nodes to us, we to them, or what has checks of its own. */
   readonly door:
     | { readonly listener: ListenerView }
     | { readonly targets: readonly TargetView[] }
     | { readonly checks: readonly Check[] };
-  /** Nodes connected at the moment. */
+  /** Nodes currently connected. */
   readonly nodes: () => number;
   /** Those whose names are known. */
   readonly namedNodes: () => Iterable<NamedNode & LimitedNode>;
-  /** Addresses that may bring no new name at the moment, because they brought too many. */
+  /** Addresses that currently may not bring new names, because they brought too many. */
   readonly newNamesExhausted: () => readonly string[];
   readonly sinks: readonly { readonly sink: WatchedSink; readonly writes: WritesUnderWay }[];
   /** One for each `logRoot`; stopped by their owner. */
   readonly disks: readonly DiskSpace[];
-  /** Absent where there are none. */
+  /** Absent if there are none. */
   readonly timeseries?: TimeseriesView;
-  /** Absent where OTLP is not taken. */
+  /** Absent if OTLP is not received. */
   readonly otlpIn?: OtlpInView;
   readonly retention: () => Iterable<RetentionFault>;
   /** Why the file of help texts could not be read. */
   readonly helpTextsFault: () => string | undefined;
-  /** Why the configuration file could not be taken when it was last read. */
+  /** Why the configuration file could not be used when it was last read. */
   readonly configurationFault: () => string | undefined;
-  /** Longest time the event loop stood still of late, in seconds. */
+  /** Longest recent block of the event loop, in seconds. */
   readonly longestLagSeconds: () => number;
 }
 
 /** What the health pages show of the running tracer. */
 export interface Health extends HealthSource {
-  /** Looks at nothing more; the reports can still be asked for. Idempotent. */
+  /** Stops checking; the reports can still be read. Idempotent. */
   stop(): void;
 }
 
-/** Looks after the tracer from now on. */
+/** Watches the tracer from now on. */
 export function openHealth(options: HealthOptions): Health {
   const { door, links = [], nodes, sinks, disks, onChange } = options;
   const monitor = new HealthMonitor({

@@ -1,14 +1,14 @@
 import type { Check } from "./check.js";
 
-/** How it stands with what is taken over OTLP. */
+/** The state of what is received over OTLP. */
 export interface OtlpInView {
-  /** Resources that are nodes at the moment. */
+  /** Resources that are currently nodes. */
   resources(): number;
-  /** Milliseconds since somebody was turned away for want of room. */
+  /** Milliseconds since an exporter was last turned away for lack of room. */
   sinceBusyMs(): number;
 }
 
-/** Somebody who was turned away sends again within this time, so it is over when nobody was. */
+/** An exporter that was turned away sends again within this time: if none was, it is over. */
 const quietMs = 60_000;
 
 export function otlpInCheck(view: OtlpInView): Check {
@@ -20,8 +20,8 @@ export function otlpInCheck(view: OtlpInView): Check {
         ? {
             state: "degraded",
             reason: "OTLP exporters were asked to retry later: too much is waiting to be written",
-            action: "See the checks of sinks and disks; else raise muninn.maxInFlightBytes.",
+            action: "See the checks of sinks and disks; otherwise raise muninn.maxInFlightBytes.",
           }
-        : { state: "ok", reason: `${view.resources()} resources send` },
+        : { state: "ok", reason: `${view.resources()} resources are sending` },
   };
 }

@@ -1,6 +1,6 @@
 import { type Check, ok } from "./check.js";
 
-/** A root below which old files cannot be deleted at the moment, or files are ahead of the clock. */
+/** A root below which old files currently cannot be deleted, or files are ahead of the clock. */
 export type RetentionFault =
   | { readonly root: string; readonly code: "undeletable"; readonly error: Error }
   | {
@@ -10,7 +10,7 @@ export type RetentionFault =
       readonly latest: string;
     };
 
-/** Whether old files go when they should. Where they stay the disk fills up one day, so it is worth knowing of now. */
+/** Whether old files are deleted when they should be. If they stay, the disk will fill up one day. */
 export function retentionCheck(faults: () => Iterable<RetentionFault>): Check {
   return {
     name: "retention",
@@ -28,9 +28,9 @@ export function retentionCheck(faults: () => Iterable<RetentionFault>): Check {
 }
 
 const actions: Record<RetentionFault["code"], string> = {
-  undeletable: "Give Muninn the right to delete there, or delete old files yourself.",
+  undeletable: "Give Muninn permission to delete there, or delete old files yourself.",
   "from-the-future":
-    "Check the clock. Where it is right, move the files from the future away: names tell the true time again then.",
+    "Check the clock. If it is right, move the files from the future away; file names then show the true time again.",
 };
 
 function reasonOf(fault: RetentionFault): string {

@@ -14,12 +14,12 @@ export interface WatchedSink {
   };
 }
 
-/** A write that fails for so long is no hiccup any more. */
+/** A write that fails for this long is no longer a hiccup. */
 const failingAfterMs = 1_000;
-/** A write that neither succeeds nor fails for so long hangs: a dead disk gives no error. */
+/** A write that neither succeeds nor fails for this long hangs: a dead disk gives no error. */
 const stuckAfterMs = 2_000;
 
-/** Looks at one sink: whether its writes succeed, and whether they end at all. */
+/** Checks one sink: whether its writes succeed, and whether they end at all. */
 export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
   let failingSince: number | undefined;
   let lastFailureAt: number | undefined;
@@ -31,7 +31,7 @@ export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
       if (state !== "failing") {
         failingSince = undefined;
       } else {
-        // Our own watch: the time of day, which faults are stamped with, may jump.
+        // Measured by a monotonic clock: the time of day, with which faults are stamped, may jump.
         failingSince ??= performance.now();
         lastFailureAt = Date.now();
       }
@@ -72,7 +72,7 @@ function stuck(forMs: number): Trouble | undefined {
   if (forMs < stuckAfterMs) return undefined;
   return {
     state: "failing",
-    reason: `a write has not ended for ${Math.floor(forMs / 1_000)} s`,
+    reason: `a write has not finished for ${Math.floor(forMs / 1_000)} s`,
     action:
       "Check the disk, the network mount or the server behind it. Nothing is lost: writing continues when it answers.",
   };

@@ -1,4 +1,4 @@
-/** Named at most, of many; a report stays readable, and no peer makes it long. */
+/** Most names in a list: the report stays readable, and no peer can make it long. */
 const mostNamed = 5;
 
 /** `a, b, c, d, e and 7 more`. */

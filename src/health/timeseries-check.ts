@@ -1,10 +1,10 @@
 import type { Check, Finding } from "./check.js";
 
-/** How it stands with the store of timeseries. */
+/** The state of the store of timeseries. */
 export interface TimeseriesView {
-  /** Since when everything is there, in milliseconds since 1970; undefined while there is nothing. */
+  /** How far back all points are present, in milliseconds since 1970; undefined while there are none. */
   reachesBackTo(): number | undefined;
-  /** Points that went before their time. */
+  /** Points dropped before their retention ended. */
   evicted(): number;
   retentionMs(): number;
   /** Below 1 while older points are being loaded. */
@@ -33,7 +33,7 @@ function find(view: TimeseriesView): Finding {
     return {
       state: "degraded",
       reason: `${trouble.refused} damaged segments in ${trouble.directory} were not loaded; ${reach(view)}`,
-      action: "The log names them. Check the disk. Nothing else needs doing: the next start ignores them.",
+      action: "The log names them. Check the disk. Nothing else is needed: the next start ignores them.",
     };
   }
   return { state: "ok", reason: reach(view) };

@@ -1,10 +1,10 @@
-/** The batches one sink was given and has not settled, and when it last made one safe. */
+/** The batches one sink was given and has not settled, and when it last stored one safely. */
 export class WritesUnderWay {
   readonly #begun = new Map<number, number>();
   #lastTicket = 0;
   #lastSuccessAt: number | undefined;
 
-  /** A batch is handed to the sink. Gives the ticket for `end`. */
+  /** A batch is handed to the sink. Returns the ticket for `end`. */
   begin(): number {
     this.#lastTicket += 1;
     this.#begun.set(this.#lastTicket, performance.now());
@@ -17,7 +17,7 @@ export class WritesUnderWay {
     if (isSafe) this.#lastSuccessAt = Date.now();
   }
 
-  /** For how long the oldest of them has been waiting, in milliseconds; 0 where there is none. */
+  /** How long the oldest of them has been waiting, in milliseconds; 0 if there is none. */
   get oldestMs(): number {
     // A map keeps the order of insertion, so the first is the oldest.
     for (const begunAt of this.#begun.values()) return performance.now() - begunAt;

@@ -82,7 +82,7 @@ describe("a sink", () => {
     vi.advanceTimersByTime(1_999);
     expect(check.find().state).toBe("ok");
     vi.advanceTimersByTime(1_001);
-    expect(check.find()).toMatchObject({ state: "failing", reason: "a write has not ended for 3 s" });
+    expect(check.find()).toMatchObject({ state: "failing", reason: "a write has not finished for 3 s" });
     writes.end(ticket, true);
     expect(check.find().state).toBe("ok");
   });
@@ -258,7 +258,7 @@ describe("the names of nodes", () => {
     const clash = { of: "directory" as const, holder: undefined, tracer: "process 7" };
     expect(clashingNamesCheck(() => [node("Relay_unix-1", clash)]).find()).toMatchObject({
       state: "degraded",
-      reason: "a node is called Relay_unix-1: another tracer (process 7) already writes the logs of its name",
+      reason: "a node is called Relay_unix-1: another tracer (process 7) already writes logs under its name",
     });
   });
 

@@ -1,14 +1,14 @@
 import { settledWithin } from "../deadline.js";
 import type { Outlet } from "./outlet.js";
 
-/** Lines handed to the outlet at a time, in characters; what one chunk frees is room for new lines. */
+/** Characters handed to the outlet at a time; what one chunk frees is room for new lines. */
 const chunkLength = 64 * 1024;
 
 export interface LineWriterOptions {
   readonly outlet: Outlet;
   /** Lines not yet written, in bytes. What does not fit is dropped. */
   readonly maxPendingBytes: number;
-  /** Told how many lines in a row were dropped once there is room again; the line written in it takes their place. */
+  /** Called with the number of lines dropped in a row once there is room again; the line it writes takes their place. */
   readonly onDropped: (lines: number) => void;
 }
 
@@ -31,7 +31,7 @@ export class LineWriter {
     if (this.#closed) return;
     const bytes = Buffer.byteLength(line);
     const fits = this.#pendingBytes + bytes <= this.#options.maxPendingBytes;
-    // After a dropped line all are, until that is said: the gap is one, and in its place.
+    // After a dropped line all are dropped until the gap is reported: so there is one gap, reported where it is.
     if (!this.#isSayingDropped && (this.#dropped > 0 || !fits)) {
       this.#dropped += 1;
     } else {
@@ -57,7 +57,7 @@ export class LineWriter {
       try {
         await this.#options.outlet.write(chunk);
       } catch {
-        // Nobody reads this log any more; there is nobody to tell, and the daemon goes on.
+        // This log has lost its reader: there is nobody to report that to, and the daemon continues.
         this.#close();
         return;
       }

@@ -3,7 +3,7 @@ import { LineWriter } from "./line-writer.js";
 import { openOutlet } from "./outlet.js";
 import { type LogSeverity, leastSeverity, logSeverities, type SeverityWishes } from "./severity.js";
 
-/** What a message is about, beside its text; an error goes under `err`. */
+/** The facts of a message, in addition to its text; an error goes under `err`. */
 type Facts = Readonly<Record<string, unknown>>;
 
 /** Logs `event`, a name for programs, with a sentence for people and the facts of both. */
@@ -11,7 +11,7 @@ type LogMethod = (event: string, message: string, facts?: Facts) => void;
 
 /** The daemon's own log: one method for each severity of cardano-tracer. */
 export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
-  /** Has each line that is logged from now on given to `take`, too, as JSON; until what this returns is called. */
+  /** Also gives `take` each line logged from now on, as JSON, until the returned function is called. */
   tap(take: (line: string) => void): () => void;
   /** What is logged from now on. */
   show(wishes: SeverityWishes): void;
@@ -20,7 +20,7 @@ export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>>
 }
 
 export interface LogOptions extends SeverityWishes {
-  /** Where to. @default 1, stdout */
+  /** The file descriptor to write to. @default 1, stdout */
   readonly fd?: number;
   /** Lines that a stalled reader has not taken, in bytes; more are dropped and counted. @default 1 MiB */
   readonly maxPendingBytes?: number;
@@ -31,7 +31,7 @@ const levels = Object.fromEntries(
   logSeverities.map((severity, index) => [severity.toLowerCase(), 20 + 10 * index]),
 ) as Record<Lowercase<LogSeverity>, number>;
 
-/** Opens the log: JSON lines, or lines for people where there is a terminal. Nothing in it ever blocks the process. */
+/** Opens the log: JSON lines, or lines for people on a terminal. Nothing in it ever blocks the process. */
 export async function openLog(options: LogOptions): Promise<Log> {
   const outlet = openOutlet(options.fd ?? 1);
   const writer = new LineWriter({

@@ -2,16 +2,16 @@ import { close, constants, fstatSync, openSync, write } from "node:fs";
 import { Socket } from "node:net";
 import { isatty } from "node:tty";
 
-/** Takes bytes to a file descriptor; a reader that stalls never holds up the caller. */
+/** Writes bytes to a file descriptor; a reader that stalls never holds up the caller. */
 export interface Outlet {
   readonly isTerminal: boolean;
   /**
    * Resolves when the operating system has all the bytes; one call at a time.
    *
-   * @throws Error of the system call when it never will have them: the reader is gone.
+   * @throws Error of the system call when it never will: the reader is gone.
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Gives up what is under way. */
+  /** Abandons the write in progress. */
   close(): void;
 }
 
@@ -32,7 +32,7 @@ class StreamOutlet implements Outlet {
 
   constructor(fd: number) {
     this.#socket = new Socket({ fd, readable: false, writable: true });
-    // Each failed write says so itself.
+    // Each failed write reports its own error.
     this.#socket.on("error", () => {});
   }
 
@@ -50,7 +50,7 @@ class StreamOutlet implements Outlet {
 /** How long a write that failed waits for its next attempt. */
 const retryMs = 200;
 
-/** A file or a terminal. What it does not take now (disk full, output held with Ctrl-S) is tried again. */
+/** A file or a terminal. What it does not accept now (disk full, output held with Ctrl-S) is tried again. */
 class FileOutlet implements Outlet {
   readonly isTerminal: boolean;
   readonly #fd: number;
@@ -87,8 +87,8 @@ class FileOutlet implements Outlet {
 }
 
 /**
- * The terminal opened once more, non-blocking for us alone: a thread that waits for it would hold up the end of the
- * process. Where that is forbidden (another user's terminal) the given descriptor has to do.
+ * The terminal opened a second time, non-blocking for us alone: a thread that waits for it would hold up the end of the
+ * process. If that is forbidden (another user's terminal), the given descriptor must do.
  */
 function openTerminal(fd: number): Outlet {
   const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

@@ -1,15 +1,15 @@
 /** How long a line stands for all of its kind. */
 const usualPeriodMs = 60_000;
-/** Kinds and addresses that have periods of their own; peers choose their addresses, and memory is ours. */
+/** Most kinds and addresses with their own periods: peers choose their addresses, and the memory is ours. */
 const maxKeys = 1_024;
-/** Lines of one kind that are said at once in a period, of all addresses together; the rest wait for its end. */
+/** Lines of one kind that are written at once in a period, for all addresses together; the rest wait for its end. */
 const maxLines = 1_024;
 
-/** Writes a line; `count` is of the events that it speaks for. */
+/** Writes a line; `count` is the number of events it stands for. */
 type WriteLine = (count: number) => void;
 
 interface Period {
-  /** Events that had a line of their own. */
+  /** Events that had their own line. */
   said: number;
   /** Events since then. */
   unsaid: number;
@@ -18,23 +18,23 @@ interface Period {
 }
 
 /**
- * Lines that somebody outside can bring about as often as they like: of each kind and address the first is written at
- * once, and then one a minute that says how many more there were.
+ * Lines that a peer can cause as often as it likes: the first of each kind and address is written at once, and then one
+ * a minute that says how many more there were.
  */
 export class RateLimitedLines {
   readonly #periodMs: number;
   readonly #burst: number;
   readonly #periods = new Map<string, Period>();
-  /** Lines of each kind that were said at once in its period. */
+  /** Lines of each kind that were written at once in its period. */
   readonly #linesOfKinds = new Map<string, number>();
 
-  /** `burst` is how many events of a period have lines of their own. */
+  /** `burst` is how many events of a period get their own lines. */
   constructor(options: { readonly periodMs?: number; readonly burst?: number } = {}) {
     this.#periodMs = options.periodMs ?? usualPeriodMs;
     this.#burst = options.burst ?? 1;
   }
 
-  /** An event of this kind and address; where too many addresses bring some, those that are new share one line. */
+  /** An event of this kind and address; if too many addresses cause some, new ones share one line. */
   say(kind: string, address: string, write: WriteLine): void {
     const key = `${kind} ${address}`;
     const isNew = !this.#periods.has(key);

@@ -1,7 +1,7 @@
 import pinoPretty from "pino-pretty";
 import { visibleLines, visibleText } from "../../text/visible-text.js";
 
-/** Gives lines of the log the form in which people read them on a terminal. */
+/** Formats lines of the log for people at a terminal. */
 export function terminalLines(levels: Readonly<Record<string, number>>): (line: string) => string {
   const pretty = pinoPretty.prettyFactory({
     customLevels: levels,
@@ -11,7 +11,7 @@ export function terminalLines(levels: Readonly<Record<string, number>>): (line: 
     singleLine: true,
     translateTime: "SYS:HH:MM:ss.l",
   });
-  // A message may quote a peer; only the stack of an error has lines of its own.
+  // A message may quote a peer; only the stack of an error is on its own lines.
   return (line) =>
     pretty(JSON.parse(line, (key, value) => (typeof value === "string" ? shown(key, value) : value)));
 }

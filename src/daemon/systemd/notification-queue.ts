@@ -1,6 +1,6 @@
 import type { Notify } from "./notify-program.js";
 
-/** One message to the service manager. A later one of the same kind takes the place of one that still waits. */
+/** One message to the service manager. A later one of the same kind replaces one that still waits. */
 export interface Notification {
   readonly kind: string;
   readonly assignments: readonly string[];
@@ -13,7 +13,7 @@ export class NotificationQueue {
   #waiting: Notification[] = [];
   #sending: Promise<void> | undefined;
 
-  /** @param onResult told of the outcome of each message; undefined is a success */
+  /** @param onResult receives the outcome of each message; undefined is success */
   constructor(notify: Notify, onResult: (error: unknown) => void) {
     this.#notify = notify;
     this.#onResult = onResult;
@@ -25,7 +25,7 @@ export class NotificationQueue {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when no message waits or is being sent. */
   async drained(): Promise<void> {
     await this.#sending;
   }

@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 
-/** A manager that does not take a message for so long takes none. */
+/** A manager that has not accepted a message within this time will not. */
 const timeoutMs = 5_000;
 
-/** Sends one datagram of assignments to the service manager. Rejects where it did not arrive. */
+/** Sends one datagram of assignments to the service manager. Rejects if it did not arrive. */
 export type Notify = (assignments: readonly string[]) => Promise<void>;
 
 /**
- * Sends through the program `systemd-notify`, which is there where systemd is. Node has no datagram sockets of the unix
- * family, and a native library to call `sendmsg` would be the daemon's only one.
+ * Sends through the program `systemd-notify`, which comes with systemd. Node has no unix datagram sockets,
+ * and a native library to call `sendmsg` would be the daemon's only one.
  */
 export const systemdNotify: Notify = (assignments) =>
   new Promise((resolve, reject) => {

@@ -7,7 +7,7 @@ import { feedingPauseMs } from "./watchdog.js";
 const stopGraceMs = 1_000;
 
 export interface ServiceManagerOptions {
-  /** Told of the first message that does not arrive after one that did. */
+  /** Called for the first message that does not arrive after one that did. */
   readonly onUnreachable: (error: Error) => void;
   /** @default process.env */
   readonly env?: NodeJS.ProcessEnv;
@@ -15,7 +15,7 @@ export interface ServiceManagerOptions {
   readonly notify?: Notify;
 }
 
-/** Whoever started the daemon as a service and wants to know how it is: systemd, or nobody. Nothing here waits or fails. */
+/** Whatever started the daemon as a service and wants its status: systemd, or nothing. No call here waits or fails. */
 export interface ServiceManager {
   /** It is started, or has reloaded. */
   ready(status: string): void;
@@ -24,13 +24,13 @@ export interface ServiceManager {
   /** One line for people. */
   status(status: string): void;
   stopping(): void;
-  /** Says nothing more; waits for the last messages, not for long. Idempotent. */
+  /** Sends nothing more; waits for the last messages, but briefly. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Speaks the protocol of sd_notify(3) where `NOTIFY_SOCKET` says that somebody listens, and feeds the watchdog, where
- * there is one, from now on: as long as the event loop turns. Elsewhere nothing is ever spawned.
+ * Speaks the protocol of sd_notify(3) if `NOTIFY_SOCKET` is set, and from now on feeds the watchdog, if there is one, as
+ * long as the event loop turns. Otherwise nothing is ever spawned.
  */
 export function openServiceManager(options: ServiceManagerOptions): ServiceManager {
   const env = options.env ?? process.env;
@@ -94,7 +94,7 @@ class Systemd implements ServiceManager {
   }
 }
 
-/** A line feed would begin another assignment. */
+/** A line feed would start another assignment. */
 function statusOf(status: string): string {
   return `STATUS=${status.replace(/\s+/g, " ")}`;
 }

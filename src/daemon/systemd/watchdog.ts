@@ -2,7 +2,7 @@
 const feedsPerTimeout = 3;
 
 /**
- * How often a watchdog wants to be fed, in milliseconds; undefined where none watches this process. `WATCHDOG_USEC` and
+ * How often a watchdog must be fed, in milliseconds; undefined if none watches this process. `WATCHDOG_USEC` and
  * `WATCHDOG_PID` are as sd_watchdog_enabled(3) says.
  */
 export function feedingPauseMs(env: NodeJS.ProcessEnv, pid: number): number | undefined {
