@@ -8,7 +8,7 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32 as zlib has it: of "123456789" it is 0xCBF43926. `before` is that of the bytes before these, where there are any. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let remainder = ~before;
-  // With an iterator in place of the index this takes twice as long.
+  // With an iterator instead of the index this takes twice as long.
   for (let i = 0; i < bytes.length; i += 1)
     remainder = table[(remainder ^ bytes[i]!) & 0xff]! ^ (remainder >>> 8);
   return ~remainder >>> 0;

@@ -36,7 +36,7 @@ export class Door {
     return this.#links.views;
   }
 
-  /** @throws TransportError where it cannot listen, CertificateError where files of links cannot be used */
+  /** @throws TransportError if it cannot listen, CertificateError where files of links cannot be used */
   async open(run: RunConnection): Promise<void> {
     const { network, muninn } = this.#config;
     const { log, events, maxConnections } = this.#options;
@@ -68,7 +68,7 @@ export class Door {
 
   /**
    * Reads certificates and tokens of links again.
-   * @throws CertificateError where they are unusable; then nothing changes
+   * @throws CertificateError if they are unusable; then nothing changes
    */
   async reload(): Promise<void> {
     await this.#links.reload();

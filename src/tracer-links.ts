@@ -40,7 +40,7 @@ export class Links {
     this.views = this.#links.map(({ view }) => view);
   }
 
-  /** @throws CertificateError where files cannot be used, TransportError where it cannot listen */
+  /** @throws CertificateError if files cannot be used, TransportError where it cannot listen */
   async open(run: RunConnection): Promise<void> {
     for (const link of this.#links) await link.readCredentials();
     const onTurnedAway = turnedAwayEvents(this.#options.log, this.#options.events);
@@ -49,7 +49,7 @@ export class Links {
 
   /**
    * Reads certificates and tokens again; who is inside stays.
-   * @throws CertificateError where they are unusable; then nothing changes
+   * @throws CertificateError if they are unusable; then nothing changes
    */
   async reload(): Promise<void> {
     const changes = await Promise.all(this.#links.map((link) => link.readChange()));

@@ -15,7 +15,7 @@ interface Surroundings {
 
 /**
  * What `muninn.otlp` asks for; not even loaded where it is absent.
- * @throws HttpError where it cannot listen, CertificateError
+ * @throws HttpError if it cannot listen, CertificateError
  */
 export async function openOtlpIn(
   { muninn, networkMagic: magic }: Config,

@@ -13,7 +13,9 @@ const pastOfPage = {
   queryBytes: 1,
 };
 
-/** What `hasTimeseries` asks for; not even loaded where it is absent. @throws SnapshotError where its directory is unusable */
+/**
+ * What `hasTimeseries` asks for; not even loaded where it is absent. @throws SnapshotError if its directory is unusable
+ */
 export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.endpoints.timeseries === undefined) return undefined;
   const { Timeseries } = await import("./timeseries/timeseries.js");

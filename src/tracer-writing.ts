@@ -19,7 +19,7 @@ import type { Endpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sinkFailureEvents } from "./tracer-events.js";
 import { disksReading, registryReading, watchWrites } from "./tracer-readings.js";
 
-/** For how long what stops goes on trying to write; all in all it ends within 5 s. */
+/** How long what stops continues trying to write; all in all it ends within 5 s. */
 export const writeMs = 1_500;
 
 export interface WritingOptions {

@@ -34,9 +34,9 @@ import { openWriting } from "./tracer-writing.js";
 import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
-/** For how long a stopping tracer takes what nodes still send. */
+/** How long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
-/** Nodes tell their name at once, and what waits for it takes memory; a node's own queue lasts for so long. */
+/** Nodes tell their name at once, and what waits for it takes memory; a node's own queue lasts for this long. */
 const namePatienceMs = 250;
 /** A request unanswered for this long means that the peer is gone. */
 const silenceMs = 30_000;
@@ -51,7 +51,7 @@ export interface Tracer {
   /**
    * Brings into effect what can change while nodes stay connected (`liveFields`), the verbosity of the log aside, and
    * reads certificates and credentials again.
-   * @throws CertificateError where those are unusable; then nothing changes
+   * @throws CertificateError if those are unusable; then nothing changes
    */
   reload(config: Config): Promise<void>;
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
@@ -231,7 +231,7 @@ function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config
   return { pauseMs, full };
 }
 
-/** As many connections as configured, or fewer where the process may not have so many files open. */
+/** As many connections as configured, or fewer where the process may not have this many files open. */
 function affordableConnections(config: Config, registry: HandleRegistry, log: Log): number {
   const { maxConnections: wanted } = config.muninn;
   const { maxOpenFiles } = registry.stats();

@@ -36,7 +36,7 @@ export class BatchWriter {
     this.#options = options;
   }
 
-  /** Claims the node's directory until `close`. @throws Error where another tracer writes there */
+  /** Claims the node's directory until `close`. @throws Error if another tracer writes there */
   async open(node: NodeIdentity): Promise<OpenNode> {
     const { registry, router } = this.#options;
     const claim = await registry.claim(node.directory);

@@ -1,7 +1,7 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsSession } from "../sinks/nats/link.js";
 
-/** A lease that is not renewed for so long is anybody's. */
+/** A lease that is not renewed for this long is anybody's. */
 export const leaseMs = 15_000;
 
 export interface LeasesOptions {

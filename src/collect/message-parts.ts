@@ -24,7 +24,7 @@ export class MessageParts {
     return this.#of !== undefined;
   }
 
-  /** @throws MessageError where it grows too large */
+  /** @throws MessageError if it grows too large */
   add({ facts, data }: ArrivedMessage): Joined {
     const { part } = facts;
     if (part === undefined) {

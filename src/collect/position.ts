@@ -23,7 +23,7 @@ export interface BatchUnderWay {
 
 /** What of a subject is in the files. */
 export interface Written {
-  /** When the stream was made: another stream of the same name begins anew. */
+  /** When the stream was made: another stream of the same name starts again. */
   readonly created: string;
   /** In the stream, of the last message that is written. */
   readonly sequence: number;

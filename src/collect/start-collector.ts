@@ -43,13 +43,15 @@ export interface Collector {
   readonly served: ReadonlyMap<string, string>;
   /** Resolves with a sentence where these servers can never serve what was asked for. */
   readonly refused: Promise<string>;
-  /** As that of a tracer. @throws CertificateError where certificates are unusable; then nothing changes */
+  /** As that of a tracer. @throws CertificateError if certificates are unusable; then nothing changes */
   reload(config: Config): Promise<void>;
   /** Reads nothing more, writes what has come, closes everything. Idempotent, waits. */
   stop(): Promise<void>;
 }
 
-/** @throws SinkOpenError where the configuration has no log files; RegistryError, HttpError and the like, as a tracer does */
+/**
+ * @throws SinkOpenError if the configuration has no log files; RegistryError, HttpError and the like, as a tracer does
+ */
 export function startCollector(config: Config, options: CollectorOptions): Promise<Collector> {
   return openWithEndings((endings) => openParts(config, options, endings));
 }

@@ -26,7 +26,7 @@ export interface SubjectReaderOptions {
   readonly memory: SpareMemory;
 }
 
-/** Deliveries that were lost on their way come again after so long, where nothing behind them shows it earlier. */
+/** Deliveries that were lost on their way come again after this long, where nothing behind them shows it earlier. */
 const acknowledgeWaitNs = 30_000_000_000;
 
 /** A message whose number is not the one awaited: something before it has not come, or is not there. */

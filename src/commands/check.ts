@@ -27,11 +27,11 @@ export function addCheckCommand(program: Command): void {
 /** What `--json` prints; fields are only ever added. */
 interface Outcome {
   readonly file: string;
-  /** The effective configuration, times in ms and sizes in bytes, secrets masked; absent where it cannot be made. */
+  /** The effective configuration, times in ms and sizes in bytes, secrets masked; absent if it cannot be made. */
   readonly config?: Config;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Who may connect to what is opened, and read what is written; absent where `config` is. */
+  /** Who may connect to what is opened, and read what is written; absent if `config` is. */
   readonly access?: readonly string[];
 }
 

@@ -45,7 +45,7 @@ muninn:
 `;
 }
 
-/** Runs a tracer and three nodes until a signal, or so many seconds; resolves with the exit code. */
+/** Runs a tracer and three nodes until a signal, or this many seconds; resolves with the exit code. */
 export async function demonstrate(options: DemoOptions): Promise<number> {
   const status = new StatusLine(process.stdout);
   return withForeseenErrors("demo", status, () => run(options, status), [

@@ -143,10 +143,10 @@ async function timeseriesIssues({ endpoints, muninn }: Config): Promise<FieldIss
   }
 }
 
-/** The directory itself, or the one above it in which it would be made. @throws where that is no directory */
+/** The directory itself, or the one above it in which it would be made. @throws where that is not a directory */
 async function nearestThere(directory: string): Promise<string> {
   while (!(await isThere(directory))) directory = dirname(directory);
-  // With a slash at the end a file is no directory: ENOTDIR.
+  // With a slash at the end a file is not a directory: ENOTDIR.
   return `${directory}/`;
 }
 

@@ -11,7 +11,7 @@ interface RelayFlags {
   readonly socketMode?: string;
 }
 
-/** For how long nodes may send what they have begun when the relay stops. */
+/** How long nodes may send what they have begun when the relay stops. */
 const drainMs = 2_000;
 const maxConnections = 4_096;
 

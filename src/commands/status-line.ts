@@ -5,8 +5,8 @@ import { visibleLines, visibleText } from "../text/visible-text.js";
 const pauseMs = 100;
 
 /**
- * What goes on, for whoever watches: lines that stay, and on a terminal one below them that changes. Both may quote peers: what
- * a terminal would obey is written out.
+ * Progress, for whoever watches: lines that stay, and on a terminal one below them that changes. Both may quote peers:
+ * what a terminal would obey is written out.
  */
 export class StatusLine {
   readonly #stream: NodeJS.WriteStream;

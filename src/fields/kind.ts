@@ -98,7 +98,7 @@ export type ValuesOf<Table extends Fields> = Flat<
 
 type Flat<T> = { [Key in keyof T]: T[Key] };
 
-/** The fields that may stand in a mapping of this kind; `undefined` where any may, and where there is no mapping. */
+/** The fields that may stand in a mapping of this kind; `undefined` where any may, and if there is no mapping. */
 export function fieldsIn(kind: AnyKind, input?: unknown): Fields | undefined {
   const { inside } = kind;
   if (inside === undefined) return undefined;

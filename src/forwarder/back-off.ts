@@ -6,7 +6,7 @@ export interface BackOffLimits {
 
 /**
  * Pauses as real nodes make them: each twice the one before, up to the longest. Only a connection that lasted at least
- * as long as the longest pause begins anew: one that is refused again and again is tried less and less often.
+ * as long as the longest pause starts again: one that is refused again and again is tried less and less often.
  */
 export class BackOff {
   readonly #limits: BackOffLimits;
@@ -17,7 +17,7 @@ export class BackOff {
     this.#nextMs = limits.initialMs;
   }
 
-  /** The pause after an attempt whose connection lasted so many milliseconds; 0 where there was none. */
+  /** The pause after an attempt whose connection lasted this many milliseconds; 0 if there was none. */
   after(lastedMs: number): number {
     const { initialMs, maxMs } = this.#limits;
     if (lastedMs >= maxMs) this.#nextMs = initialMs;

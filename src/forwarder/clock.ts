@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export interface ForwarderClock {
   /** Milliseconds since some moment, never backwards. */
   now(): number;
-  /** Resolves after so many milliseconds, any number of them, or when `signal` is aborted. */
+  /** Resolves after this many milliseconds, any number of them, or when `signal` is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 

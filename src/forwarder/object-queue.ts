@@ -39,7 +39,7 @@ export class ObjectQueue<Item = Uint8Array> {
     return taken;
   }
 
-  /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
+  /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
   async take(count: number, signal: AbortSignal): Promise<Item[]> {
     while (this.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
     return signal.aborted ? [] : this.takeNow(count);

@@ -8,7 +8,7 @@ export class OneATurn {
     this.#mostWaiting = mostWaiting;
   }
 
-  /** False where too many wait already. */
+  /** False if too many wait already. */
   run(task: () => void): boolean {
     if (this.#waiting.length >= this.#mostWaiting) return false;
     this.#waiting.push(task);

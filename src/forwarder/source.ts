@@ -10,7 +10,7 @@ export interface ForwarderSource {
   /** Its data points at the moment, JSON documents. */
   readonly dataPoints: Pick<ReadonlyMap<string, Uint8Array | undefined>, "get">;
   /**
-   * Where data points have to be asked for elsewhere: their values, in place of `dataPoints`; undefined for what is not
+   * Where data points have to be asked for elsewhere: their values, instead of `dataPoints`; undefined for what is not
    * there. Never rejects.
    */
   askDataPoints?(names: readonly string[]): Promise<readonly (readonly [string, Uint8Array | undefined])[]>;
@@ -18,7 +18,7 @@ export interface ForwarderSource {
   readonly isOver: boolean;
   /** Up to `count` trace objects that are there now, encoded, in order. */
   takeNow(count: number): readonly Uint8Array[];
-  /** As `takeNow`, and waits for the first; empty where no more will come or `signal` is aborted. */
+  /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
   take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]>;
   /** A connection that used the source has ended. */
   release?(): void;

@@ -58,7 +58,7 @@ export interface ForwarderReport extends Readonly<ForwarderCounts> {
 }
 
 export interface RunningForwarder<Where extends LinkAddress = Address> extends AsyncDisposable {
-  /** Where it listens; absent where it connects. */
+  /** Where it listens; absent if it connects. */
   readonly address: Where | undefined;
   /** Connections there are now, with or without a handshake yet. */
   readonly connectionsNow: number;
@@ -76,7 +76,7 @@ export interface RunningForwarder<Where extends LinkAddress = Address> extends A
 /**
  * Starts the other side of the protocol: answers tracers that connect, or connects to one, and again whenever the connection
  * is lost, unless the tracer said *done*.
- * @throws TransportError where it cannot listen
+ * @throws TransportError if it cannot listen
  */
 export async function startForwarder<Where extends LinkAddress = Address>(
   options: ForwarderOptions<Where>,

@@ -8,7 +8,7 @@ export interface NamedNode {
     | {
         /** All its names have a suffix, or its slug alone. */
         readonly of: "directory" | "slug";
-        /** The node that has the names; absent where the slug is the path of one of our own pages. */
+        /** The node that has the names; absent if the slug is the path of one of our own pages. */
         readonly holder?: { readonly name: string } | undefined;
         /** Another tracer that writes its logs already, in words. */
         readonly tracer?: string | undefined;

@@ -45,7 +45,7 @@ export class BodyBudget {
     this.#onShort.push(letGo);
   }
 
-  /** The body, made as soon as there is room; undefined where too many wait for that. */
+  /** The body, made as soon as there is room; undefined if too many wait for that. */
   async render({ pieces, bytes, gzip }: Rendering): Promise<Body | undefined> {
     if (!(await this.#admitted(bytes))) return undefined;
     try {

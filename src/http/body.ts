@@ -18,7 +18,7 @@ export function bodyOf(text: string, options: { gzip: boolean }): Body {
   return encoder.end();
 }
 
-/** Runs `pieces` to their end and encodes them in slices, so that the event loop goes on turning. */
+/** Runs `pieces` to their end and encodes them in slices, so that the event loop continues turning. */
 export async function renderBody(pieces: Iterator<string>, options: { gzip: boolean }): Promise<Body> {
   const encoder = new BodyEncoder(options);
   for (;;) {

@@ -51,7 +51,7 @@ export class ConnectionTable {
     socket.once("close", () => this.#leave(place));
   }
 
-  /** The place of a connection; undefined where it has just been lost. */
+  /** The place of a connection; undefined if it has just been lost. */
   of(connection: Peer): Place | undefined {
     return this.#taken.get(peerOf(connection));
   }

@@ -15,7 +15,7 @@ export interface EndpointRequest {
   readonly path: string;
   /** What follows the question mark, as it came. */
   readonly query: string;
-  /** Empty where there is none, or the endpoint takes none. */
+  /** Empty if there is none, or the endpoint takes none. */
   readonly body: string;
   readonly headers: IncomingHttpHeaders;
   /** Where the client reached us, `host:port`. */

@@ -53,7 +53,7 @@ const stopGraceMs = 500;
 /**
  * Listens at an endpoint and answers by `route`. Whatever a client sends or does not read ends at a limit.
  *
- * @throws HttpError where the address cannot be listened at, or TLS is wanted without a certificate.
+ * @throws HttpError if the address cannot be listened at, or TLS is wanted without a certificate.
  */
 export async function openEndpointServer(
   options: EndpointOptions & EndpointContent,
@@ -109,7 +109,7 @@ export class EndpointServer {
       reserve: limits.reservedConnections ?? 16,
     });
     gateConnections(server, (socket) => this.#connections.enter(socket));
-    // A listening server reports faults of accepting here; it goes on listening.
+    // A listening server reports faults of accepting here; it continues listening.
     server.on("error", (error) => options.onError?.(error, ""));
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#handle(message, response);
@@ -285,7 +285,7 @@ function takesGzip({ headers }: IncomingMessage): boolean {
   return acceptsGzip(headers["accept-encoding"]?.toString());
 }
 
-/** Undefined where the target is no path at all. */
+/** Undefined if the target is no path at all. */
 function pathOf(message: IncomingMessage): string | undefined {
   const target = message.url ?? "";
   let path = /^[^?#]*/.exec(target)![0];

@@ -85,7 +85,7 @@ export class GatedConnection extends Duplex {
     this.#give();
   }
 
-  /** The head that came last has a body of so many bytes, which is wanted, too. */
+  /** The head that came last has a body of this many bytes, which is wanted, too. */
   letThrough(bytes: number): void {
     this.#bodyLeft = bytes;
     this.#give();

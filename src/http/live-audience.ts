@@ -29,7 +29,7 @@ export interface AudienceOptions {
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
-  /** What everybody was told last; undefined where that is too much to remember, or the node was absent. */
+  /** What everybody was told last; undefined if that is too much to remember, or the node was absent. */
   #told: Told | undefined;
   #toldVersion: number | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -123,7 +123,7 @@ export class LiveAudience {
   }
 }
 
-/** Undefined where everything must be told: nothing is known, or a name of then is gone. */
+/** Undefined if everything must be told: nothing is known, or a name of then is gone. */
 function changesSince(before: Told | undefined, entries: Entries): Entries | undefined {
   if (before === undefined) return undefined;
   let stayed = 0;

@@ -5,7 +5,7 @@ interface Preference {
   readonly quality: number;
 }
 
-/** `a;q=0.5, b` as a list; entries without a name go, a quality that is no number counts as 1 (RFC 9110, 12.4.2). */
+/** `a;q=0.5, b` as a list; entries without a name go, a quality that is not a number counts as 1 (RFC 9110, 12.4.2). */
 function preferences(header: string): Preference[] {
   return header.split(",").flatMap((entry) => {
     const [name = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
@@ -29,7 +29,7 @@ export class Accept {
     return this.#ranges.length > 0;
   }
 
-  /** How much `type` is wanted by its own name, parameters aside: 0 to 1; undefined where it is not named. */
+  /** How much `type` is wanted by its own name, parameters aside: 0 to 1; undefined if it is not named. */
   named(type: string): number | undefined {
     return best(this.#ranges.filter(({ name }) => name === type));
   }

@@ -4,7 +4,7 @@ export interface NodePath {
   readonly rest: string | undefined;
 }
 
-/** Percent signs stand for bytes of UTF-8, as monitoring guides write slugs; undefined where they do not. */
+/** Percent signs stand for bytes of UTF-8, as monitoring guides write slugs; undefined if they do not. */
 export function nodePath(path: string): NodePath | undefined {
   const [, slug = "", rest] = /^\/([^/]*)(?:\/(.*))?$/s.exec(path) ?? [];
   try {

@@ -12,7 +12,7 @@ interface Shared {
 export interface Wanted extends Rendering {
   /** Tells all bodies apart, whether packed or not aside. */
   readonly key: string;
-  /** What it is made of: a body of the same version is still right. Undefined where that is not known. */
+  /** What it is made of: a body of the same version is still right. Undefined if that is not known. */
   readonly version: number | undefined;
 }
 
@@ -27,7 +27,7 @@ export class SharedBodies {
 
   /**
    * The body that is being made, one made in the last second where the version tells that it is still right, or a new
-   * one. Undefined where too many wait to be made.
+   * one. Undefined if too many wait to be made.
    */
   get(wanted: Wanted): Promise<Body | undefined> {
     const { version } = wanted;

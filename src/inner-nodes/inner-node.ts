@@ -103,7 +103,7 @@ export class InnerNode {
     this.#wasNamed = true;
   }
 
-  /** So many objects more, in the order they were added, are safe or never will be. */
+  /** This many objects more, in the order they were added, are safe or never will be. */
   settled(objects: number, isSafe: boolean): void {
     const before = this.#settled;
     this.#settled += objects;

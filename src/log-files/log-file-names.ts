@@ -3,7 +3,7 @@ const form = /^node-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)\.(json|log)$/;
 
 /**
  * Names of this second and later, the last day of the year 9999, are somebody's mistake: soon no name could follow
- * them. A log neither goes on in such a file nor sorts after it.
+ * them. A log neither continues in such a file nor sorts after it.
  */
 const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;
 
@@ -30,7 +30,7 @@ export function logFilesAmong(names: readonly string[], extension: string): stri
   return names.filter((name) => secondInName(name, extension) !== undefined).sort();
 }
 
-/** The newest of the log files among `names`: the one a log goes on in, or the next one sorts after. */
+/** The newest of the log files among `names`: the one a log continues in, or the next one sorts after. */
 export function newestAmong(names: readonly string[], extension: string): string | undefined {
   return logFilesAmong(names, extension)
     .filter((name) => secondInName(name, extension)! < lastFollowedSecond)

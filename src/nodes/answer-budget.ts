@@ -48,7 +48,7 @@ export class AnswerShare {
     this.#budget = budget;
   }
 
-  /** Takes so many bytes more, or gives them back; false where there is no room for them. */
+  /** Takes this many bytes more, or gives them back; false if there is no room for them. */
   grow(deltaBytes: number): boolean {
     if (this.#hasLeft || !this.#budget.grow(this.#bytes, deltaBytes)) return false;
     this.#bytes += deltaBytes;

@@ -6,7 +6,7 @@ import type { MiniProtocolSide } from "./mini-protocol-side.js";
 /** Requests that may wait for their turn; who asks more often is told no. */
 const maxWaiting = 64;
 
-/** Values by name, JSON documents as bytes; undefined where the node has no such data point. */
+/** Values by name, JSON documents as bytes; undefined if the node has no such data point. */
 export type DataPoints = ReadonlyMap<string, Uint8Array | undefined>;
 
 export interface DataPointOptions {
@@ -40,7 +40,7 @@ export class DataPointRequests implements MiniProtocolSide {
     });
   }
 
-  /** Resolves with the answer, or with undefined where none came within `timeoutMs` or before the connection ended. */
+  /** Resolves with the answer, or with undefined if none came within `timeoutMs` or before the connection ended. */
   async request(names: readonly string[], timeoutMs: number): Promise<DataPoints | undefined> {
     if (this.#ended || this.#waiting.length >= maxWaiting) return undefined;
     return new Promise((resolve) => {

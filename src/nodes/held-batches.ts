@@ -25,7 +25,7 @@ export class HeldBatches {
     return this.#objects;
   }
 
-  /** The host that the first object names; undefined where none came within `timeoutMs`, or before the connection ended. */
+  /** The host that the first object names; undefined if none came within `timeoutMs`, or before the connection ended. */
   async firstHost(timeoutMs: number): Promise<string | undefined> {
     const first = this.#batches[0];
     if (first !== undefined) return first.host(0);

@@ -2,7 +2,7 @@ import type { DataPointRequests } from "./data-points.js";
 import type { HeldBatches } from "./held-batches.js";
 import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
 
-/** Asks one source after the other for the name of a node; undefined where none gives one within `nameTimeoutMs`. */
+/** Asks one source after the other for the name of a node; undefined if none gives one within `nameTimeoutMs`. */
 export async function learnName(
   dataPoints: DataPointRequests,
   held: HeldBatches,

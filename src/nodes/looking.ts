@@ -18,7 +18,10 @@ export class Looking {
   #bytes = 0;
   #endOfTurn: NodeJS.Immediate | undefined;
 
-  /** So many bytes are about to come of this node; returns whether they will wait, or are to be looked at when they have. */
+  /**
+   * This many bytes are about to come of this node; returns whether they will wait, or are to be looked at when they
+   * have.
+   */
   begin(node: Looker, bytes: number): boolean {
     if (this.#waiting !== node || this.#bytes + bytes > mostBytes) this.#look();
     if (bytes >= enoughBytes) return false;

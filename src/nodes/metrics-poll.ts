@@ -43,7 +43,7 @@ export interface MetricsPollOptions {
    */
   readonly silenceMs: number;
   readonly send: (message: Uint8Array) => void;
-  /** For how long we have been reading without a byte coming; 0 while we do not read: that silence is our own. */
+  /** How long we have been reading without a byte coming; 0 while we do not read: that silence is our own. */
   readonly quietMs: () => number;
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
@@ -109,7 +109,7 @@ export class MetricsPoll implements MiniProtocolSide {
     return this.#hasAnswered;
   }
 
-  /** From now on; a pause under way begins anew. */
+  /** From now on; a pause under way starts again. */
   setPace(pace: MetricsPace): void {
     this.#pace = pace;
     if (this.#timer !== undefined && this.#open === 0) this.#askLater();

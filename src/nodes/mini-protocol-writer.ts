@@ -19,7 +19,7 @@ export class MiniProtocolWriter {
   }
 
   /**
-   * Sends a message, or the same one so many times, each in segments of its own and all in one write. Nothing is sent
+   * Sends a message, or the same one this many times, each in segments of its own and all in one write. Nothing is sent
    * once the stream no longer takes it: its end is reported elsewhere.
    */
   send(miniProtocol: MiniProtocol, message: Uint8Array, times = 1): void {

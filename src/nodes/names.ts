@@ -78,7 +78,7 @@ function fitted(text: string, maxBytes: number): string {
   return `${bytes.toString("utf8", 0, end)}_${hash}`;
 }
 
-/** `127.0.0.1_30004` → `127001-30004`, `Relay_1` → `relay-1`; empty where no ASCII letter or digit is left. */
+/** `127.0.0.1_30004` → `127001-30004`, `Relay_1` → `relay-1`; empty if no ASCII letter or digit is left. */
 function slugOf(text: string): string {
   return text
     .normalize("NFKD")

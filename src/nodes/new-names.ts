@@ -21,7 +21,7 @@ export interface NewNamesOptions {
 }
 
 /**
- * How many names nobody has heard of an address may bring: each of them makes a directory, files and a page, which stay
+ * How many unknown names an address may bring: each of them makes a directory, files and a page, which stay
  * when the peer is gone.
  */
 export class NewNames {

@@ -34,7 +34,7 @@ export interface Clash {
   readonly wanted: WantedNames;
   /** All names have a suffix, or the slug alone. */
   readonly of: "directory" | "slug";
-  /** The other node; undefined where the slug is a route of our own, or another tracer writes there. */
+  /** The other node; undefined if the slug is a route of our own, or another tracer writes there. */
   readonly holder: NodeIdentity | undefined;
   /** Another tracer that writes in the directory, in words. */
   readonly tracer?: string;
@@ -50,7 +50,7 @@ interface Entry {
   readonly release?: () => void;
 }
 
-/** So many names are tried in turn where other tracers write in their directories; with the last one lines wait. */
+/** This many names are tried in turn where other tracers write in their directories; with the last one lines wait. */
 const mostTries = 10;
 
 /**
@@ -72,7 +72,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     this.#claimDirectory = claimDirectory;
   }
 
-  /** Gives `holder` its names; settles once they are its own. `rawName` is undefined where the node has none. */
+  /** Gives `holder` its names; settles once they are its own. `rawName` is undefined if the node has none. */
   async claim(holder: Holder, rawName: string | undefined): Promise<NodeIdentity> {
     const wanted = wantedNames(rawName, holder.connectionId);
     const identity = await this.#claimHere(holder, wanted);
@@ -132,7 +132,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     this.#isStopping = true;
   }
 
-  /** Undefined where its name is not known yet. */
+  /** Undefined if its name is not known yet. */
   identityOf(holder: Holder): NodeIdentity | undefined {
     return this.#entries.get(holder)?.identity;
   }

@@ -6,7 +6,7 @@ export const nodeInfoName = "NodeInfo";
 /** Where a node's name may come from: what it says of itself, or the host that its objects name. */
 export type NameSource = "nodeInfo" | "hostname";
 
-/** The node's own name, or undefined where it gave none that can be read. */
+/** The node's own name, or undefined if it gave none that can be read. */
 export function nameOf(points: DataPoints | undefined): string | undefined {
   const bytes = points?.get(nodeInfoName);
   if (bytes === undefined) return undefined;

@@ -41,7 +41,7 @@ export class ReadingGate implements TurnTaker {
     return () => turns.end(passage);
   }
 
-  /** So many bytes were read that became no batch, answers and objects that are not whole, and took so long. */
+  /** This many bytes were read that became no batch, answers and objects that are not whole, and took this long. */
   worked(bytes: number, milliseconds: number): void {
     if (this.#hasEnded) return;
     const { turns } = this.#options;

@@ -59,7 +59,7 @@ export class ReadingTurns {
     this.#all.add(node);
   }
 
-  /** So many bytes are on their way from now on, until `end`. */
+  /** This many bytes are on their way from now on, until `end`. */
   begin(bytes: number): Passage {
     const passage = { bytes, among: this.#newcomers };
     this.#passages.add(passage);

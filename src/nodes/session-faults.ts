@@ -12,7 +12,7 @@ export type SessionFault =
   | { code: "peer-silent"; timeoutMs: number }
   /** The peer sends, and reads nothing of what we send. */
   | { code: "peer-not-reading"; unreadBytes: number }
-  /** Its address has brought too many names that nobody has heard of. */
+  /** Its address has brought too many new names. */
   | { code: "too-many-names"; address: string }
   /** Unfinished objects or answers of all peers take more memory than they may, and this peer's most of it. */
   | { code: "no-room" }

@@ -28,7 +28,7 @@ export interface SessionSettings {
   readonly requestsAhead: number;
   readonly handshakeTimeoutMs: number;
   readonly nameTimeoutMs: number;
-  /** A node that does not tell its name for so long is asked for more objects meanwhile. */
+  /** A node that does not tell its name for this long is asked for more objects meanwhile. */
   readonly namePatienceMs: number;
   /** Where the name of a node comes from: the first of these that gives one. */
   readonly nameFrom: readonly NameSource[];
@@ -48,7 +48,7 @@ export interface SessionHost {
   readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
-  /** Gives the session its names; `rawName` is undefined where the node told none. */
+  /** Gives the session its names; `rawName` is undefined if the node told none. */
   claim(session: Session, rawName: string | undefined): Promise<Claim>;
   /** Whether a node is asked for trace objects before it has told its name. */
   mayAskUnnamed(session: Session): boolean;
@@ -62,7 +62,7 @@ export interface SessionHost {
   drained(node: NodeIdentity): Promise<void>;
   /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
   metrics(session: Session, whole: boolean): AnswerTaker;
-  /** The connection is gone and every batch was handed on; `fault` is absent where the peer or we just left. */
+  /** The connection is gone and every batch was handed on; `fault` is absent if the peer or we just left. */
   ended(session: Session, end: SessionEnd): void;
 }
 

@@ -232,7 +232,7 @@ export class Session implements NameHolder, Looker {
     });
   }
 
-  /** Asks the node for data points; undefined where no answer came within `timeoutMs`. */
+  /** Asks the node for data points; undefined if no answer came within `timeoutMs`. */
   async dataPoints(names: readonly string[], timeoutMs: number): Promise<DataPoints | undefined> {
     return this.#dataPoints.request(names, timeoutMs);
   }

@@ -38,7 +38,7 @@ export interface SessionObserver {
   /** The node, which was just named, could not have the names it wanted. */
   clashed(connection: Connection, node: NodeIdentity, clash: Clash): void;
   ended(connection: Connection, end: SessionEnd): void;
-  /** So many metrics of a node were not kept. */
+  /** This many metrics of a node were not kept. */
   metricsRefused(reason: MetricRefusal, count: number): void;
 }
 

@@ -21,12 +21,12 @@ export interface TraceIntakeOptions {
   /** Most requests outstanding; 1 asks for one reply at a time. */
   readonly requestsAhead: number;
   readonly maxObjectBytes: number;
-  /** For how long a node's name is awaited after the first request before more is asked for, in milliseconds. */
+  /** How long a node's name is awaited after the first request before more is asked for, in milliseconds. */
   readonly namePatienceMs: number;
   readonly budget: FlightBudget;
   readonly gate: ReadingGate;
   readonly memory: SpareMemory;
-  /** Sends the same message so many times. */
+  /** Sends the same message this many times. */
   readonly send: (message: Uint8Array, times: number) => void;
   /** Unfinished objects of all nodes take too much, and this node's is the largest. */
   readonly onGiveWay: () => void;
@@ -39,7 +39,8 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
  * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes tell it at
- * once, and nothing more is asked for; where it takes longer asking goes on, so that the node's own queue does not overflow.
+ * once, and nothing more is asked for; where it takes longer asking continues, so that the node's own queue does not
+ * overflow.
  */
 export class TraceIntake implements MiniProtocolSide, BudgetMember {
   /** Batches that nobody can write yet. */
@@ -98,7 +99,10 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#decoder.append(bytes);
   }
 
-  /** Hands on whatever whole objects have arrived; returns their bytes. @throws ProtocolError where other bytes came, after that */
+  /**
+   * Hands on whatever whole objects have arrived; returns their bytes. @throws ProtocolError if other bytes came, after
+   * that
+   */
   flush(): number {
     this.#batchedBytes = 0;
     try {

@@ -38,7 +38,7 @@ const usualLabels: Readonly<Record<string, Severity>> = {
 
 const ownHost = hostname();
 
-/** A line as it is written; what is no object of JSON, such as what others write there, is data as it is. */
+/** A line as it is written; what is not JSON object, such as what others write there, is data as it is. */
 export function traceOfText(text: string, form: LineForm): Trace {
   let line: unknown;
   try {
@@ -95,7 +95,7 @@ function namespaceOf(name: unknown, { namespace, prefix }: LineForm): string {
   return prefix === undefined ? name : `${prefix}.${name}`;
 }
 
-/** Milliseconds since 1970, of a number or of an ISO 8601 text; undefined for what is no time. */
+/** Milliseconds since 1970, of a number or of an ISO 8601 text; undefined for what is not a time. */
 function timeOf(time: unknown): number | undefined {
   const at = typeof time === "string" ? Date.parse(time) : time;
   return typeof at === "number" && Math.abs(at) <= 8.64e15 ? at : undefined;

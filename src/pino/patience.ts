@@ -58,7 +58,7 @@ export class Patience {
     }
   }
 
-  /** Resolves when the tracer has taken all that waits, or after so many milliseconds. */
+  /** Resolves when the tracer has taken all that waits, or after this many milliseconds. */
   async flushed(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     while (this.#options.forwarder.stats().queued > 0 && performance.now() < deadline)

@@ -47,7 +47,7 @@ export function readHead(bytes: Uint8Array, at: number, end: number, wanted: Maj
   return info === 26 ? high : high * 2 ** 32 + uint32(bytes, at + 5);
 }
 
-/** The argument that a first byte of this type holds itself; undefined where it does not, or there is no such byte. */
+/** The argument that a first byte of this type holds itself; undefined if it does not, or there is no such byte. */
 export function smallArgument(first: number | undefined, type: Major): number | undefined {
   const argument = (first ?? -1) - (type << 5);
   return argument >= 0 && argument < 24 ? argument : undefined;

@@ -36,7 +36,7 @@ export class CborReader {
     this.#what = what;
   }
 
-  /** Reads the head of a definite array; returns its length. @throws ProtocolError where it is neither of those given */
+  /** Reads the head of a definite array; returns its length. @throws ProtocolError if it is neither of those given */
   record(length: number, or = length): number {
     const at = this.#at;
     const read = this.#head(major.array);
@@ -153,7 +153,7 @@ export class CborReader {
     }
   }
 
-  /** Reads a number that is not negative; undefined where another item stands, which is passed over. */
+  /** Reads a number that is not negative; undefined if another item stands, which is passed over. */
   uintOrOther(): number | undefined {
     if (this.#first() >> 5 === major.uint) return this.#head(major.uint);
     const rest = this.#bytes.subarray(this.#at);
@@ -168,7 +168,7 @@ export class CborReader {
     return this.#at;
   }
 
-  /** Says that the message is over. @throws ProtocolError where it goes on */
+  /** Says that the message is over. @throws ProtocolError if it continues */
   end(): void {
     if (this.#at < this.#bytes.length) throw this.#unexpectedAt(this.#at, "the end of the message");
   }

@@ -1,7 +1,7 @@
 import { CborReader } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
 
-/** A data point's name and its value, a JSON document; undefined where the node has no such data point. */
+/** A data point's name and its value, a JSON document; undefined if the node has no such data point. */
 export type DataPoint = readonly [name: string, value: Uint8Array | undefined];
 
 export type DataPointsRequest =

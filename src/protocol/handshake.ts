@@ -32,7 +32,7 @@ export function encodeProposal(magic: number): Uint8Array {
 
 /**
  * The listener's answer to a proposal, as the real peers give it; `refused` says why in our words, where it refuses.
- * @throws ProtocolError where the message is no proposal
+ * @throws ProtocolError if the message is no proposal
  */
 export function answerProposal(
   message: Uint8Array,
@@ -59,7 +59,7 @@ export function answerProposal(
   return { answer: new CborWriter().array(3).int(accept).int(version).int(magic).finish() };
 }
 
-/** The magic proposed for our version; undefined where that is not among the versions. */
+/** The magic proposed for our version; undefined if that is not among the versions. */
 function readProposal(message: Uint8Array): number | "undecodable" | undefined {
   const reader = new CborReader(message, proposal);
   reader.record(2);
@@ -81,7 +81,7 @@ function readProposal(message: Uint8Array): number | "undecodable" | undefined {
 
 /**
  * Reads the listener's answer to our proposal.
- * @throws ProtocolError with code `handshake-refused` where it refused, or accepted what we did not propose
+ * @throws ProtocolError with code `handshake-refused` if it refused, or accepted what we did not propose
  */
 export function readAnswer(message: Uint8Array, magic: number, we: We = "tracer"): void {
   const reader = new CborReader(message, "a handshake answer");

@@ -62,7 +62,7 @@ export class ItemScanner {
 
   /**
    * The position after the item in `bytes`, of which those before `end` have come; or `incomplete`, and then the next
-   * call goes on with the same bytes and more.
+   * call continues with the same bytes and more.
    * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`
    */
   scan(bytes: Uint8Array, end: number): number {
@@ -75,7 +75,7 @@ export class ItemScanner {
     return incomplete;
   }
 
-  /** Passes over one head and, of a string, its bytes; false where the head is not all there. */
+  /** Passes over one head and, of a string, its bytes; false if the head is not all there. */
   #passOne(bytes: Uint8Array, end: number): boolean {
     const first = bytes[this.#at]!;
     if (first === breakByte) {

@@ -20,7 +20,7 @@ interface KnownText {
 export class KnownTexts {
   readonly #known = new Array<KnownText | undefined>(places).fill(undefined);
 
-  /** The text in these bytes; undefined where there are too few or too many of them, or they are not ASCII. */
+  /** The text in these bytes; undefined if there are too few or too many of them, or they are not ASCII. */
   find(bytes: DataView, from: number, to: number): string | undefined {
     const length = to - from;
     if (length < shortest || length > longest) return undefined;

@@ -8,10 +8,10 @@ const what = "a metrics answer";
 
 /** One metric: its name and its value. */
 const maxMetricBytes = 64 * 1_024;
-/** An answer so many times longer than its limit is no answer any more. */
+/** An answer this many times longer than its limit is no answer any more. */
 const patience = 16;
 
-/** In place of the metrics left: the list ends with a break. */
+/** Instead of the metrics left: the list ends with a break. */
 const untilBreak = Number.POSITIVE_INFINITY;
 
 /** Most connections wait for most of their time, and then keep nothing. */

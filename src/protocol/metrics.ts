@@ -16,7 +16,7 @@ interface MetricsTaker {
 
 /** Takes the metrics of one answer. */
 export interface AnswerTaker extends MetricsTaker {
-  /** So many metrics came beyond what an answer may hold; nothing was made of them. */
+  /** This many metrics came beyond what an answer may hold; nothing was made of them. */
   surplus(count: number): void;
   /** The answer is over. */
   end(): void;

@@ -19,5 +19,5 @@ export const column = {
 /** Numbers in a row. */
 export const columns = 14;
 
-/** In place of an offset: the node sent no human text. */
+/** Instead of an offset: the node sent no human text. */
 export const absent = -1;

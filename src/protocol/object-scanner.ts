@@ -21,7 +21,7 @@ const steps = fieldsOfObject + 2;
 
 const noBytes = new Uint8Array(0);
 
-/** In place of the segments left: the namespace ends with a break. */
+/** Instead of the segments left: the namespace ends with a break. */
 const untilBreak = -1;
 
 /**

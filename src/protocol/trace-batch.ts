@@ -41,7 +41,7 @@ export interface TraceBatch {
   encoded(index: number): Uint8Array;
   /** `toMachine` as received, UTF-8, any text, usually one JSON object. */
   machine(index: number): Uint8Array;
-  /** `toHuman` as received, UTF-8, may span lines; undefined where the node sent none. */
+  /** `toHuman` as received, UTF-8, may span lines; undefined if the node sent none. */
   human(index: number): Uint8Array | undefined;
   /** Segments as received, joined by dots; may be empty. */
   namespace(index: number): string;

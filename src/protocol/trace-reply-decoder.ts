@@ -13,7 +13,7 @@ const what = "a trace-object reply";
 /** Rows to begin the table of a first batch with. */
 const fewRows = 16;
 
-/** In place of the objects left: the list ends with a break. */
+/** Instead of the objects left: the list ends with a break. */
 const untilBreak = Number.POSITIVE_INFINITY;
 
 /**
@@ -126,7 +126,7 @@ export class TraceReplyDecoder {
     this.#soundRows = 0;
   }
 
-  /** Passes over a reply's head, an object or a reply's end; false where its bytes are not all there. */
+  /** Passes over a reply's head, an object or a reply's end; false if its bytes are not all there. */
   #scanNext(): boolean {
     if (this.#objectsLeft === undefined) return this.#beginReply();
     if (this.#objectsLeft === 0) return this.#endReply(this.#at);

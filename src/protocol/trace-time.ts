@@ -11,7 +11,7 @@ const otherTag = { text: 0, number: 1 } as const;
 
 /** As Haskell's `%Y-%m-%dT%H:%M:%S%QZ`. */
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?Z$/;
-/** A longer text is no time. */
+/** A longer text is not a time. */
 const maxTextBytes = 64;
 
 /**
@@ -182,7 +182,7 @@ function halfFloat(bits: number): number {
   return sign * (mantissa + 1_024) * 2 ** (exponent - 25);
 }
 
-/** The time in words at `at`; undefined where it is none. */
+/** The time in words at `at`; undefined if it is none. */
 function textTime(bytes: Uint8Array, at: number, { digits, perSecond }: Unit): bigint | undefined {
   const length = readHead(bytes, at, bytes.length, major.text, what);
   const from = after(bytes, at);

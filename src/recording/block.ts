@@ -42,7 +42,7 @@ export async function encodeBlock(frames: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat([header, payload]);
 }
 
-/** Length of the payload that a block header announces; undefined where it is none. */
+/** Length of the payload that a block header announces; undefined if it is none. */
 export function payloadBytes(header: Buffer): number | undefined {
   if (header.length < blockHeaderBytes || !header.subarray(0, blockMagic.length).equals(blockMagic))
     return undefined;
@@ -50,7 +50,7 @@ export function payloadBytes(header: Buffer): number | undefined {
   return length <= maxBlockBytes && header.readUInt32BE(8) <= maxBlockBytes ? length : undefined;
 }
 
-/** The run of frames in a block; undefined where the payload is damaged. */
+/** The run of frames in a block; undefined if the payload is damaged. */
 export function decodeBlock(header: Buffer, payload: Buffer): Buffer | undefined {
   if (crc32(payload) !== header.readUInt32BE(12)) return undefined;
   try {

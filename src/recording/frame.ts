@@ -90,7 +90,7 @@ export class FrameBuffer {
 
 /**
  * The frames in a run of bytes; those of kinds that a later version added are left out.
- * @throws Error where the bytes are not such a run
+ * @throws Error if the bytes are not such a run
  */
 export function decodeFrames(bytes: Uint8Array): Frame[] {
   const reader = protobuf.Reader.create(bytes);

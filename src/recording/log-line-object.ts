@@ -4,14 +4,14 @@ import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js
 
 /** A line of a log as the trace object it came from, or as much of that as the line tells. */
 export interface LineObject {
-  /** Microseconds since 1970, UTC; undefined where the line has no time. */
+  /** Microseconds since 1970, UTC; undefined if the line has no time. */
   readonly at: number | undefined;
   readonly encoded: Uint8Array;
 }
 
 /**
  * Makes a trace object of a line: the line itself, byte for byte, is the machine text; time, namespace, severity, thread and
- * host are its `at`, `ns`, `sev`, `thread` and `host`. A line without them, or that is no JSON, gets defaults.
+ * host are its `at`, `ns`, `sev`, `thread` and `host`. A line without them, or that is not JSON, gets defaults.
  * Undefined for bytes that are not UTF-8, which no trace object can hold.
  */
 export function lineObject(line: Uint8Array, fallbackAt: number): LineObject | undefined {

@@ -21,7 +21,7 @@ export class ObjectCutter {
 
   /**
    * The objects that `bytes` complete.
-   * @throws ProtocolError where they are no replies
+   * @throws ProtocolError if they are no replies
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
     let rest = bytes;
@@ -72,7 +72,7 @@ export class ObjectCutter {
   }
 }
 
-/** Length of `[3, [` and how many objects follow; undefined where not all of it is there. */
+/** Length of `[3, [` and how many objects follow; undefined if not all of it is there. */
 function readReplyHead(bytes: Uint8Array): { bytes: number; objects: number } | undefined {
   const end = bytes.length;
   if (readHead(bytes, 0, end, major.array, what) === incomplete) return undefined;

@@ -27,7 +27,7 @@ export class PartFile {
   }
 
   /**
-   * Appends all bytes. When it has thrown, calling it again with the same bytes goes on where it stopped.
+   * Appends all bytes. When it has thrown, calling it again with the same bytes continues where it stopped.
    * @throws what the file system throws
    */
   async append(bytes: Uint8Array): Promise<void> {

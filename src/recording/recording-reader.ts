@@ -31,7 +31,8 @@ export async function isRecording(file: string): Promise<boolean> {
 }
 
 /**
- * The frames of one file, a block at a time. What is no whole block is skipped and reported once for each run of bytes.
+ * The frames of one file, a block at a time. What is not a whole block is skipped and reported once for each run of
+ * bytes.
  * @throws RecordingError, and what the file system throws
  */
 export async function* readRecordingFile(

@@ -89,7 +89,7 @@ export class RecordingWriter {
     this.#files.push(file.path);
   }
 
-  /** @throws what the file system throws; `EEXIST` where a file of such a recording is there already */
+  /** @throws what the file system throws; `EEXIST` where a file of such a recording already exists */
   static async open(options: RecordingOptions): Promise<RecordingWriter> {
     const [existing] = await findParts(options.path);
     if (existing !== undefined) {
@@ -142,7 +142,7 @@ export class RecordingWriter {
     this.#add({ kind: "closed", at: this.#now(), connection });
   }
 
-  /** Resolves when the disk has caught up; undefined where there is no need to wait, or waiting would not help. */
+  /** Resolves when the disk has caught up; undefined if there is no need to wait, or waiting would not help. */
   relief(): Promise<void> | undefined {
     if (this.#trouble !== undefined || this.#waitingBytes <= this.#options.maxWaitingBytes / 2)
       return undefined;

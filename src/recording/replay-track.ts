@@ -10,7 +10,7 @@ import { refuseOtherFiles } from "./trace-lines.js";
 
 /** A message of a node, to be sent again. */
 export interface ReplayEvent {
-  /** Microseconds since 1970, UTC; 0 where no time is kept. Never goes back. */
+  /** Microseconds since 1970, UTC; 0 if no time is kept. Never goes back. */
   readonly at: number;
   readonly message: ForwarderMessage;
 }

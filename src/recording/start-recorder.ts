@@ -33,7 +33,7 @@ const connectTimeoutMs = 10_000;
 
 /**
  * Listens, and passes on and records what comes.
- * @throws TransportError where it cannot listen, and what the file system throws where the recording cannot begin
+ * @throws TransportError if it cannot listen, and what the file system throws where the recording cannot begin
  */
 export async function startRecorder(options: RecorderOptions): Promise<RunningRecorder> {
   const writer = await RecordingWriter.open(options.recording);

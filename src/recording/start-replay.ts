@@ -13,7 +13,7 @@ export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "c
   readonly magic: number;
   /** Nodes for each track. */
   readonly copies: number;
-  /** In place of the recorded names. */
+  /** Instead of the recorded names. */
   readonly name?: string | undefined;
   /** @default as `startForwarder` */
   readonly reconnect?: BackOffLimits | undefined;
@@ -22,13 +22,13 @@ export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "c
 /** A node that plays. */
 interface PlayingNode {
   readonly name: string;
-  /** Where it listens; absent where it connects. */
+  /** Where it listens; absent if it connects. */
   readonly address: Address | undefined;
 }
 
 export interface RunningReplay {
   readonly nodes: readonly PlayingNode[];
-  /** Resolves when all was sent and the tracer has asked for more; rejects where a track could not be read to its end. */
+  /** Resolves when all was sent and the tracer has asked for more; rejects if a track could not be read to its end. */
   readonly finished: Promise<void>;
   reports(): ReplayReport[];
   /** Idempotent; waits. */
@@ -39,7 +39,7 @@ interface ReplayReport extends ForwarderReport {
   readonly name: string;
 }
 
-/** Starts a living node for each copy of each track. @throws TransportError where it cannot listen, AddressError */
+/** Starts a living node for each copy of each track. @throws TransportError if it cannot listen, AddressError */
 export async function startReplay(settings: ReplaySettings): Promise<RunningReplay> {
   const { network, speed, loops, from, to, magic, reconnect } = settings;
   const playing: { name: string; player: ReplayPlayer; forwarder: RunningForwarder }[] = [];

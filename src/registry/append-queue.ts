@@ -66,7 +66,7 @@ export class AppendQueue {
     return pieces;
   }
 
-  /** The current file took so many bytes of `next`, of which some may have been given up meanwhile. */
+  /** The current file took this many bytes of `next`, of which some may have been given up meanwhile. */
   wrote(bytes: number): void {
     this.#writtenBytes = Math.min(this.#writtenBytes + bytes, this.#unsafeBytes);
   }

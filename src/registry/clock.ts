@@ -4,9 +4,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only grow. Pauses, idleness and the pace of rotation go by it. */
   monotonic(): number;
-  /** Calls `action` once after so many milliseconds; returns what prevents it. */
+  /** Calls `action` once after this many milliseconds; returns what prevents it. */
   after(milliseconds: number, action: () => void): () => void;
-  /** Calls `action` every so many milliseconds; returns what ends it. Keeps no process alive. */
+  /** Calls `action` every this many milliseconds; returns what ends it. Keeps no process alive. */
   every(milliseconds: number, action: () => void): () => void;
 }
 
@@ -23,7 +23,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves when `work` has settled, or so many milliseconds have passed; it never rejects. */
+/** Resolves when `work` has settled, or this many milliseconds have passed; it never rejects. */
 export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {
   await new Promise<void>((resolve) => {
     const cancel = clock.after(milliseconds, resolve);

@@ -15,7 +15,7 @@ const linkPauseMs = 2_000;
 export interface CurrentFileOptions {
   readonly log: LogId;
   readonly root: LogRoot;
-  /** The name of the last file that was begun for this log by now, there or not; undefined where nobody knows. */
+  /** The name of the last file that was begun for this log by now, there or not; undefined if nobody knows. */
   readonly lastName: string | undefined;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
@@ -40,7 +40,7 @@ interface Current {
 
 /** Where the next line goes. */
 type Place =
-  /** Into the newest file of the directory, where there is one with room. */
+  /** Into the newest file of the directory, if there is one with room. */
   | { readonly state: "unknown" }
   /** Into a new file that sorts after `last`. */
   | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "lost" }
@@ -59,7 +59,7 @@ export interface RotationFailure {
   readonly triedAt: number;
 }
 
-/** The file that one log goes on in: found or begun, closed and opened again, at last ended. */
+/** The file that one log continues in: found or begun, closed and opened again, at last ended. */
 export class CurrentFile {
   readonly #options: CurrentFileOptions;
   readonly #directory: LogDirectory;
@@ -213,7 +213,7 @@ export class CurrentFile {
     this.end("lost");
   }
 
-  /** Makes the disk have its name; false where it has it already. */
+  /** Makes the disk have its name; false if it has it already. */
   async syncName(): Promise<boolean> {
     if (!("current" in this.#place) || this.#place.current.isListed) return false;
     const { current } = this.#place;

@@ -104,9 +104,9 @@ export const kernelFileSystem: FileSystem = {
 };
 
 export interface BoundedFileSystem extends FileSystem {
-  /** As `write`, of the pieces that are there when its turn comes; 0 where there are none any more. */
+  /** As `write`, of the pieces that are there when its turn comes; 0 if there are none any more. */
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
-  /** What has this name; undefined where there is nothing. */
+  /** What has this name; undefined if there is nothing. */
   lookUp(path: string): Promise<FileStatus | undefined>;
   /** Makes `lookUp` ask this from now on, or, without it, `lstat` in its turn. */
   lookWith(look: FileSystem["lstat"] | undefined): void;
@@ -166,7 +166,7 @@ export function failedWith(error: unknown, ...codes: readonly string[]): boolean
   return codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
-/** What the call resolves with; undefined where it fails because there is nothing of that name. */
+/** What the call resolves with; undefined if it fails because there is nothing of that name. */
 export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

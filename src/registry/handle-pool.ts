@@ -74,7 +74,7 @@ export class HandlePool {
     this.#makeRoom();
   }
 
-  /** The handle is in use from now on; false where it was not parked. */
+  /** The handle is in use from now on; false if it was not parked. */
   unpark(handle: Handle): boolean {
     return this.#idle.delete(handle);
   }

@@ -52,7 +52,7 @@ export class LogDirectory {
   }
 
   /**
-   * The name of the newest file; undefined where there is none, or something else bears the newest name. Makes the
+   * The name of the newest file; undefined if there is none, or something else bears the newest name. Makes the
    * directory where it is missing.
    */
   async newest(): Promise<string | undefined> {
@@ -73,7 +73,7 @@ export class LogDirectory {
     });
   }
 
-  /** Opens a file again and resolves with its descriptor; with undefined where its name leads elsewhere now. */
+  /** Opens a file again and resolves with its descriptor; with undefined if its name leads elsewhere now. */
   async reopen(file: LogFile): Promise<number | undefined> {
     let again: OpenedFile;
     try {
@@ -157,7 +157,7 @@ export class LogDirectory {
     }
   }
 
-  /** Links are not followed: one in place of a directory may lead anywhere. */
+  /** Links are not followed: one instead of a directory may lead anywhere. */
   async #ensure(): Promise<void> {
     await this.#options.root.ensure();
     const status = await ifThere(this.#fileSystem.lstat(this.path));

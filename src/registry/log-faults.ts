@@ -58,7 +58,10 @@ export class LogFaults {
     this.#options.observer.faultOver(fault);
   }
 
-  /** Takes why the current file, at `path`, is not a new one, again and again; undefined where it is as new as it should be. */
+  /**
+   * Takes why the current file, at `path`, is not a new one, again and again; undefined if it is as new as it should
+   * be.
+   */
   rotated(failure: RotationFailure | undefined, path: string): void {
     if (failure === this.#knownRotationFailure) return;
     const { observer, onFault, onShortage } = this.#options;

@@ -24,15 +24,15 @@ import { SpareHandle } from "./spare-handle.js";
 const lineFeed = 0x0a;
 /** Longest name of a directory, by the system's own limit. */
 const maxNameBytes = 255;
-/** Idle handles are looked for so many times within the timeout: they stay open up to a quarter longer. */
+/** Idle handles are looked for this many times within the timeout: they stay open up to a quarter longer. */
 const idleLooks = 4;
 /** How long a stop tries to write where nothing else is said. */
 const defaultDeadlineMs = 2_000;
 /** Names are used up one a second: those of more logs than end within one need not be remembered. */
 const rememberedNames = 1_000;
-/** For how long a reopening waits for files to be closed, and for disks to be looked at. */
+/** How long a reopening waits for files to be closed, and for disks to be looked at. */
 const reopenMs = 500;
-/** For how long a node waits to learn whether its directory is free. */
+/** How long a node waits to learn whether its directory is free. */
 const claimMs = 3_000;
 /** Of the time that a stop has, what it keeps for closing files and taking back claims. */
 const closingMs = (deadlineMs: number) => Math.min(250, deadlineMs / 4);
@@ -235,7 +235,7 @@ export class LogRegistry implements HandleRegistry {
     await root.claims.remove();
   }
 
-  /** Undefined where that cannot be found out, or not in time. */
+  /** Undefined if that cannot be found out, or not in time. */
   async #claimBelow(root: LogRoot, directory: string): Promise<ClaimAttempt | undefined> {
     const claiming = root.claimDirectory(directory).catch(() => undefined);
     let found: ClaimAttempt | undefined;

@@ -210,7 +210,7 @@ export class LogWriter {
   async #claimDirectory(): Promise<void> {
     const { directory } = this.log;
     const { root } = this.#options;
-    // What another tracer has taken over meanwhile it goes on in.
+    // What another tracer has taken over meanwhile it continues in.
     if (this.#claim !== undefined) this.#current.end("lost");
     const claim = await root.claimDirectory(directory);
     if ("holder" in claim) {

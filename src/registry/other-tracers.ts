@@ -7,7 +7,7 @@ import { failedWith, ifThere } from "./file-system.js";
 import type { OpenDirectory } from "./open-directory.js";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** A tracer that cannot be asked and has not changed its file for so long is silent. */
+/** A tracer that cannot be asked and has not changed its file for this long is silent. */
 const silenceMs = 30_000;
 /** What is larger was not written by a tracer. */
 const maxFileBytes = 16 * 1_024 * 1_024;
@@ -118,7 +118,7 @@ export async function removeClaims(directory: OpenDirectory, id: string): Promis
   for (const name of [claimsOf(id), socketOf(id)]) await unlink(directory.at(name)).catch(() => {});
 }
 
-/** What a file says, and when it was last changed; undefined where it is gone or no regular file. */
+/** What a file says, and when it was last changed; undefined if it is gone or no regular file. */
 async function read(path: string): Promise<{ text: string; mtimeMs: number } | undefined> {
   try {
     // Not blocking: a named pipe in its place must not hang us.

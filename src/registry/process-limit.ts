@@ -21,7 +21,7 @@ export function connectionsWithin(limit: number, openFiles: number): number {
 }
 
 /**
- * Files this process may have open (the soft limit), infinity where there is none or the system does not tell.
+ * Files this process may have open (the soft limit), infinity if there is none or the system does not tell.
  *
  * @param limitsFile where Linux tells the limits of a process, see proc(5)
  */

@@ -6,7 +6,7 @@ export type RegistryFault =
   /** Another tracer runs the same configuration. */
   | { code: "already-running"; root: string; by: OtherWriter }
   | { code: "root-unusable"; root: string }
-  /** The root is none of the registry's, or the directory is not one component of a path. */
+  /** The root is not one of the registry's, or the directory is not one component of a path. */
   | { code: "log-invalid"; log: LogId }
   /** What was appended does not end with a line feed. */
   | { code: "line-unfinished"; log: LogId };

@@ -22,7 +22,7 @@ export interface RegistryObserver {
   filesFromFuture(root: string, count: number, latest: string): void;
   /** Another disk in the root's place is the right one from now on. */
   diskReplaced(root: string): void;
-  /** The start waits, for so many milliseconds at most, to learn whether a tracer on another machine lives. */
+  /** The start waits, for this many milliseconds at most, to learn whether a tracer on another machine lives. */
   claimAwaited(root: string, by: OtherWriter, milliseconds: number): void;
   /** This system cannot follow names through open directories: links put in a directory's place may be followed. */
   directoriesUnguarded(): void;

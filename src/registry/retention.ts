@@ -12,7 +12,7 @@ export interface RetentionOptions {
   readonly maxAgeMs: number;
   /** Files of a log kept beside its newest one, however old. */
   readonly keepFiles: number;
-  /** Whether a log goes on in this file, its handle open or not. */
+  /** Whether a log continues in this file, its handle open or not. */
   readonly isCurrent: (path: string, directory: string, extension: string) => boolean;
   /** Whether another tracer writes there: it looks after its own. */
   readonly isForeign: (directory: string) => boolean;

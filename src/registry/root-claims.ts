@@ -14,7 +14,7 @@ const fullDisk = ["ENOSPC", "EDQUOT"];
 const directoryMark = "directory ";
 /** How often two that claim the same at the same moment try to let one of them have it. */
 const mostTries = 20;
-/** For how long, in milliseconds, one of them keeps out of the other's way, by chance. */
+/** How long, in milliseconds, one of them keeps out of the other's way, by chance. */
 const longestGivingWayMs = 50;
 
 /** A directory that is ours, for one who needs it. */
@@ -163,7 +163,7 @@ export class RootClaims {
   }
 
   /**
-   * Comes to the root anew after it was made again, with all that is claimed; also where our claims are there already if
+   * Comes to the root anew after it was made again, with all that is claimed; also where our claims already exist if
    * it is on another file system now, where our socket answers nobody.
    */
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {

@@ -11,7 +11,7 @@ export interface RootRetentionOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** Whether a log goes on in this file. */
+  /** Whether a log continues in this file. */
   readonly isCurrent: RetentionOptions["isCurrent"];
   /** Ends what is under way. */
   readonly signal: AbortSignal;

@@ -9,7 +9,7 @@ export class SpareHandle {
   #isOpening = false;
   #isWanted = false;
 
-  /** Keeps one from now on, where there is one. */
+  /** Keeps one from now on, if there is one. */
   keep(): void {
     this.#isWanted = true;
     if (this.#fd !== undefined || this.#isOpening) return;

@@ -37,7 +37,7 @@ export interface ConnectedNodes {
       readonly size: number;
       entries(): readonly (readonly [name: string, metric: MetricValue])[];
     };
-    /** The node's connection; asks for data points, undefined where no answer came in time. */
+    /** The node's connection; asks for data points, undefined if no answer came in time. */
     readonly session: {
       dataPoints(
         names: readonly string[],

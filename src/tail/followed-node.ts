@@ -9,7 +9,7 @@ const mostHeld = 16;
 
 interface FollowedFile {
   readonly file: LogFile;
-  /** Absent where the file is compressed, or not opened yet. */
+  /** Absent if the file is compressed, or not opened yet. */
   handle?: FileHandle | undefined;
   position: number;
 }
@@ -34,7 +34,7 @@ export class FollowedNode {
     this.#remark = remark;
   }
 
-  /** Begins in the last of these files, at a place in it; where there is none, with the first one that comes. */
+  /** Begins in the last of these files, at a place in it; if there is none, with the first one that comes. */
   async begin(files: readonly LogFile[], position: number): Promise<void> {
     const last = files.at(-1);
     if (last === undefined) return;
@@ -53,7 +53,7 @@ export class FollowedNode {
     for (const followed of this.#next.slice(0, mostHeld)) await hold(followed);
   }
 
-  /** Lines that were added, up to about `mostBytes` of them; empty where there are none at the moment. */
+  /** Lines that were added, up to about `mostBytes` of them; empty if there are none at the moment. */
   async poll(mostBytes: number): Promise<TracedLine[]> {
     const current = this.#current;
     const added = current === undefined ? [] : await this.#added(current, mostBytes);

@@ -8,7 +8,7 @@ const mostSearched = 64 * 1024;
 /** One look at some lines takes no longer; then each of them is looked at alone, and no longer either. */
 const defaultDeadlineMs = 500;
 
-/** So many lines may take too long before the search is given up. */
+/** This many lines may take too long before the search is given up. */
 const mostSlow = 8;
 
 /**
@@ -22,7 +22,7 @@ export class LineSearch {
   readonly #deadlineMs: number;
   #slow = 0;
 
-  /** @throws TailError where it is no regular expression */
+  /** @throws TailError if it is not a regular expression */
   constructor(source: string, deadlineMs = defaultDeadlineMs) {
     this.#source = source;
     this.#deadlineMs = deadlineMs;
@@ -35,7 +35,7 @@ export class LineSearch {
 
   /**
    * The lines that hold what is looked for; those on which it takes too long do not count.
-   * @throws TailError where it takes too long again and again
+   * @throws TailError if it takes too long again and again
    */
   matching(lines: readonly TracedLine[]): TracedLine[] {
     if (lines.length === 0) return [];
@@ -54,7 +54,7 @@ export class LineSearch {
     );
   }
 
-  /** Undefined where it takes too long. */
+  /** Undefined if it takes too long. */
   #test(lines: readonly TracedLine[]): boolean[] | undefined {
     this.#context.texts = lines.map(searched);
     try {

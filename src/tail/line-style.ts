@@ -5,9 +5,9 @@ import type { TracedLine } from "./traced-line.js";
 /** How lines are laid out for people. */
 export interface LineStyle {
   readonly colours: boolean;
-  /** Columns of the terminal; undefined where lines may be of any length. */
+  /** Columns of the terminal; undefined if lines may be of any length. */
   readonly columns: number | undefined;
-  /** What does not fit goes on in the next line, below the text; else it is cut. */
+  /** What does not fit continues in the next line, below the text; else it is cut. */
   readonly wrap: boolean;
 }
 

@@ -48,7 +48,7 @@ export async function* mergedLines(
   }
 }
 
-/** Asks a source for its next lines; false where it has no more. */
+/** Asks a source for its next lines; false if it has no more. */
 async function refill(head: Head): Promise<boolean> {
   for (;;) {
     const { done, value } = await head.source.next();

@@ -18,7 +18,7 @@ export interface NodeHistory {
   readonly directory: NodeDirectory;
   /** In the order written. */
   readonly files: readonly LogFile[];
-  /** Where the last file's lines end; absent where they are wanted up to its end. */
+  /** Where the last file's lines end; absent if they are wanted up to its end. */
   readonly endOfLast?: number;
 }
 
@@ -151,7 +151,7 @@ function timeIn(line: string, { node, form }: NodeDirectory, file: LogFile): big
   return at === -1n ? undefined : at;
 }
 
-/** Undefined where retention has just removed it. */
+/** Undefined if retention has just removed it. */
 async function opened(file: LogFile, open: OpenStoredBytes): Promise<StoredBytes | undefined> {
   try {
     return await open(file);

@@ -46,7 +46,7 @@ const refusals: ReadonlyMap<number, string> = new Map([
 /**
  * What a daemon receives, from now on and without an end; no file is read. Connects again where the connection is lost. Where
  * lines are not taken, the daemon is not read from, and counts what it leaves out.
- * @throws TailError where a node is unknown, the first attempt fails, or the daemon refuses
+ * @throws TailError if a node is unknown, the first attempt fails, or the daemon refuses
  */
 export async function* tailDaemon(options: DaemonToTail): AsyncGenerator<DaemonLines> {
   const { address, nodes, remark, pause = (ms) => sleep(ms) } = options;

@@ -8,7 +8,7 @@ export interface TracedLine {
   readonly node: string;
   /** Nanoseconds since 1970, UTC; of a line that tells no time, that of its file. */
   readonly at: bigint;
-  /** Undefined where the line names none. */
+  /** Undefined if the line names none. */
   readonly severity: Severity | undefined;
   readonly namespace: string;
   readonly host: string;
@@ -16,7 +16,10 @@ export interface TracedLine {
   readonly form: LineForm;
   /** The line as it is stored, without its line feed. */
   readonly text: string;
-  /** What it says to people: a node's human text, or what follows the head of a console line. Absent where `text` is all there is. */
+  /**
+   * What it says to people: a node's human text, or what follows the head of a console line. Absent if `text` is all
+   * there is.
+   */
   readonly human?: string;
 }
 
@@ -78,7 +81,7 @@ function parsedFields(text: string): Fields {
 /** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may hold colons, namespaces none. */
 const consoleHead = /^\[([^\]]{10,40})\]\[([^\]]*)\]\(([A-Za-z]+),([^)]*)\) ?/;
 
-/** Whether a console line goes on with what the line before it began. */
+/** Whether a console line continues with what the line before it began. */
 export function isContinuation(text: string): boolean {
   return text.startsWith("  ");
 }

@@ -1,7 +1,7 @@
 import { nearest } from "../fields/suggestion.js";
 import { TailError } from "./tail-error.js";
 
-/** So many names are worth reading. */
+/** This many names are worth reading. */
 const mostNamed = 10;
 
 /**

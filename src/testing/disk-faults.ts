@@ -21,11 +21,11 @@ export type DiskFault = {
       readonly kind: "denies";
       readonly code: "EACCES" | "EROFS" | "EMFILE" | "ENFILE" | "EIO";
     }
-  /** Every call takes so many milliseconds longer. */
+  /** Every call takes this many milliseconds longer. */
   | { readonly kind: "slow"; readonly milliseconds: number }
   /** No call comes back until the fault is healed; then each is done. */
   | { readonly kind: "stalls" }
-  /** Every write stops after so many bytes, at least 1, and says so: the rest is the caller's to write. */
+  /** Every write stops after this many bytes, at least 1, and says so: the rest is the caller's to write. */
   | { readonly kind: "tears"; readonly bytes: number }
 );
 
@@ -141,7 +141,7 @@ function isAbout({ path }: DiskFault, paths: readonly string[]): boolean {
   return paths.some((one) => (typeof path === "string" ? one.includes(path) : one.search(path) !== -1));
 }
 
-/** The code with which a call fails; undefined where the fault lets it pass. */
+/** The code with which a call fails; undefined if the fault lets it pass. */
 function refusalOf(
   fault: DiskFault,
   freeBytes: number,
@@ -163,7 +163,7 @@ function needsRoom(name: CallName, args: readonly unknown[]): boolean {
   return name === "write" || name === "mkdir" || name === "symlink";
 }
 
-/** The pieces up to so many bytes. */
+/** The pieces up to this many bytes. */
 function first(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
   const taken: Uint8Array[] = [];
   let left = bytes;

@@ -26,7 +26,7 @@ export interface LinkOptions extends Partial<Wire> {
 
 /** A link between nodes and a tracer that is as long, and as bad, as the test says. */
 export interface FaultyLink extends AsyncDisposable {
-  /** Where to connect, in place of `to`. */
+  /** Where to connect, instead of `to`. */
   readonly address: Address;
   /** Connections so far that reached the other end, and those there are now. */
   readonly connections: { readonly made: number; readonly now: number };
@@ -44,7 +44,7 @@ export interface FaultyLink extends AsyncDisposable {
 
 /**
  * Opens a link. Bytes arrive in order, whatever the jitter.
- * @throws TransportError where it cannot listen, AddressError, RangeError for a delay that is none
+ * @throws TransportError if it cannot listen, AddressError, RangeError for a delay that is none
  */
 export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
   const to = addressOf(options.to);
@@ -123,7 +123,7 @@ export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
   };
 }
 
-/** The other end; undefined where it cannot be reached. */
+/** The other end; undefined if it cannot be reached. */
 async function reach(to: Address, signal: AbortSignal): Promise<Duplex | undefined> {
   return connectTo(to, { signal, timeoutMs: connectTimeoutMs }).catch(() => undefined);
 }

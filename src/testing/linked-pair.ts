@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 export interface Wire {
   /** Of each direction, in milliseconds: half a round trip. @default 0 */
   readonly latencyMs: number;
-  /** At most so many milliseconds more, by chance. @default 0 */
+  /** At most this many milliseconds more, by chance. @default 0 */
   readonly jitterMs: number;
   /** The chance: from 0 to less than 1; a test that wants the same again brings its own. @default Math.random */
   readonly random: () => number;

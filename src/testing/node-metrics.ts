@@ -22,7 +22,7 @@ type MetricOf = (time: NodeTime) => MetricValue;
 const gauge = (value: (time: NodeTime) => number): MetricOf => {
   return (time) => ({ kind: "gauge", value: BigInt(Math.floor(value(time))) });
 };
-/** Something counted once in so many seconds. */
+/** Something counted once in this many seconds. */
 const every = (secondsEach: number): MetricOf => {
   return ({ seconds }) => ({ kind: "counter", value: BigInt(Math.floor(seconds / secondsEach)) });
 };

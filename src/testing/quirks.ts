@@ -20,7 +20,7 @@ export interface Quirks {
   readonly cutAfterBytes?: readonly number[] | undefined;
   /**
    * The first connection sends nothing more after the first of these many bytes, and so on, in the middle of whatever that is;
-   * it stays open, and goes on when the node `heals()`.
+   * it stays open, and continues when the node `heals()`.
    */
   readonly stallAfterBytes?: readonly number[] | undefined;
 }

@@ -31,7 +31,7 @@ export class QuirkyConnection implements SessionHook {
     return dataPointsAfter?.catch(() => {});
   }
 
-  /** The part before a cut or a stall goes out at once, the rest never, or when the node goes on. */
+  /** The part before a cut or a stall goes out at once, the rest never, or when the node continues. */
   write(bytes: Uint8Array, onSent: () => void): void {
     if (bytes.length >= this.#bytesUntilCut) {
       this.#stream.end(bytes.subarray(0, this.#bytesUntilCut), () => this.#stream.destroy());
@@ -57,7 +57,7 @@ export class QuirkyConnection implements SessionHook {
     this.#stream.cork();
   }
 
-  /** Sends what was kept back, and goes on. */
+  /** Sends what was kept back, and continues. */
   letGo(): void {
     while (this.#stream.writableCorked > 0) this.#stream.uncork();
   }

@@ -26,7 +26,7 @@ export interface Recording {
   nodes(): Promise<string[]>;
   /**
    * Plays its nodes as living ones: they answer what they are asked, and come back when they lose the connection.
-   * @throws TransportError where they cannot listen
+   * @throws TransportError if they cannot listen
    */
   play(options: PlayOptions): Promise<PlayedRecording>;
   /** Compares the files below a `logRoot` with it, as `muninn verify`; `name` and `copies` as it was played with. */
@@ -84,13 +84,16 @@ export interface RecordOptions {
 
 /** Stands between nodes and a tracer and records both directions; disposing of it stops it and removes what is temporary. */
 export interface RunningRecording extends AsyncDisposable {
-  /** Where to connect, in place of `to`. */
+  /** Where to connect, instead of `to`. */
   readonly address: Address;
-  /** Closes the connections and ends the recording. Idempotent. @throws Error where some traffic is not in it */
+  /** Closes the connections and ends the recording. Idempotent. @throws Error if some traffic is not in it */
   stop(): Promise<Recording>;
 }
 
-/** Begins to record. @throws TransportError where it cannot listen, and what the file system throws, EEXIST for a file that is there */
+/**
+ * Begins to record. @throws TransportError if it cannot listen, and what the file system throws, EEXIST for a file that
+ * is there
+ */
 export async function startRecording(options: RecordOptions): Promise<RunningRecording> {
   const connect = addressOf(options.to);
   const at = options.at === undefined ? undefined : addressOf(options.at);

@@ -6,7 +6,7 @@ import { nodeDataPoints } from "./node-data-points.js";
 
 /**
  * What a scripted node sends: an object, of which whatever is not given is as usual; its `toMachine` alone; or bytes that go
- * out in place of one.
+ * out instead of one.
  */
 export type ScriptedObject = Partial<TraceObject> | string | Uint8Array;
 

@@ -33,7 +33,7 @@ export interface SimulatedNode extends RunningForwarder {
   disconnect(): void;
 }
 
-/** Starts a node. @throws TransportError where it cannot listen, AddressError */
+/** Starts a node. @throws TransportError if it cannot listen, AddressError */
 export async function simulatedNode(options: SimulatedNodeOptions): Promise<SimulatedNode> {
   const { source, network, quirks = {}, ...rest } = options;
   const connections = new Set<QuirkyConnection>();

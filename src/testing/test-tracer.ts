@@ -24,7 +24,7 @@ const answerTimeoutMs = 10_000;
 export type ConfigFields = { readonly [Name in keyof typeof configFields]?: unknown };
 
 export interface TestTracerOptions {
-  /** In place of the fields of a test tracer: AcceptAt a socket file, one ForMachine log. */
+  /** Instead of the fields of a test tracer: AcceptAt a socket file, one ForMachine log. */
   readonly config?: ConfigFields;
   /** Starts although the configuration has fields that nobody knows, or that do nothing. @default false */
   readonly allowWarnings?: boolean;
@@ -45,14 +45,14 @@ export interface TestTracer extends AsyncDisposable {
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
   /**
    * Resolves when every object received so far is safe in its files, or dropped; after `await node.stop()` that is all the node has
-   * sent. @throws Error where that takes more than half a minute
+   * sent. @throws Error if that takes more than half a minute
    */
   settled(): Promise<void>;
-  /** The lines a node has in its files, oldest first; empty where it has none. */
+  /** The lines a node has in its files, oldest first; empty if it has none. */
   linesOf(node: string): Promise<string[]>;
   /**
-   * Asks a node for data points: JSON documents by name, undefined where it has no such one. Undefined as a whole where no node of
-   * that name is connected, or none answered in time.
+   * Asks a node for data points: JSON documents by name, undefined if it has no such one. Undefined as a whole where no
+   * node of that name is connected, or none answered in time.
    */
   dataPointsOf(node: string, names: readonly string[]): Promise<DataPoints | undefined>;
   /** Stops in order; the files can still be read. Idempotent. */

@@ -15,12 +15,12 @@ export class Pruning {
     this.#arm();
   }
 
-  /** For how long points are kept. */
+  /** How long points are kept. */
   get retentionMs(): number {
     return this.#retentionMs;
   }
 
-  /** Undefined where nothing is pruned by itself. */
+  /** Undefined if nothing is pruned by itself. */
   get periodMs(): number | undefined {
     return this.#periodMs;
   }

@@ -103,7 +103,7 @@ export class Timeseries {
     });
   }
 
-  /** Ready to take metrics in; older points are loaded meanwhile. @throws SnapshotError where its directory is unusable */
+  /** Ready to take metrics in; older points are loaded meanwhile. @throws SnapshotError if its directory is unusable */
   static async open(options: TimeseriesOptions, observer: TimeseriesObserver): Promise<Timeseries> {
     const timeseries = new Timeseries(options, observer);
     try {
@@ -116,7 +116,7 @@ export class Timeseries {
     return timeseries;
   }
 
-  /** 1 where queries are answered, else the share that is loaded. */
+  /** 1 if queries are answered, else the share that is loaded. */
   get loadedShare(): number {
     return this.#loadedShare;
   }
@@ -137,7 +137,7 @@ export class Timeseries {
   }
 
   /**
-   * The JSON of what a query is at `time`; undefined where there are too many others. Ask only where all is loaded.
+   * The JSON of what a query is at `time`; undefined if there are too many others. Ask only where all is loaded.
    *
    * @throws QueryError
    */
@@ -145,7 +145,7 @@ export class Timeseries {
     return this.#queries.answer(query, time, options);
   }
 
-  /** A node's metric, by its internal name, in equal steps; empty where nothing is kept of it. */
+  /** A node's metric, by its internal name, in equal steps; empty if nothing is kept of it. */
   course(nodeName: string, internalName: string, steps: Steps): Pick<Point, "time" | "value">[] {
     const { key } = labelSet({ node_name: nodeName });
     const series = this.#store.seriesOf(metricName(internalName)).find(({ labels }) => labels.key === key);
@@ -178,7 +178,7 @@ export class Timeseries {
     };
   }
 
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   trouble(): SnapshotTrouble | undefined {
     const { directory } = this.#options;
     if (directory === undefined) return undefined;

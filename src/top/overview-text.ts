@@ -18,7 +18,7 @@ export interface OverviewStyle {
   /** From the other end. */
   readonly isReversed: boolean;
   readonly colours: boolean;
-  /** Of the terminal; undefined where there is room for everything. */
+  /** Of the terminal; undefined if there is room for everything. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
   /** Nodes that are scrolled past. */

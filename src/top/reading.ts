@@ -82,12 +82,12 @@ function add(sinks: Map<string, Counts>, sink: string, counted: keyof Counts, va
   sinks.set(sink, { ...counts, [counted]: counts[counted] + value });
 }
 
-/** Objects a second of a node since an earlier reading; undefined where that cannot be told yet. */
+/** Objects a second of a node since an earlier reading; undefined if that cannot be told yet. */
 export function rateSince(earlier: Reading | undefined, now: Reading, node: NodeReading): number | undefined {
   if (node.rate !== undefined) return node.rate;
   const before = earlier?.nodes.find(({ name }) => name === node.name);
   if (earlier === undefined || before === undefined || now.at <= earlier.at) return undefined;
-  // Counts begin anew where the daemon was started again.
+  // Counts start again where the daemon was started again.
   const more = node.total - before.total;
   return more < 0 ? undefined : (1_000 * more) / (now.at - earlier.at);
 }

@@ -23,7 +23,7 @@ export interface ConnectorsOptions extends LinkOptions {
   readonly connectTimeoutMs?: number;
   /** From 0 to 1. @default Math.random */
   readonly random?: () => number;
-  /** Resolves after so many milliseconds, or when `signal` is aborted. */
+  /** Resolves after this many milliseconds, or when `signal` is aborted. */
   readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 

@@ -7,7 +7,7 @@ export class Room {
     this.limit = limit;
   }
 
-  /** Takes a place; false where there is none. */
+  /** Takes a place; false if there is none. */
   enter(): boolean {
     if (this.#taken >= this.limit) return false;
     this.#taken += 1;

@@ -6,7 +6,7 @@ import { formatAddress } from "./address.js";
 export type TransportFault =
   /** Another process listens there. */
   | { code: "address-in-use"; address: LinkAddress }
-  /** Something that is no socket is in the socket's place. */
+  /** Something that is not a socket is in the socket's place. */
   | { code: "not-a-socket"; path: string }
   /** The directory above the socket's own, `missing`, is not there. */
   | { code: "no-directory"; path: string; missing: string }

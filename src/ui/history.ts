@@ -2,7 +2,7 @@ import type { MetricHistory } from "./answers.js";
 
 /** Where metrics are kept over time. */
 export interface History {
-  /** 1 where everything is there, else the share that is loaded. */
+  /** 1 if everything is there, else the share that is loaded. */
   readonly loadedShare: number;
   course(
     nodeName: string,

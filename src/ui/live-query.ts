@@ -9,7 +9,7 @@ const maxLength = 1_000;
 /**
  * The query of `/api/live?node=&namespace=&severity=&text=&regex=`; `node` and `namespace` may be given several times,
  * and what is empty counts as absent.
- * @throws LiveQueryError where something is wrong with it
+ * @throws LiveQueryError if something is wrong with it
  */
 export function liveQuery(parameters: URLSearchParams): LiveQuery {
   for (const [name, value] of parameters) {

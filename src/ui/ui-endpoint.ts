@@ -8,7 +8,7 @@ import { LiveSockets } from "./live-sockets.js";
 import { openPage } from "./page.js";
 import { type UiSources, Views } from "./views.js";
 
-/** For how long what was found of the files is told to others who ask. */
+/** How long what was found of the files is told to others who ask. */
 const filesKeptMs = 5_000;
 
 export interface UiOptions extends EndpointOptions {

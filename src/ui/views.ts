@@ -77,7 +77,7 @@ export class Views {
     return [...this.#sources.known()].length;
   }
 
-  /** Undefined where no node of this slug is known. */
+  /** Undefined if no node of this slug is known. */
   async node(slug: string): Promise<{ pieces: () => Generator<string>; bytes: number } | undefined> {
     const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
     if (known === undefined) return undefined;
@@ -92,7 +92,7 @@ export class Views {
     };
   }
 
-  /** A metric of the last hour; undefined where no node of this slug is known. */
+  /** A metric of the last hour; undefined if no node of this slug is known. */
   async history(slug: string, metric: string): Promise<MetricHistory | undefined> {
     const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
     const { past } = this.#sources;

@@ -19,7 +19,7 @@ export class Gaps {
     return this.#open.size;
   }
 
-  /** Index of the oldest; infinite where there is none. */
+  /** Index of the oldest; infinite if there is none. */
   get oldest(): number {
     this.#passClosed();
     return this.#queue[this.#start]?.index ?? Number.POSITIVE_INFINITY;

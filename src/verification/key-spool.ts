@@ -15,7 +15,7 @@ export class KeySpool implements AsyncDisposable {
     this.#directory = directory;
   }
 
-  /** @throws what the file system throws, where there is no room for temporary files */
+  /** @throws what the file system throws, if there is no room for temporary files */
   static async open(): Promise<KeySpool> {
     return new KeySpool(await mkdtemp(join(tmpdir(), "muninn-verify-")));
   }

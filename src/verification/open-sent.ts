@@ -11,7 +11,7 @@ import { sentInRecording } from "./sent-recording.js";
 import type { SentNode } from "./verify.js";
 
 export interface SentOptions {
-  /** In place of the names of all nodes. */
+  /** Instead of the names of all nodes. */
   readonly name?: string | undefined;
   /** Each node was replayed so often, as `NAME-1`, `NAME-2` … @default 1 */
   readonly copies?: number | undefined;
@@ -27,7 +27,7 @@ export interface Sent extends AsyncDisposable {
 /**
  * Opens what was sent: recordings, raw forwarder bytes (`.bin`), accounts of simulated nodes, log directories (a `logRoot` or one node's) and files of
  * lines, which belong to the node that their directory names, or, by another name than a log's, to the node of that name.
- * @throws SentError where a node is in two of them, RecordingError, and what reading throws
+ * @throws SentError if a node is in two of them, RecordingError, and what reading throws
  */
 export async function openSent(paths: readonly string[], options: SentOptions = {}): Promise<Sent> {
   const { copies = 1 } = options;

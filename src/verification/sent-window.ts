@@ -31,7 +31,7 @@ export class SentWindow {
     return this.#position;
   }
 
-  /** The next expected key; undefined where nothing is held, see `load`. */
+  /** The next expected key; undefined if nothing is held, see `load`. */
   get head(): number | undefined {
     return this.#start < this.#end ? this.#keys[this.#start] : undefined;
   }

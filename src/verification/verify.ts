@@ -68,7 +68,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       );
       bytesBefore += log.bytes;
       const hasLog = log.files.length > 0;
-      // Where there is no file there is no place in one.
+      // Without a file there is no place in one.
       const places = hasLog ? findings.places : [];
       nodes.push({
         logs: root,

@@ -57,7 +57,7 @@ export interface ForwarderStats {
   readonly sent: number;
   /** Given up because the queue was full. */
   readonly dropped: number;
-  /** Refused because they cannot be sent: data that is no JSON. */
+  /** Refused because they cannot be sent: data that is not JSON. */
   readonly unusable: number;
   /** Handshakes that succeeded. */
   readonly connections: number;
@@ -114,7 +114,7 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
     if (!severities.includes(severity)) throw new TypeError(`${severity} is not a severity`);
     if (!detailLevels.includes(details)) throw new TypeError(`${details} is not a level of detail`);
     const machine = machineText({ at, namespace, data, severity, thread, host });
-    // Nodes send none where it would be empty.
+    // Nodes send none if it would be empty.
     const human = trace.human ? String(trace.human) : undefined;
     return { human, machine, namespace, severity, details, at, thread };
   }

@@ -4,7 +4,7 @@ export interface ForwarderProblem {
     | "connection"
     /** The queue was full, and the oldest objects gave way. */
     | "dropped"
-    /** What the program gave cannot be sent: data that is no JSON, a metric that is no number. */
+    /** What the program gave cannot be sent: data that is not JSON, a metric that is not a number. */
     | "unusable";
   /** In words, for people. */
   readonly message: string;

@@ -23,12 +23,12 @@ export class ProgramDataPoints {
     this.set(nodeInfoName, () => ({ ...info, niStartTime, niSystemStartTime: niStartTime }));
   }
 
-  /** In place of what there was under this name. */
+  /** Instead of what there was under this name. */
   set(name: string, value: () => unknown): void {
     this.#values.set(name, value);
   }
 
-  /** Undefined where there is none, or it cannot be made. */
+  /** Undefined if there is none, or it cannot be made. */
   get(name: string): Uint8Array | undefined {
     const value = this.#values.get(name);
     if (value === undefined) return undefined;

@@ -6,7 +6,7 @@ export interface TlsFiles {
   /** Our certificate with its chain; needed where we listen. */
   readonly certificateFile?: string | undefined;
   readonly certificateKeyFile?: string | undefined;
-  /** Where we connect: the authority in place of those that Node knows. */
+  /** Where we connect: the authority instead of those that Node knows. */
   readonly caFile?: string | undefined;
   /** Where we connect: the name in the tracer's certificate, if not the host's. */
   readonly serverName?: string | undefined;
@@ -27,7 +27,7 @@ export interface ProgramLink {
 }
 
 /**
- * What reads the files of a link; it rejects with what is wrong with them. Undefined where there are none.
+ * What reads the files of a link; it rejects with what is wrong with them. Undefined if there are none.
  * @throws TypeError for options that the kind of the address or the mode has no use for, or that it lacks
  */
 export function credentialsOf(

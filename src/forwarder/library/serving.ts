@@ -37,7 +37,7 @@ export class Serving {
     return this.#forwarder?.report();
   }
 
-  /** Waits until what is queued was sent and the tracer has asked for more, for so long at most. */
+  /** Waits until what is queued was sent and the tracer has asked for more, for this long at most. */
   async close(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
     // The only timer here that keeps the process alive.

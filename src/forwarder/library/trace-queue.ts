@@ -8,7 +8,7 @@ export interface TraceQueueLimits {
   readonly characters: number;
 }
 
-/** Trace objects of a program that wait for a tracer to ask; where there is no room, the oldest give way. */
+/** Trace objects of a program that wait for a tracer to ask; if there is no room, the oldest give way. */
 export class TraceQueue {
   readonly #queue = new ObjectQueue<Message>();
   readonly #encoder: MessageEncoder;

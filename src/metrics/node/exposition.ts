@@ -76,7 +76,7 @@ export function* exposition(
   return collided;
 }
 
-/** What all samples of a node share, rendered once: its label, empty where there is none, and that in braces. */
+/** What all samples of a node share, rendered once: its label, empty if there is none, and that in braces. */
 interface Origin {
   readonly node: string;
   readonly bare: string;

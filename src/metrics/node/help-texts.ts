@@ -28,7 +28,7 @@ export function helpFor(internalName: string, help: ReadonlyMap<string, string>)
 class Lookup {
   readonly #help: ReadonlyMap<string, string>;
   readonly #longestKey: number;
-  /** Internal name → key, empty where there is none. */
+  /** Internal name → key, empty if there is none. */
   readonly #keys = new LRUCache<string, string>({ max: rememberedNames });
 
   constructor(help: ReadonlyMap<string, string>) {

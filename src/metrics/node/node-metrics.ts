@@ -41,7 +41,7 @@ export interface NodeMetricsOptions {
   readonly maxBytes: number;
   /** Metrics it may hold. @default as many as have room */
   readonly maxMetrics?: number;
-  /** Whether it may grow by so many bytes, where many stores share a budget; told of each change, also downwards. */
+  /** Whether it may grow by this many bytes, where many stores share a budget; told of each change, also downwards. */
   readonly mayGrow?: (deltaBytes: number) => boolean;
   /** Told when an answer is over. */
   readonly onEnd?: () => void;
@@ -97,7 +97,7 @@ export class NodeMetrics {
     if (name !== serverTimestamp) this.#keep(name, "label", text);
   }
 
-  /** So many metrics were too many for an answer. */
+  /** This many metrics were too many for an answer. */
   surplus(count: number): void {
     this.#refuse("answer-too-long", count);
   }

@@ -80,7 +80,7 @@ export class OwnEvents {
     increase(this.#linkRefusals, reason);
   }
 
-  /** So many metrics that a node sent were not kept. */
+  /** This many metrics that a node sent were not kept. */
   metricsRefused(reason: MetricRefusal, count: number): void {
     increase(this.#metricsRefused, reason, count);
   }
@@ -90,7 +90,7 @@ export class OwnEvents {
     this.#turnedAway += 1;
   }
 
-  /** So many names of nodes' metrics were left out of an exposition because they collide with others. */
+  /** This many names of nodes' metrics were left out of an exposition because they collide with others. */
   namesLeftOut(count: number): void {
     this.#namesLeftOut += count;
   }

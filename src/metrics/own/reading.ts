@@ -82,9 +82,9 @@ export interface OwnSources {
     readonly availableBytes: number;
   }>;
   readonly endpoints: () => Iterable<EndpointReading>;
-  /** Undefined where there are none. */
+  /** Undefined if there are none. */
   readonly timeseries: () => TimeseriesReading | undefined;
-  /** Undefined where OTLP is not taken. */
+  /** Undefined if OTLP is not taken. */
   readonly otlpIn: () => OtlpInReading | undefined;
 }
 

@@ -9,7 +9,7 @@ export interface DownstreamsOptions {
   /** Bytes of objects that may wait for all of them together. */
   readonly queueBytes: number;
   readonly answers: Answers;
-  /** A downstream tracer will not have so many objects. */
+  /** A downstream tracer will not have this many objects. */
   readonly onDropped: (reason: DropReason, objects: number) => void;
   /** Runs `task` when those who wait for objects have had their turn. @default setImmediate */
   readonly soon?: (task: () => void) => void;

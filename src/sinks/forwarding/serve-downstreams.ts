@@ -23,10 +23,10 @@ export interface ServeOptions {
 
 const initialMs = 1_000;
 
-/** Faults of tracers are told once in so many milliseconds. */
+/** Faults of tracers are told once in this many milliseconds. */
 const faultQuietMs = 60_000;
 
-/** As cardano-tracer: what cannot be opened is tried again for ever, and everything else goes on meanwhile. */
+/** As cardano-tracer: what cannot be opened is tried again for ever, and everything else continues meanwhile. */
 export function serveDownstreams(options: ServeOptions): ServeDownstreams {
   return (openSource) => {
     const { network } = options;

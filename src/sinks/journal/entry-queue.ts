@@ -108,7 +108,7 @@ export class EntryQueue {
     return frame;
   }
 
-  /** journald has read so many more entries of the frame. */
+  /** journald has read this many more entries of the frame. */
   read(frame: BatchFrame, entries: number): void {
     for (let left = entries; left > 0; ) {
       const part = frame.parts[0]!;

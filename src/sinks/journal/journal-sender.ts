@@ -21,7 +21,7 @@ export interface JournalSenderOptions<Sent extends Frame> {
   readonly connect: () => EntrySocket;
   /** The next entries to send, where there are any. */
   readonly next: () => Sent | undefined;
-  /** journald has read so many more entries of the oldest frame; after its last one its memory is free again. */
+  /** journald has read this many more entries of the oldest frame; after its last one its memory is free again. */
   readonly read: (frame: Sent, entries: number) => void;
   /** An error in Muninn: every frame is given up, those that follow are sent. */
   readonly failed: (error: unknown) => void;
@@ -58,7 +58,7 @@ interface Place<Sent> {
 const mostFrames = 6;
 /** Least memory of the kernel for a datagram besides its bytes: `struct sk_buff` and `skb_shared_info`. */
 const datagramOverhead = 512;
-/** Without progress for so long something is wrong. */
+/** Without progress for this long something is wrong. */
 const patienceMs = 1_000;
 const firstPauseMs = 1;
 const longestPauseMs = { unread: 50, retry: 500 } as const;
@@ -282,7 +282,7 @@ function datagramBytes(frame: Frame, index: number): number {
   return "table" in frame ? frame.table.lengthOf(index) : 0;
 }
 
-/** @throws the error itself where it is none of the system's */
+/** @throws the error itself where it is not one of the system's */
 function codeOf(error: unknown): string {
   if (error instanceof Error && "code" in error && "string" === typeof error.code) return error.code;
   throw error;

@@ -20,7 +20,7 @@ const allSeals = 1 | 2 | 4 | 8;
 const pathBytes = 107;
 /** As libsystemd asks for; the kernel gives what `net.core.wmem_max` allows. */
 const sendBufferBytes = 8 * 2 ** 20;
-/** For how long a call waits in the pool for a full socket; then others may have the thread. */
+/** How long a call waits in the pool for a full socket; then others may have the thread. */
 const sendTimeoutMs = 200;
 
 const writeFile = promisify(write);

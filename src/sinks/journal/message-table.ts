@@ -38,7 +38,7 @@ export class MessageTable {
     return this.#lengths.length;
   }
 
-  /** Whether one more of so many bytes finds room. */
+  /** Whether one more of this many bytes finds room. */
   hasRoom(bytes: number): boolean {
     return this.#end + bytes <= this.bytes.length && (this.count + 1) * vectorBytes <= this.#vectors.length;
   }

@@ -2,7 +2,7 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 import type { ObjectAccount } from "../sink.js";
 import { NodePulse } from "./node-pulse.js";
 
-/** For how long, and of how many, one still sees that they were there. */
+/** How long, and of how many, one still sees that they were there. */
 const keptAfterLeavingMs = 3_600_000;
 const mostGone = 1_000;
 
@@ -11,7 +11,7 @@ export interface KnownNode {
   readonly identity: NodeIdentity;
   readonly pulse: NodePulse;
   readonly account: ObjectAccount;
-  /** Milliseconds since 1970 of its first connection, or of its leaving where there is none any more. */
+  /** Milliseconds since 1970 of its first connection, or of its leaving if there is none any more. */
   readonly since: number;
   readonly isConnected: boolean;
 }

@@ -4,9 +4,9 @@ import type { Severity } from "../../protocol/trace-batch.js";
 export type LiveMessage =
   /** In the order in which they came. */
   | { readonly objects: readonly LiveObject[] }
-  /** So many lines that pass the filter are left out here: the viewer was too slow. */
+  /** This many lines that pass the filter are left out here: the viewer was too slow. */
   | { readonly missed: number }
-  /** So many objects are left out here that were not compared with the filter: the tracer had no time for it. */
+  /** This many objects are left out here that were not compared with the filter: the tracer had no time for it. */
   | { readonly skipped: number };
 
 /** What viewers are told of a trace object, see docs/ui.md. */

@@ -101,7 +101,7 @@ export class LiveSink implements BestEffortSink {
     return this.#nodes.all();
   }
 
-  /** Shows objects that pass the filter from now on; undefined where there are too many viewers. */
+  /** Shows objects that pass the filter from now on; undefined if there are too many viewers. */
   watch(filter: LiveFilter, tell: Tell): Viewer | undefined {
     if (this.#stopped || this.#viewers >= this.#maxViewers) return undefined;
     const watch = this.#watches.get(filter.key) ?? { filter, viewers: new Set() };

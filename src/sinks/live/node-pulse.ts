@@ -13,7 +13,7 @@ export class NodePulse {
   readonly #begunAt: number;
   #step: number;
   #total = 0;
-  /** Milliseconds since 1970; undefined where nothing came yet. */
+  /** Milliseconds since 1970; undefined if nothing came yet. */
   lastAt: number | undefined;
 
   constructor(now: number) {

@@ -5,7 +5,7 @@ const busyPart = 0.015;
 const sparePart = 0.05;
 /** An event loop that is used for more than this part of the time is busy. */
 const busyFrom = 0.4;
-/** What is not used is kept, up to so many milliseconds: nodes send in bursts. */
+/** What is not used is kept, up to this many milliseconds: nodes send in bursts. */
 const mostCreditMs = 50;
 
 export interface TimeBudgetOptions {

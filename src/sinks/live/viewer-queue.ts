@@ -1,14 +1,14 @@
 import type { DropReason } from "../drop-reasons.js";
 import type { ObjectUnderWay } from "./live-object.js";
 
-/** Where a viewer is told; resolves when it has taken the text, rejects where it is gone. */
+/** Where a viewer is told; resolves when it has taken the text, rejects if it is gone. */
 export type Tell = (text: string) => Promise<void>;
 
 export interface ViewerQueueOptions {
   readonly tell: Tell;
   /** Bytes that it may hold at the moment, waiting and on their way. */
   readonly maxBytes: () => number;
-  /** So many lines were missed. */
+  /** This many lines were missed. */
   readonly onMissed: (objects: number) => void;
 }
 
@@ -55,7 +55,7 @@ export class ViewerQueue {
     this.#bytes += bytes;
   }
 
-  /** So many objects went by that nobody has looked at, since there was no time. */
+  /** This many objects went by that nobody has looked at, since there was no time. */
   skip(objects: number): void {
     this.#skipped += objects;
   }

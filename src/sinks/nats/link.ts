@@ -60,7 +60,7 @@ export class NatsLink {
     return this.#failure;
   }
 
-  /** The connection, as soon as there is one; undefined where `signal` ends the waiting. */
+  /** The connection, as soon as there is one; undefined if `signal` ends the waiting. */
   async connected(signal: AbortSignal): Promise<NatsSession | undefined> {
     while (this.#session === undefined && !signal.aborted) await untilAborted(signal, this.#waiting.promise);
     return signal.aborted ? undefined : this.#session;

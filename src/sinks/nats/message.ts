@@ -17,7 +17,7 @@ const header = {
   slug: "Muninn-Slug",
   first: "Muninn-First",
   count: "Muninn-Count",
-  /** `2/17`; absent where the payload is whole. */
+  /** `2/17`; absent if the payload is whole. */
   part: "Muninn-Part",
 } as const;
 
@@ -81,7 +81,7 @@ export function setHeaders(headers: MsgHdrs, { start, node, first, count }: Mess
   if (part !== undefined) headers.set(header.part, `${part.number}/${part.of}`);
 }
 
-/** At most so many bytes go for headers, ids and the names of headers. */
+/** At most this many bytes go for headers, ids and the names of headers. */
 export function headerBytes({ node }: Pick<MessageFacts, "node">): number {
   return 512 + Buffer.byteLength(node.name) + 2 * node.slug.length + Buffer.byteLength(node.directory);
 }
@@ -117,7 +117,7 @@ function numberIn(headers: MsgHdrs, key: string): number {
   return value;
 }
 
-/** One path component that leads nowhere else and is none of Muninn's own: the stream is not ours alone. */
+/** One path component that leads nowhere else and is not one of Muninn's own: the stream is not ours alone. */
 function isSafeDirectory(directory: string): boolean {
   const bytes = Buffer.byteLength(directory);
   return bytes > 0 && bytes <= 255 && !/^\.{1,2}$|^\.muninn|[/\0\p{Cc}]/u.test(directory);
@@ -129,7 +129,7 @@ export function encodePayload(objects: readonly Uint8Array[]): Buffer {
   return encodePayloadInto(Buffer.allocUnsafe(payloadBytes(bytes)), objects);
 }
 
-/** Bytes of a payload of so many bytes of objects. */
+/** Bytes of a payload of this many bytes of objects. */
 export function payloadBytes(bytes: number): number {
   return arrayHeadBytes + bytes;
 }

@@ -18,7 +18,7 @@ export interface NodeSenderOptions {
   readonly batchBytes: number;
   /** Where payloads are made, of all senders: new memory for each would keep the garbage collector busy. */
   readonly memory: SpareMemory;
-  /** Sends until the stream has it; false where that was given up. Never rejects. */
+  /** Sends until the stream has it; false if that was given up. Never rejects. */
   readonly publish: (facts: MessageFacts, payload: Uint8Array) => Promise<boolean>;
 }
 

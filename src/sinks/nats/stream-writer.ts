@@ -20,7 +20,7 @@ export interface StreamWriterOptions {
 
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** A trouble is told of once in so many milliseconds. */
+/** A trouble is told of once in this many milliseconds. */
 const quietMs = 60_000;
 /** One that failed for a moment only is no trouble yet. */
 const failingAfterMs = 2_000;
@@ -57,7 +57,7 @@ export class StreamWriter {
     });
   }
 
-  /** Sends a message until the stream has it; false where that was given up. Never rejects. */
+  /** Sends a message until the stream has it; false if that was given up. Never rejects. */
   async publish(facts: MessageFacts, payload: Uint8Array): Promise<boolean> {
     let pauseMs = firstPauseMs;
     const { signal } = this.#giveUp;

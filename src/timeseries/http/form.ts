@@ -29,7 +29,7 @@ function decoded(text: string): string {
 
 const decimal = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Seconds since 1970 → milliseconds; undefined where that is no number, or no time. */
+/** Seconds since 1970 → milliseconds; undefined if that is not a number, or no time. */
 export function timeOf(text: string | undefined): number | undefined {
   const ms = text !== undefined && decimal.test(text) ? Math.round(Number(text) * 1_000) : undefined;
   return Number.isSafeInteger(ms) ? ms : undefined;

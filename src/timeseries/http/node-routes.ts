@@ -9,7 +9,7 @@ const answerTimeoutMs = 5_000;
 export interface AskableNode {
   readonly node: NodeIdentity;
   readonly session: {
-    /** JSON documents by name; undefined where the node has none of that name, or does not answer. */
+    /** JSON documents by name; undefined if the node has none of that name, or does not answer. */
     dataPoints(
       names: readonly string[],
       timeoutMs: number,

@@ -220,7 +220,7 @@ function rate(points: Points): number {
   return increase(points) / (points.newest - points.oldest);
 }
 
-/** @throws QueryError where there is no such quantile */
+/** @throws QueryError if there is no such quantile */
 function checkedK(given: Arguments, builtin: string): number {
   const k = given.scalar(0);
   if (!(k >= 0 && k <= 1)) throw new QueryError({ code: "quantile-out-of-range", builtin, k });

@@ -31,7 +31,7 @@ const comparisons: Readonly<Record<ComparisonOperator, Comparison>> = {
   ">": (left, right) => left > right,
 };
 
-/** @throws QueryError where the operator does not take these two */
+/** @throws QueryError if the operator does not take these two */
 export function binary(
   context: QueryContext,
   operator: BinaryOperator,
@@ -165,7 +165,7 @@ function* eachOfRange(
   return new RangeVector(changed);
 }
 
-/** @throws QueryError where the element is no scalar */
+/** @throws QueryError if the element is no scalar */
 export function scalarOf(context: QueryContext, { value }: Element, at: number): number {
   if (typeof value !== "number") {
     throw context.mismatch("InstantVector Scalar", new InstantVector([{ value } as Element]), at);
@@ -173,7 +173,7 @@ export function scalarOf(context: QueryContext, { value }: Element, at: number):
   return value;
 }
 
-/** @throws QueryError where one of them is no scalar */
+/** @throws QueryError if one of them is no scalar */
 export function scalarsOf(
   context: QueryContext,
   values: Float64Array | readonly Value[],

@@ -45,7 +45,7 @@ export class Queries {
   }
 
   /**
-   * The JSON of the answer; undefined where there are too many other queries.
+   * The JSON of the answer; undefined if there are too many other queries.
    *
    * @throws QueryError, whose message is for the client
    */

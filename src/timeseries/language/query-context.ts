@@ -29,7 +29,7 @@ export interface QueryContext {
   apply(applied: Value, argument: Value, at: number): Work<Value>;
   /** As `apply`, of which the result alone is kept: what was needed on the way is garbage where that is small. */
   applyOnce(applied: Value, argument: Value, at: number): Work<Value>;
-  /** @throws QueryError where there is no such time */
+  /** @throws QueryError if there is no such time */
   timestamp(ms: number): Timestamp;
   mismatch(expected: string, found: Value, at: number): QueryError;
   placeOf(at: number): Place;

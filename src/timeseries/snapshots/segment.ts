@@ -113,7 +113,7 @@ export class Segment {
   readonly #metrics: readonly string[];
   readonly #labels: readonly LabelSet[];
 
-  /** @throws SnapshotError where it is not */
+  /** @throws SnapshotError if it is not */
   constructor(bytes: Buffer) {
     if (bytes.length < headerBytes || bytes.toString("latin1", 0, 8) !== magic) {
       throw new SnapshotError({ code: "not-a-segment" });

@@ -23,8 +23,8 @@ export class SnapshotDirectory {
   }
 
   /**
-   * Makes the directory where there is none, and lists the numbers of its segments, ascending.
-   * @throws SnapshotError where it cannot be made, read and written
+   * Makes the directory if there is none, and lists the numbers of its segments, ascending.
+   * @throws SnapshotError if it cannot be made, read and written
    */
   async open(): Promise<number[]> {
     const names = await this.#list();

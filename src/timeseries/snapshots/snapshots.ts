@@ -45,7 +45,7 @@ export class Snapshots {
     return { segments: this.#segments.size, bytes };
   }
 
-  /** Finds out what is there. @throws SnapshotError where the directory is unusable */
+  /** Finds out what is there. @throws SnapshotError if the directory is unusable */
   async open(): Promise<void> {
     this.#found = await this.#directory.open();
   }

@@ -90,7 +90,7 @@ export class Store {
     return this.#since;
   }
 
-  /** The series of that name and labels, made where there is none; undefined where the name is too long. */
+  /** The series of that name and labels, made if there is none; undefined if the name is too long. */
   series(metric: string, labels: LabelSet): Series | undefined {
     const known = this.#metrics.get(metric) ?? this.#addMetric(metric);
     if (known === undefined) return undefined;

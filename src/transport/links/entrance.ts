@@ -7,7 +7,7 @@ import { TrustedProxies } from "./trusted-proxies.js";
 
 /** Peers of one address that may be on their way in at the same time; a proxy is one address. */
 const mostOfOneAddress = 256;
-/** For how long a peer may read why it was refused. */
+/** How long a peer may read why it was refused. */
 const farewellMs = 1_000;
 const defaultTimeoutMs = 10_000;
 

@@ -4,7 +4,7 @@ import type { Room } from "../room.js";
 import type { Access, AllowsName } from "./access.js";
 
 /**
- * For how long the bytes of a `data` event are valid. `lent`: until the event is over, then the link reads into the same
+ * How long the bytes of a `data` event are valid. `lent`: until the event is over, then the link reads into the same
  * memory again. `given`: for good.
  */
 type Chunks = "lent" | "given";
@@ -41,7 +41,7 @@ export interface OwnCredentials {
   /** Our certificate, its chain behind it. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Authorities in place of those that Node knows. */
+  /** Authorities instead of those that Node knows. */
   readonly ca?: string | undefined;
   /** Name that the other side's certificate must be for, where that is not the host's. */
   readonly serverName?: string | undefined;

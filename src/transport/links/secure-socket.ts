@@ -14,7 +14,7 @@ export async function secureSocket(
   const secure = connect({
     socket,
     host: serverName,
-    // An address is no name that could be asked for.
+    // An address is not a name that could be asked for.
     servername: isIP(serverName) === 0 ? serverName : "",
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),

@@ -85,7 +85,7 @@ export async function isAnswered(path: string): Promise<boolean> {
   }
 }
 
-/** Which file is at `path` now; undefined where there is none. */
+/** Which file is at `path` now; undefined if there is none. */
 export function identityOf(path: string): string | undefined {
   const file = lstatSync(path, { throwIfNoEntry: false });
   return file && `${file.dev}:${file.ino}:${file.birthtimeMs}`;
@@ -99,7 +99,7 @@ export function closeKeepingOthers(server: Server, path: string, own: string | u
   if (aside !== undefined) renameSync(aside, path);
 }
 
-/** The new path; undefined where the directory is not ours to change, and then nothing in it is removed either. */
+/** The new path; undefined if the directory is not ours to change, and then nothing in it is removed either. */
 function stepAside(path: string): string | undefined {
   const aside = temporaryNameFor(path);
   try {

@@ -39,7 +39,7 @@ export async function listenAt(server: Server, address: LinkAddress, place: Sock
   } catch (cause) {
     throw cannotListen(address, cause);
   }
-  // An accept that failed is one connection less. (For want of handles libuv turns those away that wait.)
+  // An accept that failed is one connection less. (For lack of handles libuv turns those away that wait.)
   server.on("error", () => {});
 }
 

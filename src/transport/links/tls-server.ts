@@ -70,7 +70,7 @@ function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptio
   };
 }
 
-/** The subject of a peer's certificate; undefined where it has none that we take. */
+/** The subject of a peer's certificate; undefined if it has none that we take. */
 export function subjectOf(socket: TLSSocket): Shown["subject"] {
   if (!socket.authorized) return undefined;
   return socket.getPeerCertificate().subject as unknown as Shown["subject"];

@@ -9,7 +9,7 @@ const reservedBits = 0x70;
 const opcodeBits = 0x0f;
 const maskBit = 0x80;
 const lengthBits = 0x7f;
-/** In place of a length: it follows in two bytes, or in eight. */
+/** Instead of a length: it follows in two bytes, or in eight. */
 const lengthIn2 = 126;
 const lengthIn8 = 127;
 const maskBytes = 4;

@@ -18,7 +18,7 @@ interface Waits {
 const mostBytesOfMessage = 256 * 1_024;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
 const mostUnreadOfPongs = 16 * 1_024;
-/** For how long the other side may take to say goodbye. */
+/** How long the other side may take to say goodbye. */
 const farewellMs = 1_000;
 
 const nothing = Buffer.alloc(0);
@@ -90,7 +90,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     else this.#webSocket.terminate();
   }
 
-  /** In place of the library, which listens already, and has heard nothing yet. */
+  /** Instead of the library, which listens already, and has heard nothing yet. */
   #readFrames(sender: "client" | "server"): void {
     const socket = this.#socket;
     let ping: Buffer | undefined;
