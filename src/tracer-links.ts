@@ -27,7 +27,7 @@ export interface LinksOptions extends DoorOptions {
   readonly room: Room;
 }
 
-/** The links of `muninn.links`, beside the one that `network` is. */
+/** The links of `muninn.links`, in addition to the one of `network`. */
 export class Links {
   /** How it stands with each, for health. */
   readonly views: readonly LinkView[];

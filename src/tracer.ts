@@ -66,7 +66,7 @@ export interface TracerOptions {
   readonly configurationFault?: () => string | undefined;
   /** What log files are written to; a test stands between it and the kernel. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
-  /** The start waits for nothing any more once this has fired, and is given up. */
+  /** Once this has fired, the start no longer waits for anything, and is given up. */
   readonly stopping?: AbortSignal;
   /** What kinds of sinks there are; a test adds its own. @default all of Muninn's */
   readonly sinkKinds?: readonly SinkKind<SinkConfig>[];
@@ -236,8 +236,8 @@ function affordableConnections(config: Config, registry: HandleRegistry, log: Lo
   const { maxConnections: wanted } = config.muninn;
   const { maxOpenFiles } = registry.stats();
   const limit = readOpenFilesLimit();
-  const besides = maxOpenFiles + filesOfEndpoints(config, limit);
-  const maxConnections = Math.min(wanted, connectionsWithin(limit, besides));
+  const otherFiles = maxOpenFiles + filesOfEndpoints(config, limit);
+  const maxConnections = Math.min(wanted, connectionsWithin(limit, otherFiles));
   if (maxConnections < wanted) {
     log.notice(
       "connections_limited",

@@ -22,7 +22,7 @@ export function poll<Answer>(path: string, pauseMs = everyMs): Polled<Answer> {
     try {
       const response = await fetch(path, { signal: stopping.signal });
       if (!response.ok)
-        throw new Error(response.status === 404 ? "not known (any more)" : `status ${response.status}`);
+        throw new Error(response.status === 404 ? "not known (or no longer)" : `status ${response.status}`);
       answer.value = (await response.json()) as Answer;
       trouble.value = undefined;
     } catch (error) {

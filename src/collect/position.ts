@@ -37,8 +37,8 @@ const slotBytes = 8_192;
 const mostSeries = 16;
 
 /**
- * Remembers how far a subject is written, in a file beside the logs: two slots that are overwritten in turn, so that one is
- * whole whenever the process or the machine ends.
+ * Remembers how far a subject is written, in a file next to the logs: two slots that are overwritten in turn, so that
+ * one is whole whenever the process or the machine ends.
  */
 export class Position {
   readonly #handle: FileHandle;

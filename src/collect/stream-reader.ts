@@ -56,7 +56,7 @@ export class StreamReader {
     });
   }
 
-  /** Subjects, and so nodes, that are read at the moment. */
+  /** Subjects, and so nodes, that are currently read. */
   get subjects(): number {
     return this.#subjects?.count ?? 0;
   }
@@ -96,7 +96,7 @@ export class StreamReader {
     this.#running = this.#run(this.#link);
   }
 
-  /** Connects anew, with these. */
+  /** Connects again, with these. */
   async use(credentials: NatsCredentials): Promise<void> {
     await this.#link?.use(credentials);
   }

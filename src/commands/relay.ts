@@ -31,7 +31,7 @@ export function addRelayCommand(program: Command): void {
     .command("relay")
     .summary("pass nodes on to a distant tracer, over TLS or a WebSocket")
     .description(
-      "Runs beside nodes, which think it is their tracer, and passes all bytes on to a tracer far away, one connection for each " +
+      "Runs next to nodes, which see it as their tracer, and passes all bytes on to a distant tracer, one connection for each " +
         "node. It holds nothing: while the tracer is away nodes keep their messages, and come back by themselves.",
     )
     .requiredOption("--listen <address>", "where nodes connect: a socket path, or host:port")
@@ -73,7 +73,7 @@ async function relay(flags: RelayFlags): Promise<number> {
     new StatusLine(),
     async () => {
       const stopped = untilStopped();
-      // Files are read anew all the time.
+      // Files are read again at each connection.
       process.on("SIGHUP", () => {});
       const to = parseLinkAddress(flags.to);
       const credentials = await credentialsBy(flags, to.kind, UsageError);

@@ -14,7 +14,10 @@ export function addRunCommand(
         "a second one at once; SIGHUP reopens log files and reads the configuration again.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
-    .option("--state-dir <dir>", "taken for cardano-tracer's sake; Muninn keeps no state besides the logs")
+    .option(
+      "--state-dir <dir>",
+      "accepted for compatibility with cardano-tracer; Muninn keeps no state except the logs",
+    )
     .addOption(
       new Option("--min-log-severity <severity>", "least severity of the daemon's own messages").choices(
         logSeverities,

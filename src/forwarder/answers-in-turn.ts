@@ -6,7 +6,7 @@ export interface AnswersOptions {
   readonly canReply: () => boolean;
   /** Sends a reply; whether the peer takes another at once, or only after `resume`. */
   readonly reply: (objects: readonly Uint8Array[]) => boolean;
-  /** Called when nothing is left to do at the moment: nothing is asked, or nothing more will come. */
+  /** Called when there is nothing to do: nothing is asked, or nothing more will come. */
   readonly onIdle: () => void;
 }
 
@@ -46,13 +46,13 @@ export class AnswersInTurn {
     this.#answer();
   }
 
-  /** Nobody waits for objects to come any more: what is there is answered, and then it is idle. */
+  /** From now on nothing waits for objects to come: what is there is answered, and then it is idle. */
   hurry(): void {
     this.#hurry.abort();
     this.#answer();
   }
 
-  /** Answers nothing any more. */
+  /** Answers nothing more. */
   stop(): void {
     this.#state = "stopped";
     this.#hurry.abort();

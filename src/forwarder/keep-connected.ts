@@ -19,7 +19,7 @@ export interface KeepConnectedOptions {
   readonly onUnreachable: (error: Error) => void;
   /** Keeps no process alive. */
   readonly unref?: boolean | undefined;
-  /** Makes no connection any more; the one there is runs to its end. */
+  /** Makes no more connections; an existing one runs to its end. */
   readonly signal: AbortSignal;
 }
 

@@ -58,7 +58,7 @@ interface Served {
 
 /** The forwarder's side of one connection: answers what it is asked, in turn, as real nodes do. */
 export class ForwarderSession {
-  /** Resolves when the connection is gone and nothing is answered any more. Never rejects. */
+  /** Resolves when the connection is gone and nothing more is answered. Never rejects. */
   readonly ended: Promise<SessionEnd>;
   readonly #options: SessionOptions;
   readonly #hook: SessionHook;

@@ -5,9 +5,9 @@ import type { MetricValue } from "../protocol/metrics.js";
  * which then share its objects, or each connection one of its own.
  */
 export interface ForwarderSource {
-  /** Its metrics at the moment. */
+  /** Its current metrics. */
   readonly metrics: ReadonlyMap<string, MetricValue>;
-  /** Its data points at the moment, JSON documents. */
+  /** Its current data points, JSON documents. */
   readonly dataPoints: Pick<ReadonlyMap<string, Uint8Array | undefined>, "get">;
   /**
    * Where data points have to be asked for elsewhere: their values, instead of `dataPoints`; undefined for what is not

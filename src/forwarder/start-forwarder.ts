@@ -92,11 +92,11 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
   readonly #options: ForwarderOptions<Where>;
   readonly #counts = zeroCounts();
   readonly #sessions = new Set<ForwarderSession>();
-  /** Aborted when no connection is made or taken any more. */
+  /** Aborted when no more connections are made or accepted. */
   readonly #closing = new AbortController();
   #resolveFinished!: () => void;
   #lastFault: string | undefined;
-  /** Settles when no connection is made or taken any more. */
+  /** Settles when no more connections are made or accepted. */
   #closed: () => Promise<void> = async () => {};
   #stopped: Promise<void> | undefined;
 

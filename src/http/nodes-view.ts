@@ -9,7 +9,7 @@ export interface ViewedNode {
 
 /** What the HTTP side reads of the street; the composition root makes it from its directory. */
 export interface NodesView {
-  /** The nodes connected at the moment whose names are known. */
+  /** The nodes currently connected whose names are known. */
   nodes(): Iterable<ViewedNode>;
   bySlug(slug: string): ViewedNode | undefined;
 }

@@ -53,7 +53,7 @@ export function openPrometheusEndpoint(
   return openEndpointServer({ ...options, route: prometheusRoute(options), isUrgent: isHealthPath });
 }
 
-/** The pages of that endpoint; made anew where the options change. */
+/** The pages of that endpoint; made again when the options change. */
 export function prometheusRoute(options: PrometheusOptions): Route {
   const pages = new PrometheusPages(options);
   return (request) => pages.answer(request);

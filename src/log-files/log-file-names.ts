@@ -40,7 +40,7 @@ export function newestAmong(names: readonly string[], extension: string): string
 /**
  * The second for the name of a new file: now, or the next one after the newest that is there, so that names sort in
  * the order written. One that was used and moved away is not used again, but does not keep the date wrong: where
- * nothing from the future is there any more, names tell the true time again.
+ * no file from the future is left, names show the true time again.
  *
  * @param last the name of the file before, there or not
  */

@@ -11,7 +11,9 @@ const crowdedPart = 1 / 2;
 const easedPart = 7 / 8;
 /** Of the budget, for the unfinished objects of all nodes. */
 const unfinishedPart = 1 / 3;
-/** Memory of an object in the worst case, as often as its length: it grows by doubling, and has lines beside it. */
+/**
+ * Memory of an object in the worst case, as often as its length: it grows by doubling, and its lines take memory, too.
+ */
 const memoryPerObjectByte = 4;
 /** Of the budget, for what one node without a name holds. */
 const unnamedPart = 1 / 8;
@@ -104,7 +106,7 @@ export class FlightBudget {
   }
 
   /**
-   * Tells all members when the budget becomes crowded or full, and when it is no more. Unfinished objects do not count:
+   * Tells all members when the budget becomes crowded or full, and when it no longer is. Unfinished objects do not count:
    * they become less only where their nodes are read.
    */
   #look(): void {

@@ -61,7 +61,7 @@ export class NewNames {
     return this.#refused;
   }
 
-  /** Addresses that may bring no new name at the moment, for health. */
+  /** Addresses that currently may not bring new names, for health. */
   exhausted(): string[] {
     return [...this.#allowances.keys()].filter((address) => !this.allows(address));
   }

@@ -127,7 +127,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#holdersOf(directory).length > 0;
   }
 
-  /** From now on nobody is thrown out any more: those who stop do not answer. */
+  /** From now on no connection is replaced: those that are stopping do not answer. */
   stop(): void {
     this.#isStopping = true;
   }

@@ -53,7 +53,7 @@ export class Session implements NameHolder, Looker {
   #hasHeard = false;
   /** Bytes of trace objects that wait to be looked at. */
   #waitingBytes = 0;
-  /** Nothing that arrives is looked at any more. */
+  /** What arrives is no longer read. */
   #deaf = false;
   #isOver = false;
   #isStopping = false;

@@ -69,7 +69,7 @@ export interface SessionsOptions {
 /** A disk that does not say within this long whether a directory is there is not waited for. */
 const knownTimeoutMs = 1_000;
 
-/** How often memory is let go that was not needed since. */
+/** How often memory that was not needed since is released. */
 const letGoEveryMs = 10_000;
 
 /** Every connection's session, and the nodes behind them. */
@@ -253,7 +253,7 @@ export class Sessions {
   }
 }
 
-/** As much as the most metrics of one whole answer take: their names and texts, of two bytes a character, and 140 beside. */
+/** Memory of the most metrics of one whole answer: names and texts, two bytes a character, and 140 more each. */
 function storeBytes(maxMetricsBytes: number, maxMetricsPerNode: number): number {
   return 2 * maxMetricsBytes + 140 * maxMetricsPerNode;
 }

@@ -12,7 +12,7 @@ import type { ReadingGate } from "./reading-gate.js";
 
 /** Bytes that are worth a write; more at once makes an object hardly cheaper. */
 const worthWritingBytes = 256 * 1_024;
-/** What a batch takes beside its bytes: many of one small object each are not as small as their objects. */
+/** What a batch takes in addition to its bytes: many of one small object each are larger than their objects. */
 const batchBytes = 1_024;
 
 export interface TraceIntakeOptions {

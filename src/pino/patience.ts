@@ -19,7 +19,7 @@ export class Patience {
   readonly #options: PatienceOptions;
   /** Messages sent when the tracer was last given up. */
   #stalledAt: number | undefined;
-  /** Messages that waited when it was last looked, and those that came since: there are no more now. */
+  /** Messages that waited at the last look, and those that came since: there are no more now. */
   #seen = 0;
   #unseen = 0;
 

@@ -107,7 +107,7 @@ export class BatchBytes {
     return this.#bytes.subarray(this.#linesAt, this.#linesEnd);
   }
 
-  /** Lets go of the memory: nobody looks at the bytes, the lines and the table any more. */
+  /** Releases the memory: the bytes, the lines and the table are no longer read. */
   release(): void {
     this.#memory.giveBack(this.#bytes);
     this.#memory.giveBackTable(this.#fields);

@@ -54,7 +54,7 @@ export class ItemScanner {
     this.#around.length = 0;
   }
 
-  /** The bytes before the item were let go: it begins at 0 now. */
+  /** The bytes before the item were released: it begins at 0 now. */
   moveToStart(): void {
     this.#at -= this.#start;
     this.#start = 0;

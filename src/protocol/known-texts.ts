@@ -1,7 +1,7 @@
 /** Texts that are remembered; a power of two. A node at work has some 300 metrics, and all nodes the same. */
 const places = 4_096;
 const shortest = 4;
-/** A longer text is made anew as fast. */
+/** A longer text is as fast to make again. */
 const longest = 128;
 /** The upper bit of each byte, which no ASCII has. */
 const notAscii = 0x80_80_80_80;
@@ -14,8 +14,8 @@ interface KnownText {
 
 /**
  * Short ASCII texts that come again and again, such as the names of metrics. Of each there is one string, whichever
- * node sent it; to find that one takes less than to make it anew, and its hash is known. A text that takes the place of
- * another is only made anew more often.
+ * node sent it; finding it takes less than making it again, and its hash is known. A text that replaces another is only
+ * made again more often.
  */
 export class KnownTexts {
   readonly #known = new Array<KnownText | undefined>(places).fill(undefined);

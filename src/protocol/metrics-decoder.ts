@@ -8,7 +8,7 @@ const what = "a metrics answer";
 
 /** One metric: its name and its value. */
 const maxMetricBytes = 64 * 1_024;
-/** An answer this many times longer than its limit is no answer any more. */
+/** What is this many times longer than the limit is no longer an answer. */
 const patience = 16;
 
 /** Instead of the metrics left: the list ends with a break. */

@@ -42,7 +42,7 @@ export class ReceivedBatch implements TraceBatch {
     return this.#whatCame.lines;
   }
 
-  /** The batch is over: its memory is used for others, and nobody may look at it any more. */
+  /** The batch is over: its memory is used for others, and it must no longer be read. */
   release(): void {
     this.#came?.memory.release();
     this.#came = undefined;

@@ -15,8 +15,8 @@ const mostSpareBytes = 320 * 1_024 * 1_024;
 
 /**
  * Memory that batches came in and that others will come in, and their tables. New memory for each batch keeps the
- * garbage collector busier than all else, because it counts every byte outside its heap. Its owner has it let go now
- * and then of what is not needed any more.
+ * garbage collector busier than all else, because it counts every byte outside its heap. Its owner has it release
+ * now and then what is no longer needed.
  */
 export class SpareMemory {
   readonly #bytes = new Shelves<Buffer>(keptSizes, (bytes) => Buffer.allocUnsafe(bytes));
@@ -30,7 +30,7 @@ export class SpareMemory {
     return bytes <= smallBytes ? Buffer.allocUnsafe(bytes) : this.#bytes.take(bytes);
   }
 
-  /** Takes back what nobody looks at any more. */
+  /** Takes back bytes that are no longer read. */
   giveBack(memory: Buffer): void {
     this.#bytes.giveBack(memory);
   }
@@ -40,7 +40,7 @@ export class SpareMemory {
     return this.#tables.take(rows * columns);
   }
 
-  /** Takes back a table that nobody looks at any more. */
+  /** Takes back a table that is no longer read. */
   giveBackTable(table: Int32Array): void {
     this.#tables.giveBack(table);
   }

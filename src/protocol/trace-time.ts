@@ -136,7 +136,7 @@ function uint32(bytes: Uint8Array, at: number): number {
 
 function integer(bytes: Uint8Array, at: number): bigint {
   const first = bytes[at]!;
-  // As `readHead` tells no more than 53 bits.
+  // As `readHead` returns at most 53 bits.
   const argument =
     headBytes(first) === 9
       ? (BigInt(uint32(bytes, at + 1)) << 32n) | BigInt(uint32(bytes, at + 5))

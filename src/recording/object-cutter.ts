@@ -54,7 +54,7 @@ export class ObjectCutter {
       this.#objectsLeft -= 1;
       yield Uint8Array.from(object);
       if (this.#objectsLeft > 0 && !this.#isBreak(bytes[at])) continue;
-      // The assembler has taken what follows the reply, too, so it is of no more use.
+      // The assembler has taken what follows the reply, too, so it is of no further use.
       this.#objects = this.#objectsLeft === 0 ? undefined : this.#newAssembler();
       this.#pending = 0;
       return bytes.subarray(at);

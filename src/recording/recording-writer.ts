@@ -55,7 +55,7 @@ const program = "muninn";
 
 /**
  * Writes what happens into a recording's files. Nothing here ever makes traffic fail: where the disk does, frames wait,
- * and those that find no room any more are left out, with a gap in the recording that says how much.
+ * and those for which there is no room left are left out, with a gap in the recording that says how much.
  */
 export class RecordingWriter {
   readonly #options: CompleteOptions;

@@ -1,15 +1,15 @@
 /** Who a tracer is to the others that share a root with it. */
 export interface Holder {
-  /** Its own, made anew each time it comes to a root. */
+  /** Its own id, made again each time it comes to a root. */
   readonly id: string;
-  /** The boot id: a machine that was started anew is another one. */
+  /** The boot id: a machine that was restarted is another one. */
   readonly machine: string;
   readonly pid: number;
   /** What it collects from, such as `AcceptAt unix:/run/cardano.sock`. */
   readonly identity: string | undefined;
   /** When it came, as an ISO date. */
   readonly since: string;
-  /** It listens on a socket beside its file, so that it can be asked whether it lives. */
+  /** It listens on a socket next to its file, so that it can be asked whether it lives. */
   readonly hasSocket: boolean;
 }
 

@@ -34,7 +34,7 @@ export async function answers(path: string): Promise<boolean | undefined> {
       resolve(true);
     });
     connection.once("error", (error) => {
-      // So many ask at the moment that there is no room for us.
+      // So many are asking that there is no room for us.
       if (failedWith(error, "EAGAIN")) resolve(true);
       else resolve(failedWith(error, "ECONNREFUSED", "ENOENT") ? false : undefined);
     });

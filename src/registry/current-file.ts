@@ -20,7 +20,7 @@ export interface CurrentFileOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** Size from which a file is full, at the moment. */
+  /** The current size from which a file is full. */
   readonly limitBytes: () => number;
   /** Permission bits of files and directories; absent: the umask decides. */
   readonly mode: number | undefined;
@@ -119,7 +119,7 @@ export class CurrentFile {
   }
 
   /**
-   * Opens the file, or another one where this is full or not there any more, and resolves with its descriptor.
+   * Opens the file, or another one if this is full or no longer exists, and resolves with its descriptor.
    *
    * @param isAsked whether somebody waits for another file, however full this one is
    */

@@ -106,7 +106,7 @@ export class HandlePool {
     return old.length;
   }
 
-  /** Opens nothing any more. */
+  /** Opens nothing more. */
   shut(): void {
     this.#isShut = true;
   }

@@ -48,7 +48,7 @@ export interface OtherWriter {
 
 /** Whether a node's directory is this registry's. */
 export type ClaimOutcome =
-  /** Nobody else writes there until `release` is called, and nothing of ours is written there any more. */
+  /** Nobody else writes there until `release` is called, and nothing more of ours is written there. */
   | { readonly state: "ours"; release(): void }
   /** Another tracer writes there, below this root. */
   | { readonly state: "taken"; readonly root: string; readonly by: OtherWriter };

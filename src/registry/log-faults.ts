@@ -13,7 +13,7 @@ export interface LogFaultsOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** There is a fault now, or none any more. */
+  /** There is a fault now, or no longer. */
   readonly onFault: (isFaulty: boolean) => void;
   /** Something is short that idle handles may hold. */
   readonly onShortage: () => void;

@@ -66,7 +66,7 @@ export class LogRegistry implements HandleRegistry {
   readonly #options: LogRegistryOptions;
   readonly #logs: readonly RootLogs[];
   readonly #logsByRoot: ReadonlyMap<string, RootLogs>;
-  /** Those that cannot write at the moment, in the order in which it began. */
+  /** Those that currently cannot write, in the order in which it began. */
   readonly #faulty = new Set<LogWriter>();
   #rotation: RotationRules | undefined;
   #endRotation = () => {};
@@ -308,7 +308,7 @@ export class LogRegistry implements HandleRegistry {
     if (this.#faulty.size === 0 && !this.#stopping.signal.aborted) this.#spare.keep();
   }
 
-  /** Lets go all that nobody needs at the moment. */
+  /** Releases all that is currently not needed. */
   #giveWay(): void {
     this.#spare.letGo();
     for (const { root } of this.#logs) this.#options.counters.evicted += root.pool.closeIdle(0);

@@ -49,7 +49,7 @@ export class LogRoot {
   readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
   readonly claims: RootClaims;
-  /** Told when another disk was taken: files of the one before are to be let go. */
+  /** Called when another disk is in use: files of the one before are to be released. */
   onReplaced: () => void = () => {};
   readonly #options: LogRootOptions;
   #device: bigint;

@@ -10,9 +10,9 @@ import type { DirectoryClaim } from "./root-claims.js";
 /** Pauses between attempts that fail: an operator who frees the disk sees the backlog move at once. */
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** Bytes after which one write gathers no more appends. */
+/** Bytes from which one write gathers no more appends. */
 const enoughBytes = 1_024 * 1_024;
-/** Codes of a file that takes no more bytes, whatever is tried: it is too long, or gone with its server. */
+/** Codes of a file that accepts no more bytes, whatever is tried: it is too long, or gone with its server. */
 const takesNoMore = ["EFBIG", "ESTALE"];
 
 export interface LogWriterOptions extends CurrentFileOptions, LogFaultsOptions {

@@ -46,7 +46,7 @@ export interface RegistryOptions {
   /** Permission bits of directories; absent: the umask decides, others never write. */
   readonly dirMode?: number | undefined;
   readonly observer: RegistryObserver;
-  /** Once this has fired nobody is waited for any more, and nothing opened. */
+  /** Once this has fired nothing is waited for or opened. */
   readonly stopping?: AbortSignal | undefined;
   /** @default the system's */
   readonly clock?: Clock;
@@ -61,7 +61,7 @@ const briefRestMs = 10_000;
 const workingSetQuietMs = 600_000;
 
 /**
- * Makes the roots where they are missing, and comes to each beside other tracers, if any. Takes up to half a minute
+ * Creates missing roots, and comes to each next to other tracers, if any. Takes up to half a minute
  * where one of another machine may have died there just now.
  * @throws RegistryError `root-unusable`, or `already-running` where a tracer with the same identity writes there;
  * nothing stays claimed. The reason of `stopping` where that fires while it waits for another machine's tracer

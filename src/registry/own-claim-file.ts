@@ -13,7 +13,7 @@ import { claimsOf, removeClaims, socketOf } from "./other-tracers.js";
 const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
 /** In each root; a directory, so that readers who take every entry for a node's find no logs in it. */
 export const claimsDirectory = ".muninn";
-/** A claim file is written anew after so many changes, and twice as many as it had claims. */
+/** A claim file is rewritten after this many changes, and twice as many as it had claims. */
 const enoughChanges = 1_000;
 
 export interface OwnClaimFileOptions {
@@ -54,7 +54,7 @@ export class OwnClaimFile {
     return this.#joined?.id;
   }
 
-  /** It was removed, and comes to no root any more. */
+  /** It was removed, and will not be put into a root again. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -102,7 +102,7 @@ export class OwnClaimFile {
     }
   }
 
-  /** Writes down what is claimed, or claimed no more. */
+  /** Writes down what is claimed, or no longer claimed. */
   async change(sign: "+" | "-", claims: readonly string[]): Promise<void> {
     if (this.#isClosed) return;
     if (this.#joined === undefined) await this.join();
@@ -171,7 +171,7 @@ export class OwnClaimFile {
     if (dirMode !== undefined) await this.inside((directory) => chmod(directory.self, dirMode));
   }
 
-  /** Its socket answers nobody any more; the file is still there. */
+  /** Its socket no longer answers; the file still exists. */
   leave(): void {
     this.#joined?.server?.close();
     this.#joined = undefined;

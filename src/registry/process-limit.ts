@@ -46,7 +46,7 @@ export function operationsPerRoot(
 
 /**
  * How many of the handles below one root are for directories, which are open for a moment while files are found, begun
- * and deleted. Below eight handles none is: then one directory at a time is open besides.
+ * and deleted. Below eight handles none is: then one directory at a time is open in addition.
  */
 export function directoryHandles(handles: number, operations: number): number {
   return handles < 8 ? 0 : Math.min(operations, Math.floor(handles / 8));

@@ -10,7 +10,7 @@ export interface RetentionOptions {
   readonly root: LogRoot;
   readonly nowMs: number;
   readonly maxAgeMs: number;
-  /** Files of a log kept beside its newest one, however old. */
+  /** Files of a log kept in addition to its newest one, however old. */
   readonly keepFiles: number;
   /** Whether a log continues in this file, its handle open or not. */
   readonly isCurrent: (path: string, directory: string, extension: string) => boolean;

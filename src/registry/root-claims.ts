@@ -163,7 +163,7 @@ export class RootClaims {
   }
 
   /**
-   * Comes to the root anew after it was made again, with all that is claimed; also where our claims already exist if
+   * Comes to the root again after it was recreated, with all that is claimed; also where our claims already exist if
    * it is on another file system now, where our socket answers nobody.
    */
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {
@@ -214,7 +214,7 @@ export class RootClaims {
     });
   }
 
-  /** Settles each request; who is refused has nothing written down any more. */
+  /** Settles each request; nothing of a refused one stays written down. */
   async #claim(requests: readonly Request[]): Promise<void> {
     let open = requests;
     for (let tries = 1; open.length > 0; tries += 1) {

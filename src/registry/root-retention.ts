@@ -21,7 +21,7 @@ export interface RootRetentionOptions {
 export class RootRetention {
   readonly #options: RootRetentionOptions;
   #expiring: Promise<void> | undefined;
-  /** Why old files cannot be deleted at the moment. */
+  /** Why old files currently cannot be deleted. */
   #error: NodeJS.ErrnoException | undefined;
   #fromFuture: FilesFromFuture | undefined;
 

@@ -6,6 +6,6 @@ export interface RotationRules {
   readonly limitBytes: number;
   /** Files that ended longer ago are deleted, in milliseconds. */
   readonly maxAgeMs: number;
-  /** Files of a log kept beside its newest one, however old. */
+  /** Files of a log kept in addition to its newest one, however old. */
   readonly keepFiles: number;
 }

@@ -62,7 +62,7 @@ export class Accounting {
     this.#foldDeparted();
   }
 
-  /** The account of a node's objects at a sink; ask for it anew whenever the node may have left meanwhile. */
+  /** The account of a node's objects at a sink; ask for it again whenever the node may have left meanwhile. */
   of(node: NodeIdentity, sink: string): SinkAccount {
     return accountAt(this.#of(node.name), sink);
   }

@@ -17,7 +17,7 @@ export interface DisplayOutput {
   readonly write: WriteText;
   readonly isTerminal: boolean;
   readonly colours: boolean;
-  /** Columns at the moment. */
+  /** The current number of columns. */
   readonly columns: () => number | undefined;
 }
 

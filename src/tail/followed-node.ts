@@ -53,7 +53,7 @@ export class FollowedNode {
     for (const followed of this.#next.slice(0, mostHeld)) await hold(followed);
   }
 
-  /** Lines that were added, up to about `mostBytes` of them; empty if there are none at the moment. */
+  /** Lines that were added, up to about `mostBytes` of them; empty if there are none now. */
   async poll(mostBytes: number): Promise<TracedLine[]> {
     const current = this.#current;
     const added = current === undefined ? [] : await this.#added(current, mostBytes);

@@ -9,7 +9,7 @@ export type WriteText = (text: string) => Promise<void>;
 const retryMs = 10;
 
 /**
- * Writes to a file descriptor beside the event loop, which a terminal that stands still would else stop.
+ * Writes to a file descriptor outside the event loop, which a stalled terminal would otherwise stop.
  * @throws TailError of code `reader-gone`, and what the operating system says
  */
 export function textWriter(descriptor: number): WriteText {
@@ -35,7 +35,7 @@ function writeSome(descriptor: number, bytes: Buffer): Promise<number> {
 }
 
 function readerGone(): TailError {
-  return new TailError("reader-gone", "nobody reads the output any more");
+  return new TailError("reader-gone", "nobody reads the output");
 }
 
 /** What waits for a slow reader, in UTF-16 units. */

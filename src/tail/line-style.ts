@@ -106,7 +106,7 @@ function timeText(at: bigint): string {
   return date.toISOString().replace("T", " ");
 }
 
-/** What a line says beside its facts: the node's words, or `key=value` of its data. */
+/** What a line says in addition to its facts: the node's words, or `key=value` of its data. */
 function messageOf({ human, text }: TracedLine): string {
   if (human !== undefined) return human;
   try {

@@ -92,7 +92,10 @@ async function lastBytesBefore(
   return { bytes: bytes.subarray(Math.max(0, bytes.length - size)), end: position };
 }
 
-/** Opens files of any kind. `windowBytes` bounds what one compressed file holds in memory, beside some pieces of 1 MiB. */
+/**
+ * Opens files of any kind. `windowBytes` bounds what one compressed file holds in memory, in addition to some pieces of
+ * 1 MiB.
+ */
 export function storedBytesOpener(windowBytes: number, remark: (sentence: string) => void): OpenStoredBytes {
   return ({ path, isCompressed }) =>
     isCompressed ? openCompressed(path, windowBytes, remark) : openPlain(path);

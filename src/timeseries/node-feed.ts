@@ -3,7 +3,7 @@ import { type LabelSet, labelSet } from "./store/labels.js";
 import type { Series } from "./store/series.js";
 import type { Store } from "./store/store.js";
 
-/** What a node's metrics are at the moment; made for being looked at often. */
+/** A node's current metrics; made to be read often. */
 export interface MetricsView {
   /** Each metric's internal name and value, in an order that mostly stays. */
   each(take: (name: string, value: number | bigint | string) => void): void;

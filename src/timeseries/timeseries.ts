@@ -161,7 +161,7 @@ export class Timeseries {
     return this.#store.names();
   }
 
-  /** Drops what is older than the retention: nobody sees it any more, its memory is free a few turns later. */
+  /** Drops what is older than the retention: no query sees it from now on, its memory is free a few turns later. */
   prune(): void {
     const isDone = this.#store.prune(Date.now() - this.pruning.retentionMs, prunedAtOnce);
     if (!isDone) loopSlices.run(() => this.prune());

@@ -9,7 +9,7 @@ export class ConnectionIds {
   /** Numbers in use, by prefix. */
   readonly #taken = new Map<string, Set<number>>();
 
-  /** The id with the smallest number free at the moment; safe as a directory name. */
+  /** The id with the smallest number currently free; safe as a directory name. */
   take(origin: string): string {
     const prefix = prefixOf(origin);
     let numbers = this.#taken.get(prefix);

@@ -2,7 +2,10 @@ import type { LinkStream } from "./links/link.js";
 
 /** A two-way byte stream to one peer, whoever opened it: unix socket, TCP, TLS, WebSocket look the same. */
 export interface Connection extends LinkStream {
-  /** The transport, the remote host or the target, and the smallest number free at the moment: `unix-1`. Safe as a directory name. */
+  /**
+   * The transport, the remote host or the target, and the smallest number currently free: `unix-1`. Safe as a directory
+   * name.
+   */
   readonly id: string;
   /** Who opened it: the opener proposes in the handshake and sends direction bit 0. */
   readonly opener: "us" | "peer";

@@ -19,7 +19,7 @@ export interface RelayOptions
 }
 
 interface RelayObserver {
-  /** A node and the tracer are connected, or not any more; `nodes` are so now. */
+  /** A node and the tracer are connected, or no longer; `nodes` are so now. */
   changed(nodes: number): void;
   /** Told of the first failure after a success only. */
   unreachable(error: Error): void;

@@ -14,7 +14,7 @@ export interface Facts {
 const pointNames = ["NodeInfo", "NodeStartupInfo", "NodeAddBlock"] as const;
 /** How long a node may take to answer. */
 const askMs = 5_000;
-/** Facts that change are asked for anew after this long. */
+/** Facts that change are asked for again after this long. */
 const freshMs = 10_000;
 /** Nodes asked at the same time. */
 const mostAtOnce = 32;

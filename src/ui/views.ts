@@ -18,7 +18,7 @@ interface LiveNode {
 export interface UiSources {
   /** Muninn's. */
   readonly version: string;
-  /** The nodes connected at the moment whose names are known. */
+  /** The nodes currently connected whose names are known. */
   readonly nodes: () => Iterable<LiveNode>;
   /** These, and those of the last hour. */
   readonly known: () => Iterable<KnownNode>;

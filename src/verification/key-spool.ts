@@ -29,7 +29,7 @@ export class KeySpool implements AsyncDisposable {
     if (spooled.add(key)) await spooled.flush();
   }
 
-  /** Some runs, one after the other; those that nothing was added to are empty. No key may be added any more. */
+  /** Some runs, one after the other; those that nothing was added to are empty. No more keys may be added. */
   async joined(runs: readonly string[]): Promise<SentKeys> {
     const spooled = runs.flatMap((run) => this.#runs.get(run) ?? []);
     for (const run of spooled) await run.flush();

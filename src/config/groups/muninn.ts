@@ -18,7 +18,7 @@ const tebibyte = 2 ** 40;
 const maxAnswerBytes =
   "is now muninn.maxMetricsBytes and muninn.maxDataPointBytes; it sets both where they are absent";
 
-/** Muninn's own fields; a group of more than a few has a file of its own beside this one. */
+/** Muninn's own fields; a group of more than a few has its own file next to this one. */
 export const muninn = {
   registry: group({
     maxOpenFiles: withDefault(

@@ -43,7 +43,7 @@ export class LineWriter {
     });
   }
 
-  /** Writes what is pending, for `deadlineMs` at most, and takes no more lines. */
+  /** Writes what is pending, for `deadlineMs` at most, and accepts no more lines. */
   async stop(deadlineMs: number): Promise<void> {
     await settledWithin(this.#draining, deadlineMs);
     this.#close();

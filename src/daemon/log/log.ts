@@ -15,7 +15,7 @@ export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>>
   tap(take: (line: string) => void): () => void;
   /** What is logged from now on. */
   show(wishes: SeverityWishes): void;
-  /** Writes what is pending, for `deadlineMs` at most; then nothing is logged any more. Idempotent. */
+  /** Writes what is pending, for `deadlineMs` at most; after that nothing is logged. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ interface KeptMetric {
   kind: NodeMetric["kind"];
   /** A bigint only where a number would round it. */
   value: number | bigint | string;
-  /** The answer that named it last; `forgotten` where it is not kept any more. */
+  /** The answer that named it last; `forgotten` if it is no longer kept. */
   answer: number;
   /** The one that came after it last time, and mostly does again. */
   next: KeptMetric | undefined;
@@ -20,7 +20,7 @@ const forgotten = -1;
 /** The counter that cardano-tracer keeps in each node's store: when the node last answered. */
 const serverTimestamp = "ekg.server_timestamp_ms";
 
-/** What a metric takes beside its name and text: the object, its place in the map, a number of 64 bits. */
+/** What a metric takes in addition to its name and text: the object, its place in the map, a number of 64 bits. */
 const metricBytes = 140;
 /** Longer names and texts are no metrics; real names have some fifty characters, texts some hundred. */
 const maxNameLength = 256;
@@ -51,7 +51,7 @@ export interface NodeMetricsOptions {
 
 /**
  * The last known metrics of one node, by internal name. What a node may store here is bounded: what would go beyond is
- * refused and counted, numbers already there go on being updated. Of a text that has no room any more nothing is kept:
+ * refused and counted, numbers already there are still updated. A text for which there is no room left is not kept:
  * the last one would be a lie.
  */
 export class NodeMetrics {

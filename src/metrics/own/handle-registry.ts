@@ -29,7 +29,7 @@ const gauges = {
   maxOpenFiles: ["handles_limit", "Log files that may be open at the same time."],
   logsNow: ["logs", "Logs that the registry looks after."],
   unwrittenBytesNow: ["unwritten_bytes", "Bytes received for log files and not yet written."],
-  faultsNow: ["faults", "Logs whose writes fail at the moment."],
+  faultsNow: ["faults", "Logs whose writes currently fail."],
   oldestFaultSeconds: [
     "oldest_retry_age_seconds",
     "For how long the oldest failing write has been tried again.",

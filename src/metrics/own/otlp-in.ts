@@ -10,7 +10,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
     ({ otlpIn }: OwnReading): readonly Row[] =>
       otlpIn === undefined ? [] : of(otlpIn);
   families.gauge(
-    { name: "muninn_otlp_in_resources", help: "OTLP resources that are nodes at the moment." },
+    { name: "muninn_otlp_in_resources", help: "OTLP resources that are currently nodes." },
     rows(({ resources }) => [[{}, resources]]),
   );
   families.gauge(

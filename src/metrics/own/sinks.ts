@@ -1,7 +1,7 @@
 import type { OwnFamilies } from "./families.js";
 import type { FamilyOptions, Rows } from "./family.js";
 
-/** A sink, and what it counts besides the objects. */
+/** A sink, and what it counts in addition to the objects. */
 export interface MeasuredSink {
   readonly name: string;
   readonly metrics?: readonly {

@@ -3,7 +3,7 @@ import type { ForwarderSource } from "../../forwarder/source.js";
 import type { DropReason } from "../drop-reasons.js";
 import type { WaitingObject } from "./waiting-object.js";
 
-/** What a downstream tracer is told beside trace objects. */
+/** What a downstream tracer gets in addition to trace objects. */
 export type Answers = Pick<ForwarderSource, "metrics" | "dataPoints" | "askDataPoints">;
 
 /** The objects that wait for one downstream tracer, which takes them as it asks. */

@@ -17,14 +17,17 @@ export interface NodeAnswersOptions {
 
 /** cardano-tracer takes answers below 1 MiB by default, and so does Muninn. */
 const maxMetricsBytes = 1_000_000;
-/** Head, kind and value of a metric at most, beside its name and text. */
+/** Most bytes of a metric's head, kind and value, without its name and text. */
 const metricOverheadBytes = 32;
 /** How long a node may take to answer. */
 const askMs = 5_000;
 
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
 
-/** What downstream tracers are told beside trace objects: nothing, or what the configuration allows of the nodes' own. */
+/**
+ * What downstream tracers get in addition to trace objects: nothing, or what the configuration allows of the nodes'
+ * own.
+ */
 export function nodeAnswers(options: NodeAnswersOptions): Answers {
   const own = ownDataPoints(options);
   return {

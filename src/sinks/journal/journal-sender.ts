@@ -56,7 +56,7 @@ interface Place<Sent> {
 
 /** Frames that may be there at once: journald's queue may hold some, one is being sent, one is next. */
 const mostFrames = 6;
-/** Least memory of the kernel for a datagram besides its bytes: `struct sk_buff` and `skb_shared_info`. */
+/** Least memory of the kernel for a datagram in addition to its bytes: `struct sk_buff` and `skb_shared_info`. */
 const datagramOverhead = 512;
 /** Without progress for this long something is wrong. */
 const patienceMs = 1_000;
@@ -129,7 +129,7 @@ export class JournalSender<Sent extends Frame> {
     while (!this.#stopping.signal.aborted) {
       const place = this.#unsent();
       if (place === undefined && this.#sent === this.#read) {
-        // In the same step as the look for more: who brings more now starts anew.
+        // In the same step as the check for more: whatever brings more now starts again.
         this.#isRunning = false;
         return;
       }

@@ -11,7 +11,7 @@ export interface KnownNode {
   readonly identity: NodeIdentity;
   readonly pulse: NodePulse;
   readonly account: ObjectAccount;
-  /** Milliseconds since 1970 of its first connection, or of its leaving if there is none any more. */
+  /** Milliseconds since 1970 of its first connection, or of its leaving if none is left. */
   readonly since: number;
   readonly isConnected: boolean;
 }

@@ -96,7 +96,7 @@ export class LiveFilter {
   }
 }
 
-/** RE2: an expression of a viewer's takes no more time than the text is long, times its own length. */
+/** RE2: a viewer's expression takes no more time than the text is long, times its own length. */
 async function compiled(expression: string): Promise<Finds> {
   const { RE2JS } = await import("re2js");
   try {

@@ -54,7 +54,7 @@ export class LiveSink implements BestEffortSink {
   readonly #maxBytes: number;
   readonly #nodes: KnownNodes;
   readonly #watches = new Map<string, Watch>();
-  /** The watches that want a node, by its connection; made anew after each change. */
+  /** The watches that want a node, by its connection; rebuilt after each change. */
   readonly #watchesOfNode = new Map<string, readonly Watch[]>();
   readonly #startedAt = Date.now();
   #viewers = 0;

@@ -6,7 +6,7 @@ export type Tell = (text: string) => Promise<void>;
 
 export interface ViewerQueueOptions {
   readonly tell: Tell;
-  /** Bytes that it may hold at the moment, waiting and on their way. */
+  /** Bytes that it may currently hold, waiting and on their way. */
   readonly maxBytes: () => number;
   /** This many lines were missed. */
   readonly onMissed: (objects: number) => void;

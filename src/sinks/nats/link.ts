@@ -66,7 +66,7 @@ export class NatsLink {
     return signal.aborted ? undefined : this.#session;
   }
 
-  /** Connects anew, with these. */
+  /** Connects again, with these. */
   async use(credentials: NatsCredentials): Promise<void> {
     this.#credentials = credentials;
     await this.#session?.connection.close();

@@ -77,7 +77,7 @@ export class NodeSender {
       const facts = { start, node, first, count: objects.length };
       const room = memory.take(payloadBytes(bytes));
       isGivenUp ||= !(await publish(facts, encodePayloadInto(room, objects)));
-      // Once it is acknowledged nobody looks at it any more.
+      // Once it is acknowledged it is no longer read.
       if (!isGivenUp) memory.giveBack(room);
       for (const { waiting, last } of ended) waiting.settle(isGivenUp ? { stopped: last } : {});
     }

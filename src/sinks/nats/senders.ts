@@ -10,7 +10,7 @@ const mostGone = 10_000;
 /** A header of a message is no place for a name longer than this; then the directory stands for it. */
 const longestName = 1_024;
 
-/** Memory that is not needed any more goes. */
+/** Frees memory that is no longer needed. */
 const letGoEveryMs = 10_000;
 
 /** A sender for each node. */

@@ -150,7 +150,7 @@ export class StreamWriter {
     await this.#link.stop();
   }
 
-  /** Cut into parts where the server takes no more at once; those stand one behind the other. */
+  /** Cut into parts if the server accepts no more at once; they follow each other. */
   async #publishWhole(session: NatsSession, facts: MessageFacts, payload: Uint8Array): Promise<void> {
     const most = Math.max(1_024, session.maxPayload - headerBytes(facts));
     if (payload.length <= most) return this.#publishOne(session, facts, payload);
@@ -187,7 +187,7 @@ export class StreamWriter {
   #reasonOf({ name, message }: Error): string {
     const { stream, timeoutMs } = this.#options;
     if (name === "JetStreamNotEnabled")
-      return `no stream accepts its subject: ${stream} is absent, has other subjects, or has no leader at the moment`;
+      return `no stream accepts its subject: ${stream} is absent, has other subjects, or currently has no leader`;
     if (name === "TimeoutError") return `no acknowledgement within ${timeoutMs} ms`;
     return message;
   }

@@ -14,7 +14,7 @@ export function answerRetention(pruning: Pruning, request: EndpointRequest, leas
   return done;
 }
 
-/** GET, or POST with `?minutes=5`; without a duration nothing is pruned by itself any more. */
+/** GET, or POST with `?minutes=5`; without a duration automatic pruning ends. */
 export function answerPruning(pruning: Pruning, request: EndpointRequest): Answer {
   if (request.method !== "POST") return jsonAnswer(200, { pruningPeriodMillis: pruning.periodMs ?? null });
   const duration = durationOf(parametersOf(request.query));

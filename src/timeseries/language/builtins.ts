@@ -207,7 +207,7 @@ function* overSeries(
   return new InstantVector(elements);
 }
 
-/** The newest value less the oldest; a counter that began anew is not noticed, as in the original. */
+/** The newest value less the oldest; a counter that started again is not noticed, as in the original. */
 function increase({ values }: Points): number {
   return values.at(-1)! - values[0]!;
 }

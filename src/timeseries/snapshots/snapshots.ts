@@ -97,7 +97,7 @@ export class Snapshots {
 
   async #take(number: number, read: Buffer | Error, loader: Loader): Promise<void> {
     const file = this.#directory.nameOf(number);
-    // What just cannot be read at the moment may be sound: it stays.
+    // What cannot be read right now may be sound: it stays.
     if (read instanceof Error && !(read instanceof SnapshotError)) {
       this.#observer.refused(file, file, read);
       return;

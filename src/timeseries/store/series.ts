@@ -24,7 +24,7 @@ export class Series {
   /** Of the last point. */
   lastTime = Number.NEGATIVE_INFINITY;
   lastValue = Number.NaN;
-  /** The store has let go of it, since it had no points left. */
+  /** The store has dropped it, since it had no points left. */
   retired = false;
   readonly #pages: Pages<Series>;
   /** Its pages, ascending, from `#gone` on. */

@@ -2,7 +2,7 @@ import { compareLabels, type LabelSet } from "./labels.js";
 import { bytesPerPage, Pages } from "./pages.js";
 import { Series } from "./series.js";
 
-/** What a series and a metric take beside their points, roughly: objects, entries of maps, places in lists. */
+/** What a series and a metric take in addition to their points, roughly: objects, entries of maps, places in lists. */
 const bytesPerSeries = 400;
 const bytesPerMetric = 400;
 
@@ -26,7 +26,7 @@ export interface StoreStats {
   readonly points: number;
   readonly bytes: number;
   readonly series: number;
-  /** Points that went because there was no more room. */
+  /** Points dropped because there was no more room. */
   readonly evicted: number;
   /** Points that went because they were older than the retention. */
   readonly pruned: number;
@@ -137,7 +137,7 @@ export class Store {
   }
 
   /**
-   * Drops the points before `time`, which nobody sees any more; of their pages at most `mostPages`. Returns whether all
+   * Drops the points before `time`, which queries no longer see; of their pages at most `mostPages`. Returns whether all
    * are gone.
    */
   prune(time: number, mostPages = Number.POSITIVE_INFINITY): boolean {

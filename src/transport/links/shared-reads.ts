@@ -28,7 +28,7 @@ export function shareReads(socket: Socket): void {
   insides[bufferKey] = memory;
   insides[callbackKey] = (bytes: number) => {
     const piece = memory.subarray(0, bytes);
-    // Nobody listens, or what came while nobody did is still to be heard before this.
+    // There is no listener, or what came while there was none is still to be delivered before this.
     if (!socket.readableFlowing || socket.readableLength > 0) return socket.push(Buffer.from(piece));
     socket.emit("data", piece);
     return true;

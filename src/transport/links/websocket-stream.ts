@@ -90,7 +90,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     else this.#webSocket.terminate();
   }
 
-  /** Instead of the library, which listens already, and has heard nothing yet. */
+  /** Instead of the library, which listens already, and has received nothing yet. */
   #readFrames(sender: "client" | "server"): void {
     const socket = this.#socket;
     let ping: Buffer | undefined;
