@@ -74,7 +74,7 @@ export class Door {
     await this.#links.reload();
   }
 
-  /** Lets nobody else in; those inside stay. Idempotent. */
+  /** Lets no one else in; those inside stay. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#listener?.stop(), this.#connectors?.stop(), this.#links.stop()]);

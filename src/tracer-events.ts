@@ -139,7 +139,7 @@ const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
   crowd: "too many connections from its address are still being let in",
 };
 
-/** What was done for a socket file that nobody asked for in so many words. */
+/** What was done for a socket file without being asked for explicitly. */
 export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade" | "onModeNarrowed"> {
   return {
     onDirectoryMade: (directory) =>
@@ -198,7 +198,7 @@ export function registryEvents(log: Log): RegistryObserver {
           }),
     rotated: (_, path) => log.debug("log_rotated", `${path} is begun`, { path }),
     vanished: (path, how) =>
-      log.warning("log_vanished", `${path} was ${how} by somebody else; a new file is started`, {
+      log.warning("log_vanished", `${path} was ${how} by another process; a new file is started`, {
         path,
         how,
       }),
@@ -235,7 +235,7 @@ export function registryEvents(log: Log): RegistryObserver {
     directoriesUnguarded: () =>
       log.warning(
         "directories_unguarded",
-        "without /proc, a user who may write in a logRoot can redirect Muninn with links; let nobody else write there",
+        "without /proc, a user who may write in a logRoot can redirect Muninn with links; let no other user write there",
       ),
     workingSetTooLarge: (maxOpenFiles) =>
       log.warning(
@@ -264,7 +264,7 @@ export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
 
 /** Checks that change their state; those of sinks have lines of their own, with what failed. */
 export function healthEvents(log: Log): NonNullable<HealthOptions["onChange"]> {
-  // Whoever comes, goes and asks for health decides how often `nodes` changes.
+  // Peers that come, go and ask for health decide how often `nodes` changes.
   const lines = new RateLimitedLines({ burst: comingsAndGoings });
   return ({ name, state, reason, action }) => {
     const facts = { check: name, state, reason, action };

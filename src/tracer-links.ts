@@ -56,7 +56,7 @@ export class Links {
     for (const change of changes) change();
   }
 
-  /** Lets nobody else in; those inside stay. Idempotent. */
+  /** Lets no one else in; those inside stay. Idempotent. */
   async stop(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.stop()));
   }

@@ -3,12 +3,15 @@ import type { Log } from "./daemon/log/log.js";
 import type { TimeseriesView } from "./health/timeseries-check.js";
 import type { Timeseries, TimeseriesObserver } from "./timeseries/timeseries.js";
 
-/** Of the plots of a page for which nobody keeps timeseries: the last hour, in a bounded part of the memory, the oldest going first. */
+/**
+ * For the plots of a page when no timeseries are kept: the last hour, in a bounded part of the memory, the oldest
+ * dropped first.
+ */
 const pastOfPage = {
   maxBytes: 32 * 2 ** 20,
   minIntervalMs: 10_000,
   retentionMs: 3_600_000,
-  // Nobody asks it anything in the language.
+  // No queries in the language reach it.
   queryTimeoutMs: 1,
   queryBytes: 1,
 };

@@ -14,7 +14,7 @@ export interface VirtualListProps {
   readonly onOpen?: (index: number) => void;
   /** Scrolls to the last row when rows come. */
   readonly follows?: boolean;
-  /** Somebody scrolled away from the last row. */
+  /** The user scrolled away from the last row. */
   readonly onLeaveEnd?: () => void;
 }
 

@@ -77,7 +77,7 @@ export class Leases {
   }
 }
 
-/** Somebody else was first. */
+/** Another collector was first. */
 async function isWrongRevision(error: unknown): Promise<boolean> {
   const { JetStreamApiCodes, JetStreamApiError } = await import("@nats-io/jetstream");
   return (

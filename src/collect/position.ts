@@ -11,7 +11,7 @@ export interface LogEnd {
   readonly bytes: number;
 }
 
-/** A batch that is about to be written; after a kill nobody knows how much of it was. */
+/** A batch that is about to be written; after a kill it is unknown how much of it was. */
 export interface BatchUnderWay {
   /** In the stream, of its last message. */
   readonly sequence: number;

@@ -168,7 +168,7 @@ async function distinctLogs(
   return [...logs.values()];
 }
 
-/** Who we are to other collectors: whoever writes below this root, as long as it is there. */
+/** Our id for other collectors: that of the writer below this root, as long as the root exists. */
 async function stableId(directory: string): Promise<string> {
   const path = join(directory, "id");
   const known = await readFile(path, "utf8").catch(() => "");

@@ -88,8 +88,8 @@ export class SubjectReader {
   }
 
   /**
-   * Makes the durable consumer again, behind what is written: what it had delivered to somebody who is gone would
-   * otherwise come after what is newer, and whoever lost the right to read here gets nothing more.
+   * Makes the durable consumer again, behind what is written: what it had delivered to a reader that is gone would
+   * otherwise come after what is newer, and a reader that lost the right to read here gets nothing more.
    */
   async #makeConsumer(): Promise<void> {
     const { session, stream, subject, durable, position } = this.#options;

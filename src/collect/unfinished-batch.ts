@@ -7,7 +7,7 @@ import type { LogEnd } from "./position.js";
 /** A log of the configuration, whichever node's. */
 export type CollectedLog = Pick<LogEnd, "root" | "extension">;
 
-/** Where a node's log ends now; nobody may be writing to it. */
+/** Where a node's log ends now; it must not be written to meanwhile. */
 export async function logEnd({ root, extension }: CollectedLog, directory: string): Promise<LogEnd> {
   const folder = join(root, directory);
   const file = await currentFile(folder, extension);
@@ -16,7 +16,7 @@ export async function logEnd({ root, extension }: CollectedLog, directory: strin
   return found === undefined ? { root, extension, bytes: 0 } : { root, extension, file, bytes: found.size };
 }
 
-/** The link names it; where somebody has put something in the link's place, the newest name does. */
+/** The link names it; if something else is in the link's place, the newest name does. */
 async function currentFile(folder: string, extension: string): Promise<string | undefined> {
   const named = await readlink(join(folder, linkName(extension))).catch(() => undefined);
   if (named !== undefined && logFilesAmong([named], extension).length === 1) return named;
@@ -42,7 +42,7 @@ export async function finishLines(
   }
   const there = Buffer.concat(pieces);
   const isBeginning = there.length <= lines.length && there.equals(lines.subarray(0, there.length));
-  // Somebody else wrote there; then our lines were not begun.
+  // Another process wrote there; then our lines were not begun.
   const done = isBeginning ? there.length : 0;
   let rest = lines.subarray(done);
   if (done > 0 && rest.length > 0 && lines[done - 1] !== lineFeed) {

@@ -1,5 +1,5 @@
 /**
- * Writes to stdout. Whoever reads it may have seen enough (`muninn check -c FILE | head`): the rest is for nobody then,
+ * Writes to stdout. The reader may have seen enough (`muninn check -c FILE | head`): the rest is not needed then,
  * and no fault. The daemon writes its log another way.
  */
 export function print(text: string): void {

@@ -5,7 +5,7 @@ import { visibleLines, visibleText } from "../text/visible-text.js";
 const pauseMs = 100;
 
 /**
- * Progress, for whoever watches: lines that stay, and on a terminal one below them that changes. Both may quote peers:
+ * Progress, for people: lines that stay, and on a terminal one below them that changes. Both may quote peers:
  * what a terminal would obey is written out.
  */
 export class StatusLine {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { print } from "./print.js";
 
-/** As many as nobody guesses. */
+/** Enough bytes that they cannot be guessed. */
 const tokenBytes = 32;
 
 /** Adds `muninn token`: a secret for links, in a file. */
@@ -34,6 +34,6 @@ async function makeToken(file: string): Promise<number> {
     process.stderr.write(`muninn token: ${file} is not written: ${reason}\n`);
     return 2;
   }
-  print(`${file} holds a new token: copy it to the other side as it is, and let nobody else read it\n`);
+  print(`${file} holds a new token: copy it unchanged to the other side, and keep it secret\n`);
   return 0;
 }

@@ -57,7 +57,7 @@ function* fileAccess({ logging, muninn }: Config, umask: number): Generator<stri
   const { mode: configured, dirMode } = muninn.files;
   const mode = configured ?? most.file & ~umask;
   const directories = dirMode ?? most.directory & ~umask;
-  // A file can be reached by whoever may enter its directory.
+  // A file can be reached by everyone who may enter its directory.
   const readable = mode & ((directories & 0o111) << 2);
   yield `log files: ${usersWith(readable, 0o4)} may read (${modeAndWhy(mode, configured, umask)}, directories ${formatMode(directories)}; muninn.files sets them)`;
 }

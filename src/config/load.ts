@@ -14,9 +14,9 @@ import { unknownFields } from "./unknown-fields.js";
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** What can be lived with, such as fields that nobody knows. */
+  /** What does not prevent a start, such as unknown fields. */
   readonly warnings: readonly Problem[];
-  /** Finds the places of fields about which somebody else has something to say. */
+  /** Finds the places of fields for problems found elsewhere. */
   readonly placed: (issues: readonly FieldIssue[]) => Promise<Problem[]>;
   /** What the machine lacks for it: neither `run` nor `check` takes the file then. */
   readonly missing: () => Promise<Problem[]>;

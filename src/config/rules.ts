@@ -100,7 +100,7 @@ function overlap(a: string, b: string): boolean {
   return a === b || everywhere.includes(a) || everywhere.includes(b);
 }
 
-/** Whoever may send logs may fill the disk, so beyond this machine it takes a secret. */
+/** A sender of logs can fill the disk, so beyond this machine it needs a secret. */
 function* openToAnyone({ muninn }: Partial<Values>): Generator<FieldIssue> {
   if (muninn?.otlp === undefined || muninn.auth.otlp !== undefined || isLoopback(muninn.otlp.host)) return;
   const { host } = muninn.otlp;

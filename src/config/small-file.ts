@@ -68,7 +68,7 @@ async function inTime(file: string, reading: Promise<Buffer>): Promise<Buffer> {
 
 async function readBytes(file: string, openFile: typeof open): Promise<Buffer> {
   try {
-    // Opening a pipe would else wait for somebody who writes into it.
+    // Opening a pipe would otherwise wait for a writer.
     await using handle = await openFile(file, constants.O_RDONLY | constants.O_NONBLOCK);
     await refuseIrregular(handle);
     const chunks: Buffer[] = [];

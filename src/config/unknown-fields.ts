@@ -13,7 +13,7 @@ export interface UnknownField {
   readonly meant?: string;
 }
 
-/** Nobody reads more; each takes a comparison with all names. */
+/** More would not be read; each takes a comparison with all names. */
 const maxSuggestions = 100;
 
 /** Those of the keys that no field has. */

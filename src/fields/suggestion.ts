@@ -1,4 +1,4 @@
-/** What somebody who wrote `word` may have meant: the nearest of `candidates`, if any is near. */
+/** What may have been meant by `word`: the nearest of `candidates`, if any is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   // Far longer than any name here; the distance takes the product of the lengths.
   if (word.length > 64) return undefined;

@@ -13,7 +13,7 @@ const longestTimerMs = 2 ** 31 - 1;
 
 export const systemClock = clockOf({ keepsAlive: true });
 
-/** The same time; whoever sleeps keeps no process alive. */
+/** The same time; sleeping does not keep the process alive. */
 export const backgroundClock = clockOf({ keepsAlive: false });
 
 function clockOf({ keepsAlive: ref }: { readonly keepsAlive: boolean }): ForwarderClock {

@@ -242,7 +242,7 @@ export class ForwarderSession {
     });
   }
 
-  /** Whoever asks again and again, perhaps without reading, would take our time and fill our memory with answers. */
+  /** A peer that keeps asking, perhaps without reading, would take our time and fill our memory with answers. */
   #inTurn(what: string, answer: () => void): void {
     const isUnread = () => this.#options.stream.writableLength > maxUnreadBytes;
     const refusal = (state: string) => new ProtocolError({ code: "unexpected-message", what, state });

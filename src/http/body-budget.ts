@@ -6,7 +6,7 @@ const maxWaiting = 64;
 /** A reader has at least this long, in milliseconds, though others wait for the bytes that he holds. */
 export const leastReadingMs = 2_000;
 
-/** Pause between two attempts to make room while somebody waits for it, in milliseconds. */
+/** Pause between two attempts to make room while a request waits for it, in milliseconds. */
 const pressMs = 250;
 
 /** A body to be made. */
@@ -20,7 +20,7 @@ export interface Rendering {
 
 /**
  * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those that
- * somebody still needs, each counted once however many need it.
+ * is still needed, each counted once however many need it.
  */
 export class BodyBudget {
   readonly #maxBytes: number;
@@ -40,7 +40,7 @@ export class BodyBudget {
     return this.#heldBytes > this.#maxBytes;
   }
 
-  /** `letGo` is called again and again while somebody waits for room: it ends those who have needed theirs for long. */
+  /** `release` is called repeatedly while a request waits for room: it ends those that have held theirs for long. */
   whenShort(letGo: () => void): void {
     this.#onShort.push(letGo);
   }
@@ -56,7 +56,7 @@ export class BodyBudget {
     }
   }
 
-  /** Somebody needs `body` until he lets it go. */
+  /** A caller needs `body` until it releases it. */
   hold(body: Body): void {
     const holders = this.#holders.get(body) ?? 0;
     this.#holders.set(body, holders + 1);

@@ -15,7 +15,7 @@ export interface Place {
 }
 
 /**
- * The connections of an endpoint. When all places are taken, whoever has waited longest for a request gives way to
+ * The connections of an endpoint. When all places are taken, the one that has waited longest for a request gives way to
  * a newcomer. Beside the places there are some of reserve, for requests that must be answered always.
  */
 export class ConnectionTable {

@@ -41,7 +41,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
 /** Prometheus scrapes once a minute at most and likes to find its connection open. */
 const keepAliveMs = 75_000;
 
-/** How long somebody who is refused may take to read why, in milliseconds. */
+/** How long a refused client may take to read why, in milliseconds. */
 const refusalMs = 900;
 
 /** Bytes of requests that clients may send before their last one is answered, all together. */

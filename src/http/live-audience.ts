@@ -84,7 +84,7 @@ export class LiveAudience {
     });
   }
 
-  /** One after the other, so that nobody is told older values after newer ones. */
+  /** One after the other, so that no viewer gets older values after newer ones. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#work = this.#work
       .then(() => (this.viewers.size > 0 ? work() : undefined))

@@ -9,7 +9,7 @@ interface Work {
 
 /**
  * Cuts the long work of the whole process into slices, of which one runs in each turn of the event loop: however many
- * do such work at the same time, sockets and timers wait for one slice only. Whoever waits longest comes next.
+ * do such work at the same time, sockets and timers wait for one slice only. The one that waits longest comes next.
  */
 class LoopSlices {
   readonly #waiting: Work[] = [];

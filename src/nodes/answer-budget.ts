@@ -1,6 +1,7 @@
 /**
  * Memory that answers take, of all nodes together: metrics that are kept, and answers that are not finished. Half of it
- * is for whoever comes first, the other half in equal shares for each: so a few who send much leave room for the others.
+ * is first come, first served, the other half in equal shares for each: so a few that send much leave room for the
+ * others.
  */
 export class AnswerBudget {
   readonly #maxBytes: number;

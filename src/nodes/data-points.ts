@@ -21,7 +21,7 @@ interface Waiting {
   readonly settle: (points: DataPoints | undefined) => void;
 }
 
-/** Mini-protocol 3 of one connection: asks for data points when somebody wants them, one request at a time. */
+/** Mini-protocol 3 of one connection: asks for data points when they are wanted, one request at a time. */
 export class DataPointRequests implements MiniProtocolSide {
   readonly #send: (message: Uint8Array) => void;
   readonly #replies: MessageAssembler;
@@ -60,7 +60,7 @@ export class DataPointRequests implements MiniProtocolSide {
   }
 
   /**
-   * Like the real acceptor, takes a reply nobody asked for as the answer to the next request, once.
+   * Like the real acceptor, takes an unrequested reply as the answer to the next request, once.
    * @throws ProtocolError with code `unexpected-message` for another of those, too
    */
   receive(bytes: Uint8Array): void {

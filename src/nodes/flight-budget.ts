@@ -4,7 +4,7 @@ const leastPerNodeBytes = 64 * 1_024;
 const mostPerNodeBytes = 1_024 * 1_024;
 /**
  * Of the budget: where batches take more, who has some is not read on. The rest is for those who have none, so that nodes
- * whose files stand still do not stop the others; where all of it is taken, nobody is read on.
+ * whose files stand still do not stop the others; when all of it is taken, no node is read.
  */
 const crowdedPart = 1 / 2;
 /** Where less is held again, all are read again: not at the same mark, at which everything would stop and go. */
@@ -90,13 +90,16 @@ export class FlightBudget {
     return this.#isFull || (holdsSome && this.#isCrowded);
   }
 
-  /** Unwritten bytes of one node beyond which its socket is not read: the same for each, whoever asks first. */
+  /** Unwritten bytes of one node beyond which its socket is not read: the same for each, in whatever order they ask. */
   get perNodeBytes(): number {
     const share = Math.floor(this.#maxBytes / Math.max(1, this.#members.size));
     return Math.max(leastPerNodeBytes, Math.min(mostPerNodeBytes, share));
   }
 
-  /** The same for a node without a name, for which nobody can write yet: more, because its name may come behind them. */
+  /**
+   * The same for a node without a name, for which nothing can be written yet: more, because its name may come behind
+   * them.
+   */
   get perUnnamedBytes(): number {
     return Math.max(this.perNodeBytes, this.#maxBytes * unnamedPart);
   }

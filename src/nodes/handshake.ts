@@ -4,7 +4,7 @@ import { MessageAssembler } from "../protocol/message-assembler.js";
 import type { Connection } from "../transport/connection.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
-/** Mini-protocol 0 of one connection: whoever opened it proposes, the other side answers, once. */
+/** Mini-protocol 0 of one connection: the side that opened it proposes, the other side answers, once. */
 export class Handshake implements MiniProtocolSide {
   readonly #magic: number;
   readonly #weOpened: boolean;

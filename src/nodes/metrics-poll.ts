@@ -12,7 +12,7 @@ const longestBeatMs = 250;
 const mostUnanswered = 3;
 
 /**
- * Of answers that nobody asked for the first is taken. A few short ones may follow, and are passed over: a recorded stream
+ * The first unrequested answer is accepted. A few short ones may follow, and are skipped: a recorded stream
  * that is sent without listening has them. More is no accident.
  */
 const mostUnasked = 16;
@@ -67,7 +67,7 @@ export class MetricsPoll implements MiniProtocolSide {
   /** What to ask next: first of all everything, as a node only sends a constant metric when it is asked for all. */
   #next: keyof typeof requests = "all";
   #hasAnswered = false;
-  /** Answers that nobody asked for. */
+  /** Unrequested answers. */
   #unasked = 0;
   /** Bytes since the second of them, while one is coming. */
   #unaskedBytes = 0;
@@ -90,7 +90,7 @@ export class MetricsPoll implements MiniProtocolSide {
     this.#ask();
   }
 
-  /** @throws ProtocolError with code `unexpected-message` for too much that nobody asked for, too */
+  /** @throws ProtocolError with code `unexpected-message` for too many unrequested answers, too */
   receive(bytes: Uint8Array): void {
     this.#decoder.push(bytes);
     if (!this.#isUnaskedComing || this.#unasked === 1) return;
@@ -99,7 +99,7 @@ export class MetricsPoll implements MiniProtocolSide {
     this.#isUnaskedComing = this.#decoder.midAnswer;
   }
 
-  /** Sends a request now, unless one is under way: whoever lives answers. */
+  /** Sends a request now, unless one is under way: a living peer answers. */
   probe(): void {
     if (this.#open === 0) this.#ask();
   }

@@ -94,7 +94,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     }
   }
 
-  /** The names are nobody else's here already; where another tracer writes in the directory they get a suffix. */
+  /** No other node here has these names; if another tracer writes in the directory they get a suffix. */
   async #claimAmongTracers(holder: Holder, wanted: WantedNames, first: NodeIdentity): Promise<NodeIdentity> {
     const foreign = new Set<string>();
     let identity = first;
@@ -158,7 +158,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#isStopping ? [] : others.filter((_, index) => !alive[index]);
   }
 
-  /** The names as wanted, if nobody else and no route of ours has the slug. */
+  /** The names as requested, if no other node and no route of ours has the slug. */
   #takePlain(holder: Holder, wanted: WantedNames): NodeIdentity {
     if (!this.#isSlugTaken(wanted.slug)) return this.#take(holder, wanted, undefined);
     const clash: Clash = { wanted, of: "slug", holder: this.#holderOfSlug(wanted.slug) };

@@ -121,7 +121,7 @@ export class ReadingTurns {
     if (this.#passages.delete(passage)) this.#passingBytes -= passage.bytes;
   }
 
-  /** After the event loop has read from all sockets: of whoever was called before, nothing more is to be expected then. */
+  /** After the event loop has read from all sockets: nothing more is to be expected from nodes called before. */
   #lookSoon(): void {
     this.#look ??= setImmediate(() => {
       this.#look = undefined;

@@ -20,7 +20,7 @@ export type SessionFault =
   | { code: "name-not-allowed"; node: string | undefined }
   /** The socket failed. */
   | { code: "connection-failed" }
-  /** What the peer sent made us fail in a way that nobody foresaw: an error in this program. */
+  /** What the peer sent made us fail in an unforeseen way: an error in this program. */
   | { code: "internal-error" }
   /** We closed it, for a reason of ours. */
   | { code: "closed-by-us"; reason: string };

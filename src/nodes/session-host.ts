@@ -56,7 +56,7 @@ export interface SessionHost {
   opened(session: Session, node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
   deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
-  /** These were received from a node that got no name: nobody will ever write them. */
+  /** These were received from a node that got no name: they will never be written. */
   refused(held: { readonly objects: number; readonly bytes: number }): void;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;

@@ -23,7 +23,9 @@ interface TraceDestination {
   open(node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
   write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
-  /** Counts objects that were received from a node that was then refused: it has no name, and nobody will write them. */
+  /**
+   * Counts objects that were received from a node that was then refused: it has no name, and they will not be written.
+   */
   drop(node: undefined, reason: "refused", objects: number, bytes: number): void;
   /** Resolves when nothing received for this node is unsafe. */
   drained(node: NodeIdentity): Promise<void>;

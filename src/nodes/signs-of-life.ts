@@ -15,7 +15,7 @@ export class SignsOfLife {
     });
   }
 
-  /** Whoever waits is told; costs next to nothing where nobody does. */
+  /** Resolves the waits; costs next to nothing if there are none. */
   tell(isAlive: boolean): void {
     if (this.#waiting.size === 0) return;
     for (const settle of [...this.#waiting]) settle(isAlive);

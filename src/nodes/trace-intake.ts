@@ -32,7 +32,7 @@ export interface TraceIntakeOptions {
   readonly onGiveWay: () => void;
 }
 
-/** Hands a batch to whoever makes it safe; resolves with whether it is. If not, a write of it may still be under way. */
+/** Hands a batch to the sinks; resolves with whether it is safe. If not, a write of it may still be under way. */
 export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 
 /**
@@ -43,7 +43,7 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
  * overflow.
  */
 export class TraceIntake implements MiniProtocolSide, BudgetMember {
-  /** Batches that nobody can write yet. */
+  /** Batches that cannot be written yet. */
   readonly held = new HeldBatches();
   readonly #options: TraceIntakeOptions;
   readonly #decoder: TraceReplyDecoder;
@@ -128,7 +128,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#regulate();
   }
 
-  /** Nobody will ever write what is held; returns what that was. */
+  /** What is held will never be written; returns what that was. */
   refuse(): { objects: number; bytes: number } {
     const refused = { objects: 0, bytes: 0 };
     for (const batch of this.held.take()) {
@@ -168,7 +168,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   }
 
   #takeBatch(): void {
-    // A reply nobody asked for is taken, as real acceptors do, and answers no later request.
+    // An unrequested reply is accepted, as real acceptors do, and answers no later request.
     this.#requestsSent = Math.max(this.#requestsSent, this.#decoder.repliesEnded);
     const batch = this.#decoder.take();
     if (batch === undefined) return;
@@ -218,7 +218,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     // Whole bytes: sums of fractions would not come back to nothing.
     const requestBytes = Math.ceil(requestCount * this.#objectSize.bytes);
     const depth = this.#depthNow(requestBytes);
-    // Where nobody can write yet, what is held must not keep the node's own queue from being emptied.
+    // While nothing can be written yet, what is held must not keep the node's own queue from being emptied.
     const answered = this.#deliver === undefined ? this.#decoder.repliesEnded : this.#repliesSafe;
     const sentBefore = this.#requestsSent;
     while (this.#requestsSent - answered < depth) {

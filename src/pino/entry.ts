@@ -72,6 +72,6 @@ function tellProblem({ message }: ForwarderProblem): void {
     // A worker's own `process.stderr` goes through the main thread, which waits for us at its end.
     writeSync(2, `muninn/pino: ${message}\n`);
   } catch {
-    // Nobody reads it.
+    // It is not read.
   }
 }

@@ -8,7 +8,7 @@ export type DataPointsRequest =
   | { readonly kind: "request"; readonly names: readonly string[] }
   | { readonly kind: "done" };
 
-/** Points in one reply: whoever asks, asks for a few. */
+/** Most points in one reply: a request asks for a few. */
 const maxPoints = 1_024;
 
 const message = { request: 1, done: 2, reply: 3 } as const;

@@ -90,7 +90,7 @@ export class ObjectScanner {
       case 2:
         return this.#human(at, fields, row);
       case 3: {
-        // Machine texts are most of the bytes; whoever gathers them checks many at once.
+        // Machine texts are most of the bytes; the caller that gathers them checks many at once.
         const textEnd = this.#string(at, major.text);
         fields[row + column.machineStart] = this.#textStart;
         fields[row + column.machineEnd] = textEnd;

@@ -75,7 +75,7 @@ class RecordedConnection {
   }
 }
 
-/** One side while nobody knows which of the two is the node. */
+/** One side while it is unknown which of the two is the node. */
 class RecordedSide {
   readonly #search: ForwarderSearch;
   #earlier: Uint8Array[] = [];

@@ -6,7 +6,7 @@ import { failedWith } from "./file-system.js";
 const maxPathBytes = 107;
 
 /**
- * Listens as a sign of life: whoever can connect knows that we live, and is sent away at once. Undefined if the
+ * Listens as a sign of life: a process that can connect knows that we live, and is sent away at once. Undefined if the
  * file system holds no sockets. Keeps no process alive.
  */
 export async function listenAsSignOfLife(path: string): Promise<Server | undefined> {
@@ -24,7 +24,7 @@ export async function listenAsSignOfLife(path: string): Promise<Server | undefin
   return server;
 }
 
-/** Whether somebody listens there; undefined if that cannot be found out. */
+/** Whether a process listens there; undefined if that cannot be found out. */
 export async function answers(path: string): Promise<boolean | undefined> {
   if (Buffer.byteLength(path) > maxPathBytes) return undefined;
   return new Promise((resolve) => {

@@ -15,7 +15,7 @@ const linkPauseMs = 2_000;
 export interface CurrentFileOptions {
   readonly log: LogId;
   readonly root: LogRoot;
-  /** The name of the last file that was begun for this log by now, there or not; undefined if nobody knows. */
+  /** The name of the last file that was begun for this log by now, existing or not; undefined if unknown. */
   readonly lastName: string | undefined;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
@@ -121,7 +121,7 @@ export class CurrentFile {
   /**
    * Opens the file, or another one if this is full or no longer exists, and resolves with its descriptor.
    *
-   * @param isAsked whether somebody waits for another file, however full this one is
+   * @param isAsked whether a caller waits for another file, however full this one is
    */
   async open(isAsked = false): Promise<number> {
     const { counters, root } = this.#options;
@@ -142,7 +142,7 @@ export class CurrentFile {
         case "open":
           root.pool.unpark(this.#place.handle);
           await this.#pointLink(this.#place.current);
-          // Somebody has made it shorter, or the limit larger.
+          // It was made shorter, or the limit larger.
           if (this.room > 0 && !isAsked) this.#rotationFailure = undefined;
           return this.#place.handle.fd;
       }
@@ -206,7 +206,7 @@ export class CurrentFile {
     return (await fileSystem.fstat(handle.fd)).nlink === 0n ? "deleted" : "renamed";
   }
 
-  /** Somebody else took the file away. */
+  /** The file was removed by others. */
   lose(how: "renamed" | "deleted" | "deleted or renamed"): void {
     this.#options.counters.vanished += 1;
     this.#options.observer.vanished(this.path, how);

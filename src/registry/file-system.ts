@@ -190,7 +190,7 @@ export async function nearestThere(
 }
 
 /**
- * Makes a directory, unless somebody else just has. One at a time: for a disk that is full or read-only Node's
+ * Makes a directory, unless another process just has. One at a time: for a disk that is full or read-only Node's
  * recursive way of it says that there is no such file.
  */
 export async function makeDirectory(

@@ -8,7 +8,7 @@ import type { RegistryCounters } from "./registry-counters.js";
 /** An open file. While it is parked the pool may close it. */
 export interface Handle {
   readonly fd: number;
-  /** The pool is closing it; whoever parked it opens the file again when there is something to write. */
+  /** The pool is closing it; its owner opens the file again when there is something to write. */
   left(): void;
 }
 

@@ -48,7 +48,7 @@ export interface OtherWriter {
 
 /** Whether a node's directory is this registry's. */
 export type ClaimOutcome =
-  /** Nobody else writes there until `release` is called, and nothing more of ours is written there. */
+  /** No other tracer writes there until `release` is called, and nothing more of ours is written there. */
   | { readonly state: "ours"; release(): void }
   /** Another tracer writes there, below this root. */
   | { readonly state: "taken"; readonly root: string; readonly by: OtherWriter };
@@ -82,7 +82,7 @@ export interface HandleRegistry extends AsyncDisposable {
   rotate(log: LogId): Promise<void>;
   /**
    * Claims a node's directory below every root against other tracers. Where that cannot be found out (the disk fails,
-   * or does not answer within some seconds) it counts as ours: lines wait all the same until nobody else writes there.
+   * or does not answer within some seconds) it counts as ours: lines still wait until no other tracer writes there.
    * @throws RegistryError `log-invalid`
    */
   claim(directory: string): Promise<ClaimOutcome>;
@@ -136,7 +136,7 @@ export interface RegistryStats {
   readonly idleClosed: number;
   readonly rotated: number;
   readonly expired: number;
-  /** Current files that somebody else deleted or renamed. */
+  /** Current files that were deleted or renamed by others. */
   readonly vanished: number;
   readonly tornClosed: number;
   readonly writes: number;

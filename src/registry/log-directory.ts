@@ -65,7 +65,7 @@ export class LogDirectory {
     return entries.find(({ name }) => name === newest)?.isFile() ? newest : undefined;
   }
 
-  /** Opens a file that somebody else has left, for reading its end as well. */
+  /** Opens a file that another process has left, for reading its end as well. */
   async open(name: string): Promise<OpenedFile> {
     return this.#visit(async (directory) => {
       const fd = await this.#fileSystem.open(directory.at(name), O_RDWR | appending);

@@ -137,7 +137,7 @@ export class LogRoot {
     await Promise.all([this.pool.closed(), ...this.#closing]);
   }
 
-  /** Nobody waits for it: nothing was written by this handle. */
+  /** Not waited for: nothing was written by this handle. */
   #leave({ fd }: OpenDirectory): void {
     const closing = this.fileSystem
       .close(fd)

@@ -185,7 +185,7 @@ export class LogWriter {
     return "here";
   }
 
-  /** All at once, so that whoever learns that lines are safe finds the fault over and the log at rest. */
+  /** All at once, so that a caller that learns that lines are safe finds the fault over and the log at rest. */
   #settle(whereabouts: "here" | "renamed"): void {
     this.#options.counters.bytesWritten += this.#queue.settle();
     if (this.isPinned) return;
@@ -285,7 +285,7 @@ export class LogWriter {
     });
   }
 
-  /** Closes what nobody needs, when nothing is under way. */
+  /** Closes what is not needed, when nothing is under way. */
   #rest(): void {
     if (this.#running !== undefined) return;
     if (this.#isReleased || this.#isGivenUp) this.#current.close();

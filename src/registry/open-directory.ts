@@ -6,7 +6,7 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /**
  * A directory that was opened once. Names below it lead to what is in it, whatever its own path leads to meanwhile:
- * whoever may write above it can put a link in its place, but cannot lead us elsewhere.
+ * a user who may write above it can put a link in its place, but cannot lead us elsewhere.
  */
 export interface OpenDirectory {
   readonly fd: number;

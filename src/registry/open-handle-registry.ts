@@ -37,7 +37,7 @@ export interface RegistryOptions {
    * roots, each of which has at least one; lowered to fit the process's limit (the effective value is in `stats()`).
    */
   readonly maxOpenFiles: number;
-  /** Closes a file nobody has written to for this long, in milliseconds; 0 keeps it open. */
+  /** Closes a file that was idle for this long, in milliseconds; 0 keeps it open. */
   readonly idleTimeoutMs: number;
   /** When lines are safe: the operating system has them, or the disk. */
   readonly durability: "os" | "disk";
@@ -161,7 +161,7 @@ async function openRoot(
   return root;
 }
 
-/** Makes sure that nobody does the same there, once it is known who lives. */
+/** Makes sure that no other tracer does the same there, once it is known which live. */
 async function comeToRoot({ observer, stopping }: CompleteOptions, { path, claims }: LogRoot): Promise<void> {
   const onWait = ({ pid, identity, since }: Holder, milliseconds: number) =>
     observer.claimAwaited(path, { pid, identity, since }, milliseconds);

@@ -113,7 +113,7 @@ export function silenceLeftMs({ beatAgeMs }: OtherTracer): number {
   return beatAgeMs === undefined ? Number.POSITIVE_INFINITY : silenceMs - beatAgeMs;
 }
 
-/** Removes what a tracer that is gone has left. Where it cannot be done, whoever looks next does it. */
+/** Removes what a tracer that is gone has left. If that fails, the next tracer that looks does it. */
 export async function removeClaims(directory: OpenDirectory, id: string): Promise<void> {
   for (const name of [claimsOf(id), socketOf(id)]) await unlink(directory.at(name)).catch(() => {});
 }

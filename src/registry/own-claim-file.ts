@@ -143,7 +143,7 @@ export class OwnClaimFile {
     this.#changes = 0;
   }
 
-  /** The file as a whole, which nobody sees in part. */
+  /** The file as a whole, which is never seen in part. */
   async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<void> {
     const { clock, identity, machine } = this.#options;
     const since = new Date(clock.now()).toISOString();

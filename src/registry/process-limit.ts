@@ -14,7 +14,7 @@ export function handlesWithin(limit: number): number {
 
 /**
  * Connections of a process that may have `limit` files open, so many of them for log files; at least 1. Were there more,
- * sockets could take every handle before a single file is open, and nobody would ever leave.
+ * sockets could take every handle before a single file is open, and no connection would ever leave.
  */
 export function connectionsWithin(limit: number, openFiles: number): number {
   return Math.max(1, limit - reservedHandles - openFiles);

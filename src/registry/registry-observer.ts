@@ -7,8 +7,8 @@ export interface RegistryObserver {
   faultOver(fault: LogFault): void;
   rotated(log: LogId, newPath: string): void;
   /**
-   * Somebody else deleted or renamed a current file; nothing is lost by it. Its name may be gone while it was
-   * closed, and then nobody can tell which of both it was.
+   * A current file was deleted or renamed by others; nothing is lost by it. Its name may be gone while it was
+   * closed, and then it is unknown which of the two it was.
    */
   vanished(path: string, how: "deleted" | "renamed" | "deleted or renamed"): void;
   /** A predecessor was killed in the middle of a line, which has an end now. */

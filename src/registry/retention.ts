@@ -20,7 +20,7 @@ export interface RetentionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Files whose names are ahead of the clock: somebody's clock was wrong when they were begun, or ours is now. */
+/** Files whose names are ahead of the clock: a clock was wrong when they were begun, or ours is now. */
 export interface FilesFromFuture {
   readonly count: number;
   /** Path of the latest one. */

@@ -32,7 +32,7 @@ export interface RootClaimsOptions {
   /** Whether names can be followed through open directories. */
   readonly canHold: boolean;
   readonly clock: Clock;
-  /** Our claim file is gone: somebody removed it, or the whole root, or its volume is not mounted. */
+  /** Our claim file is gone: it was removed, or the whole root was, or its volume is not mounted. */
   readonly onGone: () => void;
 }
 
@@ -44,7 +44,7 @@ interface Request {
 
 /**
  * What this tracer claims below one root against other tracers. Each has a file of its own, which says what it claims,
- * and a socket that answers as long as it lives, so nobody ever changes the file of another one that lives. To claim
+ * and a socket that answers as long as it lives, so none ever changes the file of another one that lives. To claim
  * something is to write it down and then to look at what others have written down: of two at the same moment at
  * least one sees the other.
  */
@@ -164,7 +164,7 @@ export class RootClaims {
 
   /**
    * Comes to the root again after it was recreated, with all that is claimed; also where our claims already exist if
-   * it is on another file system now, where our socket answers nobody.
+   * it is on another file system now, where our socket cannot answer.
    */
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {
     await this.#inTurn(async () => {
@@ -253,7 +253,7 @@ export class RootClaims {
 
   #grant({ claim, resolve }: Request): void {
     const directory = directoryIn(claim);
-    // From now on nobody who released it before takes the claim back.
+    // From now on no earlier release takes the claim back.
     if (directory !== undefined && !this.#held.has(directory)) this.#held.set(directory, new Set());
     resolve(undefined);
   }

@@ -10,7 +10,7 @@ export interface SinkLog {
   error(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** What a sink may use of the house; whoever gave it stops it. */
+/** What a sink may use of the tracer; the giver stops it. */
 export interface SinkContext {
   readonly registry: HandleRegistry;
   readonly log: SinkLog;

@@ -5,7 +5,7 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { DropReason } from "./drop-reasons.js";
 
 /**
- * How it stands with a sink. `degraded`: everything is still kept or counted, but somebody should look; `failing`: what
+ * The state of a sink. `degraded`: everything is still kept or counted, but an operator should look; `failing`: what
  * it is given does not become safe.
  */
 export interface SinkHealth {

@@ -55,7 +55,7 @@ export class Display {
     if (text !== "") await this.#output.write(text);
   }
 
-  /** Says that this many lines are missing here, which somebody before left out. */
+  /** Says that this many lines are missing here, which were left out before. */
   async missed(lines: number): Promise<void> {
     if (this.#live === undefined) await this.#output.write(this.#missedText(lines));
     else this.#live.missed(lines);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { TailError } from "./tail-error.js";
 
-/** Writes a text; resolves when whoever reads it has taken it. */
+/** Writes a text; resolves when the reader has taken it. */
 export type WriteText = (text: string) => Promise<void>;
 
 const retryMs = 10;
@@ -16,7 +16,7 @@ export function textWriter(descriptor: number): WriteText {
   return async (text) => {
     for (let rest = Buffer.from(text, "utf8"); rest.length > 0; ) {
       const written = await writeSome(descriptor, rest);
-      // Whoever else has the terminal open made it non-blocking, and it is full.
+      // Another process made the terminal non-blocking, and it is full.
       if (written === 0) await sleep(retryMs);
       rest = rest.subarray(written);
     }
@@ -73,7 +73,7 @@ export class LiveOutput {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Counts lines that somebody before left out. */
+  /** Counts lines that were left out before. */
   missed(lines: number): void {
     this.#missed += lines;
     this.#writing ??= this.#writeAll();

@@ -1,6 +1,6 @@
 /**
  * Why lines cannot be shown: `usage`, something asked for cannot be; `unknown-node`; `no-daemon`, it cannot be asked, or
- * does not answer as it should; `reader-gone`, whoever read the output has seen enough.
+ * does not answer as it should; `reader-gone`, the reader of the output has seen enough.
  */
 export type TailErrorCode = "usage" | "unknown-node" | "no-daemon" | "reader-gone";
 

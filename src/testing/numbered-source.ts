@@ -48,7 +48,7 @@ export class NumberedSource implements ForwarderSource {
     this.dataPoints = nodeDataPoints(name);
   }
 
-  /** Objects thrown away because nobody asked for them in time. */
+  /** Objects thrown away because they were not asked for in time. */
   get thrownAway(): number {
     this.#overflow();
     return this.#thrownAway;

@@ -29,7 +29,7 @@ export class ScriptedSource implements ForwarderSource {
     this.send(...(options.objects ?? []));
   }
 
-  /** Objects that nobody has asked for yet. */
+  /** Objects that are not asked for yet. */
   get waiting(): number {
     return this.#queue.length;
   }

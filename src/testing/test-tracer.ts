@@ -26,7 +26,7 @@ export type ConfigFields = { readonly [Name in keyof typeof configFields]?: unkn
 export interface TestTracerOptions {
   /** Instead of the fields of a test tracer: AcceptAt a socket file, one ForMachine log. */
   readonly config?: ConfigFields;
-  /** Starts although the configuration has fields that nobody knows, or that do nothing. @default false */
+  /** Starts even if the configuration has fields that are unknown, or do nothing. @default false */
   readonly allowWarnings?: boolean;
   /** What its log files are written to, to try how it takes faults. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;

@@ -112,7 +112,7 @@ function sinks({ sinks: totals }: Reading): Row[] {
   });
 }
 
-/** The title, then a row for each node; columns of what nobody tells are left out. */
+/** The title, then a row for each node; columns without any value are left out. */
 function nodeTable(reading: Reading, nodes: readonly RatedNode[], style: OverviewStyle): Row[] {
   const perSink = nodes.some((node) => node.sinks.size > 0) ? [...reading.sinks.keys()] : [];
   const has = (key: "outstanding" | "metrics") => nodes.some((node) => node[key] !== undefined);

@@ -18,7 +18,10 @@ const scrollKeys: ReadonlyMap<string, number> = new Map([
   ["j", 1],
 ]);
 
-/** The overview on a terminal, once a second, until somebody quits. Where the daemon is away, what was known stays, and that is said. */
+/**
+ * The overview on a terminal, once a second, until the user quits. While the daemon is away, what was known stays, with
+ * a note.
+ */
 export async function watchDaemon(
   ask: () => Promise<Reading>,
   first: Reading,

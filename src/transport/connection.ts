@@ -1,6 +1,6 @@
 import type { LinkStream } from "./links/link.js";
 
-/** A two-way byte stream to one peer, whoever opened it: unix socket, TCP, TLS, WebSocket look the same. */
+/** A two-way byte stream to one peer, whichever side opened it: unix socket, TCP, TLS, WebSocket look the same. */
 export interface Connection extends LinkStream {
   /**
    * The transport, the remote host or the target, and the smallest number currently free: `unix-1`. Safe as a directory

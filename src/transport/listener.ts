@@ -18,7 +18,7 @@ export interface Listener<Where extends LinkAddress = Address> {
   readonly listening: boolean;
   /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
   setCredentials(credentials: DoorCredentials): void;
-  /** Takes nobody else in; those inside stay, and belong to whoever runs them. Idempotent. */
+  /** Accepts no more connections; existing ones stay, and belong to their owners. Idempotent. */
   stop(): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ const keepAliveAfterMs = 20_000;
  * of the connection comes from reading.
  */
 export function preparePeerSocket(socket: Socket): void {
-  // An error that nobody listens for ends the process; that the connection is gone shows in its close as well.
+  // An error without a listener ends the process; that the connection is gone shows in its close as well.
   socket.on("error", () => {});
   socket.setKeepAlive(true, keepAliveAfterMs);
   socket.setNoDelay(true);

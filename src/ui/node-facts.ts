@@ -27,7 +27,7 @@ interface Known {
   askedAt: number;
 }
 
-/** What nodes say of themselves, asked for only while somebody looks. */
+/** What nodes say about themselves, asked for only while a page shows it. */
 export class NodeFacts {
   readonly #known = new WeakMap<Asked, Known>();
   readonly #now: () => number;
@@ -59,7 +59,7 @@ export class NodeFacts {
     this.#known.set(session, known);
     const points = await session.dataPoints(pointNames, askMs);
     this.#asking -= 1;
-    // A node that is silent is asked again when somebody looks again.
+    // A node that is silent is asked again the next time.
     if (points === undefined) this.#known.delete(session);
     else known.facts = factsOf(points);
   }

@@ -1,6 +1,6 @@
 /**
  * A key of 53 bits for the bytes of one line: equal lines have equal keys, and two different ones share a key
- * about once in 10^16 pairs. Not made to withstand somebody who builds lines with equal keys on purpose.
+ * about once in 10^16 pairs. Not meant to withstand lines built on purpose to have equal keys.
  * The mixing is that of cyrb53 (public domain), taking four bytes at a step.
  */
 export function lineKey(bytes: Uint8Array, start: number, end: number): number {

@@ -1,4 +1,4 @@
-/** Remembers the last keys that were found. Adding is one store; an index is made only when somebody asks. */
+/** Remembers the last keys that were found. Adding is one store; an index is made only when it is needed. */
 export class RecentKeys {
   readonly #ring: Float64Array;
   #added = 0;

@@ -18,7 +18,7 @@ export class SentWindow {
   #end = 0;
   /** Index in the whole of the key at `#start`. */
   #position = 0;
-  /** Indexes in the whole of everything held; undefined while nobody searches. */
+  /** Indexes in the whole of everything held; undefined while there is no search. */
   #index: KeyIndex | undefined;
 
   constructor(sent: SentKeys) {

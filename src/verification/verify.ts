@@ -121,7 +121,7 @@ async function compare(
   }
 }
 
-/** What a line is that nobody sent. cardano-tracer's files begin with an empty line. */
+/** What a line is that was not sent. cardano-tracer's files begin with an empty line. */
 function lineKind(
   bytes: Buffer,
   start: number,

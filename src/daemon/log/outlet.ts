@@ -58,7 +58,7 @@ class FileOutlet implements Outlet {
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
 
-  /** `isOwn`: nobody else uses the descriptor, so `close` closes it. */
+  /** `isOwn`: nothing else uses the descriptor, so `close` closes it. */
   constructor({ fd, isOwn, isTerminal }: { fd: number; isOwn: boolean; isTerminal: boolean }) {
     this.#fd = fd;
     this.#isOwn = isOwn;

@@ -51,7 +51,7 @@ export class EventLoopLag {
     };
   }
 
-  /** The longest of them, in seconds, for whoever asks often. */
+  /** The longest of them, in seconds, for frequent readers. */
   get longest(): number {
     return Math.max(this.#last.max, lateSeconds(this.#histogram.max));
   }

@@ -54,7 +54,7 @@ export class OwnFamilies<Reading> {
     return { contentType: expositionContentTypes[format], body };
   }
 
-  /** When somebody asks for the first time: the start of the daemon need not wait for it. */
+  /** Made at the first request: the start of the daemon need not wait for it. */
   async #openRegistries(): Promise<PrometheusClients<Reading>> {
     const { PrometheusClients } = await import("./prometheus-clients.js");
     return new PrometheusClients(this.#families);

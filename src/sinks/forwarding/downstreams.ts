@@ -69,7 +69,7 @@ export class Downstreams {
     for (const queue of this.#queues) queue.add(waiting);
     while (this.#bytes > this.#options.queueBytes) this.#drop(this.#largest(), 1);
     if (this.#isTrimming) return;
-    // Whoever waits for objects takes them in this turn; only what nobody has asked for yet counts for the queue's size.
+    // Waiting requests take objects in this turn; only what is not asked for yet counts for the queue's size.
     this.#isTrimming = true;
     this.#soon(() => this.#trim());
   }

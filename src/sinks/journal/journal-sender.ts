@@ -17,7 +17,7 @@ export interface EntrySocket {
 }
 
 export interface JournalSenderOptions<Sent extends Frame> {
-  /** @throws where nobody is there */
+  /** @throws if there is no receiver */
   readonly connect: () => EntrySocket;
   /** The next entries to send, where there are any. */
   readonly next: () => Sent | undefined;
@@ -31,7 +31,9 @@ export interface JournalSenderOptions<Sent extends Frame> {
 export interface SendFault {
   /** Milliseconds since 1970. */
   readonly since: number;
-  /** `full`: nobody reads; `absent`: nobody holds the socket; `refused`: the kernel does not take the entry. */
+  /**
+   * `full`: the receiver does not read; `absent`: no process holds the socket; `refused`: the kernel rejects the entry.
+   */
   readonly kind: "full" | "absent" | "refused";
   /** Such as `ECONNREFUSED`. */
   readonly code: string;
@@ -67,10 +69,10 @@ const passing: readonly string[] = ["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM", "EMF
 
 /**
  * Brings entries to journald in their order, one call at a time. What a socket's queue holds is lost where a journald goes
- * away whose socket nobody else holds. So an entry counts as read only when journald has taken it from the queue, and the
- * one after it, too, while the socket was still held; the others are sent again. So none is lost, and at such an end of
- * journald's those may be doubled that it read in its last moment. systemd itself holds the socket over a restart of
- * journald: then none is doubled either.
+ * away whose socket no other process holds. So an entry counts as read only when journald has taken it from the queue,
+ * and the one after it, too, while the socket was still held; the others are sent again. So none is lost, and at such
+ * an end of journald's those may be doubled that it read in its last moment. systemd itself holds the socket over a
+ * restart of journald: then none is doubled either.
  */
 export class JournalSender<Sent extends Frame> {
   readonly counters: SenderCounters = { entries: 0, bytes: 0, retries: 0, possiblyDoubled: 0 };

@@ -37,7 +37,7 @@ export class JournalSocket {
   /** Held here, or it would be collected while the kernel looks at it. */
   #descriptor: ReturnType<typeof descriptorMessage> | undefined;
 
-  /** @throws LibcError, or an error of the file system, where nobody is there */
+  /** @throws LibcError, or an error of the file system, if there is no receiver */
   constructor(libc: Libc, path: string) {
     this.#libc = libc;
     this.#path = path;
@@ -74,13 +74,13 @@ export class JournalSocket {
     }
   }
 
-  /** Memory of the kernel that is taken by datagrams nobody has read yet; nothing where the other side is gone. */
+  /** Memory of the kernel that is taken by datagrams that are not read yet; 0 if the other side is gone. */
   unreadBytes(): number {
     this.#libc.ioctl(this.#fd, unreadBytesRequest, this.#number);
     return this.#number.readInt32LE(0);
   }
 
-  /** Whether the socket we are connected to is still the one at its path, and somebody holds it. */
+  /** Whether the socket we are connected to is still the one at its path, and a process holds it. */
   isHeld(): boolean {
     try {
       if (fileAt(this.#path) !== this.#file) return false;

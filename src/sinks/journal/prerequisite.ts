@@ -4,7 +4,7 @@ import { LibcMissing, loadLibc } from "./libc.js";
 /** journald's socket of datagrams on a machine with systemd. */
 export const journalSocketPath = "/run/systemd/journal/socket";
 
-/** What nobody sees who only sends. */
+/** What a sender alone cannot see. */
 export const journalRemark =
   "journald silently drops what a unit sends above its rate limit (10,000 entries in 30 s, more on a large disk); " +
   "LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 in the unit lift it, as config/muninn.service does";

@@ -6,7 +6,7 @@ const ampleEntriesPerSecond = 100_000;
 /** journald's own, where neither the unit nor journald.conf says otherwise. */
 const defaults = { entries: 10_000, intervalMs: 30_000 } as const;
 
-/** How many entries journald takes of a unit; what is above it drops, and tells nobody who sends. */
+/** How many entries journald accepts of a unit; it drops the rest without telling the sender. */
 export interface RateLimit {
   readonly unit: string;
   readonly entries: number;

@@ -42,7 +42,7 @@ const objectsPerLook = 16;
 const severityIndex = new Map(severities.map((severity, index) => [severity, index]));
 
 /**
- * Shows trace objects to whoever watches, and to nobody else: what passes no filter of a viewer is not meant for this
+ * Shows trace objects to those who watch, and to no one else: what passes no filter of a viewer is not meant for this
  * sink. Viewers may miss lines, which they are told; the street never waits for them, nor gives them more than its budget.
  */
 export class LiveSink implements BestEffortSink {
@@ -238,7 +238,7 @@ export class LiveSink implements BestEffortSink {
       }
       for (const viewer of viewers) viewer.add(underWay);
     }
-    // Whoever was to have it has it now, or has missed it.
+    // Every viewer it was for has it now, or has missed it.
     underWay?.settle("queue-full");
     return isOver;
   }

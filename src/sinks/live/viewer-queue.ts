@@ -55,7 +55,7 @@ export class ViewerQueue {
     this.#bytes += bytes;
   }
 
-  /** This many objects went by that nobody has looked at, since there was no time. */
+  /** This many objects went by without being looked at, for lack of time. */
   skip(objects: number): void {
     this.#skipped += objects;
   }
@@ -76,7 +76,7 @@ export class ViewerQueue {
     }
   }
 
-  /** All that takes time is done before this waits, so that whoever flushes can measure it. */
+  /** All that takes time is done before this waits, so that the caller can measure it. */
   async #tellNext(): Promise<void> {
     if (this.#length === 0 && this.#missed === 0 && this.#skipped === 0) return;
     this.#isTelling = true;

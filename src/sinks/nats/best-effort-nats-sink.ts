@@ -50,7 +50,7 @@ export class BestEffortNatsSink implements BestEffortSink {
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
-    // Whoever waits still has the account.
+    // Callers that wait still have the account.
     this.#accounts.delete(node.name);
   }
 
@@ -68,7 +68,7 @@ export class BestEffortNatsSink implements BestEffortSink {
   }
 }
 
-/** The objects of a batch whose bytes are somebody else's. */
+/** The objects of a batch whose bytes belong to another. */
 function copied(batch: TraceBatch): Uint8Array[] {
   const bytes = Buffer.concat(Array.from({ length: batch.length }, (_, index) => batch.encoded(index)));
   let at = 0;

@@ -68,7 +68,7 @@ export class NodeSender {
   }
 
   async #run(): Promise<void> {
-    // Whoever sent the first objects may have more to send at once.
+    // The sender of the first objects may have more to send at once.
     await undefined;
     const { start, node, memory, publish } = this.#options;
     let isGivenUp = false;

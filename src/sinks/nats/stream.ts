@@ -34,7 +34,7 @@ export async function ensureStream(
     subjects: [subject.replace("{slug}", "*")],
     storage: "file",
     retention: "limits",
-    // A full stream must not lose what somebody has not read: it takes nothing more, and we wait.
+    // A full stream must not lose what is not read yet: it accepts nothing more, and we wait.
     discard: "new",
     num_replicas: replicas,
     duplicate_window: windowMs * nanosecondsPerMs,

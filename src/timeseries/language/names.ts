@@ -3,10 +3,10 @@ import type { Meter } from "./meter.js";
 import { placeIn, QueryError } from "./query-fault.js";
 import type { Expression } from "./syntax.js";
 
-/** Names told to somebody who mistyped one. */
+/** Most names suggested for a mistyped one. */
 const maxSuggestions = 5;
 
-/** The distance of longer ones takes long to find, and they are nobody's slip. */
+/** The distance of longer ones takes long to find, and they are not slips. */
 const longestName = 128;
 
 interface KnownNames {

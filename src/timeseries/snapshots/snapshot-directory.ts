@@ -10,7 +10,7 @@ const damagedName = /^timeseries-\d{12}\.segment\.damaged$/;
 /** Far more than a segment ever has. */
 const maxSegmentBytes = 2 ** 28;
 
-/** Damaged segments that are kept for whoever wants to look at them. */
+/** How many damaged segments are kept for inspection. */
 const maxDamaged = 8;
 
 /** The segments of one store, numbered in the order in which they were written. */

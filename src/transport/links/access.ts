@@ -12,7 +12,7 @@ export type AccessRule = { readonly nodes: readonly string[] } & (
   | { readonly subject: Subject }
 );
 
-/** Whom a listening link lets in. `anyone`: whoever has a certificate where one is asked for, as any node. */
+/** Which peers a listening link accepts. `anyone`: every peer, with a certificate if one is asked for, as any node. */
 export type Access = "anyone" | readonly AccessRule[];
 
 /** What a peer has shown. */

@@ -133,7 +133,7 @@ export class Entrance {
     this.#candidates.add(socket);
     this.#crowds.set(host, crowd + 1);
     socket.once("close", () => {
-      // Whoever connects and leaves without a word only looks whether somebody is there.
+      // A peer that connects and leaves without a byte only checks whether the port is open.
       if (isOver) return;
       if (socket.bytesRead === 0 || !this.listening) end();
       else candidate.refuse(candidate.stage);

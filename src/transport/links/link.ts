@@ -9,9 +9,9 @@ import type { Access, AllowsName } from "./access.js";
  */
 type Chunks = "lent" | "given";
 
-/** A connection as a link makes it: whoever is at its other end, and however it came about. */
+/** A connection as a link makes it: whatever is at its other end, and however it came about. */
 export interface LinkStream {
-  /** Half-open is allowed, and an error that nobody listens for does not end the process. */
+  /** Half-open is allowed, and an error without a listener does not end the process. */
   readonly stream: Duplex;
   readonly chunks: Chunks;
   /** However much waits, it comes in small pieces, one after the other: records of TLS, messages of a WebSocket. @default false */
@@ -97,7 +97,7 @@ export interface ConnectOptions extends LinkOptions {
 }
 
 export interface ListenOptions extends LinkOptions {
-  /** Permissions of a socket file; without it the umask decides, and lets in nobody but owner and group. */
+  /** Permissions of a socket file; without it the umask decides, and lets in owner and group at most. */
   readonly socketMode?: number | undefined;
   /** Connections at the same time; more are closed at once. */
   readonly maxConnections: number;
@@ -125,7 +125,7 @@ export interface LinkServer<Where extends LinkAddress> {
   readonly listening: boolean;
   /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
   setCredentials?(credentials: DoorCredentials): void;
-  /** Takes nobody else in, those on their way included; those inside stay. Idempotent, waits for nobody. */
+  /** Accepts no more connections, those on their way included; existing ones stay. Idempotent, does not wait. */
   stop(): void;
 }
 

@@ -37,7 +37,7 @@ export async function connectThrough(
   if (unref) request.once("socket", (socket) => socket.unref());
   request.end();
   const where = `the proxy ${proxy.host}`;
-  // Any other answer than a tunnel has a body, which nobody reads.
+  // Any other answer than a tunnel has a body, which is not read.
   request.once("response", (response) =>
     request.destroy(new Error(`answered ${response.statusCode} ${response.statusMessage}`)),
   );

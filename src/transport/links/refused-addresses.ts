@@ -39,7 +39,7 @@ export class RefusedAddresses {
   }
 }
 
-/** Whoever has one IPv6 address has all of its /64. */
+/** A host with one IPv6 address has all of its /64. */
 function neighbourhood(host: string): string {
   if (!isIPv6(host)) return host;
   const [head = "", tail] = host.split("%")[0]!.split("::");

@@ -17,7 +17,7 @@ type Insides = Record<symbol, unknown> & {
 /**
  * Has a socket, plain or TLS, read into memory that all sockets share: the bytes of a `data` event are valid until it ends.
  * Node makes new memory for each read, which the processor never has in its caches and the garbage collector has to find
- * again. Whoever listens must know.
+ * again. Listeners must know.
  */
 export function shareReads(socket: Socket): void {
   const insides = socket as unknown as Insides;

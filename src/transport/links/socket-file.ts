@@ -28,7 +28,7 @@ export async function claimPath(path: string): Promise<() => void> {
 
 /**
  * Makes the directory that the socket is in; resolves with whether it was missing. Those above it must be there: a slip
- * in a path would make a tree that nobody wants. @throws TransportError with code `no-directory`
+ * in a path would make an unwanted tree. @throws TransportError with code `no-directory`
  */
 export async function makeDirectoryOf(path: string): Promise<boolean> {
   const directory = dirname(path);
@@ -54,7 +54,7 @@ export async function clearWay(path: string): Promise<void> {
 
 /**
  * Another process may replace the same dead socket at the same moment, and its living one must not be removed: so what
- * is there steps aside, is tried again where nobody else takes it for the tracer's, and comes back if it lives.
+ * is there steps aside, is tried again where it is not mistaken for the tracer's, and comes back if it lives.
  */
 async function removeDead(path: string): Promise<void> {
   const aside = temporaryNameFor(path);
@@ -78,7 +78,7 @@ export async function isAnswered(path: string): Promise<boolean> {
     await once(socket, "connect");
     return true;
   } catch (error) {
-    // Only a refusal proves that nobody is there; a full backlog or a lack of permission do not.
+    // Only a refusal proves that no process listens; a full backlog or a lack of permission do not.
     return (error as NodeJS.ErrnoException).code !== "ECONNREFUSED";
   } finally {
     socket.destroy();

@@ -60,7 +60,7 @@ function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
   return kinds.size < 2;
 }
 
-/** Nobody resumes a session: a certificate that is no longer accepted would come in by an old session. */
+/** No session is resumed: a certificate that is no longer accepted would come in by an old session. */
 function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptions {
   return {
     ...(cert !== undefined && { cert }),

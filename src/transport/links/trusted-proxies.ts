@@ -19,7 +19,7 @@ export class TrustedProxies {
 
   /**
    * Where a request comes from whose peer is `host`: there, or where that is a proxy, the last address in `forwardedFor`
-   * that is none. What stands before it whoever sent the request may have written.
+   * that is none. What is before it may come from the sender of the request.
    */
   clientOf(host: string, forwardedFor: string | undefined): string {
     let client = host;

@@ -48,7 +48,7 @@ export const unixLink: LinkKind<UnixAddress> = {
   },
 };
 
-/** The file is made by `listen` itself, in this turn: so nobody connects before it has its permissions. */
+/** The file is made by `listen` itself, in this turn: so no peer connects before it has its permissions. */
 async function listenWithMode(
   server: Server,
   address: UnixAddress,

@@ -25,10 +25,11 @@ const nothing = Buffer.alloc(0);
 
 /**
  * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
- * end of one direction, so an empty message says it. Whoever does not know that sees an empty message, and later the end.
- * (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The library opens,
- * sends and says goodbye; frames that come are taken apart here, from memory that all sockets share: it would hold each
- * message until it is whole, in new memory, for which the garbage collector took more time than for all else together.
+ * end of one direction, so an empty message says it. A peer that does not know that sees an empty message, and later
+ * the end. (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The
+ * library opens, sends and says goodbye; frames that come are taken apart here, from memory that all sockets share: it
+ * would hold each message until it is whole, in new memory, for which the garbage collector took more time than for all
+ * else together.
  */
 export class WebSocketStream extends Duplex implements FrameReader {
   readonly #webSocket: WebSocket;
