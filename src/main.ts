@@ -49,7 +49,7 @@ export async function main(): Promise<void> {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has said what there is to say, and knows 1 only.
+      // Commander has printed the message; its only code is 1.
       process.exitCode = error.exitCode === 0 ? 0 : usageError;
     } else {
       process.stderr.write(`muninn: ${error instanceof Error ? error.stack : error}\n`);

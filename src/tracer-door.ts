@@ -12,7 +12,7 @@ import { Room } from "./transport/room.js";
 
 /** Where connections come from: nodes to us, or we to them. Closed until `open`, so that all else can be there before. */
 export class Door {
-  /** How it stands with it, for health. */
+  /** Its state, for health. */
   readonly view: HealthOptions["door"];
   readonly #config: Config;
   readonly #options: DoorOptions;

@@ -11,7 +11,7 @@ import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 import type { ListenOptions, Refusal } from "./transport/links/link.js";
 
-/** Lines of a node that comes and goes, in a minute, before one stands for more. */
+/** Lines in a minute about a node that comes and goes, before one line represents more. */
 const comingsAndGoings = 5;
 
 /** What happens to connections, as lines of the log, and as counts where those are of use. */
@@ -79,7 +79,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   }
 }
 
-/** A line that stands for more than one event says so. */
+/** A line that represents more than one event says so. */
 function times(count: number): string {
   return count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
 }

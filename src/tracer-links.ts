@@ -29,7 +29,7 @@ export interface LinksOptions extends DoorOptions {
 
 /** The links of `muninn.links`, in addition to the one of `network`. */
 export class Links {
-  /** How it stands with each, for health. */
+  /** The state of each, for health. */
   readonly views: readonly LinkView[];
   readonly #options: LinksOptions;
   readonly #links: readonly OpenLink[];

@@ -36,7 +36,7 @@ import type { UiSources } from "./ui/views.js";
 
 /** How long a stopping tracer takes what nodes still send. */
 const drainMs = 2_000;
-/** Nodes tell their name at once, and what waits for it takes memory; a node's own queue lasts for this long. */
+/** Nodes give their name at once, and what waits for it takes memory; a node's own queue lasts for this long. */
 const namePatienceMs = 250;
 /** A request unanswered for this long means that the peer is gone. */
 const silenceMs = 30_000;
@@ -64,7 +64,7 @@ export interface TracerOptions {
   readonly version: string;
   /** Why the configuration file could not be taken when it was last read, for health. */
   readonly configurationFault?: () => string | undefined;
-  /** What log files are written to; a test stands between it and the kernel. @default the kernel's */
+  /** What log files are written to; a test puts itself between it and the kernel. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
   /** Once this has fired, the start no longer waits for anything, and is given up. */
   readonly stopping?: AbortSignal;

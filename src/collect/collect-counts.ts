@@ -2,7 +2,7 @@ import type { MessageError, MessageFacts } from "../sinks/nats/message.js";
 import type { SinkMetric } from "../sinks/sink.js";
 import type { SinkLog } from "../sinks/sink-kind.js";
 
-/** A trouble of one kind is told of once in this many milliseconds. */
+/** A trouble of one kind is reported once in this many milliseconds. */
 const quietMs = 60_000;
 
 /** What came out of the stream, and what did not. */

@@ -87,7 +87,10 @@ export class Position {
     await this.#save();
   }
 
-  /** The batch under way is written, or was before. It is noted with the next one: until then it can be told from the files. */
+  /**
+   * The batch under way is written, or was before. It is noted with the next one: until then it can be found from the
+   * files.
+   */
   end(): void {
     const { underWay, ...written } = this.#written;
     if (underWay === undefined) return;

@@ -31,7 +31,7 @@ export interface StreamReaderOptions {
 
 const defaultGroup = "muninn";
 const pauseMs = 1_000;
-/** A trouble is told of once in this many milliseconds, and lasts in health for as long after its last sign. */
+/** A trouble is reported once in this many milliseconds, and lasts in health for as long after its last sign. */
 const quietMs = 60_000;
 const faultLastsMs = 5_000;
 const mostAheadBytes = 8 * 2 ** 20;

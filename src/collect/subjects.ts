@@ -145,7 +145,7 @@ export class Subjects {
   }
 }
 
-/** A name that tells people which subject it is, and is of this subject alone. */
+/** A name that shows people which subject it is, and is of this subject alone. */
 function durableName(group: string, subject: string): string {
   const hash = createHash("sha256").update(subject).digest("hex").slice(0, 8);
   return `${group}-${subject.split(".").at(-1)!.slice(0, 80)}-${hash}`;

@@ -46,7 +46,7 @@ export async function finishLines(
   const done = isBeginning ? there.length : 0;
   let rest = lines.subarray(done);
   if (done > 0 && rest.length > 0 && lines[done - 1] !== lineFeed) {
-    // The torn line is continued where it stands, before the registry opens the file and ends it.
+    // The torn line is continued where it is, before the registry opens the file and ends it.
     const lineEnd = rest.indexOf(lineFeed) + 1;
     await appendTo(join(folder, files.at(-1)!), rest.subarray(0, lineEnd));
     rest = rest.subarray(lineEnd);

@@ -7,7 +7,7 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .summary("run a tracer with three simulated nodes")
     .description(
-      "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. Everything lies below " +
+      "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. Everything is below " +
         "./run, nothing else is touched. Ctrl-C ends it.",
     )
     .option("--dir <dir>", "where the files go", "run")

@@ -17,7 +17,7 @@ Examples:
   muninn top --url http://127.0.0.1:12808
   muninn top --url https://tracer.example/muninn --token-file token --once`;
 
-/** Adds `muninn top`: how a running daemon and its nodes stand. */
+/** Adds `muninn top`: the state of a running daemon and its nodes. */
 export function addTopCommand(program: Command): void {
   program
     .command("top")

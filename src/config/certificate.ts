@@ -30,7 +30,7 @@ export class CertificateError extends Error {
 }
 
 /**
- * Reads certificate, key and chain and makes sure that they can be served together; `field` is where they stand.
+ * Reads certificate, key and chain and makes sure that they can be served together; `field` is where they are.
  *
  * @throws CertificateError
  */

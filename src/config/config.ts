@@ -11,7 +11,7 @@ export type Values = ValuesOf<typeof configFields>;
 /** What a `metricsHelp` file gave. */
 export interface HelpTexts {
   readonly texts: Readonly<Record<string, string>>;
-  /** Absolute; absent where the texts stand in the configuration itself. */
+  /** Absolute; absent if the texts are in the configuration itself. */
   readonly file?: string;
   /** Why the file could not be taken; then there are no texts. */
   readonly fault?: string;

@@ -1,7 +1,7 @@
 import type { FieldPath } from "../fields/kind.js";
 import type { Position, Problem } from "./problem.js";
 
-/** A parsed text, YAML or JSON: its value, and where in the text each part of that stands. */
+/** A parsed text, YAML or JSON: its value, and where in the text each part of it is. */
 export interface ConfigDocument {
   /** As `JSON.parse` would give it; `undefined` where there are errors. */
   readonly value: unknown;
@@ -12,9 +12,9 @@ export interface ConfigDocument {
 }
 
 export interface Places {
-  /** Where a value stands or, where there is none, the nearest thing around it. */
+  /** Where a value is or, if there is none, the nearest thing around it. */
   ofValue(path: FieldPath): Position;
-  /** Where the key of a field stands. */
+  /** Where the key of a field is. */
   ofKey(path: FieldPath): Position;
 }
 

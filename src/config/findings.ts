@@ -53,7 +53,7 @@ function question(meant: string | undefined): string {
   return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
 
-/** As they stand in the file. */
+/** As they are in the file. */
 function inOrder(problems: readonly Problem[]): Problem[] {
   const at = ({ position }: Problem) =>
     (position === undefined ? [0, 0] : [position.line, position.column]) as [number, number];

@@ -22,7 +22,7 @@ export function maskSecrets(config: Config): Config {
   return effectiveConfig(configuration.mask(valuesOf(config)), helpTextsOf(config));
 }
 
-/** Units that neither the name of a field nor its value tells. */
+/** Units that neither the name of a field nor its value shows. */
 function* unitsOf(kind: AnyKind, path: FieldPath): Generator<{ path: FieldPath; unit: string }> {
   for (const [key, field] of Object.entries(fieldsIn(kind) ?? {})) {
     const at = [...path, key];

@@ -8,11 +8,11 @@ export interface GivenKey {
   readonly field?: Field;
   /** What to say of it where it is the earlier name of one or several fields. */
   readonly former?: string;
-  /** The mapping it stands in. */
+  /** The mapping it is in. */
   readonly around: AnyKind;
 }
 
-/** Every key of a configuration at which a field could stand, at any depth, in the order of the file. */
+/** Every key of a configuration at which a field could be, at any depth, in the order of the file. */
 export function* givenKeys(value: unknown, kind: AnyKind, path: FieldPath = []): Generator<GivenKey> {
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {

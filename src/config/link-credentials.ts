@@ -33,7 +33,7 @@ interface LinkFiles {
 }
 
 /**
- * Reads the certificates and tokens of a link, and makes sure that they can be used; `field` is where it stands.
+ * Reads the certificates and tokens of a link, and makes sure that they can be used; `field` is where it is.
  * @throws CertificateError
  */
 export async function readLinkCredentials(link: LinkFiles, field: FieldPath): Promise<LinkCredentials> {

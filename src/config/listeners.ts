@@ -60,7 +60,7 @@ export function protectedBy(auth: string): string | undefined {
   return Object.keys(served).find((field) => served[field]!.auth === auth);
 }
 
-/** Where its port stands: `["hasPrometheus", "epPort"]`, `["muninn", "health", "port"]` */
+/** Where its port is: `["hasPrometheus", "epPort"]`, `["muninn", "health", "port"]` */
 export function portPath({ field, portName }: HttpListener): string[] {
   return [...field.split("."), portName];
 }

@@ -61,7 +61,7 @@ export async function parseConfig(
       { code: "invalid", message: `${what}; must have at least networkMagic, network and logging` },
     ]);
   }
-  // The fields that are right by themselves: whether they fit together can be said whatever is wrong with others.
+  // The fields that are right by themselves: whether they fit together can be checked whatever is wrong with others.
   const { values: right, issues } = readFields(configFields, given);
   const fields = right as Partial<Values>;
   const keys = [...givenKeys(given, configuration)];

@@ -7,14 +7,14 @@ import { readSmallFile } from "./small-file.js";
 
 /**
  * What a log mode needs of the machine, such as a library or a socket: resolves to a sentence that says what is missing
- * and what to do, as it stands after the name of the field. What only a running tracer can have or lose, a port or a
+ * and what to do, to follow the name of the field. What only a running tracer can have or lose, a port or a
  * disk, is not for here (`muninn check --here` looks at that).
  */
 type Prerequisite = () => Promise<string | undefined>;
 
 type LogMode = Values["logging"][number]["mode"];
 
-/** The modes that need something; a sink's own file tells what. */
+/** The modes that need something; a sink's own file says what. */
 const ofMode: Partial<Record<LogMode, Prerequisite>> = { JournalMode: missingForJournal };
 
 /** What people should know who use a mode, and Muninn cannot find out by itself. */

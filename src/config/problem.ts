@@ -9,7 +9,7 @@ export interface Problem {
     | "syntax"
     | "unknown-field"
     | "invalid"
-    /** A warning: `run` starts without what is meant and tells health so; `check` calls it an error. */
+    /** A warning: `run` starts without what is meant and reports that in health; `check` calls it an error. */
     | "degraded";
   /** Such as `logging[0].logRoot`; absent where the whole file is meant. */
   readonly field?: string;
@@ -46,7 +46,7 @@ const maxFormatted = 100;
 export function formatProblems(file: string, problems: readonly Problem[]): string[] {
   const lines = problems.slice(0, maxFormatted).map((problem) => formatProblem(file, problem));
   const more = problems.length - lines.length;
-  return more === 0 ? lines : [...lines, `${file}: ${more} more; \`muninn check -c ${file}\` tells all`];
+  return more === 0 ? lines : [...lines, `${file}: ${more} more; \`muninn check -c ${file}\` lists all`];
 }
 
 /** A field is a text of the file, of any length. */

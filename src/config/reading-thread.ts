@@ -4,7 +4,7 @@ import { ConfigError, formatProblems } from "./problem.js";
 import type { Answer, Outcome } from "./reread.js";
 import { FileError } from "./small-file.js";
 
-// A thread of its own that reads one configuration, tells what it makes of it, and ends (`reread.ts`).
+// A separate thread that reads one configuration, reports the result, and ends (`reread.ts`).
 
 /** Has the main thread read a file: it knows which reads hang, and outlives them. */
 async function read(port: MessagePort, file: string): Promise<string> {

@@ -14,7 +14,7 @@ interface Refused {
   readonly problems: number;
 }
 
-/** What the thread tells at its end, and what it asks for before. */
+/** What the thread reports at its end, and what it asks for before. */
 export type Outcome = Reread | Refused;
 type Question = { readonly read: string };
 export type Answer =
@@ -41,7 +41,7 @@ const maxHeapMiB = 128;
 
 /**
  * Reads a configuration while a tracer runs. To understand YAML, to check fields and to find their places takes a file
- * as a whole, so a thread of its own does it: whatever stands in the file, nothing else waits for it.
+ * as a whole, so a separate thread does it: whatever is in the file, nothing else waits for it.
  *
  * @throws RefusedConfig
  */

@@ -73,7 +73,7 @@ const ourWords = {
   TAG_RESOLVE_FAILED: "a tag (!) that means nothing here; write a string that begins with ! in quotes",
 } as const;
 
-/** What the parser says, without anything that stands in the text. */
+/** What the parser says, without any content of the text. */
 function unquoted({ code, message }: { readonly code?: string; readonly message: string }): string {
   return (ourWords as Readonly<Record<string, string>>)[code ?? ""] ?? message.split(":", 1).join();
 }
@@ -85,7 +85,7 @@ interface Lexed {
   readonly tokens: readonly CST.Token[];
   /** Where the text is nested too deeply: what takes tokens apart is recursive. */
   readonly tooDeepAt?: number;
-  /** What stands between two lines inside of brackets, of which the second is indented less than YAML demands. */
+  /** What is between two lines inside brackets, of which the second is indented less than YAML demands. */
   readonly shallow?: { readonly from: number; readonly to: number };
 }
 

@@ -69,7 +69,7 @@ type PartOf<Part> =
     : never;
 
 /**
- * Mappings that are told apart by the field `tag`, whose words are the keys of `table`; `otherwise` describes them
+ * Mappings that are distinguished by the field `tag`, whose words are the keys of `table`; `otherwise` describes them
  * all, after "be". In the effective value the tag is called `as`.
  */
 export function alternatives<
@@ -167,7 +167,7 @@ export function converted<From, Value>(
   };
 }
 
-/** A kind with a rule between its fields: `broken` tells where it does not hold, and what is wrong. */
+/** A kind with a rule between its fields: `broken` says where it does not hold, and what is wrong. */
 export function ruled<Value>(
   kind: Kind<Value, "">,
   broken: (value: Value) => FieldIssue | undefined,

@@ -58,7 +58,7 @@ export function group<const Table extends Fields>(
   return withDefault(mapping(fields), {}, "", options);
 }
 
-/** A whole field of the past, whatever stands in it. */
+/** A whole field of the past, whatever its value. */
 export function retired(past: string): Field<never, "retired", undefined, ""> {
   const anything = plain(v.unknown() as v.GenericSchema<unknown, never>, { allowed: "", takes: "" });
   return field(anything, "retired", "", { past });

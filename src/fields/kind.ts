@@ -4,7 +4,7 @@ import type * as v from "valibot";
 export type FieldPath = readonly (string | number)[];
 
 /**
- * What may stand in a field of a configuration. `Value` is what it means, in milliseconds, bytes and absolute names.
+ * What a field of a configuration may hold. `Value` is what it means, in milliseconds, bytes and absolute names.
  * `Suffix` is what the name of the field gets where `Value` is in another unit than the file (`idleTimeout` in a file
  * is `idleTimeoutMs` here).
  */
@@ -16,7 +16,7 @@ export interface Kind<Value, Suffix extends string = string> {
   /** The same in a few words, for the table in the documentation. */
   readonly takes: string;
   readonly suffix: Suffix;
-  /** Of a bare number whose field's name does not tell it. */
+  /** Of a bare number whose field's name does not show it. */
   readonly unit?: "seconds" | "milliseconds";
   /** Whether it is a secret, or one is inside: then no message repeats what a file has there. */
   readonly isSecret: boolean;
@@ -35,7 +35,7 @@ export type AnyKind = Kind<unknown>;
 type Inside =
   /** A mapping. */
   | { readonly fields: Fields }
-  /** Mappings that are told apart by the word in the field `tag`. */
+  /** Mappings that are distinguished by the word in the field `tag`. */
   | { readonly tag: string; readonly tagField: Field; readonly table: Readonly<Record<string, AnyKind>> }
   /** A list of values that are alike. */
   | { readonly item: AnyKind }
@@ -68,7 +68,7 @@ export interface Field<
   readonly formerly: Readonly<Record<string, string>>;
 }
 
-/** `retired`: whatever stands there is not used. */
+/** `retired`: its value is not used. */
 export type FieldPresence = "required" | "optional" | "defaulting" | "retired";
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -98,7 +98,7 @@ export type ValuesOf<Table extends Fields> = Flat<
 
 type Flat<T> = { [Key in keyof T]: T[Key] };
 
-/** The fields that may stand in a mapping of this kind; `undefined` where any may, and if there is no mapping. */
+/** The fields that may be in a mapping of this kind; `undefined` if any may, or if there is no mapping. */
 export function fieldsIn(kind: AnyKind, input?: unknown): Fields | undefined {
   const { inside } = kind;
   if (inside === undefined) return undefined;
@@ -111,7 +111,7 @@ export function fieldsIn(kind: AnyKind, input?: unknown): Fields | undefined {
   return Object.assign({ [tag]: tagField }, ...alternatives.map((one) => fieldsIn(one)).toReversed());
 }
 
-/** What a given mapping has as the tag that tells alternatives apart. */
+/** What a given mapping has as the tag that distinguishes alternatives. */
 export function wordOf(input: unknown, tag: string): string | undefined {
   const word = (input as Readonly<Record<string, unknown>> | null | undefined)?.[tag];
   return typeof word === "string" ? word : undefined;

@@ -20,7 +20,7 @@ export interface FieldIssue {
 /** As many names fit into an error message. */
 const maxNamed = 8;
 
-/** A mapping with these fields; keys that none of them has are passed over here (`unknown-fields.ts` tells them). */
+/** A mapping with these fields; other keys are skipped here (`unknown-fields.ts` reports them). */
 export function mapping<const Table extends Fields>(fields: Table): Kind<ValuesOf<Table>, ""> {
   const isSecret = Object.values(fields).some(({ kind }) => kind.isSecret);
   const names = currentNames(fields);

@@ -1,4 +1,4 @@
-/** Trace objects that wait to be asked for, the oldest first; encoded, or whatever stands for them. */
+/** Trace objects that wait to be asked for, the oldest first; encoded, or what represents them. */
 export class ObjectQueue<Item = Uint8Array> {
   /** Those before `#first` are taken. */
   #objects: Item[] = [];

@@ -38,7 +38,7 @@ function answer(request: EndpointRequest, nodes: NodesView): Answer | undefined 
   return json ? allMetrics(request, viewed) : ekgPage(viewed.node);
 }
 
-/** As cardano-tracer: the parts of a name stand between dots or slashes, and groups are not found. */
+/** As cardano-tracer: the parts of a name are between dots or slashes, and groups are not found. */
 function oneMetric({ metrics }: ViewedNode, path: string): Answer {
   const metric = metrics.metric(path) ?? metrics.metric(path.replaceAll("/", "."));
   if (metric === undefined) return jsonAnswer(404, "Metric not found");

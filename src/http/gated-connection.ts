@@ -32,7 +32,7 @@ export class GatedConnection extends Duplex {
   #bodyLeft = 0;
   #isWanted = false;
   #hasEnded = false;
-  /** Where in a head the last byte that went through stands: before it, in a line, or at the begin of one. */
+  /** Where in a head the last byte that went through is: before it, in a line, or at the begin of one. */
   #at: "before" | "line" | "line-begin" = "before";
 
   constructor(socket: Socket, ahead: BytesAhead) {

@@ -8,7 +8,7 @@ type Told = ReadonlyMap<string, NodeMetric>;
 type Entries = readonly (readonly [name: string, metric: NodeMetric])[];
 
 /**
- * What a page is told once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` where
+ * What a page gets once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` where
  * the node is not connected. Numbers are texts, since a page's own numbers end at 2^53. `whole`: these are all metrics,
  * forget others.
  */
@@ -21,7 +21,7 @@ export interface AudienceOptions {
   readonly budget: BodyBudget;
   /** Whether what so many metrics were may be remembered, instead of so many before. */
   readonly mayRemember: (metrics: number, before: number) => boolean;
-  /** Told of faults of our own. */
+  /** Called with faults of our own. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,7 +29,7 @@ export interface AudienceOptions {
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
-  /** What everybody was told last; undefined if that is too much to remember, or the node was absent. */
+  /** What all viewers were sent last; undefined if that is too much to remember, or the node was absent. */
   #told: Told | undefined;
   #toldVersion: number | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -123,7 +123,7 @@ export class LiveAudience {
   }
 }
 
-/** Undefined if everything must be told: nothing is known, or a name of then is gone. */
+/** Undefined if everything must be sent: nothing is remembered, or a name of then is gone. */
 function changesSince(before: Told | undefined, entries: Entries): Entries | undefined {
   if (before === undefined) return undefined;
   let stayed = 0;

@@ -22,12 +22,12 @@ const maxRemembered = 100_000;
 export interface LiveViewersOptions {
   readonly nodes: NodesView;
   readonly budget: BodyBudget;
-  /** Told of faults of our own. */
+  /** Called with faults of our own. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Tells the open pages of nodes how metrics change, by WebSocket. A page that cannot follow misses updates and then
+ * Sends the open pages of nodes the changes of metrics, by WebSocket. A page that cannot follow misses updates and then
  * gets the whole state again. What waits for pages is shared, and counted among the answers of the endpoint.
  */
 export class LiveViewers {

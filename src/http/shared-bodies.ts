@@ -10,7 +10,7 @@ interface Shared {
 }
 
 export interface Wanted extends Rendering {
-  /** Tells all bodies apart, whether packed or not aside. */
+  /** Identifies a body, whether compressed or not. */
   readonly key: string;
   /** What it is made of: a body of the same version is still right. Undefined if that is not known. */
   readonly version: number | undefined;
@@ -26,7 +26,7 @@ export class SharedBodies {
   }
 
   /**
-   * The body that is being made, one made in the last second where the version tells that it is still right, or a new
+   * The body that is being made, one made in the last second if the version shows that it is still right, or a new
    * one. Undefined if too many wait to be made.
    */
   get(wanted: Wanted): Promise<Body | undefined> {

@@ -16,7 +16,7 @@ interface Destination {
 export class InnerNodes {
   readonly #nodes = new Map<string, InnerNode>();
 
-  /** The same destination, and each node here is told what becomes of its objects. */
+  /** The same destination, and each node here learns what becomes of its objects. */
   watch(destination: Destination): Destination {
     return {
       open: (node) => {

@@ -3,7 +3,7 @@ import { ProtocolError } from "../protocol/faults.js";
 import { MessageAssembler } from "../protocol/message-assembler.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
-/** Requests that may wait for their turn; who asks more often is told no. */
+/** Requests that may wait for their turn; more are refused. */
 const maxWaiting = 64;
 
 /** Values by name, JSON documents as bytes; undefined if the node has no such data point. */
@@ -12,7 +12,7 @@ export type DataPoints = ReadonlyMap<string, Uint8Array | undefined>;
 export interface DataPointOptions {
   readonly maxAnswerBytes: number;
   readonly send: (message: Uint8Array) => void;
-  /** Told by how much the memory of an unfinished answer changes; what it throws, `receive` throws. */
+  /** Called with the change in memory of an unfinished answer; what it throws, `receive` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 

@@ -4,7 +4,7 @@ const leastPerNodeBytes = 64 * 1_024;
 const mostPerNodeBytes = 1_024 * 1_024;
 /**
  * Of the budget: where batches take more, who has some is not read on. The rest is for those who have none, so that nodes
- * whose files stand still do not stop the others; when all of it is taken, no node is read.
+ * whose files are stalled do not stop the others; when all of it is taken, no node is read.
  */
 const crowdedPart = 1 / 2;
 /** Where less is held again, all are read again: not at the same mark, at which everything would stop and go. */
@@ -109,8 +109,8 @@ export class FlightBudget {
   }
 
   /**
-   * Tells all members when the budget becomes crowded or full, and when it no longer is. Unfinished objects do not count:
-   * they become less only where their nodes are read.
+   * Notifies all members when the budget becomes crowded or full, and when it no longer is. Unfinished objects do not
+   * count: they become less only where their nodes are read.
    */
   #look(): void {
     const bytes = this.#heldBytes;

@@ -50,7 +50,7 @@ export interface MetricsPollOptions {
   /** Says who takes the metrics of an answer that begins to come, of everything or of what has changed. */
   readonly onAnswer: (whole: boolean) => AnswerTaker;
   readonly onSilence: () => void;
-  /** Told by how much the memory of an unfinished answer changes; what it throws, `receive` throws. */
+  /** Called with the change in memory of an unfinished answer; what it throws, `receive` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 

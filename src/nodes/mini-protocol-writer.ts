@@ -11,7 +11,7 @@ export class MiniProtocolWriter {
   readonly #side: Side;
   readonly #onUnread: (bytes: number) => void;
 
-  /** `onUnread` is told of the bytes that wait where they have become too many. */
+  /** `onUnread` is called with the bytes that wait when they have become too many. */
   constructor(stream: Duplex, side: Side, onUnread: (bytes: number) => void) {
     this.#stream = stream;
     this.#side = side;

@@ -53,7 +53,7 @@ function sanitiseName(rawName: string): string {
 
 const letterOrDigit = /[\p{L}\p{N}]/u;
 
-/** Without what stands before the first letter or digit and after the last. A pattern for both ends takes quadratic time. */
+/** Without what is before the first letter or digit and after the last. A pattern for both ends takes quadratic time. */
 function trimmed(text: string): string {
   const characters = [...text];
   const start = characters.findIndex((character) => letterOrDigit.test(character));

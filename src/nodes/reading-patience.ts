@@ -1,4 +1,4 @@
-/** A disk that stands still holds others up for this long at least, and at most where all disks are slow. */
+/** A stalled disk holds others up for this long at least, and at most where all disks are slow. */
 const leastMs = 25;
 const mostMs = 250;
 /** This many times what a batch usually takes. */
@@ -8,7 +8,7 @@ const step = 1 / 16;
 
 /**
  * How long batches on their way are waited for. Where the processor is busy or files are being made, all of them take
- * long, and reading on would only fill memory; a disk that stands still never lets one end, so it makes nobody wait longer.
+ * long, and reading on would only fill memory; a stalled disk never lets one end, so it makes no other wait longer.
  */
 export class ReadingPatience {
   /** About half of the batches take less: few slow ones do not move it, however slow. Files are made at first. */

@@ -39,7 +39,7 @@ interface Newcomers {
  * more when its time has come.
  */
 export class ReadingTurns {
-  /** Batches that take longer no longer count: a disk that stands still holds up its own nodes only. */
+  /** Batches that take longer no longer count: a stalled disk holds up its own nodes only. */
   readonly #patience = new ReadingPatience();
   /** In the order they began; those that take too long are left out. */
   readonly #passages = new Set<Passage>();

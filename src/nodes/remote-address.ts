@@ -1,6 +1,6 @@
 import type { Connection } from "../transport/connection.js";
 
-/** All peers of unix sockets: nothing tells one from another. */
+/** All peers of unix sockets: nothing distinguishes them. */
 const unixAddress = "unix";
 
 /**

@@ -16,7 +16,7 @@ export type SessionFault =
   | { code: "too-many-names"; address: string }
   /** Unfinished objects or answers of all peers take more memory than they may, and this peer's most of it. */
   | { code: "no-room" }
-  /** The credentials of the connection are not for a node of this name; undefined is one that told none. */
+  /** The credentials of the connection are not for a node of this name; undefined is one that gave none. */
   | { code: "name-not-allowed"; node: string | undefined }
   /** The socket failed. */
   | { code: "connection-failed" }

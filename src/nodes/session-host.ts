@@ -28,7 +28,7 @@ export interface SessionSettings {
   readonly requestsAhead: number;
   readonly handshakeTimeoutMs: number;
   readonly nameTimeoutMs: number;
-  /** A node that does not tell its name for this long is asked for more objects meanwhile. */
+  /** A node that has not given its name for this long is asked for more objects meanwhile. */
   readonly namePatienceMs: number;
   /** Where the name of a node comes from: the first of these that gives one. */
   readonly nameFrom: readonly NameSource[];
@@ -48,9 +48,9 @@ export interface SessionHost {
   readonly memory: SpareMemory;
   /** The handshake is over. */
   connected(session: Session): void;
-  /** Gives the session its names; `rawName` is undefined if the node told none. */
+  /** Gives the session its names; `rawName` is undefined if the node gave none. */
   claim(session: Session, rawName: string | undefined): Promise<Claim>;
-  /** Whether a node is asked for trace objects before it has told its name. */
+  /** Whether a node is asked for trace objects before it has given its name. */
   mayAskUnnamed(session: Session): boolean;
   /** The node has its name and its batches may come. */
   opened(session: Session, node: NodeIdentity): void;

@@ -210,7 +210,7 @@ export class Session implements NameHolder, Looker {
     this.#naming = this.#takeName().catch((error) => this.#fail(faultOf(error)));
     this.#host.connected(this);
     this.#metrics.start();
-    // Until the node has told its name we cannot see whether its log is stuck; where none is, some objects can wait.
+    // Until the node has given its name we cannot see whether its log is stuck; if none is, some objects can wait.
     if (this.#host.mayAskUnnamed(this)) this.#traces.startAsking();
   }
 

@@ -44,7 +44,7 @@ export interface SessionObserver {
   metricsRefused(reason: MetricRefusal, count: number): void;
 }
 
-/** A node that has its name, and what it last told of itself. */
+/** A node that has its name, and what it last reported. */
 export interface ConnectedNode {
   readonly node: NodeIdentity;
   readonly session: Session;
@@ -64,7 +64,7 @@ export interface SessionsOptions {
   /** Against other tracers that write below the same root. @default there are none */
   readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;
   readonly newNames?: NewNames;
-  /** Told of a node's metrics after each answer, and once when its name is known. */
+  /** Called with a node's metrics after each answer, and once when its name is known. */
   readonly onMetrics?: (node: NodeIdentity, metrics: NodeMetrics) => void;
 }
 
@@ -223,7 +223,7 @@ export class Sessions {
       looking: new Looking(),
       memory: this.#memory,
       claim: (session, rawName) => this.#claim(session, rawName),
-      // One whose credentials are for certain names keeps what it has until it has told one of them.
+      // One whose credentials are for certain names keeps what it has until it has given one of them.
       mayAskUnnamed: ({ connection, address }) =>
         connection.allows === undefined && destination.keepingUp() && this.newNames.allows(address),
       connected: (session) => {

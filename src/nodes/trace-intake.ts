@@ -38,7 +38,7 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 /**
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
- * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes tell it at
+ * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes give it at
  * once, and nothing more is asked for; where it takes longer asking continues, so that the node's own queue does not
  * overflow.
  */
@@ -57,7 +57,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #reservedBytes = 0;
   readonly #objectSize = new MeanObjectSize();
   #asking = false;
-  /** Whether more is asked for while batches are held: where the node takes long to tell its name. */
+  /** Whether more is asked for while batches are held: when the node takes long to give its name. */
   #asksUnnamed = false;
   #patience: NodeJS.Timeout | undefined;
   #isLeaving = false;
@@ -82,7 +82,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     }
   }
 
-  /** What was asked for is read to its end, also where a sink stands still: it was reserved. */
+  /** What was asked for is read to its end, also if a sink is stalled: it was reserved. */
   stopAsking(): void {
     this.#isLeaving = true;
     this.#asking = false;
@@ -206,7 +206,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   #regulate(): void {
     const { budget, gate } = this.#options;
-    // The answer that names the node may stand behind all that it was asked for: that much more is read, or it never comes.
+    // The answer that names the node may come after all that it was asked for: that much more is read, or it never comes.
     const mostBytes = this.#deliver === undefined ? 2 * budget.perUnnamedBytes : budget.perNodeBytes;
     gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || budget.stops(this.#unsafeBytes > 0);
     const mayAsk = this.#deliver !== undefined || this.#asksUnnamed || this.#requestsSent === 0;

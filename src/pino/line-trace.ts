@@ -44,7 +44,7 @@ export function traceOfText(text: string, form: LineForm): Trace {
   try {
     line = JSON.parse(text);
   } catch {
-    // Told as it is.
+    // Passed on as it is.
   }
   if (typeof line === "object" && line !== null && !Array.isArray(line))
     return traceOf(line as PinoLine, form);
@@ -66,7 +66,7 @@ export function traceOf(line: PinoLine, form: LineForm): Trace {
   const hasSeverity = severities.includes(severity as Severity);
   const hasDetails = detailLevels.includes(details as DetailLevel);
   const hasPid = Number.isSafeInteger(pid) && (pid as number) >= 0;
-  // What cannot be used as it is meant is still told.
+  // What cannot be used as it is meant is still passed on.
   keep("time", time, at !== undefined);
   keep("pid", pid, hasPid);
   keep("hostname", host, host === ownHost);

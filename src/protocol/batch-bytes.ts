@@ -31,7 +31,7 @@ export class BatchBytes {
     this.#memory = memory;
   }
 
-  /** What has come; memory to spare lies behind `end`. */
+  /** What was received; spare memory follows `end`. */
   get bytes(): Buffer {
     return this.#bytes;
   }

@@ -52,7 +52,7 @@ export class CborReader {
     return read;
   }
 
-  /** Reads a number that stands for the one of `choices` at that index. */
+  /** Reads a number that is an index into `choices`. */
   choice<Choice>(choices: readonly Choice[]): Choice {
     const at = this.#at;
     const index = this.#head(major.uint);
@@ -153,7 +153,7 @@ export class CborReader {
     }
   }
 
-  /** Reads a number that is not negative; undefined if another item stands, which is passed over. */
+  /** Reads a number that is not negative; undefined if it is another item, which is skipped. */
   uintOrOther(): number | undefined {
     if (this.#first() >> 5 === major.uint) return this.#head(major.uint);
     const rest = this.#bytes.subarray(this.#at);

@@ -5,7 +5,7 @@ import { type ItemLimits, ItemScanner } from "./item-scanner.js";
 const noBytes = Buffer.alloc(0);
 
 export interface AssemblerOptions extends ItemLimits {
-  /** Told by how much the memory of the unfinished message changes; what it throws, `push` throws. */
+  /** Called with the change in memory of the unfinished message; what it throws, `push` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 

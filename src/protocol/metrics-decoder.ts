@@ -24,7 +24,7 @@ export interface MetricsDecoderOptions {
   readonly onAnswer: () => AnswerTaker;
   /** The answer is over, and its taker knows. */
   readonly onAnswered?: () => void;
-  /** Told by how much the memory of an unfinished metric changes; what it throws, `push` throws. */
+  /** Called with the change in memory of an unfinished metric; what it throws, `push` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 

@@ -45,7 +45,7 @@ export class ObjectScanner {
     this.#maxBytes = options.maxObjectBytes;
   }
 
-  /** Begins with the object at `start`, and lets go of the bytes of the last one. */
+  /** Begins with the object at `start`, and releases the bytes of the last one. */
   begin(start: number): void {
     this.#bytes = noBytes;
     this.#start = start;

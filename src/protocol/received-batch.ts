@@ -17,7 +17,7 @@ const maxWordBytes = 1_024;
 /** Hosts, threads and segments of namespaces: a few hundred, again and again. */
 const words = new KnownTexts();
 
-/** A run of trace objects as they came: their bytes, and where each field lies. */
+/** A run of trace objects as they came: their bytes, and where each field is. */
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;

@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 /**
- * A run of trace objects of one reply, as many as had arrived: the bytes as received and where each field lies
+ * A run of trace objects of one reply, as many as had arrived: the bytes as received and where each field is
  * in them. Views stay valid until every sink has settled the batch. Nothing is decoded before it is asked for.
  */
 export interface TraceBatch {

@@ -24,7 +24,7 @@ export function encodeTraceRequest(count: number, blocking = true): Uint8Array {
     .finish();
 }
 
-/** `[2]`: a forwarder that was told so does not come back. */
+/** `[2]`: a forwarder that receives it does not come back. */
 export function encodeTraceDone(): Uint8Array {
   return new CborWriter().array(1).int(traceMessage.done).finish();
 }

@@ -115,7 +115,7 @@ export class TraceReplyDecoder {
     return this.#objectsLeft !== undefined || this.#at < this.#coming.end;
   }
 
-  /** Lets go of all that is understood; what lies behind it moves to new bytes and is scanned from its start. */
+  /** Releases all that is understood; what follows it moves to new bytes and is scanned from its start. */
   #startAnew(next: BatchBytes): void {
     // No more memory than that: until more comes, others can use it.
     next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), 0);

@@ -51,7 +51,7 @@ export function momentAt(bytes: Uint8Array, at: number): Moment {
   };
 }
 
-/** How fine a time is told. */
+/** The precision of a time. */
 interface Unit {
   readonly digits: number;
   readonly perSecond: bigint;

@@ -94,7 +94,7 @@ export function passUsualObject(
   return at;
 }
 
-/** The length that the head of a text at `at` tells; `noLength` where it takes more than three bytes or is no text. */
+/** The length given by the head of a text at `at`; `noLength` where it takes more than three bytes or is no text. */
 function textLength(bytes: Uint8Array, at: number): number {
   const info = bytes[at]! - (major.text << 5);
   if (info >= 0 && info < 24) return info;

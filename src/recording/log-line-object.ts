@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js";
 
-/** A line of a log as the trace object it came from, or as much of that as the line tells. */
+/** A line of a log as the trace object it came from, or as much of it as the line shows. */
 export interface LineObject {
   /** Microseconds since 1970, UTC; undefined if the line has no time. */
   readonly at: number | undefined;

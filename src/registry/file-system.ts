@@ -5,7 +5,7 @@ import { Permits } from "./permits.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 
-/** What `lstat` and `fstat` tell; inode numbers of stacked file systems exceed what a double holds exactly. */
+/** What `lstat` and `fstat` return; inode numbers of stacked file systems exceed what a double holds exactly. */
 export interface FileStatus {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -18,7 +18,7 @@ export interface FileStatus {
   isSymbolicLink(): boolean;
 }
 
-/** What the registry asks of a file system, so that a test can stand between it and the kernel. */
+/** What the registry asks of a file system, so that a test can put itself between it and the kernel. */
 export interface FileSystem {
   /** A new file gets exactly `mode`, or, where that is absent, what the umask leaves of 0644. */
   open(path: string, flags: number, mode?: number): Promise<number>;

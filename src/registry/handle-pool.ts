@@ -18,7 +18,7 @@ export interface HandlePoolOptions {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
-  /** Told of each handle that had to go for another one, and for how long it had been idle. */
+  /** Called for each handle that was closed for another one, with how long it had been idle. */
   readonly onEvicted: (idleMs: number) => void;
 }
 

@@ -52,7 +52,7 @@ export class LogDirectory {
   }
 
   /**
-   * The name of the newest file; undefined if there is none, or something else bears the newest name. Makes the
+   * The name of the newest file; undefined if there is none, or something else has the newest name. Makes the
    * directory where it is missing.
    */
   async newest(): Promise<string | undefined> {

@@ -26,7 +26,7 @@ const lineFeed = 0x0a;
 const maxNameBytes = 255;
 /** Idle handles are looked for this many times within the timeout: they stay open up to a quarter longer. */
 const idleLooks = 4;
-/** How long a stop tries to write where nothing else is said. */
+/** How long a stop tries to write by default. */
 const defaultDeadlineMs = 2_000;
 /** Names are used up one a second: those of more logs than end within one need not be remembered. */
 const rememberedNames = 1_000;

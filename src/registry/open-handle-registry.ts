@@ -207,7 +207,7 @@ function share(handles: number, roots: number, index: number): number {
   return Math.max(1, Math.floor(handles / roots) + (index < handles % roots ? 1 : 0));
 }
 
-/** Tells of a working set that is larger than the limit, again after some minutes at the earliest. */
+/** Reports a working set that is larger than the limit, again after some minutes at the earliest. */
 function workingSetWatch(
   observer: RegistryObserver,
   clock: Clock,

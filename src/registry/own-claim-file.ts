@@ -64,7 +64,7 @@ export class OwnClaimFile {
     return this.#ids.has(id);
   }
 
-  /** Whether the directory that bears the root's name now has our file in it. */
+  /** Whether the directory that has the root's name now has our file in it. */
   async isThere(): Promise<boolean> {
     if (this.id === undefined) return false;
     return (await ifThere(lstat(join(this.#path, claimsOf(this.id))))) !== undefined;

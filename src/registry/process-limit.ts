@@ -23,7 +23,7 @@ export function connectionsWithin(limit: number, openFiles: number): number {
 /**
  * Files this process may have open (the soft limit), infinity if there is none or the system does not tell.
  *
- * @param limitsFile where Linux tells the limits of a process, see proc(5)
+ * @param limitsFile where Linux shows the limits of a process, see proc(5)
  */
 export function readOpenFilesLimit(limitsFile = "/proc/self/limits"): number {
   let limits: string;

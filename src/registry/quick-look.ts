@@ -16,7 +16,7 @@ const local: ReadonlySet<number> = new Set([
 /**
  * An `lstat` for the names of open files below `root` that does not go to libuv's thread pool, which costs more than the
  * call: the kernel keeps the names of open files in memory. Undefined if one of the file systems on the way there
- * asks elsewhere all the same, as those of servers and FUSE do: while no answer comes, everything would stand still.
+ * asks elsewhere all the same, as those of servers and FUSE do: while no answer comes, everything would stall.
  *
  * @param root its real path, absolute
  */

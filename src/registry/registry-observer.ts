@@ -1,6 +1,6 @@
 import type { LogFault, LogId, OtherWriter } from "./handle-registry.js";
 
-/** What an operator may want to hear of; called once for each thing that happens, not for each attempt. */
+/** What an operator may want to know; called once for each thing that happens, not for each attempt. */
 export interface RegistryObserver {
   /** Lines of a log are delayed, or go on in a file that should have ended, see its severity. */
   faultBegan(fault: LogFault): void;
@@ -18,7 +18,7 @@ export interface RegistryObserver {
    * what is there is not a link and is left alone.
    */
   linkBlocked(log: LogId, error: NodeJS.ErrnoException): void;
-  /** Files below the root are ahead of the clock; not told again before they were gone in between. */
+  /** Files below the root are ahead of the clock; not reported again before they were gone in between. */
   filesFromFuture(root: string, count: number, latest: string): void;
   /** Another disk in the root's place is the right one from now on. */
   diskReplaced(root: string): void;
@@ -27,7 +27,7 @@ export interface RegistryObserver {
   /** This system cannot follow names through open directories: links put in a directory's place may be followed. */
   directoriesUnguarded(): void;
   expired(path: string): void;
-  /** Old files cannot be deleted; not told again before it has worked in between. */
+  /** Old files cannot be deleted; not reported again before it has worked in between. */
   expiryFailed(root: string, error: NodeJS.ErrnoException): void;
   /** More logs are written at the same time than handles may be open. */
   workingSetTooLarge(maxOpenFiles: number): void;

@@ -63,7 +63,7 @@ export async function expireFiles(options: RetentionOptions): Promise<FilesFromF
     try {
       await expireIn(directory, names, options, failures);
     } catch (error) {
-      // Moved away since it was read, or another thing bears its name.
+      // Moved away since it was read, or something else has its name.
       if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) failures.push(error);
     }
   }
@@ -104,7 +104,7 @@ async function expireIn(
 }
 
 /**
- * The names of one log that may go. What follows a file tells when it ended, and so how old it is (`old`), unless that
+ * The names of one log that may go. The file that follows shows when it ended, and so how old it is (`old`), unless that
  * is from the future (`unsure`).
  */
 function candidates(

@@ -114,7 +114,7 @@ export class RootClaims {
    * Waits until each tracer that cannot be asked has given a sign of life, or been silent for long enough to count as
    * gone.
    *
-   * @param onWait told once for each of them, with for how long at most, in milliseconds
+   * @param onWait called once for each of them, with how long at most, in milliseconds
    * @param stopping ends the wait when it fires
    */
   async awaitSilent(
@@ -157,7 +157,7 @@ export class RootClaims {
     this.#inTurn(withdraw).catch(() => {});
   }
 
-  /** Whether the directory that bears the root's name now has our claim file in it. */
+  /** Whether the directory that has the root's name now has our claim file in it. */
   areThere(): Promise<boolean> {
     return this.#own.isThere();
   }

@@ -17,7 +17,7 @@ export interface RootRetentionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Deletes old files below one root, now and then, and knows what stands in the way. */
+/** Deletes old files below one root, now and then, and knows what prevents it. */
 export class RootRetention {
   readonly #options: RootRetentionOptions;
   #expiring: Promise<void> | undefined;

@@ -11,7 +11,7 @@ import {
   SinkError,
 } from "./sink.js";
 
-/** Told of what sinks do. */
+/** Called for what sinks do. */
 export interface RouterObserver {
   /** A required sink is given a batch; what this returns is called when the batch is settled. */
   writing(sink: RequiredSink, objects: number): (isSafe: boolean) => void;

@@ -2,7 +2,7 @@ import { alternatives } from "../fields/compound-kinds.js";
 import { natsOptions } from "./nats/options.js";
 import { otlpOptions } from "./otlp/options.js";
 
-/** The sinks of `muninn.sinks`, told apart by their `kind`; one entry for each, its options in its own folder. */
+/** The sinks of `muninn.sinks`, by their `kind`; one entry for each, its options in its own folder. */
 export const sinkOptions = alternatives(
   "kind",
   { otlp: otlpOptions, nats: natsOptions },

@@ -17,7 +17,7 @@ export interface SinkHealth {
   readonly action?: string;
 }
 
-/** A family of metrics of one sink; all sinks of a kind have the same families, told apart by the label `sink`. */
+/** A family of metrics of one sink; all sinks of a kind have the same families, distinguished by the label `sink`. */
 export interface SinkMetric {
   /** Whole name; that of a counter ends in `_total`. */
   readonly name: string;

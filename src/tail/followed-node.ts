@@ -16,7 +16,7 @@ interface FollowedFile {
 
 /**
  * Reads what is added to a node's log. Files are open from when they are first seen: rotation, compression and deletion
- * take nothing away. Polls, since network file systems tell of no changes.
+ * take nothing away. Polls, since network file systems do not report changes.
  */
 export class FollowedNode {
   readonly directory: NodeDirectory;
@@ -28,7 +28,7 @@ export class FollowedNode {
   /** Nothing more came of the current file since a newer one was seen. */
   #isAtEnd = false;
 
-  /** @param remark told of files that are damaged */
+  /** @param remark called for files that are damaged */
   constructor(directory: NodeDirectory, remark: (sentence: string) => void) {
     this.directory = directory;
     this.#remark = remark;

@@ -41,7 +41,7 @@ function readerGone(): TailError {
 /** What waits for a slow reader, in UTF-16 units. */
 const mostWaiting = 1024 * 1024;
 
-/** Lines for a terminal as they come: what it is too slow for is left out, and told. Nothing waits for it. */
+/** Lines for a terminal as they come: what it is too slow for is left out, and reported. Nothing waits for it. */
 export class LiveOutput {
   readonly #write: WriteText;
   readonly #missedText: (lines: number) => string;
@@ -63,7 +63,7 @@ export class LiveOutput {
    */
   offer(line: string): void {
     if (this.#failure !== undefined) throw this.#failure;
-    // Once something is missing, nothing is taken before that is told: the place would be wrong.
+    // Once something is missing, nothing is taken before that is reported: the place would be wrong.
     if (this.#missed > 0 || this.#waitingLength + line.length > mostWaiting) {
       this.#missed += 1;
       return;

@@ -9,7 +9,7 @@ export interface LogFile {
   readonly path: string;
   /** Its name before it was compressed: such names sort in the order written. */
   readonly name: string;
-  /** The second since 1970 that its name tells. */
+  /** The second since 1970 in its name. */
   readonly second: number;
   readonly isCompressed: boolean;
 }
@@ -25,7 +25,7 @@ const extensions: Readonly<Record<LineForm, string>> = { machine: "json", consol
 
 /**
  * The nodes below a log root, or the one whose directory it is. Of a node that has both kinds of files those for machines
- * count: they tell more. Hidden directories, and those without log files, are left out.
+ * count: they have more. Hidden directories, and those without log files, are left out.
  * @throws what the file system throws
  */
 export async function findNodes(root: string): Promise<NodeDirectory[]> {

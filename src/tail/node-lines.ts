@@ -24,7 +24,7 @@ export interface NodeHistory {
 
 export interface ReadingOptions {
   readonly open: OpenStoredBytes;
-  /** Told of files that are damaged. */
+  /** Called for files that are damaged. */
   readonly remark: (sentence: string) => void;
 }
 
@@ -47,7 +47,10 @@ export async function* nodeLinesBackwards(
   }
 }
 
-/** A node's lines from the oldest that may be of `since` or later; what lies before is not read where names and times tell. */
+/**
+ * A node's lines from the oldest that may be of `since` or later; what is before is not read if names and times show
+ * it.
+ */
 export async function* nodeLinesSince(
   { directory, files, endOfLast }: NodeHistory,
   since: bigint,

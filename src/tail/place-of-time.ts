@@ -10,7 +10,7 @@ const nearBytes = 64 * 1024;
  * A place from which on a file is to be read to find all lines from `since` on, by halving: of a file of any size some
  * dozens of kilobytes are read. Lines may be out of order by as much as 64 KiB holds; the reader leaves out earlier ones.
  *
- * @param timeOf the time of a line; undefined if it tells none
+ * @param timeOf the time of a line; undefined if it has none
  * @returns the beginning of a line
  */
 export async function placeOfTime(

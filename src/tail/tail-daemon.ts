@@ -14,13 +14,13 @@ export interface DaemonToTail {
   readonly filter: Omit<LineFilter, "since">;
   /** A regular expression (RE2), looked for by the daemon. */
   readonly grep?: string | undefined;
-  /** Told when the connection is lost, and when it is there again. */
+  /** Called when the connection is lost, and when it is back. */
   readonly remark: (sentence: string) => void;
   /** Before another attempt to connect. @default sleeps */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
-/** What a daemon told. */
+/** What a daemon sent. */
 export interface DaemonLines {
   readonly lines: readonly TracedLine[];
   /** Lines before these that it left out, since they were not taken in time. */

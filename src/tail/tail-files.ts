@@ -28,7 +28,7 @@ export interface FilesToTail {
   /** `since` must be given where `count` is not. */
   readonly wanted: Wanted;
   readonly follow: boolean;
-  /** Told what could not be read. */
+  /** Called with what could not be read. */
   readonly remark: (sentence: string) => void;
   /** @default 200 ms */
   readonly pause?: () => Promise<unknown>;

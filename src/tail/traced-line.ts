@@ -6,7 +6,7 @@ export type LineForm = "machine" | "console";
 /** A line of a log, or an object from a running daemon, and as much of what it says about itself as is needed to judge it. */
 export interface TracedLine {
   readonly node: string;
-  /** Nanoseconds since 1970, UTC; of a line that tells no time, that of its file. */
+  /** Nanoseconds since 1970, UTC; of a line without a time, that of its file. */
   readonly at: bigint;
   /** Undefined if the line names none. */
   readonly severity: Severity | undefined;
@@ -23,10 +23,10 @@ export interface TracedLine {
   readonly human?: string;
 }
 
-/** What a line takes from where it lies. */
+/** What a line takes from its file. */
 export interface LinePlace {
   readonly node: string;
-  /** Nanoseconds since 1970, for a line that tells no time itself. */
+  /** Nanoseconds since 1970, for a line without its own time. */
   readonly fallbackAt: bigint;
 }
 
@@ -57,8 +57,8 @@ const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
 const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y;
 
 /**
- * The fields of a line as nodes write it, without parsing what lies between: quotes inside a text are escaped, so what
- * stands before the last bracket belongs to the outermost object.
+ * The fields of a line as nodes write it, without parsing what is between:  quotes inside a text are escaped, so what
+ * is before the last bracket belongs to the outermost object.
  */
 function usualFields(text: string): Fields | undefined {
   usualEnd.lastIndex = text.lastIndexOf('"sev":"');

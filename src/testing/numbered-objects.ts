@@ -21,7 +21,7 @@ export function shortestLineBytes(host: string): number {
 
 interface Encoded {
   readonly bytes: Buffer;
-  /** Where the number stands. */
+  /** Where the number is. */
   readonly seqAt: readonly number[];
 }
 

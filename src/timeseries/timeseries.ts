@@ -51,7 +51,7 @@ export interface TimeseriesStats extends StoreStats {
   readonly snapshots: (SnapshotsStats & { readonly directory: string }) | undefined;
 }
 
-/** What stands in the way of surviving a restart. */
+/** What prevents points from surviving a restart. */
 export interface SnapshotTrouble {
   readonly directory: string;
   /** Why nothing could be written the last time. */

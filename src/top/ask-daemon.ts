@@ -9,7 +9,7 @@ const timeoutMs = 5_000;
 const mostBytes = 64 * 1024 * 1024;
 
 /**
- * Asks a running daemon how it stands: at the Prometheus port, or at `muninn.ui`, whichever the address is.
+ * Asks a running daemon for its state: at the Prometheus port, or at `muninn.ui`, whichever the address is.
  * @throws TailError of code `no-daemon`
  */
 export async function askDaemon(address: DaemonAddress): Promise<Reading> {

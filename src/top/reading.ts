@@ -8,13 +8,13 @@ export interface Counts {
   readonly dropped: number;
 }
 
-/** A node as a daemon shows it at a moment; what it does not tell is absent. */
+/** A node as a daemon shows it at one time; what it does not report is absent. */
 export interface NodeReading {
   readonly name: string;
   readonly isConnected: boolean;
   /** Objects received since the daemon started, or the node came. */
   readonly total: number;
-  /** Objects a second, where the daemon tells it itself. */
+  /** Objects a second, if the daemon reports it. */
   readonly rate?: number;
   /** By the name of the sink. */
   readonly sinks: ReadonlyMap<string, Counts>;
@@ -82,7 +82,7 @@ function add(sinks: Map<string, Counts>, sink: string, counted: keyof Counts, va
   sinks.set(sink, { ...counts, [counted]: counts[counted] + value });
 }
 
-/** Objects a second of a node since an earlier reading; undefined if that cannot be told yet. */
+/** Objects a second of a node since an earlier reading; undefined if that is not known yet. */
 export function rateSince(earlier: Reading | undefined, now: Reading, node: NodeReading): number | undefined {
   if (node.rate !== undefined) return node.rate;
   const before = earlier?.nodes.find(({ name }) => name === node.name);

@@ -25,7 +25,7 @@ export class Terminal implements Disposable {
   };
   #isOver = false;
 
-  /** @param onKey told of each key, Ctrl-C as `\x03`, arrows as the terminal sends them */
+  /** @param onKey called with each key, Ctrl-C as `\x03`, arrows as the terminal sends them */
   constructor(onKey: (key: string) => void) {
     this.#stdin = process.stdin;
     this.#stdout = process.stdout;

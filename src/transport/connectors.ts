@@ -28,11 +28,11 @@ export interface ConnectorsOptions extends LinkOptions {
 }
 
 export interface ConnectorObserver {
-  /** Told of the first failure after a success only. */
+  /** Called for the first failure after a success only. */
   unreachable(address: LinkAddress, error: NodeJS.ErrnoException): void;
 }
 
-/** How it stands with one target: `waiting` while the last attempt has failed, also during the next one. */
+/** The state of one target: `waiting` while the last attempt has failed, also during the next one. */
 interface TargetState {
   readonly address: LinkAddress;
   readonly state: "connecting" | "connected" | "waiting";

@@ -1,6 +1,6 @@
 import type { LinkStream } from "./links/link.js";
 
-/** How long one end may take to read what the other had said before it was gone. */
+/** How long one end may take to read what the other had sent before it was gone. */
 const farewellMs = 2_000;
 const pieceBytes = 64 * 1_024;
 /** Pieces kept for the next ones. */

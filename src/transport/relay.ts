@@ -21,7 +21,7 @@ export interface RelayOptions
 interface RelayObserver {
   /** A node and the tracer are connected, or no longer; `nodes` are so now. */
   changed(nodes: number): void;
-  /** Told of the first failure after a success only. */
+  /** Called for the first failure after a success only. */
   unreachable(error: Error): void;
   reachedAgain(): void;
   /** A node was turned away because there are so many. */
@@ -32,7 +32,7 @@ interface RelayObserver {
 export interface Relay {
   /** Where it listens; the port is a real one where 0 was asked for. */
   readonly address: Address;
-  /** Tells nodes that it is over, passes on for `drainMs` at most what they still send, and is gone. Idempotent. */
+  /** Ends our side to nodes, passes on what they still send for `drainMs` at most, and stops. Idempotent. */
   stop(drainMs: number): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import type { HealthReport } from "../health/health-report.js";
 
-// What the page and other programs are told, as JSON (docs/ui.md). Times are milliseconds since 1970, or ISO 8601 in UTC.
+// The answers to the page and other programs, as JSON (docs/ui.md). Times are milliseconds since 1970, or ISO 8601 in
+// UTC.
 
 /** `/api/overview` */
 export interface Overview {
@@ -31,7 +32,7 @@ export interface NodeSummary {
   readonly isConnected: boolean;
   /** Since when it is connected, or gone. */
   readonly since: number;
-  /** Of the node's software; absent until it has said so. */
+  /** Version of the node's software; absent until the node has reported it. */
   readonly version?: string;
   /** Trace objects in each second. */
   readonly rate: number;

@@ -8,7 +8,7 @@ import { liveQuery } from "./live-query.js";
 
 /** Pause between two pings; who has not answered the last one is gone. */
 const pingEveryMs = 15_000;
-/** Sockets that are open at a time, those among them that are just told that they are too many. */
+/** Most sockets open at a time, including those that are just being refused. */
 const mostSockets = 128;
 
 /** Codes of closing, RFC 6455 and, from 4000 on, our own (docs/ui.md). */
@@ -16,7 +16,7 @@ const closing = { goingAway: 1001, tooMany: 4001, badQuery: 4002 } as const;
 /** The longest reason that a closing frame has room for, in bytes. */
 const maxReasonBytes = 120;
 
-/** `/api/live`: tells trace objects by WebSocket. */
+/** `/api/live`: sends trace objects by WebSocket. */
 export class LiveSockets {
   readonly #sink: LiveSink;
   readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1_024 });

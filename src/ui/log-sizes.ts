@@ -4,7 +4,7 @@ import { plainName } from "../log-files/compression.js";
 import { secondInName } from "../log-files/log-file-names.js";
 import type { LogSummary } from "./answers.js";
 
-/** Directories looked at, and files told of each. */
+/** Most directories read, and files listed of each. */
 const maxDirectories = 2_000;
 const maxFilesTold = 50;
 /** Files looked at in one directory. */

@@ -8,7 +8,7 @@ import { LiveSockets } from "./live-sockets.js";
 import { openPage } from "./page.js";
 import { type UiSources, Views } from "./views.js";
 
-/** How long what was found of the files is told to others who ask. */
+/** How long a listing of the files is given to others who ask. */
 const filesKeptMs = 5_000;
 
 export interface UiOptions extends EndpointOptions {
@@ -78,7 +78,7 @@ function made(body: Answer["body"] | undefined): Answer {
   return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
 }
 
-/** What was found is told for a while to all who ask: looking at many files takes long. */
+/** A listing is reused for a while: reading many directories takes long. */
 function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<FilesOverview> {
   let found: Promise<FilesOverview> | undefined;
   let foundAt = 0;

@@ -2,7 +2,7 @@
 export const defects = ["lost", "doubled", "disordered", "torn", "foreign"] as const;
 export type Defect = (typeof defects)[number];
 
-/** Where a defect was noticed: the line itself, or for a loss the line that stands where the lost ones should. */
+/** Where a defect was noticed: the line itself, or for a loss the line that is where the lost ones should be. */
 export interface Place {
   readonly defect: Defect;
   readonly file: string;

@@ -1,6 +1,6 @@
 import { KeyIndex } from "./key-index.js";
 
-/** Something sent that was skipped, and the line before which it should stand. */
+/** Something sent that was skipped, and the line before which it should be. */
 export interface Gap {
   readonly index: number;
   readonly key: number;

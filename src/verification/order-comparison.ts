@@ -31,7 +31,7 @@ const unknownsBeforeSearch = 64;
  * Compares the lines of one log, in their order, with what was sent, in bounded memory.
  *
  * The next line is expected to be the next key. Where it is not, it is looked for among what was skipped (it is late),
- * in the window ahead (what lies between is skipped, and lost unless it comes within the window), and among what was found
+ * in the window ahead (what is between is skipped, and lost unless it comes within the window), and among what was found
  * recently (it is doubled). Many unknown lines in a row begin a search of all that was sent: so a gap of any length is a loss.
  */
 export class OrderComparison {
@@ -92,7 +92,7 @@ export class OrderComparison {
     }
   }
 
-  /** No more lines; `at` is where the next would stand. */
+  /** No more lines; `at` is where the next would be. */
   async end(at: { file: string; line: number }): Promise<Findings> {
     while (this.#unknown.length > 0 && (await this.#search()));
     this.#countUnknown();

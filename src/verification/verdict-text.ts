@@ -66,7 +66,7 @@ function placeLines(findings: Findings, defect: Defect): string[] {
 
 function sentText({ sent }: Place): string {
   if (sent === undefined) return "";
-  if (sent.count === 1) return ` object ${sent.first} should stand before this line`;
+  if (sent.count === 1) return ` object ${sent.first} should be before this line`;
   const last = sent.first + sent.count - 1;
-  return ` objects ${sent.first} to ${last} should stand before this line`;
+  return ` objects ${sent.first} to ${last} should be before this line`;
 }

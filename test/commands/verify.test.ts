@@ -48,7 +48,7 @@ test("exit code 1 and the first places say what is not", async () => {
   const file = join(directory, "logs", "n", "node-2026-02-16T09-30-01.json");
   expect(printed.out.split("\n")).toEqual([
     "n: NOT WELL: 9 sent, 8 found, 3 lost, 1 doubled, 1 disordered, 1 torn",
-    `  lost       ${file}:2 objects 2 to 3 should stand before this line`,
+    `  lost       ${file}:2 objects 2 to 3 should be before this line`,
     "  lost       and 1 more",
     `  doubled    ${file}:3`,
     `  disordered ${file}:5`,

@@ -1,11 +1,11 @@
-/** How long a line stands for all of its kind. */
+/** How long one line represents all of its kind. */
 const usualPeriodMs = 60_000;
 /** Most kinds and addresses with their own periods: peers choose their addresses, and the memory is ours. */
 const maxKeys = 1_024;
 /** Lines of one kind that are written at once in a period, for all addresses together; the rest wait for its end. */
 const maxLines = 1_024;
 
-/** Writes a line; `count` is the number of events it stands for. */
+/** Writes a line; `count` is the number of events it represents. */
 type WriteLine = (count: number) => void;
 
 interface Period {

@@ -31,7 +31,7 @@ export class Problems {
     try {
       this.#report?.({ code, message });
     } catch {
-      // A program that fails while it hears of a problem has one of its own, and it is not to be ended by its traces.
+      // A program that fails in its handler of problems must not be ended by its traces.
     }
   }
 }

@@ -15,7 +15,7 @@ export interface Gauge<Value> {
 const most = 2n ** 63n - 1n;
 const least = -(2n ** 63n);
 
-/** A program's metrics, under names with the suffix by which nodes tell their kinds apart. */
+/** A program's metrics, under names with the suffix by which nodes distinguish their kinds. */
 export class ProgramMetrics {
   readonly values = new Map<string, MetricValue>();
   readonly #onUnusable: (message: string) => void;

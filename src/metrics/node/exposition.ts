@@ -87,7 +87,7 @@ interface Entry {
   readonly origin: Origin;
   readonly internalName: string;
   readonly metric: NodeMetric;
-  /** What a text becomes; numbers, nearly all there is, stand as they are. */
+  /** What a text becomes; numbers, nearly all there is, stay as they are. */
   readonly text: Sample | undefined;
 }
 

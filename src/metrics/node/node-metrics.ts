@@ -41,11 +41,11 @@ export interface NodeMetricsOptions {
   readonly maxBytes: number;
   /** Metrics it may hold. @default as many as have room */
   readonly maxMetrics?: number;
-  /** Whether it may grow by this many bytes, where many stores share a budget; told of each change, also downwards. */
+  /** Whether it may grow by this many bytes, if many stores share a budget; called for each change, also downwards. */
   readonly mayGrow?: (deltaBytes: number) => boolean;
-  /** Told when an answer is over. */
+  /** Called when an answer is over. */
   readonly onEnd?: () => void;
-  /** Told of metrics that were refused. */
+  /** Called with the number of metrics that were refused. */
   readonly onRefused?: (reason: MetricRefusal, count: number) => void;
 }
 

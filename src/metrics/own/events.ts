@@ -69,7 +69,7 @@ export class OwnEvents {
     this.#writeSeconds.observe(sink, seconds);
   }
 
-  /** A connection ended; one that said something and never shook hands counts as a refused handshake, too. */
+  /** A connection ended; one that sent something but completed no handshake counts as a refused handshake, too. */
   connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
     increase(this.#ended, reason);
     if (!shookHands && reason !== "probe") increase(this.#refused, reason);

@@ -22,7 +22,7 @@ const counters = {
   possiblyDoubledBytes: ["possibly_doubled_bytes", "Bytes written again because a sync had failed."],
 } as const;
 
-/** How it stands now. */
+/** Its current state. */
 const gauges = {
   openNow: ["handles_open", "Log files that are open."],
   pinnedNow: ["handles_pinned", "Open log files that are being written."],

@@ -16,7 +16,7 @@ export interface OwnMetricsOptions extends OwnSources {
   /** Stopped by its owner. */
   readonly process: ProcessWatch;
   readonly events: OwnEvents;
-  /** Every reason to drop an object; a series stands for each from the start. */
+  /** Every reason to drop an object; each has a series from the start. */
   readonly dropReasons: readonly string[];
   readonly sinks: readonly MeasuredSink[];
 }

@@ -10,7 +10,7 @@ export interface Resources {
   readonly externalBytes: number;
   readonly gcPauses: number;
   readonly gcSeconds: number;
-  /** Files and sockets open when last counted; undefined if the system does not tell. */
+  /** Files and sockets open when last counted; undefined if the system does not say. */
   readonly openFiles: number | undefined;
 }
 

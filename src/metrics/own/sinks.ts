@@ -13,7 +13,7 @@ export interface MeasuredSink {
   }[];
 }
 
-/** What sinks count themselves: a family for each name, in which the label `sink` tells the sinks apart. */
+/** What sinks count themselves: a family for each name, in which the label `sink` distinguishes the sinks. */
 export function addSinkFamilies<Reading>(
   families: OwnFamilies<Reading>,
   sinks: readonly MeasuredSink[],

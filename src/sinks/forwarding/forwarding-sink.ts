@@ -23,7 +23,7 @@ export interface ForwardingSinkOptions {
   readonly now?: () => number;
 }
 
-/** Drops are told of once in this many milliseconds, and are news for as long. */
+/** Drops are reported once in this many milliseconds, and are recent for as long. */
 const quietMs = 60_000;
 
 /** Gives trace objects to downstream tracers, as they came. What these do not ask for in time goes, the oldest first. */

@@ -11,7 +11,7 @@ export interface NodeAnswersOptions {
   readonly version: string;
   /** The nodes there are; none before the tracer has them. */
   readonly nodes: () => ConnectedNodes | undefined;
-  /** Told of metrics that found no room in an answer. */
+  /** Called with the metrics that found no room in an answer. */
   readonly onCut: (metrics: number) => void;
 }
 

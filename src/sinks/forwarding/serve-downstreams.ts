@@ -23,7 +23,7 @@ export interface ServeOptions {
 
 const initialMs = 1_000;
 
-/** Faults of tracers are told once in this many milliseconds. */
+/** Faults of tracers are reported once in this many milliseconds. */
 const faultQuietMs = 60_000;
 
 /** As cardano-tracer: what cannot be opened is tried again for ever, and everything else continues meanwhile. */

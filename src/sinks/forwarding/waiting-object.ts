@@ -13,7 +13,7 @@ export class WaitingObject {
   #receivers: number;
   #wasTaken = false;
 
-  /** `onSettled` is told of the bytes that are free again. */
+  /** `onSettled` is called with the bytes that are free again. */
   constructor(
     bytes: Uint8Array,
     receivers: number,

@@ -21,7 +21,7 @@ export interface JournalEntry {
 
 const lineFeed = 0x0a;
 const equals = 0x3d;
-/** More than the names of all fields, what stands between them, and the time. */
+/** More than the names of all fields, what is between them, and the time. */
 const fixedBytes = 200;
 /** Most bytes of UTF-8 for one unit of a JavaScript text. */
 const bytesPerUnit = 3;
@@ -36,7 +36,7 @@ export function entryBound({ head, message, namespace, thread }: JournalEntry): 
   return head.length + message.length + (namespace.length + thread.length) * bytesPerUnit + fixedBytes;
 }
 
-/** What stands between the message and the value of the namespace, by severity; and between the others. */
+/** What is between the message and the value of the namespace, by severity; and between the others. */
 const beforeNamespace = new Map(
   severities.map((severity, index) => [
     severity,
@@ -72,7 +72,7 @@ export class EntryWriter {
   }
 }
 
-/** The value, and what stands between it and its name. */
+/** The value, and what is between it and its name. */
 function writeMessage(into: Buffer, at: number, message: Uint8Array): number {
   let start = at + 1;
   if (message.includes(lineFeed)) {

@@ -80,7 +80,7 @@ export class JournalSink implements RequiredSink {
     await Promise.race([this.#queue.empty(), deadline]);
     clearTimeout(timer);
     await this.#sender.stop();
-    // What stands in the socket's queue journald reads without us.
+    // What is in the socket's queue journald reads without us.
     for (const [frame, entries] of [...this.#sender.unread()]) this.#queue.read(frame, entries);
     this.#queue.giveUp();
   }

@@ -13,7 +13,7 @@ export interface Libc {
   close(fd: number): number;
   /** In a thread of the pool, since it may block. Resolves with how many messages went, at least 1. */
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): Promise<number>;
-  /** Where the first byte of a buffer lies. */
+  /** The address of the first byte of a buffer. */
   addressOf(memory: Uint8Array): number;
 }
 

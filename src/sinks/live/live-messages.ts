@@ -9,7 +9,7 @@ export type LiveMessage =
   /** This many objects are left out here that were not compared with the filter: the tracer had no time for it. */
   | { readonly skipped: number };
 
-/** What viewers are told of a trace object, see docs/ui.md. */
+/** What viewers get of a trace object, see docs/ui.md. */
 export interface LiveObject {
   readonly node: string;
   /** ISO 8601 in UTC, with nanoseconds. */

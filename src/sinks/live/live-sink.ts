@@ -43,7 +43,8 @@ const severityIndex = new Map(severities.map((severity, index) => [severity, ind
 
 /**
  * Shows trace objects to those who watch, and to no one else: what passes no filter of a viewer is not meant for this
- * sink. Viewers may miss lines, which they are told; the street never waits for them, nor gives them more than its budget.
+ * sink. Viewers may miss lines, and are informed of it; the street never waits for them, nor gives them more than its
+ * budget.
  */
 export class LiveSink implements BestEffortSink {
   readonly kind = "best-effort";
@@ -138,7 +139,7 @@ export class LiveSink implements BestEffortSink {
     this.#watchesOfNode.delete(node.connectionId);
   }
 
-  /** Tells each viewer what waits for it; done some times a second while there are any. */
+  /** Sends each viewer what waits for it; done a few times a second while there are any. */
   flush(): void {
     this.#budget.look();
     const begunAt = this.#budget.now();

@@ -1,7 +1,7 @@
 import type { DropReason } from "../drop-reasons.js";
 import type { ObjectUnderWay } from "./live-object.js";
 
-/** Where a viewer is told; resolves when it has taken the text, rejects if it is gone. */
+/** Sends to a viewer; resolves when it has taken the text, rejects if it is gone. */
 export type Tell = (text: string) => Promise<void>;
 
 export interface ViewerQueueOptions {
@@ -60,7 +60,7 @@ export class ViewerQueue {
     this.#skipped += objects;
   }
 
-  /** Tells what waits, a message of it, unless the viewer has not taken the last message yet. */
+  /** Sends one message of what waits, unless the viewer has not taken the last message yet. */
   flush(): void {
     if (this.#isTelling || this.#isOver) return;
     void this.#tellNext();

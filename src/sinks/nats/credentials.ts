@@ -9,7 +9,7 @@ export interface NatsCredentials {
   readonly tls?: TlsOptions;
 }
 
-/** Reads what files hold of credentials; `field` is where they stand. @throws SinkOpenError that names the file */
+/** Reads what files hold of credentials; `field` is where they are. @throws SinkOpenError that names the file */
 export async function readNatsCredentials(
   field: string,
   options: NatsCredentialOptions,

@@ -1,10 +1,11 @@
 import type { MsgHdrs } from "@nats-io/transport-node";
 import type { NodeIdentity } from "../../nodes/identity.js";
 
-// A message, as docs/beyond-one-machine.md tells everybody who reads the stream:
+// A message, as docs/beyond-one-machine.md describes it for readers of the stream:
 //
 // * payload: one CBOR array of trace objects, each with its eight fields as the node sent it;
-// * headers: below. A payload that is larger than the servers take is cut into parts of one message each, which stand one
+// * headers: below. A payload that is larger than the servers take is cut into parts of one message each, which follow
+// one
 //   behind the other; all have the headers of the whole.
 
 const formatVersion = 1;

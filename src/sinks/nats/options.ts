@@ -32,7 +32,8 @@ const ways = ["user", "token", "credentialsFile", "nkeyFile"] as const;
 /** Rules between the fields of credentials: one way to show who we are, and whole pairs. */
 function brokenCredentials(given: NatsCredentialOptions) {
   const [first, second] = ways.filter((way) => given[way] !== undefined);
-  if (second !== undefined) return { path: [second], message: `stands beside ${first}; must be one of them` };
+  if (second !== undefined)
+    return { path: [second], message: `is given together with ${first}; must be one of them` };
   if ((given.user === undefined) !== (given.password === undefined))
     return { path: [], message: "must have both user and password, or neither" };
   if ((given.certificateFile === undefined) !== (given.certificateKeyFile === undefined))

@@ -7,7 +7,7 @@ import type { StreamWriter } from "./stream-writer.js";
 
 /** Nodes that left and whose numbers are known still; names are the peers' choice, and memory is ours. */
 const mostGone = 10_000;
-/** A header of a message is no place for a name longer than this; then the directory stands for it. */
+/** A header of a message is no place for a name longer than this; then the directory replaces it. */
 const longestName = 1_024;
 
 /** Frees memory that is no longer needed. */

@@ -20,12 +20,12 @@ export interface StreamWriterOptions {
 
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** A trouble is told of once in this many milliseconds. */
+/** A trouble is reported once in this many milliseconds. */
 const quietMs = 60_000;
 /** One that failed for a moment only is no trouble yet. */
 const failingAfterMs = 2_000;
 
-/** Puts messages into the stream, each until the stream has acknowledged it, and knows how it stands with that. */
+/** Puts messages into the stream, each until the stream has acknowledged it, and knows the state of that. */
 export class StreamWriter {
   readonly #options: StreamWriterOptions;
   readonly #link: NatsLink;
@@ -74,7 +74,7 @@ export class StreamWriter {
       } catch (error) {
         if (signal.aborted) return false;
         this.#counts.retries += 1;
-        // Where the connection is over, that is the trouble, and the link tells of it.
+        // If the connection is over, that is the trouble, and the link reports it.
         if (session.over.aborted) continue;
         this.#refused(this.#reasonOf(error as Error));
         await delay(pauseMs, undefined, { signal }).catch(() => {});

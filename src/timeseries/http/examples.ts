@@ -29,7 +29,7 @@ export function examples(metrics: readonly string[]): Example[] {
   ];
 }
 
-/** Names that the language has words of its own for, or that begin with a digit, stand between backquotes. */
+/** Names that are words of the language, or that begin with a digit, are put in backquotes. */
 function quoted(name: string): string {
   return /^(?!epoch|true|false|now)[A-Za-z_]\w*_\w*$/.test(name) ? name : `\`${name}\``;
 }

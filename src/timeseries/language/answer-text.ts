@@ -43,7 +43,7 @@ function* valuePieces(value: Value): Generator<string, void> {
   else if (value instanceof Metric || value instanceof Closure) yield '{"resultType":"function"}';
 }
 
-/** Each tail lies in the list before it; not by recursion, for there are thousands of names. */
+/** Each tail is in the list before it; not by recursion, for there are thousands of names. */
 function* listPieces({ items }: List): Generator<string, void> {
   for (const item of items) {
     yield '{"resultType":"cons","head":';
@@ -102,7 +102,7 @@ function* textPieces(value: Value): Generator<string, void> {
   } else yield* nestedPieces(value);
 }
 
-/** What no text is said of anywhere: vectors in vectors, and functions. */
+/** Values that have no text: vectors in vectors, and functions. */
 function* nestedPieces(value: Value): Generator<string, void> {
   if (value instanceof Metric || value instanceof Closure) {
     yield "<function>";

@@ -19,7 +19,7 @@ import {
   type Value,
 } from "./values.js";
 
-/** A builtin with as many arguments as it takes, and where they stand in the query. */
+/** A builtin with its arguments, and where they are in the query. */
 export interface BuiltinCall {
   readonly name: BuiltinName;
   /** Of `quantile_by`. */
@@ -95,7 +95,7 @@ class Arguments {
     this.#call = call;
   }
 
-  /** Where an argument stands. */
+  /** Where an argument is. */
   at(index: number): number {
     return this.#call.places[index]!;
   }

@@ -14,7 +14,7 @@ interface KnownNames {
   knows(metric: string): boolean;
 }
 
-/** Names that are bound where an expression stands, the innermost first. */
+/** Names that are bound where an expression is, the innermost first. */
 interface Bound {
   readonly name: string;
   readonly outer: Bound | undefined;

@@ -26,7 +26,7 @@ export type QueryFault =
 /** How cardano-tracer classes a failure, in `errorType`. */
 type QueryErrorType = "parse" | "bad_data" | "execution";
 
-/** A query that has no value; the message is what the client is told, beginning as cardano-tracer's. */
+/** A query that has no value; the message is what the client gets, beginning as cardano-tracer's. */
 export class QueryError extends Error {
   readonly fault: QueryFault;
 

@@ -114,7 +114,7 @@ export class Closure {
   }
 }
 
-/** The type as messages name it; of what lies deep inside only that it is something. */
+/** The type as messages name it; of what is deep inside only that it is something. */
 export function typeOf(value: Value, depth = 4): string {
   if (depth === 0) return "…";
   if (typeof value === "number") return "Scalar";

@@ -52,7 +52,7 @@ export class Snapshots {
 
   /**
    * Adds the points of all segments to the store, and leaves the event loop to others meanwhile. A damaged segment is
-   * put aside. `progress` is told the share that is done; what the signal breaks off is just left.
+   * put aside. `progress` is called with the share that is done; what the signal breaks off is just left.
    */
   async load(
     store: Store,

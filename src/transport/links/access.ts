@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Whether a peer may call its node so; undefined is a node that tells no name. */
+/** Whether a peer may call its node so; undefined is a node that gives no name. */
 export type AllowsName = (name: string | undefined) => boolean;
 
 /** Parts of a certificate's subject, such as `CN` → `pool-a`; all of them must be in it. */
@@ -33,7 +33,7 @@ export function admit(access: Access, shown: Shown): Admission {
   if (access === "anyone") return {};
   const byToken = access.filter((rule) => "token" in rule);
   const bySubject = access.filter((rule) => "subject" in rule);
-  // Every token is compared, so that the time tells nothing of which one was nearly right.
+  // Every token is compared, so that the time reveals nothing of which one was nearly right.
   const tokens = byToken.filter(({ token }) => isSame(token, shown.token ?? ""));
   if (byToken.length > 0 && shown.token !== undefined && tokens.length === 0) return { refused: "token" };
   const subjects = bySubject.filter(({ subject }) => isWithin(subject, shown.subject ?? {}));

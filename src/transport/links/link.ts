@@ -28,7 +28,7 @@ export interface Arrival extends LinkStream {
   readonly peer: string;
 }
 
-/** What both sides of a link are told. */
+/** Options of both sides of a link. */
 export interface LinkOptions {
   /** Lent chunks spare memory where the link can lend them; the stream says what it does. @default "given" */
   readonly chunks?: Chunks | undefined;
@@ -110,11 +110,11 @@ export interface ListenOptions extends LinkOptions {
   /** A peer that is not let in by then is turned out. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
   readonly onRefused?: ((refusal: Refusal) => void) | undefined;
-  /** Told of each connection that was closed because there were too many. */
+  /** Called for each connection that was closed because there were too many. */
   readonly onTurnedAway: (limit: number) => void;
-  /** Told of the directory that had to be made for a socket file. */
+  /** Called with the directory that had to be created for a socket file. */
   readonly onDirectoryMade?: ((directory: string) => void) | undefined;
-  /** Told where the umask would have let everybody connect. */
+  /** Called if the umask would have let everybody connect. */
   readonly onModeNarrowed?: ((path: string) => void) | undefined;
 }
 
