@@ -78,7 +78,7 @@ const hasLines = (root: string, least: number) =>
   eventually(async () => expect(await countOf(root)).toBeGreaterThanOrEqual(least), { withinMs: 120_000 });
 
 describe.skipIf(newServer === undefined)("a cluster of three", () => {
-  test("loses its leader, and the collector is killed twice: nothing is lost, doubled or out of order", async () => {
+  test("loses no object, and doubles and reorders none, when its leader dies and the collector is killed twice", async () => {
     const servers = await startCluster(newServer!);
     for (const server of servers) open.push(() => server[Symbol.asyncDispose]());
     const urls = servers.map(({ url }) => url);
@@ -114,7 +114,7 @@ describe.skipIf(newServer === undefined)("a cluster of three", () => {
 });
 
 describe.skipIf(newServer === undefined)("collectors of one group", () => {
-  test("share the nodes; when one is killed, another takes over where it was, and nothing is lost", async () => {
+  test("share the nodes; when one is killed, another continues where it stopped, and nothing is lost", async () => {
     const server = await NatsServer.start(newServer!);
     open.push(() => server[Symbol.asyncDispose]());
     const near = await tracer([server.url], { create: {} });
@@ -144,7 +144,7 @@ describe.skipIf(newServer === undefined)("collectors of one group", () => {
 });
 
 describe.skipIf(olderServer === undefined)("a server before 2.10", () => {
-  test("serves one collector; a group is refused with a sentence", async () => {
+  test("serves a single collector, and a group is refused with one sentence", async () => {
     const server = await NatsServer.start(olderServer!);
     open.push(() => server[Symbol.asyncDispose]());
     const refused = collect(await place(), [server.url], { group: "g" });

@@ -102,7 +102,7 @@ const makeStream = () =>
 describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) => {
   beforeEach(() => serverOf(program));
 
-  test("a collector writes the files that the nodes' own tracer has, and goes on where it was stopped", async () => {
+  test("a collector writes the same files as the nodes' own tracer, and continues where it was stopped", async () => {
     const near = await tracer();
     const far = await place();
     await Promise.all(["one", "two", "three"].map((name) => numbered(near, name, 400)));
@@ -129,7 +129,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(await page(second, "/metrics/self")).toMatch(/^muninn_collect_objects_total\{.*\} 600$/m);
   });
 
-  test("a stream or server that is absent is waited for, and health says so", async () => {
+  test("the collector waits for a missing stream or server, and health says so", async () => {
     const far = await place();
     const collector = await far.start(server.url);
     await eventually(async () => expect(await page(collector, "/healthz")).toContain("stream not found"));
@@ -144,7 +144,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     await eventually(async () => expect(await page(collector, "/healthz")).not.toContain("failing"));
   });
 
-  test("what is there twice is written once, what is missing is counted, what is foreign is passed over", async () => {
+  test("duplicates are written once, gaps are counted, and foreign messages are skipped", async () => {
     await makeStream();
     await publish([
       { facts: { first: 1 }, texts: ["a", "b"] },
@@ -199,7 +199,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
 });
 
 test.skipIf(newServer === undefined)(
-  "servers that want a client's certificate are read with one",
+  "the collector shows its client certificate to servers that ask for one",
   async () => {
     await serverOf(newServer!, flagsForClientCertificates);
     const url = `tls://localhost:${server.port}`;
@@ -213,7 +213,7 @@ test.skipIf(newServer === undefined)(
 );
 
 test.skipIf(newServer === undefined)(
-  "credentials come from muninn.collect, and wrong ones are told of",
+  "credentials come from muninn.collect, and wrong ones are reported",
   async () => {
     await serverOf(newServer!, ["--user", "u", "--pass", "p"]);
     const near = await tracer({ user: "u", password: "p" });

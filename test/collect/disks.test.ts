@@ -54,7 +54,7 @@ function collect(...given: ConstructorParameters<typeof CollectProcess>): Collec
 }
 
 describe.skipIf(packagedServer === undefined)("a collector", () => {
-  test("whose disk hangs is gone in time after SIGTERM", async () => {
+  test("exits in time after SIGTERM even if its disk hangs", async () => {
     const { server, near } = await filledStream();
     const far = await place();
     const fifo = join(far.directory, "fifo");
@@ -68,7 +68,7 @@ describe.skipIf(packagedServer === undefined)("a collector", () => {
     expect(collector.log).toContain("file_call_hangs");
   });
 
-  test("whose disk is full acknowledges nothing that is not written: killed and with room again, it writes all, once", async (context: TestContext) => {
+  test("acknowledges nothing unwritten on a full disk; killed, and with room again, it writes everything once", async (context: TestContext) => {
     const { server, near } = await filledStream();
     const far = await place();
     const root = join(far.directory, "disk");

@@ -23,7 +23,7 @@ const moved = (text: string, directory: string) =>
   text.replace(/\/(run|var\/log|var\/lib)\//g, `${directory}/$1/`).replace(/(epPort: )\d+/g, "$10");
 
 describe.skipIf(newServer === undefined)("examples/nats", () => {
-  test("server, tracer and collector work together as their files say", async () => {
+  test("the server, tracer and collector work together with the example's files", async () => {
     const [near, far] = [await Workplace.open(), await CollectPlace.open()];
     open.push(() => near[Symbol.asyncDispose]());
     open.push(() => far[Symbol.asyncDispose]());

@@ -55,7 +55,7 @@ const old = "node-2026-01-01T00-00-00.json";
 const newer = "node-2026-01-01T00-00-01.json";
 
 test.each(Array.from({ length: lines.length + 1 }, (_, cut) => cut))(
-  "lines of which %i bytes were written before the kill are there once",
+  "lines are in the file once if %i bytes of them were written before the kill",
   async (cut) => {
     await writeFile(join(root, "relay", old), "one\n");
     const end = await logEnd(log(), "relay");
@@ -68,7 +68,7 @@ test.each(Array.from({ length: lines.length + 1 }, (_, cut) => cut))(
 );
 
 test.each([0, 5, lines.length])(
-  "lines that went to a file begun for them, %i bytes of them, are there once",
+  "lines are in the log once if %i bytes of them went to a new file before the kill",
   async (cut) => {
     await writeFile(join(root, "relay", old), "one\n");
     const end = await logEnd(log(), "relay");
@@ -79,7 +79,7 @@ test.each([0, 5, lines.length])(
   },
 );
 
-test("the first lines of a node, of which some were written, are there once", async () => {
+test("the first lines of a node are in the log once if some were written before the kill", async () => {
   const end = await logEnd(log(), "relay");
   expect(end).toEqual({ ...log(), bytes: 0 });
   await writeFile(join(root, "relay", old), "one\nt");
@@ -88,7 +88,7 @@ test("the first lines of a node, of which some were written, are there once", as
   expect(await text()).toBe(lines.toString());
 });
 
-test("what somebody else wrote meanwhile is not taken for ours", async () => {
+test("bytes that somebody else wrote meanwhile are not mistaken for ours", async () => {
   const end = await logEnd(log(), "relay");
   await writeFile(join(root, "relay", old), "other\n");
   await start();
@@ -96,7 +96,7 @@ test("what somebody else wrote meanwhile is not taken for ours", async () => {
   expect(await text()).toBe(`other\n${lines}`);
 });
 
-test("a position is what was noted last, whichever half of its file a power failure spoils", async () => {
+test("a position is the last one noted, whichever half of its file a power failure damages", async () => {
   await start();
   const path = join(root, ".muninn", "collect", "a.position");
   const first = await Position.open(path, { isSynced: true });

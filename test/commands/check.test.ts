@@ -36,7 +36,7 @@ async function file(name: string, text: string): Promise<string> {
   return name;
 }
 
-test("check prints the effective configuration on stdout, warnings on stderr, and ends with 0", async () => {
+test("check prints the effective configuration on stdout and warnings on stderr, and exits with 0", async () => {
   const { code, stdout, stderr } = await muninn(
     "check",
     "-c",
@@ -53,7 +53,7 @@ warned.yaml can be used: 1 warning
   expect(parse(stdout)).toMatchObject({ networkMagic: 1, loRequestNum: 100, muninn: { requestsAhead: 200 } });
 });
 
-test("check prints errors and warnings on stderr only, and ends with 2", async () => {
+test("check prints errors and warnings on stderr only, and exits with 2", async () => {
   const text = `${good}loRequestNum: 0\nloging: 1\nmuninn: {durabilty: disk}\n`;
   expect(await muninn("check", "-c", await file("wrong.yaml", text))).toEqual({
     code: 2,
@@ -66,7 +66,7 @@ wrong.yaml cannot be used: 2 errors, 1 warning
   });
 });
 
-test("check calls help texts that cannot be read an error, though run would start without them", async () => {
+test("check reports unreadable help texts as an error, though run would start without them", async () => {
   const { code, stdout, stderr } = await muninn(
     "check",
     "-c",
@@ -100,7 +100,7 @@ describe("--here", () => {
     return { code, errors: stderr.split("\n").filter((line) => line.startsWith("error: ")) };
   };
 
-  test("tells what of the machine would make run fail, at its place; without it that is not looked at", async () => {
+  test("reports what on this machine would make run fail, with its place; without --here the machine is not checked", async () => {
     const text = `networkMagic: 1
 network: {tag: AcceptAt, contents: no-socket}
 hasPrometheus: {epHost: 127.0.0.1, epPort: ${port}}
@@ -130,7 +130,7 @@ logging:
       () => "none/none/tracer.sock",
       "cannot listen at none/none/tracer.sock: there is no directory none\\. ",
     ],
-  ])("refuses %s as the place where nodes connect", async (_, contents, message) => {
+  ])("refuses %s as the address that nodes connect to", async (_, contents, message) => {
     const text = good.replace("/run/muninn.sock", `"${contents()}"`).replace("/logs", "logs");
     expect(await here(text)).toEqual({
       code: 2,
@@ -138,7 +138,7 @@ logging:
     });
   });
 
-  test("refuses a socket at which another program answers, and leaves one that is dead", async () => {
+  test("refuses a socket on which another program answers, and accepts and leaves a dead one", async () => {
     const other = createServer().listen(join(directory, "living.sock"));
     await once(other, "listening");
     const text = (socket: string) => good.replace("/run/muninn.sock", socket).replace("/logs", "logs");
@@ -152,7 +152,7 @@ logging:
   });
 });
 
-test("--here refuses what another tracer collects already, and leaves alone what one has left that is gone", async () => {
+test("--here refuses a configuration that another tracer runs already, and leaves the claims of a dead one alone", async () => {
   const text = good.replace("AcceptAt, contents: /run/muninn.sock", "ConnectTo, contents: [no-node.sock]");
   const name = await file("twin.yaml", text.replace("/logs", "twin-logs"));
   const claims = async () => {
@@ -240,7 +240,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test("--help tells every command and the exit codes, and ends with 0", async () => {
+test("--help lists every command and the exit codes, and exits with 0", async () => {
   const { code, stdout } = await muninn("--help");
   expect(code).toBe(0);
   for (const command of ["run", "check", "simulate", "demo"])
@@ -250,13 +250,13 @@ test("--help tells every command and the exit codes, and ends with 0", async () 
   );
 });
 
-test.each(["run", "check", "simulate", "demo"])("%s --help tells its exit codes", async (command) => {
+test.each(["run", "check", "simulate", "demo"])("%s --help lists its exit codes", async (command) => {
   const { code, stdout } = await muninn(command, "--help");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Exit codes: 0 /m);
 });
 
-test("--version is that of the package", async () => {
+test("--version prints the version of the package", async () => {
   const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
   expect(await muninn("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 });

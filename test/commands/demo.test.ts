@@ -24,7 +24,7 @@ async function run(...flags: string[]): Promise<typeof process.exitCode> {
   return process.exitCode;
 }
 
-test("it collects from three nodes below directories that were not there, until a signal", async () => {
+test("the demo creates its directories and collects from three nodes until a signal", async () => {
   const over = run("--dir", join(directory, "a/b"));
   await vi.waitFor(() => expect(printed.out).toContain("Ctrl-C"), { timeout: 20_000 });
   const logs = join(directory, "a/b/logs");
@@ -38,20 +38,23 @@ test("it collects from three nodes below directories that were not there, until 
   expect(printed.err).toBe("");
 });
 
-test("a file in the place of its directory is one sentence", async () => {
+test("a file at the path of its directory gives one sentence", async () => {
   const file = join(directory, "file");
   await writeFile(file, "precious");
   expect(await run("--dir", file)).toBe(2);
   expect(printed.err).toBe(`muninn demo: ${file} exists and is not a directory\n`);
 });
 
-test("a path whose socket would be too long is one sentence", async () => {
+test("a path too long for a socket gives one sentence", async () => {
   expect(await run("--dir", join(directory, "x".repeat(120)))).toBe(2);
   expect(printed.err).toMatch(/^muninn demo: .*107 bytes/s);
   expect(printed.err).not.toMatch(/^ +at /m);
 });
 
-test.skipIf(!existsSync("/proc/self"))("a directory that cannot be made is given up at once", async () => {
-  expect(await run("--dir", "/proc/muninn-demo")).toBe(2);
-  expect(printed.err).toMatch(/^muninn demo: .*\/proc\/muninn-demo/);
-});
+test.skipIf(!existsSync("/proc/self"))(
+  "the demo gives up at once on a directory that cannot be created",
+  async () => {
+    expect(await run("--dir", "/proc/muninn-demo")).toBe(2);
+    expect(printed.err).toMatch(/^muninn demo: .*\/proc\/muninn-demo/);
+  },
+);

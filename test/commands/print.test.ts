@@ -22,10 +22,10 @@ test.each([
   "verify --help",
   "check -c config/complete.yaml",
   "check --json -c config/complete.yaml",
-])("%s ends as ever where nobody reads what it prints", async (args) => {
+])("%s ends as usual when nobody reads its output", async (args) => {
   expect(await unread(args)).toMatch(/^(?:[^\n]*\n)*code 0\n$/);
 });
 
-test("a fault keeps its exit code where nobody reads what is printed", async () => {
+test("a fault keeps its exit code when nobody reads the output", async () => {
   expect(await unread("check --json -c test")).toBe("code 2\n");
 });

@@ -31,7 +31,7 @@ function path(name: string): string {
   return join(directory, name);
 }
 
-test("a recording runs until a signal ends it, tells what goes on, and reports what it has", async () => {
+test("a recording runs until a signal ends it, logs its progress, and reports what it holds", async () => {
   const tracer = createServer({ allowHalfOpen: true }, (socket) => socket.end("answer"));
   tracer.listen(path("tracer.sock"));
   await once(tracer, "listening");
@@ -89,7 +89,7 @@ test.each([
     flags: ["--listen", "there", "--connect", "t.sock", "-o", "new"],
     reason: /not a socket/,
   },
-])("exit code 2 for $what, and nothing is overwritten", async ({ flags, reason }) => {
+])("$what gives exit code 2, and nothing is overwritten", async ({ flags, reason }) => {
   await writeFile(path("there"), "precious");
   const inDirectory = flags.map((flag) => (flag.startsWith("-") || flag.startsWith(":") ? flag : path(flag)));
   expect(await run(...inDirectory)).toBe(2);
@@ -98,7 +98,7 @@ test.each([
   expect(await readdir(directory)).toEqual(["there"]);
 });
 
-test("a target of several addresses, none of which can be reached, is named with the reason", async () => {
+test("an error names a target none of whose addresses can be reached, with the reason", async () => {
   // Nobody listens at a port that was just given back.
   const free = createServer().listen(0, "127.0.0.1");
   await once(free, "listening");
@@ -129,7 +129,7 @@ test("a target of several addresses, none of which can be reached, is named with
 
 type Found = (error: null, addresses: { address: string; family: number }[]) => void;
 
-test("an error of our own is no exit code 2: it passes with its stack", async () => {
+test("an error in Muninn itself does not become exit code 2: it is thrown with its stack", async () => {
   vi.spyOn(RecordingWriter, "open").mockRejectedValue(new TypeError("a bug"));
   const recording = run("--listen", path("r.sock"), "--connect", path("t.sock"), "-o", path("new"));
   await expect(recording).rejects.toThrow(TypeError);

@@ -121,7 +121,7 @@ async function finish(daemon: Daemon, count: number, names: readonly string[]): 
 }
 
 describe.each(["wss", "tls"] as const)("over %s", (kind) => {
-  test("the lines of several nodes arrive at a distant tracer, in order, each in its own directory", async () => {
+  test("the lines of several nodes arrive at a distant tracer in order, each node's in its own directory", async () => {
     const { daemon, to, flags } = await tracer(kind);
     const running = await relay(to, ...flags);
     const names = ["node-1", "node-2", "node-3", "node-4"];
@@ -130,7 +130,7 @@ describe.each(["wss", "tls"] as const)("over %s", (kind) => {
     expect(await running.stop()).toBe(0);
   });
 
-  test("a stop of the tracer while nodes send loses nothing that a node has sent", async () => {
+  test("a stop of the tracer loses nothing that nodes have sent", async () => {
     const { daemon, to, flags } = await tracer(kind);
     await relay(to, ...flags);
     const sender = await nodeAt(socket(), { name: "node-1", rate: 20_000, queue: 1_000_000 });
@@ -143,7 +143,7 @@ describe.each(["wss", "tls"] as const)("over %s", (kind) => {
   });
 });
 
-test("while the tracer is away nodes are sent away, keep what they have, and come back with it", async () => {
+test("while the tracer is away, nodes are turned away, keep their objects, and come back with it", async () => {
   const { to, flags, daemon, port } = await tracer("wss");
   expect(await daemon.stop()).toBe(0);
   const running = await relay(to, ...flags);
@@ -170,7 +170,7 @@ test("while the tracer is away nodes are sent away, keep what they have, and com
   expect(running.stderr.match(/cannot reach/g)).toHaveLength(1);
 });
 
-test("a link that breaks, stalls and delays: nothing is torn, doubled or out of order, and what was sent after a break arrives", async () => {
+test("over a link that breaks, stalls and delays, nothing is torn, doubled or out of order, and all that is sent after a break arrives", async () => {
   const { daemon, to, flags, port } = await tracer("wss");
   await using link = await faultyLink({
     to: { kind: "tcp", host: "127.0.0.1", port },
@@ -192,7 +192,7 @@ test("a link that breaks, stalls and delays: nothing is torn, doubled or out of 
   expect(await running.stop()).toBe(0);
 });
 
-test("the relay needs under 60 MiB while nodes send", async () => {
+test("the relay uses less than 60 MiB while nodes send", async () => {
   const { daemon, to, flags } = await tracer("wss");
   const running = await relay(to, ...flags);
   await Promise.all(["node-1", "node-2"].map((name) => node(name, 10_000)));
@@ -200,7 +200,7 @@ test("the relay needs under 60 MiB while nodes send", async () => {
   expect(await running.residentMiB()).toBeLessThan(60);
 });
 
-test("a stop tells nodes that it is over, and is gone although they stay", async () => {
+test("a stop ends the nodes' connections, and the relay exits even if nodes stay", async () => {
   const { daemon, to, flags } = await tracer("tls");
   const running = await relay(to, ...flags);
   await node("node-1", 1_000);
@@ -213,7 +213,7 @@ test("a stop tells nodes that it is over, and is gone although they stay", async
   await expect(stat(socket())).rejects.toThrow("ENOENT");
 });
 
-describe("what cannot be", () => {
+describe("invalid options", () => {
   test.each([
     {
       what: "an address without a kind",
@@ -245,14 +245,14 @@ describe("what cannot be", () => {
       flags: ["--to", "ws://h:1/", "--socket-mode", "rw"],
       says: /octal permission bits/,
     },
-  ])("$what is one sentence and exit code 2", async ({ flags, says }) => {
+  ])("$what gives one sentence and exit code 2", async ({ flags, says }) => {
     const refused = new RunningRelay(["--listen", socket(), ...flags]);
     expect(await refused.exited).toBe(2);
     expect(refused.stderr).toMatch(says);
     expect(refused.stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  test("a socket that is taken is one sentence and exit code 2", async () => {
+  test("a socket already in use gives one sentence and exit code 2", async () => {
     await place.start();
     const refused = new RunningRelay(["--listen", place.socket, "--to", "ws://127.0.0.1:1/"]);
     expect(await refused.exited).toBe(2);
@@ -271,7 +271,7 @@ describe("muninn token", () => {
     return { code, stderr };
   }
 
-  test("writes a new token that only its owner can read, whatever the umask, and never writes over a file", async () => {
+  test("writes a new token that only its owner can read, whatever the umask, and never overwrites a file", async () => {
     const directory = await mkdtemp(join(tmpdir(), "muninn-token-"));
     const files = ["a.token", "b.token"].map((name) => join(directory, name));
     const texts: string[] = [];

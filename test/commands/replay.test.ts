@@ -58,7 +58,7 @@ test.each([
   { flags: ["--to", "2026-02-16T09:30:02Z"], sent: [0, 1] },
   { flags: ["--from", "2026-02-16T09:30:01Z", "--to", "3"], sent: [1, 2] },
   { flags: ["--from", "4", "--loop", "3"], sent: [4, 4, 4] },
-])("with $flags the lines $sent arrive, and the report says how many", async ({ flags, sent }) => {
+])("$flags replays the lines $sent, and the report counts them", async ({ flags, sent }) => {
   await writeFile(path("n.json"), lines.map((line) => `${line}\n`).join(""));
   expect(await run(path("n.json"), ...towardsTracer("--json", ...flags))).toBe(0);
   expect(acceptors).toHaveLength(1);
@@ -72,7 +72,7 @@ test.each([
   });
 });
 
-test("an endless loop ends with a signal", async () => {
+test("a signal ends an endless loop", async () => {
   await writeFile(path("n.json"), `${lines[0]}\n`);
   const over = run(path("n.json"), ...towardsTracer("--loop"));
   await vi.waitFor(() => expect(acceptors[0]?.objects.length).toBeGreaterThan(3), { timeout: 20_000 });
@@ -81,7 +81,7 @@ test("an endless loop ends with a signal", async () => {
   expect(printed.out).toMatch(/^n: \d+ objects/);
 });
 
-test("exit code 1 where the tracer is of another network, and the reason", async () => {
+test("a tracer of another network gives exit code 1 and the reason", async () => {
   await writeFile(path("n.json"), `${lines[0]}\n`);
   expect(await run(path("n.json"), "--connect", path("tracer.sock"), "--magic", "7")).toBe(1);
   expect(printed.err).toMatch(/^n: .*refused/);
@@ -90,7 +90,7 @@ test("exit code 1 where the tracer is of another network, and the reason", async
 test.each([
   { what: "a file that is not there", flags: () => [path("absent"), ...towardsTracer()], reason: /ENOENT/ },
   { what: "a directory without logs", flags: () => [directory, ...towardsTracer()], reason: /no node/ },
-])("exit code 2 for $what", async ({ flags, reason }) => {
+])("$what gives exit code 2", async ({ flags, reason }) => {
   expect(await run(...flags())).toBe(2);
   expect(printed.err).toMatch(reason);
 });
@@ -104,7 +104,7 @@ test.each([
   await expect(run("what", ...flags)).rejects.toThrow(reason);
 });
 
-test("several nodes that listen at port 0 get a free port each, and the command says where", async () => {
+test("nodes that listen on port 0 get a free port each, and the command reports it", async () => {
   await writeFile(path("n.json"), `${lines[0]}\n`);
   const flags = ["--listen", "127.0.0.1:0", "--nodes", "3", "--speed", "max"];
   const over = run(path("n.json"), ...flags);
@@ -118,13 +118,13 @@ test("several nodes that listen at port 0 get a free port each, and the command 
   expect(Math.min(...ports)).toBeGreaterThan(1_023);
 });
 
-test("a file that holds no trace objects is refused by its name", async () => {
+test("a file without trace objects is refused by name", async () => {
   await writeFile(path("notes.txt"), "Once upon a time\n");
   expect(await run(path("notes.txt"), ...towardsTracer())).toBe(2);
   expect(printed.err).toBe(`muninn replay: ${path("notes.txt")} holds no trace objects\n`);
 });
 
-test("an error of our own is no exit code 2: it passes with its stack", async () => {
+test("an error in Muninn itself does not become exit code 2: it is thrown with its stack", async () => {
   await writeFile(path("n.json"), lines.map((line) => `${line}\n`).join(""));
   vi.spyOn(Buffer.prototype, "indexOf").mockImplementation(() => {
     throw new TypeError("a bug");

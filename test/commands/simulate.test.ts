@@ -36,7 +36,7 @@ function towardsTracer(...flags: string[]): string[] {
   return ["--connect", formatAddress(tracer.address), "--magic", String(magic), ...flags];
 }
 
-test("each node sends its count, and the account says so", async () => {
+test("each node sends its number of objects, and the account says so", async () => {
   expect(await run(...towardsTracer("--nodes", "3", "--count", "250", "--json"))).toBe(0);
   const { nodes, total } = JSON.parse(printed.out);
   expect(nodes.map(({ name, complete }: { name: string; complete: boolean }) => [name, complete])).toEqual([
@@ -49,7 +49,7 @@ test("each node sends its count, and the account says so", async () => {
   expect(await tracer.linesOf("node-2")).toHaveLength(250);
 });
 
-test("lines have exactly the size that was asked for", async () => {
+test("lines have exactly the requested size", async () => {
   expect(await run(...towardsTracer("--count", "10", "--size", "500", "--name", "sized"))).toBe(0);
   expect(printed.out).toMatch(/^sized: .*sent 10 .*\ntotal: /);
   await tracer.stop();
@@ -57,13 +57,13 @@ test("lines have exactly the size that was asked for", async () => {
   expect(lines.map((line) => Buffer.byteLength(line))).toEqual(Array.from({ length: 10 }, () => 500));
 });
 
-test("exit code 1 where the tracer is of another network, and the reason", async () => {
+test("a tracer of another network gives exit code 1 and the reason", async () => {
   expect(await run(...towardsTracer("--nodes", "2", "--count", "10", "--magic", "7"))).toBe(1);
   expect(printed.err).toMatch(/^node-\d: .*refused/);
   expect(tracer.accounts().received).toBe(0);
 });
 
-test("a tracer that refuses and keeps the connection for a while is quoted all the same", async () => {
+test("the reason of a tracer that refuses is printed even if it keeps the connection open for a while", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -95,7 +95,7 @@ test("--linger keeps the connection open after the tracer has ended its side", a
   expect(await over).toBe(0);
 });
 
-test("a tracer that is not there is named once, and tried again until a signal", async () => {
+test("an absent tracer is named once and retried until a signal", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
   const absent = join(directory, "absent.sock");
   const over = run("--connect", absent, "--nodes", "5", "--count", "10");
@@ -118,7 +118,7 @@ test.each([
 test.each([
   { what: "a line too short for its number", flags: ["--size", "5"], reason: /--size must be at least/ },
   { what: "a magic beyond 32 bits", flags: ["--magic", "4294967296"], reason: /--magic must be at most/ },
-])("exit code 2 for $what", async ({ flags, reason }) => {
+])("$what gives exit code 2", async ({ flags, reason }) => {
   expect(await run(...towardsTracer("--count", "1", ...flags))).toBe(2);
   expect(printed.err).toMatch(reason);
 });

@@ -33,7 +33,7 @@ function between(): string[] {
   return ["--sent", join(directory, "sent"), "--logs", join(directory, "logs")];
 }
 
-test("exit code 0 and one line a node say that all is well", async () => {
+test("complete logs give exit code 0 and one line for each node", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   await lines("logs", '{"n":1}\n{"n":2}\n');
   expect(await run(...between())).toBe(0);
@@ -41,7 +41,7 @@ test("exit code 0 and one line a node say that all is well", async () => {
   expect(printed.err).toBe("");
 });
 
-test("exit code 1 and the first places say what is not", async () => {
+test("faulty logs give exit code 1 and the first places of each fault", async () => {
   await lines("sent", Array.from({ length: 9 }, (_, n) => `{"n":${n + 1}}\n`).join(""));
   await lines("logs", '{"n":1}\n{"n":4}\n{"n":4}\n{"n":6}\n{"n":5}\n{"n":7}\n{"n":8}\n{"n":9\n');
   expect(await run(...between(), "--places", "1")).toBe(1);
@@ -58,7 +58,7 @@ test("exit code 1 and the first places say what is not", async () => {
   ]);
 });
 
-test("--json gives the verdict to programs", async () => {
+test("--json prints the verdict for programs", async () => {
   await lines("sent", '{"n":1}\n');
   await lines("logs", "");
   expect(await run(...between(), "--json")).toBe(1);
@@ -79,14 +79,14 @@ test.each([
     },
     reason: /no node/,
   },
-])("exit code 2 where there are $what", async ({ prepare, reason }) => {
+])("$what give exit code 2", async ({ prepare, reason }) => {
   await prepare();
   expect(await run(...between())).toBe(2);
   expect(printed.err).toMatch(reason);
   expect(printed.out).toBe("");
 });
 
-test("nodes without a log are one line however many they are, and so are those that nobody sent", async () => {
+test("all nodes without a log share one line, and so do all logs without a sender", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   for (let copy = 1; copy <= 67; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);
   expect(await run(...between())).toBe(1);
@@ -108,7 +108,7 @@ test("--copies finds each copy of what was replayed with --nodes", async () => {
   );
 });
 
-test("a compressed log counts as the lines in it, and a damaged one is named", async () => {
+test("a compressed log counts with the lines in it, and a damaged one is named", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   await mkdir(join(directory, "logs", "n"), { recursive: true });
   const file = join(directory, "logs", "n", "node-2026-02-16T09-30-01.json.gz");
@@ -120,7 +120,7 @@ test("a compressed log counts as the lines in it, and a damaged one is named", a
   expect(printed.err).toContain(`muninn verify: ${file} is damaged or cut off`);
 });
 
-test("an error of our own is no exit code 2: it passes with its stack", async () => {
+test("an error in Muninn itself does not become exit code 2: it is thrown with its stack", async () => {
   await lines("sent", "{}\n");
   await lines("logs", "{}\n");
   vi.spyOn(JSON, "stringify").mockImplementation(() => {

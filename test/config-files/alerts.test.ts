@@ -37,7 +37,7 @@ test("promtool finds nothing wrong with prometheus.yml and the files it names", 
   expect(promtool("check", "config", "config/prometheus.yml")).toBe("");
 });
 
-test("the rules fire when they should and not when they should not", (ctx) => {
+test("each rule fires when it should and only then", (ctx) => {
   if (promtoolMissing) ctx.skip(promtoolMissing);
   expect(promtool("test", "rules", "test/config-files/alert-cases.yml")).toBe("");
 });
@@ -52,7 +52,7 @@ test("the rules use only metrics and labels that Muninn has", async () => {
   }
 });
 
-test("every rule has a name of its own, a severity, and says what is wrong and what to do", () => {
+test("every rule has a unique name, a severity, and a text that says what is wrong and what to do", () => {
   const names = alerts.map(({ alert }) => alert);
   expect(new Set(names).size).toBe(names.length);
   for (const { alert, labels, annotations } of alerts) {
@@ -93,7 +93,7 @@ describe("prometheus.yml", () => {
     });
     afterAll(() => rm(directory, { recursive: true }));
 
-    test("shows it wherever it asks", async () => {
+    test("sends it to every endpoint", async () => {
       const authorization = { type: "Bearer", credentials_file: join(directory, "token") };
       expect(parse(await readFile(file, "utf8")).scrape_configs).toMatchObject([
         { job_name: "muninn", authorization },
@@ -101,7 +101,7 @@ describe("prometheus.yml", () => {
       ]);
     });
 
-    test("is what promtool takes", (ctx) => {
+    test("passes promtool's check", (ctx) => {
       if (promtoolMissing) ctx.skip(promtoolMissing);
       expect(promtool("check", "config", file)).toBe("");
     });

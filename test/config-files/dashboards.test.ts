@@ -69,7 +69,7 @@ describe.each(["muninn", "nodes"])("config/grafana/%s.json", (name) => {
     );
   });
 
-  test("lets no two panels lie on each other, nor one leave the grid of 24 columns", () => {
+  test("has no overlapping panels, and none outside the grid of 24 columns", () => {
     const taken = new Map<string, string>();
     for (const { title, gridPos } of boards[name]!.panels) {
       expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
@@ -82,7 +82,7 @@ describe.each(["muninn", "nodes"])("config/grafana/%s.json", (name) => {
     }
   });
 
-  test("has a query in every panel, and every variable used", () => {
+  test("has a query in every panel, and uses every variable", () => {
     const board = boards[name]!;
     for (const panel of board.panels) {
       if (panel.type !== "row") expect(panel.targets?.length, panel.title).toBeGreaterThan(0);
@@ -105,7 +105,7 @@ describe.each(["muninn", "nodes"])("config/grafana/%s.json", (name) => {
   });
 });
 
-test("two dashboards are two", () => {
+test("the two dashboards have different ids", () => {
   expect(boards.muninn!.uid).not.toBe(boards.nodes!.uid);
 });
 
@@ -147,7 +147,7 @@ test("the nodes' dashboard uses only metrics that nodes are known to have", () =
   }
 });
 
-test("the nodes' dashboard shows every metric on the list", () => {
+test("the nodes' dashboard shows every metric on its list", () => {
   const shown = new Set(
     expressionsOf(boards.nodes!).flatMap((expr) => selectorsOf(filledIn(expr)).map(({ metric }) => metric)),
   );
@@ -189,7 +189,7 @@ test.skipIf(promtoolMissing !== undefined).each<[string, { labels: string; value
     ],
   ],
   ["Dropped in this time", [{ labels: "{}", value: 600 }]],
-])("%s counts each object once, however many sections there are", async (title, samples) => {
+])("%s counts each object once, however many logging sections there are", async (title, samples) => {
   const [target] = boards.muninn!.panels.find((panel) => panel.title === title)!.targets!;
   const directory = await mkdtemp(join(tmpdir(), "muninn-dashboard-"));
   const file = join(directory, "test.yml");
@@ -222,6 +222,6 @@ test.each<[string, [string, string[]][]]>([
     ],
   ],
   ['histogram_quantile(0.99, sum(a_bucket{q="x{y}"})) > bool 1e3', [["a_bucket", ["q"]]]],
-])("the names in %s are found", (expression, expected) => {
+])("the metric names in %s are found", (expression, expected) => {
   expect(selectorsOf(expression).map(({ metric, labels }) => [metric, labels])).toEqual(expected);
 });

@@ -1,14 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-test("docs/README.md names every page once, and nothing that is not there", async () => {
+test("docs/README.md names every page once, and no missing page", async () => {
   const pages = (await readdir("docs")).filter((name) => name.endsWith(".md") && name !== "README.md");
   const index = await readFile("docs/README.md", "utf8");
   const named = [...index.matchAll(/\]\(([^)]+)\)/g)].map(([, page]) => page);
   expect(named.sort()).toEqual(pages.sort());
 });
 
-test("every page begins with a title and says in a sentence what it is for", async () => {
+test("every page begins with a title and a sentence on its purpose", async () => {
   for (const page of await readdir("docs")) {
     if (!page.endsWith(".md")) continue;
     const [title, empty, first] = (await readFile(`docs/${page}`, "utf8")).split("\n");
@@ -17,7 +17,7 @@ test("every page begins with a title and says in a sentence what it is for", asy
   }
 });
 
-test("links between pages lead to files that are there", async () => {
+test("links between pages lead to existing files", async () => {
   const { access } = await import("node:fs/promises");
   for (const page of await readdir("docs")) {
     if (!page.endsWith(".md")) continue;

@@ -50,12 +50,12 @@ function isAbsent(program: string): boolean {
   return spawnSync(program, ["--version"]).error !== undefined;
 }
 
-test.each(ours)("muninn check takes examples/%s without a warning", async (file) => {
+test.each(ours)("muninn check accepts examples/%s without a warning", async (file) => {
   const { warnings } = await loadConfig(join(examples, file));
   expect(warnings).toEqual([]);
 });
 
-test("no configuration of Muninn is left out, and each folder is in the tables of examples/README.md", async () => {
+test("every Muninn configuration is tested, and every folder is in the tables of examples/README.md", async () => {
   const folders = (await readdir(examples, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   const found: string[] = [];
   const readme = await read("README.md");
@@ -68,7 +68,7 @@ test("no configuration of Muninn is left out, and each folder is in the tables o
   expect(found.filter((file) => !file.startsWith("nats/")).sort()).toEqual(ours);
 });
 
-test("the files for programs of others are well-formed, and lead to where Muninn is", async () => {
+test("the files for other programs are well-formed and point to Muninn", async () => {
   const compose = parse(await read("compose", "compose.yaml"));
   expect(compose.services.muninn).toMatchObject({ restart: "always" });
   expect(compose.services.muninn.volumes).toContain("logs:/var/log/muninn");
@@ -89,7 +89,7 @@ test("the files for programs of others are well-formed, and lead to where Muninn
   }
 });
 
-test("two networks share one log root, and each takes its own nodes only", async () => {
+test("two networks share one log root, and each accepts only its own nodes", async () => {
   await using place = await Workplace.open();
   const moved = async (name: string) =>
     parse(
@@ -111,7 +111,7 @@ test("two networks share one log root, and each takes its own nodes only", async
 });
 
 describe.skipIf(isAbsent("rsyslogd"))("with rsyslog", () => {
-  test("examples/rsyslog/muninn.conf ships every line once, over rotations", async () => {
+  test("examples/rsyslog/muninn.conf ships every line once across rotations", async () => {
     await using place = await Workplace.open();
     const copy = place.path("copy.json");
     await mkdir(place.path("state"));
@@ -138,7 +138,7 @@ describe.skipIf(isAbsent("rsyslogd"))("with rsyslog", () => {
   });
 });
 
-test("examples/loki: records go to Loki's path, with the tenant and the network that stand there", async () => {
+test("examples/loki sends records to Loki's path with the tenant and network from the example", async () => {
   await using place = await Workplace.open();
   await using loki = await TestCollector.open();
   const muninn = (await read("loki", "muninn.yaml"))
@@ -156,7 +156,7 @@ test("examples/loki: records go to Loki's path, with the tenant and the network 
 });
 
 describe.skipIf(missingCollector !== undefined)(
-  `with a collector of OpenTelemetry${leftOut(missingCollector)}`,
+  `with an OpenTelemetry collector${leftOut(missingCollector)}`,
   () => {
     test("examples/otel-collector: the collector prints every record that Muninn sends it", async () => {
       await using place = await Workplace.open();
@@ -186,7 +186,7 @@ describe.skipIf(missingCollector !== undefined)(
 );
 
 describe.skipIf(isAbsent("logrotate"))("with logrotate", () => {
-  test("examples/logrotate/muninn puts files aside while lines come, and none is lost", async () => {
+  test("examples/logrotate/muninn moves files aside while lines arrive, and no line is lost", async () => {
     await using place = await Workplace.open();
     const daemon = await place.start();
     const count = 2_000;
@@ -221,7 +221,7 @@ describe.skipIf(isAbsent("logrotate"))("with logrotate", () => {
 });
 
 describe.skipIf(isAbsent("/usr/sbin/sshd") || userInfo().uid !== 0)("with sshd", () => {
-  test("a node reaches Muninn through the tunnel of examples/ssh, and again after the tunnel was killed", async () => {
+  test("a node reaches Muninn through the tunnel of examples/ssh, and again after the tunnel is killed", async () => {
     await using place = await Workplace.open();
     const [key, hostKey] = [place.path("key"), place.path("host-key")];
     for (const file of [key, hostKey])

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { packageVersion } from "../../src/package-version.js";
 
-test("what is installed is a copy, for which the checkout need not be there", async ({ onTestFinished }) => {
+test("the installed program is a copy that works without the checkout", async ({ onTestFinished }) => {
   const prefix = await realpath(await mkdtemp(join(tmpdir(), "muninn-installed-")));
   onTestFinished(() => rm(prefix, { recursive: true }));
   const npm = (...args: string[]) => execFileSync("npm", args, { encoding: "utf8" }).trim();
@@ -18,7 +18,7 @@ test("what is installed is a copy, for which the checkout need not be there", as
   expect(execFileSync(program, ["--version"], { encoding: "utf8", cwd: prefix }).trim()).toBe(packageVersion);
 }, 120_000);
 
-test("it is installed where the unit looks for it", async () => {
+test("the program is installed where the unit looks for it", async () => {
   const unit = await readFile("config/muninn.service", "utf8");
   const instructions = await readFile("docs/operating.md", "utf8");
   const program = /^ExecStart=(\S+)\/bin\/muninn /m.exec(unit);

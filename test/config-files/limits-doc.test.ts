@@ -13,12 +13,12 @@ const defaults = new Map(rowsOf("configuration.md").map((cells) => [cells[0], ce
 /** Rows of the limits: what one sees, the field, its default. */
 const limits = rowsOf("operating.md").filter((cells) => cells.length === 4 && /^`muninn\./.test(cells[1]!));
 
-test("the page of operation tells a dozen limits", () => {
+test("the operations page lists a dozen limits", () => {
   expect(limits.length).toBeGreaterThan(12);
 });
 
 test.each(limits.map(([, field, value]) => [field!, value!]))(
-  "the limit %s has the default %s",
+  "the documented limit %s has the default %s",
   (field, value) => {
     expect(defaults.get(field)).toBe(value);
   },

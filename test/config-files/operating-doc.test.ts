@@ -16,12 +16,12 @@ function rows(name: RegExp): string[] {
   return cells.map((cell) => cell.replaceAll("`", "")).filter((cell) => name.test(cell));
 }
 
-test("docs/operating.md names every field that a reload brings into effect, and no other", () => {
+test("docs/operating.md names every field that a reload applies, and no other", () => {
   const [, list] = /^Brought into effect by a reload: (.+?)\.$/ms.exec(doc)!;
   expect([...list!.matchAll(/`([^`]+)`/g)].map(([, field]) => field).sort()).toEqual([...liveFields].sort());
 });
 
-test("docs/operating.md has a row for every alert and for no other", async () => {
+test("docs/operating.md has a row for every alert and no other", async () => {
   const { groups } = parse(await readFile("config/alerts.yml", "utf8"));
   const alerts = groups.flatMap(({ rules }: { rules: { alert: string }[] }) =>
     rules.map(({ alert }) => alert),
@@ -29,7 +29,7 @@ test("docs/operating.md has a row for every alert and for no other", async () =>
   expect(rows(/^Muninn/).sort()).toEqual(alerts.sort());
 });
 
-test("docs/operating.md has a row for every metric, with its labels, and for no other", async () => {
+test("docs/operating.md has a row for every metric, with its labels, and no other", async () => {
   const known = [...(await ownSeries())].map(([name, labels]) => {
     const own = [...labels].filter((label) => !["job", "instance", "le"].includes(label));
     return `${name.replace(/_(bucket|sum|count)$/, "")}${own.length > 0 ? `{${own.join()}}` : ""}`;
@@ -37,7 +37,7 @@ test("docs/operating.md has a row for every metric, with its labels, and for no 
   expect(rows(/^muninn_/).sort()).toEqual([...new Set(known)].sort());
 });
 
-test("docs/operating.md has a row for every check of health", async () => {
+test("docs/operating.md has a row for every health check", async () => {
   expect(rows(/^(listener|target|nodes|sink|disk|retention|timeseries|configuration|event-loop)\b/)).toEqual([
     "listener",
     "nodes",

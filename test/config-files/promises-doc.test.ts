@@ -11,7 +11,7 @@ const named = [...page.matchAll(/^\* `(test\/[^`]+)`: (.+)$/gm)].map(
   ([, file, title]) => [file!, title!] as const,
 );
 
-test("all seven promises are there, each with code and tests", () => {
+test("the page has all seven promises, each with code and tests", () => {
   expect(sections.map((section) => Number.parseInt(section, 10))).toEqual([1, 2, 3, 4, 5, 6, 7]);
   for (const section of sections) {
     expect(section).toMatch(/^Code: /m);
@@ -19,11 +19,11 @@ test("all seven promises are there, each with code and tests", () => {
   }
 });
 
-test.each(named)("%s holds the test: %s", (file, title) => {
+test.each(named)("%s has the test: %s", (file, title) => {
   expect(readFileSync(file, "utf8")).toContain(`"${title}"`);
 });
 
-test("every file of code that the page names is there", () => {
+test("every source file that the page names exists", () => {
   const files = [...page.matchAll(/`(src\/[^`]+)`/g)].map(([, file]) => file!);
   expect(files.length).toBeGreaterThan(7);
   expect(files.filter((file) => !existsSync(file))).toEqual([]);

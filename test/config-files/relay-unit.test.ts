@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-test("systemd finds nothing wrong with the relay's unit, and rates its exposure at 2 of 10 at most", (ctx) => {
+test("systemd accepts the relay's unit and rates its exposure at 2 of 10 at most", (ctx) => {
   if (missing) ctx.skip(missing);
   const analyze = (...args: string[]) =>
     spawnSync("systemd-analyze", [...args, installed], { encoding: "utf8" });
@@ -34,14 +34,14 @@ test("systemd finds nothing wrong with the relay's unit, and rates its exposure 
   expect(analyze("security", "--offline=true", "--threshold=20").status).toBe(0);
 });
 
-test("the relay knows every flag of its unit, also of the example in it", async () => {
+test("the relay knows every flag in its unit, including those in the unit's example", async () => {
   const help = spawnSync(process.execPath, ["dist/bin.cjs", "relay", "--help"], { encoding: "utf8" }).stdout;
   const flags = [...unit.matchAll(/[ =](--[a-z-]+)/g)].map(([, flag]) => flag!);
   expect(flags.length).toBeGreaterThan(4);
   for (const flag of flags) expect(help).toContain(`${flag} <`);
 });
 
-test("the relay's unit waits for readiness, and does not restart what cannot start", () => {
+test("the relay's unit waits for readiness, and does not restart a relay that cannot start", () => {
   expect(unit.split("\n")).toEqual(
     expect.arrayContaining([
       "Type=notify",

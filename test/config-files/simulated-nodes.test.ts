@@ -18,12 +18,12 @@ const names = new ExposedNames({ noSuffix: false });
 const source = new NumberedSource({ name: "simulated" });
 const exposed = new Set([...source.metrics.keys()].map((name) => names.of(name)));
 
-test("a simulated node has every metric that dashboards use, under the usual prefix", () => {
+test("a simulated node has every metric that the dashboards use, under the usual prefix", () => {
   const missing = [...nodeMetricNames].filter((name) => !exposed.has(`cardano_node_metrics_${name}`));
   expect(missing).toEqual([]);
 });
 
-test("every panel of the nodes' dashboard, as it comes, shows something of simulated nodes", async () => {
+test("every panel of the unchanged nodes' dashboard shows something for simulated nodes", async () => {
   const board: Dashboard = JSON.parse(await readFile("config/grafana/nodes.json", "utf8"));
   const prefix = board.templating.list.find(({ name }) => name === "prefix")!.query;
   const panels = board.panels.filter(({ type }) => type !== "row");
@@ -36,7 +36,7 @@ test("every panel of the nodes' dashboard, as it comes, shows something of simul
   expect(empty.map(({ title }) => title)).toEqual([]);
 });
 
-test("what counts something at a node goes up while it runs", () => {
+test("a simulated node's counters increase while it runs", () => {
   let now = 0;
   const running = new NumberedSource({ name: "n", clock: { now: () => now, sleep: async () => {} } });
   const before = running.metrics;

@@ -30,7 +30,7 @@ function analyze(...args: string[]): { status: number | null; output: string } {
   return { status, output: `${stdout}${stderr}` };
 }
 
-test("systemd finds nothing wrong with the unit", (ctx) => {
+test("systemd accepts the unit", (ctx) => {
   if (missing) ctx.skip(missing);
   const { status, output } = analyze("verify", "--man=no", installed);
   expect(output.split("\n").filter((line) => line.includes("muninn.service"))).toEqual([]);
@@ -64,12 +64,12 @@ test.each([
   expect(unit.split("\n")).toContain(line);
 });
 
-test("the unit does not restart what cannot start: exit code 2 is an unusable configuration", async () => {
+test("the unit does not restart a tracer that cannot start: exit code 2 is an unusable configuration", async () => {
   expect(unit.split("\n")).toContain("RestartPreventExitStatus=2");
   expect(await readFile("docs/command-line.md", "utf8")).toContain("2 wrong usage or configuration");
 });
 
-test("the unit forbids nothing that Node needs: code made at run time, and the locks of other users' processes", () => {
+test("the unit permits what Node needs: code generated at run time and the locks of other users' processes", () => {
   const settings = unit.split("\n").filter((line) => !line.startsWith("#"));
   for (const name of ["MemoryDenyWriteExecute", "ProtectProc", "ProcSubset"]) {
     expect(settings.filter((line) => line.startsWith(`${name}=`))).toEqual([]);
