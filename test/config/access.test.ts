@@ -22,7 +22,7 @@ test("the umask decides who has access, but others never write", async () => {
   ]);
 });
 
-test("configured modes are told, and a file in a directory that nobody may enter is read by nobody", async () => {
+test("configured modes are reported, and nobody reads a file in a directory that nobody may enter", async () => {
   const muninn = { socketMode: "0666", files: { mode: "0644", dirMode: "0700" } };
   expect(await access({ muninn }, 0o022)).toEqual([
     "nodes: the owner, the group and others of /run/m.sock may connect (mode 0666; muninn.socketMode sets it)",
@@ -30,7 +30,7 @@ test("configured modes are told, and a file in a directory that nobody may enter
   ]);
 });
 
-test("over TCP it is who reaches the port, and what they must show", async () => {
+test("over TCP the report says who can reach the port and what they must show", async () => {
   const fields = {
     network: { tag: "AcceptAt", contents: "0.0.0.0:3001" },
     hasPrometheus: { epHost: "127.0.0.1", epPort: 3000 },

@@ -39,14 +39,17 @@ test.each([
   ["muninn.handshakeTimeout", { muninn: { handshakeTimeout: "1s" } }],
   ["muninn.socketMode", { muninn: { socketMode: "0660" } }],
   ["muninn.auth", { muninn: { auth: { ekg: { bearerToken: "t" } } } }],
-])("a change of %s is told by that name, and taken at a reload where it can be", async (name, change) => {
-  const before = await config();
-  const after = await config(change);
-  expect(changedFields(before, after)).toEqual([name]);
-  expect(changedFields(after, before)).toEqual([name]);
-  expect(reloaded(before, after)).toEqual(liveFields.includes(name) ? after : before);
-  expect(reloaded(after, before)).toEqual(liveFields.includes(name) ? before : after);
-});
+])(
+  "a change of %s is reported by name, and applied at a reload if that is possible",
+  async (name, change) => {
+    const before = await config();
+    const after = await config(change);
+    expect(changedFields(before, after)).toEqual([name]);
+    expect(changedFields(after, before)).toEqual([name]);
+    expect(reloaded(before, after)).toEqual(liveFields.includes(name) ? after : before);
+    expect(reloaded(after, before)).toEqual(liveFields.includes(name) ? before : after);
+  },
+);
 
 test("the same configuration has no changes", async () => {
   const fields = { metricsHelp: { a: "b", c: "d" }, rotation };

@@ -31,7 +31,7 @@ test.each([
     /nested deeper than 100 levels$/,
   ],
   ["control characters", "\u0000\u0001", /^f/],
-])("%s is one error that says where", async (_, text, error) => {
+])("%s gives one error with its place", async (_, text, error) => {
   expect(await errorsOf(text)).toEqual([expect.stringMatching(error)]);
 });
 
@@ -49,7 +49,7 @@ test.each([
     'hasForwarding:\n  - {tag: AcceptAt, contents:\n/up}\n  - [[A], ["B"]]\n  - {}\n',
   ],
 ])(
-  "%s inside of brackets may be indented less than what is around it, as for cardano-tracer",
+  "%s inside brackets may be indented less than its surroundings, as for cardano-tracer",
   async (_, text) => {
     const { config } = await parseConfig(`${base}${text}verbosity: Minimum\n`, "f");
     expect(config).toMatchObject({
@@ -62,17 +62,17 @@ test.each([
   },
 );
 
-test("quoted text that goes on in a line that is indented too little is an error", async () => {
+test("quoted text that continues on a line with too little indentation is an error", async () => {
   const text = `hasForwarding:\n  - {tag: AcceptAt, contents: "/u\\\np"}\n  - null\n  - {}\n`;
   expect((await errorsOf(base + text))[0]).toMatch(/^f:[56]:\d+: /);
 });
 
-test("thousands of lines that are indented too little are one error, soon", async () => {
+test("thousands of lines with too little indentation are one error, found quickly", async () => {
   const lines = "1,\n".repeat(200_000);
   expect((await errorsOf(`${base}prometheusLabels:\n  - [\n${lines}]\n`))[0]).toMatch(/^f:\d+:\d+: /);
 });
 
-test("brackets that are not closed before a new document are an error there", async () => {
+test("brackets left open before a new document are an error there", async () => {
   expect((await errorsOf(`${base}hasForwarding:\n  - [a\n---\nb: 1\n`))[0]).toMatch(/^f:[56]:\d+: /);
 });
 
@@ -93,7 +93,7 @@ test("aliases and merge keys mean what they do to cardano-tracer", async () => {
   expect(config.endpoints.prometheus).toEqual({ host: "localhost", port: 2, forceSsl: false });
 });
 
-test("an error in what an alias or a merge has brought is told at a place of the file", async () => {
+test("an error brought by an alias or a merge key has a place in the file", async () => {
   const text = `${base}hasEKG: &one {epHost: "", epPort: 1}\nhasPrometheus: {<<: *one, epPort: 2}\nhasTimeseries: *one\n`;
   const errors = await errorsOf(text);
   expect(errors).toContainEqual(expect.stringMatching(/^f:4:23: hasEKG\.epHost: /));
@@ -130,7 +130,7 @@ test.each([
   expect(await errorsOf(bad)).toEqual([expect.stringMatching(/^f:2:\d+: networkMagic: is "x"/)]);
 });
 
-test("while a long text is read, others have their turns", async () => {
+test("reading a long text leaves the event loop to others", async () => {
   let turns = 0;
   const other = setInterval(() => {
     turns += 1;

@@ -69,7 +69,7 @@ test.each([
     { endpoints: { prometheus: { port: 12_808 } } },
   ],
 ])(
-  "a configuration of %s is taken, and what is of the past in it is told",
+  "a configuration of %s is accepted, and its obsolete parts are reported",
   async (_, fields, told, effective) => {
     const { config, warnings } = await parseConfig(JSON.stringify({ ...common, ...fields }), "f");
     expect(warnings.map(({ field }) => field)).toEqual(told);

@@ -146,7 +146,7 @@ test.each([
   expect(await configOf(field)).toMatchObject(effective);
 });
 
-test("logRoot is made absolute, and sections that then are alike are one", async () => {
+test("logRoot becomes absolute, and sections that are then equal are merged", async () => {
   const section = (logRoot: string) => `{logRoot: ${logRoot}, logMode: FileMode, logFormat: ForHuman}`;
   const { config } = await parseConfig(
     `networkMagic: 1\nnetwork: {tag: AcceptAt, contents: a}\nlogging: [${section("logs")}, ${section("./logs/")}, ${section("/other")}]`,

@@ -86,7 +86,7 @@ test.each(["minimal", "complete"])("config/%s.yaml is a configuration without a 
   expect(warnings).toEqual([]);
 });
 
-test("config/complete.yaml runs as it is, in a place of its own", async () => {
+test("config/complete.yaml runs unchanged in a directory of its own", async () => {
   await using place = await Workplace.open();
   for (const directory of ["run", "var/log"]) await mkdir(place.path(directory), { recursive: true });
   const daemon = await place.start(parse(movedTo(place.directory, await complete())));
@@ -100,7 +100,7 @@ test("config/complete.yaml runs as it is, in a place of its own", async () => {
   expect(await daemon.stop()).toBe(0);
 });
 
-test("each block that config/complete.yaml has commented out is right when it is taken in", async () => {
+test("each block commented out in config/complete.yaml is valid when uncommented", async () => {
   const place = await mkdtemp(join(tmpdir(), "muninn-"));
   onTestFinished(() => rm(place, { recursive: true, force: true }));
   await mkdir(join(place, "etc"));
@@ -122,7 +122,7 @@ test("each block that config/complete.yaml has commented out is right when it is
   expect(block).toBeGreaterThan(1);
 });
 
-test("config/complete.yaml names every field there is", async () => {
+test("config/complete.yaml names every field", async () => {
   const text = takenIn(await complete());
   // A list of sinks has one of each kind.
   const given = leavesOf(parse(text)).map(([name]) => name.replace(/^(muninn\.sinks)\[\d+\]/, "$1[0]"));
@@ -146,7 +146,7 @@ test("config/complete.yaml names every field there is", async () => {
   expect(missing).toEqual([]);
 });
 
-test("docs/configuration.md has the fields as they are described", async () => {
+test("docs/configuration.md matches the descriptions of the fields", async () => {
   const text = await readFile(docs, "utf8");
   const right = withTables(text);
   if (process.env.UPDATE_DOCS !== undefined) await writeFile(docs, right);
@@ -155,7 +155,7 @@ test("docs/configuration.md has the fields as they are described", async () => {
   expect([...new Set(rows)].sort()).toEqual(leafFields);
 });
 
-test("every default, written into a file, means the same as if it is absent", async () => {
+test("writing out every default means the same as leaving it out", async () => {
   const written = (fields: Fields): object =>
     Object.fromEntries(
       Object.entries(fields)

@@ -34,7 +34,7 @@ test.each(["tracer.yaml", "tracer.json", "tracer"])("%s is read by its content",
   expect(warnings).toEqual([]);
 });
 
-test("a file that is not there is an error with its name", async () => {
+test("a missing file gives an error with its name", async () => {
   const path = join(directory, "none.yaml");
   expect(await problemsOf(path)).toEqual({
     problems: [{ code: "unreadable", message: "cannot be read: no such file" }],
@@ -42,12 +42,12 @@ test("a file that is not there is an error with its name", async () => {
   });
 });
 
-test("a directory is no configuration", async () => {
+test("a directory is refused as a configuration", async () => {
   await mkdir(join(directory, "dir"));
   expect((await problemsOf(join(directory, "dir"))).message).toContain("it is a directory");
 });
 
-test("a pipe that nobody writes into is refused at once, as configuration and as help texts", async () => {
+test("a pipe without a writer is refused at once, as a configuration and as help texts", async () => {
   const pipe = join(directory, "pipe");
   execFileSync("mkfifo", [pipe]);
   expect((await problemsOf(pipe)).message).toBe(
@@ -58,11 +58,11 @@ test("a pipe that nobody writes into is refused at once, as configuration and as
   );
 });
 
-test.each(["/dev/zero", "/dev/null"])("%s is no configuration", async (device) => {
+test.each(["/dev/zero", "/dev/null"])("%s is refused as a configuration", async (device) => {
   expect((await problemsOf(device)).message).toContain("it is a device; must be a regular file");
 });
 
-test("a file whose disk does not answer is given up after 5 s, and not read again until that read is over", async () => {
+test("a file on a disk that does not answer is given up after 5 s, and not read again until that read ends", async () => {
   vi.useFakeTimers();
   try {
     let answer = (_: Error) => {};
@@ -92,7 +92,7 @@ test("a file whose disk does not answer is given up after 5 s, and not read agai
   }
 });
 
-test("two files that hang are as many as may hold threads: a third is not read", async () => {
+test("at most two hanging files hold threads: a third is not read", async () => {
   vi.useFakeTimers();
   try {
     const answers: ((error: Error) => void)[] = [];
@@ -118,13 +118,13 @@ test("a file that is not UTF-8 is an error", async () => {
   ]);
 });
 
-test("a file as long as a log is not read to its end", async () => {
+test("a file as large as a log is not read to its end", async () => {
   const path = await file("log", "");
   await truncate(path, 2 ** 40);
   expect((await problemsOf(path)).problems[0]?.code).toBe("too-large");
 });
 
-test("metricsHelp names a file of texts", async () => {
+test("metricsHelp names a file of help texts", async () => {
   const help = await file("help.json", '{"a.b": "what it is"}');
   const { config } = await parseConfig(`${base}metricsHelp: ${help}`, "f");
   expect(config.metricsHelp).toEqual({ "a.b": "what it is" });
@@ -160,7 +160,7 @@ test.each([
     "{",
     (help: string) => expect.stringMatching(`^f:4:14: metricsHelp: ${help}:1:2: `),
   ],
-])("a metricsHelp file %s is a warning, for the tracer starts without it", async (_, content, fault) => {
+])("a metricsHelp file %s gives a warning, and the tracer starts without it", async (_, content, fault) => {
   const help = content === undefined ? join(directory, "none") : await file("help.json", content);
   const { config, warnings } = await parseConfig(`${base}metricsHelp: ${help}`, "f");
   expect(warnings.map((problem) => formatProblem("f", problem))).toEqual([fault(help)]);
@@ -178,7 +178,7 @@ function withTls(files: object, forced = true): string {
 
 const good = { certificateFile: certificate("server"), certificateKeyFile: certificate("server-key") };
 
-test("a certificate with its key and its chain is taken", async () => {
+test("a certificate with its key and its chain is accepted", async () => {
   const text = withTls({ ...good, certificateChain: [certificate("intermediate")] });
   const { config } = await parseConfig(text, "f");
   expect(config.tlsCertificate).toEqual({ ...good, certificateChain: [certificate("intermediate")] });
@@ -220,7 +220,7 @@ test.each([
     { certificateKeyFile: certificate("renewed-key") },
     `certificateKeyFile: ${certificate("renewed-key")} is not the key of ${certificate("server")}`,
   ],
-])("%s is refused where TLS is forced, and else not looked at", async (_, files, error) => {
+])("%s is refused if TLS is forced, and ignored otherwise", async (_, files, error) => {
   expect(await errorsOf(withTls({ ...good, ...files }))).toEqual([
     expect.stringMatching(/^f:5:\d+: tlsCertificate\./),
   ]);

@@ -47,20 +47,20 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
-test("any text is a configuration or a ConfigError", async () => {
+test("any text gives a configuration or a ConfigError", async () => {
   await fc.assert(fc.asyncProperty(fc.string({ unit: "binary", maxLength: 300 }), isTakenOrRefused), {
     numRuns: 500,
   });
 });
 
-test("any text of YAML's own characters is a configuration or a ConfigError", async () => {
+test("any text of YAML's special characters gives a configuration or a ConfigError", async () => {
   const unit = fc.constantFrom(..."ab:-?[]{},&*!|>%@`#'\"\\\n\t \r<0~=.", "---", "...", "<<", "muninn");
   await fc.assert(fc.asyncProperty(fc.string({ unit, maxLength: 120 }), isTakenOrRefused), {
     numRuns: 1_000,
   });
 });
 
-test("any text after a whole configuration is a configuration or a ConfigError", async () => {
+test("any text after a whole configuration gives a configuration or a ConfigError", async () => {
   const unit = fc.constantFrom(..."ab:-?[]{},&*!|>#'\" \n", "muninn", "hasEKG", "epPort", "null");
   const property = fc.asyncProperty(fc.string({ unit, maxLength: 120 }), (text) =>
     isTakenOrRefused(base + text),
@@ -68,14 +68,14 @@ test("any text after a whole configuration is a configuration or a ConfigError",
   await fc.assert(property, { numRuns: 500 });
 });
 
-test("any JSON is a configuration or a ConfigError", async () => {
+test("any JSON gives a configuration or a ConfigError", async () => {
   await fc.assert(
     fc.asyncProperty(value, (json) => isTakenOrRefused(JSON.stringify(json))),
     { numRuns: 1_000 },
   );
 });
 
-test("any values of the fields are a configuration or a ConfigError", async () => {
+test("any values of the fields give a configuration or a ConfigError", async () => {
   const names = fieldNames().filter((name) => !/[.[]/.test(name));
   const fields = fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 20 });
   await fc.assert(

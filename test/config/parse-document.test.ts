@@ -7,7 +7,7 @@ import { errorsOf, warningsOf } from "./configurations.js";
 /** With keys and texts that look like JSON's own marks. */
 const json = fc.jsonValue({ stringUnit: fc.constantFrom(...'ab:"\\{}[],<\n\té') });
 
-test("JSON means the same as JSON and as YAML", async () => {
+test("JSON means the same whether it is read as JSON or as YAML", async () => {
   await fc.assert(
     fc.asyncProperty(json, fc.nat({ max: 2 }), async (value, indent) => {
       const text = JSON.stringify(value, null, indent);
@@ -20,7 +20,7 @@ test("JSON means the same as JSON and as YAML", async () => {
   );
 });
 
-test("JSON is taken with any white space it may have", async () => {
+test("JSON is accepted with any white space that JSON allows", async () => {
   expect((await parseConfigDocument('\r\n{\n\t"a":\r\n\t1}\t')).value).toEqual({ a: 1 });
 });
 
@@ -37,11 +37,11 @@ test.each([
   expect(errors.map((error) => error.message)).toEqual([message]);
 });
 
-test("100 levels of JSON are taken", async () => {
+test("100 levels of JSON are accepted", async () => {
   expect((await parseConfigDocument("[".repeat(100) + "]".repeat(100))).errors).toEqual([]);
 });
 
-test("what is wrong in JSON is told with its place", async () => {
+test("errors in JSON are reported with their place", async () => {
   const text = `{
   "networkMagic": 764824073,
   "network": {"tag": "AcceptAt", "contents": "/run/forwarder.sock"},

@@ -148,8 +148,11 @@ ekgRequestFull: true
     [],
     { network: { address: { kind: "tcp", host: "0.0.0.0", port: 3333 } }, metricsNoSuffix: true },
   ],
-])("taken, with warnings only for what is of the past or unknown: %s", async (_, text, warned, effective) => {
-  const { config, warnings } = await parseConfig(text, "f");
-  expect(warnings.map(({ field }) => field).sort()).toEqual(warned);
-  expect(config).toMatchObject(effective);
-});
+])(
+  "a public configuration is accepted, with warnings only for what is obsolete or unknown: %s",
+  async (_, text, warned, effective) => {
+    const { config, warnings } = await parseConfig(text, "f");
+    expect(warnings.map(({ field }) => field).sort()).toEqual(warned);
+    expect(config).toMatchObject(effective);
+  },
+);

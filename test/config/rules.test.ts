@@ -19,7 +19,7 @@ test.each([
   ['networkMagic: "1"', `f:1:15: networkMagic: is "1"; ${wholeNumber(0, 4294967295)}`],
   ["networkMagic:", `f:1:1: networkMagic: is empty; ${wholeNumber(0, 4294967295)}`],
   ["{}", `f:1:1: networkMagic: is missing; ${wholeNumber(0, 4294967295)}`],
-])("%s is no network magic", async (magic, error) => {
+])("%s is not a valid network magic", async (magic, error) => {
   const rest = base.split("\n").slice(1).join("\n");
   const text = magic === "{}" ? rest : `${magic}\n${rest}`;
   expect(await errorsOf(text)).toEqual([error]);
@@ -61,7 +61,7 @@ test.each([
     "network: {tag: ConnectTo, contents: [/a, 3]}",
     `f:2:42: network.contents[1]: is the number 3; ${address}`,
   ],
-])("%s is no network", async (network, error) => {
+])("%s is not a valid network", async (network, error) => {
   const errors = await errorsOf(
     ["networkMagic: 1", network, sections].filter((line) => line !== "").join("\n"),
   );
@@ -93,7 +93,7 @@ test.each([
     "logging: [{logRoot: /a, logMode: FileMode, logFormat: ForHumans}]",
     'f:3:55: logging[0].logFormat: is "ForHumans"; must be ForMachine or ForHuman; did you mean ForHuman?',
   ],
-])("%s is no logging", async (logging, error) => {
+])("%s is not a valid logging list", async (logging, error) => {
   const text = ["networkMagic: 1", "network: {tag: AcceptAt, contents: /a}", logging].filter(
     (line) => line !== "",
   );
@@ -304,7 +304,7 @@ test.each([
   ["ekg", "{bearerToken: 4321}"],
   ["prometheus", "{bearerToken: hunter2, basic: {user: a, password: hunter2}}"],
   ["health", "{basic: {user: a, password: [hunter2]}}"],
-])("what is wrong with the secret of %s (%s) is said without the secret", async (endpoint, secret) => {
+])("an error in the secret of %s (%s) is reported without the secret", async (endpoint, secret) => {
   const errors = await errorsOf(`${base}muninn: {auth: {${endpoint}: ${secret}}}`);
   expect(errors).toHaveLength(1);
   expect(errors.join()).not.toMatch(/hunter|4321/);
@@ -325,13 +325,13 @@ test.each([
   "auth: {ekg: {bearerToken: |hunter2}}",
   "auth: {ekg: {hunter2: 1, hunter2: 2}}",
   "auth: {ekg: {[hunter2]: 1}}",
-])("%s is refused without a word of the secret", async (field) => {
+])("%s is refused without quoting the secret", async (field) => {
   const errors = await errorsOf(`${base}muninn: {${field}}`);
   expect(errors).not.toEqual([]);
   expect(errors.join()).not.toContain("hunter2");
 });
 
-test("an unknown key among secrets is told with the names that may stand there", async () => {
+test("an unknown key among secrets is reported with the allowed names", async () => {
   expect(
     await errorsOf(
       `${base}hasEKG: {epHost: a, epPort: 1}\nmuninn: {auth: {ekg: {bearerToken: a, hunter2: b}}}`,
@@ -339,7 +339,7 @@ test("an unknown key among secrets is told with the names that may stand there",
   ).toEqual(["f:5:39: muninn.auth.ekg: has a key that is unknown; must be bearerToken or basic"]);
 });
 
-test("of ten thousands of unknown keys each is told, and what may have been meant of the first hundred", async () => {
+test("each of 50,000 unknown keys is reported, and the first hundred with suggestions", async () => {
   const keys = Array.from(
     { length: 50_000 },
     (_, index) => `logging${index.toString(36).padStart(2, "0")}: 1`,
@@ -350,7 +350,7 @@ test("of ten thousands of unknown keys each is told, and what may have been mean
   expect(warnings[100]).toBe("f:104:1: logging2s: is unknown and ignored");
 });
 
-test("an error of ten thousand mistakes has the first hundred in its text, and all of them as facts", async () => {
+test("an error of ten thousand mistakes quotes the first hundred in its text, and keeps all of them as facts", async () => {
   const keys = Array.from({ length: 10_000 }, (_, index) => `mistake${index}: 1`);
   const error = await parseConfig(`${base}muninn: {${keys.join(", ")}}`, "f").catch((thrown) => thrown);
   expect(error.problems).toHaveLength(10_000);
@@ -359,7 +359,7 @@ test("an error of ten thousand mistakes has the first hundred in its text, and a
   expect(lines.at(-1)).toBe("f: 9900 more; `muninn check -c f` tells all");
 });
 
-test("everything that is wrong with a section is told at once", async () => {
+test("all mistakes in a section are reported at once", async () => {
   const text =
     "networkMagic: 1\nnetwork: {tag: AcceptAt, contents: /a}\nlogging: [{logRoot: '', logMode: FileMode, logFormat: Human}, {logMode: File, logFormat: 1}]";
   expect(await errorsOf(text)).toEqual([
@@ -371,7 +371,7 @@ test("everything that is wrong with a section is told at once", async () => {
   ]);
 });
 
-test("whatever is absent may be null, as in files that Nix has made", async () => {
+test("every optional field may be null, as in files that Nix generates", async () => {
   const absent = fieldNames().filter(
     (name) => !/[.[]/.test(name) && !["networkMagic", "network", "logging"].includes(name),
   );
@@ -454,7 +454,7 @@ test.each<[string, string, string[]]>([
     `hasForwarding: [{tag: AcceptAt, contents: "127.0.0.1:3000"}, null, {}]\n${prometheus}`,
     [expect.stringContaining("hasForwarding[0].contents: is at port 3000, which hasPrometheus uses already")],
   ],
-])("what AcceptAt %s and %s have in common clashes", async (contents, rest, errors) => {
+])("AcceptAt %s and %s clash over the part they have in common", async (contents, rest, errors) => {
   expect(await errorsOf(accepting(contents, rest))).toEqual(errors);
 });
 
@@ -469,7 +469,7 @@ test.each([
   expect(errors).toEqual(name === undefined ? [] : [expect.stringContaining(message)]);
 });
 
-test("every port that a configuration has for HTTP clashes with that of hasPrometheus", async () => {
+test("every HTTP port of a configuration clashes with the same port of hasPrometheus", async () => {
   const hasPorts = fieldNames().filter(
     (name) => /\.(ep)?[pP]ort$/.test(name) && name !== "hasPrometheus.epPort",
   );
@@ -485,13 +485,13 @@ test("every port that a configuration has for HTTP clashes with that of hasProme
   }
 });
 
-test("port 0 is any free one and never clashes", async () => {
+test("port 0 means any free port and never clashes", async () => {
   expect(
     await errorsOf(`${base}hasPrometheus: {epHost: a, epPort: 0}\nhasEKG: {epHost: a, epPort: 0}`),
   ).toEqual([]);
 });
 
-test("all errors are told at once, in the order of the file, those between fields and of unknown ones included", async () => {
+test("all errors, those between fields and of unknown fields included, are reported at once, in the order of the file", async () => {
   const text = `${base}loRequestNum: 0
 hasEKG: {epHost: a, epPort: 1}
 hasPrometheus: {epHost: a, epPort: 1}
@@ -553,7 +553,7 @@ test.each([
     "muninn: {auth: {ekg: {bearerToken: a}}}",
     "f:4:22: muninn.auth.ekg: protects nothing: there is no hasEKG",
   ],
-])("%s is a warning at its place", async (field, warning) => {
+])("%s gives a warning at its place", async (field, warning) => {
   expect(await warningsOf(`${base}${field}`)).toEqual([warning]);
 });
 
@@ -568,11 +568,11 @@ test.each([
     "f:4:21: muninn.registry.idleTimout: is unknown; did you mean muninn.registry.idleTimeout?",
   ],
   ["muninn: {nothingLikeIt: 3}", "f:4:10: muninn.nothingLikeIt: is unknown"],
-])("%s is an error, for only Muninn reads it", async (field, error) => {
+])("%s is an error, because only Muninn reads it", async (field, error) => {
   expect(await errorsOf(`${base}${field}`)).toEqual([error]);
 });
 
-test("sections that are alike are one, and that is a warning", async () => {
+test("equal sections are merged, with a warning", async () => {
   const section = "{logRoot: /logs, logMode: FileMode, logFormat: ForMachine}";
   const text = `networkMagic: 1\nnetwork: {tag: AcceptAt, contents: /a}\nlogging: [${section}, ${section}]`;
   expect(await warningsOf(text)).toEqual(["f:3:71: logging[1]: is the same as logging[0]; once is enough"]);

@@ -11,7 +11,7 @@ test.each([
   ["empty", "-c f +RTS -RTS", "-c f", ""],
   ["none after --RTS, which goes itself", "+RTS -T --RTS -c +RTS", "-c +RTS", "-T"],
   ["none after --, which stays", "-c f -- +RTS -T", "-c f -- +RTS -T", ""],
-])("options of GHC's runtime, %s, are taken out as GHC does", (_, given, args, runtimeOptions) => {
+])("options of GHC's runtime, %s, are removed as GHC removes them", (_, given, args, runtimeOptions) => {
   const words = (text: string) => text.split(" ").filter((word) => word !== "");
   expect(splitRuntimeOptions(words(given))).toEqual({
     args: words(args),
@@ -24,12 +24,12 @@ test.each([
   ["-M512m", true],
   ["-m3", false],
   ["-Mgrace=1m", false],
-])("a heap limit says what limits the heap here: %s", (option, says) => {
+])("the report on a heap limit says what limits the heap here: %s", (option, says) => {
   expect(runtimeOptionsNote(["-T", option])).toContain(`are ignored: -T ${option}`);
   expect(runtimeOptionsNote(["-T", option]).includes("NODE_OPTIONS=--max-old-space-size=")).toBe(says);
 });
 
-test("muninn run takes them among its own flags and says so in one line at info", async () => {
+test("muninn run accepts GHC's options among its own flags and logs one line about them at info", async () => {
   await using place = await Workplace.open();
   const flags = ["+RTS", "-T", "-A16m", "-M2g", "-RTS", "--state-dir", "state", "--min-log-severity", "Info"];
   const daemon = await place.start({}, { flags });
@@ -43,7 +43,7 @@ test("muninn run takes them among its own flags and says so in one line at info"
   ]);
 });
 
-test("without them nothing is said", async () => {
+test("without GHC's options nothing is logged", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({}, { flags: ["+RTS", "-RTS"] });
   expect(await daemon.stop()).toBe(0);

@@ -54,7 +54,7 @@ const files = [
   "otlp-key.pem",
 ];
 
-test("whatever file is a pipe, a reload says so, and neither a later one nor the stop is held up", async () => {
+test("a reload reports any file that is a pipe, and delays neither a later reload nor the stop", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start(await configured(place));
   const after = (count: number) => (line: LogLine) => daemon.log.indexOf(line) >= count;
@@ -79,7 +79,7 @@ test("whatever file is a pipe, a reload says so, and neither a later one nor the
   expect(await daemon.stop()).toBe(0);
 });
 
-test.each(files)("a start where %s is a pipe ends and says so", async (name) => {
+test.each(files)("a start fails with a message if %s is a pipe", async (name) => {
   await using place = await Workplace.open();
   const config = await configured(place);
   await rm(place.path(name));

@@ -35,7 +35,7 @@ async function reload(place: Workplace, daemon: Daemon, to: object | string): Pr
   await Promise.any([daemon.logged("reloaded", isNew), daemon.logged("reload_failed", isNew)]);
 }
 
-test("a reload changes pages, secrets, verbosity, metrics requests and rotation, and drops no node", async () => {
+test("a reload changes pages, secrets, verbosity, metrics requests and rotation, and disconnects no node", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ ...prometheus, ekgRequestFreq: 3_600 });
   const page = await pagesOf(daemon);
@@ -83,7 +83,7 @@ test("a reload changes pages, secrets, verbosity, metrics requests and rotation,
   expectAllInOrder(await place.linesOf("steady"), 2_000);
 });
 
-test("changes that take a restart are named, at every reload until the file has them no more", async () => {
+test("changes that need a restart are named at every reload until they are gone from the file", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const waiting = () =>
@@ -97,7 +97,7 @@ test("changes that take a restart are named, at every reload until the file has 
   expect(waiting()).toEqual(Array(2).fill(["loRequestNum", "muninn.maxConnections"]));
 });
 
-test("a broken file changes nothing, opens log files anew all the same, and is said until it is mended", async () => {
+test("a broken file changes nothing, still reopens log files, and is reported until it is fixed", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start(prometheus);
   const page = await pagesOf(daemon);
@@ -130,7 +130,7 @@ test("a broken file changes nothing, opens log files anew all the same, and is s
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("unmoved"))], 1_500);
 });
 
-test("systemd is told that a reload begins and that it is over, also one that fails, and the watchdog is fed on", async (context) => {
+test("systemd hears when a reload begins and ends, even if it fails, and the watchdog is still fed", async (context) => {
   if (receiverMissing) context.skip(receiverMissing);
   const manager = await DatagramReceiver.open();
   onTestFinished(() => manager.stop());
@@ -160,7 +160,7 @@ test("systemd is told that a reload begins and that it is over, also one that fa
   await eventually(() => expect(told().at(-1)).toBe("STOPPING=1"));
 });
 
-test("a file that has become a pipe holds up neither a later reload nor the stop", async () => {
+test("a file replaced by a pipe delays neither a later reload nor the stop", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const file = place.path("config-0.json");
@@ -176,7 +176,7 @@ test("a file that has become a pipe holds up neither a later reload nor the stop
   expect(await daemon.stop()).toBe(0);
 });
 
-test("help texts that cannot be read are a warning, at the start and at a reload, and no more", async () => {
+test("unreadable help texts are only a warning, at the start and at a reload", async () => {
   await using place = await Workplace.open();
   const help = place.path("help.json");
   const daemon = await place.start({ metricsHelp: help });

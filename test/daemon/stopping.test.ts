@@ -31,7 +31,7 @@ async function deafPeer(path: string): Promise<Socket> {
   return socket;
 }
 
-test("with peers that hang, one that shakes hands while we stop, and a disk that hangs the process is gone in time", async () => {
+test("a stop ends in time with hanging peers, a peer in its handshake, and a disk that hangs", async () => {
   await using place = await Workplace.open();
   const fifo = place.path("fifo");
   expect(spawnSync("mkfifo", [fifo]).status).toBe(0);
@@ -74,7 +74,7 @@ test("SIGTERM while the start waits for another machine's tracer ends the proces
   expect(readdirSync(claims)).toEqual(["other.claims"]);
 });
 
-test("a SIGHUP while the configuration is being read ends nothing, and reloads once that is over", async () => {
+test("a SIGHUP while the configuration is being read does not end the process, and reloads afterwards", async () => {
   await using place = await Workplace.open();
   const daemon = await place.launch({}, { under: ["env", `NODE_OPTIONS=--require ${earlyHangUp}`] });
   await daemon.logged("started");
@@ -82,7 +82,7 @@ test("a SIGHUP while the configuration is being read ends nothing, and reloads o
   expect(await daemon.stop()).toBe(0);
 });
 
-test("a start that fails for a foreseen reason says so in one sentence, without a stack", async () => {
+test("a start that fails for a foreseen reason reports it in one sentence, without a stack", async () => {
   await using place = await Workplace.open();
   const daemon = await place.launch({ network: { tag: "AcceptAt", contents: "192.0.2.1:3000" } });
   expect(await daemon.exited).toBe(1);
@@ -99,7 +99,7 @@ describe("the last resort", () => {
     vi.useRealTimers();
   });
 
-  test("ends the process at its time, not before, and says so first", async () => {
+  test("ends the process at its time, not before, and logs that first", async () => {
     const calls: string[] = [];
     const onEnd = async () => void calls.push("said");
     openLastResort({ afterMs: 4_700, onEnd, end: () => calls.push("ended") });
@@ -115,7 +115,7 @@ describe("SIGHUP", () => {
     process.removeAllListeners("SIGHUP");
   });
 
-  test("that came before the daemon can reload is served then, once", async () => {
+  test("is served once, later, if it arrives before the daemon can reload", async () => {
     const hangUp = new HangUp();
     process.emit("SIGHUP");
     process.emit("SIGHUP");
@@ -134,7 +134,7 @@ describe("SIGHUP", () => {
     expect(reloads).toBe(2);
   });
 
-  test("that comes again and again during a reload brings one more", async () => {
+  test("brings one more reload, however often it arrives during one", async () => {
     const hangUp = new HangUp();
     const ends: (() => void)[] = [];
     hangUp.serve(() => new Promise((resolve) => ends.push(resolve)));

@@ -29,11 +29,11 @@ function youngBytes(which: "bounded" | "free", nodeOptions = ""): number {
   return Number(stdout);
 }
 
-test("V8's memory for young objects grows beyond 16 MiB by itself, and not where it is bounded", () => {
+test("V8's memory for young objects grows beyond 16 MiB by itself, but not if we bound it", () => {
   expect(youngBytes("free")).toBeGreaterThan(16 * mebibyte);
   expect(youngBytes("bounded")).toBeLessThanOrEqual(16 * mebibyte);
 });
 
-test("what the operator gave for it holds instead", () => {
+test("the operator's own setting of that memory wins", () => {
   expect(youngBytes("bounded", "--max-semi-space-size=16")).toBeGreaterThan(16 * mebibyte);
 });

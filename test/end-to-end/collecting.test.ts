@@ -15,7 +15,7 @@ const transports = [
 ] as const;
 
 describe.each(transports)("several nodes over %s", (_, host) => {
-  test("that connect to the tracer: every line arrives, in order", async () => {
+  test("connect to the tracer, and every line arrives in order", async () => {
     await using place = await Workplace.open();
     const address =
       host === undefined
@@ -31,7 +31,7 @@ describe.each(transports)("several nodes over %s", (_, host) => {
     for (const name of ["a", "b", "c"]) expectAllInOrder(await place.linesOf(name), 2_000);
   });
 
-  test("that the tracer connects to: every line arrives, in order", async () => {
+  test("accept the tracer's connection, and every line arrives in order", async () => {
     await using place = await Workplace.open();
     const nodes = await Promise.all(
       ["a", "b", "c"].map((name) => {
@@ -58,7 +58,7 @@ describe("a recorded stream of a real node", () => {
   test.each([
     ["in one write, by a peer that leaves at once", Number.POSITIVE_INFINITY],
     ["cut at every 1,000 bytes", 1_000],
-  ])("sent %s lands byte for byte in both formats", async (_, cut) => {
+  ])("lands byte for byte in both formats if it is sent %s", async (_, cut) => {
     await using place = await Workplace.open();
     const logRoot = place.logRoot;
     const daemon = await place.start({
@@ -84,8 +84,8 @@ describe("a recorded stream of a real node", () => {
   });
 });
 
-describe("the shape of what nodes send", () => {
-  test("segments of one byte change nothing", async () => {
+describe("a node's stream", () => {
+  test("arrives unchanged in segments of one byte", async () => {
     await using place = await Workplace.open();
     const daemon = await place.start();
     await using node = await nodeAt(place.socket, { name: "bytewise", count: 300, maxSegmentBytes: 1 });
@@ -95,7 +95,7 @@ describe("the shape of what nodes send", () => {
     expectAllInOrder(await place.linesOf("bytewise"), 300);
   });
 
-  test("replies of thousands of objects of 3 kB arrive whole, in little memory", async () => {
+  test("arrives whole, in little memory, in replies of thousands of objects of 3 kB", async () => {
     await using place = await Workplace.open();
     const daemon = await place.start({ loRequestNum: 5_000 });
     await using node = await nodeAt(place.socket, { name: "big", count: 20_000, size: 3_000 });
@@ -105,7 +105,7 @@ describe("the shape of what nodes send", () => {
     expectAllInOrder(await place.linesOf("big"), 20_000);
   });
 
-  test("objects beyond those asked for are written like the others", async () => {
+  test("has objects beyond those asked for written like the others", async () => {
     await using place = await Workplace.open();
     const daemon = await place.start();
     await using node = await nodeAt(place.socket, {
@@ -136,7 +136,7 @@ test("200 nodes share 16 handles while their files rotate every second", async (
   for (const name of names) expectAllInOrder(await place.linesOf(name), 400);
 });
 
-test("a stop under load takes what nodes have sent, and loses none of it", async () => {
+test("a stop under load accepts what nodes have sent, and loses none of it", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const names = ["a", "b", "c", "d"];
@@ -149,7 +149,7 @@ test("a stop under load takes what nodes have sent, and loses none of it", async
   }
 });
 
-test("nodes come back to a tracer that was restarted, and their files go on", async () => {
+test("nodes come back to a restarted tracer, and their files continue", async () => {
   await using place = await Workplace.open();
   const first = await place.start();
   await using node = await nodeAt(place.socket, { name: "faithful", rate: 500 });

@@ -60,7 +60,7 @@ async function allArrive(daemon: Daemon, names: readonly string[], count: number
 }
 
 describe("through a real nginx that ends TLS", () => {
-  test("every line of several nodes arrives, in order", async (ctx) => {
+  test("every line of several nodes arrives in order", async (ctx) => {
     if (missingNginx) ctx.skip(missingNginx);
     const port = await freePort("127.0.0.1");
     const daemon = await tracerAt(`ws://127.0.0.1:${port}/nodes`, false);
@@ -69,7 +69,7 @@ describe("through a real nginx that ends TLS", () => {
     await allArrive(daemon, ["node-1", "node-2", "node-3"], 5_000);
   });
 
-  test("a flood of wrong tokens, all with the proxy's address, does not keep a relay with the right one out", async (ctx) => {
+  test("a flood of wrong tokens from the proxy's address does not lock out a relay with the right one", async (ctx) => {
     if (missingNginx) ctx.skip(missingNginx);
     const port = await freePort("127.0.0.1");
     const daemon = await tracerAt(`ws://127.0.0.1:${port}/nodes`, false);
@@ -86,7 +86,7 @@ describe("through a real nginx that ends TLS", () => {
 });
 
 describe("through a real CONNECT proxy", () => {
-  test("every line arrives, and NO_PROXY goes round it", async (ctx) => {
+  test("every line arrives, and NO_PROXY bypasses the proxy", async (ctx) => {
     if (missingTinyproxy) ctx.skip(missingTinyproxy);
     const port = await freePort("127.0.0.1");
     const daemon = await tracerAt(`wss://127.0.0.1:${port}/nodes`, true);
@@ -111,7 +111,7 @@ describe("through a real CONNECT proxy", () => {
     expectAllInOrder(await place.linesOf("node-2"), 1_000);
   });
 
-  test("a proxy that is not there, or refuses, is why the tracer is not reached", async (ctx) => {
+  test("an error says that the proxy is absent or refuses", async (ctx) => {
     if (missingTinyproxy) ctx.skip(missingTinyproxy);
     await using proxy = await tinyproxy(place);
     delete process.env.NO_PROXY;
@@ -128,7 +128,7 @@ describe("through a real CONNECT proxy", () => {
   });
 });
 
-test("with breaks, stalls and 100 ms each way, what was sent after a break arrives, and nothing torn, doubled or out of order", async () => {
+test("with breaks, stalls and 100 ms each way, all that is sent after a break arrives, and nothing is torn, doubled or out of order", async () => {
   const port = await freePort("127.0.0.1");
   const daemon = await tracerAt(`wss://127.0.0.1:${port}/nodes`, true);
   await using link = await faultyLink({
@@ -148,7 +148,7 @@ test("with breaks, stalls and 100 ms each way, what was sent after a break arriv
   await expectLossesOnlyAtBreaks(place, "node-1", node);
 });
 
-test("beside a flood of refused handshakes a healthy node loses nothing, and the loop never stands still for long", async () => {
+test("during a flood of refused handshakes a healthy node loses nothing, and the event loop never stalls for long", async () => {
   const port = await freePort("127.0.0.1");
   const listen = `wss://127.0.0.1:${port}/nodes`;
   const daemon = await tracerAt(listen, true);

@@ -28,7 +28,7 @@ function stallWritesOf(directory: string, disk: InterposedFileSystem): Gate {
   return gate;
 }
 
-test("writes that stall for one node stall that node only; /readyz says so while health answers, and recovers", async () => {
+test("writes that stall for one node stall only that node; /readyz reports it while health answers, and recovers", async () => {
   const disk = interposedFileSystem();
   const gate = stallWritesOf("stalled", disk);
   await using tracer = await startTracer({
@@ -60,7 +60,7 @@ test("writes that stall for one node stall that node only; /readyz says so while
   for (const name of ["stalled", "first", "second"]) expectAllInOrder(await tracer.linesOf(name), 5_000);
 });
 
-test("writes that fail with EIO or take only some bytes, at random, lose, double and swap nothing", async () => {
+test("random EIO and short writes lose no line, double none and swap none", async () => {
   const seed = chosenSeed();
   onTestFailed(() => console.error(`to repeat this run: MUNINN_SEED=${seed}`));
   const random = randomNumbers(seed);

@@ -15,7 +15,7 @@ function clockLibrary(context: TestContext): string {
   }
 }
 
-test("a clock that jumps back and forth while files rotate leaves every line in the order of the names", async (context) => {
+test("while the clock jumps back and forth and files rotate, every line stays in the order of the file names", async (context) => {
   const library = clockLibrary(context);
   await using place = await Workplace.open();
   const clock = place.path("clock");

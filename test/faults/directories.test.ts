@@ -6,7 +6,7 @@ import { pages, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 import { SmallDisk } from "./small-disk.js";
 
-test("a node's directory that is deleted is made again with the next lines", async () => {
+test("a node's deleted directory is created again with the next lines", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await using node = await nodeAt(place.socket, { name: "evicted", count: 3_000, rate: 1_500 });
@@ -21,7 +21,7 @@ test("a node's directory that is deleted is made again with the next lines", asy
   expectEndInOrder(lines, 3_000);
 });
 
-test("a logRoot that is renamed keeps its lines, and a new one gets the rest", async () => {
+test("a renamed logRoot keeps its lines, and a new one gets the rest", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const names = ["a", "b", "c"];

@@ -13,7 +13,7 @@ import { nodeAt } from "../end-to-end/nodes.js";
 /** Files and sockets that the tracer may have open, its own included: fewer than there are nodes. */
 const handles = 128;
 
-test(`200 nodes at a tracer with ${handles} handles in all: those turned away come again, and every line arrives`, async () => {
+test(`200 nodes at a tracer with ${handles} handles: those turned away come back, and every line arrives`, async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({}, { under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`] });
   const names = Array.from({ length: 200 }, (_, index) => `node-${index}`);
@@ -30,7 +30,7 @@ test(`200 nodes at a tracer with ${handles} handles in all: those turned away co
   for (const name of names) expectAllInOrder(await place.linesOf(name), 500);
 });
 
-test(`health is answered by a tracer with ${handles} handles, however many nodes and clients come`, async () => {
+test(`a tracer with ${handles} handles answers health, however many nodes and clients connect`, async () => {
   await using place = await Workplace.open();
   const daemon = await place.start(pages, {
     under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`],
@@ -65,7 +65,7 @@ function lowestFreeHandle(pid: number): number {
   return free;
 }
 
-test("nodes that speak when the process has no handle left are written when it has some again", async () => {
+test("lines that nodes send while the process has no free handle are written when it has one again", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const names = ["a", "b", "c", "d"];

@@ -33,7 +33,7 @@ test("a full disk delays lines and loses none; health says so, and recovers", as
   expect(daemon.log.filter(({ event }) => event === "write_failed")).toHaveLength(1);
 });
 
-test("a stop on a full disk ends with exit code 1 and the rest counted", async (context) => {
+test("a stop on a full disk exits with code 1 and counts the rest", async (context) => {
   await using place = await Workplace.open();
   await using _ = await SmallDisk.mount(context, place.logRoot, "1m");
   const daemon = await place.start();
@@ -46,7 +46,7 @@ test("a stop on a full disk ends with exit code 1 and the rest counted", async (
   expect(received).toBe(node.report().objectsSent);
 });
 
-test("a current file that is deleted is begun again with the next lines", async () => {
+test("a deleted current file is created again with the next lines", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await using node = await nodeAt(place.socket, { name: "robbed", count: 3_000, rate: 1_500 });
@@ -61,7 +61,7 @@ test("a current file that is deleted is begun again with the next lines", async 
   expect(await readlink(place.path("logs", "robbed", "node.json"))).not.toBe(first);
 });
 
-test("a log directory that is renamed keeps its lines, and a new one gets the rest", async () => {
+test("a renamed log directory keeps its lines, and a new one gets the rest", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await using node = await nodeAt(place.socket, { name: "moved", count: 3_000, rate: 1_500 });
@@ -76,7 +76,7 @@ test("a log directory that is renamed keeps its lines, and a new one gets the re
   expectAllInOrder([...before, ...after], 3_000);
 });
 
-test("SIGHUP after a rename begins a new file, as logrotate expects", async () => {
+test("SIGHUP after a rename starts a new file, as logrotate expects", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await using node = await nodeAt(place.socket, { name: "rotated", count: 3_000, rate: 1_500 });
@@ -92,7 +92,7 @@ test("SIGHUP after a rename begins a new file, as logrotate expects", async () =
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("rotated"))], 3_000);
 });
 
-test("old files of a node that is not connected go at the start, whatever the frequency of rotation", async () => {
+test("old files of an unconnected node are deleted at the start, whatever the frequency of rotation", async () => {
   await using place = await Workplace.open();
   await mkdir(place.path("logs", "gone"), { recursive: true });
   const names = ["node-2020-01-01T00-00-00.json", "node-2020-01-01T00-00-01.json"];
@@ -103,7 +103,7 @@ test("old files of a node that is not connected go at the start, whatever the fr
   await eventually(async () => expect(await readdir(place.path("logs", "gone"))).toEqual(names.slice(1)));
 });
 
-test("tracers of different networks write below one logRoot, each its own nodes; one of the same network is refused", async () => {
+test("tracers of different networks share a logRoot, each writing its own nodes; a second one of the same network is refused", async () => {
   await using place = await Workplace.open();
   const otherSocket = place.path("other.sock");
   const first = await place.start();
@@ -121,7 +121,7 @@ test("tracers of different networks write below one logRoot, each its own nodes;
   expect((await readdir(place.path("logs"))).sort()).toEqual(["one", "two"]);
 });
 
-test("a node that two tracers of one logRoot have at the same time gets two directories, and the second tracer warns", async () => {
+test("a node connected to two tracers with one logRoot gets two directories, and the second tracer warns", async () => {
   await using place = await Workplace.open();
   const otherSocket = place.path("other.sock");
   const first = await place.start();
@@ -139,7 +139,7 @@ test("a node that two tracers of one logRoot have at the same time gets two dire
   for (const name of ["relay", "relay_unix-1"]) expect(await place.linesOf(name)).toHaveLength(300);
 });
 
-test("the socket of a living tracer is not taken over, that of a dead one is", async () => {
+test("a tracer replaces the socket of a dead tracer, but not that of a living one", async () => {
   await using place = await Workplace.open();
   const first = await place.start();
   const logging = [{ logRoot: place.path("others"), logMode: "FileMode", logFormat: "ForMachine" }];

@@ -26,7 +26,7 @@ const sizes = new Map([
   ["long", 10_000],
 ]);
 
-test(`${rounds} times kill -9 at random moments under load: each loses a node's last objects on their way, doubles none, swaps none`, {
+test(`after each of ${rounds} random kill -9 under load a node lacks at most its last objects in flight, and none is doubled or swapped`, {
   timeout: 300_000,
 }, async () => {
   const seed = chosenSeed();

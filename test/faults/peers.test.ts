@@ -44,7 +44,7 @@ const badPeers: [string, Uint8Array][] = [
   ],
 ];
 
-test("bad peers of every kind lose their own connection and disturb no healthy node", async () => {
+test("bad peers of every kind lose only their own connection and disturb no healthy node", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { handshakeTimeout: "500ms" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 4_000, rate: 2_000 });
@@ -96,7 +96,7 @@ test.each([
   expect((await readdir(place.directory)).sort()).toEqual(["config-0.json", "logs"]);
 });
 
-test("two nodes of one name do not mix their lines", async () => {
+test("two nodes with the same name do not mix their lines", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await using first = await nodeAt(place.socket, { name: "twin", count: 1_000 });
@@ -111,7 +111,7 @@ test("two nodes of one name do not mix their lines", async () => {
   expectAllInOrder(await place.linesOf("twin_unix-2"), 1_000);
 });
 
-test("handshakes that come a byte now and then end at their deadline, and disturb no healthy node", async () => {
+test("handshakes that trickle in byte by byte end at their deadline and disturb no healthy node", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { handshakeTimeout: "500ms" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 4_000, rate: 2_000 });
@@ -142,7 +142,7 @@ test("handshakes that come a byte now and then end at their deadline, and distur
   expect(reasons).toEqual(["handshake-timeout"]);
 });
 
-test("a peer that never reads has all it sends written, and holds up neither a healthy node nor the stop", async () => {
+test("everything a peer that never reads has sent is written, and it delays neither a healthy node nor the stop", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { nameTimeout: "200ms" } });
   const socket = connect(place.socket);
@@ -164,7 +164,7 @@ test("a peer that never reads has all it sends written, and holds up neither a h
   expectAllInOrder(await place.linesOf("unix-1"), 2_000);
 });
 
-test("three thousand connections in a moment are taken or turned away, and a node beside them is served", async () => {
+test("three thousand simultaneous connections are accepted or turned away while another node is served", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { maxConnections: 300, handshakeTimeout: "1s" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 2_000, rate: 1_000 });

@@ -7,7 +7,7 @@ import { nodeAt } from "../end-to-end/nodes.js";
 /** As long as a virtual machine is often frozen for, to be moved; shorter than the silence that ends a connection. */
 const suspendedMs = 10_000;
 
-test("ten seconds of SIGSTOP under load and back lose nothing, and no node has to connect again", async () => {
+test("ten seconds of SIGSTOP under load lose nothing, and no node has to reconnect", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   const names = ["one", "two", "three"];

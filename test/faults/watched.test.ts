@@ -6,7 +6,7 @@ import { pages, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 import { SmallDisk } from "./small-disk.js";
 
-test("on a full disk the watchdog of systemd is fed, /livez answers, and /readyz says why not", async (context) => {
+test("on a full disk systemd's watchdog is still fed, /livez answers, and /readyz gives the reason", async (context) => {
   if (receiverMissing) context.skip(receiverMissing);
   const manager = await DatagramReceiver.open();
   onTestFinished(() => manager.stop());

@@ -25,11 +25,11 @@ const before = {
   page: { host: "h" },
 };
 
-test("live fields are named as deep as they stand, and only where a mapping is always there", () => {
+test("live fields are named at their full depth, and only if their mapping is always present", () => {
   expect([...liveIn(fields)]).toEqual(["timeout", "store.limits.age"]);
 });
 
-test("a mapping with live parts is taken over in these alone, and said by its parts", () => {
+test("a reload replaces only the live parts of a mapping, and names these parts", () => {
   const after = {
     called: "b",
     timeoutMs: 2,
@@ -54,6 +54,6 @@ test("a mapping with live parts is taken over in these alone, and said by its pa
   ]);
 });
 
-test("what is the same differs nowhere", () => {
+test("equal values have no differences", () => {
   expect([...differing(fields, before, structuredClone(before))]).toEqual([]);
 });

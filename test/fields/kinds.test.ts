@@ -47,7 +47,7 @@ const door = alternatives(
 );
 
 describe("alternatives", () => {
-  test("are told apart by their word, which stays in the value", () => {
+  test("are told apart by their kind, which stays in the value", () => {
     expect(read(door, { kind: "nats", servers: ["a"] })).toEqual({
       kind: "nats",
       servers: ["a"],
@@ -60,7 +60,7 @@ describe("alternatives", () => {
     });
   });
 
-  test("have all their issues told at once, and none of another's", () => {
+  test("report all issues of the chosen kind at once, and none of another's", () => {
     expect(issuesOf(door, { kind: "nats", servers: [], ackWait: "soon" })).toEqual([
       "servers: is an empty list; must have at least one address",
       'ackWait: is "soon"; must be a number of seconds or a time such as 500ms, 30s, 2m or 1h, above 0',
@@ -72,11 +72,11 @@ describe("alternatives", () => {
     [{}, "kind: is missing; must be nats or otlp"],
     [{ kind: "constructor" }, 'kind: is "constructor"; must be nats or otlp'],
     ["hunter2", ": is a string; must be {kind: nats, …} or {kind: otlp, …}"],
-  ])("that %o is none of is said", (input, issue) => {
+  ])("report the value %o, which matches none of them", (input, issue) => {
     expect(issuesOf(door, input)).toEqual([issue]);
   });
 
-  test("have the fields of the one that is meant, and of all where none is", () => {
+  test("have the fields of the chosen kind, and of all kinds if none is chosen", () => {
     expect(Object.keys(fieldsIn(door, { kind: "otlp" })!)).toEqual(["kind", "url", "gzip"]);
     expect(Object.keys(fieldsIn(door, { kind: "?" })!).sort()).toEqual(
       ["kind", "servers", "password", "ackWait", "url", "gzip"].sort(),
@@ -84,7 +84,7 @@ describe("alternatives", () => {
   });
 });
 
-test("a secret is masked wherever it is inside, and all else stays", () => {
+test("a secret is masked at any depth, and all else stays", () => {
   const doors = list(door, "sinks");
   const given = [
     { kind: "nats", servers: ["a"], password: "hunter2" },
@@ -139,11 +139,11 @@ describe("an earlier name", () => {
       { port: 1, size: null, length: 2 },
       { size: 2, port: 1 },
     ],
-  ])("counts where the field itself is absent: %o", (given, value) => {
+  ])("sets the field if the field itself is absent: %o", (given, value) => {
     expect(read(kind, given)).toEqual(value);
   });
 
-  test("is where an issue is told", () => {
+  test("is the place of an issue with its value", () => {
     expect(issuesOf(kind, { door: 10, length: 0 })).toEqual([
       "length: is the number 0; must be a whole number from 1 to 9",
       "door: is the number 10; must be a whole number from 0 to 9",
@@ -151,7 +151,7 @@ describe("an earlier name", () => {
   });
 });
 
-test("a mapping of many fields names some of them", () => {
+test("an error about a mapping of many fields names some of them", () => {
   const many = mapping(Object.fromEntries([..."abcdefghi"].map((name) => [name, optional(flag(), "")])));
   expect(issuesOf(many, 3)).toEqual([": is the number 3; must be a mapping of fields such as a, b, c"]);
   const few = mapping({ a: optional(flag(), ""), old: retired("gone") });
@@ -185,7 +185,7 @@ const kinds: [string, AnyKind, fc.Arbitrary<unknown>][] = [
   ],
 ];
 
-test.each(kinds)("what %s writes it reads as the same", (_, kind, values) => {
+test.each(kinds)("a value that %s writes is read back as the same", (_, kind, values) => {
   fc.assert(
     fc.property(values, (value) => {
       expect(read(kind, JSON.parse(JSON.stringify(kind.write(value))))).toEqual(value);

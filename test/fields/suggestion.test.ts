@@ -12,10 +12,10 @@ test.each([
   ["quite another", undefined],
   ["", undefined],
   ["x".repeat(10_000), undefined],
-])("who writes %s may have meant %s", (word, meant) => {
+])("for %s the suggestion is %s", (word, meant) => {
   expect(nearest(word, ["logging", "rotation", "network"])).toBe(meant);
 });
 
-test("of several the nearest is meant, and the first of those equally near", () => {
+test("the nearest of several names is suggested, and the first of those equally near", () => {
   expect(nearest("hostt", ["port", "hosts", "host"])).toBe("hosts");
 });

@@ -9,13 +9,13 @@ import { keepConnected } from "../../src/forwarder/keep-connected.js";
 
 const limits = { initialMs: 1_000, maxMs: 45_000 };
 
-test("pauses double from a second up to the ceiling and stay there", () => {
+test("pauses double from one second to the ceiling and stay there", () => {
   const backOff = new BackOff(limits);
   const pauses = Array.from({ length: 9 }, () => backOff.after(0) / 1_000);
   expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 45, 45, 45]);
 });
 
-test("only a connection that lasted as long as the ceiling begins anew", () => {
+test("only a connection that lasted as long as the ceiling resets the pauses", () => {
   const backOff = new BackOff(limits);
   const lasted = [0, 0, 44_999, 45_000, 0];
   expect(lasted.map((ms) => backOff.after(ms) / 1_000)).toEqual([1, 2, 4, 1, 2]);
@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-test("an address that nobody listens at is tried again after each pause, and what went wrong is reported each time", async () => {
+test("an address where nobody listens is retried after each pause, and every failure is reported", async () => {
   const stopping = new AbortController();
   const pauses: number[] = [];
   const reasons: string[] = [];
@@ -55,7 +55,7 @@ test("an address that nobody listens at is tried again after each pause, and wha
   expect(reasons[0]).toContain("ENOENT");
 });
 
-test("connections that end soon are made again later and later, one that lasted begins anew", async () => {
+test("the pauses after short connections grow, and one that lasted resets them", async () => {
   const path = join(directory, "tracer.sock");
   server = createServer((socket) => socket.on("error", () => {}));
   server.listen(path);

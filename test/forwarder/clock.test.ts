@@ -4,7 +4,7 @@ import { systemClock } from "../../src/forwarder/clock.js";
 
 vi.mock("node:timers/promises", () => ({ setTimeout: vi.fn(async () => {}) }));
 
-test("a sleep longer than a timer can be set to is slept in pieces that a timer keeps", async () => {
+test("a sleep longer than the longest timer is split into several timers", async () => {
   const days = 24 * 60 * 60 * 1_000;
   await systemClock.sleep(60 * days, new AbortController().signal);
   const pieces = vi.mocked(delay).mock.calls.map(([milliseconds]) => milliseconds!);

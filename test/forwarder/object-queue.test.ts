@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ObjectQueue } from "../../src/forwarder/object-queue.js";
 
-test("whatever is added and taken by turns comes out once, in order", () => {
+test("objects come out once and in order, however adding and taking alternate", () => {
   const turns = fc.array(fc.tuple(fc.nat(20), fc.nat(20)), { maxLength: 50 });
   fc.assert(
     fc.property(turns, (steps) => {
@@ -20,7 +20,7 @@ test("whatever is added and taken by turns comes out once, in order", () => {
   );
 });
 
-test("whoever waits gets the first that come, and nothing once no more will", async () => {
+test("a waiting reader gets the first objects to arrive, and nothing once there will be no more", async () => {
   const queue = new ObjectQueue<string>();
   const { signal } = new AbortController();
   const waiting = queue.take(5, signal);
@@ -32,7 +32,7 @@ test("whoever waits gets the first that come, and nothing once no more will", as
   expect(queue.isOver).toBe(true);
 });
 
-test("whoever waits is free when the signal is aborted", async () => {
+test("a waiting reader is released when the signal is aborted", async () => {
   const queue = new ObjectQueue<string>();
   const stopping = new AbortController();
   const waiting = queue.take(5, stopping.signal);

@@ -41,7 +41,7 @@ async function settled(): Promise<void> {
 }
 
 test.each(["opener", "listener"] as const)(
-  "as %s a source is opened by the handshake and released once when the connection has ended",
+  "as %s a session opens its source after the handshake and releases it once when the connection ends",
   async (side) => {
     const { session, tracer, counts, openSource, release } = open({ side });
     await settled();
@@ -57,7 +57,7 @@ test.each(["opener", "listener"] as const)(
   },
 );
 
-test("a connection that ends before any handshake opens no source", async () => {
+test("a connection that ends before its handshake opens no source", async () => {
   const { session, tracer, openSource } = open({ side: "listener" });
   tracer.stream.end();
   await session.ended;
@@ -65,7 +65,7 @@ test("a connection that ends before any handshake opens no source", async () => 
 });
 
 test.each(["opener", "listener"] as const)(
-  "as %s a refusal is reported at once, although the tracer keeps the connection",
+  "as %s a session reports a refusal at once, even if the tracer keeps the connection open",
   async (side) => {
     const { tracer, stream, counts, faults } = open({ side });
     tracer.shakeHands(7);
@@ -76,7 +76,7 @@ test.each(["opener", "listener"] as const)(
   },
 );
 
-test("requests are answered in turn, in full, however many are ahead", async () => {
+test("requests are answered in order and in full, however many are ahead", async () => {
   const { tracer, source } = open();
   tracer.shakeHands();
   for (const count of [2, 1, 2]) tracer.ask(count);
@@ -86,7 +86,7 @@ test("requests are answered in turn, in full, however many are ahead", async () 
   expect(replies).toEqual([2, 1, 2]);
 });
 
-test("a tracer that asks further ahead than there is room for ends its connection", async () => {
+test("a tracer with too many requests ahead loses its connection", async () => {
   const { session, tracer, counts, faults } = open();
   tracer.shakeHands();
   for (let request = 0; request < 4_096; request += 1) tracer.ask(1);
@@ -100,7 +100,7 @@ test("a tracer that asks further ahead than there is room for ends its connectio
   await session.ended;
 });
 
-test("a tracer that asks for data points and never reads them ends its connection before they fill the memory", async () => {
+test("a tracer that asks for data points and never reads them loses its connection before they fill the memory", async () => {
   const { tracer, stream, source, faults } = open();
   const megabyte = 1_000_000;
   source.dataPoints.set("large", Buffer.alloc(megabyte, "1"));
@@ -113,7 +113,7 @@ test("a tracer that asks for data points and never reads them ends its connectio
   expect(stream.writableLength).toBeLessThan(19 * megabyte);
 });
 
-test("of what is asked in one piece one thing is answered in each turn, and too much ends the connection", async () => {
+test("requests that arrive together are answered one a turn, and too many end the connection", async () => {
   const { tracer, source, counts, faults } = open();
   source.dataPoints.set("small", Buffer.from("1"));
   tracer.shakeHands();
@@ -129,7 +129,7 @@ test("of what is asked in one piece one thing is answered in each turn, and too 
   expect(faults).toEqual([expect.stringContaining("64 requests have no answer yet")]);
 });
 
-test("a request for more data points than tracers have use for ends the connection", async () => {
+test("a request for more data points than any tracer needs ends the connection", async () => {
   const { tracer, counts, faults } = open();
   tracer.shakeHands();
   await settled();
@@ -139,7 +139,7 @@ test("a request for more data points than tracers have use for ends the connecti
   expect(counts.dataPointRequests).toBe(0);
 });
 
-test("what is said before the handshake, or said twice, ends the connection", async () => {
+test("a message before the handshake, or a second handshake, ends the connection", async () => {
   const early = open();
   early.tracer.ask(1);
   await settled();
@@ -151,7 +151,7 @@ test("what is said before the handshake, or said twice, ends the connection", as
   expect(twice.faults).toEqual([expect.stringContaining("while connected")]);
 });
 
-test("a node that lingers keeps its side open so long after the tracer has ended its own", async () => {
+test("a lingering node keeps its side open for the given time after the tracer has ended its own", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   cleanups.push(() => vi.useRealTimers());
   const { session, tracer, stream, source } = open({ hook: { lingerMs: 1_200 } });
@@ -168,7 +168,7 @@ test("a node that lingers keeps its side open so long after the tracer has ended
   await session.ended;
 });
 
-test("what a hook lets wait is sent when it may be, and what never may be is never", async () => {
+test("an answer that a hook delays is sent when the hook permits it, and never before", async () => {
   let mayAnswer = () => {};
   const gate = new Promise<void>((resolve) => {
     mayAnswer = resolve;

@@ -38,7 +38,7 @@ function tracerComes(): TracerEnd {
 const objects = ["one", "two", "three"];
 const waiting = { timeout: 20_000 };
 
-test("of a source that all connections share no object goes to two", async () => {
+test("no object of a source shared by all connections goes to two of them", async () => {
   const source = new ScriptedSource();
   await listen(source);
   const [first, second] = [tracerComes(), tracerComes()];
@@ -48,14 +48,14 @@ test("of a source that all connections share no object goes to two", async () =>
   await vi.waitFor(() => expect(arrived()).toBe(3), waiting);
 });
 
-test("where each connection has a source of its own, each tracer gets everything", async () => {
+test("each tracer gets everything if each connection has its own source", async () => {
   await listen(() => new ScriptedSource({ objects }));
   const [first, second] = [tracerComes(), tracerComes()];
   for (const tracer of [first, second])
     await vi.waitFor(() => expect(tracer.objects).toHaveLength(3), waiting);
 });
 
-test("it has finished when everything was sent and the tracer asked for more", async () => {
+test("the forwarder has finished once everything is sent and the tracer asks for more", async () => {
   const source = new ScriptedSource({ objects });
   await listen(source);
   const tracer = tracerComes();
@@ -69,7 +69,7 @@ test("it has finished when everything was sent and the tracer asked for more", a
   await vi.waitFor(() => expect(isFinished).toBe(true), waiting);
 });
 
-test("a stop is idempotent, and waits until the connections are gone", async () => {
+test("a stop is idempotent, and waits until the connections are closed", async () => {
   await listen(new ScriptedSource());
   const tracer = tracerComes();
   await vi.waitFor(() => expect(forwarder.report().connections).toBe(1), waiting);

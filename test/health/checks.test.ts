@@ -29,16 +29,16 @@ describe("a sink", () => {
     writes = new WritesUnderWay();
   });
 
-  test("is named, and decides about readiness where it is required", () => {
+  test("has a name, and decides about readiness if it is required", () => {
     expect(checkOf(true)).toMatchObject({ name: "sink:file:a", pages: "ready" });
     expect(checkOf(false)).toMatchObject({ name: "sink:file:a", pages: "none" });
   });
 
-  test("is ok before it was given anything", () => {
+  test("is ok before its first batch", () => {
     expect(checkOf(true).find()).toEqual({ state: "ok" });
   });
 
-  test("says what the sink says that is to be done", () => {
+  test("reports the action that the sink recommends", () => {
     const check = checkOf(true);
     health = { state: "degraded", reason: "the queue is full", action: "Start the server." };
     expect(check.find()).toMatchObject(health);
@@ -46,7 +46,7 @@ describe("a sink", () => {
     expect(check.find()).toMatchObject({ reason: "no answer", action: "Check the network." });
   });
 
-  test("is failing after a second of failing writes, and degraded before", () => {
+  test("is degraded when writes fail, and failing after a second of it", () => {
     const check = checkOf(true);
     health = { state: "failing", reason: "write /a: ENOSPC" };
     expect(check.find()).toMatchObject({ state: "degraded", reason: "write /a: ENOSPC" });
@@ -56,7 +56,7 @@ describe("a sink", () => {
     expect(check.find().state).toBe("failing");
   });
 
-  test("is ok as soon as writes succeed, and the next fault has its second again", () => {
+  test("is ok as soon as writes succeed, and the next fault is again degraded for a second", () => {
     const check = checkOf(true);
     health = { state: "failing" };
     check.find();
@@ -67,7 +67,7 @@ describe("a sink", () => {
     expect(check.find().state).toBe("degraded");
   });
 
-  test("is judged by how long it fails, wherever the time of day jumps", () => {
+  test("is judged by how long it has failed, even if the time of day jumps", () => {
     const check = checkOf(true);
     health = { state: "failing" };
     check.find();
@@ -76,7 +76,7 @@ describe("a sink", () => {
     expect(check.find().state).toBe("failing");
   });
 
-  test("is failing where a write neither succeeds nor fails", () => {
+  test("is failing if a write neither succeeds nor fails", () => {
     const check = checkOf(true);
     const ticket = writes.begin();
     vi.advanceTimersByTime(1_999);
@@ -98,7 +98,7 @@ describe("a sink", () => {
     expect(check.find().state).toBe("degraded");
   });
 
-  test("tells when it last succeeded and when it was last seen failing", () => {
+  test("reports when it last succeeded and when it last failed", () => {
     const check = checkOf(true);
     writes.end(writes.begin(), true);
     expect(check.find()).toEqual({ state: "ok", lastSuccess: "2026-02-16T09:30:00.000Z" });
@@ -118,13 +118,13 @@ describe("a sink", () => {
     });
   });
 
-  test("does not count a batch as a success that it gave up", () => {
+  test("does not count a batch it gave up as a success", () => {
     writes.end(writes.begin(), false);
     expect(checkOf(true).find()).toEqual({ state: "ok" });
   });
 });
 
-test("the oldest of several writes is the one that counts, in whatever order they end", () => {
+test("the oldest of several writes decides, in whatever order they end", () => {
   const writes = new WritesUnderWay();
   const tickets = [0, 1, 2].map(() => {
     vi.advanceTimersByTime(100);
@@ -166,11 +166,11 @@ describe("a disk", () => {
     ["short of inodes", { sizeBytes: 100, availableBytes: 50, availableFiles: 10 }, "degraded"],
     ["with inodes enough", { sizeBytes: 100, availableBytes: 50, availableFiles: 10_000 }, "ok"],
     ["not there", new Error("ENOENT"), "degraded"],
-  ])("that is %s", async (_, reading, expected) => {
+  ])("has the right state if it is %s", async (_, reading, expected) => {
     expect(await stateOf(reading)).toBe(expected);
   });
 
-  test("that does not answer is failing after two seconds, until it answers", async () => {
+  test("is failing after two seconds without an answer, until it answers", async () => {
     let answer!: (reading: DiskReading) => void;
     const disk = new DiskSpace({
       path: "/logs",
@@ -194,13 +194,13 @@ describe("a disk", () => {
 test.each([
   [true, "ok"],
   [false, "failing"],
-])("a listener that is bound: %s", (isBound, state) => {
+])("a listener with isBound = %s is %s", (isBound, state) => {
   const check = listenerCheck({ where: "/run/a.sock", isBound: () => isBound });
   expect(check).toMatchObject({ name: "listener", pages: "ready" });
   expect(check.find().state).toBe(state);
 });
 
-test("an absent target is degraded, with its error, and decides about nothing but /healthz", () => {
+test("an absent target is degraded, with its error, and affects only /healthz", () => {
   const state: { connected: boolean; error?: string } = { connected: false };
   const check = targetCheck({
     where: "10.0.0.7:3001",
@@ -230,13 +230,13 @@ describe("the names of nodes", () => {
     clash,
   });
 
-  test("are ok as long as each has those it wanted", () => {
+  test("are ok as long as each node has the names it wanted", () => {
     const check = clashingNamesCheck(() => [node("Relay"), node("Core")]);
     expect(check).toMatchObject({ name: "node-names", pages: "none" });
     expect(check.find()).toEqual({ state: "ok" });
   });
 
-  test("that clash are degraded, with who has which, until one of them is gone", () => {
+  test("are degraded while they clash, with each holder's name, until one has left", () => {
     const nodes = [
       node("Relay"),
       node("Relay_unix-2", { of: "directory", holder: { name: "Relay" } }),
@@ -254,7 +254,7 @@ describe("the names of nodes", () => {
     expect(check.find()).toEqual({ state: "ok" });
   });
 
-  test("that another tracer has below the same root are told apart from clashes with other nodes", () => {
+  test("distinguish another tracer's directories below the same root from clashes with other nodes", () => {
     const clash = { of: "directory" as const, holder: undefined, tracer: "process 7" };
     expect(clashingNamesCheck(() => [node("Relay_unix-1", clash)]).find()).toMatchObject({
       state: "degraded",
@@ -262,7 +262,7 @@ describe("the names of nodes", () => {
     });
   });
 
-  test("are not all in the report where hundreds clash", () => {
+  test("are listed only in part if hundreds clash", () => {
     const nodes = Array.from({ length: 300 }, (_, i) =>
       node(`n${i}`, { of: "directory", holder: { name: "n" } }),
     );
@@ -270,7 +270,7 @@ describe("the names of nodes", () => {
     expect(reason).toMatch(/^a node is called n0: .* and 295 more$/);
   });
 
-  test("of which too many come from one address are degraded", () => {
+  test("are degraded if too many come from one address", () => {
     const addresses: string[] = [];
     const check = newNamesCheck(() => addresses);
     expect(check).toMatchObject({ name: "new-names", pages: "none" });
@@ -283,7 +283,7 @@ describe("the names of nodes", () => {
   });
 });
 
-test("a node that runs into a limit is degraded until five minutes after the last time", () => {
+test("a node that reaches a limit is degraded until five minutes after the last time", () => {
   const metrics = { refused: 0 };
   let nodes = [
     { node: { name: "Relay" }, metrics },
@@ -311,7 +311,7 @@ test("a node that runs into a limit is degraded until five minutes after the las
   expect(check.find()).toEqual({ state: "ok" });
 });
 
-test("help texts that could not be read are degraded, with why", () => {
+test("unreadable help texts are degraded, with the reason", () => {
   let fault: string | undefined = "help.yaml cannot be read: no such file";
   const check = helpTextsCheck(() => fault);
   expect(check).toMatchObject({ name: "help-texts", pages: "none" });
@@ -323,7 +323,7 @@ test("help texts that could not be read are degraded, with why", () => {
   expect(check.find()).toEqual({ state: "ok" });
 });
 
-test("retention that fails is degraded and names every root", () => {
+test("failing retention is degraded and names every root", () => {
   const faults: RetentionFault[] = [];
   const check = retentionCheck(() => faults);
   expect(check.find()).toEqual({ state: "ok" });
@@ -346,7 +346,7 @@ test.each([
   [0.2, "ok"],
   [1, "degraded"],
   [30, "degraded"],
-])("an event loop that stood still for %d s is %s, never worse", (seconds, state) => {
+])("an event loop that stalled for %d s is %s, never worse", (seconds, state) => {
   const check = eventLoopCheck(() => seconds);
   expect(check.pages).toBe("live");
   expect(check.find().state).toBe(state);

@@ -46,7 +46,7 @@ describe("the space of a disk", () => {
     expect(disk.reading).toEqual(reading(5));
   });
 
-  test("is asked for again after a pause, and the newest answer counts", async () => {
+  test("is asked for again after a pause, and the newest answer replaces the last", async () => {
     await answer(reading(5));
     await vi.advanceTimersByTimeAsync(9_999);
     expect(questions).toHaveLength(1);
@@ -56,7 +56,7 @@ describe("the space of a disk", () => {
     expect(disk.reading).toEqual(reading(7));
   });
 
-  test("is never asked for twice at a time, however long the disk hangs", async () => {
+  test("is never asked for twice at once, however long the disk hangs", async () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(questions).toHaveLength(1);
     expect(disk.waitingMs).toBe(3_600_000);
@@ -66,7 +66,7 @@ describe("the space of a disk", () => {
     expect(questions).toHaveLength(2);
   });
 
-  test("is unknown after a question that failed, until one succeeds", async () => {
+  test("is unknown after a failed question until one succeeds", async () => {
     await answer(reading(5));
     await vi.advanceTimersByTimeAsync(10_000);
     const error = new Error("gone");
@@ -77,7 +77,7 @@ describe("the space of a disk", () => {
     expect([disk.reading, disk.error]).toEqual([reading(6), undefined]);
   });
 
-  test.each(["while it waits", "while it pauses"])("is asked for no more after a stop %s", async (when) => {
+  test.each(["while it waits", "while it pauses"])("is not asked for after a stop %s", async (when) => {
     if (when === "while it pauses") await answer(reading(5));
     disk.stop();
     disk.stop();
@@ -88,7 +88,7 @@ describe("the space of a disk", () => {
   });
 });
 
-test("the kernel tells the space of a real directory", async () => {
+test("the kernel reports the space of a real directory", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-disk-"));
   const disk = new DiskSpace({ path: directory });
   await vi.waitFor(() => expect(disk.reading).toBeDefined());
@@ -99,7 +99,7 @@ test("the kernel tells the space of a real directory", async () => {
   await rmdir(directory);
 });
 
-test("a directory that is not there is an error", async () => {
+test("a missing directory is an error", async () => {
   const disk = new DiskSpace({ path: "/proc/self/none" });
   await vi.waitFor(() => expect(disk.error?.code).toBe("ENOENT"));
   disk.stop();

@@ -27,7 +27,7 @@ beforeEach(() => {
 
 const statuses = () => [monitor.live().status, monitor.ready().status, monitor.report().status];
 
-test("everything is ok at the start, since the start", () => {
+test("everything is ok at the start, and since the start", () => {
   expect(statuses()).toEqual(["ok", "ok", "ok"]);
   expect(monitor.report().checks).toEqual(
     ["loop", "door", "sink", "target"].map((name) => ({
@@ -43,7 +43,7 @@ test.each<[string, HealthState, HealthState[]]>([
   ["door", "failing", ["ok", "failing", "failing"]],
   ["sink", "degraded", ["ok", "degraded", "degraded"]],
   ["target", "degraded", ["ok", "ok", "degraded"]],
-])("a %s that is %s shows on its own pages and on /healthz", (name, state, expected) => {
+])("a check of the %s that is %s shows on its own pages and on /healthz", (name, state, expected) => {
   findings[name] = { state };
   expect(statuses()).toEqual(expected);
 });
@@ -55,7 +55,7 @@ test("the worst of several states is the status", () => {
 });
 
 describe("since", () => {
-  test("changes with the state and not with the reason", () => {
+  test("changes with the state but not with the reason", () => {
     nowMs += 1_000;
     findings.sink = { state: "failing", reason: "no space", action: "free some" };
     expect(monitor.ready().checks[1]).toEqual({
@@ -82,7 +82,7 @@ describe("since", () => {
     });
   });
 
-  test("is that of the last look where nobody read a page in between", () => {
+  test("is the time of the last look if nobody read a page in between", () => {
     findings.sink = { state: "failing" };
     monitor.look();
     nowMs += 60_000;
@@ -90,7 +90,7 @@ describe("since", () => {
   });
 });
 
-test("each change is told once, whoever looks", () => {
+test("each change is reported once, whoever looks", () => {
   findings.sink = { state: "degraded" };
   monitor.look();
   monitor.ready();

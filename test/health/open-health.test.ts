@@ -50,7 +50,7 @@ const names = (health: Health, page: "live" | "ready" | "report") =>
   health[page]().checks.map(({ name }) => name);
 
 describe("the pages", () => {
-  test("of a tracer that nodes connect to", () => {
+  test("show the checks of a tracer that nodes connect to", () => {
     const health = open({ listener });
     expect(names(health, "live")).toEqual(["event-loop"]);
     expect(names(health, "ready")).toEqual(["listener", "sink:file:a", "disk:/logs"]);
@@ -71,7 +71,7 @@ describe("the pages", () => {
     health.stop();
   });
 
-  test("of a tracer that connects to nodes: absent ones leave it ready", () => {
+  test("stay ready for a tracer that connects to nodes, some of them absent", () => {
     const targets = ["a:1", "b:2"].map((where) => ({
       where,
       isConnected: () => where === "a:1",
@@ -88,7 +88,7 @@ describe("the pages", () => {
   });
 });
 
-test("a listener that is gone, or a stuck sink, makes it not ready, and recovery ready again", () => {
+test("a closed listener or a stuck sink makes the tracer unready, and recovery makes it ready again", () => {
   const health = open({ listener });
   bound = false;
   expect(health.ready().status).toBe("failing");
@@ -103,7 +103,7 @@ test("a listener that is gone, or a stuck sink, makes it not ready, and recovery
   health.stop();
 });
 
-test("a configuration that could not be taken is worth knowing of, and no more", () => {
+test("a rejected configuration is reported, and is no more than degraded", () => {
   const health = open({ listener });
   configurationFault = "tracer.yaml:1:1: networkMagic: is missing";
   expect(health.ready().status).toBe("ok");
@@ -116,7 +116,7 @@ test("a configuration that could not be taken is worth knowing of, and no more",
   health.stop();
 });
 
-test("changes are noticed although nobody reads a page", async () => {
+test("changes are noticed even if nobody reads a page", async () => {
   const health = open({ listener });
   sinkState = "failing";
   await vi.advanceTimersByTimeAsync(10_000);
@@ -124,7 +124,7 @@ test("changes are noticed although nobody reads a page", async () => {
   health.stop();
 });
 
-test("a stop ends the looking, is idempotent, and leaves no timer", () => {
+test("a stop ends the checks, is idempotent, and leaves no timer", () => {
   const health = open({ listener });
   health.stop();
   health.stop();

@@ -15,7 +15,7 @@ function found(view: Partial<{ [Name in keyof TimeseriesView]: ReturnType<Timese
   }).find();
 }
 
-test("says how far back points reach", () => {
+test("the check reports how far back points reach", () => {
   expect(found({})).toEqual({ state: "ok", reason: "points reach back to 2026-02-16T09:30:00.000Z" });
   expect(found({ reachesBackTo: undefined })).toEqual({ state: "ok", reason: "there are no points yet" });
   expect(found({ loadedShare: 0.426 })).toEqual({
@@ -24,14 +24,14 @@ test("says how far back points reach", () => {
   });
 });
 
-test("says that memory is too small where points went before their time", () => {
+test("the check reports too little memory if points were deleted early", () => {
   const reachesBackTo = Date.now() - day / 2;
   expect(found({ reachesBackTo, evicted: 1 }).reason).toContain("muninn.timeseries.maxBytes is full");
   expect(found({ reachesBackTo, evicted: 0 }).reason).not.toContain("maxBytes");
   expect(found({ reachesBackTo, evicted: 1, retentionMs: day / 4 }).reason).not.toContain("maxBytes");
 });
 
-test("is degraded where points cannot be written, or damaged ones were found", () => {
+test("the check is degraded if points cannot be written, or damaged ones were found", () => {
   const writing = new Error("ENOSPC: no space left on device");
   expect(found({ trouble: { directory: "/ts", writing, refused: 0 } })).toMatchObject({
     state: "degraded",

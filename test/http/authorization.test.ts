@@ -7,7 +7,7 @@ describe("a bearer token", () => {
   const authorization = new Authorization({ bearerToken: "s3cret-täken" });
   const token = Buffer.from("s3cret-täken").toString("latin1");
 
-  test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER   ${token} `])("%j is let in", (header) => {
+  test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER   ${token} `])("%j is accepted", (header) => {
     expect(authorization.accepts(header)).toBe(true);
   });
 
@@ -22,7 +22,7 @@ describe("a bearer token", () => {
     `Basic ${token}`,
     basic(`:${token}`),
     `Bearer ${token} ${token}`,
-  ])("%j is not", (header) => {
+  ])("%j is refused", (header) => {
     expect(authorization.accepts(header)).toBe(false);
   });
 });
@@ -30,7 +30,7 @@ describe("a bearer token", () => {
 describe("a user and password", () => {
   const authorization = new Authorization({ user: "ödin", password: "one:eye" });
 
-  test("are let in", () => {
+  test("are accepted if both are right", () => {
     expect(authorization.accepts(basic("ödin:one:eye"))).toBe(true);
   });
 
@@ -42,7 +42,7 @@ describe("a user and password", () => {
     basic(":one:eye"),
     "Basic !!!",
     "Bearer one:eye",
-  ])("%j is not", (header) => {
+  ])("are refused as %j", (header) => {
     expect(authorization.accepts(header)).toBe(false);
   });
 });

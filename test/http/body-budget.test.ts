@@ -37,7 +37,7 @@ async function turns(count = 20): Promise<void> {
   for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
 }
 
-test("bodies are made at the same time as long as there is room for all", async () => {
+test("bodies are rendered at the same time as long as all have room", async () => {
   const all = [slow("a", 400), slow("b", 400), slow("c", 400)];
   await expect.poll(() => begun).toEqual(["a", "b"]);
   await turns();
@@ -47,7 +47,7 @@ test("bodies are made at the same time as long as there is room for all", async 
   for (const { end } of all) await end();
 });
 
-test("bodies are made in the order they were asked for: a large one does not wait for ever", async () => {
+test("bodies are rendered in the order of the requests: a large one does not wait for ever", async () => {
   const all = [slow("a", 600), slow("large", 900), slow("small", 10)];
   await expect.poll(() => begun).toEqual(["a"]);
   await turns();
@@ -57,7 +57,7 @@ test("bodies are made in the order they were asked for: a large one does not wai
   for (const { end } of all) await end();
 });
 
-test("what is larger than the budget is made alone", async () => {
+test("a body larger than the budget is rendered alone", async () => {
   const small = slow("small", 10);
   const huge = slow("huge", 5_000);
   const other = slow("other", 10);
@@ -71,7 +71,7 @@ test("what is larger than the budget is made alone", async () => {
   await other.end();
 });
 
-test("bodies that somebody needs leave less room, each counted once", async () => {
+test("bodies still in use leave less room, and each counts once", async () => {
   const held = bodyWith(900);
   for (let i = 0; i < 5; i += 1) budget.hold(held);
   expect(budget.isExceeded).toBe(false);
@@ -86,7 +86,7 @@ test("bodies that somebody needs leave less room, each counted once", async () =
   await waiting.end();
 });
 
-test("while somebody waits for room, those who hold it are pressed again and again", async () => {
+test("while somebody waits for room, those who hold it are pressed repeatedly", async () => {
   const held = bodyWith(900);
   budget.hold(held);
   let pressed = 0;
@@ -100,7 +100,7 @@ test("while somebody waits for room, those who hold it are pressed again and aga
   await waiting.end();
 });
 
-test("beyond 64 who wait the next one is refused, and room is found again later", async () => {
+test("a request is refused while 64 wait, and room is free again later", async () => {
   const first = slow("first", 1_000);
   await expect.poll(() => begun).toEqual(["first"]);
   const waiting = Array.from({ length: 64 }, (_, i) => slow(`${i}`, 1));
@@ -112,7 +112,7 @@ test("beyond 64 who wait the next one is refused, and room is found again later"
   await last.end();
 });
 
-test("a body that cannot be made leaves its room to others", async () => {
+test("a body that cannot be rendered leaves its room to others", async () => {
   const failing = budget.render({
     bytes: 1_000,
     gzip: false,
@@ -126,7 +126,7 @@ test("a body that cannot be made leaves its room to others", async () => {
   await next.end();
 });
 
-test("a body let go more often than held counts nothing less", () => {
+test("releasing a body more often than it was held does not reduce the count further", () => {
   const held = bodyWith(600);
   budget.hold(held);
   budget.letGo(held);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { bodyOf, renderBody } from "../../src/http/body.js";
 import { GzipStream } from "../../src/http/gzip-stream.js";
 
-test("gzip made of any pieces unpacks to the pieces joined", () => {
+test("gzip of any pieces unpacks to the pieces joined", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 2_000 })), (pieces) => {
       const gzip = new GzipStream();
@@ -15,7 +15,7 @@ test("gzip made of any pieces unpacks to the pieces joined", () => {
   );
 });
 
-test.each([true, false])("a text of many chunks comes back whole (gzip: %s)", async (gzip) => {
+test.each([true, false])("a text of many chunks is received whole (gzip: %s)", async (gzip) => {
   const line = `${"😀 und €\n".repeat(1_000)}${randomBytes(3_000).toString("hex")}`;
   const pieces = (function* () {
     for (let i = 0; i < 50; i += 1) yield line;
@@ -28,7 +28,7 @@ test.each([true, false])("a text of many chunks comes back whole (gzip: %s)", as
   expect(body.chunks.length).toBeGreaterThan(5);
 });
 
-test("long rendering lets the event loop turn", async () => {
+test("long rendering lets the event loop run", async () => {
   let turns = 0;
   const ticking = setInterval(() => {
     turns += 1;
@@ -48,7 +48,7 @@ test("long rendering lets the event loop turn", async () => {
   expect(pieces).toBeGreaterThan(0);
 });
 
-test("an empty text is an empty body, packed or not", () => {
+test("an empty text is an empty body, compressed or not", () => {
   expect(bodyOf("", { gzip: false }).bytes).toBe(0);
   expect(gunzipSync(Buffer.concat(bodyOf("", { gzip: true }).chunks)).length).toBe(0);
 });

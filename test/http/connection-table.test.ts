@@ -31,7 +31,7 @@ function enter(remotePort: number, options: { busy?: boolean } = {}): FakeSocket
   return socket;
 }
 
-test("the longest idle one gives way, and being busy in between makes it younger", () => {
+test("the connection idle for longest is closed first, and being busy makes it younger", () => {
   const [first, second] = [enter(1), enter(2)];
   table.setBusy(table.of(first)!, true);
   table.setBusy(table.of(first)!, false);
@@ -40,7 +40,7 @@ test("the longest idle one gives way, and being busy in between makes it younger
   expect(table).toMatchObject({ size: 2, refused: 0, isCrowded: false });
 });
 
-test("busy ones stay, a newcomer gets a place of reserve, and one more is refused", () => {
+test("busy connections stay, a newcomer gets a reserved place, and one more is refused", () => {
   const busy = [enter(1, { busy: true }), enter(2, { busy: true }), enter(3, { busy: true })];
   expect(table.isCrowded).toBe(true);
   expect(enter(4).destroyed).toBe(true);
@@ -48,7 +48,7 @@ test("busy ones stay, a newcomer gets a place of reserve, and one more is refuse
   expect(table).toMatchObject({ size: 3, refused: 1 });
 });
 
-test("a place of reserve is given on as soon as it is idle", () => {
+test("a reserved place is free again as soon as its connection is idle", () => {
   enter(1, { busy: true });
   enter(2, { busy: true });
   const third = enter(3);
@@ -56,7 +56,7 @@ test("a place of reserve is given on as soon as it is idle", () => {
   expect(third.destroyed).toBe(true);
 });
 
-test("who is gone leaves nothing behind, whatever is said of it later", () => {
+test("a closed connection leaves nothing behind, whatever is reported about it later", () => {
   const socket = enter(1);
   const place = table.of(socket)!;
   socket.destroy();
@@ -67,7 +67,7 @@ test("who is gone leaves nothing behind, whatever is said of it later", () => {
   expect([second.destroyed, third.destroyed]).toEqual([false, false]);
 });
 
-test("another connection from the same port is not taken for the one before", () => {
+test("another connection from the same port is not confused with the one before", () => {
   const before = enter(1);
   const place = table.of(before)!;
   before.destroy();

@@ -21,12 +21,12 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-test("the list is the same as at the Prometheus port", async () => {
+test("the list is the same as on the Prometheus port", async () => {
   expect(JSON.parse((await ask(server, "/")).text)).toEqual({ "<Node> 1": "/node-1" });
 });
 
 test.each([undefined, "application/json", "text/html;q=0.1,application/json"])(
-  "a node is nested JSON for Accept %j",
+  "a node is shown as nested JSON for Accept %j",
   async (accept) => {
     const reply = await ask(server, "/node-1", accept === undefined ? {} : { headers: { accept } });
     expect(reply.headers["content-type"]).toBe("application/json");
@@ -37,16 +37,19 @@ test.each([undefined, "application/json", "text/html;q=0.1,application/json"])(
   },
 );
 
-test.each(["text/html", "*/*"])("a node is a page for Accept %j, its name escaped", async (accept) => {
-  const reply = await ask(server, "/node-1", { headers: { accept, "accept-encoding": "gzip" } });
-  expect(reply.headers["content-type"]).toBe("text/html; charset=utf-8");
-  expect(reply.headers["content-encoding"]).toBe("gzip");
-  expect(reply.text).toContain("&lt;Node&gt; 1");
-  expect(reply.text).not.toContain("<Node>");
-  expect(reply.headers["content-security-policy"]).toMatch(
-    /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; connect-src 'self'; /,
-  );
-});
+test.each(["text/html", "*/*"])(
+  "a node is shown as a page for Accept %j, its name escaped",
+  async (accept) => {
+    const reply = await ask(server, "/node-1", { headers: { accept, "accept-encoding": "gzip" } });
+    expect(reply.headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(reply.headers["content-encoding"]).toBe("gzip");
+    expect(reply.text).toContain("&lt;Node&gt; 1");
+    expect(reply.text).not.toContain("<Node>");
+    expect(reply.headers["content-security-policy"]).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'; connect-src 'self'; /,
+    );
+  },
+);
 
 test("a node that is not connected is not found", async () => {
   expect((await ask(server, "/node-2")).status).toBe(404);
@@ -76,7 +79,7 @@ describe("live updates", () => {
     return { socket, updates, closed, refused };
   }
 
-  test("begin with everything, numbers as texts, and go on with what changed", async () => {
+  test("begin with all metrics, numbers as texts, and continue with changes", async () => {
     give(nodes[0]!.metrics, [["big", { kind: "counter", value: 2n ** 63n - 1n }]], {
       whole: false,
       nowMs: 1,
@@ -104,7 +107,7 @@ describe("live updates", () => {
     socket.close();
   });
 
-  test("tell of names that are gone by telling everything", async () => {
+  test("report removed names by sending everything again", async () => {
     const { updates, socket } = view("/node-1");
     await expect.poll(() => updates.at(-1)?.whole, { timeout: 10_000 }).toBe(false);
     give(nodes[0]!.metrics, [["new", { kind: "gauge", value: 1n }]], { whole: true, nowMs: 3 });
@@ -120,7 +123,7 @@ describe("live updates", () => {
     socket.close();
   });
 
-  test("tell that a node left, and go on when it is back", async () => {
+  test("report that a node left, and continue when it is back", async () => {
     const { updates, socket } = view("/node-1");
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     const [node] = nodes.splice(0);
@@ -131,7 +134,7 @@ describe("live updates", () => {
     socket.close();
   });
 
-  test("are missed by a viewer that does not read, which then gets everything again", async () => {
+  test("are missed by a viewer that does not read, which then receives everything again", async () => {
     const fill = (text: string) => give(nodes[0]!.metrics, large(text), { whole: false, nowMs: 1 });
     const slow = view("/node-1");
     const quick = view("/node-1");
@@ -176,7 +179,7 @@ describe("live updates", () => {
     for (const { socket } of viewers) socket.terminate();
   });
 
-  test("that are not read make room for others who wait for it", async () => {
+  test("make room for waiting requests if a viewer does not read", async () => {
     await server.stop();
     nodes = [
       viewedNode(
@@ -210,7 +213,7 @@ describe("live updates", () => {
     slow.destroy();
   });
 
-  test("are whole each time where so many metrics are watched that they cannot be remembered", async () => {
+  test("are sent whole each time if there are too many metrics to remember", async () => {
     const many = (first: string) =>
       Array.from({ length: 60_000 }, (_, i) => [`${first}${i}`, "g", 1n] as const);
     nodes.push(viewedNode("b", "b", many("b")), viewedNode("c", "c", many("c")));
@@ -224,20 +227,20 @@ describe("live updates", () => {
     c.socket.terminate();
   });
 
-  test("are given to pages of this address", async () => {
+  test("are sent to pages of this address", async () => {
     const { updates, socket } = view("/node-1", { origin: `http://127.0.0.1:${server.address.port}` });
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     socket.close();
   });
 
-  test("end with the endpoint", async () => {
+  test("stop when the endpoint stops", async () => {
     const { updates, closed } = view("/node-1");
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     await server.stop();
     expect(await closed).toBe(1001);
   });
 
-  test("do not end the process when a viewer sends garbage or too much", async () => {
+  test("do not end the process if a viewer sends garbage or too much", async () => {
     const { socket, closed, updates } = view("/node-1");
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     socket.send("x".repeat(100_000));
@@ -245,7 +248,7 @@ describe("live updates", () => {
     expect((await ask(server, "/node-1")).status).toBe(200);
   });
 
-  test("are refused to what is no WebSocket", async () => {
+  test("are refused to a request that is not for a WebSocket", async () => {
     const raw = await rawConnection(
       server,
       "GET /node-1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",

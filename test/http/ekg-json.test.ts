@@ -101,7 +101,7 @@ test("any set of metrics is valid JSON that holds every name", () => {
   );
 });
 
-test("no key stands twice in an object, whatever the names", () => {
+test("no key appears twice in an object, whatever the names", () => {
   const parts = fc.constantFrom("a", "b", "type", "", "\0", "\x01", "a\0", "-");
   const names = fc.uniqueArray(fc.array(parts, { minLength: 1, maxLength: 4 }).map((of) => of.join(".")));
   fc.assert(
@@ -113,7 +113,7 @@ test("no key stands twice in an object, whatever the names", () => {
   );
 });
 
-test("a name of a million dots makes a document of bounded depth", () => {
+test("a name of a million dots gives a document of bounded depth", () => {
   const document = json([[".".repeat(1_000_000), "g", 1n]]);
   expect(document.match(/^(?:\{"[^"]*":)*\{"":\{/)).toBeDefined();
   expect(document.split(":{").length).toBeLessThan(80);

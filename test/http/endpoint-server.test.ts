@@ -38,7 +38,7 @@ async function faultOf(attempt: Promise<unknown>): Promise<HttpFault> {
   return (error as HttpError).fault;
 }
 
-test("a reload brings another route and other secrets into effect for clients that are connected", async () => {
+test("a reload applies another route and other secrets to clients that are already connected", async () => {
   const server = await open();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   expect((await ask(server, "/hello", { agent })).text).toBe("hello\n");
@@ -63,7 +63,7 @@ test("a client that scrapes once a minute finds its connection open", async () =
 });
 
 describe("requests", () => {
-  test("HEAD has the headers of GET and no body", async () => {
+  test("HEAD returns the headers of GET and no body", async () => {
     const server = await open();
     const get = await ask(server, "/hello");
     const head = await ask(server, "/hello", { method: "HEAD" });
@@ -85,7 +85,7 @@ describe("requests", () => {
   );
 
   test.each(["/hello/", "/hello?x=1", "/hello/?x=/", "http://elsewhere.example/hello"])(
-    "%s is the page /hello",
+    "%s returns the page /hello",
     async (target) => {
       expect((await ask(await open(), target)).status).toBe(200);
     },
@@ -112,7 +112,7 @@ describe("requests", () => {
     }
   });
 
-  test("a fault of a route is answered with 500, told of, and harms no other request", async () => {
+  test("a fault in a route is answered with 500, reported, and harms no other request", async () => {
     const errors: unknown[] = [];
     const fault = new Error("broken");
     const server = await open({
@@ -141,7 +141,7 @@ describe("limits", () => {
   });
 
   test.each(["", "GET /hello HTTP/1.1\r\nHost: a\r\n"])(
-    "a connection that sends only %j is closed after the time for a request",
+    "a connection that sends only %j is closed after the request timeout",
     async (begun) => {
       const server = await open({ limits: { requestTimeoutMs: 100 } });
       const socket = await rawConnection(server, begun);
@@ -149,7 +149,7 @@ describe("limits", () => {
     },
   );
 
-  test("a connection beyond the limit takes the place of the one that is idle for longest", async () => {
+  test("a connection beyond the limit replaces the one that has been idle for longest", async () => {
     const server = await open({ limits: { maxConnections: 2 } });
     const first = await rawConnection(server, "");
     await expect.poll(() => server.stats().connections).toBe(1);
@@ -197,7 +197,7 @@ describe("limits", () => {
       for (const socket of held) socket.destroy();
     });
 
-    test("health is answered, and nothing else", async () => {
+    test("only health is answered", async () => {
       expect((await ask(server, "/healthz")).text).toBe("healthy\n");
       const refused = await ask(server, "/slow");
       expect(refused.status).toBe(503);
@@ -210,7 +210,7 @@ describe("limits", () => {
       expect((await ask(server, "/slow")).text).toBe("late\n");
     });
 
-    test("a place of reserve that is idle gives way, too", async () => {
+    test("an idle reserved place gives way as well", async () => {
       const thirdGone = received(await rawConnection(server, ""));
       await expect.poll(() => server.stats().connections).toBe(3);
       expect((await ask(server, "/healthz")).status).toBe(200);
@@ -218,16 +218,16 @@ describe("limits", () => {
     });
   });
 
-  test("garbage is answered with 400 and the connection closed", async () => {
+  test("garbage is answered with 400 and the connection is closed", async () => {
     const socket = await rawConnection(await open(), "\x16\x03\x01\x02\x00garbage\r\n\r\n");
     expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);
   });
 });
 
-describe("readers who do not read", () => {
+describe("readers that do not read", () => {
   const large = () => textAnswer(200, "x".repeat(20_000_000));
 
-  test("are cut off after the deadline, while others are served", async () => {
+  test("are disconnected after the deadline, while others are served", async () => {
     const server = await open({
       route: ({ path }) => (path === "/large" ? large() : textAnswer(200, "small")),
       limits: { answerTimeoutMs: 300 },
@@ -241,7 +241,7 @@ describe("readers who do not read", () => {
     await expect.poll(() => server.stats().connections).toBe(0);
   });
 
-  test("lose the oldest answers when all together wait for too much", async () => {
+  test("lose the oldest answers if too much waits for all of them together", async () => {
     const server = await open({ route: large, limits: { maxBodyBytes: 50_000_000 } });
     const slow = [];
     for (let readers = 1; readers <= 4; readers += 1) {
@@ -252,7 +252,7 @@ describe("readers who do not read", () => {
     for (const socket of slow) socket.destroy();
   });
 
-  test("make room for others who wait for it, long before the deadline", async () => {
+  test("make room for waiting requests long before the deadline", async () => {
     const server = await open({
       limits: { maxBodyBytes: 30_000_000, answerTimeoutMs: 600_000 },
       route: async ({ path, bodies, gzip }) => {
@@ -268,7 +268,7 @@ describe("readers who do not read", () => {
     slow.destroy();
   });
 
-  test("cost nothing more for the same body, so many may read it", async () => {
+  test("add no cost for the same body, so many may read it", async () => {
     const body = {
       chunks: [Buffer.alloc(20_000_000, "x")],
       bytes: 20_000_000,
@@ -284,14 +284,14 @@ describe("readers who do not read", () => {
   });
 });
 
-test("a thousand scrapes at the same time are all answered", async () => {
+test("a thousand simultaneous scrapes are all answered", async () => {
   const server = await open();
   const replies = await Promise.all(Array.from({ length: 1_000 }, () => ask(server, "/hello")));
   expect(replies.filter(({ text }) => text === "hello\n")).toHaveLength(1_000);
 });
 
 describe("authorization", () => {
-  test("without the right token every path is refused with 401", async () => {
+  test("refuses every path with 401 without the right token", async () => {
     const server = await open({ auth: { bearerToken: "secret" } });
     for (const path of ["/hello", "/none", "/livez"]) {
       const reply = await ask(server, path);
@@ -301,14 +301,14 @@ describe("authorization", () => {
     expect((await ask(server, "/hello", { headers: { authorization: "Bearer secret" } })).status).toBe(200);
   });
 
-  test("user and password let in, and are asked for", async () => {
+  test("accepts a user and password, and asks for them", async () => {
     const server = await open({ auth: { user: "odin", password: "eye" } });
     const authorization = `Basic ${Buffer.from("odin:eye").toString("base64")}`;
     expect((await ask(server, "/hello", { headers: { authorization } })).status).toBe(200);
     expect((await ask(server, "/hello")).headers["www-authenticate"]).toMatch(/^Basic /);
   });
 
-  test("holds for connections that ask for another protocol", async () => {
+  test("applies to connections that ask for another protocol", async () => {
     const server = await open({ auth: { bearerToken: "secret" }, upgrade: () => expect.unreachable() });
     const socket = await rawConnection(
       server,
@@ -319,7 +319,7 @@ describe("authorization", () => {
 });
 
 describe("opening", () => {
-  test("a port in use names the field of the port", async () => {
+  test("fails with the field of the port if the port is in use", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
     const { port } = taken.address() as { port: number };
@@ -336,7 +336,7 @@ describe("opening", () => {
     taken.close();
   });
 
-  test("a host that is not this machine's names the field of the host", async () => {
+  test("fails with the field of the host if the host is not this machine's", async () => {
     const endpoint = { host: "192.0.2.1", port: 0, forceSsl: false };
     expect(await faultOf(open({ endpoint }))).toEqual({
       code: "host-unusable",
@@ -345,7 +345,7 @@ describe("opening", () => {
     });
   });
 
-  test("a host that does not exist names the field of the host", async () => {
+  test("fails with the field of the host if the host does not exist", async () => {
     const endpoint = { host: "does-not-exist.invalid", port: 0, forceSsl: false };
     expect(await faultOf(open({ endpoint, field: "hasEKG" }))).toEqual({
       code: "host-unusable",
@@ -356,7 +356,7 @@ describe("opening", () => {
 });
 
 describe("stopping", () => {
-  test("closes connections that are idle and the port", async () => {
+  test("closes the port and idle connections", async () => {
     const server = await open();
     const { host, port } = server.address;
     const idle = await rawConnection(server, "");
@@ -366,7 +366,7 @@ describe("stopping", () => {
     await expect(open({ endpoint: { host, port, forceSsl: false } })).resolves.toBeDefined();
   });
 
-  test("lets an answer under way end", async () => {
+  test("lets an answer in progress finish", async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -390,7 +390,7 @@ describe("stopping", () => {
     await stopped;
   });
 
-  test("lets a large answer under way be read", async () => {
+  test("lets a large answer in progress be read", async () => {
     const server = await open({ route: () => textAnswer(200, "x".repeat(20_000_000)) });
     const reply = ask(server, "/");
     await expect.poll(() => server.stats().answers.get(200)).toBe(1);
@@ -398,7 +398,7 @@ describe("stopping", () => {
     expect((await reply).bytes.length).toBe(20_000_001);
   });
 
-  test("does not wait for a reader who does not read", async () => {
+  test("does not wait for a reader that does not read", async () => {
     const server = await open({ route: () => textAnswer(200, "x".repeat(20_000_000)) });
     const slow = await rawConnection(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await expect.poll(() => server.stats().answers.get(200)).toBe(1);
@@ -407,7 +407,7 @@ describe("stopping", () => {
     slow.destroy();
   });
 
-  test("again, or meanwhile, waits for the same end", async () => {
+  test("has the same end for a second or simultaneous call", async () => {
     const server = await open();
     const first = server.stop();
     expect(server.stop()).toBe(first);
@@ -435,13 +435,13 @@ describe("TLS", () => {
     return String(CN);
   }
 
-  test("is spoken with the chain, which clients that know only the root trust", async () => {
+  test("shows the chain, so that clients that know only the root trust it", async () => {
     const server = await open({ endpoint: tls, tls: await readCertificate(certificate()) });
     const reply = await ask(server, "/hello", { ca: await root() });
     expect(reply.text).toBe("hello\n");
   });
 
-  test("without its chain the certificate is not trusted", async () => {
+  test("is not trusted without its chain", async () => {
     const server = await open({
       endpoint: tls,
       tls: await readCertificate({ ...certificate(), certificateChain: [] }),
@@ -449,13 +449,13 @@ describe("TLS", () => {
     await expect(ask(server, "/hello", { ca: await root() })).rejects.toThrow(/certificate/);
   });
 
-  test("plain HTTP is not answered", async () => {
+  test("does not answer plain HTTP", async () => {
     const server = await open({ endpoint: tls, tls: await readCertificate(certificate()) });
     const socket = await rawConnection(server, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     expect(await received(socket)).not.toContain("hello");
   });
 
-  test("a client that never shakes hands is closed", async () => {
+  test("closes a client that never shakes hands", async () => {
     const server = await open({
       endpoint: tls,
       tls: await readCertificate(certificate()),
@@ -464,7 +464,7 @@ describe("TLS", () => {
     expect(await received(await rawConnection(server, ""))).toBe("");
   });
 
-  test("a reload shows the renewed certificate to new connections", async () => {
+  test("shows the renewed certificate to new connections after a reload", async () => {
     const server = await open({ endpoint: tls, tls: await readCertificate(certificate()) });
     expect(await shown(server)).toBe("server");
     server.reload({ tls: await readCertificate(certificate("renewed")) });
@@ -473,13 +473,13 @@ describe("TLS", () => {
     expect(await shown(server)).toBe("renewed");
   });
 
-  test("a reload of a plain endpoint keeps it plain", async () => {
+  test("stays off for a plain endpoint after a reload", async () => {
     const server = await open();
     server.reload({ tls: await readCertificate(certificate()) });
     expect((await ask(server, "/hello")).status).toBe(200);
   });
 
-  test("no certificate at all keeps the endpoint from opening", async () => {
+  test("fails to open without any certificate", async () => {
     expect(await faultOf(open({ endpoint: tls }))).toEqual({
       code: "certificate-missing",
       field: "hasPrometheus",

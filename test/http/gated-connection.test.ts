@@ -9,7 +9,7 @@ import { anyPort } from "./nodes.js";
 
 const request = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 
-describe("what a client sends ahead", () => {
+describe("a client's pipelined requests", () => {
   let server: EndpointServer;
   let underWay: number;
   let mostUnderWay: number;
@@ -43,7 +43,7 @@ describe("what a client sends ahead", () => {
   }
   const pathsIn = (text: string) => [...text.matchAll(/this is (\S+)\n/g)].map(([, path]) => path);
 
-  test("is answered in order, one request after the other", async () => {
+  test("are answered in order, one after the other", async () => {
     const paths = Array.from({ length: 3_000 }, (_, i) => `/${i}`);
     const client = await send(
       `${paths.map((path) => request(path)).join("")}${request("/last", "Connection: close\r\n")}`,
@@ -52,7 +52,7 @@ describe("what a client sends ahead", () => {
     expect(mostUnderWay).toBe(1);
   });
 
-  test.each([1, 2, 7, 26])("is cut into requests wherever it is split (every %i bytes)", async (size) => {
+  test.each([1, 2, 7, 26])("are recognized wherever they are split (every %i bytes)", async (size) => {
     const text = `\r\n${request("/a")}\r\n\r\n${request("/b")}${request("/c", "Connection: close\r\n")}`;
     const client = await send("");
     client.setNoDelay(true);
@@ -65,13 +65,13 @@ describe("what a client sends ahead", () => {
     expect(mostUnderWay).toBe(1);
   });
 
-  test("is answered although the client has closed its side", async () => {
+  test("are answered even after the client has closed its side", async () => {
     const client = await send("");
     client.end(`${request("/a")}${request("/b")}`);
     expect(pathsIn(await received(client))).toEqual(["/a", "/b"]);
   });
 
-  test("does not hold up other connections", async () => {
+  test("do not delay other connections", async () => {
     const flood = Array.from({ length: 20 }, () => send(request("/flood").repeat(2_000)));
     for (const client of await Promise.all(flood)) client.resume();
     const other = await send(request("/other", "Connection: close\r\n"));
@@ -79,7 +79,7 @@ describe("what a client sends ahead", () => {
     expect(mostUnderWay).toBeLessThanOrEqual(21);
   });
 
-  test("does not become a request where it is the body of one", async () => {
+  test("are not read out of the body of another request", async () => {
     const body = request("/smuggled");
     const client = await send(
       `${request("/a", `Content-Length: ${body.length}\r\n`)}${body}${request("/b")}`,
@@ -90,7 +90,7 @@ describe("what a client sends ahead", () => {
   });
 });
 
-describe("a connection with its gate", () => {
+describe("a gated connection", () => {
   let ahead: BytesAhead;
   let gated: GatedConnection;
   let client: Socket;
@@ -116,7 +116,7 @@ describe("a connection with its gate", () => {
     gated.destroy();
   });
 
-  test("gives one head, and counts what waits", async () => {
+  test("passes on one head, and counts the bytes that wait", async () => {
     client.write(request("/a") + request("/b"));
     await expect.poll(() => given).toBe(request("/a"));
     expect(ahead.bytes).toBe(request("/b").length);
@@ -125,7 +125,7 @@ describe("a connection with its gate", () => {
     expect(ahead.bytes).toBe(0);
   });
 
-  test("throws away what is too much for all together, and closes after the answer", async () => {
+  test("discards bytes beyond the shared limit, and closes after the answer", async () => {
     client.write(request("/a") + request("/b").repeat(10));
     await expect.poll(() => given).toBe(request("/a"));
     expect(ahead.bytes).toBe(0);
@@ -136,14 +136,14 @@ describe("a connection with its gate", () => {
     expect(given).toBe(request("/a"));
   });
 
-  test("counts nothing any more when it is closed", async () => {
+  test("counts no bytes once it is closed", async () => {
     client.write(request("/a") + request("/b"));
     await expect.poll(() => ahead.bytes).toBeGreaterThan(0);
     gated.destroy();
     expect(ahead.bytes).toBe(0);
   });
 
-  test("lets everything through once it left HTTP", async () => {
+  test("lets everything through once it is no longer HTTP", async () => {
     client.write(`${request("/a")}\n\n\n\n`);
     await expect.poll(() => given).toBe(request("/a"));
     gated.removeGate();
@@ -151,7 +151,7 @@ describe("a connection with its gate", () => {
     await expect.poll(() => given).toBe(`${request("/a")}\n\n\n\n\n\nframes\n\nframes`);
   });
 
-  test("is gone soon after the last answer, though the client neither reads nor closes", async () => {
+  test("closes soon after the last answer, even if the client neither reads nor closes", async () => {
     client.pause();
     gated.write("x".repeat(50_000_000));
     gated.destroySoon();
@@ -159,7 +159,7 @@ describe("a connection with its gate", () => {
     expect(gated.destroyed).toBe(true);
   });
 
-  test("brings a last answer to a client that is still sending", async () => {
+  test("delivers a last answer to a client that is still sending", async () => {
     const text = received(client);
     client.write("x".repeat(100_000));
     gated.write("no");

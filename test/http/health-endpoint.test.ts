@@ -21,7 +21,7 @@ test.each([
   ["/livez", "live"],
   ["/readyz", "ready"],
   ["/healthz", "report"],
-] as const)("%s is 503 only where its report is failing", async (path, source) => {
+] as const)("%s answers 503 only if its report is failing", async (path, source) => {
   const reports = { [source]: report("ok") };
   const server = await openHealthEndpoint({
     endpoint: anyPort,
@@ -47,7 +47,7 @@ test.each([
   await server.stop();
 });
 
-test("health is answered on the places of reserve", async () => {
+test("health is answered on the reserved places", async () => {
   const server = await openHealthEndpoint({
     endpoint: anyPort,
     field: "muninn.health",

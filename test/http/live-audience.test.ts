@@ -79,7 +79,7 @@ async function turns(): Promise<void> {
 const shown = (page: FakePage) => page.updates.at(-1)?.metrics?.find(([name]) => name === "a")?.[2];
 
 describe("viewers of one node", () => {
-  test("share what is made for them", async () => {
+  test("share the updates that are rendered for them", async () => {
     const pages = Array.from({ length: 100 }, join);
     await Promise.all(pages.map(() => audience.welcome()));
     expect(budget.render).toHaveBeenCalledTimes(1);
@@ -92,7 +92,7 @@ describe("viewers of one node", () => {
     }
   });
 
-  test("are told that nothing is new without anything being made", async () => {
+  test("are told that nothing is new without rendering anything", async () => {
     const page = join();
     await audience.welcome();
     await audience.update();
@@ -100,7 +100,7 @@ describe("viewers of one node", () => {
     expect(page.updates.at(-1)).toEqual({ whole: false, metrics: [] });
   });
 
-  test("that do not read get nothing more, and the whole once they read again", async () => {
+  test("receive nothing while they do not read, and everything once they read again", async () => {
     const [slow, quick] = [join(), join()];
     slow.isReading = false;
     await audience.welcome();
@@ -119,7 +119,7 @@ describe("viewers of one node", () => {
     expect(quick.updates.at(-1)).toEqual({ whole: false, metrics: [] });
   });
 
-  test("that read nothing are ended when others need the room they hold, but not at once", async () => {
+  test("are disconnected, but not at once, if they do not read and others need their room", async () => {
     const pages = Array.from({ length: 20 }, join);
     const viewers = [...audience.viewers];
     for (const [index, page] of pages.entries()) {
@@ -146,7 +146,7 @@ describe("viewers of one node", () => {
     expect(pages.at(-1)!.updates.length).toBeGreaterThan(0);
   });
 
-  test("get everything each time where it is too much to remember", async () => {
+  test("receive everything each time if there is too much to remember", async () => {
     mayRemember = false;
     const page = join();
     await audience.welcome();
@@ -159,7 +159,7 @@ describe("viewers of one node", () => {
     expect(audience.remembered).toBe(0);
   });
 
-  test("are told that the node left, and everything when it is back", async () => {
+  test("are told that the node left, and receive everything when it is back", async () => {
     const page = join();
     await audience.welcome();
     const before = metrics;
@@ -171,7 +171,7 @@ describe("viewers of one node", () => {
     expect(page.updates.at(-1)?.whole).toBe(true);
   });
 
-  test("outlive a fault of ours, which is told of", async () => {
+  test("survive a fault in Muninn, which is reported", async () => {
     const page = join();
     const fault = new Error("broken");
     vi.mocked(budget.render).mockRejectedValueOnce(fault);
@@ -181,7 +181,7 @@ describe("viewers of one node", () => {
     expect(shown(page)).toBe("1");
   });
 
-  test("see the last value although it changed while a newcomer was welcomed", async () => {
+  test("see the last value even if it changed while a newcomer was welcomed", async () => {
     const first = join();
     await audience.welcome();
     const second = join();

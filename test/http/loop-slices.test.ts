@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loopSlices } from "../../src/http/loop-slices.js";
 
-test("one long piece of work runs in a turn of the event loop, in the order of asking", async () => {
+test("one long piece of work runs per turn of the event loop, in the order of the requests", async () => {
   const ran: string[] = [];
   let turn = 0;
   let isOver = false;
@@ -22,7 +22,7 @@ test("one long piece of work runs in a turn of the event loop, in the order of a
   expect(new Set(ran.map((entry) => entry.slice(2))).size).toBe(9);
 });
 
-test("short work shares a slice, and what comes up meanwhile waits for the next", async () => {
+test("short pieces of work share a slice, and new ones wait for the next", async () => {
   const ran: string[] = [];
   await new Promise<void>((resolve) => {
     loopSlices.run(() => {

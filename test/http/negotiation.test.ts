@@ -28,7 +28,7 @@ describe("what a client prefers", () => {
     ["application/*", false],
     ["text/html,application/xhtml+xml,*/*;q=0.8", false],
     ["text/plain", false],
-  ])("with Accept %j OpenMetrics is chosen: %s", (header, chosen) => {
+  ])("for Accept %j the choice of OpenMetrics is %s", (header, chosen) => {
     expect(new Accept(header).prefers(openMetrics, "text/plain")).toBe(chosen);
   });
 
@@ -39,7 +39,7 @@ describe("what a client prefers", () => {
     ["application/*;q=0.3, */*;q=0.9", 0.3],
     ["*/*;q=0.2", 0.2],
     ["gibberish", 1],
-  ])("with Accept %j JSON is wanted by %d", (header, quality) => {
+  ])("Accept %j wants JSON with quality %d", (header, quality) => {
     expect(new Accept(header).quality("application/json")).toBe(quality);
   });
 });
@@ -58,11 +58,11 @@ test.each<[string | undefined, boolean]>([
   ["identity", false],
   ["identity;q=1, gzip;q=0.5", false],
   ["br, zstd", false],
-])("Accept-Encoding %j takes gzip: %s", (header, accepted) => {
+])("Accept-Encoding %j accepts gzip: %s", (header, accepted) => {
   expect(acceptsGzip(header)).toBe(accepted);
 });
 
-test("no header whatever makes negotiation fail", () => {
+test("no header can make negotiation fail", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (header) => {
       const accept = new Accept(header);

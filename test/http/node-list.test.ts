@@ -4,7 +4,7 @@ import { nodeList } from "../../src/http/node-list.js";
 import { SharedBodies } from "../../src/http/shared-bodies.js";
 import { viewedNode, viewOf } from "./nodes.js";
 
-test("who asks for the list as a page while it is made as JSON for another gets a page", async () => {
+test("a request for the list as a page gets a page while another gets JSON", async () => {
   const bodies = new SharedBodies(new BodyBudget({ maxBytes: 1_000_000 }));
   const view = viewOf([viewedNode("relay", "relay")]);
   const list = async (accept: string) => {

@@ -30,6 +30,6 @@ test.each<[string, Record<string, string>, boolean]>([
   ["a name that begins like ours", proxied("outer.example", "https://outer.example.evil"), false],
   ["a page without an origin", { host: "a", origin: "null" }, false],
   ["an origin without a host", { host: "", origin: "file://" }, false],
-])("%s", (_, headers, isOwn) => {
+])("an origin is recognized as ours or foreign: %s", (_, headers, isOwn) => {
   expect(isOwnOrigin(headers)).toBe(isOwn);
 });

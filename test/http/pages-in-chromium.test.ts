@@ -54,7 +54,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     await server.stop();
   });
 
-  test("the list leads to the node's page", async () => {
+  test("the list links to the node's page", async () => {
     const page = await browser.page(url("/"), phone);
     await expect
       .poll(() => page.value(`document.querySelector(".nodes a")?.textContent`), patience)
@@ -65,7 +65,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(page.complaints).toEqual([]);
   });
 
-  test("the page shows every metric, in order and in full, and follows changes", async () => {
+  test("the page shows every metric, in order and in full, and updates", async () => {
     const page = await browser.page(url("/node-1"), desk);
     await expect.poll(() => state(page), patience).toBe("live");
     expect(await shownValue(page, "cardano.node.metrics.slotNum.int")).toBe("9223372036854775807");
@@ -85,7 +85,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(page.complaints).toEqual([]);
   });
 
-  test("the page draws the recent past of what changes", async () => {
+  test("the page plots the recent past of changing metrics", async () => {
     const page = await browser.page(url("/node-1"), desk);
     const heights = () =>
       page.value(`[...new Set([...document.querySelectorAll("#metrics li")]
@@ -104,7 +104,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(page.complaints).toEqual([]);
   });
 
-  test("the search leaves what has all its words", async () => {
+  test("the search keeps the metrics that contain all its words", async () => {
     const page = await browser.page(url("/node-1"), desk);
     await expect.poll(() => state(page), patience).toBe("live");
     await search(page, "NUM cardano");
@@ -117,14 +117,14 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(((await shownNames(page)) as string[]).length).toBeGreaterThan(60);
   });
 
-  test("names and texts of a node are shown as text", async () => {
+  test("names and texts from a node are shown as text", async () => {
     const page = await browser.page(url("/node-1"), desk);
     await expect.poll(() => shownValue(page, hostile), patience).toBe(hostile);
     expect(await page.value(`document.querySelectorAll("img, i").length`)).toBe(0);
     expect(page.complaints).toEqual([]);
   });
 
-  test.each(["/", "/node-1"])("%s fits a phone's width", async (path) => {
+  test.each(["/", "/node-1"])("%s fits the width of a phone", async (path) => {
     const page = await browser.page(url(path), phone);
     await expect
       .poll(() => page.value(`document.querySelectorAll("li").length`), patience)
@@ -133,7 +133,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(await page.value("window.innerWidth")).toBe(phone.width);
   });
 
-  test("on a phone each name and each value has the whole width, however long the value", async () => {
+  test("on a phone each name and each value uses the full width, however long the value", async () => {
     const page = await browser.page(url("/node-1"), { width: 390, height: 844, mobile: true });
     await expect.poll(() => state(page), patience).toBe("live");
     const narrowest = await page.value(
@@ -142,7 +142,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
     expect(narrowest).toBeGreaterThan(300);
   });
 
-  test("the page says that it lost the connection, and is live again when the daemon is back", async () => {
+  test("the page reports a lost connection, and is live again when the daemon is back", async () => {
     const page = await browser.page(url("/node-1"), desk);
     await expect.poll(() => state(page), patience).toBe("live");
     const { port } = server.address;

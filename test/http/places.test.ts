@@ -8,12 +8,12 @@ test.each([
   [1_048_576, 2_048, 16],
   [Number.POSITIVE_INFINITY, 2_048, 16],
 ])(
-  "of %d files an endpoint has %i connections and %i of reserve",
+  "with %d files an endpoint has %i connections and %i reserved ones",
   (files, maxConnections, reservedConnections) => {
     expect(placesWithin(files)).toEqual({ maxConnections, reservedConnections });
   },
 );
 
-test("three endpoints take a seventh of the files of a usual process at most", () => {
+test("three endpoints use at most a seventh of the files of a usual process", () => {
   expect(filesOf(3, 1_024)).toBe(123);
 });

@@ -52,7 +52,7 @@ describe("the list of nodes", () => {
     },
   );
 
-  test("says so when there are none", async () => {
+  test("says so if there are no nodes", async () => {
     nodes.length = 0;
     expect((await ask(server, "/", { headers: { accept: "text/html" } })).text).toContain(
       "There are no connected nodes yet.",
@@ -60,7 +60,7 @@ describe("the list of nodes", () => {
     expect((await ask(server, "/")).text).toBe("{}");
   });
 
-  test("holds nodes with the names of properties that all objects have", async () => {
+  test("includes nodes whose names are properties of all objects", async () => {
     nodes.splice(0, 2, viewedNode("__proto__", "proto"), viewedNode("constructor", "constructor"));
     expect((await ask(server, "/")).text).toBe('{"__proto__":"/proto","constructor":"/constructor"}');
   });
@@ -83,13 +83,13 @@ describe("the exposition of a node", () => {
   });
 
   test.each(["/node-1/metrics", "/node%2D1", "/%6eode-1/metric%73", "/node-1/"])(
-    "is served at %s",
+    "is served under %s",
     async (path) => {
       expect((await ask(server, path)).text).toBe((await ask(server, "/node-1")).text);
     },
   );
 
-  test("is right in either format, whichever was asked for within the same second", async () => {
+  test("is right in either format, whichever was requested within the same second", async () => {
     const text = { accept: "text/plain", timestamp: "counter", own: "as text", type: plainText };
     const open = { accept: openMetrics, timestamp: "unknown", own: "as openmetrics", type: openMetrics };
     for (const { accept, timestamp, own, type } of [text, open, open, text, text, open]) {
@@ -102,7 +102,7 @@ describe("the exposition of a node", () => {
     }
   });
 
-  test("is right in either format for those who ask at the same time", async () => {
+  test("is right in either format for simultaneous requests", async () => {
     await server.stop();
     let asked = 0;
     server = await open({
@@ -132,7 +132,7 @@ describe("the exposition of a node", () => {
     ]);
   });
 
-  test("is the same packed", async () => {
+  test("is the same when compressed", async () => {
     const plain = await ask(server, "/node-1");
     const packed = await ask(server, "/node-1", { headers: { "accept-encoding": "gzip" } });
     expect(plain.headers["content-encoding"]).toBeUndefined();
@@ -147,13 +147,13 @@ describe("the exposition of a node", () => {
     expect((await ask(server, "/node-1")).text).toContain("\na_int 7\n");
   });
 
-  test("is that of the node which now has the name", async () => {
+  test("belongs to the node that now has the name", async () => {
     await ask(server, "/node-1");
     nodes[0] = viewedNode("Node 1", "node-1", [["a.int", "g", 9n]]);
     expect((await ask(server, "/node-1")).text).toContain("\na_int 9\n");
   });
 
-  test("drops suffixes and shows help where configured", async () => {
+  test("omits suffixes and shows help if so configured", async () => {
     await server.stop();
     server = await open({ metricsNoSuffix: true, metricsHelp: { "a.int": "An a." } });
     expect((await ask(server, "/node-1")).text).toContain("# HELP a An a.\n# TYPE a gauge\na 1\n");
@@ -165,7 +165,7 @@ test("/metrics holds all nodes with their names as labels", async () => {
   expect(text).toContain('a_int{node_name="Node 1"} 1\na_int{node_name="<b>&\\"\'"} 2\n');
 });
 
-test("colliding names are told of after an exposition", async () => {
+test("colliding names are reported after an exposition", async () => {
   await server.stop();
   const told: number[] = [];
   nodes.push(
@@ -180,21 +180,21 @@ test("colliding names are told of after an exposition", async () => {
   expect(told).toEqual([1, 0]);
 });
 
-test("the daemon's own metrics come in the format that is asked for", async () => {
+test("the daemon's own metrics come in the requested format", async () => {
   expect((await ask(server, "/metrics/self")).text).toBe("own metrics as openmetrics\n");
   const reply = await ask(server, "/metrics/self", { headers: { accept: "text/plain" } });
   expect(reply.text).toBe("own metrics as text\n");
   expect(reply.headers["content-type"]).toBe("text/plain");
 });
 
-test("the health pages are served although there is no place for anybody else", async () => {
+test("the health pages are served even if no other request has a place", async () => {
   await server.stop();
   server = await open({ limits: { maxConnections: 0, reservedConnections: 1 } });
   for (const path of ["/livez", "/readyz", "/healthz"]) expect((await ask(server, path)).status).toBe(200);
   for (const path of ["/", "/metrics", "/node-1"]) expect((await ask(server, path)).status).toBe(503);
 });
 
-test("the health pages are served here too", async () => {
+test("the health pages are also served here", async () => {
   await server.stop();
   server = await open({ health: health({ ready: { ...healthy, status: "failing" } }) });
   expect((await ask(server, "/readyz")).status).toBe(503);
@@ -212,7 +212,7 @@ test.each(["/nobody", "/metrics/other", "/Node-1", "/node-1/x", "/..%2f", "/cons
   },
 );
 
-test("a path that is not found is echoed in part only", async () => {
+test("an unknown path is echoed only in part", async () => {
   expect((await ask(server, `/${"x".repeat(5_000)}`)).text.length).toBeLessThan(250);
 });
 
@@ -237,14 +237,14 @@ describe("service discovery", () => {
     expect(await discover({ host })).toEqual(target(named));
   });
 
-  test("names the host that a proxy was asked for", async () => {
+  test("names the host that the proxy was asked for", async () => {
     expect(await discover({ host: "inner:1", "x-forwarded-host": "outer.example:443, inner" })).toEqual(
       target("outer.example:443"),
     );
   });
 
   test.each(['evil"host', "a b", "<script>", "host:port", "user@host", "a/b", ""])(
-    "names the address that was reached where the host is %j",
+    "names the address that was reached if the host is %j",
     async (host) => {
       expect(await discover({ host, "x-forwarded-host": host })).toEqual(
         target(`127.0.0.1:${server.address.port}`),
@@ -266,7 +266,7 @@ describe("service discovery", () => {
     },
   );
 
-  test("has the configured labels, which do not replace ours", async () => {
+  test("adds the configured labels, which do not replace Muninn's own", async () => {
     await server.stop();
     server = await open({
       prometheusLabels: { network: "mainnet", node_name: "no", __metrics_path__: "/no" },

@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)("a real Prometheus", () => {
     ["all", "relay one", 1n],
     ["all", 'core "😀"', 2n],
     ["all-text", 'core "😀"', 2n],
-  ])("has in job %s what node %s sent", async (job, name, shift) => {
+  ])("stores for job %s what node %s sent", async (job, name, shift) => {
     const selector = `{job="${job}",node_name=${JSON.stringify(name)},__name__!~"up|scrape_.*|ekg_.*"}`;
     await expect.poll(async () => (await query(selector)).length, patience).toBe(7);
     const series = (await query(selector)).map(({ metric, value }) => {
@@ -174,7 +174,7 @@ describe.skipIf(missing !== undefined)("a real Prometheus", () => {
     );
   });
 
-  test("knows types and help", async () => {
+  test("stores types and help", async () => {
     const metadata = async () => {
       const response = await fetch(`${api}/targets/metadata?metric=forks_total`).catch(() => undefined);
       const answer = (await response?.json()) as { data?: { type: string; help: string }[] } | undefined;

@@ -39,23 +39,26 @@ test.each<[string, number, string]>([
   [`GET /none HTTP/1.1\r\nHost: a\r\n${upgrade}`, 404, ""],
   [`GET /ok HTTP/1.1\r\nHost: a\r\n${upgrade}`, 401, "token"],
   [`POST /ok HTTP/1.1\r\nHost: a\r\n${upgrade}`, 405, ""],
-])("who is refused %j with %i is gone, though it neither reads nor closes", async (head, status, token) => {
-  await open(token === "" ? {} : { auth: { bearerToken: token } });
-  // It would not even close its side when it is told that the other side is closed.
-  const client = connect({ ...server.address, allowHalfOpen: true });
-  clients.push(client);
-  client.on("error", () => undefined);
-  client.write(`${head}\r\n`);
-  let text = "";
-  client.on("data", (bytes: Buffer) => {
-    text += bytes.toString("latin1");
-  });
-  await expect.poll(() => text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  client.pause();
-  await expect.poll(() => server.stats().connections, { timeout: 5_000 }).toBe(0);
-});
+])(
+  "a request refused as %j with %i is disconnected even if the client neither reads nor closes",
+  async (head, status, token) => {
+    await open(token === "" ? {} : { auth: { bearerToken: token } });
+    // It would not even close its side when it is told that the other side is closed.
+    const client = connect({ ...server.address, allowHalfOpen: true });
+    clients.push(client);
+    client.on("error", () => undefined);
+    client.write(`${head}\r\n`);
+    let text = "";
+    client.on("data", (bytes: Buffer) => {
+      text += bytes.toString("latin1");
+    });
+    await expect.poll(() => text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    client.pause();
+    await expect.poll(() => server.stats().connections, { timeout: 5_000 }).toBe(0);
+  },
+);
 
-test("hundreds of refused upgrades do not keep others out", async () => {
+test("hundreds of refused upgrades do not lock others out", async () => {
   await open({ auth: { bearerToken: "token" }, limits: { maxConnections: 100, reservedConnections: 0 } });
   for (let i = 0; i < 300; i += 1) {
     const client = await rawConnection(server, `GET /ok HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);

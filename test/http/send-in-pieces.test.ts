@@ -31,7 +31,7 @@ beforeEach(() => {
   response = new FakeResponse();
 });
 
-test("a body of one piece, or none, leaves at once", () => {
+test("a body of one piece, or of none, is sent at once", () => {
   send("a");
   expect(response).toMatchObject({ written: ["a"], isEnded: true });
   response = new FakeResponse();
@@ -39,7 +39,7 @@ test("a body of one piece, or none, leaves at once", () => {
   expect(response).toMatchObject({ written: [], isEnded: true });
 });
 
-test("of a large body one piece leaves at a time, however quickly it is read", async () => {
+test("a large body is sent one piece at a time, however quickly it is read", async () => {
   send("a", "b", "c");
   expect(response).toMatchObject({ written: ["a"], isEnded: false });
   const seen = new Set<number>();
@@ -51,7 +51,7 @@ test("of a large body one piece leaves at a time, however quickly it is read", a
   expect(seen).toContain(2);
 });
 
-test("the next piece waits until the one before has left", async () => {
+test("the next piece waits until the previous one is sent", async () => {
   response.isReading = false;
   send("a", "b");
   for (let i = 0; i < 10; i += 1) await new Promise(setImmediate);

@@ -35,19 +35,19 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("those who ask while a body is being rendered get the same one", async () => {
+test("requests during the rendering of a body share it", async () => {
   const bodies = await Promise.all([1, 2, 3].map(() => get("/metrics", undefined)));
   expect(new Set(bodies).size).toBe(1);
   expect(rendered).toBe(1);
 });
 
-test("without a version the next one who asks gets a new body", async () => {
+test("without a version the next request gets a new body", async () => {
   await get("/metrics", undefined);
   await get("/metrics", undefined);
   expect(rendered).toBe(2);
 });
 
-test("with the same version the body serves for a second", async () => {
+test("with the same version a body is shared for a second", async () => {
   const first = await get("/node", 7);
   vi.advanceTimersByTime(999);
   expect(await get("/node", 7)).toBe(first);
@@ -55,7 +55,7 @@ test("with the same version the body serves for a second", async () => {
   expect(await get("/node", 7)).not.toBe(first);
 });
 
-test("what is kept for others counts until it is forgotten", async () => {
+test("a kept body counts until it is forgotten", async () => {
   const long = { pieces: () => ["x".repeat(2_000)].values() };
   await get("/node", 7, long);
   expect(budget.isExceeded).toBe(true);
@@ -67,12 +67,12 @@ test.each<[string, string, number, boolean]>([
   ["another version", "/node", 8, false],
   ["another key", "/other", 7, false],
   ["another packing", "/node", 7, true],
-])("%s is another body", async (_, key, version, gzip) => {
+])("%s gets another body", async (_, key, version, gzip) => {
   const first = await get("/node", 7);
   expect(await get(key, version, { gzip })).not.toBe(first);
 });
 
-test("a rendering that failed is not kept", async () => {
+test("a failed rendering is not kept", async () => {
   const failed = shared.get(
     wanted("/node", 7, {
       pieces: () => {

@@ -31,7 +31,7 @@ async function lines(): Promise<Line[]> {
   return read;
 }
 
-test("with muninn.selfTrace Muninn's own log is in the file of a node muninn, which feeds nothing to itself", async () => {
+test("muninn.selfTrace writes Muninn's own log to the file of a node called muninn, which does not feed itself", async () => {
   const address = join(directory, "tracer.sock");
   const { config } = await parseConfig(
     JSON.stringify({
@@ -61,7 +61,7 @@ test("with muninn.selfTrace Muninn's own log is in the file of a node muninn, wh
   await log.stop({ deadlineMs: 1_000 });
 });
 
-test("lines that are not safe yet are bounded, and further ones are counted in a line of their own once there is room", async () => {
+test("unsafe lines are bounded, and the excess is counted in a line of its own once there is room", async () => {
   let take = (_: string) => {};
   let settle = (_: Settlement) => {};
   const objects: string[] = [];
@@ -103,7 +103,7 @@ test("lines that are not safe yet are bounded, and further ones are counted in a
   await self.stop();
 });
 
-test("at level debug, where each of its lines fills a file and a new one is made for it, and after a SIGHUP, it does not feed itself", async () => {
+test("Muninn's own log does not feed itself at level debug with a new file for each line, nor after a SIGHUP", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({
     verbosity: "Maximum",

@@ -49,7 +49,7 @@ describe.each([
   ["connects to Muninn", forwardAt, (path: string) => ({ tag: "ConnectTo", contents: [path] }) as const],
   ["Muninn connects to", forwardTo, (path: string) => ({ tag: "AcceptAt", contents: path }) as const],
 ] as const)("the Rust tracer as a downstream tracer that %s", (_, hasForwarding, network) => {
-  test("gets every field of every object of all nodes, each node's in order", async (context) => {
+  test("receives every field of every object of all nodes, each node's in order", async (context) => {
     await using place = await Workplace.open();
     const between = place.path("between.sock");
     await using _ = await RustProgram.tracer(context, place, { network: network(between) });
@@ -63,7 +63,7 @@ describe.each([
   });
 });
 
-test("the Rust acceptor, which Muninn connects to, gets every field of every object, each node's in order", async (context) => {
+test("the Rust acceptor, which Muninn connects to, receives every field of every object, each node's in order", async (context) => {
   await using place = await Workplace.open();
   const [between, file] = [place.path("between.sock"), place.path("accepted.jsonl")];
   await using _ = RustProgram.acceptor(context, between, file);
@@ -76,7 +76,7 @@ test("the Rust acceptor, which Muninn connects to, gets every field of every obj
   expect(await daemon.stop()).toBe(0);
 });
 
-test("a chain of the Rust forwarder, a Rust tracer, Muninn, and two Rust tracers keeps all, in order", async (context) => {
+test("a chain of the Rust forwarder, a Rust tracer, Muninn and two Rust tracers keeps everything in order", async (context) => {
   await using place = await Workplace.open();
   const [first, second] = [place.path("first.sock"), place.path("second.sock")];
   // The crate's forwarder drops what goes beyond a request, so each asks for more than it ever has.
@@ -131,7 +131,7 @@ test("what the Rust forwarder sends passes through Muninn to a Rust tracer with 
   expect(await daemon.stop()).toBe(0);
 });
 
-test("a Rust tracer of another network is refused, which the log says, and others go on", async (context) => {
+test("a Rust tracer of another network is refused and logged, and others continue", async (context) => {
   await using place = await Workplace.open();
   const between = place.path("between.sock");
   const daemon = await place.start({ hasForwarding: forwardAt(between), muninn: name });

@@ -13,47 +13,44 @@ import { RustProgram } from "./rust-program.js";
 const recorded = expectedObjects("accept-250");
 const count = 5_000;
 
-describe.each(["connect", "listen"] as const)(
-  "the Rust tracer takes from simulated nodes that %s",
-  (mode) => {
-    test("every object of a real node, field for field, and thousands in order", async (context) => {
-      await using place = await Workplace.open();
-      const at = (name: string) =>
-        mode === "connect" ? place.path("hermod.sock") : place.path(`${name}.sock`);
-      await using _ = await RustProgram.tracer(context, place, {
-        network:
-          mode === "connect"
-            ? { tag: "AcceptAt", contents: at("") }
-            : { tag: "ConnectTo", contents: [at("recorded"), at("counting")] },
-      });
-      const network = (name: string) => ({ mode, address: { kind: "unix", path: at(name) } }) as const;
-      const source = new ScriptedSource({ name: "recorded", objects: recorded });
-      await using speaking = await simulatedNode({
-        source,
-        network: network("recorded"),
-        reconnect: { initialMs: 20, maxMs: 100 },
-      });
-      await using counting = await countingNode(network("counting"), { name: "counting", count });
-      await eventually(async () => {
-        expect(await rustLines(place, "recorded")).toMatchObject(recorded.map(asRustLine));
-        expect(await rustLines(place, "counting")).toHaveLength(count);
-      });
-      const lines = await rustLines(place, "counting");
-      expectAllInOrder(
-        lines.map(({ to_machine }) => to_machine),
-        count,
-      );
-      expect(speaking.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
-      expect(counting.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
+describe.each(["connect", "listen"] as const)("simulated nodes that %s", (mode) => {
+  test("send the Rust tracer every object of a real node, field for field, and thousands in order", async (context) => {
+    await using place = await Workplace.open();
+    const at = (name: string) =>
+      mode === "connect" ? place.path("hermod.sock") : place.path(`${name}.sock`);
+    await using _ = await RustProgram.tracer(context, place, {
+      network:
+        mode === "connect"
+          ? { tag: "AcceptAt", contents: at("") }
+          : { tag: "ConnectTo", contents: [at("recorded"), at("counting")] },
     });
-  },
-);
+    const network = (name: string) => ({ mode, address: { kind: "unix", path: at(name) } }) as const;
+    const source = new ScriptedSource({ name: "recorded", objects: recorded });
+    await using speaking = await simulatedNode({
+      source,
+      network: network("recorded"),
+      reconnect: { initialMs: 20, maxMs: 100 },
+    });
+    await using counting = await countingNode(network("counting"), { name: "counting", count });
+    await eventually(async () => {
+      expect(await rustLines(place, "recorded")).toMatchObject(recorded.map(asRustLine));
+      expect(await rustLines(place, "counting")).toHaveLength(count);
+    });
+    const lines = await rustLines(place, "counting");
+    expectAllInOrder(
+      lines.map(({ to_machine }) => to_machine),
+      count,
+    );
+    expect(speaking.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
+    expect(counting.report()).toMatchObject({ connections: 1, faults: 0, refusals: 0 });
+  });
+});
 
 describe.each([
   ["connects to Muninn", "connect", "AcceptAt"],
   ["Muninn connects to", "listen", "ConnectTo"],
 ] as const)("the Rust forwarder that %s", (_, mode, tag) => {
-  test("forwards under its name, whole and in order", async (context) => {
+  test("forwards under its own name, whole and in order", async (context) => {
     await using place = await Workplace.open();
     const address = place.path("between.sock");
     const contents = tag === "AcceptAt" ? address : [address];
@@ -71,7 +68,7 @@ describe.each([
   });
 });
 
-test("the Rust tracer forwards to Muninn what simulated nodes tell it", async (context) => {
+test("the Rust tracer forwards to Muninn what simulated nodes send it", async (context) => {
   await using place = await Workplace.open();
   // It names no node: what it forwards goes by the connection.
   const daemon = await place.start({ loRequestNum: 65_535 });

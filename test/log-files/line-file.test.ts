@@ -51,7 +51,7 @@ test.each([
   { name: "file.gz", content: gzipSync(longText) },
   { name: "file.zst", content: zstdOf(longText) },
 ])(
-  "of $name lines that cross the border of a chunk, and lines longer than one, are whole",
+  "lines of $name that cross a chunk border, and lines longer than a chunk, are whole",
   async ({ name, content }) => {
     const found = await linesOf(content, name);
     expect(found.map(({ line }) => line)).toEqual(long.map((_, at) => at + 1));
@@ -63,7 +63,7 @@ test.each([
 test.each([
   { name: "members.gz", content: Buffer.concat([gzipSync("a\nb"), gzipSync("c\nd\n")]) },
   { name: "frames.zst", content: Buffer.concat([zstdOf("a\nb"), zstdOf("c\nd\n")]) },
-])("$name that were compressed one after another are read to the last", async ({ name, content }) => {
+])("$name with parts compressed one after another is read to the end", async ({ name, content }) => {
   expect((await linesOf(content, name)).map(({ text }) => text)).toEqual(["a", "bc", "d"]);
 });
 
@@ -72,7 +72,7 @@ test.each([
   { name: "cut.zst", content: zstdOf(longText).subarray(0, -20) },
   { name: "other.gz", content: "these bytes are not compressed\n" },
   { name: "other.zst", content: "these bytes are not compressed\n" },
-])("$name that is damaged or cut off gives what can be read, and then says so", async ({ name, content }) => {
+])("damaged or truncated $name gives what can be read, and then an error", async ({ name, content }) => {
   const lines: Line[] = [];
   const reading = linesOf(content, name, lines);
   await expect(reading).rejects.toThrow(DamagedFileError);
@@ -83,7 +83,7 @@ test.each([
 test.each([
   { text: "a\n", isUnended: false },
   { text: "a\nb", isUnended: true },
-])("of $text the last line is said to have no line feed: $isUnended", async ({ text, isUnended }) => {
+])("the last line of $text is reported as unended: $isUnended", async ({ text, isUnended }) => {
   const file = join(directory, "file");
   await writeFile(file, text);
   const ends: boolean[] = [];
@@ -91,7 +91,7 @@ test.each([
   expect(ends.at(-1)).toBe(isUnended);
 });
 
-test("a compressed file that is not there is a fault of the file system, and not of the file", async () => {
+test("a missing compressed file is a fault of the file system, not of the file", async () => {
   const reading = readLines(join(directory, "absent.gz")).next();
   await expect(reading).rejects.toMatchObject({ code: "ENOENT" });
 });

@@ -10,7 +10,7 @@ import {
 
 const latest = Date.parse("9999-12-31T23:59:59Z") / 1_000;
 
-test("a name tells its second, and names sort as their seconds do", () => {
+test("a name contains its second, and names sort by time", () => {
   const second = fc.integer({ min: 0, max: latest });
   fc.assert(
     fc.property(second, second, fc.constantFrom("json", "log"), (a, b, extension) => {
@@ -41,11 +41,11 @@ test.each([
   "node-2026-02-16T09-30-60.json",
   "node-12026-02-16T09-30-01.json",
   "node.json",
-])("%j is no name of a JSON log file", (name) => {
+])("%j is not the name of a JSON log file", (name) => {
   expect(secondInName(name, "json")).toBeUndefined();
 });
 
-test("log files among names are those of one extension, oldest first", () => {
+test("log files are selected by their extension, oldest first", () => {
   const names = [
     "node-2026-02-16T09-30-02.json",
     "x",
@@ -117,12 +117,12 @@ test.each([
     last: undefined,
     next: "2026-02-16T09:30:01",
   },
-])("where $what, a new file is of $next", ({ names, last, next }) => {
+])("if $what, a new file is named for $next", ({ names, last, next }) => {
   const second = secondForNew(names.map(name), "json", now, last === undefined ? undefined : name(last));
   expect(logFileName(second, "json")).toBe(name(next));
 });
 
-test("the newest is the last by name that others can follow", () => {
+test("the newest file is the last one by a name that others can follow", () => {
   const names = ["2026-01-01T00:00:00", "2028-01-01T00:00:00", "9999-12-31T00:00:00"].map(name);
   expect(newestAmong(names, "json")).toBe(name("2028-01-01T00:00:00"));
   expect(newestAmong(names, "log")).toBeUndefined();

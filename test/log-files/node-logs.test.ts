@@ -19,7 +19,7 @@ async function files(...paths: string[]): Promise<void> {
   }
 }
 
-test("each node has its logs, oldest first, compressed or not, and nothing else below the root is one", async () => {
+test("each node has its logs, oldest first, compressed or not, and nothing else below the root is a node", async () => {
   await files(
     "relay/node-2026-02-16T09-30-03.json",
     "relay/node-2026-02-16T09-30-01.json.zst",
@@ -47,13 +47,13 @@ test("each node has its logs, oldest first, compressed or not, and nothing else 
   ]);
 });
 
-test("a file that is being compressed is read once, as it was", async () => {
+test("a file that is being compressed is read once, uncompressed", async () => {
   await files("relay/node-2026-02-16T09-30-01.json", "relay/node-2026-02-16T09-30-01.json.gz");
   const [relay] = await findNodeLogs(root);
   expect(relay!.files).toEqual([join(root, "relay/node-2026-02-16T09-30-01.json")]);
 });
 
-test("a directory in which logs lie is one node's, by its own name", async () => {
+test("a directory that contains logs is a node of that name", async () => {
   await files("relay/node-2026-02-16T09-30-01.json.gz");
   expect(await findNodeLogs(join(root, "relay"))).toMatchObject([{ node: "relay", bytes: 3 }]);
 });

@@ -57,7 +57,7 @@ function harness(maxPendingBytes: number) {
   return { outlet, writer };
 }
 
-test("lines of one turn go out in one write", async () => {
+test("lines of one turn of the event loop are written at once", async () => {
   const { outlet, writer } = harness(1_000);
   writer.write("a\n");
   writer.write("b\n");
@@ -66,7 +66,7 @@ test("lines of one turn go out in one write", async () => {
   expect(outlet.taken).toEqual(["a\nb\n"]);
 });
 
-test("after the first dropped line all are, until that is said in their place", async () => {
+test("once a line is dropped, later ones are dropped too until their number is written in their place", async () => {
   const { outlet, writer } = harness(18);
   writer.write("1234567\n");
   await turn();
@@ -78,7 +78,7 @@ test("after the first dropped line all are, until that is said in their place", 
   expect(outlet.lines).toEqual(["1234567", "dropped 2", "after"]);
 });
 
-test("what is dropped and what is written add up, whatever is written when", async () => {
+test("dropped and written lines add up, whenever lines are written", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant("take" as const)), { maxLength: 60 }),
@@ -113,7 +113,7 @@ test("what is dropped and what is written add up, whatever is written when", asy
   );
 });
 
-test("an outlet that fails for good is closed and takes nothing more", async () => {
+test("an outlet that fails for good is closed and accepts no more", async () => {
   const { outlet, writer } = harness(1_000);
   writer.write("a\n");
   await turn();

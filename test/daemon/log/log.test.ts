@@ -51,7 +51,7 @@ test.each([
   ["verbosity Maximum", { verbosity: "Maximum" }, "Debug"],
   ["--min-log-severity against verbosity", { minSeverity: "Alert", verbosity: "Maximum" }, "Alert"],
   ["--min-log-severity alone", { minSeverity: "Debug" }, "Debug"],
-] as const)("with %s exactly the severities from the least on are logged", async (_, wishes, least) => {
+] as const)("with %s only the severities from the minimum up are logged", async (_, wishes, least) => {
   expect(leastSeverity(wishes)).toBe(least);
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer, ...wishes });
@@ -60,7 +60,7 @@ test.each([
   expect(parsed(pipe.read()).map(({ level }) => level)).toEqual(methods.slice(logSeverities.indexOf(least)));
 });
 
-test("a reader that stalls holds nothing up; what did not fit is dropped whole, counted and said", async () => {
+test("a reader that stalls delays nothing; lines that do not fit are dropped whole, counted and reported", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer, maxPendingBytes: 200_000 });
   const count = 10_000;
@@ -81,7 +81,7 @@ test("a reader that stalls holds nothing up; what did not fit is dropped whole, 
   await log.stop({ deadlineMs: 10_000 });
 });
 
-test("what is logged can be changed meanwhile", async () => {
+test("the minimum severity can be changed while the log is open", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
   log.info("first", "shown");
@@ -93,7 +93,7 @@ test("what is logged can be changed meanwhile", async () => {
   expect(parsed(pipe.read()).map(({ event }) => event)).toEqual(["first", "third"]);
 });
 
-test("dropped lines are said even where warnings are not logged", async () => {
+test("dropped lines are reported even if warnings are not logged", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer, minSeverity: "Emergency", maxPendingBytes: 1_000 });
   log.emergency("long", "x".repeat(2_000));
@@ -102,7 +102,7 @@ test("dropped lines are said even where warnings are not logged", async () => {
   await log.stop({ deadlineMs: 10_000 });
 });
 
-test("a stop writes what is pending first", async () => {
+test("a stop writes pending lines first", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
   for (let index = 0; index < 5_000; index += 1) log.info("line", "x".repeat(100), { index });
@@ -111,7 +111,7 @@ test("a stop writes what is pending first", async () => {
   expect(parsed(await reading).length).toBe(5_000);
 });
 
-test("a stop ends at its deadline although nobody reads", async () => {
+test("a stop ends at its deadline even if nobody reads", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
   for (let index = 0; index < 5_000; index += 1) log.info("line", "x".repeat(100), { index });
@@ -120,7 +120,7 @@ test("a stop ends at its deadline although nobody reads", async () => {
   expect(text).not.toContain('"index":4999');
 });
 
-test("a stop is idempotent, waits for the one under way, and nothing is logged after it", async () => {
+test("a stop is idempotent, waits for a stop already in progress, and nothing is logged after it", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
   log.info("first", "before the stop");
@@ -130,7 +130,7 @@ test("a stop is idempotent, waits for the one under way, and nothing is logged a
   expect(parsed(pipe.read()).map(({ event }) => event)).toEqual(["first"]);
 });
 
-test("a reader that goes away ends the log, not the process", async () => {
+test("a reader that disconnects ends the log, not the process", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
   pipe.closeReader();
@@ -154,7 +154,7 @@ test("lines go to a file whole and in order", async () => {
   }
 });
 
-test("a process whose stdout nobody reads goes on, and ends when it wants to", async () => {
+test("a process whose stdout nobody reads continues, and ends when it chooses", async () => {
   const log = new URL("../../../dist/daemon/log/log.js", import.meta.url).href;
   const program = `
     import { writeSync } from "node:fs";

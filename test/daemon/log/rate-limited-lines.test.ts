@@ -16,7 +16,7 @@ function linesWith(options?: ConstructorParameters<typeof RateLimitedLines>[0]) 
   return { written, say };
 }
 
-test("the first of a kind is said at once, the others once a minute with their count", () => {
+test("the first event of a kind is logged at once, the others once a minute with their count", () => {
   const { written, say } = linesWith();
   for (let n = 0; n < 38_276; n += 1) say("garbage", "10.0.0.1", ` ${n}`);
   expect(written).toEqual(["garbage 10.0.0.1 0: 1"]);
@@ -26,7 +26,7 @@ test("the first of a kind is said at once, the others once a minute with their c
   expect(written.slice(1)).toEqual(["garbage 10.0.0.1 38275: 38275"]);
 });
 
-test("whoever goes on has one line a minute; after a minute without any the next is said at once", () => {
+test("repeated events give one line a minute; after a quiet minute the next is logged at once", () => {
   const { written, say } = linesWith();
   for (let second = 0; second < 180; second += 1) {
     say("garbage", "a");
@@ -39,13 +39,13 @@ test("whoever goes on has one line a minute; after a minute without any the next
   expect(written).toHaveLength(5);
 });
 
-test("kinds and addresses have lines of their own", () => {
+test("each kind and each address has lines of its own", () => {
   const { written, say } = linesWith();
   for (const kind of ["garbage", "magic"]) for (const address of ["a", "b", "a"]) say(kind, address);
   expect(written).toEqual(["garbage a: 1", "garbage b: 1", "magic a: 1", "magic b: 1"]);
 });
 
-test("a thousand addresses that may each have five lines have a thousand together, and then one each", () => {
+test("a thousand addresses that may log five lines each share a thousand lines, and then have one each", () => {
   const { written, say } = linesWith({ burst: 5 });
   for (let n = 0; n < 5_000; n += 1) say("connected", `${n % 1_000}`);
   expect(written).toHaveLength(1_024);
@@ -56,7 +56,7 @@ test("a thousand addresses that may each have five lines have a thousand togethe
   expect(events).toBe(5_000);
 });
 
-test("of more than a thousand addresses those that are new share a line", () => {
+test("new addresses beyond a thousand share a line", () => {
   const { written, say } = linesWith();
   for (let n = 0; n < 5_000; n += 1) say("garbage", `${n}`);
   expect(written).toHaveLength(1_024);
@@ -65,7 +65,7 @@ test("of more than a thousand addresses those that are new share a line", () => 
   expect(written.at(-1)).toMatch(/: 3976$/);
 });
 
-test("so many as may come at once have lines of their own, those beyond one in the next minute", () => {
+test("events up to the burst have a line each, and those beyond it share one in the next minute", () => {
   const { written, say } = linesWith({ burst: 3 });
   for (let n = 0; n < 5; n += 1) say("left", "a");
   expect(written).toEqual(["left a: 1", "left a: 1", "left a: 1"]);

@@ -6,7 +6,7 @@ const line = (facts: object) =>
     `${JSON.stringify({ level: "warning", time: "2026-02-16T09:30:01.000Z", ...facts })}\n`,
   );
 
-test("a line for people has severity, message and facts, but not the event's name", () => {
+test("a line for people has severity, message and facts, but not the name of the event", () => {
   const text = line({ event: "disk_full", free: 0, msg: "the disk is full" });
   expect(text).toMatch(/WARNING.*the disk is full.*"free":0/);
   expect(text).not.toContain("disk_full");

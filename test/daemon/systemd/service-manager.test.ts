@@ -41,7 +41,7 @@ describe("a service manager that listens", () => {
     await vi.advanceTimersByTimeAsync(0);
   }
 
-  test("is told of the states in their order, one message at a time", async () => {
+  test("receives the states in their order, one message at a time", async () => {
     manager.ready("tracing");
     manager.status("3 nodes");
     manager.stopping();
@@ -56,7 +56,7 @@ describe("a service manager that listens", () => {
     ]);
   });
 
-  test("is told when a reload begins, on the clock that it compares", async () => {
+  test("receives the beginning of a reload, on the clock that it compares", async () => {
     const before = process.hrtime.bigint() / 1_000n;
     manager.reloading();
     const [reloading, monotonic] = sent[0]!;
@@ -67,7 +67,7 @@ describe("a service manager that listens", () => {
     );
   });
 
-  test("hears of the last of several states that waited", async () => {
+  test("receives only the last of several states that waited", async () => {
     manager.ready("tracing");
     for (let nodes = 1; nodes <= 100; nodes += 1) manager.status(`${nodes} nodes`);
     await settle();
@@ -75,7 +75,7 @@ describe("a service manager that listens", () => {
     expect(sent).toEqual([["READY=1", "STATUS=tracing"], ["STATUS=100 nodes"]]);
   });
 
-  test("gets no assignment that a status smuggles in", () => {
+  test("receives no assignment that a status smuggles in", () => {
     manager.status("all well\nSTOPPING=1");
     expect(sent).toEqual([["STATUS=all well STOPPING=1"]]);
   });
@@ -90,7 +90,7 @@ describe("a service manager that listens", () => {
     expect(sent).toEqual(Array(3).fill(["WATCHDOG=1"]));
   });
 
-  test("is not fed twice at a time, nor later for all the times it was missed", async () => {
+  test("is fed one message at a time, without catching up on those missed", async () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sent).toHaveLength(1);
     await settle();
@@ -99,7 +99,7 @@ describe("a service manager that listens", () => {
     expect(answers).toHaveLength(0);
   });
 
-  test("goes on being fed where a message does not arrive, and that is said once", async () => {
+  test("is still fed after messages that fail, which is reported once", async () => {
     await vi.advanceTimersByTimeAsync(1_000);
     await settle(new Error("no such program"));
     await vi.advanceTimersByTimeAsync(1_000);
@@ -113,7 +113,7 @@ describe("a service manager that listens", () => {
     expect(unreachable).toEqual(["no such program", "gone again"]);
   });
 
-  test("is waited for at a stop", async () => {
+  test("has received its last message before a stop ends", async () => {
     manager.stopping();
     let isStopped = false;
     const stopped = manager.stop().then(() => {
@@ -126,14 +126,14 @@ describe("a service manager that listens", () => {
     expect(isStopped).toBe(true);
   });
 
-  test("that does not answer holds up no stop for more than a second", async () => {
+  test("delays a stop by at most a second if it does not answer", async () => {
     manager.stopping();
     const stopped = manager.stop();
     await vi.advanceTimersByTimeAsync(1_000);
     await stopped;
   });
 
-  test("hears nothing after a stop, which is idempotent and leaves no timer", async () => {
+  test("receives nothing after a stop, which is idempotent and leaves no timer", async () => {
     await Promise.all([manager.stop(), manager.stop()]);
     manager.ready("tracing");
     await vi.advanceTimersByTimeAsync(60_000);
@@ -143,7 +143,7 @@ describe("a service manager that listens", () => {
 });
 
 test.each([{}, { NOTIFY_SOCKET: "", WATCHDOG_USEC: "1000" }])(
-  "where nobody listens (%j) nothing is sent, whatever happens",
+  "with no service manager (%j) nothing is ever sent",
   async (env) => {
     vi.useFakeTimers();
     const notify = vi.fn(async () => {});
@@ -207,7 +207,7 @@ describe("the real systemd-notify", () => {
     expect(errors).toEqual([]);
   });
 
-  test("says when nobody listens at the socket", async (ctx) => {
+  test("reports that nobody listens on the socket", async (ctx) => {
     if (receiverMissing) ctx.skip(receiverMissing);
     const directory = await mkdtemp(join(tmpdir(), "muninn-notify-"));
     vi.stubEnv("NOTIFY_SOCKET", join(directory, "nobody.sock"));
@@ -218,7 +218,7 @@ describe("the real systemd-notify", () => {
     await rmdir(directory);
   });
 
-  test("may be missing: that is told, and the daemon goes on", async () => {
+  test("may be missing: that is reported, and the daemon continues", async () => {
     vi.stubEnv("NOTIFY_SOCKET", "/run/systemd/notify");
     vi.stubEnv("PATH", "/proc/self/none");
     const error = await new Promise<NodeJS.ErrnoException>((resolve) => {

@@ -28,12 +28,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test("the page has an example in each language, and one over a network", () => {
+test("the page has an example in each language, and one across a network", () => {
   expect(examples.map(({ language }) => language)).toEqual(["js", "ts", "js"]);
 });
 
 test.each(examples.slice(0, 2))(
-  "the $language example runs, and a tracer has its messages",
+  "the $language example runs, and its messages reach a tracer",
   async ({ language, code }) => {
     await using tracer = await startTracer();
     // The address aside it is run as it stands.
@@ -64,7 +64,7 @@ test.each(examples.slice(0, 2))(
   },
 );
 
-test("the example over a network runs, and a tracer has its message", async () => {
+test("the example across a network runs, and its message reaches a tracer", async () => {
   const tokenFile = join(directory, "token");
   await writeFile(tokenFile, "a-token-of-16-signs\n");
   const listen = `wss://localhost:${await freePort("localhost")}/nodes`;

@@ -92,13 +92,13 @@ describe.each(kinds)("over $kind:", ({ kind, program, tracer: tracerSide, access
     expect(problems).toEqual([]);
   }
 
-  test("messages reach a tracer that listens, with what it asks for", async () => {
+  test("messages reach a tracer that listens, with the credentials it asks for", async () => {
     const listen = await somewhere(kind);
     await using tracer = await tracerWith(placed({ listen, ...tracerSide, ...access }));
     await expectTold(open(listen, placed(program)), tracer);
   });
 
-  test("messages reach a tracer that connects, and shows what is asked for", async () => {
+  test("messages reach a tracer that connects with the credentials the program asks for", async () => {
     const address = await somewhere(kind);
     const listening =
       kind === "tls"
@@ -110,7 +110,7 @@ describe.each(kinds)("over $kind:", ({ kind, program, tracer: tracerSide, access
   });
 });
 
-test("a token that is not taken is reported, and read again: the right one lets the program in", async () => {
+test("a refused token is reported and read again: the right one lets the program in", async () => {
   const listen = await somewhere("ws");
   const access = [{ tokenFile: file("token"), nodes: ["shop"] }];
   await using tracer = await tracerWith({ listen, access });
@@ -140,7 +140,7 @@ test.each([
   expect(tracer.accounts().received).toBe(0);
 });
 
-test("where a program listens, a tracer with another token is not let in, and that is reported", async () => {
+test("a program that listens refuses a tracer with another token, and reports it", async () => {
   const address = await somewhere("ws");
   const forwarder = open(address, { mode: "listen", tokenFile: file("token") });
   forwarder.trace({ namespace: "N" });
@@ -194,7 +194,7 @@ async function programWith(
   return { code, printed };
 }
 
-describe("a program that has nothing else to do ends", () => {
+describe("a program with nothing else to do ends", () => {
   let server: Server;
   let sockets: Socket[];
   beforeEach(async () => {
@@ -212,7 +212,7 @@ describe("a program that has nothing else to do ends", () => {
   });
   const port = () => (server.address() as AddressInfo).port;
 
-  test.each(["tls", "ws", "wss"])("in spite of a tracer it is connected with over %s:", async (kind) => {
+  test.each(["tls", "ws", "wss"])("even if it is connected to a tracer over %s:", async (kind) => {
     const listen = await somewhere(kind);
     const tls = kind === "ws" ? {} : { tls: own("server") };
     await using _ = await tracerWith({ listen, ...tls, access: "anyone" });
@@ -220,34 +220,31 @@ describe("a program that has nothing else to do ends", () => {
     expect(await programWith(program)).toEqual({ code: 0, printed: "1" });
   });
 
-  test.each(["tls", "ws", "wss"])("in spite of a tracer that never answers over %s:", async (kind) => {
+  test.each(["tls", "ws", "wss"])("even if a tracer never answers over %s:", async (kind) => {
     const address = `${kind}://localhost:${port()}`;
     expect(await programWith({ address })).toEqual({ code: 0, printed: "0" });
     expect(sockets).not.toHaveLength(0);
   });
 
-  test("in spite of a proxy that never answers", async () => {
+  test("even if a proxy never answers", async () => {
     const proxy = { HTTPS_PROXY: `http://localhost:${port()}`, NO_PROXY: "" };
     const ended = await programWith({ address: "wss://tracer.example" }, proxy);
     expect(ended).toEqual({ code: 0, printed: "0" });
     expect(sockets).not.toHaveLength(0);
   });
 
-  test.each(["tls", "ws", "wss"])(
-    "in spite of one that came to it over %s: and shows nothing",
-    async (kind) => {
-      const address = await somewhere(kind);
-      const tls = kind === "ws" ? {} : { tls: own("server") };
-      const ended = programWith({ address, mode: "listen", access: "anyone", ...tls });
-      const { connect } = await import("node:net");
-      const peer = await eventually(async () => {
-        const socket = connect(Number(new URL(address.replace(/^\w+/, "http")).port), "localhost");
-        sockets.push(socket);
-        await once(socket, "connect");
-        return socket;
-      });
-      peer.on("error", () => {});
-      expect(await ended).toEqual({ code: 0, printed: "0" });
-    },
-  );
+  test.each(["tls", "ws", "wss"])("even if a peer connects over %s: and sends nothing", async (kind) => {
+    const address = await somewhere(kind);
+    const tls = kind === "ws" ? {} : { tls: own("server") };
+    const ended = programWith({ address, mode: "listen", access: "anyone", ...tls });
+    const { connect } = await import("node:net");
+    const peer = await eventually(async () => {
+      const socket = connect(Number(new URL(address.replace(/^\w+/, "http")).port), "localhost");
+      sockets.push(socket);
+      await once(socket, "connect");
+      return socket;
+    });
+    peer.on("error", () => {});
+    expect(await ended).toEqual({ code: 0, printed: "0" });
+  });
 });

@@ -101,7 +101,7 @@ describe.each(["connect", "listen"] as const)("in mode %s", (mode) => {
   });
 });
 
-test("what was queued before a tracer came is sent by close, in order", async () => {
+test("close sends what was queued before a tracer came, in order", async () => {
   const forwarder = open();
   for (let number = 0; number < 1_000; number += 1) forwarder.trace({ namespace: "N", data: { number } });
   await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket() } } });
@@ -112,7 +112,7 @@ test("what was queued before a tracer came is sent by close, in order", async ()
   expect(forwarder.stats()).toMatchObject({ queued: 0, sent: 1_000, dropped: 0, connections: 1 });
 });
 
-test("of a queue that is full the oldest give way, are counted, and reported once", async () => {
+test("a full queue drops its oldest messages, counts them, and reports it once", async () => {
   const forwarder = open({ queueSize: 10 });
   for (let number = 0; number < 25; number += 1) forwarder.trace({ namespace: "N", data: { number } });
   expect(forwarder.stats()).toMatchObject({ queued: 10, dropped: 15 });
@@ -124,7 +124,7 @@ test("of a queue that is full the oldest give way, are counted, and reported onc
   expect(numbers).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
 });
 
-test("texts are bounded as well as objects, and one beyond all room is dropped itself", () => {
+test("the queue bounds characters as well as objects, and a message larger than the queue is itself dropped", () => {
   const forwarder = open({ queueCharacters: 1_000 });
   for (let number = 0; number < 20; number += 1)
     forwarder.trace({ namespace: "N", data: { text: "x".repeat(100) } });
@@ -157,7 +157,7 @@ test.each([
   expect(problems.filter(({ code }) => code === "unusable")).toHaveLength(1);
 });
 
-test("metrics and data points that cannot be are reported, and nothing is thrown, not even by who is told", async () => {
+test("invalid metrics and data points are reported, and nothing is thrown, even by the callback", async () => {
   const ends = await tracerEnds();
   const onProblem = vi.fn(() => {
     throw new Error("the program's own");
@@ -176,7 +176,7 @@ test("metrics and data points that cannot be are reported, and nothing is thrown
   expect(onProblem).toHaveBeenCalledTimes(1);
 });
 
-test("an address that another program listens at is reported, and taken once it is free", async () => {
+test("an address used by another program is reported, and listened on once it is free", async () => {
   await tracerEnds();
   const forwarder = open({ mode: "listen", name: "patient" });
   forwarder.trace({ namespace: "N" });
@@ -189,7 +189,7 @@ test("an address that another program listens at is reported, and taken once it 
   expect(await tracer.linesOf("patient")).toHaveLength(1);
 });
 
-test("a tracer that says done is one to come back to", async () => {
+test("a program reconnects to a tracer that says done", async () => {
   const ends = await tracerEnds();
   const forwarder = open({ magic });
   await vi.waitFor(() => expect(ends).toHaveLength(1), { timeout: 20_000 });
@@ -201,7 +201,7 @@ test("a tracer that says done is one to come back to", async () => {
   expect(problems).toEqual([]);
 });
 
-test("a tracer that refuses, or is not there, is reported", async () => {
+test("a tracer that refuses or is absent is reported", async () => {
   await using tracer = await startTracer({ config: { networkMagic: 42 } });
   open({ address: formatAddress(tracer.address), magic: 7 });
   await eventually(() => expect(problems[0]?.message).toContain("refused"));
@@ -211,7 +211,7 @@ test("a tracer that refuses, or is not there, is reported", async () => {
   await eventually(() => expect(problems[0]?.message).toContain("absent.sock"));
 });
 
-test("close ends at its deadline where no tracer comes, is idempotent, and at once where nothing waits", async () => {
+test("close ends at its deadline without a tracer, is idempotent, and ends at once with an empty queue", async () => {
   const empty = open();
   const begun = performance.now();
   await empty.close({ deadlineMs: 60_000 });
@@ -228,7 +228,7 @@ test("close ends at its deadline where no tracer comes, is idempotent, and at on
 test.each([
   { what: "address", options: { address: ":7" }, reason: "no host" },
   { what: "size of the queue", options: { queueSize: 0 }, reason: "queueSize must be at least 1" },
-])("$what that is none is refused at the start", ({ options, reason }) => {
+])("an invalid $what is refused at the start", ({ options, reason }) => {
   expect(() => openForwarder({ name: "n", address: socket(), ...options })).toThrow(reason);
 });
 
@@ -236,7 +236,7 @@ test.each([
   { what: "no tracer", options: {} },
   { what: "a connected tracer", options: { withTracer: true } },
   { what: "an address to listen at", options: { mode: "listen" } },
-])("a program that has nothing else to do ends in spite of $what", async ({ options }) => {
+])("a program with nothing else to do ends despite $what", async ({ options }) => {
   const tracer =
     "withTracer" in options
       ? await startTracer({ config: { network: { tag: "AcceptAt", contents: socket() } } })
