@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AnswerBudget } from "../../src/nodes/answer-budget.js";
 
-test("a few who take much leave each of the others its share", () => {
+test("a few nodes that use much leave each other node its share", () => {
   const budget = new AnswerBudget({ maxBytes: 1_000 });
   const [greedy, second, third, fourth] = Array.from({ length: 4 }, () => budget.join());
   expect(greedy!.grow(500)).toBe(true);
@@ -14,7 +14,7 @@ test("a few who take much leave each of the others its share", () => {
   expect(budget.bytes).toBe(875);
 });
 
-test("what is given back can be taken again, also by others", () => {
+test("returned bytes can be reserved again, also by other nodes", () => {
   const budget = new AnswerBudget({ maxBytes: 1_000 });
   const [first, second] = [budget.join(), budget.join()];
   first.grow(500);
@@ -23,7 +23,7 @@ test("what is given back can be taken again, also by others", () => {
   expect(second.grow(300)).toBe(true);
 });
 
-test("a share that left has given back everything, once, and takes nothing any more", () => {
+test("a share that left has returned everything, once, and reserves no more", () => {
   const budget = new AnswerBudget({ maxBytes: 1_000 });
   const [first, second] = [budget.join(), budget.join()];
   first.grow(300);
@@ -34,7 +34,7 @@ test("a share that left has given back everything, once, and takes nothing any m
   expect(second.grow(500)).toBe(true);
 });
 
-test("whatever shares do, all together never take more than the budget", () => {
+test("all shares together never reserve more than the budget", () => {
   const step = fc.record({ share: fc.nat(9), delta: fc.integer({ min: -300, max: 300 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

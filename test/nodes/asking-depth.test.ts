@@ -18,14 +18,14 @@ function drain(options: { roundTripMs: number; perRoundTrip: number; rounds: num
   return { depth, depths, now };
 }
 
-test("one request until a round trip was measured", () => {
+test("one request is open until a round trip was measured", () => {
   const depth = new AskingDepth({ requestCount, deepest: 64 });
   depth.received(10_000, 5);
   depth.received(10_000, 10);
   expect(depth.current(10)).toBe(1);
 });
 
-test("a node that fills its replies is asked deeper until its own rate is the limit", () => {
+test("a node that fills its replies is asked deeper, until its own rate is the limit", () => {
   const { depths } = drain({ roundTripMs: 50, perRoundTrip: 3_500, rounds: 20 });
   // 35 requests fill the link; the depth keeps it full and stays within the headroom.
   expect(depths.at(-1)).toBeGreaterThanOrEqual(36);
@@ -38,17 +38,17 @@ test("the depth needed is reached within eight round trips", () => {
   expect(depths.findIndex((depth) => depth >= 140)).toBeGreaterThan(0);
 });
 
-test("never deeper than allowed", () => {
+test("the depth never exceeds the maximum", () => {
   const { depths } = drain({ roundTripMs: 50, perRoundTrip: 100_000, rounds: 50, deepest: 16 });
   expect(Math.max(...depths)).toBe(16);
 });
 
-test("a node that sends less than a reply in a round trip is asked once at a time", () => {
+test("a node that sends less than a reply per round trip has one request open", () => {
   const { depths } = drain({ roundTripMs: 50, perRoundTrip: 40, rounds: 50 });
   expect(new Set(depths)).toEqual(new Set([1]));
 });
 
-test("falls back slowly, and to one request after seconds without traffic", () => {
+test("the depth falls slowly, and to one request after seconds without traffic", () => {
   const { depth, now } = drain({ roundTripMs: 50, perRoundTrip: 1_000, rounds: 20 });
   expect(depth.current(now + 200)).toBeGreaterThan(10);
   expect(depth.current(now + 2_000)).toBe(11);
@@ -56,14 +56,14 @@ test("falls back slowly, and to one request after seconds without traffic", () =
   expect(depth.current(now + 20_000)).toBe(1);
 });
 
-test("one late answer to a measurement changes little", () => {
+test("one late measurement changes little", () => {
   const { depth, depths, now } = drain({ roundTripMs: 10, perRoundTrip: 1_000, rounds: 30 });
   depth.roundTrip(30);
   depth.received(1_250, now + 12.5);
   expect(depth.current(now + 12.5)).toBeLessThanOrEqual(depths.at(-1)! * 1.5);
 });
 
-test("an answer that came while nobody read says nothing, unless it is sooner than was known", () => {
+test("an answer that arrived while nobody read is ignored, unless it is faster than the known round trip", () => {
   const { depth, depths, now } = drain({ roundTripMs: 10, perRoundTrip: 1_000, rounds: 30 });
   depth.roundTrip(10_000, false);
   depth.received(1_000, now + 10);
@@ -74,7 +74,7 @@ test("an answer that came while nobody read says nothing, unless it is sooner th
   expect(depth.current(now + 20_000)).toBe(1);
 });
 
-test("the first answer counts, whenever it came: no other tells that there is a link to fill", () => {
+test("the first answer counts even if nobody read: nothing else shows that there is a link to fill", () => {
   const depth = new AskingDepth({ requestCount, deepest: 64 });
   depth.roundTrip(50, false);
   depth.received(1_000, 50);

@@ -14,7 +14,7 @@ class Member implements BudgetMember {
   }
 }
 
-test("what is reserved and what is held count together against the limit", () => {
+test("reserved and held bytes count together against the limit", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_000 });
   budget.reserve(600);
   budget.hold(300);
@@ -29,13 +29,13 @@ test.each([
   [256 * 1_048_576, 1, 1_048_576],
   [256 * 1_048_576, 1_000, 268_435],
   [1_048_576, 1_000, 65_536],
-])("of %i bytes each of %i nodes may leave %i unwritten", (maxInFlightBytes, nodes, share) => {
+])("with a budget of %i bytes each of %i nodes may have %i unwritten", (maxInFlightBytes, nodes, share) => {
   const budget = new FlightBudget({ maxInFlightBytes });
   for (let n = 0; n < nodes; n += 1) budget.join(new Member());
   expect(budget.perNodeBytes).toBe(share);
 });
 
-test("a member that left has no share any more, and holds no unfinished object", () => {
+test("a member that left has no share and holds no unfinished object", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_000_000 });
   const [first, second] = [new Member(), new Member()];
   budget.join(first);
@@ -48,7 +48,7 @@ test("a member that left has no share any more, and holds no unfinished object",
   expect(budget.reading.heldBytes).toBe(0);
 });
 
-test("a node without a name may hold an eighth of the budget, or its share where that is more", () => {
+test("a node without a name may hold an eighth of the budget, or its share if that is more", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 800_000 });
   budget.join(new Member());
   budget.join(new Member());
@@ -57,7 +57,7 @@ test("a node without a name may hold an eighth of the budget, or its share where
   expect(budget.perUnnamedBytes).toBe(100_000);
 });
 
-test("where half is held, those who hold some stop; where all is, everybody does; each is told when that ends", () => {
+test("once half is held, nodes that hold some stop; once all is, every node does; each is told when that ends", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_200 });
   const member = new Member();
   budget.join(member);
@@ -75,7 +75,7 @@ test("where half is held, those who hold some stop; where all is, everybody does
   expect([budget.stops(true), member.changes]).toEqual([false, 4]);
 });
 
-test("where unfinished objects take a third, whoever has the largest gives way, not whoever came last", () => {
+test("once unfinished objects use a third, the node with the largest gives way, not the last to arrive", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_500 });
   const [large, small] = [new Member(), new Member()];
   budget.join(large);
@@ -87,7 +87,7 @@ test("where unfinished objects take a third, whoever has the largest gives way, 
   expect([large.gone, small.gone]).toEqual([1, 0]);
 });
 
-test("one object of the most bytes is possible however small the budget is, and stops nobody", () => {
+test("one object of the maximum size is possible with even the smallest budget, and stops nobody", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_500, maxObjectBytes: 1_000 });
   const member = new Member();
   budget.join(member);

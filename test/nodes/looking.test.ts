@@ -12,7 +12,7 @@ function twoNodes() {
 
 const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("small pieces of a node in one turn are looked at once, at its end", async () => {
+test("small pieces of one node are decoded together at the end of the turn", async () => {
   const { looking, looks, one } = twoNodes();
   for (let piece = 0; piece < 10; piece += 1) expect(looking.begin(one, record)).toBe(true);
   expect(looks).toEqual([]);
@@ -22,7 +22,7 @@ test("small pieces of a node in one turn are looked at once, at its end", async 
   expect(looks).toEqual(["one"]);
 });
 
-test("another node's pieces end the wait, so that one waits at a time", async () => {
+test("another node's piece ends the wait, so that only one node waits at a time", async () => {
   const { looking, looks, one, other } = twoNodes();
   looking.begin(one, record);
   looking.begin(one, record);
@@ -32,7 +32,7 @@ test("another node's pieces end the wait, so that one waits at a time", async ()
   expect(looks).toEqual(["one", "other"]);
 });
 
-test("no more waits than one batch has memory for", () => {
+test("at most as much waits as one batch has memory for", () => {
   const { looking, looks, one } = twoNodes();
   for (let piece = 0; piece < 16; piece += 1) looking.begin(one, record);
   expect(looks).toEqual([]);
@@ -40,7 +40,7 @@ test("no more waits than one batch has memory for", () => {
   expect(looks).toEqual(["one"]);
 });
 
-test("a large piece is looked at without waiting, after what came before it", () => {
+test("a large piece is decoded without waiting, after the pieces before it", () => {
   const { looking, looks, one } = twoNodes();
   expect(looking.begin(one, 4 * record)).toBe(false);
   expect(looks).toEqual([]);

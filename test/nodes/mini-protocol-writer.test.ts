@@ -5,7 +5,7 @@ import { MiniProtocolWriter } from "../../src/nodes/mini-protocol-writer.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { Demux } from "../../src/protocol/mux.js";
 
-test("the same message several times is as many segments, in one write", async () => {
+test("a message repeated several times is written as that number of segments, in one write", async () => {
   const [ours, theirs] = duplexPair();
   const writer = new MiniProtocolWriter(ours, "listener", () => {});
   writer.send(miniProtocols.traceObjects, Uint8Array.of(1, 2, 3), 4);

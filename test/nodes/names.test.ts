@@ -40,15 +40,15 @@ describe("what a node is called", () => {
     ["x/y/z", "xyz"],
     ["1_", "1"],
     ["日本", "unix-7"],
-  ])("%j has the page /%s as at cardano-tracer", (raw, slug) => {
+  ])("%j has the page /%s, as in cardano-tracer", (raw, slug) => {
     expect(wantedNames(raw, "unix-7").slug).toBe(slug);
   });
 
-  test.each([undefined, "", ".", "..", "/", "  ", "🦆", "***"])("%j leaves the connection's id", (raw) => {
+  test.each([undefined, "", ".", "..", "/", "  ", "🦆", "***"])("%j gives the connection's id", (raw) => {
     expect(wantedNames(raw, "unix-7")).toEqual({ name: "unix-7", directory: "unix-7", slug: "unix-7" });
   });
 
-  test("a name of 300 characters is cut to a directory of 200 bytes, differently for each name", () => {
+  test("a name of 300 characters is shortened to a directory of 200 bytes, different for each name", () => {
     const first = wantedNames("n".repeat(300), "unix-1");
     const second = wantedNames(`${"n".repeat(299)}m`, "unix-1");
     expect(first.name).toHaveLength(256);
@@ -70,13 +70,13 @@ describe("what a node is called", () => {
     expect(slug.length).toBeLessThanOrEqual(200);
   });
 
-  test("a directory is cut between characters", () => {
+  test("a directory is shortened between characters", () => {
     const { directory } = wantedNames("é".repeat(150), "unix-1");
     expect(Buffer.from(directory).toString()).toBe(directory);
     expect(directory).not.toContain("\uFFFD");
   });
 
-  test("whatever a node calls itself, its directory is one component below logRoot, and its slug a plain word", () => {
+  test("for any name the directory is one component below logRoot, and the slug is a plain word", () => {
     const anyText = fc.oneof(
       fc.string({ unit: "binary", maxLength: 400 }),
       fc.string({ unit: fc.constantFrom("/", ".", "a", " ", "\0", "\n", "é", "\ud800"), maxLength: 300 }),

@@ -12,7 +12,7 @@ function taken(names: NewNames, address: string, tries: number): number {
   return count;
 }
 
-test("an address brings a thousand names at once, then one a second; what is refused is counted", () => {
+test("an address may bring a thousand new names at once, then one a second; refused ones are counted", () => {
   const time = { now: 0 };
   const names = namesAt(time);
   expect(taken(names, "10.0.0.1", 1_500)).toBe(1_000);
@@ -27,14 +27,14 @@ test("an address brings a thousand names at once, then one a second; what is ref
   expect(taken(names, "10.0.0.1", 5_000)).toBe(1_000);
 });
 
-test("one address does not use up what another may bring", () => {
+test("one address does not use up the allowance of another", () => {
   const names = namesAt({ now: 0 });
   taken(names, "10.0.0.1", 1_500);
   expect(taken(names, "10.0.0.2", 10)).toBe(10);
   expect(names.exhausted()).toEqual(["10.0.0.1"]);
 });
 
-test("to ask whether a name is allowed takes none", () => {
+test("asking whether a name is allowed uses no allowance", () => {
   const names = new NewNames({ burst: 1, now: () => 0 });
   expect([names.allows("a"), names.allows("a"), names.take("a"), names.allows("a")]).toEqual([
     true,
@@ -44,7 +44,7 @@ test("to ask whether a name is allowed takes none", () => {
   ]);
 });
 
-test("of more than ten thousand addresses those are forgotten that brought names longest ago", () => {
+test("beyond ten thousand addresses, those that brought names longest ago are forgotten", () => {
   const names = new NewNames({ burst: 1, now: () => 0 });
   for (let n = 0; n < 10_001; n += 1) names.take(`address-${n}`);
   expect(names.exhausted()).toHaveLength(10_000);

@@ -32,7 +32,7 @@ class Holder implements NameHolder {
   }
 }
 
-test("the first connection of a name keeps it, a later one gets its id appended everywhere", async () => {
+test("the first connection of a name keeps it, and a later one gets its id appended everywhere", async () => {
   const directory = new NodeDirectory();
   const first = await directory.claim(new Holder("unix-1"), "Relay");
   const second = await directory.claim(new Holder("unix-2"), "Relay");
@@ -45,7 +45,7 @@ test("the first connection of a name keeps it, a later one gets its id appended 
   });
 });
 
-test("names that differ only in what their slug loses share nothing else: the later one's slug has its id", async () => {
+test("names that differ only in what their slug omits share only the slug: the later one's has its id", async () => {
   const directory = new NodeDirectory();
   const first = new Holder("unix-1");
   await directory.claim(first, "a b");
@@ -65,7 +65,7 @@ test("names that differ only in what their slug loses share nothing else: the la
   });
 });
 
-test("a suffixed slug that somebody else has is made different once more", async () => {
+test("a suffixed slug that is already in use is changed once more", async () => {
   const directory = new NodeDirectory();
   await directory.claim(new Holder("unix-1"), "a b");
   await directory.claim(new Holder("unix-3"), "a-b-unix-2");
@@ -82,7 +82,7 @@ test("names that differ only in their path do not share a directory", async () =
 });
 
 test.each(["metrics", "targets", "livez", "readyz", "healthz", "timeseries", "static"])(
-  "%s is a route and no node's slug; its name and directory it keeps",
+  "%s is a route and cannot be a node's slug; the node keeps its name and directory",
   async (name) => {
     const directory = new NodeDirectory();
     const holder = new Holder("unix-1");
@@ -92,7 +92,7 @@ test.each(["metrics", "targets", "livez", "readyz", "healthz", "timeseries", "st
   },
 );
 
-test("a newcomer from another address takes no name, however silent its holder is; that is watched from then on", async () => {
+test("a newcomer from another address does not take over a silent holder's name, but the holder is watched from then on", async () => {
   const directory = new NodeDirectory();
   const silent = new Holder("10.0.0.1-1", { alive: false, address: "10.0.0.1" });
   await directory.claim(silent, "relay");
@@ -101,7 +101,7 @@ test("a newcomer from another address takes no name, however silent its holder i
   expect(silent).toMatchObject({ closedFor: undefined, timesAsked: 0, timesSuspected: 1 });
 });
 
-test("nobody is thrown out by a stop that comes while a holder is asked whether it lives", async () => {
+test("a stop while a holder is asked whether it lives disconnects nobody", async () => {
   const directory = new NodeDirectory();
   let answer: (isAlive: boolean) => void = () => {};
   const holder = new Holder("unix-1", {
@@ -117,7 +117,7 @@ test("nobody is thrown out by a stop that comes while a holder is asked whether 
   expect(holder.closedFor).toBeUndefined();
 });
 
-test("a clash of directories says whose they are", async () => {
+test("a clash of directories names their owner", async () => {
   const directory = new NodeDirectory();
   await directory.claim(new Holder("unix-1"), "relay");
   const later = new Holder("unix-2");
@@ -129,7 +129,7 @@ test("a clash of directories says whose they are", async () => {
   });
 });
 
-test("a dead holder of the name is closed and the new connection has the plain name", async () => {
+test("a dead holder of the name is closed, and the new connection gets the plain name", async () => {
   const directory = new NodeDirectory();
   const dead = new Holder("unix-1", { alive: false });
   await directory.claim(dead, "relay");
@@ -138,7 +138,7 @@ test("a dead holder of the name is closed and the new connection has the plain n
   expect(dead.closedFor).toContain("unix-2");
 });
 
-test("of two that claim a dead holder's name at once, one has it and the other its id appended", async () => {
+test("of two that claim a dead holder's name at once, one gets it and the other has its id appended", async () => {
   const directory = new NodeDirectory();
   await directory.claim(new Holder("unix-1", { alive: false }), "relay");
   const nodes = await Promise.all([
@@ -157,7 +157,7 @@ test("a released name is free again", async () => {
   expect((await directory.claim(new Holder("unix-2"), "relay")).name).toBe("relay");
 });
 
-test("a suffixed name that somebody else already has is made different once more", async () => {
+test("a suffixed name that is already in use is changed once more", async () => {
   const directory = new NodeDirectory();
   await directory.claim(new Holder("unix-1"), "relay");
   await directory.claim(new Holder("unix-5"), "relay_unix-2");
@@ -167,7 +167,7 @@ test("a suffixed name that somebody else already has is made different once more
   expect(node.directory).not.toBe("relay_unix-2");
 });
 
-test("where another tracer writes in a node's directory the node gets the suffix, and what it claims is left when it goes", async () => {
+test("if another tracer writes in a node's directory, the node gets the suffix, and its claim ends when it leaves", async () => {
   const theirs = new Set(["relay", "relay_unix-1"]);
   const claimed: string[] = [];
   const left: string[] = [];
@@ -189,7 +189,7 @@ test("where another tracer writes in a node's directory the node gets the suffix
   expect(left).toEqual(["relay_unix-1_2"]);
 });
 
-test("a node that leaves while its directory is claimed leaves that to other tracers", async () => {
+test("a node that leaves while its directory is being claimed leaves it to other tracers", async () => {
   let left = 0;
   const holder = new Holder("unix-1");
   const directory = new NodeDirectory(async () => {
@@ -205,7 +205,7 @@ test("a node that leaves while its directory is claimed leaves that to other tra
   expect([...directory.connected()]).toEqual([]);
 });
 
-test("where every name is another tracer's the last one is taken: its lines wait", async () => {
+test("if every name belongs to another tracer, the last one is used and its lines wait", async () => {
   const directory = new NodeDirectory(async () => ({ tracer: "process 7" }));
   const { directory: last } = await directory.claim(new Holder("unix-1"), "relay");
   expect(last).toBe("relay_unix-1_10");

@@ -7,7 +7,7 @@ function afterBatches(...times: readonly (readonly [count: number, milliseconds:
   return patience.milliseconds;
 }
 
-test("at first, when files are made, batches are waited for as long as ever", () => {
+test("before the first batch ends, reading waits for the longest time", () => {
   expect(afterBatches()).toBe(250);
 });
 
@@ -15,18 +15,18 @@ test.each([
   { each: 0.1, waits: 25 },
   { each: 20, waits: 80 },
   { each: 10_000, waits: 250 },
-])("where batches take $each ms each, they are waited for for about $waits ms", ({ each, waits }) => {
+])("if batches take $each ms each, reading waits about $waits ms for them", ({ each, waits }) => {
   const patience = afterBatches([1_000, each]);
   expect(patience / waits).toBeGreaterThan(0.9);
   expect(patience / waits).toBeLessThan(1.1);
 });
 
-test("one batch in three that takes very long makes nobody wait longer", () => {
+test("one very slow batch in three makes nobody wait longer", () => {
   const mixed = Array.from({ length: 300 }, (_, n): [number, number] => [1, n % 3 === 0 ? 60_000 : 1]);
   expect(afterBatches(...mixed)).toBeLessThan(30);
 });
 
-test("the longest and the shortest patience are left again at once", () => {
+test("one batch is enough to leave the longest and the shortest wait", () => {
   expect(afterBatches([10_000, 60_000], [1, 1])).toBeLessThan(250);
   expect(afterBatches([10_000, 0], [1, 1_000])).toBeGreaterThan(25);
 });

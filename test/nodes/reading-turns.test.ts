@@ -38,7 +38,7 @@ async function turn(): Promise<void> {
   await vi.advanceTimersByTimeAsync(1);
 }
 
-test("turns are needed while more is on its way than enough", () => {
+test("turns are needed while more than enough bytes are being written", () => {
   const turns = new ReadingTurns();
   turns.begin(enoughBytes);
   expect(turns.areNeeded).toBe(false);
@@ -48,7 +48,7 @@ test("turns are needed while more is on its way than enough", () => {
   expect(turns.areNeeded).toBe(false);
 });
 
-test("turns are needed while others wait, however little is on its way", () => {
+test("turns are needed while others wait, however little is being written", () => {
   const turns = new ReadingTurns();
   const { nodes } = waitingNodes(turns, 1);
   expect(turns.areNeeded).toBe(true);
@@ -58,7 +58,7 @@ test("turns are needed while others wait, however little is on its way", () => {
   expect(turns.holds(nodes[0]!)).toBe(false);
 });
 
-test("nobody is called while enough is on its way; then one after the other, as many as there is room for", async () => {
+test("no node is called while enough is being written; then one after the other, as room permits", async () => {
   const turns = new ReadingTurns();
   const passages = Array.from({ length: enoughBytes / bytesOfTurn }, () => turns.begin(bytesOfTurn));
   const { called } = waitingNodes(turns, 20);
@@ -74,7 +74,7 @@ test("nobody is called while enough is on its way; then one after the other, as 
   expect(called).toEqual([0, 1, 2]);
 });
 
-test("who is called and has nothing takes no room from others", async () => {
+test("a called node with nothing to read uses no room of others", async () => {
   const turns = new ReadingTurns();
   const { called } = waitingNodes(turns, 1_000);
   const turnsOfTheLoop = Math.ceil((1_000 * bytesOfTurn) / enoughBytes);
@@ -82,7 +82,7 @@ test("who is called and has nothing takes no room from others", async () => {
   expect(called).toEqual(Array.from({ length: 1_000 }, (_, number) => number));
 });
 
-test("who left is not called", async () => {
+test("a node that left is not called", async () => {
   const turns = new ReadingTurns();
   const { called, nodes } = waitingNodes(turns, 3);
   turns.leave(nodes[1]!);
@@ -90,7 +90,7 @@ test("who left is not called", async () => {
   expect(called).toEqual([0, 2]);
 });
 
-test("what stands still does not count for long: others are read all the same", async () => {
+test("stalled batches do not count for long: other nodes are still read", async () => {
   const turns = new ReadingTurns();
   const stuck = Array.from({ length: 100 }, () => turns.begin(enoughBytes));
   const { called } = waitingNodes(turns, 10);
@@ -106,7 +106,7 @@ test("what stands still does not count for long: others are read all the same", 
   expect(turns.areNeeded).toBe(true);
 });
 
-test("where batches end quickly, what stands still counts for a moment only", async () => {
+test("stalled batches count only briefly if batches usually end quickly", async () => {
   const turns = new ReadingTurns();
   for (let n = 0; n < 100; n += 1) {
     const passage = turns.begin(enoughBytes);
@@ -131,7 +131,7 @@ function joinedNodes(turns: ReadingTurns, count: number) {
   return { told, nodes, held };
 }
 
-test("when far too much comes at once everybody has to wait, also who was not read yet, who then comes first", async () => {
+test("if far too much arrives at once every node waits, and those not yet read come first afterwards", async () => {
   const turns = new ReadingTurns();
   const { told, nodes, held } = joinedNodes(turns, 4);
   turns.wait(nodes[2]!);
@@ -152,7 +152,7 @@ test("when far too much comes at once everybody has to wait, also who was not re
   expect(told).toEqual([0, 1, 0, 1, 2]);
 });
 
-test("however much stands still makes others wait once, and not for long", async () => {
+test("stalled batches make others wait once, and not for long, however much they hold", async () => {
   const turns = new ReadingTurns();
   const { told, held } = joinedNodes(turns, 2);
   turns.begin(10 * tooManyBytes);
@@ -164,7 +164,7 @@ test("however much stands still makes others wait once, and not for long", async
   expect(held()).toEqual([]);
 });
 
-test("the time for which the event loop itself was busy does not count as standing still", async () => {
+test("the time for which the event loop was busy does not count as a stall", async () => {
   const turns = new ReadingTurns();
   const { held } = joinedNodes(turns, 2);
   turns.begin(tooManyBytes);
@@ -175,7 +175,7 @@ test("the time for which the event loop itself was busy does not count as standi
   expect(held()).toEqual([0, 1]);
 });
 
-test("while nobody waits, no timer runs", async () => {
+test("no timer runs while nobody waits", async () => {
   const turns = new ReadingTurns();
   const passage = turns.begin(2 * enoughBytes);
   const { nodes } = waitingNodes(turns, 1);
@@ -186,7 +186,7 @@ test("while nobody waits, no timer runs", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("after much work on answers in one turn of the loop the rest of the nodes wait for the next", async () => {
+test("after much work on answers in one turn of the event loop the remaining nodes wait for the next", async () => {
   const turns = new ReadingTurns();
   const { told, nodes } = numberedNodes(3);
   for (const node of nodes) turns.join(node);

@@ -120,7 +120,7 @@ const ends: Record<string, { code?: string; play: (begun: Begun) => unknown }> =
   },
 };
 
-describe("after a thousand sessions everything is back where it began", () => {
+describe("after a thousand sessions everything is back at its initial state", () => {
   const kinds = Object.entries(ends);
   const each = Math.ceil(1_000 / kinds.length);
 

@@ -76,7 +76,7 @@ function bytesOf(
   return Buffer.concat(segments);
 }
 
-test("whatever a peer sends ends its own session at most, with a fault that has a code of the wire", async () => {
+test("for any bytes from a peer only its own session can end, with a fault from the wire's list", async () => {
   await fc.assert(
     fc.asyncProperty(
       stream,
@@ -102,7 +102,7 @@ test("whatever a peer sends ends its own session at most, with a fault that has 
   );
 });
 
-test("an error in Muninn ends the session of the peer that brought it about, and is told with its cause", async () => {
+test("an error in Muninn ends the session of the peer that caused it, and is reported with its cause", async () => {
   const house = new House();
   const { peer, session } = begin({ house });
   Object.defineProperty(house, "metrics", {

@@ -33,7 +33,7 @@ async function named(options: { house?: House; id?: string; requestsAhead?: numb
 }
 
 describe("a handshake", () => {
-  test("has ten seconds, also of a peer that sends a byte now and then", async () => {
+  test("has ten seconds, even for a peer that sends a byte now and then", async () => {
     const { peer, house, session } = begin({ settings: usual });
     for (let n = 0; n < 5; n += 1) {
       await pass(1_999);
@@ -47,7 +47,7 @@ describe("a handshake", () => {
     expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
   });
 
-  test("that is complete in time ends by nothing", async () => {
+  test("that completes in time is not ended by its timeout", async () => {
     const { peer, house } = begin({ settings: usual });
     await pass(9_999);
     await peer.shakeHands();
@@ -55,7 +55,7 @@ describe("a handshake", () => {
     expect(house.ends).toEqual([]);
   });
 
-  test("that was refused leaves the peer a second to read why", async () => {
+  test("that is refused leaves the peer a second to read why", async () => {
     const { peer, house } = begin({ settings: usual });
     peer.send(miniProtocols.handshake, encodeProposal(2));
     await quiet();
@@ -66,7 +66,7 @@ describe("a handshake", () => {
   });
 });
 
-test("a name has ten seconds", async () => {
+test("a node has ten seconds to send its name", async () => {
   const { peer, house } = begin({ settings: usual });
   await peer.shakeHands();
   await quiet();
@@ -77,7 +77,7 @@ test("a name has ten seconds", async () => {
 });
 
 describe("a node that has answered for metrics", () => {
-  test("is gone after thirty seconds without a byte, and not before", async () => {
+  test("is disconnected after thirty seconds without a byte, and not before", async () => {
     const { peer, house } = await named();
     peer.answerMetrics([]);
     await quiet();
@@ -89,7 +89,7 @@ describe("a node that has answered for metrics", () => {
     expect(house.ends[0]?.fault?.fault).toEqual({ code: "peer-silent", timeoutMs: 30_000 });
   });
 
-  test("is there as long as it sends anything", async () => {
+  test("stays connected as long as it sends anything", async () => {
     const { peer, house } = await named();
     peer.answerMetrics([]);
     await quiet();
@@ -102,7 +102,7 @@ describe("a node that has answered for metrics", () => {
   });
 });
 
-test("a forwarder that never answers for metrics is asked three times, and never closed for it", async () => {
+test("a forwarder that never answers for metrics is asked three times, and never disconnected for it", async () => {
   const { peer, house, session } = await named();
   for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
   expect(peer.waiting(miniProtocols.metrics)).toBe(3);
@@ -115,7 +115,7 @@ test("a forwarder that never answers for metrics is asked three times, and never
   await session.close("the test is over");
 });
 
-test("as many requests are open as bring the objects of two round trips, in however few batches they come", async () => {
+test("open requests cover the objects of two round trips, in however few batches they arrive", async () => {
   const { peer, house, session } = await named({ requestsAhead: 64 });
   await pass(100);
   peer.answerMetrics([]);
@@ -134,8 +134,8 @@ test("as many requests are open as bring the objects of two round trips, in howe
   expect(session.openRequests).toBe(1 + Math.floor((2 * 500 * 0.5 ** (100 / 2_000)) / 100));
 });
 
-describe("whether a node lives", () => {
-  test("is known after three seconds of silence, and not before", async () => {
+describe("a node's liveness", () => {
+  test("is false after three seconds of silence, and not before", async () => {
     const { session } = await named();
     let isAlive: boolean | undefined;
     void session.isAlive().then((answer) => {
@@ -147,7 +147,7 @@ describe("whether a node lives", () => {
     expect(isAlive).toBe(false);
   });
 
-  test("is known at once where it answers for metrics", async () => {
+  test("is true as soon as the node answers for metrics", async () => {
     const { peer, session } = await named();
     const isAlive = session.isAlive();
     await pass(2_900);
@@ -155,7 +155,7 @@ describe("whether a node lives", () => {
     expect(await isAlive).toBe(true);
   });
 
-  test("is known of one that has no metrics by its data points", async () => {
+  test("is found by data points for a node that has no metrics", async () => {
     const { peer, session } = await named();
     await pass(100_000);
     const isAlive = session.isAlive();
@@ -164,7 +164,7 @@ describe("whether a node lives", () => {
     expect(await isAlive).toBe(true);
   });
 
-  test("is not doubted while we do not read from it ourselves", async () => {
+  test("is not doubted while Muninn itself does not read from the node", async () => {
     const house = new House();
     house.holdBatches = true;
     const { peer, session } = await named({ house });
@@ -178,7 +178,7 @@ describe("whether a node lives", () => {
     house.makeSafe();
   });
 
-  test("is not doubted where we stop reading while we wait for its answer", async () => {
+  test("is not doubted if Muninn stops reading while it waits for the answer", async () => {
     const house = new House();
     house.holdBatches = true;
     const { peer, session } = await named({ house });
@@ -196,7 +196,7 @@ describe("whether a node lives", () => {
     house.makeSafe();
   });
 
-  test("is no question any more when we stop", async () => {
+  test("is no longer asked once the session stops", async () => {
     const { session } = await named();
     const isAlive = session.isAlive();
     void session.stop(2_000);
@@ -204,7 +204,7 @@ describe("whether a node lives", () => {
   });
 });
 
-test("a node whose name somebody at another address wants is gone after thirty seconds of silence, if it is silent", async () => {
+test("a silent node whose name is wanted from another address is disconnected after thirty seconds", async () => {
   const house = new House();
   const { session, peer } = await named({ house });
   peer.answerMetrics([]);
@@ -218,7 +218,7 @@ test("a node whose name somebody at another address wants is gone after thirty s
 });
 
 describe("a stop", () => {
-  test("waits for what a peer still sends for two seconds, and no longer", async () => {
+  test("waits two seconds, and no longer, for what a peer still sends", async () => {
     const { session, peer, house } = await named();
     void session.stop(2_000);
     await pass(1_999);
@@ -230,7 +230,7 @@ describe("a stop", () => {
     expect(house.lines).toEqual(["last words"]);
   });
 
-  test("is not put off by another stop, by a fault or by the peer's end", async () => {
+  test("is not delayed by another stop, by a fault or by the peer's end", async () => {
     const { session, peer, house } = await named();
     void session.stop(2_000);
     await pass(1_500);
@@ -241,7 +241,7 @@ describe("a stop", () => {
     expect(house.ends).toHaveLength(1);
   });
 
-  test("ends at once with a peer that has not shaken hands, which can then hold up nothing", async () => {
+  test("ends at once for a peer that has not shaken hands, which can then delay nothing", async () => {
     const { session, peer, house } = begin({ settings: usual });
     peer.stream.write(Uint8Array.of(0));
     await quiet();
@@ -250,7 +250,7 @@ describe("a stop", () => {
     expect(session.connection.stream.destroyed).toBe(true);
   });
 
-  test("does not wait for a stream that never says that it is closed", async () => {
+  test("does not wait for a stream that never reports its close", async () => {
     const { session, house } = await named();
     session.connection.stream._destroy = () => {};
     void session.stop(2_000);
@@ -259,7 +259,7 @@ describe("a stop", () => {
     expect(house.ends).toHaveLength(1);
   });
 
-  test("of a newcomer of the same name leaves the first one alone, and its last objects arrive", async () => {
+  test("of a newcomer with the same name leaves the first node alone, and the newcomer's last objects arrive", async () => {
     const house = new House();
     const first = await named({ house });
     const second = begin({ settings: usual, house, peer: new ScriptedPeer("unix-2") });
@@ -287,10 +287,10 @@ describe("a stop", () => {
   });
 });
 
-describe("a name that is awaited", () => {
+describe("waiting for a name", () => {
   const settings = { ...usual, namePatienceMs: 250, requestsAhead: 8, requestCount: 2 };
 
-  test("keeps a node from being asked for more than its first reply for a quarter of a second", async () => {
+  test("limits a node to its first reply for a quarter of a second", async () => {
     const { peer, session } = begin({ settings });
     await peer.shakeHands();
     await peer.next(miniProtocols.traceObjects);
@@ -302,7 +302,7 @@ describe("a name that is awaited", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("has the node asked for more as soon as it comes", async () => {
+  test("ends as soon as the name arrives, and the node is asked for more", async () => {
     const { peer, house } = begin({ settings });
     await peer.shakeHands();
     await peer.next(miniProtocols.traceObjects);
@@ -313,7 +313,7 @@ describe("a name that is awaited", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("holds the node up no more once it is told, but what its directory waits for does", async () => {
+  test("ends with the name, but waiting for the node's directory continues", async () => {
     const { peer, session, house } = begin({ settings });
     let claimed = () => {};
     const claim = new Promise<void>((resolve) => {
@@ -338,7 +338,7 @@ describe("a name that is awaited", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("of a node that leaves meanwhile has nothing asked for later, and no timer", async () => {
+  test("leaves no request and no timer behind for a node that leaves meanwhile", async () => {
     const { peer, session } = begin({ settings });
     await peer.shakeHands();
     await peer.next(miniProtocols.traceObjects);

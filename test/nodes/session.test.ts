@@ -28,7 +28,7 @@ describe("trace objects", () => {
     expect(house.budget.reading.heldBytes).toBe(0);
   });
 
-  test("are asked for again and again while the name is awaited, within the budget, and the name is read behind them", {
+  test("are asked for repeatedly while the name is awaited, within the budget, and the name is read after them", {
     timeout: settings.nameTimeoutMs / 2,
   }, async () => {
     const { peer, house, session } = begin({ settings: { requestCount: 2 } });
@@ -58,7 +58,7 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("of a node that is refused count as refused, and it is disconnected", async () => {
+  test("are counted as refused if their node is refused, and it is disconnected", async () => {
     const { peer, house, session } = begin();
     house.refusal = { refused: { code: "too-many-names", address: "unix" } };
     await peer.shakeHands();
@@ -75,7 +75,7 @@ describe("trace objects", () => {
     expect(house.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
   });
 
-  test("no more are asked for until those received are safe", async () => {
+  test("are not asked for until those received are safe", async () => {
     const { peer, house } = begin();
     house.holdBatches = true;
     await peer.shakeHands();
@@ -90,7 +90,7 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("of a node that fills its replies are asked for ahead, of one that does not one reply at a time", async () => {
+  test("are asked for ahead from a node that fills its replies, and one reply at a time from one that does not", async () => {
     const { peer, house } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -123,11 +123,11 @@ describe("trace objects", () => {
     return peer.waiting(miniProtocols.traceObjects);
   }
 
-  test("are asked ahead for as many bytes as are worth a write, in no more requests than that takes", async () => {
+  test("are asked for ahead up to the bytes worth a write, in no more requests than that needs", async () => {
     expect(await requestsAhead(new House(), 30_000)).toBe(Math.floor((256 * 1_024) / 60_000));
   });
 
-  test("are asked ahead for the node's share where many share the budget", async () => {
+  test("are asked for ahead up to the node's share if many share the budget", async () => {
     const house = new House();
     const other = { roomChanged: () => {}, giveWay: () => {} };
     for (let others = 0; others < 99; others += 1) house.budget.join({ ...other });
@@ -135,7 +135,7 @@ describe("trace objects", () => {
     expect(house.budget.perNodeBytes).toBe(100_000);
   });
 
-  test("are not asked for while an earlier connection of the node has lines unwritten", async () => {
+  test("are not asked for while an earlier connection of the node has unwritten lines", async () => {
     const house = new House();
     house.sinksKeepUp = false;
     let drained = () => {};
@@ -151,7 +151,7 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("of a reply nobody asked for are written, and answer no later request", async () => {
+  test("are written even from a reply nobody asked for, which answers no later request", async () => {
     const { peer, house } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -167,7 +167,7 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
-  test("that came whole before bad bytes are written, and the connection ends", async () => {
+  test("are written if they are whole before bad bytes, and the connection ends", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -183,7 +183,7 @@ describe("trace objects", () => {
   test.each([
     { broken: false, lines: ["one", "two"], code: "mini-protocol-unknown" },
     { broken: true, lines: ["one"], code: "invalid-utf8" },
-  ])("are written up to the first fault of what came at once (broken: $broken)", async (expected) => {
+  ])("are written up to the first fault in a chunk (broken: $broken)", async (expected) => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -197,7 +197,7 @@ describe("trace objects", () => {
     expect(house.ends[0]?.fault?.fault.code).toBe(expected.code);
   });
 
-  test("that were cut off in the middle are told of, those before them written", async () => {
+  test("are reported if they were cut off in the middle, and those before them are written", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -208,7 +208,7 @@ describe("trace objects", () => {
     expect(house.ends[0]).toMatchObject({ midReply: true, fault: undefined });
   });
 
-  test("of a node that leaves before it told its name are written under the connection's id", async () => {
+  test("are written under the connection's id if the node leaves before it sends its name", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     peer.reply(["one"]);
@@ -218,7 +218,7 @@ describe("trace objects", () => {
     expect(house.directories).toEqual(["unix-1"]);
   });
 
-  test("of a node that never tells its name are written under the connection's id", async () => {
+  test("are written under the connection's id if the node never sends its name", async () => {
     const { peer, house } = begin({ settings: { nameTimeoutMs: 5 } });
     await peer.shakeHands();
     peer.reply(["one"]);
@@ -227,7 +227,7 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
   });
 
-  test("far beyond what may wait unwritten are not even read, and lose nothing", async () => {
+  test("are not even read if they far exceed what may wait unwritten, and none is lost", async () => {
     const { peer, house } = begin({ settings: { maxObjectBytes: 2_000_000 } });
     house.holdBatches = true;
     await peer.shakeHands();
@@ -257,7 +257,7 @@ describe("trace objects", () => {
 });
 
 describe("the handshake", () => {
-  test("of another network is refused, and the refusal reaches the peer", async () => {
+  test("is refused for another network, and the refusal reaches the peer", async () => {
     const { peer, house, session } = begin();
     peer.send(miniProtocols.handshake, encodeProposal(2));
     const [, refuse] = await peer.next(miniProtocols.handshake);
@@ -268,14 +268,14 @@ describe("the handshake", () => {
     expect(house.ends[0]?.node).toBeUndefined();
   });
 
-  test("that does not come ends the connection", async () => {
+  test("ends the connection if it never arrives", async () => {
     const { peer, house, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
     peer.stream.write(Uint8Array.of(0));
     await session.done;
     expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
   });
 
-  test("that breaks off ends the connection", async () => {
+  test("ends the connection if it breaks off", async () => {
     const { peer, house, session } = begin();
     peer.stream.end(
       encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0).subarray(0, 11),
@@ -308,7 +308,7 @@ describe("the handshake", () => {
 });
 
 describe("metrics", () => {
-  test("are asked for whole at first, then for changes", async () => {
+  test("are requested in full at first, then only changes", async () => {
     const { peer, house } = begin();
     await peer.shakeHands();
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
@@ -322,7 +322,7 @@ describe("metrics", () => {
     ]);
   });
 
-  test("are always asked for whole where the configuration says so", async () => {
+  test("are always requested in full if the configuration says so", async () => {
     const { peer } = begin({ settings: { metricsPace: { pauseMs: 1, full: true } } });
     await peer.shakeHands();
     for (let round = 0; round < 3; round += 1) {
@@ -331,7 +331,7 @@ describe("metrics", () => {
     }
   });
 
-  test("are asked for at another pace from the moment it is set, also during a long pause", async () => {
+  test("are requested at a new pace as soon as it is set, even during a long pause", async () => {
     const { peer, session } = begin({ settings: { metricsPace: { pauseMs: 3_600_000, full: false } } });
     await peer.shakeHands();
     await peer.next(miniProtocols.metrics);
@@ -345,7 +345,7 @@ describe("metrics", () => {
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
   });
 
-  test("unanswered for long mean that the peer is gone", async () => {
+  test("that stay unanswered for long mean that the peer is gone", async () => {
     const { peer, house, session } = begin({ settings: { silenceMs: 20 } });
     await peer.shakeHands();
     peer.answerMetrics([]);
@@ -354,8 +354,8 @@ describe("metrics", () => {
   });
 });
 
-describe("what nobody asked for", () => {
-  test("is taken once of metrics; a few short answers more are passed over, as a recorded stream has them", async () => {
+describe("an unrequested answer", () => {
+  test("is accepted once for metrics; a few more short ones are skipped, as in a recorded stream", async () => {
     const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
     await peer.shakeHands();
     for (let answer = 0; answer < 12; answer += 1)
@@ -368,7 +368,7 @@ describe("what nobody asked for", () => {
     expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", what: "metrics answer" });
   });
 
-  test("closes the connection where it is long, long before its end", async () => {
+  test("closes the connection if it is long, long before its end", async () => {
     const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
     await peer.shakeHands();
     for (let answer = 0; answer < 2; answer += 1) peer.answerMetrics([]);
@@ -382,7 +382,7 @@ describe("what nobody asked for", () => {
     expect(house.ends[0]?.fault?.fault.code).toBe("unexpected-message");
   });
 
-  test("closes the connection where it is a second data-point answer", async () => {
+  test("closes the connection if it is a second data-point answer", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -399,7 +399,7 @@ describe("what nobody asked for", () => {
 describe("a node without NodeInfo", () => {
   const nameFrom = ["nodeInfo", "hostname"] as const;
 
-  test("is named by the host in its objects, where that is wished", async () => {
+  test("is named by the host in its objects if the configuration asks for it", async () => {
     const { peer, house } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     await peer.tellName(undefined);
@@ -410,7 +410,7 @@ describe("a node without NodeInfo", () => {
     expect(house.directories).toEqual(["host", "host"]);
   });
 
-  test("is named by objects that came before it had no name", async () => {
+  test("is named by objects that arrived before it was known to have no name", async () => {
     const { peer, house } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     peer.reply(["one"]);
@@ -420,7 +420,7 @@ describe("a node without NodeInfo", () => {
     expect(house.directories).toEqual(["host"]);
   });
 
-  test("goes by its connection where no object comes in time either", async () => {
+  test("is named after its connection if no object arrives in time either", async () => {
     const { peer, house } = begin({ settings: { nameFrom, nameTimeoutMs: 20 } });
     await peer.shakeHands();
     await peer.tellName(undefined);
@@ -428,7 +428,7 @@ describe("a node without NodeInfo", () => {
     expect(house.nodes[0]?.name).toBe("unix-1");
   });
 
-  test("and that leaves at once goes by its connection, and is done", async () => {
+  test("is named after its connection if it leaves at once, and its session ends", async () => {
     const { peer, house, session } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     await peer.tellName(undefined);
@@ -437,7 +437,7 @@ describe("a node without NodeInfo", () => {
     expect(house.nodes[0]?.name).toBe("unix-1");
   });
 
-  test("has its NodeInfo's name where it has one", async () => {
+  test("has the name in its NodeInfo if there is one", async () => {
     const { peer, house } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     peer.reply(["one"]);
@@ -448,7 +448,7 @@ describe("a node without NodeInfo", () => {
 });
 
 describe("data points", () => {
-  test("are asked for one request at a time and answered in order", async () => {
+  test("are requested one at a time and answered in order", async () => {
     const { peer, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -464,7 +464,7 @@ describe("data points", () => {
     expect([...b!]).toEqual([["B", undefined]]);
   });
 
-  test("that nobody answers are given up, before and after the connection ended", async () => {
+  test("are given up if nobody answers, before and after the connection ends", async () => {
     const { peer, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -476,7 +476,7 @@ describe("data points", () => {
   });
 });
 
-test("a peer that sends on and on and never reads is disconnected, and what it sent is written", async () => {
+test("a peer that keeps sending and never reads is disconnected, and what it sent is written", async () => {
   const { peer, house, session } = begin();
   await peer.shakeHands();
   await peer.tellName("deaf");
@@ -491,7 +491,7 @@ test("a peer that sends on and on and never reads is disconnected, and what it s
   expect(house.lines).toEqual(house.lines.map((_, index) => String(index)));
 });
 
-test("a whole stream sent blindly in one write is taken as if it had been asked for", async () => {
+test("a whole stream sent blindly in one write is accepted as if it had been requested", async () => {
   const { peer, house, session } = begin();
   const info = Buffer.from(JSON.stringify({ niName: "recorded" }));
   const segments = (miniProtocol: 0 | 1 | 2 | 3, message: Uint8Array) =>
@@ -514,8 +514,8 @@ test("a whole stream sent blindly in one write is taken as if it had been asked 
   expect(house.ends[0]?.fault).toBeUndefined();
 });
 
-describe("stopping", () => {
-  test("asks for nothing more, says no done, and takes what still comes", async () => {
+describe("stopping a session", () => {
+  test("asks for nothing more, does not send done, and accepts what still arrives", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
@@ -530,14 +530,14 @@ describe("stopping", () => {
     expect(house.ends[0]?.fault).toBeUndefined();
   });
 
-  test("does not wait longer than it was told for a peer that goes on", async () => {
+  test("waits no longer than its time limit for a peer that continues", async () => {
     const { peer, session } = begin();
     await peer.shakeHands();
     await session.stop(5);
     expect(peer.connection.stream.destroyed).toBe(true);
   });
 
-  test("twice is the same as once", async () => {
+  test("has the same end when it is repeated", async () => {
     const { peer, house, session } = begin();
     await peer.shakeHands();
     await Promise.all([session.stop(5), session.stop(5)]);

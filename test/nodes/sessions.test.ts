@@ -65,7 +65,7 @@ async function connected(sessions: Sessions, name: string): Promise<ScriptedPeer
   return peer;
 }
 
-test("nodes whose batches stand still hold up others for a moment only, and are read on when theirs move again", async () => {
+test("nodes whose batches stall delay others only for a moment, and are read again when their batches move", async () => {
   const lines = new Map<string, number>();
   let release = () => {};
   const moving = new Promise<void>((resolve) => {
@@ -96,7 +96,7 @@ test("nodes whose batches stand still hold up others for a moment only, and are 
   });
 });
 
-test("connections are counted by how far they are, for as long as they are there", async () => {
+test("connections are counted by their state as long as they exist", async () => {
   const sessions = sessionsWith(async () => true);
   onTestFinished(() => sessions.stop(100));
   void sessions.run(new ScriptedPeer("silent").connection);
@@ -122,7 +122,7 @@ test.each([
     "sends what is no trace object",
     (node: ScriptedPeer) => node.send(miniProtocols.traceObjects, Buffer.alloc(9, 0xff)),
   ],
-] as const)("a node that %s is closed at the destination, once, after it was opened", async (_, end) => {
+] as const)("a node that %s is opened and then closed once at the destination", async (_, end) => {
   const calls: string[] = [];
   const sessions = sessionsWith(async () => true, {
     destination: {
@@ -143,7 +143,7 @@ test.each([
   expect(calls).toEqual(["open node", "close node"]);
 });
 
-test("beside ten nodes that hold all they may, a free one is asked on", async () => {
+test("a free node is still asked while ten others hold all they may", async () => {
   let release = () => {};
   const moving = new Promise<void>((resolve) => {
     release = resolve;
@@ -175,7 +175,7 @@ test("beside ten nodes that hold all they may, a free one is asked on", async ()
   expect(sessions.flight.heldBytes).toBeLessThan(15_000_000);
 });
 
-test("nodes without names keep to the budget together, and lose nothing when they have them", async () => {
+test("nodes without names stay within the budget together, and lose nothing once they have names", async () => {
   let written = 0;
   const maxInFlightBytes = 20_000_000;
   const sessions = sessionsWith(
@@ -210,7 +210,7 @@ test("nodes without names keep to the budget together, and lose nothing when the
   expect(sessions.heldObjects).toBe(0);
 });
 
-describe("names nobody has heard of", () => {
+describe("nodes with unknown names", () => {
   /** Connects under a name; resolves with whether it was asked for objects before it told the name, and how it ended. */
   async function comeAs(sessions: Sessions, name: string, ends: SessionEnd[]) {
     const peer = new ScriptedPeer(`unix-${name}`);
@@ -224,7 +224,7 @@ describe("names nobody has heard of", () => {
     return { wasAsked, code: ends.at(-1)?.fault?.fault.code };
   }
 
-  test("are closed beyond what an address may bring, before they are asked for objects; known ones are not", async () => {
+  test("are disconnected beyond an address's allowance, before they are asked for objects; known ones are not", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
       observer: {
@@ -247,7 +247,7 @@ describe("names nobody has heard of", () => {
     expect(sessions.newNames.exhausted()).toEqual(["unix"]);
   });
 
-  test("are let in where the disk does not say whether they are known", async () => {
+  test("are accepted if the disk does not say whether they are known", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
       observer: {
@@ -265,7 +265,7 @@ describe("names nobody has heard of", () => {
   });
 });
 
-test("objects of a node that is refused are counted, by objects and bytes", async () => {
+test("objects of a refused node are counted, by number and bytes", async () => {
   const dropped: unknown[] = [];
   const sessions = sessionsWith(async () => true, {
     destination: {
@@ -299,7 +299,7 @@ test("objects of a node that is refused are counted, by objects and bytes", asyn
   expect(sessions.flight.heldBytes).toBe(0);
 });
 
-test("what clashes is told and can be listed, for as long as it does", async () => {
+test("clashes are reported and listed for as long as they last", async () => {
   const told: string[] = [];
   const sessions = sessionsWith(async () => true, {
     observer: {
@@ -320,7 +320,7 @@ test("what clashes is told and can be listed, for as long as it does", async () 
   await eventually(() => expect(clashes()).toEqual([]));
 });
 
-test("a stop takes nobody else in, and waits for none that comes", async () => {
+test("a stop accepts no new connection, and waits for none", async () => {
   const sessions = sessionsWith(async () => true);
   const node = await connected(sessions, "node");
   const stopped = sessions.stop(20_000);
@@ -331,7 +331,7 @@ test("a stop takes nobody else in, and waits for none that comes", async () => {
   await stopped;
 });
 
-test("metrics are kept within what one node may have, and what is too much is counted", async () => {
+test("metrics stay within the limit for one node, and the excess is counted", async () => {
   const sessions = sessionsWith(async () => true, { settings: { ...settings, maxMetricsPerNode: 3 } });
   onTestFinished(() => sessions.stop(100));
   const node = await connected(sessions, "node");
@@ -345,7 +345,7 @@ test("metrics are kept within what one node may have, and what is too much is co
   await eventually(() => expect(sessions.answers.bytes).toBe(0));
 });
 
-test("a node whose long answers keep coming leaves others their turns", async () => {
+test("a node whose long answers keep arriving leaves others their turns", async () => {
   const sessions = sessionsWith(async () => true, {
     settings: { ...settings, maxMetricsBytes: 1_000_000, metricsPace: { pauseMs: 1, full: true } },
   });
@@ -386,7 +386,7 @@ describe("a connection whose credentials are for certain names", () => {
     return peer;
   }
 
-  test("is asked for trace objects when it has told one of them", async () => {
+  test("is asked for trace objects once it sends one of those names", async () => {
     const ends: SessionEnd[] = [];
     const peer = await shaken("mine", ends);
     await peer.next(miniProtocols.traceObjects);
@@ -397,7 +397,7 @@ describe("a connection whose credentials are for certain names", () => {
     ["mine-not", "mine-not"],
     [undefined, undefined],
     ["???", undefined],
-  ])("is closed with its own reason when it tells %s", async (name, node) => {
+  ])("is closed with its own reason if it sends %s", async (name, node) => {
     const ends: SessionEnd[] = [];
     await shaken(name, ends);
     await eventually(() => expect(ends).toHaveLength(1));

@@ -16,7 +16,7 @@ describe("Forwarder stress test", () => {
     [10, "listen"],
     [100, "connect"],
     [100, "listen"],
-  ] as const)("%i nodes that %s, each as fast as it can", async (count, mode) => {
+  ] as const)("every line arrives from %i nodes that %s, each as fast as it can", async (count, mode) => {
     await using place = await Workplace.open();
     const names = Array.from({ length: count }, (_, index) => `stress-${index}`);
     const addressOf = (name: string) =>

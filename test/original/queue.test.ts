@@ -25,7 +25,7 @@ describe("Test.Queue", () => {
     [250, 200],
     [1_000, 900],
   ])(
-    "check queue: of %i objects made before a tracer comes %i are thrown away, the others arrive",
+    "check queue: of %i objects sent before a tracer connects %i are dropped, and the others arrive",
     async (made, lost) => {
       await using place = await Workplace.open();
       const clock = new StoppedClock();

@@ -30,7 +30,7 @@ function isEnd({ event }: LogLine): boolean {
 }
 
 describe.each(modes)("Test.Restart and Test.Network, with a node that %s", (_, mode, tag) => {
-  test("restart forwarder: a node that was killed comes again, and its directory with it", async () => {
+  test("restart forwarder: a killed node comes back, and its directory with it", async () => {
     await using place = await Workplace.open();
     const { address, config } = networkOf(place, tag);
     const daemon = await place.start(config);
@@ -49,7 +49,7 @@ describe.each(modes)("Test.Restart and Test.Network, with a node that %s", (_, m
     expectAllInOrder(await place.linesOf("restarted"), 300);
   });
 
-  test("restart acceptor: a tracer that was killed finds its node again, and makes its directory anew", async () => {
+  test("restart acceptor: a restarted tracer finds its node again, and creates its directory again", async () => {
     await using place = await Workplace.open();
     const { address, config } = networkOf(place, tag);
     const killed = await place.start(config);

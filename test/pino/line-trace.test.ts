@@ -18,11 +18,11 @@ test.each([
   ["FATAL", "Critical"],
   ["unheard of", "Info"],
   [undefined, "Info"],
-] as const)("level %s is %s", (level, severity) => {
+] as const)("the level %s is the severity %s", (level, severity) => {
   expect(traceOf({ level }, form).severity).toBe(severity);
 });
 
-test("levels of the program's own have the severity that it gives them, by label or number", () => {
+test("the program's own levels have the severity that it assigns, by label or number", () => {
   const own: LineForm = { ...form, severities: { notice: "Notice", 70: "Alert" }, labels: { 35: "notice" } };
   expect(traceOf({ level: 35 }, own).severity).toBe("Notice");
   expect(traceOf({ level: "notice" }, own).severity).toBe("Notice");
@@ -30,7 +30,7 @@ test("levels of the program's own have the severity that it gives them, by label
   expect(traceOf({ level: 60 }, own).severity).toBe("Critical");
 });
 
-test("a usual line's fields have places of their own, and all else is data", () => {
+test("the known fields of a line become fields of the object, and the rest becomes its data", () => {
   const line = {
     level: 30,
     time: 1_771_234_201_120,
@@ -56,17 +56,17 @@ test.each([
   [{ name: "orders" }, "Shop", "Shop.orders"],
   [{}, "Shop", "Shop"],
   [{ name: "orders", ns: "Shop.Stock" }, "Elsewhere", "Shop.Stock"],
-])("the namespace of %o with prefix %s is %s", (line, prefix, namespace) => {
+])("for %o with prefix %s the namespace is %s", (line, prefix, namespace) => {
   expect(traceOf(line, { ...form, prefix }).namespace).toBe(namespace);
 });
 
-test("a line can decide on its severity and details itself", () => {
+test("a line can set its own severity and details", () => {
   const trace = traceOf({ level: 30, severity: "Emergency", details: "DMaximum", kind: "X" }, form);
   expect(trace).toMatchObject({ severity: "Emergency", details: "DMaximum" });
   expect(trace.data).toEqual({ kind: "X" });
 });
 
-test("what cannot be used as it is meant stays in the data", () => {
+test("fields with unusable values stay in the data", () => {
   const line = {
     level: 30,
     time: "yesterday",
@@ -82,12 +82,12 @@ test("what cannot be used as it is meant stays in the data", () => {
   expect(trace).toEqual({ namespace: "shop", severity: "Info", data });
 });
 
-test("a time in ISO 8601 is a time, and one beyond all dates is none", () => {
+test("an ISO 8601 time is used, and one beyond all dates is ignored", () => {
   expect(traceOf({ time: "2026-02-16T09:30:01.120Z" }, form).at).toBe(1_771_234_201_120);
   expect(traceOf({ time: 1e300 }, form).at).toBeUndefined();
 });
 
-test("the text is where the logger puts it", () => {
+test("the message is read from the key that the logger uses", () => {
   expect(traceOf({ message: "hello", msg: 3 }, { ...form, messageKey: "message" })).toMatchObject({
     human: "hello",
     data: { message: "hello", msg: 3 },

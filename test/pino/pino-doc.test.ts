@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test("the example runs, and its first message is the line that the page shows", async () => {
+test("the example runs, and its first message gives the line on the page", async () => {
   const code = /```js\n(.*?)```/s.exec(page)![1]!;
   const shown = JSON.parse(/```json\n(.*?)```/s.exec(page)![1]!);
   await using tracer = await startTracer();
@@ -40,7 +40,7 @@ test("the example runs, and its first message is the line that the page shows", 
   expect(lines[0]).toEqual({ ...shown, ...own });
 });
 
-test("the types of the options are whole for a program in TypeScript", async () => {
+test("the types of the options are complete for a program in TypeScript", async () => {
   const file = join(directory, "typed.ts");
   await writeFile(
     file,

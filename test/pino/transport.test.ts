@@ -92,7 +92,7 @@ logger.fatal({ ns: "Shop.End", severity: "Emergency" }, "over");`;
   expect(lines[0]!.thread).toMatch(/^\d+$/);
 });
 
-test("over wss: as over a socket file, with a token", async () => {
+test("messages reach a tracer over wss with a token, as they do over a socket file", async () => {
   const tokenFile = join(directory, "token");
   await writeFile(tokenFile, "a-token-of-16-signs\n");
   const listen = `wss://localhost:${await freePort("localhost")}/nodes`;
@@ -108,7 +108,7 @@ test("over wss: as over a socket file, with a token", async () => {
   expect(await linesAt(tracer)).toMatchObject([{ ns: "shop", data: { n: 1, msg: "hello" } }]);
 });
 
-test("levels of the program's own have the severity of the options", async () => {
+test("the program's own levels have the severity from the options", async () => {
   await using tracer = await startTracer();
   const transport = { severities: { notice: "Notice" }, prefix: "Shop" };
   const logger = { customLevels: { notice: 35 }, messageKey: "text", name: "orders" };
@@ -122,7 +122,7 @@ test("levels of the program's own have the severity of the options", async () =>
 /** More than the queue of the forwarder takes. */
 const many = 30_000;
 
-describe("a burst is whole at the tracer", () => {
+describe("a burst reaches the tracer whole", () => {
   test.each([
     ["of a program that ends", "", 0],
     ["of a program that calls process.exit", "process.exit(3);", 3],
@@ -138,7 +138,7 @@ describe("a burst is whole at the tracer", () => {
   });
 });
 
-test("after flush a program may be killed, and nothing is lost", async () => {
+test("nothing is lost if a program is killed after flush", async () => {
   await using tracer = await startTracer();
   const code = `for (let n = 0; n < 1000; n += 1) logger.info({ n });
 logger.flush(() => process.kill(process.pid, "SIGKILL"));
@@ -152,14 +152,14 @@ test.each([
   ["process.exit", "process.exit(0);", 0],
   ["an exception that nobody catches", 'throw new Error("crashed");', 1],
   ["a rejection that nobody catches", 'await Promise.reject(new Error("crashed"));', 1],
-])("a line right before %s, before the worker even runs, reaches the tracer", async (_, end, status) => {
+])("a line right before %s, before the worker even starts, reaches the tracer", async (_, end, status) => {
   await using tracer = await startTracer();
   const { code } = await run(formatAddress(tracer.address), `logger.fatal("the end");\n${end}`);
   expect(code).toBe(status);
   expect(await linesAt(tracer)).toMatchObject([{ sev: "Critical", data: { msg: "the end" } }]);
 });
 
-test("of a program that is killed in the middle, a tracer has the first of its lines, each once and whole", async () => {
+test("of a program killed in the middle, a tracer has the first lines, each once and whole", async () => {
   await using tracer = await startTracer();
   const code = `let n = 0;
 setInterval(() => {
@@ -174,7 +174,7 @@ setInterval(() => {
   expect(numbers.every((number, n) => number === n)).toBe(true);
 });
 
-test("through restarts of its tracer a program goes on: no line is twice, none out of order, and the last is there", async () => {
+test("a program continues across restarts of its tracer: no line is doubled or out of order, and the last one arrives", async () => {
   const config = { network: { tag: "AcceptAt", contents: join(directory, "tracer.sock") } };
   const code = `let n = 0;
 const writing = setInterval(() => {
@@ -204,7 +204,7 @@ process.once("SIGTERM", () => {
   expect(all.at(-1)!.data.last).toBe(true);
 });
 
-test("a tracer that is away is told of on stderr, and holds up no end", async () => {
+test("an absent tracer is reported on stderr and does not delay the program's end", async () => {
   const code = `for (let n = 0; n < ${many}; n += 1) logger.info({ n });`;
   const nowhere = join(directory, "nobody.sock");
   const ended = await run(nowhere, code, { transport: { flushMs: 50 } });
@@ -215,7 +215,7 @@ test("a tracer that is away is told of on stderr, and holds up no end", async ()
   expect(quiet).toEqual({ code: 0, stderr: "" });
 });
 
-test("options that are none end the program with what is wrong", async () => {
+test("invalid options end the program with the reason", async () => {
   const { code, stderr } = await run("127.0.0.1:1", "logger.info(1)", { transport: { queueSize: 0 } });
   expect(code).not.toBe(0);
   expect(stderr).toContain("queueSize must be at least 1");

@@ -22,14 +22,14 @@ function asText(points: ReturnType<typeof decodeDataPointsReply>): [string, stri
 const text = fc.string({ unit: "binary" });
 
 describe("recorded data points", () => {
-  test("the replies decode to what was set", () => {
+  test("the replies decode to the values that were set", () => {
     const messages = messagesOf(readVector("data-points", "forwarder"), miniProtocols.dataPoints);
     expect(messages.map((message) => asText(decodeDataPointsReply(message)))).toEqual(
       expectedDataPoints().replies,
     );
   });
 
-  test("the requests are read", () => {
+  test("the requests are decoded", () => {
     const messages = messagesOf(readVector("data-points", "acceptor"), miniProtocols.dataPoints);
     const names = expectedDataPoints().requests;
     expect(messages.map(decodeDataPointsRequest)).toEqual(
@@ -57,7 +57,7 @@ describe("recorded data points", () => {
 });
 
 describe("a reply", () => {
-  test("is read as it was meant, whatever names and values it has", () => {
+  test("is decoded unchanged, whatever its names and values", () => {
     const value = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined });
     fc.assert(
       fc.property(fc.array(fc.tuple(text, value)), (points) => {
@@ -81,7 +81,7 @@ describe("a reply", () => {
     expect(Buffer.from(reply)).toEqual(Buffer.from(hex("82 03 9f 82 61 61 81 5f ff ff")));
   });
 
-  test("keeps its values when its bytes are used again", () => {
+  test("keeps its values when its buffer is reused", () => {
     const message = hex("82 03 82 82 61 61 81 41 78 82 61 62 81 5f 41 79 ff");
     const points = decodeDataPointsReply(message);
     message.fill(0);
@@ -107,7 +107,7 @@ describe("a reply", () => {
     expect(faultOf(() => decodeDataPointsReply(hex(message)))?.code).toBe(code);
   });
 
-  test("cut short anywhere is refused", () => {
+  test("is refused if it is cut short anywhere", () => {
     const message = messagesOf(readVector("data-points", "forwarder"), miniProtocols.dataPoints)[1]!;
     for (let end = 0; end < message.length; end += 1) {
       expect(faultOf(() => decodeDataPointsReply(message.subarray(0, end)))?.code).toBe("malformed");
@@ -116,7 +116,7 @@ describe("a reply", () => {
 });
 
 describe("a request", () => {
-  test("is read as it was meant", () => {
+  test("is decoded unchanged", () => {
     fc.assert(
       fc.property(fc.array(text), (names) => {
         expect(decodeDataPointsRequest(encodeDataPointsRequest(names))).toEqual({ kind: "request", names });
@@ -124,7 +124,7 @@ describe("a request", () => {
     );
   });
 
-  test("may be done", () => {
+  test("can be done", () => {
     expect(decodeDataPointsRequest(encodeDataPointsDone())).toEqual({ kind: "done" });
     expect(Buffer.from(encodeDataPointsDone())).toEqual(Buffer.from(hex("81 02")));
   });
@@ -142,13 +142,13 @@ describe("a request", () => {
   });
 });
 
-test("a reply of more points than anybody asks for is refused", () => {
+test("a reply with more points than anybody asks for is refused", () => {
   const points = Array.from({ length: 1_025 }, (_, n) => [`${n}`, undefined] as const);
   expect(decodeDataPointsReply(encodeDataPointsReply(points.slice(1)))).toHaveLength(1_024);
   expect(faultOf(() => decodeDataPointsReply(encodeDataPointsReply(points)))?.code).toBe("malformed");
 });
 
-test("a value of a hundred thousand pieces of one byte is joined; one of more than a million is refused", () => {
+test("a value of a hundred thousand one-byte chunks is joined, and one of more than a million is refused", () => {
   const reply = (pieces: number) =>
     Buffer.concat([hex("82 03 81 82 61 61 81 5f"), Buffer.alloc(2 * pieces, hex("41 78")), hex("ff")]);
   const [[, value]] = decodeDataPointsReply(reply(100_000)) as [[string, Uint8Array]];
@@ -156,7 +156,7 @@ test("a value of a hundred thousand pieces of one byte is joined; one of more th
   expect(faultOf(() => decodeDataPointsReply(reply(1_048_577)))?.code).toBe("malformed");
 });
 
-test("a text longer than any string may be is refused, and not made", () => {
+test("a text longer than the longest string is refused before it is created", () => {
   const length = 64 * 1_024 * 1_024 + 1;
   const head = Buffer.alloc(4);
   head.writeUInt32BE(length);

@@ -86,20 +86,23 @@ function readSession(
 }
 
 describe("damaged bytes", () => {
-  test.each(["forwarder", "acceptor"] as const)("of a %s end in a ProtocolError or in nothing", (side) => {
-    const run = fc.property(sessions, damages, anyCuts, (name, all, places) => {
-      const { bytes, sender } = readVector(name, side);
-      const pieces = cutAt(damaged(bytes, all), places);
-      let kept = 0;
-      faultOf(() => {
-        kept = readSession(pieces, side, sender);
+  test.each(["forwarder", "acceptor"] as const)(
+    "from a %s give nothing worse than a ProtocolError",
+    (side) => {
+      const run = fc.property(sessions, damages, anyCuts, (name, all, places) => {
+        const { bytes, sender } = readVector(name, side);
+        const pieces = cutAt(damaged(bytes, all), places);
+        let kept = 0;
+        faultOf(() => {
+          kept = readSession(pieces, side, sender);
+        });
+        expect(kept).toBeLessThanOrEqual(bytes.length + 100);
       });
-      expect(kept).toBeLessThanOrEqual(bytes.length + 100);
-    });
-    fc.assert(run, limits);
-  });
+      fc.assert(run, limits);
+    },
+  );
 
-  test("of trace objects leave every object readable that comes out, in as many lines", () => {
+  test("leave every decoded trace object readable, with one line each", () => {
     const objects = fc.array(anyTraceObject, { minLength: 1, maxLength: 3 });
     const run = fc.property(objects, damages, anyCuts, (sent, all, places) => {
       const decoder = new TraceReplyDecoder({ maxObjectBytes: 100_000 });
@@ -129,20 +132,17 @@ describe("damaged bytes", () => {
     ["a proposal", (message) => answerProposal(message, 1), ["small-session", "forwarder", 0]],
     ["an answer", (message) => readAnswer(message, 1), ["refused-by-acceptor", "acceptor", 0]],
   ];
-  test.each(decoders)(
-    "of %s end in a ProtocolError or in a message",
-    (_, decode, [name, side, miniProtocol]) => {
-      const messages = messagesOf(readVector(name, side), miniProtocol);
-      const run = fc.property(fc.constantFrom(...messages), damages, (message, all) => {
-        faultOf(() => decode(damaged(message, all)));
-      });
-      fc.assert(run, limits);
-      fc.assert(
-        fc.property(fc.uint8Array({ maxLength: 40 }), (garbage) => {
-          faultOf(() => decode(garbage));
-        }),
-        limits,
-      );
-    },
-  );
+  test.each(decoders)("in %s give a ProtocolError or a message", (_, decode, [name, side, miniProtocol]) => {
+    const messages = messagesOf(readVector(name, side), miniProtocol);
+    const run = fc.property(fc.constantFrom(...messages), damages, (message, all) => {
+      faultOf(() => decode(damaged(message, all)));
+    });
+    fc.assert(run, limits);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (garbage) => {
+        faultOf(() => decode(garbage));
+      }),
+      limits,
+    );
+  });
 });

@@ -43,7 +43,7 @@ describe("answering", () => {
     expect(answerTo(recorded(name, opener), magic)).toBe(recorded(name, listener));
   });
 
-  test("nothing says why where the answer is yes", () => {
+  test("an accepted proposal has no reason for a refusal", () => {
     expect(answerProposal(encodeProposal(1), 1)).not.toHaveProperty("refused");
   });
 
@@ -93,23 +93,23 @@ describe("answering", () => {
     ["a magic cut short", "8200a1011a2d96"],
     ["versions without end", "8200bb1000000000000000"],
     ["nothing", ""],
-  ])("%s is no proposal", (_, proposal) => {
+  ])("%s is not a valid proposal", (_, proposal) => {
     expect(faultOf(() => answerProposal(hex(proposal), mainnet))?.code).toMatch(/malformed|too-long/);
   });
 });
 
 describe("reading the answer", () => {
-  test.each(["accept-250", "small-session"] as const)("the recorded yes of %s is taken", (name) => {
+  test.each(["accept-250", "small-session"] as const)("the recorded acceptance of %s is accepted", (name) => {
     expect(faultOf(() => readAnswer(hex(recorded(name, "acceptor")), mainnet))).toBeUndefined();
   });
 
-  test("a recorded refusal because of the magic is told in our words", () => {
+  test("a recorded refusal for the wrong magic is reported in Muninn's words", () => {
     const fault = faultOf(() => readAnswer(hex(recorded("refused-by-forwarder", "forwarder")), 2));
     expect(fault).toMatchObject({ code: "handshake-refused", by: "peer" });
     expect(fault).toHaveProperty("reason", "the node has magic 1, this tracer 2");
   });
 
-  test("a refusal in other words is told in those, short and without what a terminal obeys", () => {
+  test("a refusal with another text is reported with it, shortened and without control characters", () => {
     const words = `\u001b]0;title\u0007${"x".repeat(300)}`;
     const text = Buffer.from(words);
     const message = Buffer.concat([
@@ -121,7 +121,7 @@ describe("reading the answer", () => {
     expect(fault).toHaveProperty("reason", `\uFFFD]0;title\uFFFD${"x".repeat(190)}…`);
   });
 
-  test("a forwarder says it the other way round", () => {
+  test("a forwarder's refusal names the tracer first", () => {
     const { refused } = answerProposal(encodeProposal(1), 2, "forwarder");
     expect(refused).toBe("the tracer has magic 1, this forwarder 2");
   });
@@ -145,11 +145,11 @@ describe("reading the answer", () => {
     ["half a message", "8301011a2d96"],
     ["half a refusal", "82028302016261"],
     ["an indefinite message", "9f01011a2d964a09ff"],
-  ])("%s is no answer", (_, answer) => {
+  ])("%s is not a valid answer", (_, answer) => {
     expect(faultOf(() => readAnswer(hex(answer), mainnet))?.code).toMatch(/malformed|invalid-utf8/);
   });
 
-  test("every magic is agreed on with itself and with no other", () => {
+  test("every magic is accepted by itself and by no other", () => {
     const magic = fc.integer({ min: 0, max: 0xffff_ffff });
     fc.assert(
       fc.property(magic, magic, (ours, theirs) => {

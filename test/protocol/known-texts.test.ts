@@ -10,7 +10,7 @@ function find(known: KnownTexts, text: Uint8Array): string | undefined {
 
 const name = fc.string({ unit: "binary-ascii", minLength: 4, maxLength: 128 });
 
-test("texts of 4 to 128 ASCII characters are read as they are, the first time and later", () => {
+test("texts of 4 to 128 ASCII characters are read unchanged, the first time and later", () => {
   const known = new KnownTexts();
   fc.assert(
     fc.property(fc.array(name), (texts) => {
@@ -19,7 +19,7 @@ test("texts of 4 to 128 ASCII characters are read as they are, the first time an
   );
 });
 
-test("texts that differ in one character are told apart", () => {
+test("texts that differ in one character are distinguished", () => {
   const known = new KnownTexts();
   fc.assert(
     fc.property(name, fc.nat(), fc.nat(0x7f), (text, index, other) => {
@@ -34,7 +34,7 @@ test("texts that differ in one character are told apart", () => {
   );
 });
 
-test("of thousands of texts that differ in their last four characters alone, none is taken for another of the same place", () => {
+test("thousands of texts that differ only in their last four characters are never confused", () => {
   const known = new KnownTexts();
   for (let n = 0; n < 10_000; n += 1) {
     const text = `cardano.node.metric.${n.toString().padStart(4, "0")}`;
@@ -42,7 +42,7 @@ test("of thousands of texts that differ in their last four characters alone, non
   }
 });
 
-test("more texts than are remembered are still read as they are", () => {
+test("more texts than are remembered are still read unchanged", () => {
   const known = new KnownTexts();
   for (let round = 0; round < 2; round += 1) {
     for (let index = 0; index < 20_000; index += 1) {
@@ -52,7 +52,7 @@ test("more texts than are remembered are still read as they are", () => {
   }
 });
 
-test("a byte that is not ASCII is found wherever it is", () => {
+test("a byte that is not ASCII is found at any position", () => {
   const known = new KnownTexts();
   fc.assert(
     fc.property(name, fc.nat(), fc.integer({ min: 0x80, max: 0xff }), (text, index, byte) => {
@@ -63,6 +63,6 @@ test("a byte that is not ASCII is found wherever it is", () => {
   );
 });
 
-test.each([0, 1, 2, 3, 129, 1_000])("a text of %i bytes is not looked for", (length) => {
+test.each([0, 1, 2, 3, 129, 1_000])("a text of %i bytes is not remembered", (length) => {
   expect(find(new KnownTexts(), Buffer.alloc(length, "a"))).toBeUndefined();
 });

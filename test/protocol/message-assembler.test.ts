@@ -58,7 +58,7 @@ function byteHex(byte: number): string {
 }
 
 describe("assembling messages", () => {
-  test("any messages come out as they went in, however cut", () => {
+  test("messages come out unchanged, however they are cut", () => {
     const messages = fc.array(
       fc.array(item, { maxLength: 4 }).map((items) => `8${items.length}${items.join("")}`),
       {
@@ -74,14 +74,14 @@ describe("assembling messages", () => {
     );
   });
 
-  test.each(cuts)("recorded answers come out alike, cut %s", (_, cut) => {
+  test.each(cuts)("recorded answers come out unchanged, cut %s", (_, cut) => {
     const payload = payloadOf(readVector("metrics-all", "forwarder"), miniProtocols.metrics);
     const messages = assembled(cut(payload));
     expect(messages).toHaveLength(14);
     expect(messages.join("")).toBe(Buffer.from(payload).toString("hex"));
   });
 
-  test("a message is under way from its first byte to its last", () => {
+  test("the assembler is mid-message from the first byte of a message to its last", () => {
     const assembler = newAssembler();
     const states = ["82", "01", "61", "61"].map((byte) => {
       assembled([hex(byte)], assembler);
@@ -90,7 +90,7 @@ describe("assembling messages", () => {
     expect(states).toEqual([true, true, true, false]);
   });
 
-  test("messages that nobody asked for yet come at the next call", () => {
+  test("messages not yet read come out at the next call", () => {
     const assembler = newAssembler();
     for (const first of assembler.push(hex("8101 8102 81"))) {
       expect(Buffer.from(first).toString("hex")).toBe("8101");
@@ -99,7 +99,7 @@ describe("assembling messages", () => {
     expect(assembled([hex("03")], assembler)).toEqual(["8102", "8103"]);
   });
 
-  test("a message that was given out does not change when more comes", () => {
+  test("a message already returned does not change when more bytes arrive", () => {
     const assembler = newAssembler();
     const [message] = [...assembler.push(hex("8141aa 81"))];
     assembled([hex("41bb 8141cc 8141dd")], assembler);
@@ -107,7 +107,7 @@ describe("assembling messages", () => {
   });
 });
 
-describe("what can become no message is refused at once", () => {
+describe("bytes that cannot become a message are refused at once", () => {
   test.each([
     ["a text that announces 2^60 bytes", "817b1000000000000000", "too-long"],
     ["bytes that announce one too many", "815903e6", "too-long"],
@@ -139,11 +139,11 @@ describe("what can become no message is refused at once", () => {
     ["a text that just fits", `817903e4${"61".repeat(996)}`],
     ["16 levels", `${"81".repeat(16)}00`],
     ["an array of as many items as fit", `9903e5${"00".repeat(997)}`],
-  ])("%s is taken", (_, bytes) => {
+  ])("%s is accepted", (_, bytes) => {
     for (const [, cut] of cuts) expect(assembled(cut(hex(bytes)))).toEqual([bytes]);
   });
 
-  test("a message that goes on and on is refused at its limit", () => {
+  test("an endless message is refused at its limit", () => {
     const assembler = newAssembler();
     const endless = piecesOf(hex(`9900ff 9f ${"9f00ff".repeat(400)}`), 1);
     expect(faultOf(() => assembled(endless.slice(0, 1_000), assembler))).toBeUndefined();
@@ -154,7 +154,7 @@ describe("what can become no message is refused at once", () => {
     });
   });
 
-  test("messages before a fault are given out", () => {
+  test("messages before a fault are returned", () => {
     const assembler = newAssembler();
     const messages: string[] = [];
     const fault = faultOf(() => {
@@ -166,12 +166,12 @@ describe("what can become no message is refused at once", () => {
   });
 });
 
-describe("work and memory follow the bytes that came", () => {
+describe("work and memory are proportional to the bytes received", () => {
   afterEach(() => vi.restoreAllMocks());
 
   const messageBytes = 100_000;
 
-  test("each byte of a message that comes byte by byte is looked at no more than a few times", () => {
+  test("each byte of a message that arrives byte by byte is read only a few times", () => {
     let reads = 0;
     const bytes = hex(`9f${"8161616100".repeat(messageBytes / 5)}ff`);
     const counted = new Proxy(bytes, {
@@ -186,7 +186,7 @@ describe("work and memory follow the bytes that came", () => {
     expect(reads).toBeLessThan(4 * bytes.length);
   });
 
-  test("a message that comes byte by byte is not copied again and again", () => {
+  test("a message that arrives byte by byte is not copied repeatedly", () => {
     const allocate = vi.spyOn(Buffer, "allocUnsafe");
     const message = hex(`815a${messageBytes.toString(16).padStart(8, "0")}${"00".repeat(messageBytes)}`);
     expect(assembled(piecesOf(message, 1), newAssembler({ maxBytes: 2 * messageBytes }))).toHaveLength(1);

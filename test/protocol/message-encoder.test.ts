@@ -6,7 +6,7 @@ import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 
 const text = fc.string({ unit: "binary", maxLength: 400 });
 
-test("messages are encoded as any trace object, byte for byte, also one after another", () => {
+test("each of several messages is encoded byte for byte like any other trace object", () => {
   const message = fc.record({
     human: fc.option(text, { nil: undefined }),
     machine: fc.oneof(

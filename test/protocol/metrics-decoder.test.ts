@@ -46,7 +46,7 @@ const value: fc.Arbitrary<MetricValue> = fc.oneof(
 );
 
 describe("answers", () => {
-  test("give the same metrics however they are cut, and keep nothing at their end", () => {
+  test("give the same metrics however they are cut, and leave nothing behind", () => {
     const answers = fc.array(fc.array(fc.tuple(fc.string({ maxLength: 40 }), value), { maxLength: 6 }), {
       maxLength: 4,
     });
@@ -70,7 +70,7 @@ describe("answers", () => {
     );
   });
 
-  test("are given metric by metric as their bytes come, long before their end", () => {
+  test("are passed on metric by metric as their bytes arrive, long before their end", () => {
     const taker = new Taker();
     const bytes = encodeMetricsResponse(counters(1_000));
     taker.decoder.push(bytes.subarray(0, bytes.length / 2));
@@ -80,7 +80,7 @@ describe("answers", () => {
     expect(taker.answers[0]).toHaveLength(1_001);
   });
 
-  test("of a million metrics take no more memory than one metric does", () => {
+  test("use no more memory with a million metrics than with one", () => {
     const taker = new Taker(100_000_000);
     const metric = hex("82 61 61 82 00 05");
     taker.decoder.push(hex("82 01 82 00 9f"));
@@ -90,7 +90,7 @@ describe("answers", () => {
     expect(taker.most).toBeLessThan(100);
   });
 
-  test("beyond their limit have their surplus counted, and the next answer is taken whole", () => {
+  test("have their excess counted beyond the limit, and the next answer is accepted whole", () => {
     const taker = new Taker(1_000);
     const long = encodeMetricsResponse(counters(500));
     for (let at = 0; at < long.length; at += 600) taker.decoder.push(long.subarray(at, at + 600));
@@ -105,7 +105,7 @@ describe("answers", () => {
     expect(second).toEqual([["metric-0", 0], ["metric-1", 1], ["end"]]);
   });
 
-  test("sixteen times as long as their limit are refused, however small their pieces", () => {
+  test("are refused at sixteen times their limit, however small their pieces", () => {
     const taker = new Taker(1_000);
     const metric = hex("82 61 61 82 00 05");
     taker.decoder.push(hex("82 01 82 00 9f"));
@@ -116,7 +116,7 @@ describe("answers", () => {
   });
 });
 
-test("what a metric would be longer than 64 KiB is refused as soon as it says so", () => {
+test("a metric longer than 64 KiB is refused as soon as it announces its length", () => {
   const taker = new Taker();
   const fault = faultOf(() => taker.decoder.push(hex("82 01 82 00 9f 82 61 61 82 02 7a 00 01 00 01")));
   expect(fault).toMatchObject({ code: "too-long", limit: 65_536 });

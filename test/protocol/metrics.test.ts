@@ -22,15 +22,18 @@ const value: fc.Arbitrary<MetricValue> = fc.oneof(
 );
 
 describe("recorded metrics", () => {
-  test.each(metricsCases)("the answers of %s decode to what was set, and are reproduced", (name) => {
-    const messages = messagesOf(readVector(name, "forwarder"), miniProtocols.metrics);
-    const answers = messages.map(decodeMetricsResponse);
-    expect(answers).toEqual(expectedMetrics(name).responses);
-    const made = Buffer.concat(answers.map(encodeMetricsResponse));
-    expect(made.equals(Buffer.concat(messages))).toBe(true);
-  });
+  test.each(metricsCases)(
+    "the answers of %s decode to the values that were set, and are reproduced",
+    (name) => {
+      const messages = messagesOf(readVector(name, "forwarder"), miniProtocols.metrics);
+      const answers = messages.map(decodeMetricsResponse);
+      expect(answers).toEqual(expectedMetrics(name).responses);
+      const made = Buffer.concat(answers.map(encodeMetricsResponse));
+      expect(made.equals(Buffer.concat(messages))).toBe(true);
+    },
+  );
 
-  test.each(metricsCases)("the requests of %s are read and reproduced", (name) => {
+  test.each(metricsCases)("the requests of %s are decoded and reproduced", (name) => {
     const messages = messagesOf(readVector(name, "acceptor"), miniProtocols.metrics);
     const requests = messages.map((message) => decodeMetricsRequest(message)) as MetricsRequest[];
     const asked = requests.map((request) => (request.kind === "names" ? request.names : request.kind));
@@ -39,7 +42,7 @@ describe("recorded metrics", () => {
     expect(made.equals(Buffer.concat(messages))).toBe(true);
   });
 
-  test("done is read and reproduced", () => {
+  test("done is decoded and reproduced", () => {
     const done = messagesOf(readVector("data-points", "acceptor"), miniProtocols.metrics).at(-1)!;
     expect(decodeMetricsRequest(done)).toEqual({ kind: "done" });
     expect(Buffer.from(encodeMetricsDone())).toEqual(Buffer.from(done));
@@ -61,7 +64,7 @@ function readInto(taken: unknown[], bytes: Uint8Array): void {
 }
 
 describe("an answer", () => {
-  test("is read as it was meant, whatever names and values it has", () => {
+  test("is decoded unchanged, whatever its names and values", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(text, value)), (metrics) => {
         expect(decodeMetricsResponse(encodeMetricsResponse(metrics))).toEqual(metrics);
@@ -88,7 +91,7 @@ describe("an answer", () => {
     ["2^53", "1b 0020000000000000", 2n ** 53n],
     ["-2^53", "3b 001fffffffffffff", -(2 ** 53)],
     ["-2^53 - 1", "3b 0020000000000000", -(2n ** 53n) - 1n],
-  ])("gives %s as a number or, where that would round, as a bigint", (_, encoded, value) => {
+  ])("gives %s as a number or, if that would round, as a bigint", (_, encoded, value) => {
     const taken: unknown[] = [];
     readInto(taken, hex(`82 01 82 00 82 82 61 61 82 01 ${encoded} 82 61 62 82 02 61 63`));
     expect(taken).toEqual([
@@ -97,7 +100,7 @@ describe("an answer", () => {
     ]);
   });
 
-  test("gives what came before a fault", () => {
+  test("gives the metrics before a fault", () => {
     const taken: unknown[] = [];
     const message = hex("82 01 82 00 82 82 61 61 82 00 05 82 61 62 82 03 05");
     const fault = faultOf(() => readInto(taken, message));
@@ -109,7 +112,7 @@ describe("an answer", () => {
     ["a definite list", "82 01 82 00 81 82 61 61 82 00 05"],
     ["an indefinite list", "82 01 82 00 9f 82 61 61 82 00 05 ff"],
     ["longer lengths than needed", "9802 1801 9802 1800 9801 9802 7801 61 9802 1800 1805"],
-  ])("is taken as %s", (_, message) => {
+  ])("is accepted as %s", (_, message) => {
     expect(decodeMetricsResponse(hex(message))).toEqual([["a", { kind: "counter", value: 5n }]]);
   });
 
@@ -145,7 +148,7 @@ describe("an answer", () => {
     expect(faultOf(() => decodeMetricsResponse(hex(message)))?.code).toBe(code);
   });
 
-  test("of more than 1,048,576 metrics is refused", () => {
+  test("is refused with more than 1,048,576 metrics", () => {
     const metric = Buffer.from(hex("82 60 82 00 00"));
     const head = hex("82 01 82 00 9f");
     const answer = (metrics: number) =>
@@ -154,7 +157,7 @@ describe("an answer", () => {
     expect(faultOf(() => decodeMetricsResponse(answer(1_048_577)))?.code).toBe("malformed");
   });
 
-  test("cut short anywhere is refused", () => {
+  test("is refused if it is cut short anywhere", () => {
     const [message] = messagesOf(readVector("metrics-all", "forwarder"), miniProtocols.metrics);
     for (let end = 0; end < message!.length; end += 1) {
       expect(faultOf(() => decodeMetricsResponse(message!.subarray(0, end)))?.code).toBe("malformed");
@@ -163,7 +166,7 @@ describe("an answer", () => {
 });
 
 describe("a request", () => {
-  test("for names is read as it was meant", () => {
+  test("for names is decoded unchanged", () => {
     fc.assert(
       fc.property(fc.array(text), (names) => {
         const request = { kind: "names", names } as const;

@@ -20,7 +20,7 @@ describe("demultiplexing", () => {
   const recordings = recordedCases.flatMap((name) =>
     (["forwarder", "acceptor"] as const).map((side) => ({ name, side })),
   );
-  test.each(recordings)("$name, $side: pieces of any length deliver the same payloads", ({ name, side }) => {
+  test.each(recordings)("$name, $side: pieces of any length give the same payloads", ({ name, side }) => {
     const { bytes, sender } = readVector(name, side);
     const whole = deliveredBy(new Demux(sender), [bytes]);
     expect(whole.join("")).not.toBe("");
@@ -31,12 +31,12 @@ describe("demultiplexing", () => {
     }
   });
 
-  test("segments of several mini-protocols in one chunk are told apart", () => {
+  test("segments of several mini-protocols in one chunk are separated", () => {
     const chunk = hex("00000000 0002 0002 aabb  00000000 0001 0001 cc  00000000 0002 0001 dd");
     expect(deliveredBy(new Demux("opener"), [chunk])).toEqual(["", "cc", "aabbdd", ""]);
   });
 
-  test("a payload is delivered before its segment is whole", () => {
+  test("a payload is delivered before its segment is complete", () => {
     const demux = new Demux("listener");
     expect(deliveredBy(demux, [hex("00000000 8002 ffff aabb")])).toEqual(["", "", "aabb", ""]);
     expect(demux.midSegment).toBe(true);
@@ -79,7 +79,7 @@ describe("demultiplexing", () => {
     expect(faultOf(() => deliveredBy(demux, [bytes.subarray(7)]))).toEqual(fault);
   });
 
-  test("what comes before a bad header in a chunk is delivered", () => {
+  test("segments before a bad header in a chunk are delivered", () => {
     const delivered: number[] = [];
     const chunk = hex("00000000 0002 0001 aa  00000000 0009 0001 bb");
     const fault = faultOf(() =>
@@ -89,7 +89,7 @@ describe("demultiplexing", () => {
     expect(delivered).toEqual([2]);
   });
 
-  test("a segment is under way from its first byte to its last", () => {
+  test("the demultiplexer is mid-segment from the first byte of a segment to its last", () => {
     const demux = new Demux("opener");
     const states = Array.from(hex("00000000 0002 0002 aabb"), (byte) => {
       deliveredBy(demux, [Uint8Array.of(byte)]);
@@ -109,19 +109,19 @@ describe("segments of a message", () => {
     expect(Buffer.from(made)).toEqual(view.subarray(0, 8 + length));
   });
 
-  test("a long message goes in segments of 12,288 bytes, as recorded", () => {
+  test("a long message is sent in segments of 12,288 bytes, as recorded", () => {
     const made = encodeSegments("opener", 2, new Uint8Array(30_000), 1);
     const lengths = [0, 12_296, 24_592].map((at) => Buffer.from(made).readUInt16BE(at + 6));
     expect(lengths).toEqual([12_288, 12_288, 5_424]);
     expect(made.length).toBe(30_000 + 3 * 8);
   });
 
-  test("a time beyond 32 bits keeps its low ones", () => {
+  test("a time beyond 32 bits keeps its low bits", () => {
     const made = encodeSegments("opener", 2, hex("00"), 2 ** 32 + 5);
     expect(Buffer.from(made).readUInt32BE(0)).toBe(5);
   });
 
-  test("what is encoded is delivered again, however long the segments and however cut", () => {
+  test("an encoded message is delivered again, however long its segments and however they are cut", () => {
     const sides = fc.constantFrom("opener" as const, "listener" as const);
     const miniProtocol = fc.constantFrom<MiniProtocol>(0, 1, 2, 3);
     const message = fc.uint8Array({ minLength: 1, maxLength: 300 });

@@ -21,7 +21,7 @@ function numbered(seq: number) {
   return { object, reply: encodeTraceReply([encodeTraceObject(object)]) };
 }
 
-test("memory that was given back is taken again, and only then", () => {
+test("returned memory is reused, and only after its return", () => {
   const memory = new SpareMemory();
   const first = memory.take(100_000);
   const second = memory.take(100_000);
@@ -31,7 +31,7 @@ test("memory that was given back is taken again, and only then", () => {
   expect(memory.take(120_000)).not.toBe(second);
 });
 
-test.each([40_961, 163_840, 163_841, 557_056])("%i bytes are kept", (bytes) => {
+test.each([40_961, 163_840, 163_841, 557_056])("memory of %i bytes is kept", (bytes) => {
   const memory = new SpareMemory();
   const first = memory.take(bytes);
   memory.giveBack(first);
@@ -44,7 +44,7 @@ test.each([
   [33, 256],
   [257, 1_024],
   [1_024, 1_024],
-])("a table for %i rows has %i, and is kept", (rows, kept) => {
+])("a table for %i rows has room for %i, and is kept", (rows, kept) => {
   const memory = new SpareMemory();
   const first = memory.takeTable(rows);
   expect(first.length).toBe(kept * columns);
@@ -53,7 +53,7 @@ test.each([
   expect(memory.takeTable(rows)).toBe(first);
 });
 
-test("a table of more rows is made anew", () => {
+test("a table for more rows is allocated each time", () => {
   const memory = new SpareMemory();
   const first = memory.takeTable(1_025);
   expect(first.length).toBe(1_025 * columns);
@@ -61,7 +61,7 @@ test("a table of more rows is made anew", () => {
   expect(memory.takeTable(1_025)).not.toBe(first);
 });
 
-test("a batch that is released gives its memory and its table back, once", () => {
+test("releasing a batch returns its memory and its table, once", () => {
   const memory = new SpareMemory();
   const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
   decoder.push(numbered(1).reply);
@@ -74,7 +74,7 @@ test("a batch that is released gives its memory and its table back, once", () =>
   expect(tables.mock.calls.map(([{ length }]) => length)).toEqual([32 * columns]);
 });
 
-test("a table that grows gives the smaller one back, and none is taken twice", () => {
+test("a growing table returns the smaller one, and no table is used twice at once", () => {
   const memory = new SpareMemory();
   const taken = vi.spyOn(memory, "takeTable");
   const givenBack = vi.spyOn(memory, "giveBackTable");
@@ -94,7 +94,7 @@ test("a table that grows gives the smaller one back, and none is taken twice", (
 });
 
 test.each([100, 10_000, 40_960, 557_057, 1_000_000])(
-  "%i bytes are made anew: they are too few or too many to be kept",
+  "memory of %i bytes is allocated each time: it is too small or too large to keep",
   (bytes) => {
     const memory = new SpareMemory();
     const first = memory.take(bytes);
@@ -107,7 +107,7 @@ test.each([100, 10_000, 40_960, 557_057, 1_000_000])(
 test.each([
   [100_000, 2_048],
   [300_000, 602],
-])("of pieces of %i bytes no more than %i are kept", (bytes, most) => {
+])("with pieces of %i bytes at most %i are kept", (bytes, most) => {
   const memory = new SpareMemory();
   const taken = new Set(Array.from({ length: most + 2 }, () => memory.take(bytes)));
   for (const piece of taken) memory.giveBack(piece);
@@ -117,7 +117,7 @@ test.each([
   expect(again).toHaveLength(most);
 });
 
-test("each size is kept for itself", () => {
+test("each size is kept separately", () => {
   const memory = new SpareMemory();
   const [small, large] = [memory.take(100_000), memory.take(300_000)];
   memory.giveBack(small);
@@ -127,7 +127,7 @@ test("each size is kept for itself", () => {
   expect(memory.take(100_000)).toBe(small);
 });
 
-test("what is left of a torn object takes little until more of it comes", () => {
+test("the rest of an unfinished object uses little memory until more of it arrives", () => {
   const memory = new SpareMemory();
   const decoder = new TraceReplyDecoder({ maxObjectBytes, memory });
   const taken = vi.spyOn(memory, "take");
@@ -138,7 +138,7 @@ test("what is left of a torn object takes little until more of it comes", () => 
   expect(readBatches([decoder.take()!])).toEqual([asRead(numbered(2).object)]);
 });
 
-test("what was not needed between two times of letting go is let go, however much before", () => {
+test("memory unused since the last release is released, however much was used before", () => {
   const memory = new SpareMemory();
   const use = (count: number) => {
     const taken = Array.from({ length: count }, () => memory.take(100_000));
@@ -160,7 +160,7 @@ test("what was not needed between two times of letting go is let go, however muc
   expect([...use(10)].filter((piece) => kept.includes(piece))).toEqual([]);
 });
 
-test("tables that were not needed are let go, too", () => {
+test("unused tables are released as well", () => {
   const memory = new SpareMemory();
   const table = memory.takeTable(100);
   memory.giveBackTable(table);
@@ -172,7 +172,7 @@ test("tables that were not needed are let go, too", () => {
   expect(memory.takeTable(100)).not.toBe(table);
 });
 
-test("what a batch says stays as it is until that batch is released, whatever becomes of others", () => {
+test("the contents of a batch stay the same until it is released, whatever happens to others", () => {
   const schedule = fc.array(fc.record({ decoder: fc.nat(2), released: fc.option(fc.nat()) }), {
     maxLength: 60,
   });
@@ -193,7 +193,7 @@ test("what a batch says stays as it is until that batch is released, whatever be
   fc.assert(run, { numRuns: 50 });
 });
 
-test("nothing can be read from a batch that was released, and releasing it again harms nobody", () => {
+test("a released batch cannot be read, and releasing it again changes nothing", () => {
   const decoder = new TraceReplyDecoder({ maxObjectBytes });
   decoder.push(numbered(1).reply);
   const first = decoder.take()!;

@@ -11,7 +11,7 @@ import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 import { faultOf, hex, messagesOf, payloadOf } from "./streams.js";
 import { expectedObjects, objectCases, readVector } from "./vectors.js";
 
-describe("what a forwarder sends", () => {
+describe("messages from a forwarder", () => {
   test.each(objectCases)("the recorded replies of %s are reproduced byte for byte", (name) => {
     const recording = readVector(name, "forwarder");
     const recorded = payloadOf(recording, miniProtocols.traceObjects);
@@ -23,7 +23,7 @@ describe("what a forwarder sends", () => {
     expect(Buffer.concat(replies).equals(recorded)).toBe(true);
   });
 
-  test("an empty reply, to a request that does not block, is a definite empty list", () => {
+  test("an empty reply to a non-blocking request is a definite empty list", () => {
     expect(Buffer.from(encodeTraceReply([]))).toEqual(Buffer.from(hex("82 03 80")));
   });
 
@@ -34,8 +34,8 @@ describe("what a forwarder sends", () => {
   });
 });
 
-describe("what an acceptor sends", () => {
-  test.each(objectCases)("the recorded requests of %s are read and reproduced", (name) => {
+describe("messages from an acceptor", () => {
+  test.each(objectCases)("the recorded requests of %s are decoded and reproduced", (name) => {
     const messages = messagesOf(readVector(name, "acceptor"), miniProtocols.traceObjects);
     expect(messages.length).toBeGreaterThan(1);
     for (const message of messages) {
@@ -74,7 +74,7 @@ describe("what an acceptor sends", () => {
       { kind: "request", blocking: true, count: 100 },
     ],
     ["done", "81 02", { kind: "done" }],
-  ])("%s is taken", (_, message, request) => {
+  ])("%s is accepted", (_, message, request) => {
     expect(decodeTraceRequest(hex(message))).toEqual(request);
   });
 
@@ -98,7 +98,7 @@ describe("what an acceptor sends", () => {
     expect(faultOf(() => decodeTraceRequest(hex(message)))?.code).toBe(code);
   });
 
-  test("every request is read as it was meant", () => {
+  test("every request is decoded unchanged", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 65_535 }), fc.boolean(), (count, blocking) => {
         expect(decodeTraceRequest(encodeTraceRequest(count, blocking))).toEqual({

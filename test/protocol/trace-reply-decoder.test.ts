@@ -39,7 +39,7 @@ describe("recorded replies", () => {
     expect([decoder.midReply, decoder.pendingBytes]).toEqual([false, 0]);
   });
 
-  test.each(recordings)("$name decodes to its objects, cut anywhere", ({ payload, objects }) => {
+  test.each(recordings)("$name decodes to its objects, however it is cut", ({ payload, objects }) => {
     const expected = objects.map(asLine).join("");
     const run = fc.property(anyCuts, (places) => {
       expect(linesOf(decodeReplies(cutAt(payload, places)).batches)).toBe(expected);
@@ -47,7 +47,7 @@ describe("recorded replies", () => {
     fc.assert(run, { numRuns: 20 });
   });
 
-  test.each(recordings)("$name cut off anywhere gives its whole objects", ({ payload, objects }) => {
+  test.each(recordings)("$name cut short anywhere gives its complete objects", ({ payload, objects }) => {
     const ends = objects.map(encodeTraceObject).map((object) => object.length);
     const run = fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (place) => {
       const end = Math.floor(place * payload.length);
@@ -65,7 +65,7 @@ describe("recorded replies", () => {
 });
 
 describe("objects", () => {
-  test("any objects come out as they were meant, however cut and in however many replies", () => {
+  test("come out unchanged, however they are cut and in however many replies", () => {
     const replies = fc.array(fc.array(anyTraceObject, { minLength: 1, maxLength: 4 }), { maxLength: 3 });
     const run = fc.property(replies, anyCuts, (all, places) => {
       const bytes = Buffer.concat(all.map((objects) => encodeTraceReply(objects.map(encodeTraceObject))));
@@ -78,7 +78,7 @@ describe("objects", () => {
     fc.assert(run);
   });
 
-  test("appended in any pieces are found by one scan in the end, those before a fault, too", () => {
+  test("appended in any pieces are found by one later scan, even those before a fault", () => {
     const objects = fc.array(anyTraceObject, { minLength: 1, maxLength: 8 });
     const run = fc.property(objects, anyCuts, fc.boolean(), (all, places, isBroken) => {
       const decoder = new TraceReplyDecoder({ maxObjectBytes });
@@ -94,7 +94,7 @@ describe("objects", () => {
     fc.assert(run);
   });
 
-  test("can be taken as soon as they are whole", () => {
+  test("can be taken as soon as they are complete", () => {
     const decoder = new TraceReplyDecoder({ maxObjectBytes });
     const taken: number[] = [];
     const pieces = [`82 03 9f ${wireObject()}`, wireObject().slice(0, 20), wireObject().slice(20), "ff"];
@@ -106,7 +106,7 @@ describe("objects", () => {
     expect(decoder.repliesEnded).toBe(1);
   });
 
-  test("that nobody took stay", () => {
+  test("stay until somebody takes them", () => {
     const { decoder } = decodeReplies([]);
     for (const byte of hex(wireReply(wireObject(), wireObject()))) decoder.push(Uint8Array.of(byte));
     expect(decoder.pendingBytes).toBeGreaterThanOrEqual(2 * hex(wireObject()).length);
@@ -115,7 +115,7 @@ describe("objects", () => {
     expect(decoder.pendingBytes).toBe(0);
   });
 
-  test("stay as they were when more comes", () => {
+  test("do not change when more bytes arrive", () => {
     const { decoder } = decodeReplies([]);
     decoder.push(hex(`82 03 9f ${wireObject()} 89 00`));
     const batch = decoder.take()!;
@@ -127,7 +127,7 @@ describe("objects", () => {
     expect(batch.machineLines()).toBe(lines);
   });
 
-  test("say how many bytes they came in", () => {
+  test("have the number of bytes in which they arrived", () => {
     const [batch] = decodeReplies([hex(wireReply(wireObject(), wireObject()))]).batches;
     expect(batch!.receivedBytes).toBe(3 + 2 * hex(wireObject()).length);
   });
@@ -144,7 +144,7 @@ describe("objects", () => {
 });
 
 describe("a reply", () => {
-  test("is under way from its first byte to its last", () => {
+  test("is in progress from its first byte to its last", () => {
     const { decoder } = decodeReplies([]);
     const states: boolean[] = [decoder.midReply];
     for (const piece of ["82", "03 9f", wireObject(), "ff"]) {
@@ -183,7 +183,7 @@ describe("a reply", () => {
     ["broken off after an object of a definite list", `82 03 82 ${wireObject()} ff`, "malformed"],
     ["a text", "60", "malformed"],
     ["of a reserved length", "82 03 9c", "malformed"],
-  ])("must not be %s", (_, bytes, code) => {
+  ])("is refused as %s", (_, bytes, code) => {
     for (const [, cut] of cuts) expect(decodeReplies(cut(hex(bytes))).fault?.code).toBe(code);
   });
 });
@@ -260,7 +260,7 @@ describe("a field of an object", () => {
       { time: "db 00000000000003e8 b802 1801 01 38 0b 00" },
       { timestamp: 1_000_000_000n },
     ],
-  ])("may be %s", (_, fields, expected) => {
+  ])("is accepted as %s", (_, fields, expected) => {
     for (const [, cut] of cuts) {
       const { batches, fault } = decodeReplies(cut(hex(wireReply(wireObject(fields), wireObject()))));
       expect(fault).toBeUndefined();
@@ -338,7 +338,7 @@ describe("a field of an object", () => {
       { human: `81 78 65 ${"61".repeat(100)} c3` },
       "invalid-utf8",
     ],
-  ])("must not be %s, and the object before it stays", (_, fields, code) => {
+  ])("is refused as %s, and the object before it stays", (_, fields, code) => {
     for (const [, cut] of cuts) {
       const { batches, fault } = decodeReplies(
         cut(hex(wireReply(wireObject(), wireObject(fields), wireObject()))),
@@ -349,7 +349,7 @@ describe("a field of an object", () => {
     }
   });
 
-  test("is checked apart from its neighbours: two broken halves make no sound text", () => {
+  test("is checked apart from its neighbours: two broken halves do not make valid text", () => {
     const halves = wireReply(
       wireObject(),
       wireObject({ machine: "61 c3" }),
@@ -360,7 +360,7 @@ describe("a field of an object", () => {
     expect(readBatches(batches)).toEqual([plainObject]);
   });
 
-  test("is judged in order: of two faults in one piece the first is told", () => {
+  test("is checked in order: of two faults in one piece the first is reported", () => {
     const bytes = wireReply(
       wireObject(),
       wireObject({ machine: "61 c3" }),
@@ -375,7 +375,7 @@ describe("a field of an object", () => {
 describe("an object's size", () => {
   const fits = hex(wireObject()).length;
 
-  test.each(cuts)("may be the limit, and no byte more, cut %s", (_, cut) => {
+  test.each(cuts)("may equal the limit but not exceed it by a byte, cut %s", (_, cut) => {
     const reply = cut(hex(wireReply(wireObject(), wireObject())));
     expect(decodeReplies(reply, new TraceReplyDecoder({ maxObjectBytes: fits })).fault).toBeUndefined();
     const { batches, fault } = decodeReplies(reply, new TraceReplyDecoder({ maxObjectBytes: fits - 1 }));
@@ -383,7 +383,7 @@ describe("an object's size", () => {
     expect(batches).toEqual([]);
   });
 
-  test("says nothing of a reply's", () => {
+  test("does not limit the size of a reply", () => {
     const reply = hex(wireReply(...Array.from({ length: 2_000 }, () => wireObject())));
     const { batches, fault } = decodeReplies(
       piecesOf(reply, 1_000),
@@ -411,7 +411,7 @@ describe("an object's size", () => {
     }
   });
 
-  test("is refused at its limit where no list announces a length", () => {
+  test("is refused at its limit even if no list announces a length", () => {
     const endless = hex(`82 03 9f 89 00 80 60 9f ${"61 61".repeat(500)}`);
     const decoder = new TraceReplyDecoder({ maxObjectBytes: 600 });
     expect(decodeReplies([endless.subarray(0, 602)], decoder).fault).toBeUndefined();
@@ -419,7 +419,7 @@ describe("an object's size", () => {
   });
 });
 
-describe("memory follows the bytes that came", () => {
+describe("memory is proportional to the bytes received", () => {
   afterEach(() => vi.restoreAllMocks());
 
   /** Sums up what is allocated for bytes from now on. */
@@ -437,7 +437,7 @@ describe("memory follows the bytes that came", () => {
   test.each([
     ["byte by byte", 1],
     ["in pieces of a segment", 12_288],
-  ])("a huge object that comes %s is not copied again and again", (_, pieceBytes) => {
+  ])("a huge object that arrives %s is not copied repeatedly", (_, pieceBytes) => {
     const allocated = watchAllocations();
     const machine = `7a 00080000 ${"61".repeat(0x80000)}`;
     const reply = hex(wireReply(wireObject(), wireObject({ machine })));
@@ -447,7 +447,7 @@ describe("memory follows the bytes that came", () => {
     expect(allocated()).toBeLessThan(8 * reply.length);
   });
 
-  test("a reply of thousands of objects of 3 kB is never kept whole", () => {
+  test("a reply of thousands of objects of 3 kB is never held whole", () => {
     const object = wireObject({ machine: `79 0bb8 ${"61".repeat(3_000)}` });
     const bytes = hex(object);
     const decoder = new TraceReplyDecoder({ maxObjectBytes });
@@ -467,10 +467,10 @@ describe("memory follows the bytes that came", () => {
   });
 });
 
-describe("bytes that have not come yet", () => {
+describe("bytes that have not arrived yet", () => {
   afterEach(() => vi.restoreAllMocks());
 
-  test("are never looked at, whatever stands in their place", () => {
+  test("are never read, whatever the memory holds in their place", () => {
     const times = ["c1 1a 66a0d0a0", "c1 fb 41d9a83428200000", timeText("2024-07-24T10:00:00Z")];
     const objects = times.map((time) => wireObject({ time, human: "81 61 68", namespace: "82 61 61 61 62" }));
     const bytes = hex(`82 03 83 ${objects.join(" ")} ${wireReply(wireObject(), wireObject())}`);
@@ -485,7 +485,7 @@ describe("bytes that have not come yet", () => {
   });
 });
 
-test("of two pieces that are taken together every line is there, also before a broken one", () => {
+test("two pieces taken together give every line, even before a broken one", () => {
   const decoder = new TraceReplyDecoder({ maxObjectBytes });
   const sound = [wireObject({ machine: "61 61" }), wireObject({ machine: "63 62 0a 62" })].join(" ");
   decoder.push(hex(`82 03 9f ${sound}`));
@@ -495,7 +495,7 @@ test("of two pieces that are taken together every line is there, also before a b
   expect(linesOf([decoder.take()!])).toBe("a\nb b\n".repeat(3));
 });
 
-test("says how many objects the last whole reply had", () => {
+test("the decoder reports the number of objects in the last complete reply", () => {
   const decoder = new TraceReplyDecoder({ maxObjectBytes });
   const three = wireReply(wireObject(), wireObject(), wireObject());
   expect(decoder.objectsInLastReply).toBe(0);
@@ -508,7 +508,7 @@ test("says how many objects the last whole reply had", () => {
 test.each([
   ["of the usual form", { head: "89 00" }],
   ["of another form", { head: "9809 1800" }],
-])("an object %s may be as long as allowed, and not a byte longer", (_, fields) => {
+])("an object %s may be as long as the limit, and not a byte longer", (_, fields) => {
   const object = wireObject({ ...fields, thread: `78 40 ${"61".repeat(64)}` });
   const reply = hex(wireReply(object, object));
   const { length } = hex(object);
@@ -520,7 +520,7 @@ test.each([
   }
 });
 
-test("after a fault every further piece meets it again, and nothing is taken twice", () => {
+test("after a fault every further piece fails too, and nothing is taken twice", () => {
   const decoder = new TraceReplyDecoder({ maxObjectBytes });
   expect(faultOf(() => decoder.push(hex(`82 03 9f ${wireObject()} 05`)))?.code).toBe("malformed");
   expect(decoder.take()?.length).toBe(1);

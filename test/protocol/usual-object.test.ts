@@ -30,13 +30,13 @@ function scannedRow(bytes: Uint8Array): { end: number; row: number[] } {
   return { end, row: [...fields] };
 }
 
-test("most of what real forwarders send is usual, also of what was made to be odd", () => {
+test("the fast path handles most of what real forwarders send, odd cases included", () => {
   const objects = objectCases.flatMap(expectedObjects);
   const usual = objects.filter((object) => usualRow(surrounded(encodeTraceObject(object))).end !== unusual);
   expect(usual.length / objects.length).toBeGreaterThan(0.6);
 });
 
-test("an object taken as usual is found as the scanner finds it", () => {
+test("the fast path finds an object as the scanner does", () => {
   const run = fc.property(anyTraceObject, (object) => {
     const bytes = surrounded(encodeTraceObject(object));
     const usual = usualRow(bytes);
@@ -47,7 +47,7 @@ test("an object taken as usual is found as the scanner finds it", () => {
 
 const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 3 });
 
-test("nothing is taken as usual that the scanner refuses or finds elsewhere", () => {
+test("the fast path accepts nothing that the scanner refuses or reads differently", () => {
   const objects = objectCases.flatMap(expectedObjects).map(encodeTraceObject);
   const short = objects.filter(({ length }) => length < 1_000);
   let taken = 0;
@@ -63,7 +63,7 @@ test("nothing is taken as usual that the scanner refuses or finds elsewhere", ()
   expect(taken).toBeGreaterThan(0);
 });
 
-test("an object that is not all there is not usual", () => {
+test("the fast path rejects an incomplete object", () => {
   const bytes = surrounded(encodeTraceObject(expectedObjects("small-session")[0]!));
   for (let end = before; end < bytes.length - behind.length; end += 1) {
     expect(passUsualObject(bytes, before, end, new Int32Array(columns), 0)).toBe(unusual);

@@ -12,11 +12,11 @@ import {
 } from "../../src/recording/block.js";
 import { decodeFrames, type Frame, FrameBuffer } from "../../src/recording/frame.js";
 
-test("the CRC of the standard's check string is the standard's", () => {
+test("the CRC of the standard's check string matches the standard", () => {
   expect(crc32(Buffer.from("123456789"))).toBe(0xcbf43926);
 });
 
-test.runIf(typeof crcOfZlib === "function")("the CRC is zlib's for any bytes", () => {
+test.runIf(typeof crcOfZlib === "function")("the CRC of any bytes matches zlib's", () => {
   const bytes = fc.uint8Array({ maxLength: 300 });
   fc.assert(fc.property(bytes, (whole) => crc32(whole) === crcOfZlib(whole)));
   const inPieces = (one: Uint8Array, other: Uint8Array) =>
@@ -41,23 +41,23 @@ function encoded(): Uint8Array {
   return buffer.take();
 }
 
-test("frames of every kind come back as they were", () => {
+test("frames of every kind are read back unchanged", () => {
   expect(decodeFrames(encoded())).toEqual(frames);
 });
 
-test("a frame of a kind that a later version added is left out", () => {
+test("a frame of a kind from a later version is skipped", () => {
   // Field 15, empty, in a frame of two bytes.
   const unknown = Buffer.from([2, (15 << 3) | 2, 0]);
   expect(decodeFrames(Buffer.concat([unknown, encoded(), unknown]))).toEqual(frames);
 });
 
-test("a block gives back its frames", async () => {
+test("a block returns its frames", async () => {
   const block = Buffer.from(await encodeBlock(encoded()));
   expect(payloadBytes(block)).toBe(block.length - blockHeaderBytes);
   expect(decodeBlock(block, block.subarray(blockHeaderBytes))).toEqual(Buffer.from(encoded()));
 });
 
-test("a block with any bit of its payload or CRC changed is not taken", async () => {
+test("a block with any bit of its payload or CRC changed is refused", async () => {
   const block = Buffer.from(await encodeBlock(encoded()));
   for (let bit = 12 * 8; bit < block.length * 8; bit += 1) {
     const changed = Buffer.from(block);
@@ -66,7 +66,7 @@ test("a block with any bit of its payload or CRC changed is not taken", async ()
   }
 });
 
-test("a file header has its version, and anything else is none", () => {
+test("a file header gives its version, and other bytes are not a header", () => {
   const header = Buffer.from(encodeFileHeader());
   expect(readFileHeader(header)).toEqual({ version: 1, supported: true });
   const later = Buffer.from(header);

@@ -39,7 +39,7 @@ async function machineTexts(name: string): Promise<string[]> {
 
 const traceCases = ["small-session", "accept-250", "connect-250", "done-after-250"];
 
-test.each(traceCases)("all trace objects of the recorded stream %s are read, whole", async (name) => {
+test.each(traceCases)("all trace objects of the recorded stream %s are read whole", async (name) => {
   const { found, remarks } = await readAll(join(vectors, `${name}.forwarder.bin`));
   const objects = objectsIn(found);
   const texts = await machineTexts(name);
@@ -60,7 +60,7 @@ test.each([
 });
 
 test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
-  "the conversation %s, recorded in both directions and cut anywhere, is read like the forwarder's bytes alone",
+  "the conversation %s, recorded in both directions and cut anywhere, gives the same as the forwarder's bytes alone",
   async (name) => {
     const file = join(vectors, `${name}.forwarder.bin`);
     const forwarder = await readFile(file);
@@ -103,7 +103,7 @@ test.each([...traceCases, "metrics-all", "metrics-names", "data-points"])(
   },
 );
 
-test("a conversation with bytes missing in the middle is found up to there, and that is told once", async () => {
+test("a conversation with missing bytes is read up to the gap, which is reported once", async () => {
   const forwarder = await readFile(join(vectors, "accept-250.forwarder.bin"));
   const path = join(directory, "hole");
   const writer = await RecordingWriter.open({ path, onTrouble: () => {} });
@@ -120,7 +120,7 @@ test("a conversation with bytes missing in the middle is found up to there, and 
   expect(remarks).toEqual(["connection 1: 10000 bytes are not in the recording; the rest of it is left out"]);
 });
 
-test("a stream that breaks off in an object gives the objects before it", async () => {
+test("a stream that breaks off within an object gives the objects before it", async () => {
   const forwarder = await readFile(join(vectors, "small-session.forwarder.bin"));
   const path = join(directory, "short.bin");
   await writeFile(path, forwarder.subarray(0, forwarder.length - 2));
@@ -141,7 +141,7 @@ function replyOf(objects: readonly Uint8Array[], form: "indefinite" | "definite"
   return Buffer.concat([Uint8Array.from(head), ...objects]);
 }
 
-test("replies of any form, cut anywhere, give their objects", () => {
+test("replies in any form, cut anywhere, give their objects", () => {
   const reply = fc.tuple(fc.array(item, { maxLength: 6 }), fc.constantFrom("indefinite", "definite", "long"));
   fc.assert(
     fc.property(fc.array(reply, { maxLength: 5 }), fc.integer({ min: 1, max: 30 }), (replies, size) => {

@@ -103,7 +103,7 @@ test.each([
   { opener: "the tracer", kind: "unix", name: "connect-250", node: "listener" },
   { opener: "the tracer", kind: "tcp", name: "connect-250", node: "listener" },
 ] as const)(
-  "where $opener connects over $kind both sides get each other's bytes untouched, and they are recorded",
+  "when $opener connects over $kind both sides receive each other's bytes unchanged, and they are recorded",
   async ({ kind, name, node }) => {
     const forwarder = await readFile(join(vectors, `${name}.forwarder.bin`));
     const acceptor = await readFile(join(vectors, `${name}.acceptor.bin`));
@@ -127,7 +127,7 @@ test.each([
   },
 );
 
-test("one side's end is passed on while the other goes on sending", async () => {
+test("one side's end is passed on while the other continues to send", async () => {
   const { target, connection } = await listen(address("unix", "peer.sock"));
   const recorder = await start("unix", target);
   const socket = dial(recorder.addresses[0]!);
@@ -156,7 +156,7 @@ class SlowPeer extends Duplex {
   }
 }
 
-test("a reader that stops reading pauses the writer until it goes on", async () => {
+test("a reader that stops reading pauses the writer until it continues", async () => {
   const path = join(directory, "traffic.rec");
   const writer = await RecordingWriter.open({ path, onTrouble: (text) => events.push(text) });
   const [from, to] = [new SlowPeer(), new SlowPeer({ highWaterMark: 10 })];
@@ -180,7 +180,7 @@ test("a reader that stops reading pauses the writer until it goes on", async () 
   expect(Buffer.concat(to.got).toString()).toBe("more than ten bytesthe next");
 });
 
-test("a peer that cannot be reached turns the other away, and the recorder goes on listening", async () => {
+test("if a peer cannot be reached, the other is turned away and the recorder keeps listening", async () => {
   const recorder = await start("unix", address("unix", "nobody.sock"));
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const socket = dial(recorder.addresses[0]!);
@@ -192,7 +192,7 @@ test("a peer that cannot be reached turns the other away, and the recorder goes 
   expect(recorder.status().connections).toBe(0);
 });
 
-test("a peer that breaks off takes the other with it, and what it had sent arrives", async () => {
+test("a peer that breaks off disconnects the other, and what it had sent arrives", async () => {
   const { target, connection } = await listen(address("tcp", ""));
   const got = connection.then(readAll);
   const recorder = await start("tcp", target);
@@ -203,7 +203,7 @@ test("a peer that breaks off takes the other with it, and what it had sent arriv
   expect((await got).toString()).toBe("last words");
 });
 
-test("a stop closes every connection, once what was read has been sent, and may be asked for twice", async () => {
+test("a stop closes every connection once the bytes read are sent, and may be repeated", async () => {
   const { target, connection } = await listen(address("unix", "peer.sock"));
   const got = connection.then(readAll);
   const recorder = await start("unix", target);
@@ -218,7 +218,7 @@ test("a stop closes every connection, once what was read has been sent, and may 
   expect(one.connectionsNow).toBe(0);
 });
 
-test("traffic passes while the recording cannot be written", async () => {
+test("traffic passes even if the recording cannot be written", async () => {
   const { target, connection } = await listen(address("unix", "peer.sock"));
   const got = connection.then((socket) => converse(socket, Buffer.from("answer")));
   let writes = 0;

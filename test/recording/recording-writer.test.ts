@@ -51,7 +51,7 @@ function noise(length: number, seed: number): Buffer {
 
 const first = { connection: 1, opener: "a node", listener: "a tracer" };
 
-test("what is recorded is read again, in order, with times that never go back", async () => {
+test("a recording is read back in order, with times that never go back", async () => {
   const writer = await openWriter();
   writer.opened(first);
   writer.bytes(1, "opener", 0, Buffer.from("hello"));
@@ -75,21 +75,21 @@ test("what is recorded is read again, in order, with times that never go back", 
   expect(troubles).toEqual([]);
 });
 
-test("a small frame is in the file without waiting for a full block", async () => {
+test("a small frame reaches the file without waiting for a full block", async () => {
   const writer = await openWriter({ flushMs: 5 });
   writer.opened(first);
   await vi.waitFor(async () => expect((await read(path)).frames).toHaveLength(2), { timeout: 20_000 });
   await writer.stop();
 });
 
-test("stopping twice, or while a stop is under way, gives the same summary", async () => {
+test("stopping twice, or during a stop, gives the same summary", async () => {
   const writer = await openWriter();
   const [one, two] = await Promise.all([writer.stop(), writer.stop()]);
   expect(one).toBe(two);
   expect(await writer.stop()).toBe(one);
 });
 
-test("a recording never overwrites a file, nor begins where a later part lies", async () => {
+test("a recording neither overwrites a file nor starts where a later part exists", async () => {
   await writeFile(path, "precious");
   await expect(openWriter()).rejects.toMatchObject({ code: "EEXIST" });
   expect(await readFile(path, "utf8")).toBe("precious");
@@ -98,7 +98,7 @@ test("a recording never overwrites a file, nor begins where a later part lies", 
   await expect(openWriter()).rejects.toMatchObject({ code: "EEXIST" });
 });
 
-test("a recording cut at any byte is readable up to its last whole block, and says once what is torn", async () => {
+test("a recording cut at any byte is readable up to its last complete block, and reports the torn rest once", async () => {
   const writer = await openWriter({ blockBytes: 1 });
   writer.opened(first);
   for (let at = 0; at < 5; at += 1) writer.bytes(1, "opener", at * 20, noise(20, at + 1));
@@ -150,14 +150,14 @@ test.each([
     bytes: Buffer.from("MUNINREC\0\0\0\x02\0\0\0\0", "latin1"),
     code: "version-unknown",
   },
-])("a file that is $what is refused as such", async ({ bytes, code }) => {
+])("a file that is $what is refused with that reason", async ({ bytes, code }) => {
   await writeFile(path, bytes);
   const refused = read(path);
   await expect(refused).rejects.toBeInstanceOf(RecordingError);
   await expect(refused).rejects.toMatchObject({ code });
 });
 
-test("files stay below their limit, each begins anew with who is connected, and together they hold everything", async () => {
+test("files stay below their limit, each starts with the open connections, and together they hold everything", async () => {
   const writer = await openWriter({ maxBytes: 3_000, blockBytes: 500 });
   writer.opened(first);
   for (let at = 0; at < 30; at += 1) writer.bytes(1, "opener", at * 500, noise(500, at + 1));
@@ -183,7 +183,7 @@ test("files stay below their limit, each begins anew with who is connected, and 
   expect(bytesWritten).toBe(size);
 });
 
-test("only the newest files are kept where their number is limited, and no others are touched", async () => {
+test("only the newest files are kept if their number is limited, and other files stay", async () => {
   await writeFile(join(directory, "traffic.rec.old"), "not ours");
   const writer = await openWriter({ maxBytes: 2_000, maxFiles: 2, blockBytes: 500 });
   for (let at = 0; at < 30; at += 1) writer.bytes(1, "opener", at * 500, noise(500, at + 1));
@@ -214,7 +214,7 @@ class SmallDisk {
   };
 }
 
-test("a disk that was full for a while costs nothing that fits in the meantime", async () => {
+test("a disk that is full for a while loses nothing that fits in memory meanwhile", async () => {
   const disk = new SmallDisk(300);
   const writer = await openWriter({ openPart: disk.openPart, blockBytes: 100, retryMs: 5 });
   for (let at = 0; at < 10; at += 1) writer.bytes(1, "opener", at * 100, noise(100, at + 1));
@@ -231,7 +231,7 @@ test("a disk that was full for a while costs nothing that fits in the meantime",
   expect(troubles.at(-1)).toMatch(/written again/);
 });
 
-test("what finds no room while the disk is full is a gap in the recording, of the right size", async () => {
+test("what does not fit while the disk is full is a gap of the right size in the recording", async () => {
   const disk = new SmallDisk(300);
   const options = { openPart: disk.openPart, blockBytes: 100, retryMs: 5, maxWaitingBytes: 1_000 };
   const writer = await openWriter(options);

@@ -55,17 +55,20 @@ test.each([
     namespace: "",
     severity: "Error",
   },
-])("a line with $what is an object with defaults, and its text the line", ({ line, namespace, severity }) => {
-  const { at, encoded } = lineObject(Buffer.from(line), 1_500_000)!;
-  const object = decoded(encoded);
-  expect(at).toBeUndefined();
-  expect(Buffer.from(object.machine(0)).toString()).toBe(line);
-  expect(object.namespace(0)).toBe(namespace);
-  expect(object.severity(0)).toBe(severity);
-  expect(object.timestamp(0)).toBe(1_500_000_000n);
-});
+])(
+  "a line with $what becomes an object with defaults, with the line as its text",
+  ({ line, namespace, severity }) => {
+    const { at, encoded } = lineObject(Buffer.from(line), 1_500_000)!;
+    const object = decoded(encoded);
+    expect(at).toBeUndefined();
+    expect(Buffer.from(object.machine(0)).toString()).toBe(line);
+    expect(object.namespace(0)).toBe(namespace);
+    expect(object.severity(0)).toBe(severity);
+    expect(object.timestamp(0)).toBe(1_500_000_000n);
+  },
+);
 
-test("any text is the machine text of its object byte for byte, and bytes that are no text make none", () => {
+test("any text is its object's machine text byte for byte, and bytes that are not text give no object", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       const line = Buffer.from(text);
@@ -112,7 +115,7 @@ test("a log directory has a track for each node, with times that never go back a
   }
 });
 
-test("lines that are not UTF-8 are left out and remarked on once a file", async () => {
+test("lines that are not UTF-8 are skipped, with one remark per file", async () => {
   const file = join(directory, "n.json");
   await writeFile(
     file,
@@ -124,7 +127,7 @@ test("lines that are not UTF-8 are left out and remarked on once a file", async 
   expect(remarks).toEqual([expect.stringContaining(`${file}:2`)]);
 });
 
-test("a raw stream has one track with all its objects and the data points it gave", async () => {
+test("a raw stream has one track with all its objects and its data points", async () => {
   const { tracks } = await openTracks([join(vectors, "accept-250.forwarder.bin")]);
   expect(tracks).toHaveLength(1);
   expect(objectsOf(await all(tracks[0]!))).toHaveLength(250);
@@ -189,7 +192,7 @@ async function takeAll(player: ReplayPlayer, count = 3): Promise<number[]> {
 test.each([
   { speed: 1, pauseMs: 1_000 },
   { speed: 10, pauseMs: 100 },
-])("at speed $speed an object is there when its time has come, not before", async ({ speed, pauseMs }) => {
+])("at speed $speed an object comes out when its time has come, not before", async ({ speed, pauseMs }) => {
   const clock = new FakeClock();
   const player = new ReplayPlayer(trackOf(5, 6, 8), { ...fast, speed, clock });
   expect(await player.take(9, never)).toEqual([Uint8Array.of(0)]);
@@ -205,14 +208,14 @@ test.each([
   expect(player.isOver).toBe(true);
 });
 
-test("as fast as asked, everything comes in order and in batches no larger than asked for", async () => {
+test("at maximum speed all objects come out in order, in batches no larger than requested", async () => {
   const player = new ReplayPlayer(trackOf(...Array.from({ length: 200 }, (_, at) => at * 1_000)), fast);
   await vi.waitFor(() => expect(player.takeNow(0)).toEqual([]));
   expect(await takeAll(player, 7)).toEqual(Array.from({ length: 200 }, (_, at) => at));
   expect(player.taken).toBe(200);
 });
 
-test("only what lies between from and to is played, from its own beginning on", async () => {
+test("only the objects between from and to are played, timed from the first of them", async () => {
   const clock = new FakeClock();
   const options = { ...fast, speed: 1, from: 3e6, to: 6e6, clock };
   const player = new ReplayPlayer(trackOf(1, 2, 3, 5, 6), options);
@@ -222,16 +225,16 @@ test("only what lies between from and to is played, from its own beginning on", 
   expect(await takeAll(player)).toEqual([3]);
 });
 
-test("a loop plays everything so many times", async () => {
+test("a loop plays everything the given number of times", async () => {
   expect(await takeAll(new ReplayPlayer(trackOf(1, 2), { ...fast, loops: 3 }))).toEqual([0, 1, 0, 1, 0, 1]);
 });
 
-test("an endless loop over nothing ends", async () => {
+test("an endless loop over nothing ends at once", async () => {
   const player = new ReplayPlayer(trackOf(1, 2), { ...fast, loops: Number.POSITIVE_INFINITY, from: 9e6 });
   expect(await takeAll(player)).toEqual([]);
 });
 
-test("an endless loop ends when it is stopped, and a track runs no further ahead than there is room", async () => {
+test("an endless loop ends when it is stopped, and a track reads no further ahead than it has room for", async () => {
   let read = 0;
   const track: ReplayTrack = {
     ...trackOf(1),
@@ -250,7 +253,7 @@ test("an endless loop ends when it is stopped, and a track runs no further ahead
   expect(read).toBeLessThan(10);
 });
 
-test("whoever waits for an object is let go when asked to", async () => {
+test("waiting for an object ends on request", async () => {
   const asking = new AbortController();
   const clock = new FakeClock();
   const player = new ReplayPlayer(trackOf(1, 9), { ...fast, speed: 1, clock });
@@ -261,7 +264,7 @@ test("whoever waits for an object is let go when asked to", async () => {
   await player.stop();
 });
 
-test("a track that cannot be read any further is over, and says why", async () => {
+test("a track that becomes unreadable ends and gives the reason", async () => {
   const track: ReplayTrack = {
     ...trackOf(1),
     async *events() {
@@ -275,7 +278,7 @@ test("a track that cannot be read any further is over, and says why", async () =
   expect(player.failure).toEqual(new Error("unreadable"));
 });
 
-test("the node has the name it is given, and otherwise the data points and metrics it had sent by then", async () => {
+test("the node uses the given name, or else the data points and metrics that it had sent by then", async () => {
   const [data] = (await openTracks([join(vectors, "data-points.forwarder.bin")])).tracks;
   const player = new ReplayPlayer(data!, { ...fast, name: "copy-7" });
   const recorded = JSON.parse(Buffer.from(data!.dataPoints.get("NodeInfo")!).toString());
@@ -295,7 +298,7 @@ test("the node has the name it is given, and otherwise the data points and metri
   expect(other.metrics).toEqual(sent);
 });
 
-test("a log's node has a name, too", async () => {
+test("a node from a log has a name as well", async () => {
   const file = join(directory, "n.json");
   await writeFile(file, "{}\n");
   const { tracks } = await openTracks([file]);

@@ -118,7 +118,7 @@ test.each([
   { opener: "the tracer", kind: "unix" },
   { opener: "the tracer", kind: "tcp" },
 ] as const)(
-  "a recorder between a node and a tracer, where $opener connects over $kind, records what a replay sends again byte for byte",
+  "a recorder between a node and a tracer, where $opener connects over $kind, makes a recording that replays byte for byte",
   async ({ opener, kind }) => {
     const place = (name: string): Address =>
       kind === "unix" ? unix(name) : { kind, host: "127.0.0.1", port: 0 };
@@ -163,7 +163,7 @@ test.each([
   },
 );
 
-test("the lines of a log arrive byte for byte as machine texts, at a tracer that connects", async () => {
+test("the lines of a log reach a connecting tracer byte for byte as machine texts", async () => {
   const lines = Array.from({ length: 300 }, (_, n) => `{"at":"2026-02-16T09:30:01.${n}Z","n":"\u20ac ${n}"}`);
   await mkdir(path("logs/n"), { recursive: true });
   await writeFile(path("logs/n/node-2026-02-16T09-30-01.json"), `${lines.join("\n")}\n`);
@@ -176,7 +176,7 @@ test("the lines of a log arrive byte for byte as machine texts, at a tracer that
   expect(acceptor.objects.every((object, at) => object.includes(lines[at]!))).toBe(true);
 });
 
-test("copies are nodes of different names that all send the same", async () => {
+test("copies are nodes with different names that all send the same", async () => {
   const file = join(vectors, "small-session.forwarder.bin");
   const { target, acceptors } = await tracer(unix("tracer.sock"));
   const network = { mode: "connect", address: target } as const;
@@ -209,7 +209,7 @@ test("a long log arrives whole from several copies at once", async () => {
   }
 });
 
-test("copies that listen do so at numbered places", async () => {
+test("copies that listen use numbered addresses", async () => {
   const address = unix("node.sock");
   const file = join(vectors, "small-session.forwarder.bin");
   const running = await replay([file], { network: { mode: "listen", address }, copies: 2 });
@@ -222,7 +222,7 @@ test("copies that listen do so at numbered places", async () => {
   expect(names).toEqual(running.reports().map(({ name }) => name));
 });
 
-test("what simulated nodes say they sent is compared by the numbers in their lines", async () => {
+test("objects of simulated nodes are compared by the numbers in their lines", async () => {
   const { target, acceptors } = await tracer(unix("tracer.sock"));
   const source = new NumberedSource({ name: "n", count: 500 });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: target }, magic });

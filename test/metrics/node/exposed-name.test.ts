@@ -34,7 +34,7 @@ test.each([
   expect(short.of(internalName)).toBe(exposed);
 });
 
-test("every text is exposed under a name that Prometheus takes, the same each time", () => {
+test("every text is exposed under a name that is valid in Prometheus, the same each time", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.constantFrom(names, short), (internalName, mapping) => {
       const name = mapping.of(internalName);

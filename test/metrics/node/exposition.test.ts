@@ -31,7 +31,7 @@ function exposed(nodes: Record<string, MetricSet> | MetricSet[], options: Option
   }
 }
 
-test("counters, gauges, numbers in texts and labels each have their line and type, in the order of their names", () => {
+test("counters, gauges, numbers in texts and labels each get a line and a type, in the order of their names", () => {
   const set: MetricSet = [
     ["z.total", "c", 5n],
     ["slot.int", "g", -3n],
@@ -76,7 +76,7 @@ test.each(["text", "openmetrics"] as const)("the timestamp of the store is a cou
   );
 });
 
-test("a node without any metric is a valid exposition", () => {
+test("a node without metrics gives a valid exposition", () => {
   const pieces = exposition([{ label: undefined, metrics: new NodeMetrics({ maxBytes: 10 }) }], {
     format: "openmetrics",
     names: new ExposedNames({ noSuffix: false }),
@@ -139,16 +139,13 @@ describe("names that collide", () => {
     ["a_b", "c", 4n],
   ];
 
-  test.each([[set], [[...set].reverse()]])(
-    "the first in sort order wins, the rest are counted",
-    (metrics) => {
-      const { lines, collided } = exposed([metrics]);
-      expect(lines).toEqual(["# TYPE a_b gauge", "a_b 3", "# EOF", ""]);
-      expect(collided).toBe(3);
-    },
-  );
+  test.each([[set], [[...set].reverse()]])("give the first in sort order, and count the rest", (metrics) => {
+    const { lines, collided } = exposed([metrics]);
+    expect(lines).toEqual(["# TYPE a_b gauge", "a_b 3", "# EOF", ""]);
+    expect(collided).toBe(3);
+  });
 
-  test("the same name of two nodes is no collision, whatever they call it", () => {
+  test("do not collide between two nodes, whatever the kinds", () => {
     const { lines, collided } = exposed({ one: [["a.b", "g", 1n]], two: [["a-b", "g", 2n]] });
     expect(lines).toEqual([
       "# TYPE a_b gauge",
@@ -160,7 +157,7 @@ describe("names that collide", () => {
     expect(collided).toBe(0);
   });
 
-  test("without suffixes more names collide", () => {
+  test("are more frequent without suffixes", () => {
     expect(
       exposed(
         [
@@ -179,7 +176,7 @@ describe("names that collide", () => {
 });
 
 describe("all nodes", () => {
-  test("one family holds all nodes' samples", () => {
+  test("a family holds the samples of all nodes", () => {
     const { lines } = exposed({
       one: [
         ["x", "g", 1n],
@@ -202,13 +199,13 @@ describe("all nodes", () => {
     ]);
   });
 
-  test("a family whose nodes disagree on its kind has no type", () => {
+  test("a family has no type if its nodes disagree on the kind", () => {
     const nodes: Record<string, MetricSet> = { one: [["x", "g", 1n]], two: [["x", "c", 2n]] };
     expect(exposed(nodes).lines[0]).toBe("# TYPE x unknown");
     expect(exposed(nodes, { format: "text" }).lines[0]).toBe("# TYPE x untyped");
   });
 
-  test("a node's own label node_name is kept apart from ours", () => {
+  test("a node's own node_name label is kept apart from Muninn's", () => {
     const value = '{node_name="mine",exported_node_name="too"} 1';
     expect(exposed({ one: [["x_info", "l", value]] }).lines[1]).toBe(
       'x_info{node_name="one",exported_exported_node_name="mine",exported_node_name="too"} 1',
@@ -220,7 +217,7 @@ describe("all nodes", () => {
 });
 
 describe("help", () => {
-  test("is that of the metric, not of one whose name only begins alike", () => {
+  test("belongs to its metric, not to one whose name begins the same", () => {
     const { lines } = exposed(
       [
         [
@@ -233,14 +230,14 @@ describe("help", () => {
     expect(lines.filter((line) => line.startsWith("# HELP"))).toEqual(["# HELP a_b Of b."]);
   });
 
-  test("stands before the type and under the family's name", () => {
+  test("precedes the type, under the family's name", () => {
     const help = { "a.total": "How many." };
     const set: MetricSet = [["a.total", "c", 1n]];
     expect(exposed([set], { help }).lines.slice(0, 2)).toEqual(["# HELP a How many.", "# TYPE a counter"]);
     expect(exposed([set], { help, format: "text" }).lines[0]).toBe("# HELP a_total How many.");
   });
 
-  test("has its quotes escaped in OpenMetrics only", () => {
+  test("has escaped quotes in OpenMetrics only", () => {
     const help = { a: 'say "hi" \\ \n twice' };
     expect(exposed([[["a", "g", 1n]]], { help }).lines[0]).toBe('# HELP a say \\"hi\\" \\\\ \\n twice');
     expect(exposed([[["a", "g", 1n]]], { help, format: "text" }).lines[0]).toBe(
@@ -248,12 +245,12 @@ describe("help", () => {
     );
   });
 
-  test.each(["constructor", "__proto__"])("a metric called %s has no help by accident", (name) => {
+  test.each(["constructor", "__proto__"])("is not shown by accident for a metric called %s", (name) => {
     expect(exposed([[[name, "g", 1n]]]).text).not.toContain("HELP");
   });
 });
 
-test("a thousand nodes come in pieces that are never large", () => {
+test("the exposition of a thousand nodes comes in pieces that are never large", () => {
   const set: MetricSet = Array.from({ length: 30 }, (_, i) => [`metric.${i}`, "g", BigInt(i)]);
   const nodes = Array.from({ length: 1_000 }, (_, i) => ({ label: `node-${i}`, metrics: metricsOf(set) }));
   const options = { format: "text", names: new ExposedNames({ noSuffix: false }), help: new Map() } as const;
@@ -263,7 +260,7 @@ test("a thousand nodes come in pieces that are never large", () => {
   expect(pieces.join("").split("\n").length).toBe(31 * 1_001 + 2);
 });
 
-test("many metrics of one node give many places to pause before the first piece", () => {
+test("the exposition of a node with many metrics can pause often before its first piece", () => {
   const metrics = metricsOf(Array.from({ length: 10_000 }, (_, i) => [`name${i}`, "g", 1n] as const));
   const pieces = exposition([{ label: undefined, metrics }], {
     format: "text",

@@ -26,7 +26,7 @@ test.each([
   expect(helpFor(name, new Map(Object.entries(help)))).toBe(text);
 });
 
-test("a name of a million dots is looked through no further than the longest key", () => {
+test("a name of a million dots is searched no further than the longest key", () => {
   const help = new Map(Object.entries(official));
   expect(helpFor(`${".".repeat(1_000_000)}blockNum_int`, help)).toBe(official.blockNum);
 });

@@ -5,7 +5,7 @@ import { give } from "./metric-sets.js";
 
 const counter = (value: bigint) => ({ kind: "counter", value }) as const;
 
-test("an answer with changes only keeps the other metrics", () => {
+test("an answer with only changes keeps the other metrics", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
   give(
     metrics,
@@ -23,7 +23,7 @@ test("an answer with changes only keeps the other metrics", () => {
   });
 });
 
-test("an answer with everything forgets what it does not name", () => {
+test("an answer with everything forgets the metrics that it does not name", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
   give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
   give(metrics, [["b", counter(2n)]], { whole: true, nowMs: 0 });
@@ -35,13 +35,13 @@ test("an answer with everything forgets what it does not name", () => {
   ).toEqual(["b", "ekg.server_timestamp_ms"]);
 });
 
-test("a node's own ekg.server_timestamp_ms does not replace ours", () => {
+test("a node's own ekg.server_timestamp_ms does not replace Muninn's", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
   give(metrics, [["ekg.server_timestamp_ms", counter(1n)]], { whole: false, nowMs: 77 });
   expect(metrics.entries()).toEqual([["ekg.server_timestamp_ms", counter(77n)]]);
 });
 
-test("what goes beyond the limit is refused and counted, while numbers already there are updated", () => {
+test("metrics beyond the limit are refused and counted, while existing numbers are updated", () => {
   const metrics = new NodeMetrics({ maxBytes: 150 });
   give(
     metrics,
@@ -59,7 +59,7 @@ test("what goes beyond the limit is refused and counted, while numbers already t
   });
 });
 
-test("a text that has no room any more leaves nothing behind, least of all the text before it", () => {
+test("a text that no longer fits leaves nothing behind, not even the text before it", () => {
   const metrics = new NodeMetrics({ maxBytes: 200 });
   give(metrics, [["a", { kind: "label", value: "short" }]], { whole: false, nowMs: 1 });
   give(metrics, [["a", { kind: "label", value: "x".repeat(100) }]], { whole: false, nowMs: 2 });
@@ -75,21 +75,24 @@ test.each([
   ["of a name of 257 characters", "too-long", [["a"], ["b"], ["n".repeat(257)]]],
   ["of a text of 16 KiB and a character", "too-long", [["a"], ["b"], ["c", "x".repeat(16 * 1_024 + 1)]]],
   ["more than have room", "no-room", [["a"], ["b"], ["c".repeat(200)]]],
-] as const)("metrics that are %s are refused and counted, those before them kept", (_, reason, given) => {
-  const told: unknown[] = [];
-  const metrics = new NodeMetrics({
-    maxBytes: reason === "no-room" ? 500 : 1_000_000,
-    maxMetrics: reason === "no-room" ? 10 : 3,
-    onRefused: (...refused) => told.push(refused),
-  });
-  const answer = given.map(([name, value = ""]) => [name, { kind: "label", value }] as const);
-  give(metrics, answer, { whole: true, nowMs: 0 });
-  expect(metrics.refused).toBe(1);
-  expect(told).toEqual([[reason, 1]]);
-  expect(metrics.entries().map(([name]) => name)).toEqual(["ekg.server_timestamp_ms", "a", "b"]);
-});
+] as const)(
+  "metrics that are %s are refused and counted, and those before them are kept",
+  (_, reason, given) => {
+    const told: unknown[] = [];
+    const metrics = new NodeMetrics({
+      maxBytes: reason === "no-room" ? 500 : 1_000_000,
+      maxMetrics: reason === "no-room" ? 10 : 3,
+      onRefused: (...refused) => told.push(refused),
+    });
+    const answer = given.map(([name, value = ""]) => [name, { kind: "label", value }] as const);
+    give(metrics, answer, { whole: true, nowMs: 0 });
+    expect(metrics.refused).toBe(1);
+    expect(told).toEqual([[reason, 1]]);
+    expect(metrics.entries().map(([name]) => name)).toEqual(["ekg.server_timestamp_ms", "a", "b"]);
+  },
+);
 
-test("a whole answer forgets nothing before its end, however its pieces come", () => {
+test("a complete answer forgets nothing before its end, however it is split", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
   give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
   const { version } = metrics;
@@ -101,7 +104,7 @@ test("a whole answer forgets nothing before its end, however its pieces come", (
   expect(metrics.version).not.toBe(version);
 });
 
-test("whatever comes in whatever answers, the store takes what it holds, and of the budget the same", () => {
+test("for any answers the store holds what fits, and reserves the same of the budget", () => {
   const value = fc.oneof(
     fc.constant(counter(1n)),
     fc.nat(200).map((length) => ({ kind: "label" as const, value: "x".repeat(length) })),
@@ -143,7 +146,7 @@ test("versions differ after each answer and between nodes", () => {
   expect(new Set(versions).size).toBe(4);
 });
 
-test("what was read of the store stays as it was, whatever the node answers later", () => {
+test("a snapshot of the store stays the same, whatever the node answers later", () => {
   const metrics = new NodeMetrics({ maxBytes: 10_000 });
   give(metrics, [["a", counter(1n)]], { whole: true, nowMs: 0 });
   const before = new Map(metrics.entries());
@@ -152,7 +155,7 @@ test("what was read of the store stays as it was, whatever the node answers late
   expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "label", value: "now a text" });
 });
 
-test("a text that became a number makes room for others", () => {
+test("a text that becomes a number makes room for others", () => {
   const metrics = new NodeMetrics({ maxBytes: 400 });
   give(metrics, [["a", { kind: "label", value: "x".repeat(60) }]], { whole: false, nowMs: 0 });
   give(metrics, [["a", counter(1n)]], { whole: false, nowMs: 0 });
@@ -160,7 +163,7 @@ test("a text that became a number makes room for others", () => {
   expect(metrics.refused).toBe(0);
 });
 
-test("is the same as a map, whatever comes in whatever order", () => {
+test("the store behaves like a map, whatever the metrics and their order", () => {
   const answer = fc.record({
     whole: fc.boolean(),
     metrics: fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.bigInt({ min: 0n, max: 9n }))),
@@ -185,7 +188,7 @@ test("is the same as a map, whatever comes in whatever order", () => {
   );
 });
 
-test("a metric of 64 bits is kept in full", () => {
+test("a 64-bit metric is kept in full", () => {
   const metrics = new NodeMetrics({ maxBytes: 1_000 });
   give(metrics, [["a", { kind: "gauge", value: 2n ** 63n - 1n }]], { whole: false, nowMs: 0 });
   expect(new Map(metrics.entries()).get("a")).toEqual({ kind: "gauge", value: 2n ** 63n - 1n });

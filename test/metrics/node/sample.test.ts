@@ -42,7 +42,7 @@ test.each([
   ['{a="\\\\n\\\\\\"\\n"} 1', "info", [["a", '\\n\\"\n']], "1"],
   ["{} 1", "info", [], "1"],
   ['{a="line\nfeed"} 1', "info", [["a", "line\nfeed"]], "1"],
-] as const)("the text %j carries labels", (value, kind, labels, number) => {
+] as const)("the text %j has labels", (value, kind, labels, number) => {
   expect(sampleOf(value)).toEqual({ kind, labels, value: number });
 });
 

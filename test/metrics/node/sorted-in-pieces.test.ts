@@ -10,7 +10,7 @@ function sorted(texts: readonly string[]): { pauses: number; result: string[] } 
   }
 }
 
-test("the order is that of sort", () => {
+test("the order is the same as that of sort", () => {
   fc.assert(
     fc.property(
       fc.array(fc.string(), { maxLength: 50 }),
@@ -23,7 +23,7 @@ test("the order is that of sort", () => {
   );
 });
 
-test("a hundred thousand texts give a pause for every few thousand", () => {
+test("sorting a hundred thousand texts pauses every few thousand", () => {
   const texts = Array.from({ length: 100_000 }, (_, i) => `name.${(i * 7_919) % 100_000}`);
   const { pauses, result } = sorted(texts);
   expect(result).toEqual([...texts].sort());

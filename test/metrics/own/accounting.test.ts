@@ -64,7 +64,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("wait" as const), node: fc.nat(2 * keptAfterLeavingMs) }),
 );
 
-test("received = written + dropped, for each node and sink, whoever comes, goes and is stopped", async () => {
+test("received = written + dropped, for each node and sink, whoever connects, leaves and is stopped", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const sinks = [new SwitchedSink("a"), new SwitchedSink("b")];
@@ -111,7 +111,7 @@ test("received = written + dropped, for each node and sink, whoever comes, goes 
   );
 });
 
-test("a node that left has its own series for ten minutes, then its counts are those of no name", async () => {
+test("a node that left keeps its own series for ten minutes, then its counts move to the empty name", async () => {
   const router = new Router([new SwitchedSink("a")], unwatched);
   const own = new OwnMetrics(ownSources({ accounts: () => router.accounting.entries() }));
   const relay = identity("relay");

@@ -38,7 +38,7 @@ async function series(format: ExpositionFormat = "text"): Promise<Map<string, nu
   );
 }
 
-describe("the values", () => {
+describe("the exposition", () => {
   test.each<[string, number]>([
     ['muninn_objects_received_total{node="relay-1",sink="file:a"}', 10],
     ['muninn_objects_written_total{node="relay-1",sink="file:a"}', 8],
@@ -92,11 +92,11 @@ describe("the values", () => {
     ['muninn_connections_ended_total{reason="malformed"}', 0],
     ['muninn_metrics_refused_total{reason="too-many"}', 0],
     ['muninn_handshakes_refused_total{reason="refused-by-us"}', 0],
-  ])("of %s is %d", async (name, value) => {
+  ])("shows %s as %d", async (name, value) => {
     expect((await series()).get(name)).toBe(value);
   });
 
-  test("of the process are those of this process", async () => {
+  test("shows the process metrics of this process", async () => {
     const all = await series();
     const { rss } = process.memoryUsage();
     expect(all.get("muninn_process_resident_memory_bytes")! / rss).toBeCloseTo(1, 0);
@@ -108,8 +108,8 @@ describe("the values", () => {
   });
 });
 
-describe("what is counted here", () => {
-  test("is in the histograms of its sink", async () => {
+describe("the counted events", () => {
+  test("appear in the histograms of their sink", async () => {
     events.batchSettled("file:a", 100, 0.001);
     events.batchSettled("file:a", 3, 1);
     events.batchSettled("file:b", 1, 60);
@@ -124,7 +124,7 @@ describe("what is counted here", () => {
     expect(all.get('muninn_write_duration_seconds_bucket{le="+Inf",sink="file:b"}')).toBe(1);
   });
 
-  test("has a count for each reason, and another where the handshake was not over", async () => {
+  test("have a count for each reason, and another if the handshake was not over", async () => {
     events.connectionEnded("left", { shookHands: true });
     events.connectionEnded("refused-by-us", { shookHands: false });
     events.connectionEnded("refused-by-us", { shookHands: false });
@@ -145,7 +145,7 @@ describe("what is counted here", () => {
 });
 
 describe("an exposition", () => {
-  test("is one moment, whatever happens while it is written", async () => {
+  test("shows a single moment, whatever happens while it is written", async () => {
     const live = { received: 5, written: 5, batches: 1, bytes: 1, dropped: new Map<string, number>() };
     accounts = [["relay-1", "file:a", live]];
     const exposition = series();
@@ -166,7 +166,7 @@ describe("an exposition", () => {
     expect(names.filter((name) => name.startsWith("muninn_objects") && name.includes("relay-1"))).toEqual([]);
   });
 
-  test("is written once for all who ask at the same time, and anew for those who ask later", async () => {
+  test("is written once for simultaneous requests, and again for later ones", async () => {
     const [first, second] = [own.exposition("text"), own.exposition("text")];
     expect(second).toBe(first);
     await first;
@@ -176,7 +176,7 @@ describe("an exposition", () => {
     );
   });
 
-  test("has the same series in both formats, in whatever order they are asked for", async () => {
+  test("has the same series in both formats, in whatever order they are requested", async () => {
     events.batchSettled("file:a", 1, 1);
     const openmetrics = await series("openmetrics");
     const [text, again] = [await series("text"), await series("openmetrics")];
@@ -184,7 +184,7 @@ describe("an exposition", () => {
     expect([...again.keys()]).toEqual([...openmetrics.keys()]);
   });
 
-  test("names its format", async () => {
+  test("states its format", async () => {
     expect((await own.exposition("text")).contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect((await own.exposition("openmetrics")).contentType).toBe(
       "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -192,13 +192,13 @@ describe("an exposition", () => {
   });
 });
 
-describe("names of nodes that no sane node has", () => {
+describe("an exposition with strange names of nodes", () => {
   beforeEach(() => {
     accounts = ['q"\\ \n {}, # 😀', "", " "].map((name) => [name, 'file:ForMachine:/a"b', account(1, 1)]);
     events.batchSettled('file:ForMachine:/a"b', 100, 1);
   });
 
-  test("and all that is ours pass promtool's check, lint included", async (ctx) => {
+  test("passes promtool's check, lint included", async (ctx) => {
     if (promtoolMissing) ctx.skip(promtoolMissing);
     const { status, stderr, stdout } = spawnSync("promtool", ["check", "metrics"], {
       input: await textOf("text"),
@@ -207,12 +207,12 @@ describe("names of nodes that no sane node has", () => {
     expect(status).toBe(0);
   });
 
-  test("are taken by Prometheus in the OpenMetrics form", async (ctx) => {
+  test("is accepted by Prometheus in the OpenMetrics form", async (ctx) => {
     if (promtoolMissing) ctx.skip(promtoolMissing);
     expect(await prometheusOpenMetricsErrors(await textOf("openmetrics"))).toBe("");
   });
 
-  test("are read by the strict OpenMetrics parser as they are", async (ctx) => {
+  test("gives the names unchanged to the strict OpenMetrics parser", async (ctx) => {
     if (openMetricsParserMissing) ctx.skip(openMetricsParserMissing);
     const [families] = await parseOpenMetrics([await textOf("openmetrics")]);
     expect(families).toBeInstanceOf(Array);

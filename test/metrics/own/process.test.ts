@@ -36,7 +36,7 @@ describe("the lag of the event loop", () => {
     vi.useRealTimers();
   });
 
-  test("is what timers are late beyond their resolution of 250 ms", () => {
+  test("is how late timers are, beyond their resolution of 250 ms", () => {
     delaysMs = [250, 250, 251, 300, 1_250];
     expect(lag.read()).toEqual({
       p50: expect.closeTo(0.001),
@@ -45,11 +45,11 @@ describe("the lag of the event loop", () => {
     });
   });
 
-  test("is nothing where nothing was measured", () => {
+  test("is zero if nothing was measured", () => {
     expect(lag.read()).toEqual({ p50: 0, p99: 0, max: 0 });
   });
 
-  test("stays to be seen for ten seconds at least, and for twenty at most", () => {
+  test("stays visible for at least ten seconds and at most twenty", () => {
     vi.advanceTimersByTime(9_000);
     delaysMs = [3_250];
     vi.advanceTimersByTime(10_999);
@@ -69,7 +69,7 @@ describe("the lag of the event loop", () => {
   });
 });
 
-test("a loop that stands still is seen by the real histogram", async () => {
+test("the real histogram shows a stalled event loop", async () => {
   const watch = new ProcessWatch();
   await vi.waitFor(() => {
     const until = performance.now() + 400;
@@ -79,7 +79,7 @@ test("a loop that stands still is seen by the real histogram", async () => {
   watch.stop();
 });
 
-test("pauses of the garbage collector are counted with their time", async () => {
+test("pauses of the garbage collector are counted with their duration", async () => {
   const watch = new GarbageCollectionWatch();
   const minor = () => ({ ...watch.read().get("minor")! });
   expect(minor()).toEqual({ count: 0, seconds: 0 });
@@ -93,7 +93,7 @@ test("pauses of the garbage collector are counted with their time", async () => 
   watch.stop();
 });
 
-describe("the trace of resources", () => {
+describe("the resource trace", () => {
   let traces: Resources[];
   let counts: (() => void)[];
   let trace: ResourceTrace;
@@ -126,7 +126,7 @@ describe("the trace of resources", () => {
     vi.useRealTimers();
   });
 
-  test("says what is used, every so often", async () => {
+  test("reports usage at its interval", async () => {
     counts[0]!();
     await vi.advanceTimersByTimeAsync(4_999);
     expect(traces).toEqual([]);
@@ -147,7 +147,7 @@ describe("the trace of resources", () => {
     expect(traces).toHaveLength(2);
   });
 
-  test("goes on while open files cannot be counted, and counts them once at a time", async () => {
+  test("continues while open files cannot be counted, and counts them once at a time", async () => {
     await vi.advanceTimersByTimeAsync(50_000);
     expect(traces.map(({ openFiles }) => openFiles)).toEqual(Array(10).fill(undefined));
     expect(counts).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("the trace of resources", () => {
   });
 });
 
-test.skipIf(process.platform !== "linux")("open files are counted as the system tells", async () => {
+test.skipIf(process.platform !== "linux")("open files are counted as the system reports them", async () => {
   const watch = new ProcessWatch();
   const traces: Resources[] = [];
   const trace = new ResourceTrace({
