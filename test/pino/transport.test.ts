@@ -122,11 +122,11 @@ test("the program's own levels have the severity from the options", async () => 
 /** More than the queue of the forwarder takes. */
 const many = 30_000;
 
-describe("a burst reaches the tracer whole", () => {
+describe("a burst of lines reaches the tracer whole", () => {
   test.each([
-    ["of a program that ends", "", 0],
-    ["of a program that calls process.exit", "process.exit(3);", 3],
-    ["of a program that crashes", 'throw new Error("crashed");', 1],
+    ["from a program that ends", "", 0],
+    ["from a program that calls process.exit", "process.exit(3);", 3],
+    ["from a program that crashes", 'throw new Error("crashed");', 1],
   ])("%s", { timeout: 60_000 }, async (_, end, status) => {
     await using tracer = await startTracer();
     const code = `for (let n = 0; n < ${many}; n += 1) logger.info({ n });\n${end}`;

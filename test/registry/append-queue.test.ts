@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { AppendQueue } from "../../src/registry/append-queue.js";
 import { lines, settled, watch } from "./test-registry.js";
 
-test("appends are gathered up to the one that reaches what is enough, and not beyond it", () => {
+test("appends are gathered until they reach the required size, and no further", () => {
   const queue = new AppendQueue();
   for (const text of ["1", "2", "3"]) void queue.push(lines(text));
   expect(Buffer.concat(queue.next(3)).toString()).toBe("1\n2\n");
@@ -11,7 +11,7 @@ test("appends are gathered up to the one that reaches what is enough, and not be
   expect(Buffer.concat(queue.next(5)).toString()).toBe("1\n2\n3\n");
 });
 
-test("whatever a file takes of each piece offered, it gets every byte once and in order, and acknowledges no byte it has not", async () => {
+test("however little of each piece a file accepts, it gets every byte once and in order, and none is acknowledged before it is written", async () => {
   const append = fc.array(fc.constantFrom("a", "bb", "ccc"), { minLength: 1, maxLength: 4 });
   const steps = fc.array(
     fc.record({ enough: fc.integer({ min: 1, max: 20 }), take: fc.integer({ min: 1, max: 20 }) }),
@@ -45,7 +45,7 @@ test("whatever a file takes of each piece offered, it gets every byte once and i
   );
 });
 
-test("an append that was begun is finished alone, before others are offered", () => {
+test("an append already begun is finished alone, before others are offered", () => {
   const queue = new AppendQueue();
   void queue.push(lines("first"));
   void queue.push(lines("second"));
@@ -53,7 +53,7 @@ test("an append that was begun is finished alone, before others are offered", ()
   expect(queue.next(1_000)).toEqual([Buffer.from("rst\n")]);
 });
 
-test("after a restart all that is not acknowledged is offered again", () => {
+test("after a restart every unacknowledged append is offered again", () => {
   const queue = new AppendQueue();
   void queue.push(lines("first"));
   void queue.push(lines("second"));
@@ -71,7 +71,7 @@ test.each([
   { written: 13, again: "three\n" },
   { written: 14, again: "" },
 ])(
-  "of $written bytes in a file that takes no more, only the unfinished line is offered again",
+  "after $written bytes in a file that accepts no more, only the unfinished line is offered again",
   ({ written, again }) => {
     const queue = new AppendQueue();
     const state = watch(queue.push(lines("one", "two", "three")));
@@ -83,7 +83,7 @@ test.each([
   },
 );
 
-test("those who wait for the queue to drain are told when it does, and when it is given up", async () => {
+test("those who wait for the queue to drain are told when it has drained or was given up", async () => {
   const queue = new AppendQueue();
   await queue.drained();
   const first = watch(queue.push(lines("x")));

@@ -21,7 +21,7 @@ import {
   watch,
 } from "./test-registry.js";
 
-test("lines land below the node's directory, in a file named after the second in which it was begun", async () => {
+test("lines are written below the node's directory, in a file named for the second of its creation", async () => {
   const { registry, log } = await testRegistry();
   await registry.append(log("node-1"), lines("one", "two"));
   expect(fileNames(log("node-1"))).toEqual([startName]);
@@ -44,7 +44,7 @@ test("lines stay in the order of the calls, and nothing is acknowledged before i
   expect(allText(log("a"))).toBe(texts.map((text) => `${text}\n`).join(""));
 });
 
-test("what is appended during a write goes into one further write", async () => {
+test("lines appended during a write go into one further write", async () => {
   const { registry, log, disk } = await testRegistry();
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -59,7 +59,7 @@ test("what is appended during a write goes into one further write", async () => 
 test.each([
   { what: "appends", count: 300, bytes: 10, mostPieces: 256 },
   { what: "bytes", count: 5, bytes: 400_000, mostPieces: 3 },
-])("one write gathers a bounded number of $what", async ({ count, bytes, mostPieces }) => {
+])("one write gathers a limited number of $what", async ({ count, bytes, mostPieces }) => {
   const { registry, log, disk } = await testRegistry();
   const pieces: number[] = [];
   const gate = new Gate();
@@ -78,7 +78,7 @@ test.each([
   expect(allText(log("a")).length).toBe("first\n".length + count * bytes);
 });
 
-test("what is appended while the first write waits for its turn goes along in it", async () => {
+test("lines appended while the first write waits for its turn join it", async () => {
   const { registry, log, disk, root } = await testRegistry();
   const gate = new Gate();
   const busy = Array.from({ length: operationsPerRoot(1) }, (_, i) => log(`busy-${i}`));
@@ -102,7 +102,7 @@ test("what is appended while the first write waits for its turn goes along in it
   expect(openFiles(root)).toHaveLength(busy.length + 1);
 });
 
-test("logs do not mix: neither those of two nodes nor the two forms of one", async () => {
+test("logs do not mix: neither those of two nodes nor the two formats of one", async () => {
   const { registry, log } = await testRegistry();
   await Promise.all([
     registry.append(log("a"), lines("{}")),
@@ -124,7 +124,7 @@ test.each([
   { what: "an absolute path", directory: "/etc" },
   { what: "a zero byte", directory: "a\0b" },
   { what: "256 bytes", directory: "x".repeat(256) },
-])("a directory that is $what is refused before anything is touched", async ({ directory }) => {
+])("a directory that is $what is refused before any file is touched", async ({ directory }) => {
   const { registry, log, disk } = await testRegistry();
   const fault = { code: "log-invalid", log: log(directory) };
   await expect(registry.append(log(directory), lines("x"))).rejects.toMatchObject({ fault });
@@ -134,7 +134,7 @@ test.each([
   expect(disk.calls).toEqual([]);
 });
 
-test("a directory of 255 bytes, of any letters, is taken", async () => {
+test("a directory name of 255 bytes, in any letters, is accepted", async () => {
   const { registry, log } = await testRegistry();
   const names = [
     "x".repeat(255),
@@ -152,7 +152,7 @@ test("a directory of 255 bytes, of any letters, is taken", async () => {
   );
 });
 
-test("a root that the registry was not opened with is refused", async () => {
+test("a root that was not given to the registry is refused", async () => {
   const { registry, log } = await testRegistry();
   const other = { ...log("a"), root: "/" };
   await expect(registry.append(other, lines("x"))).rejects.toMatchObject({
@@ -161,7 +161,7 @@ test("a root that the registry was not opened with is refused", async () => {
   });
 });
 
-test("bytes that do not end with a line feed are refused: they would tear the next line", async () => {
+test("bytes without a final line feed are refused: they would tear the next line", async () => {
   const { registry, log } = await testRegistry();
   await expect(registry.append(log("a"), Buffer.from("x\ny"))).rejects.toMatchObject({
     fault: { code: "line-unfinished" },
@@ -171,13 +171,13 @@ test("bytes that do not end with a line feed are refused: they would tear the ne
   expect(allText(log("a"))).toBe("whole\n");
 });
 
-test("appending nothing makes no file", async () => {
+test("appending nothing creates no file", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.append(log("a"), new Uint8Array());
   expect(() => statSync(`${root}/a`)).toThrow("ENOENT");
 });
 
-test("the newest file is continued at the start, older ones are left alone", async () => {
+test("the newest file is continued at the start, and older ones are left alone", async () => {
   const { registry, log } = await testRegistry();
   leaveFile(log("a"), nameAfter(-100), '"older"\n');
   leaveFile(log("a"), nameAfter(-50), '"newest"\n');
@@ -202,7 +202,7 @@ test.each([
   expect(second).toBe(continued ? undefined : startName);
 });
 
-test("only names of exactly our form decide which file is current", async () => {
+test("only names of exactly Muninn's form decide which file is current", async () => {
   const { registry, log } = await testRegistry();
   const strangers = [
     "node-2999-01-01T00-00-00.json.1",
@@ -259,7 +259,7 @@ test.skipIf(!isMainThread)("others never write here by default, whatever the uma
   }
 });
 
-test("drained resolves when nothing is unwritten, by whomever it was appended", async () => {
+test("drained resolves when nothing is unwritten, whoever appended it", async () => {
   const { registry, log, disk } = await testRegistry();
   await registry.drained(log("a"));
   const gate = new Gate();

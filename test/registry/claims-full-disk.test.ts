@@ -11,7 +11,7 @@ vi.mock("../../src/registry/claim-socket.js", async (importOriginal) => ({
 }));
 
 test.each(["ENOSPC", "EDQUOT"])(
-  "a disk that has no room for claims (%s) is no reason not to start",
+  "a disk without room for claims (%s) does not prevent the start",
   async (code) => {
     fault.code = code;
     const { registry } = await testRegistry({ identity: "AcceptAt unix:/run/tracer.sock" });
@@ -19,7 +19,7 @@ test.each(["ENOSPC", "EDQUOT"])(
   },
 );
 
-test("any other fault of claims keeps the tracer from starting", async () => {
+test("any other fault of claims prevents the start", async () => {
   fault.code = "EACCES";
   await expect(testRegistry()).rejects.toMatchObject({ fault: { code: "root-unusable" } });
 });

@@ -18,7 +18,7 @@ function onlyClaimFile(root: string): string {
   return join(root, ".muninn", name!);
 }
 
-test("where a file system holds no sockets, signs of life alone keep the same configuration out", async () => {
+test("on a file system without sockets, signs of life alone refuse the same configuration", async () => {
   const root = temporaryDirectory();
   const first = await testRegistry({ roots: [root], identity });
   const path = onlyClaimFile(root);
@@ -38,7 +38,7 @@ test("where a file system holds no sockets, signs of life alone keep the same co
   expect(onlyClaimFile(root)).toBe(path);
 });
 
-test("and a directory is another one's as long as that gives signs of life, and half a minute longer", async () => {
+test("on a file system without sockets, a directory belongs to another tracer until half a minute after its last sign of life", async () => {
   const root = temporaryDirectory();
   const first = await testRegistry({ roots: [root] });
   await first.registry.claim("a");

@@ -67,7 +67,7 @@ function holds(registry: HandleRegistry, directory: string): Promise<string> {
   return registry.claim(directory).then(({ state }) => state);
 }
 
-test("a tracer has a directory in the root, answers there while it lives, and leaves nothing behind", async () => {
+test("a tracer has a directory in the root, answers there while it runs, and leaves nothing behind", async () => {
   const { root, registry } = await testRegistry();
   expect(readdirSync(root)).toEqual([".muninn"]);
   const [claims, socket] = readdirSync(join(root, ".muninn")).sort();
@@ -93,7 +93,7 @@ test("two tracers share a root as long as they write different directories", asy
   expect(claimFiles(root)).toHaveLength(1);
 });
 
-test("a second writer of a directory is refused and told who has it, until the first has left it", async () => {
+test("a second writer of a directory is refused and told the owner, until the first releases it", async () => {
   const { root, registry, log } = await testRegistry({ identity });
   const second = await testRegistry({ roots: [root] });
   registry.acquire(log("a"));
@@ -122,7 +122,7 @@ test("a second writer of a directory is refused and told who has it, until the f
   expect(await holds(registry, "a")).toBe("taken");
 });
 
-test("a claim that is released is free for others, not before each who has it did so", async () => {
+test("a released claim is free for others, but only once each holder has released it", async () => {
   const { root, registry } = await testRegistry();
   const second = await testRegistry({ roots: [root] });
   const claims = [await registry.claim("a"), await registry.claim("a")];
@@ -135,7 +135,7 @@ test("a claim that is released is free for others, not before each who has it di
   expect(await holds(second.registry, "a")).toBe("ours");
 });
 
-test("of several roots none stays claimed where one is taken", async () => {
+test("if one of several roots is taken, no root stays claimed", async () => {
   const [free, taken] = [temporaryDirectory(), temporaryDirectory()];
   const first = await testRegistry({ roots: [taken] });
   await first.registry.claim("a");
@@ -146,7 +146,7 @@ test("of several roots none stays claimed where one is taken", async () => {
   expect(await holds(third.registry, "a")).toBe("ours");
 });
 
-test("a name that leads elsewhere, or to the claims, is claimed by nobody", async () => {
+test("a name that points elsewhere, or to the claims, cannot be claimed", async () => {
   const { registry, log } = await testRegistry();
   for (const name of ["..", "a/b", ".muninn"]) {
     await expect(registry.claim(name)).rejects.toMatchObject({ fault: { code: "log-invalid" } });
@@ -156,7 +156,7 @@ test("a name that leads elsewhere, or to the claims, is claimed by nobody", asyn
   }
 });
 
-test("the same configuration twice is refused, with the first one named, which goes on", async () => {
+test("a second tracer with the same configuration is refused with the name of the first, which continues", async () => {
   const { root, registry, log } = await testRegistry({ identity });
   const refused = testRegistry({ roots: [root], identity });
   await expect(refused).rejects.toMatchObject(alreadyRunning(root));
@@ -167,14 +167,14 @@ test("the same configuration twice is refused, with the first one named, which g
   await testRegistry({ roots: [root], identity });
 });
 
-test("where one of several roots has it running, none stays claimed", async () => {
+test("if the configuration already runs in one of several roots, no root stays claimed", async () => {
   const { root: taken } = await testRegistry({ identity });
   const free = temporaryDirectory();
   await expect(testRegistry({ roots: [free, taken], identity })).rejects.toMatchObject(alreadyRunning(taken));
   expect(readdirSync(free)).toEqual([]);
 });
 
-test("of many that come at the same moment exactly one runs, and exactly one has a directory", async () => {
+test("of many simultaneous starts exactly one runs, and of many claims of a directory exactly one succeeds", async () => {
   const root = temporaryDirectory();
   const outcomes = await Promise.allSettled(
     Array.from({ length: 12 }, () => testRegistry({ roots: [root], identity })),
@@ -211,7 +211,7 @@ test.each([
   { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]) },
   { what: "a link", put: (path: string) => symlinkSync("/dev/zero", path) },
   { what: "a directory", put: (path: string) => mkdirSync(path) },
-])("$what in the place of somebody's claims is in nobody's way", async ({ put }) => {
+])("$what instead of somebody's claims blocks nobody", async ({ put }) => {
   const root = temporaryDirectory();
   mkdirSync(join(root, ".muninn"));
   put(join(root, ".muninn", "other.claims"));
@@ -221,7 +221,7 @@ test.each([
 });
 
 test.each([{ machine: "another" }, { hasSocket: false }])(
-  "a start that finds a fresh sign of life of one it cannot ask (%o) waits until that is 30 s old, and says so",
+  "a start that finds a fresh sign of life of a tracer it cannot ask (%o) waits until it is 30 s old, and reports that",
   async (facts) => {
     const root = temporaryDirectory();
     leaveClaims(root, { pid: 7, identity, ...facts }, `identity ${identity}`, "directory a");
@@ -242,7 +242,7 @@ test.each([{ machine: "another" }, { hasSocket: false }])(
   },
 );
 
-test("a tracer on another machine that gives signs of life is waited for no longer, and keeps what it claims", async () => {
+test("a start stops waiting for a tracer on another machine that gives signs of life, which keeps its claims", async () => {
   const root = temporaryDirectory();
   const path = leaveClaims(root, { machine: "another", identity: "other" }, "identity other", "directory a");
   const clock = new FakeClock();
@@ -256,7 +256,7 @@ test("a tracer on another machine that gives signs of life is waited for no long
   expect(await holds(registry, "b")).toBe("ours");
 });
 
-test("a start that waits for another machine's tracer is given up at once when it is told to stop, and claims nothing", async () => {
+test("a start that waits for another machine's tracer ends at once when it is stopped, and claims nothing", async () => {
   const root = temporaryDirectory();
   leaveClaims(root, { machine: "another", identity }, `identity ${identity}`);
   const clock = new FakeClock();
@@ -270,7 +270,7 @@ test("a start that waits for another machine's tracer is given up at once when i
   expect(clock.timers).toBe(0);
 });
 
-test("the same configuration on another machine that gives signs of life is refused", async () => {
+test("the same configuration running on another machine is refused", async () => {
   const root = temporaryDirectory();
   const path = leaveClaims(root, { machine: "another", pid: 7, identity }, `identity ${identity}`);
   const clock = new FakeClock();
@@ -284,7 +284,7 @@ test("the same configuration on another machine that gives signs of life is refu
   await refused;
 });
 
-test("every 10 s there is a sign of life", async () => {
+test("a sign of life is written every 10 s", async () => {
   const { root, clock } = await testRegistry();
   const path = join(root, ".muninn", claimFiles(root)[0]!);
   const old = new Date(Date.now() - 60_000);
@@ -297,7 +297,7 @@ test("every 10 s there is a sign of life", async () => {
   await eventually(() => statSync(path).mtimeMs > before);
 });
 
-test("a root whose path is longer than a socket's may be has a socket that answers", async () => {
+test("a root with a path too long for a socket still has a socket that answers", async () => {
   const root = join(temporaryDirectory(), "x".repeat(200));
   const { registry } = await testRegistry({ roots: [root], identity });
   await expect(testRegistry({ roots: [root], identity })).rejects.toMatchObject(alreadyRunning(root));
@@ -305,7 +305,7 @@ test("a root whose path is longer than a socket's may be has a socket that answe
   expect(readdirSync(root)).toEqual([]);
 });
 
-test("claims that somebody removed are made anew, and hold", async () => {
+test("deleted claims are created again, and hold", async () => {
   const { root, registry, clock } = await testRegistry();
   await registry.claim("a");
   rmSync(join(root, ".muninn"), { recursive: true });
@@ -315,7 +315,7 @@ test("claims that somebody removed are made anew, and hold", async () => {
   expect(await holds(second.registry, "a")).toBe("taken");
 });
 
-test("whose claims were removed and whose directory another has by now, writes there no more", async () => {
+test("a tracer whose claims were deleted stops writing to a directory that another has claimed meanwhile", async () => {
   const { root, registry, log, clock } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -339,7 +339,7 @@ test("whose claims were removed and whose directory another has by now, writes t
   expect(allText(log("a"))).toBe("1\n2\n");
 });
 
-test("a claim file does not grow for ever with nodes that come and go", async () => {
+test("a claim file does not grow without limit while nodes come and go", async () => {
   const { root, registry, log } = await testRegistry();
   const kept = await registry.claim("kept");
   for (let round = 0; round < 40; round += 1) {
@@ -354,7 +354,7 @@ test("a claim file does not grow for ever with nodes that come and go", async ()
   expect(await holds(second.registry, "kept")).toBe("taken");
 });
 
-test("old files in the directory of another living tracer are left to that one", async () => {
+test("old files in the directory of another running tracer are not deleted", async () => {
   const rotation = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: 1_000, keepFiles: 0 };
   const { root, registry, log } = await testRegistry({ rotation });
   const second = await testRegistry({ roots: [root] });
@@ -369,7 +369,7 @@ test("old files in the directory of another living tracer are left to that one",
   expect(fileNames(log("theirs"))).toHaveLength(1);
 });
 
-test("the lock file of an earlier version is removed, whoever it names", async () => {
+test("the lock file of an earlier version is deleted, whatever its content", async () => {
   const root = temporaryDirectory();
   writeFileSync(join(root, ".muninn.lock"), JSON.stringify({ pid: process.pid }));
   await testRegistry({ roots: [root] });
@@ -384,7 +384,7 @@ test("after a stop the root is free again", async () => {
   expect(allText(again.log("a"))).toBe("x\n");
 });
 
-test("where another tracer has a directory below the root that is made again, lines wait", async () => {
+test("if another tracer holds a directory below a recreated root, lines wait", async () => {
   const root = join(temporaryDirectory(), "logs");
   const { registry, log, clock } = await testRegistry({ roots: [root] });
   registry.acquire(log("a"));
@@ -403,7 +403,7 @@ test("where another tracer has a directory below the root that is made again, li
   expect(allText(log("a"))).toBe("theirs\n");
 });
 
-test("the same directory under two names is one root, with one file for each log", async () => {
+test("the same root under several paths is one root, with one file for each log", async () => {
   const root = temporaryDirectory();
   const link = join(temporaryDirectory(), "link");
   symlinkSync(root, link);
@@ -416,7 +416,7 @@ test("the same directory under two names is one root, with one file for each log
   expect(registry.stats()).toMatchObject({ logsNow: 1, created: 1, maxOpenFiles: 3 });
 });
 
-test("a link that a root was given as is followed once, at the start", async () => {
+test("a root given as a link is resolved once, at the start", async () => {
   const [first, second] = [temporaryDirectory(), temporaryDirectory()];
   const link = join(temporaryDirectory(), "link");
   symlinkSync(first, link);
@@ -463,7 +463,7 @@ test.each([
   await expect(refused).rejects.toThrow(root);
 });
 
-test("a missing root is made, with the directories above it", async () => {
+test("a missing root is created with its parent directories", async () => {
   const root = join(temporaryDirectory(), "x", "y", "logs");
   const { registry, log } = await testRegistry({ roots: [root], dirMode: 0o757 });
   await registry.append(log("a"), lines("x"));

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("what is due after a while happens once, unless it is called off", () => {
+test("a timeout fires once, unless it is cancelled", () => {
   const action = vi.fn();
   systemClock.after(100, action);
   const callOff = systemClock.after(100, action);
@@ -19,7 +19,7 @@ test("what is due after a while happens once, unless it is called off", () => {
   expect(action).toHaveBeenCalledOnce();
 });
 
-test("what is due every so often happens until it is called off", () => {
+test("an interval fires repeatedly until it is cancelled", () => {
   const action = vi.fn();
   const callOff = systemClock.every(100, action);
   vi.advanceTimersByTime(350);

@@ -14,7 +14,7 @@ import { errno } from "./interposed-file-system.js";
 import { allText, leaveFile, lines, nameAfter, startName, testRegistry } from "./test-registry.js";
 
 test.each(["json", "log"] as const)(
-  "node.%s leads to the current file by a relative target",
+  "node.%s links to the current file by a relative target",
   async (extension) => {
     const { registry, log, root } = await testRegistry();
     await registry.append(log("a", extension), lines("x"));
@@ -24,7 +24,7 @@ test.each(["json", "log"] as const)(
   },
 );
 
-test("the file is created, then the link swapped by a rename, then the first line written", async () => {
+test("the file is created, then the link is replaced by a rename, then the first line is written", async () => {
   const { registry, log, disk } = await testRegistry();
   await registry.append(log("a"), lines("x"));
   const steps = disk.calls.filter((call) => /^(open node|unlink|symlink|rename|write)/.test(call));
@@ -37,7 +37,7 @@ test("the file is created, then the link swapped by a rename, then the first lin
   ]);
 });
 
-test("after a rotation the link leads to the new file, and no temporary link is left", async () => {
+test("after a rotation the link points to the new file, and no temporary link is left", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.append(log("a"), lines("x"));
   await registry.rotate(log("a"));
@@ -45,7 +45,7 @@ test("after a rotation the link leads to the new file, and no temporary link is 
   expect(existsSync(join(root, "a", ".node.json.tmp"))).toBe(false);
 });
 
-test("what a killed predecessor left of a temporary link is replaced", async () => {
+test("a temporary link left by a killed predecessor is replaced", async () => {
   const { registry, log, root } = await testRegistry();
   leaveFile(log("a"), ".node.json.tmp", "left");
   await registry.append(log("a"), lines("x"));
@@ -53,7 +53,7 @@ test("what a killed predecessor left of a temporary link is replaced", async () 
   expect(existsSync(join(root, "a", ".node.json.tmp"))).toBe(false);
 });
 
-test("the names decide which file is current, not the link, which is put right", async () => {
+test("the names decide which file is current, and a wrong link is corrected", async () => {
   const { registry, log, root } = await testRegistry();
   leaveFile(log("a"), nameAfter(-20), '"old"\n');
   leaveFile(log("a"), nameAfter(-10), '"newest"\n');
@@ -63,7 +63,7 @@ test("the names decide which file is current, not the link, which is put right",
   expect(readFileSync(join(root, "a", nameAfter(-20)), "utf8")).toBe('"old"\n');
 });
 
-test("a link that is right is not touched", async () => {
+test("a correct link is not touched", async () => {
   const { registry, log, root, disk } = await testRegistry();
   leaveFile(log("a"), nameAfter(-10), '"x"\n');
   symlinkSync(nameAfter(-10), join(root, "a", "node.json"));
@@ -71,7 +71,7 @@ test("a link that is right is not touched", async () => {
   expect(disk.calls.filter((call) => call.startsWith("rename"))).toEqual([]);
 });
 
-test("a link that we have set is not looked at again until the next file", async () => {
+test("a link set by this process is not checked again until the next file", async () => {
   const { registry, log, clock, disk } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   clock.advance(60_000);
@@ -83,7 +83,7 @@ test.each([
   { what: "a regular file", put: (path: string) => writeFileSync(path, "mine") },
   { what: "a directory", put: (path: string) => mkdirSync(path) },
 ])(
-  "$what in the link's place is left alone and reported once; lines are written all the same",
+  "$what in place of the link is left alone and reported once, and lines are still written",
   async ({ put }) => {
     const { registry, log, root, events } = await testRegistry();
     const link = join(root, "a", "node.json");
@@ -103,7 +103,7 @@ test.each([
   },
 );
 
-test("a link that could not be set is tried again with a write two seconds later", async () => {
+test("a failed link is tried again with a write two seconds later", async () => {
   const { registry, log, root, clock } = await testRegistry();
   const link = join(root, "a", "node.json");
   leaveFile(log("a"), "node.json", "mine");
@@ -117,7 +117,7 @@ test("a link that could not be set is tried again with a write two seconds later
   expect(readlinkSync(link)).toBe(startName);
 });
 
-test("a rename that fails leaves no temporary link, and is reported again after a success in between", async () => {
+test("a failed rename leaves no temporary link, and is reported again after a success in between", async () => {
   const { registry, log, root, disk, events } = await testRegistry();
   const fail = () => Promise.reject(errno("EIO", "rename"));
   disk.rules.rename = fail;
@@ -132,7 +132,7 @@ test("a rename that fails leaves no temporary link, and is reported again after 
   expect(allText(log("a"))).toBe("one\ntwo\n");
 });
 
-test("a link that cannot be read is reported with the reason", async () => {
+test("an unreadable link is reported with the reason", async () => {
   const { registry, log, disk, events } = await testRegistry();
   disk.rules.readlink = () => Promise.reject(errno("EIO", "readlink"));
   await registry.append(log("a"), lines("one"));

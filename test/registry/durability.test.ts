@@ -25,7 +25,7 @@ test("with durability os nothing is synced", async () => {
   expect(disk.calls.filter((call) => call.includes("sync"))).toEqual([]);
 });
 
-test("with durability disk lines are acknowledged only after the file was synced", async () => {
+test("with durability disk lines are acknowledged only after their file is synced", async () => {
   const { registry, log, disk } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
   disk.rules.fdatasync = gate.rule;
@@ -38,7 +38,7 @@ test("with durability disk lines are acknowledged only after the file was synced
   await eventually(() => append.isSettled);
 });
 
-test("a file whose name the disk has is looked at once for each write, and no directory is synced again", async () => {
+test("a file with a synced name is checked once for each write, and no directory is synced again", async () => {
   const { registry, log, disk } = await testRegistry({ durability: "disk" });
   await registry.append(log("a"), lines("1"));
   disk.calls.length = 0;
@@ -46,7 +46,7 @@ test("a file whose name the disk has is looked at once for each write, and no di
   expect(disk.calls).toEqual(["write", "fdatasync", `lstat ${startName}`]);
 });
 
-test("where a node's directory was there before, the root is not synced", async () => {
+test("the root is not synced if the node's directory already existed", async () => {
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   leaveFile(log("a"), startName, "0\n");
   const opened: string[] = [];
@@ -64,7 +64,7 @@ test("where a node's directory was there before, the root is not synced", async 
   expect(synced).toEqual([join(root, "a")]);
 });
 
-test("one sync serves all that was appended during the one before", async () => {
+test("one sync covers everything appended during the one before", async () => {
   const { registry, log, disk } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
   disk.rules.fdatasync = gate.rule;
@@ -76,7 +76,7 @@ test("one sync serves all that was appended during the one before", async () => 
   expect(gate.arrived).toBe(2);
 });
 
-test("directories are synced once after a file was begun, that of a new node's directory too, before lines are acknowledged", async () => {
+test("directories, a new node's included, are synced once after a file is created, before lines are acknowledged", async () => {
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   const synced: string[] = [];
   disk.rules.fsync = async (real, fd) => {
@@ -93,7 +93,7 @@ test("directories are synced once after a file was begun, that of a new node's d
   expect(disk.descriptors.size).toBe(1);
 });
 
-test("a failing sync of the directory delays lines and writes nothing twice", async () => {
+test("a failing sync of the directory delays lines and doubles none", async () => {
   const { registry, log, disk, clock } = await testRegistry({ durability: "disk" });
   disk.rules.fsync = () => Promise.reject(errno("EIO", "fsync"));
   const append = registry.append(log("a"), lines("1"));
@@ -110,7 +110,7 @@ test("a failing sync of the directory delays lines and writes nothing twice", as
   expect(registry.stats()).toMatchObject({ writes: 1, possiblyDoubledBytes: 0 });
 });
 
-test("a directory that was renamed before its names were synced does not hold up its lines", async () => {
+test("a directory renamed before its names are synced does not delay its lines", async () => {
   const { registry, log, disk, root } = await testRegistry({ durability: "disk" });
   const gate = new Gate();
   disk.rules.fdatasync = gate.rule;
@@ -122,7 +122,7 @@ test("a directory that was renamed before its names were synced does not hold up
   expect(allText(log("b"))).toBe("1\n");
 });
 
-test("after a failed sync the file is given up: what it was to make safe goes to a new file and counts as possibly doubled", async () => {
+test("after a failed sync the unsynced lines go to a new file and count as possibly doubled", async () => {
   const { registry, log, disk, clock } = await testRegistry({ durability: "disk" });
   await registry.append(log("a"), lines("safe"));
   disk.rules.fdatasync = () => Promise.reject(errno("EIO", "fdatasync"));
@@ -145,7 +145,7 @@ test("after a failed sync the file is given up: what it was to make safe goes to
   });
 });
 
-test("a sync that fails in the middle of a line has that line written whole to the new file", async () => {
+test("after a sync that fails in the middle of a line, that line is written whole to the new file", async () => {
   const { registry, log, disk, clock } = await testRegistry({ durability: "disk" });
   await registry.append(log("a"), lines("0"));
   disk.rules.write = (real, fd, pieces) => real(fd, [Buffer.concat(pieces).subarray(0, 9)]);
@@ -161,7 +161,7 @@ test("a sync that fails in the middle of a line has that line written whole to t
   expect(registry.stats().possiblyDoubledBytes).toBe(9);
 });
 
-test("a file that takes no more gives up what it had not synced", async () => {
+test("the unsynced lines of a file that accepts no more are written to the next file", async () => {
   const { registry, log, disk, clock } = await testRegistry({ durability: "disk" });
   let writes = 0;
   disk.rules.write = (real, fd, pieces) => {

@@ -46,7 +46,7 @@ test.each([
   { operation: "write", code: "EAGAIN" },
   { operation: "lstat", code: "EIO" },
 ] as const)(
-  "as long as $operation fails with $code lines wait, and then they come once and in order",
+  "while $operation fails with $code lines wait, and then arrive once and in order",
   async (row) => {
     const { registry, log, disk, clock } = await testRegistry();
     const fail = () => Promise.reject(errno(row.code, row.operation));
@@ -70,7 +70,7 @@ test.each([
   },
 );
 
-test("attempts pause for 100 ms, doubled each time up to 2 s, and begin anew after a success", async () => {
+test("attempts pause for 100 ms, doubled each time up to 2 s, and start again at 100 ms after a success", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   const fail = () => Promise.reject(errno("ENOSPC"));
   disk.rules.write = fail;
@@ -91,7 +91,7 @@ test("attempts pause for 100 ms, doubled each time up to 2 s, and begin anew aft
   await second;
 });
 
-test("pauses begin anew after a success, although more is waiting already", async () => {
+test("pauses start again at 100 ms after a success, even if more lines already wait", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   const appends: Promise<void>[] = [];
   const outcomes = ["fails", "fails", "more comes", "fails"];
@@ -107,7 +107,7 @@ test("pauses begin anew after a success, although more is waiting already", asyn
   expect(allText(log("a"))).toBe("1\n2\n");
 });
 
-test("pauses go on growing while a line gets on by some bytes only", async () => {
+test("pauses keep growing while a line progresses by only a few bytes", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   let attempts = 0;
   disk.rules.write = (real, fd, pieces) => {
@@ -122,7 +122,7 @@ test("pauses go on growing while a line gets on by some bytes only", async () =>
 });
 
 test.each(["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"])(
-  "on a shortage that idle handles may be the reason of (%s) they are closed",
+  "a shortage that idle handles may cause (%s) closes them",
   async (code) => {
     const { registry, log, disk, clock, root } = await testRegistry();
     await registry.append(log("idle"), lines("1"));
@@ -137,7 +137,7 @@ test.each(["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"])(
   },
 );
 
-test("a fault that idle handles are no reason of closes none of them", async () => {
+test("a fault that idle handles cannot cause closes none of them", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("idle"), lines("1"));
   disk.rules.write = () => Promise.reject(errno("EIO"));
@@ -150,7 +150,7 @@ test("a fault that idle handles are no reason of closes none of them", async () 
   await append;
 });
 
-test("a fault is told when it begins and when it is over, not with each attempt, and shown meanwhile", async () => {
+test("a fault is reported when it begins and when it ends, not at each attempt, and is listed meanwhile", async () => {
   const { registry, log, disk, clock, events, root } = await testRegistry();
   clock.advance(5_000);
   const since = clock.now();
@@ -178,7 +178,7 @@ test("a fault is told when it begins and when it is over, not with each attempt,
   expect(registry.faults()).toEqual([]);
 });
 
-test("a fault that changes its kind is still one fault, shown as it is now", async () => {
+test("a fault that changes its cause is still one fault, listed with the new cause", async () => {
   const { registry, log, disk, clock, events } = await testRegistry();
   disk.rules.open = () => Promise.reject(errno("EACCES", "open"));
   const append = registry.append(log("a"), lines("1"));
@@ -211,7 +211,7 @@ test("faults are listed oldest first, and delay no other log", async () => {
   expect(allText(log("good"))).toBe("y\n");
 });
 
-test("a write that fails has its lines waiting in front of those that came later", async () => {
+test("lines of a failed write stay ahead of later lines", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.write = () => Promise.reject(errno("ENOSPC"));
   const first = registry.append(log("a"), lines("1"));
@@ -228,7 +228,7 @@ test("a write that fails has its lines waiting in front of those that came later
 const text = "first line\nsecond line\nthird\n";
 
 test.each(Array.from({ length: text.length - 1 }, (_, i) => i + 1))(
-  "a write that takes %i bytes only goes on at the next byte, in the same file",
+  "a write that accepts only %i bytes continues at the next byte in the same file",
   async (taken) => {
     const { registry, log, disk } = await testRegistry();
     disk.rules.write = takingOnly([taken]);
@@ -243,14 +243,14 @@ test.each([
   { what: "at the end of the first", taken: [6] },
   { what: "in the last", taken: [14] },
   { what: "byte by byte", taken: Array.from({ length: 17 }, () => 1) },
-])("several appends written short $what come once, in order", async ({ taken }) => {
+])("several appends cut short $what are written once and in order", async ({ taken }) => {
   const { registry, log, disk } = await testRegistry();
   disk.rules.write = takingOnly(taken);
   await Promise.all(["first", "second", "third"].map((word) => registry.append(log("a"), lines(word))));
   expect(allText(log("a"))).toBe("first\nsecond\nthird\n");
 });
 
-test("what was taken as a whole is acknowledged, the rest waits", async () => {
+test("appends written in full are acknowledged, and the rest waits", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   await registry.append(log("a"), lines("0"));
   disk.rules.write = takingOnly([6 + 3], "ENOSPC");
@@ -267,7 +267,7 @@ test("what was taken as a whole is acknowledged, the rest waits", async () => {
   expect(registry.stats().pinnedNow).toBe(0);
 });
 
-test("in the middle of a line nothing makes the log leave its file: neither size, nor time, nor others who want handles, nor a reopening", async () => {
+test("nothing makes a log leave its file in the middle of a line: neither size, time, waiting logs nor a reopening", async () => {
   const { registry, log, disk, clock, root } = await testRegistry({
     rotation,
     maxOpenFiles: 1,
@@ -298,7 +298,7 @@ test("in the middle of a line nothing makes the log leave its file: neither size
   expect(second).toBeDefined();
 });
 
-test("where a file is deleted in the middle of a line, all that was not acknowledged is written again, whole", async () => {
+test("if a file is deleted in the middle of a line, all unacknowledged lines are written again, whole", async () => {
   const { registry, log, disk, clock, root, events } = await testRegistry();
   disk.rules.write = takingOnly([15], "ENOSPC");
   const append = registry.append(log("a"), Buffer.from(text));
@@ -312,7 +312,7 @@ test("where a file is deleted in the middle of a line, all that was not acknowle
   expect(events.map(([event]) => event)).toEqual(["faultBegan", "vanished", "faultOver"]);
 });
 
-test("where a file is renamed in the middle of a line, its rest goes there, and the next line to a new file", async () => {
+test("if a file is renamed in the middle of a line, the rest goes there, and the next line to a new file", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   disk.rules.write = takingOnly([15], "ENOSPC");
   const first = registry.append(log("a"), Buffer.from(text));
@@ -328,7 +328,7 @@ test("where a file is renamed in the middle of a line, its rest goes there, and 
   expect(registry.stats()).toMatchObject({ vanished: 1, openNow: 1 });
 });
 
-test("a file deleted to free a full disk is let go at the next failure, so that its space is free", async () => {
+test("a file deleted to free a full disk is closed at the next failure, so that its space is freed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("a"), lines("big"));
   disk.rules.write = () => Promise.reject(errno("ENOSPC"));
@@ -345,7 +345,7 @@ test("a file deleted to free a full disk is let go at the next failure, so that 
 });
 
 test.each(["ESTALE", "EFBIG"])(
-  "where a file takes no more (%s) its unfinished line is written whole to the next, lines it has are not",
+  "if a file accepts no more (%s), its unfinished line is written whole to the next file, and no other line is",
   async (code) => {
     const { registry, log, disk, clock } = await testRegistry();
     disk.rules.write = takingOnly([15], code);
@@ -366,7 +366,7 @@ test.each(["ESTALE", "EFBIG"])(
   },
 );
 
-test("a write that takes nothing, and says no reason, is a fault, not a busy loop", async () => {
+test("a write that accepts nothing without an error is a fault, not a busy loop", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.write = async () => 0;
   const append = registry.append(log("a"), lines("1"));
@@ -379,7 +379,7 @@ test("a write that takes nothing, and says no reason, is a fault, not a busy loo
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("lines whose file cannot be looked at after the write are not written twice, and not acknowledged before", async () => {
+test("lines whose file cannot be checked after the write are not written twice, and are acknowledged only after the check", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   await registry.append(log("a"), lines("0"));
   disk.rules.lstat = () => Promise.reject(errno("EIO", "lstat"));
@@ -395,7 +395,7 @@ test("lines whose file cannot be looked at after the write are not written twice
   expect(registry.stats().writes).toBe(2);
 });
 
-test("a file that was begun but cannot be used leaves nothing behind, however often it is tried", async () => {
+test("a new file that proves unusable leaves nothing behind, however often it is tried", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   disk.rules.fstat = () => Promise.reject(errno("EIO", "fstat"));
   const append = registry.append(log("a"), lines("1"));
@@ -409,7 +409,7 @@ test("a file that was begun but cannot be used leaves nothing behind, however of
   expect(fileNames(log("a"))).toHaveLength(1);
 });
 
-test("a close that fails neither keeps its permit nor delays anyone", async () => {
+test("a failed close neither keeps its permit nor delays anyone", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
   disk.rules.close = async (real, fd) => {
     await real(fd);
@@ -424,7 +424,7 @@ test.each([
   { what: "a regular file", put: (path: string) => writeFileSync(path, "mine"), code: "ENOTDIR" },
   { what: "a symbolic link", put: (path: string) => symlinkSync(temporaryDirectory(), path), code: "ELOOP" },
   { what: "a dangling link", put: (path: string) => symlinkSync("nowhere", path), code: "ELOOP" },
-])("$what in the place of a node's directory is a fault until it is taken away", async ({ put, code }) => {
+])("$what in place of a node's directory is a fault until it is removed", async ({ put, code }) => {
   const { registry, log, clock, root, disk } = await testRegistry();
   put(join(root, "a"));
   const append = registry.append(log("a"), lines("1"));
@@ -442,7 +442,7 @@ test.each([
   { what: "a symbolic link", put: (path: string, target: string) => symlinkSync(target, path) },
   { what: "a directory", put: (path: string) => mkdirSync(path) },
   { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]) },
-])("$what with the name of the newest file stops no log: the next free second is taken", async ({ put }) => {
+])("$what with the name of the newest file stops no log: the next free second is used", async ({ put }) => {
   const { registry, log, root, clock } = await testRegistry({ rotation: { ...rotation, limitBytes: 1 } });
   const target = join(temporaryDirectory(), "elsewhere");
   writeFileSync(target, "not ours\n");
@@ -459,7 +459,7 @@ test.each([
   expect(await kernelFileSystem.lstat(target).then(({ size }) => size)).toBe(9n);
 });
 
-test("a link put in the place of a closed current file is not followed: a new file begins", async () => {
+test("a link in place of a closed current file is not followed: a new file is created", async () => {
   const { registry, log, root } = await testRegistry({ maxOpenFiles: 1 });
   const target = join(temporaryDirectory(), "elsewhere");
   writeFileSync(target, "not ours\n");

@@ -27,7 +27,7 @@ test("a handle stays open across appends", async () => {
   expect(openFiles(root)).toEqual([`a/${startName}`]);
 });
 
-test("beyond the limit the least recently used handle is closed, and its log goes on in the same file", async () => {
+test("beyond the limit the least recently used handle is closed, and its log continues in the same file", async () => {
   const { registry, log, root } = await testRegistry({ maxOpenFiles: 2 });
   for (const directory of ["a", "b", "c"]) registry.acquire(log(directory));
   for (const directory of ["a", "b", "a", "c"]) await registry.append(log(directory), lines("1"));
@@ -39,7 +39,7 @@ test("beyond the limit the least recently used handle is closed, and its log goe
   expect(registry.stats()).toMatchObject({ evicted: 2, reopened: 1, created: 3, opened: 4, openNow: 2 });
 });
 
-test("a log whose handle was closed goes on in its own file, also where a newer second has begun", async () => {
+test("a log whose handle was closed continues in its own file, even in a later second", async () => {
   const { registry, log, clock } = await testRegistry({ maxOpenFiles: 1 });
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -50,7 +50,7 @@ test("a log whose handle was closed goes on in its own file, also where a newer 
   expect(allText(log("a"))).toBe("1\n2\n");
 });
 
-test("a handle with a write under way is never closed for another", async () => {
+test("a handle with a write in progress is never closed for another", async () => {
   const { registry, log, disk, root } = await testRegistry({ maxOpenFiles: 1 });
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -67,7 +67,7 @@ test("a handle with a write under way is never closed for another", async () => 
   expect(allText(log("waiting"))).toBe("2\n");
 });
 
-test("a permit is free only when the handle before is closed, however long that takes", async () => {
+test("a permit is free only once the previous handle is closed, however long that takes", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
@@ -82,7 +82,7 @@ test("a permit is free only when the handle before is closed, however long that 
   await second;
 });
 
-test("one handle is closed for each who waits, not more", async () => {
+test("one handle is closed for each waiting log, and no more", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 4 });
   for (const directory of ["a", "b", "c", "d"]) await registry.append(log(directory), lines("1"));
   const gate = new Gate();
@@ -96,7 +96,7 @@ test("one handle is closed for each who waits, not more", async () => {
   expect(registry.stats()).toMatchObject({ evicted: 2, openNow: 4 });
 });
 
-test("those who wait for a handle get one in the order of their asking", async () => {
+test("logs that wait for a handle get one in the order of their requests", async () => {
   const { registry, log } = await testRegistry({ maxOpenFiles: 1 });
   const order: string[] = [];
   const directories = ["d", "a", "c", "b", "e"];
@@ -114,7 +114,7 @@ test("those who wait for a handle get one in the order of their asking", async (
   expect(order).toEqual(directories);
 });
 
-test("a log with ever more to write lets others have the only handle in between", async () => {
+test("a log that always has more to write gives others the only handle in between", async () => {
   const { registry, log } = await testRegistry({ maxOpenFiles: 1 });
   // Known already, it asks for a handle at once.
   registry.acquire(log("other"));
@@ -168,7 +168,7 @@ test("200 logs that rotate every second make progress on 16 handles, each line o
   }
 });
 
-test("a handle idle for the timeout is closed; the next line opens the same file again", async () => {
+test("a handle idle for the timeout is closed, and the next line opens the same file again", async () => {
   const { registry, log, clock, root } = await testRegistry({ idleTimeoutMs: 1_000 });
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -197,7 +197,7 @@ test("a handle in use is not idle, however long its write takes", async () => {
   await append;
 });
 
-test("a reopening waits for a close that hangs half a second, not longer", async () => {
+test("a reopening waits for a hanging close for half a second and no longer", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   for (const directory of ["a", "b"]) await registry.append(log(directory), lines("1"));
   disk.rules.close = (real, fd) => (disk.pathOf(fd).includes("/a/") ? hang() : real(fd));
@@ -229,7 +229,7 @@ test("with an idle timeout of 0 handles stay open", async () => {
   expect(openFiles(root)).toHaveLength(1);
 });
 
-test("a released log closes its file and is forgotten; its next user goes on in the same file", async () => {
+test("a released log closes its file and is forgotten, and its next user continues in the same file", async () => {
   const { registry, log, root } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -243,14 +243,14 @@ test("a released log closes its file and is forgotten; its next user goes on in 
   expect(fileNames(log("a"))).toHaveLength(1);
 });
 
-test("to release a log that nobody has harms nothing", async () => {
+test("releasing a log that nobody acquired changes nothing", async () => {
   const { registry, log } = await testRegistry();
   registry.release(log("a"));
   await registry.append(log("a"), lines("1"));
   expect(registry.stats().logsNow).toBe(1);
 });
 
-test("a log stays as long as one of its users does", async () => {
+test("a log is kept until its last user releases it", async () => {
   const { registry, log, root } = await testRegistry();
   registry.acquire(log("a"));
   registry.acquire(log("a"));
@@ -264,7 +264,7 @@ test("a log stays as long as one of its users does", async () => {
   expect(registry.stats().logsNow).toBe(0);
 });
 
-test("a log that is released with lines unwritten is forgotten only when they are written", async () => {
+test("a log released with unwritten lines is forgotten only once they are written", async () => {
   const { registry, log, clock, disk, root } = await testRegistry();
   registry.acquire(log("a"));
   let fails = true;
@@ -282,7 +282,7 @@ test("a log that is released with lines unwritten is forgotten only when they ar
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("a user who comes back during the fault of its predecessor goes on behind its lines", async () => {
+test("a user who returns during the fault of its predecessor appends after its lines", async () => {
   const { registry, log, clock, disk } = await testRegistry();
   registry.acquire(log("a"));
   let fails = true;
@@ -300,7 +300,7 @@ test("a user who comes back during the fault of its predecessor goes on behind i
   expect(registry.stats()).toMatchObject({ logsNow: 1, openNow: 1 });
 });
 
-test("however many directories come and go, nothing of them is remembered", async () => {
+test("nothing is remembered of directories that come and go, however many", async () => {
   const { registry, log } = await testRegistry({ maxOpenFiles: 4 });
   for (let i = 0; i < 300; i += 1) {
     registry.acquire(log(`d${i}`));
@@ -311,13 +311,13 @@ test("however many directories come and go, nothing of them is remembered", asyn
   await eventually(() => registry.stats().openNow === 0);
 });
 
-test("a log that nobody ever acquired is remembered no longer than its handle is open", async () => {
+test("a log that nobody acquired is remembered only while its handle is open", async () => {
   const { registry, log } = await testRegistry({ maxOpenFiles: 3 });
   for (let i = 0; i < 20; i += 1) await registry.append(log(`d${i}`), lines("x"));
   expect(registry.stats().logsNow).toBe(3);
 });
 
-test("reopening closes every handle; the next lines go to the same files", async () => {
+test("reopening closes every handle, and the next lines go to the same files", async () => {
   const { registry, log, root } = await testRegistry();
   for (const directory of ["a", "b"]) {
     registry.acquire(log(directory));
@@ -330,7 +330,7 @@ test("reopening closes every handle; the next lines go to the same files", async
   expect(registry.stats()).toMatchObject({ reopened: 2, created: 2, vanished: 0 });
 });
 
-test("a file that cannot be opened again for a while is gone on with when it can", async () => {
+test("a file that cannot be opened again for a while is continued once it can", async () => {
   const { registry, log, clock, disk, events } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.reopen();
@@ -357,7 +357,7 @@ test("reopening resolves when the handles are closed", async () => {
   await eventually(() => reopened.isSettled);
 });
 
-test("after reopening, a file that was moved away is not followed: a new one begins", async () => {
+test("a file moved away before a reopening is not followed: a new one is created", async () => {
   const { registry, log, root, events } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -370,7 +370,7 @@ test("after reopening, a file that was moved away is not followed: a new one beg
   expect(registry.stats()).toMatchObject({ vanished: 1, reopened: 0, openNow: 1 });
 });
 
-test("after reopening, a stranger with the file's name is not written to, and its handle is not kept", async () => {
+test("after reopening, another file with the current name is not written to, and its handle is not kept", async () => {
   const { registry, log, root, disk } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -386,7 +386,7 @@ test("after reopening, a stranger with the file's name is not written to, and it
 test.each([
   { what: "a directory", put: (path: string) => mkdirSync(path) },
   { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]) },
-])("after reopening, $what in the file's place is left alone", async ({ put }) => {
+])("after reopening, $what in place of the file is left alone", async ({ put }) => {
   const { registry, log, root, disk } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -414,7 +414,7 @@ test("reopening closes a busy handle as soon as its lines are written", async ()
   expect(textOf(log("a"), startName)).toBe("1\n2\n3\n");
 });
 
-test("a working set beyond the limit is told once, and again ten minutes later", async () => {
+test("more busy logs than handles are reported once, and again ten minutes later", async () => {
   const { registry, log, clock, events } = await testRegistry({ maxOpenFiles: 2 });
   const round = async () => {
     for (const directory of ["a", "b", "c"]) await registry.append(log(directory), lines("x"));
@@ -436,7 +436,7 @@ test.each([
   { maxOpenFiles: 1, evicted: 3 },
   { maxOpenFiles: 2, evicted: 2 },
 ])(
-  "closing handles that have not been used for a while is no working set beyond $maxOpenFiles",
+  "closing handles that were unused for a while does not count as more than $maxOpenFiles busy logs",
   async ({ maxOpenFiles, evicted }) => {
     const { registry, log, clock, events } = await testRegistry({ maxOpenFiles });
     for (const directory of ["a", "b", "c", "d"]) {
@@ -448,7 +448,7 @@ test.each([
   },
 );
 
-test("a file that cannot be opened gives its permit back", async () => {
+test("a file that cannot be opened returns its permit", async () => {
   const { registry, log, clock, disk } = await testRegistry({ maxOpenFiles: 1 });
   disk.rules.open = (real, path, ...rest) =>
     path.includes("/denied/") ? Promise.reject(errno("EACCES", "open")) : real(path, ...rest);
@@ -459,7 +459,7 @@ test("a file that cannot be opened gives its permit back", async () => {
   expect(registry.stats().openNow).toBe(1);
 });
 
-test("when the disk is full idle handles are closed: one may keep the space of a deleted file", async () => {
+test("a full disk closes idle handles: one may hold the space of a deleted file", async () => {
   const { registry, log, clock, disk, root } = await testRegistry();
   for (const directory of ["a", "b"]) await registry.append(log(directory), lines("1"));
   unlinkSync(join(root, "a", startName));
@@ -472,7 +472,7 @@ test("when the disk is full idle handles are closed: one may keep the space of a
   expect(allText(log("b"))).toBe("1\n2\n");
 });
 
-test("a shortage of handles that lasts is tried again and again, and takes nothing from nobody", async () => {
+test("a lasting shortage of handles is retried, and closes no handle if none is open", async () => {
   const { registry, log, clock, disk } = await testRegistry();
   disk.rules.open = () => Promise.reject(errno("EMFILE", "open"));
   const append = registry.append(log("a"), lines("1"));
@@ -485,7 +485,7 @@ test("a shortage of handles that lasts is tried again and again, and takes nothi
 });
 
 test.each(["EMFILE", "ENFILE"])(
-  "on %s every idle handle is given back, and the line comes with the next attempt",
+  "%s closes every idle handle, and the next attempt writes the line",
   async (code) => {
     const { registry, log, clock, disk, root } = await testRegistry();
     for (const directory of ["a", "b", "c"]) await registry.append(log(directory), lines("1"));
@@ -510,7 +510,7 @@ test.each([
   { asked: 5, processLimit: 1_024, roots: 2, effective: 5 },
   { asked: 1, processLimit: 1_024, roots: 2, effective: 2 },
 ])(
-  "of $asked handles, with a process limit of $processLimit and $roots roots, $effective are used",
+  "of $asked requested handles, with a process limit of $processLimit and $roots roots, $effective are used",
   async (row) => {
     const roots = Array.from({ length: row.roots }, temporaryDirectory);
     const { registry } = await testRegistry({
@@ -522,7 +522,7 @@ test.each([
   },
 );
 
-test("a root where everything hangs takes nothing from another: neither handles nor operations", async () => {
+test("a hanging root uses neither handles nor operations of another root", async () => {
   const roots = [temporaryDirectory(), temporaryDirectory()];
   const { registry, disk } = await testRegistry({ roots, maxOpenFiles: 4 });
   const [dead, living] = roots as [string, string];

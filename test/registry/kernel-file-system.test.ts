@@ -14,7 +14,7 @@ vi.mock("node:fs", async (importOriginal) => {
 
 const { O_WRONLY, O_CREAT, O_EXCL } = constants;
 
-test("a file whose mode cannot be set is neither kept open nor left behind", async () => {
+test("a new file whose mode cannot be set is neither kept open nor left behind", async () => {
   const directory = temporaryDirectory();
   const opened = kernelFileSystem.open(join(directory, "new"), O_WRONLY | O_CREAT | O_EXCL, 0o640);
   await expect(opened).rejects.toMatchObject({ code: "EPERM" });
@@ -22,14 +22,14 @@ test("a file whose mode cannot be set is neither kept open nor left behind", asy
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a file that was there before is not taken away because its mode cannot be set", async () => {
+test("an existing file is not deleted if its mode cannot be set", async () => {
   const path = join(temporaryDirectory(), "old");
   writeFileSync(path, "mine");
   await expect(kernelFileSystem.open(path, O_WRONLY, 0o640)).rejects.toMatchObject({ code: "EPERM" });
   expect(readFileSync(path, "utf8")).toBe("mine");
 });
 
-test("of a path, the nearest directory that is there and what is missing below it", async () => {
+test("a path is split into its nearest existing directory and the missing part below it", async () => {
   const there = temporaryDirectory();
   const path = join(there, "a", "b");
   expect(await nearestThere(kernelFileSystem, path)).toMatchObject({

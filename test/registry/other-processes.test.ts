@@ -40,7 +40,7 @@ function numbersIn(id: LogId): { numbers: number[]; torn: number } {
   return { numbers, torn };
 }
 
-test("after kill -9 at any moment, all that was acknowledged is in the files, once and in order", async () => {
+test("after kill -9 at any moment, all acknowledged lines are in the files, once and in order", async () => {
   const root = temporaryDirectory();
   const directories = ["a", "b", "c", "d"];
   const id = (directory: string): LogId => ({ root, directory, extension: "json" });
@@ -77,7 +77,7 @@ test("after kill -9 at any moment, all that was acknowledged is in the files, on
   for (const directory of directories) expect(allText(id(directory)).endsWith("\n{}\n")).toBe(true);
 });
 
-test("without a free handle in the whole process, a log gets one by those that others leave idle", async () => {
+test("with no free handle in the process, a log gets one that others leave idle", async () => {
   const root = temporaryDirectory();
   const told: string[] = [];
   const child = start(
@@ -92,7 +92,7 @@ test("without a free handle in the whole process, a log gets one by those that o
   expect(existsSync(join(root, ".muninn"))).toBe(false);
 });
 
-test("the claims of a killed process are void at once, those of a living one are not", async () => {
+test("the claims of a killed process are void at once, and those of a running one are not", async () => {
   const root = temporaryDirectory();
   let isWriting = false;
   const child = start({ mode: "write", root, logs: { a: 0 }, maxOpenFiles: 2, identity: "same" }, () => {
@@ -111,7 +111,7 @@ test("the claims of a killed process are void at once, those of a living one are
   await testRegistry({ roots: [root], identity: "same" });
 });
 
-test("a process that is stopped, and cannot answer for a while, keeps its claims", async () => {
+test("a suspended process that cannot answer for a while keeps its claims", async () => {
   const root = temporaryDirectory();
   let isWriting = false;
   const child = start({ mode: "write", root, logs: { a: 0 }, maxOpenFiles: 2 }, () => {

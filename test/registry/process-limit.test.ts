@@ -13,7 +13,7 @@ import {
 import { Gate, interposedFileSystem } from "./interposed-file-system.js";
 import { eventually, settled, temporaryDirectory } from "./test-registry.js";
 
-test("the limit is the process's own soft limit", () => {
+test("the limit is the soft limit of the process", () => {
   const shown = execFileSync("sh", [
     "-c",
     `sed -n 's/^Max open files *\\([a-z0-9]*\\).*/\\1/p' /proc/${process.pid}/limits`,
@@ -39,13 +39,13 @@ test.each([
     limit: Number.POSITIVE_INFINITY,
   },
   { what: "nothing", text: "", limit: Number.POSITIVE_INFINITY },
-])("where the system tells $what, that is $limit open files", ({ text, limit }) => {
+])("if the system reports $what, the limit is $limit open files", ({ text, limit }) => {
   const path = join(temporaryDirectory(), "limits");
   writeFileSync(path, text);
   expect(readOpenFilesLimit(path)).toBe(limit);
 });
 
-test("where the system does not tell, there is no limit", () => {
+test("if the system reports nothing, there is no limit", () => {
   expect(readOpenFilesLimit(join(temporaryDirectory(), "absent"))).toBe(Number.POSITIVE_INFINITY);
 });
 
@@ -83,13 +83,13 @@ test.each([
   { roots: 1, threads: 4, operations: 3 },
   { roots: 1, threads: 1_024, operations: 8 },
 ])(
-  "each of $roots roots has $operations operations under way on $threads threads",
+  "each of $roots roots has $operations concurrent operations on $threads threads",
   ({ roots, threads, operations }) => {
     expect(operationsPerRoot(roots, threads)).toBe(operations);
   },
 );
 
-test("calls beyond the limit wait, in their order, for those under way, also where these fail", async () => {
+test("calls beyond the limit wait in order for the running ones, even if these fail", async () => {
   const disk = interposedFileSystem();
   const gates = Array.from({ length: 5 }, () => new Gate());
   const begun: string[] = [];
@@ -111,7 +111,7 @@ test("calls beyond the limit wait, in their order, for those under way, also whe
   expect(begun).toEqual(["0", "1", "2", "3", "4"]);
 });
 
-test("permits go to those who wait, first come first served, and are never more than there are", async () => {
+test("permits go to waiting callers, first come first served, and never exceed their number", async () => {
   const permits = new Permits(2);
   const order: number[] = [];
   const takes = [0, 1, 2, 3].map((i) => permits.take().then(() => order.push(i)));

@@ -66,7 +66,7 @@ test("elsewhere names are looked up by the thread pool", async () => {
   expect(lstat.mock.calls).toEqual([[join(root, "a", startName)]]);
 });
 
-test("a current file that was deleted is noticed: the line is written again", async () => {
+test("a deleted current file is noticed: the line is written again", async () => {
   const { registry, log, root, events } = await quickRegistry();
   unlinkSync(join(root, "a", startName));
   await registry.append(log("a"), lines("2"));
@@ -75,7 +75,7 @@ test("a current file that was deleted is noticed: the line is written again", as
   expect(events).toEqual([["vanished", join(root, "a", startName), "deleted"]]);
 });
 
-test("a current file that was renamed and replaced is noticed: the stranger's is not touched", async () => {
+test("a current file renamed and replaced is noticed: the other file is not touched", async () => {
   const { registry, log, root, events } = await quickRegistry();
   renameSync(join(root, "a", startName), join(root, "a", "kept"));
   writeFileSync(join(root, "a", startName), "stranger\n");
@@ -87,7 +87,7 @@ test("a current file that was renamed and replaced is noticed: the stranger's is
   expect(events).toEqual([["vanished", join(root, "a", startName), "renamed"]]);
 });
 
-test("a current file that became a link to itself elsewhere is noticed", async () => {
+test("a current file replaced by a link to itself elsewhere is noticed", async () => {
   const { registry, log, root } = await quickRegistry();
   renameSync(join(root, "a", startName), join(root, "a", "kept"));
   symlinkSync("kept", join(root, "a", startName));
@@ -97,14 +97,14 @@ test("a current file that became a link to itself elsewhere is noticed", async (
   expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
 });
 
-test("a node's directory that was deleted is noticed and made again", async () => {
+test("a node's deleted directory is noticed and created again", async () => {
   const { registry, log, root } = await quickRegistry();
   rmSync(join(root, "a"), { recursive: true });
   await registry.append(log("a"), lines("2"));
   expect(allText(log("a"))).toBe("2\n");
 });
 
-test("what others wrote to the current file counts for its size", async () => {
+test("bytes that others wrote to the current file count for its size", async () => {
   const rotation = { frequencyMs: 60_000, limitBytes: 100, maxAgeMs: 1e12, keepFiles: 10 };
   const { registry, clock, log, root } = await testRegistry({ fileSystem: kernelFileSystem, rotation });
   await registry.append(log("a"), lines("1"));
@@ -116,7 +116,7 @@ test("what others wrote to the current file counts for its size", async () => {
   expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
 });
 
-test("all file systems on the way to a root are asked", async () => {
+test("every file system on the path to a root is checked", async () => {
   const root = join(temporaryDirectory(), "volume", "logs");
   mkdirSync(root, { recursive: true });
   expect(await quickLook(root)).toBeDefined();
@@ -127,7 +127,7 @@ test.each([
   ["NFS", nfs],
   ["FUSE", fuse],
   ["one that does not answer", Object.assign(new Error("ENOSYS"), { code: "ENOSYS" })],
-])("a root below %s has no quick look, whatever it is on itself", async (_, type) => {
+])("a root below %s has no quick look, whatever its own file system", async (_, type) => {
   const root = join(temporaryDirectory(), "volume", "logs");
   for (const directory of [root, ...above(root)]) {
     types.set(directory, type);

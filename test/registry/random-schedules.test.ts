@@ -98,7 +98,7 @@ function linesIn(directory: string, id: LogId): Line[] {
 }
 
 test.each(["os", "disk"] as const)(
-  "whatever happens, every line is in the files once, whole and in order (durability %s)",
+  "for any schedule of events, every line is in the files once, whole and in order (durability %s)",
   async (durability) => {
     await fc.assert(
       fc.asyncProperty(schedule, async ({ steps, writes, others, limitBytes }) => {

@@ -46,7 +46,7 @@ function block(directory: string, number: number): Buffer {
   );
 }
 
-test("a full disk delays lines; when there is room again all come once and in order", async (context) => {
+test("a full disk delays lines, and once there is room all arrive once and in order", async (context) => {
   const root = tmpfs(context, "size=2m");
   writeFileSync(join(root, "filler"), Buffer.alloc(1_500_000));
   const { registry, log, events } = await testRegistry({ roots: [root], clock: systemClock });
@@ -72,7 +72,7 @@ test("a full disk delays lines; when there is room again all come once and in or
   expect(registry.faults()).toEqual([]);
 });
 
-test("deleting our own current file frees a full disk", async (context) => {
+test("deleting Muninn's own current file frees a full disk", async (context) => {
   const root = tmpfs(context, "size=1m");
   const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
   let written = 0;
@@ -125,7 +125,7 @@ test("a disk that becomes read-only delays lines until it is writable again", as
   expect(allText(log("b"))).toBe("2\n");
 });
 
-test("nothing is written below the mount point of an unmounted volume; when it is back, lines go on there", async (context) => {
+test("nothing is written below the mount point of an unmounted volume, and lines continue there once it is back", async (context) => {
   const volume = tmpfs(context, "size=1m");
   mkdirSync(join(volume, "logs"));
   const root = mounted(context, "--bind", join(volume, "logs"));
@@ -161,7 +161,7 @@ function replaceDisk(root: string): void {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "muninn-test", root]);
 }
 
-test("a new, empty disk in the place of the old is taken after five minutes, not before", async (context) => {
+test("a new, empty disk in place of the old one is accepted after five minutes, not before", async (context) => {
   const root = tmpfs(context, "size=1m");
   const { registry, log, clock, events } = await testRegistry({
     roots: [root],
@@ -189,7 +189,7 @@ test("a new, empty disk in the place of the old is taken after five minutes, not
   expect(registry.faults()).toEqual([]);
 });
 
-test("a disk that has something in it is not taken by itself, but after a reopening at once", async (context) => {
+test("a disk with files on it is accepted only after a reopening, and then at once", async (context) => {
   const root = tmpfs(context, "size=1m");
   const { registry, log, clock, events } = await testRegistry({
     roots: [root],
@@ -219,7 +219,7 @@ test("a disk that has something in it is not taken by itself, but after a reopen
   expect(await second.registry.claim("idle")).toMatchObject({ state: "taken" });
 });
 
-test("a volume that comes back under another device number, with our claims on it, is taken at once", async (context) => {
+test("a volume that returns with another device number and Muninn's claims is accepted at once", async (context) => {
   const root = tmpfs(context, "size=1m");
   const { registry, log } = await testRegistry({ roots: [root], clock: systemClock });
   registry.acquire(log("a"));
@@ -235,7 +235,7 @@ test("a volume that comes back under another device number, with our claims on i
   expect(await second.registry.claim("a")).toMatchObject({ state: "taken" });
 });
 
-test("the mount point of an unmounted volume is never taken by itself, however long that takes, but after a reopening", async (context) => {
+test("the mount point of an unmounted volume is accepted only after a reopening, however long that takes", async (context) => {
   const root = tmpfs(context, "size=1m");
   const { registry, log, clock } = await testRegistry({ roots: [root], fileSystem: kernelFileSystem });
   await registry.reopen();
@@ -252,7 +252,7 @@ test("the mount point of an unmounted volume is never taken by itself, however l
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("without a free inode a full file is written on, until there is room for the next", async (context) => {
+test("without a free inode a full file grows until there is one for the next file", async (context) => {
   const root = tmpfs(context, "size=1m,nr_inodes=20");
   const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
   const { registry, log, clock } = await testRegistry({ roots: [root], rotation });
@@ -278,7 +278,7 @@ test("without a free inode a full file is written on, until there is room for th
   expect(registry.faults()).toEqual([]);
 });
 
-test("a tracer comes to a full disk all the same, and writes when there is room", async (context) => {
+test("a tracer starts on a full disk, and writes when there is room", async (context) => {
   const root = tmpfs(context, "size=1m,nr_inodes=3");
   writeFileSync(join(root, "filler-1"), "");
   writeFileSync(join(root, "filler-2"), "");
@@ -294,7 +294,7 @@ test("a tracer comes to a full disk all the same, and writes when there is room"
   });
 });
 
-test("no handle is left open after all of it", async (context) => {
+test("no handle is left open after all these tests", async (context) => {
   const root = tmpfs(context, "size=64k");
   const { registry, log } = await testRegistry({ roots: [root], clock: systemClock, maxOpenFiles: 4 });
   const appends = Array.from({ length: 8 }, (_, i) =>

@@ -17,7 +17,7 @@ import {
 const hour = 3_600;
 const rules = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: hour * 1_000, keepFiles: 0 };
 
-test("the age of a file counts from when it ended, which the next file's name tells", async () => {
+test("the age of a file counts from its end, which the name of the next file gives", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   // Begun five hours ago, ended four hours ago; begun four hours ago, ended half an hour ago; the newest.
   for (const begun of [-5 * hour, -4 * hour, -0.5 * hour]) leaveFile(log("a"), nameAfter(begun), "\n");
@@ -38,7 +38,7 @@ test.each([
 });
 
 test.each([0, 1, 2, 3, 4, 5])(
-  "of five old files and the newest, %i old ones are kept beside the newest however old they are",
+  "of five old files and the newest, %i old ones are kept in addition to the newest, however old they are",
   async (keepFiles) => {
     const { registry, log } = await testRegistry({ rotation: { ...rules, keepFiles } });
     const names = [-60, -50, -40, -30, -20, -10].map((hours) => nameAfter(hours * hour));
@@ -49,7 +49,7 @@ test.each([0, 1, 2, 3, 4, 5])(
   },
 );
 
-test("files are counted for each directory and each extension by itself", async () => {
+test("files are counted separately for each directory and extension", async () => {
   const { registry, log } = await testRegistry({ rotation: { ...rules, keepFiles: 1 } });
   for (const directory of ["a", "b"]) {
     for (const extension of ["json", "log"] as const) {
@@ -66,7 +66,7 @@ test("files are counted for each directory and each extension by itself", async 
   }
 });
 
-test("each file deleted is told and counted", async () => {
+test("each deleted file is reported and counted", async () => {
   const { registry, log, events, root } = await testRegistry({ rotation: rules });
   leaveFile(log("a"), nameAfter(-30 * hour), "\n");
   leaveFile(log("a"), nameAfter(-20 * hour), "\n");
@@ -75,7 +75,7 @@ test("each file deleted is told and counted", async () => {
   expect(registry.stats().expired).toBe(1);
 });
 
-test("every directory below the root is covered, whatever its name, its node connected or not", async () => {
+test("retention covers every directory below the root, whatever its name, and whether or not its node is connected", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   const directories = [".hidden", "[a]{b,c}", "back\\slash", "🦉", "-rf", "a b", "!(x)", "line\nfeed"];
   for (const directory of directories) {
@@ -86,7 +86,7 @@ test("every directory below the root is covered, whatever its name, its node con
   for (const directory of directories) expect(fileNames(log(directory))).toEqual([nameAfter(-20 * hour)]);
 });
 
-test("nothing but files of exactly our form, exactly one directory below the root, is touched", async () => {
+test("only files of exactly Muninn's form, exactly one directory below the root, are touched", async () => {
   const { registry, log, root } = await testRegistry({ rotation: rules });
   const strangers = [
     "node-2001-01-01T00-00-00.json.gz",
@@ -123,7 +123,7 @@ test("symbolic links are followed neither to a directory nor to a file", async (
   expect(lstatSync(join(root, "a", nameAfter(-50 * hour))).isSymbolicLink()).toBe(true);
 });
 
-test("a file from the future is not old, and does not make older ones young", async () => {
+test("a file from the future is not old, and does not age others", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   const names = [nameAfter(-30 * hour), nameAfter(-20 * hour), nameAfter(5 * hour), nameAfter(50 * hour)];
   for (const name of names) leaveFile(log("a"), name, "\n");
@@ -151,7 +151,7 @@ test.each([
   },
 );
 
-test("old files go every rotation frequency", async () => {
+test("old files are deleted once per rotation frequency", async () => {
   const { log, clock, registry } = await testRegistry({ rotation: rules });
   await registry.expire();
   for (const seconds of [-7_000, -30]) leaveFile(log("a"), nameAfter(seconds), "\n");
@@ -170,7 +170,7 @@ test("without rotation nothing is ever deleted", async () => {
   expect(registry.expiryFaults()).toEqual([]);
 });
 
-test("what cannot be deleted stops nothing else, is told once, and again when it had worked in between", async () => {
+test("a file that cannot be deleted delays no other, and is reported once, and again after a success", async () => {
   const { registry, log, disk, events, root } = await testRegistry({ rotation: rules });
   const fill = (directory: string) => {
     for (const hours of [-30, -20]) leaveFile(log(directory), nameAfter(hours * hour), "\n");
@@ -201,7 +201,7 @@ test("what cannot be deleted stops nothing else, is told once, and again when it
   expect(failures()).toHaveLength(2);
 });
 
-test("a directory that cannot be read stops no other, and is told", async () => {
+test("an unreadable directory delays no other, and is reported", async () => {
   const { registry, log, disk, events } = await testRegistry({ rotation: rules });
   for (const directory of ["a", "denied", "z"]) {
     for (const hours of [-30, -20]) leaveFile(log(directory), nameAfter(hours * hour), "\n");
@@ -215,7 +215,7 @@ test("a directory that cannot be read stops no other, and is told", async () => 
   expect(events.filter(([event]) => event === "expiryFailed")).toHaveLength(1);
 });
 
-test("a directory that vanishes meanwhile is no failure", async () => {
+test("a directory that vanishes meanwhile is not a failure", async () => {
   const { registry, log, disk, events, root } = await testRegistry({ rotation: rules });
   for (const directory of ["a", "gone"]) {
     for (const hours of [-30, -20]) leaveFile(log(directory), nameAfter(hours * hour), "\n");
@@ -229,7 +229,7 @@ test("a directory that vanishes meanwhile is no failure", async () => {
   expect(events.map(([event]) => event)).toEqual(["expired"]);
 });
 
-test("one look at a time: who asks during one waits for that one", async () => {
+test("only one expiry runs at a time: a request during one waits for it", async () => {
   const { registry, log, disk } = await testRegistry({ rotation: rules });
   await registry.expire();
   leaveFile(log("a"), nameAfter(-30 * hour), "\n");
@@ -244,7 +244,7 @@ test("one look at a time: who asks during one waits for that one", async () => {
   expect(gate.arrived).toBe(2);
 });
 
-test("a stop ends the deleting", async () => {
+test("a stop ends the deletion of old files", async () => {
   const { registry, log, disk, clock } = await testRegistry({ rotation: rules });
   await registry.expire();
   for (let hours = 10; hours < 40; hours += 1) leaveFile(log("a"), nameAfter(-hours * hour), "\n");

@@ -52,7 +52,7 @@ test("rotation leaves every line where it was written, the last one too", async 
   ]);
 });
 
-test("other rules hold at once, for open files too, and none at all end rotation", async () => {
+test("new rotation rules apply at once, even to open files, and their removal ends rotation", async () => {
   const { registry, log, clock } = await testRegistry();
   await registry.append(log("a"), lines("x".repeat(20)));
   clock.advance(60_000);
@@ -67,7 +67,7 @@ test("other rules hold at once, for open files too, and none at all end rotation
   expect(fileNames(log("a"))).toHaveLength(2);
 });
 
-test("a log rotates at most once a second: until then a full file grows", async () => {
+test("a log rotates at most once a second, and a full file grows until then", async () => {
   const { registry, log, clock } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("x".repeat(20)));
   clock.advance(999);
@@ -78,14 +78,14 @@ test("a log rotates at most once a second: until then a full file grows", async 
   expect(textOf(log("a"), nameAfter(1))).toBe("next file\n");
 });
 
-test("until the second is over a file that is exactly full grows as well", async () => {
+test("a file that is exactly full also grows until the second is over", async () => {
   const { registry, log } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("x".repeat(rotation.limitBytes - 1)));
   await registry.append(log("a"), lines("same file"));
   expect(fileNames(log("a"))).toEqual([startName]);
 });
 
-test("a write gathers no more lines than the file has room for, by whole appends", async () => {
+test("a write gathers only the whole appends for which the file has room", async () => {
   const { registry, log, clock, disk } = await testRegistry({ rotation });
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -99,7 +99,7 @@ test("a write gathers no more lines than the file has room for, by whole appends
   expect(textOf(log("a"), nameAfter(1))).toBe("55\n66\n");
 });
 
-test("every rotation frequency a full file is followed by a new one, without any line", async () => {
+test("a full file is followed by a new one at the rotation frequency, even without a line", async () => {
   const { registry, log, clock, root } = await testRegistry({ rotation });
   await registry.append(log("full"), lines("x".repeat(10)));
   await registry.append(log("not-full"), lines("x"));
@@ -114,7 +114,7 @@ test("every rotation frequency a full file is followed by a new one, without any
   expect(fileNames(log("not-full"))).toHaveLength(1);
 });
 
-test("a full file rotates by time also while its handle is closed", async () => {
+test("a full file also rotates by time while its handle is closed", async () => {
   const { registry, log, clock } = await testRegistry({ rotation, idleTimeoutMs: 1_000 });
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("x".repeat(10)));
@@ -137,7 +137,7 @@ test.each([
   { what: "back by an hour", by: -3_600_000, name: nameAfter(1) },
   { what: "forward by an hour", by: 3_600_000, name: nameAfter(3_601) },
 ])(
-  "when the clock is set $what, rotation goes on and names sort in the order written",
+  "when the clock is set $what, rotation continues and names sort in the order written",
   async ({ by, name }) => {
     const { registry, log, clock } = await testRegistry({ rotation });
     await registry.append(log("a"), lines("before----"));
@@ -149,7 +149,7 @@ test.each([
   },
 );
 
-test("a new file sorts after one from the future, also where that came while we wrote", async () => {
+test("a new file sorts after one from the future, even if that appeared while we wrote", async () => {
   const { registry, log } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("x"));
   leaveFile(log("a"), nameAfter(500), "from the future\n");
@@ -159,7 +159,7 @@ test("a new file sorts after one from the future, also where that came while we 
   expect(textOf(log("a"), nameAfter(500))).toBe("from the future\n");
 });
 
-test("a name that is taken at the last moment is never opened: the next free second serves", async () => {
+test("a name taken at the last moment is never opened: the next free second is used", async () => {
   const { registry, log, disk, root } = await testRegistry();
   leaveFile(log("a"), nameAfter(0), "somebody else's");
   leaveFile(log("a"), nameAfter(1), "somebody else's");
@@ -175,7 +175,7 @@ test.each([
   { when: "after its node had left", linesAfter: 0 },
   { when: "while it was written", linesAfter: 1 },
 ])(
-  "the name of a file that was moved away $when is not used again, also when the node comes back",
+  "the name of a file moved away $when is not used again, even if the node returns",
   async ({ linesAfter }) => {
     const { registry, log, root } = await testRegistry();
     const line = lines("x");
@@ -203,7 +203,7 @@ test("a moved-away file is not followed by one that sorts before it", async () =
   expect(fileNames(log("a"))).toEqual([nameAfter(0), nameAfter(1)]);
 });
 
-test("the old file is closed before the new one asks for its permit: one handle is enough", async () => {
+test("the old file is closed before the new one needs its permit: one handle is enough", async () => {
   const { registry, log, clock } = await testRegistry({ rotation, maxOpenFiles: 1 });
   for (let i = 0; i < 3; i += 1) {
     await registry.append(log("a"), lines("x".repeat(10)));
@@ -213,7 +213,7 @@ test("the old file is closed before the new one asks for its permit: one handle 
   expect(registry.stats()).toMatchObject({ openNow: 1, evicted: 0 });
 });
 
-test("asked to, a log rotates at once, even within the second, and the link follows", async () => {
+test("a log rotates at once on request, even within the second, and the link follows", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.append(log("a"), lines("one"));
   await registry.rotate(log("a"));
@@ -223,7 +223,7 @@ test("asked to, a log rotates at once, even within the second, and the link foll
   expect(textOf(log("a"), nameAfter(1))).toBe("two\n");
 });
 
-test("asked to rotate an empty file, or a log without one, it makes no further empty file", async () => {
+test("a requested rotation of an empty file, or of a log without one, creates no further empty file", async () => {
   const { registry, log } = await testRegistry();
   await registry.rotate(log("a"));
   await registry.rotate(log("a"));
@@ -231,7 +231,7 @@ test("asked to rotate an empty file, or a log without one, it makes no further e
   expect(fileNames(log("a"))).toEqual([startName]);
 });
 
-test("asked to rotate a log not written to so far, it ends what was there before", async () => {
+test("a requested rotation of a log not written to so far ends its existing file", async () => {
   const { registry, log } = await testRegistry();
   leaveFile(log("a"), nameAfter(-9), '"old"\n');
   await registry.rotate(log("a"));
@@ -249,7 +249,7 @@ function refuseNewFiles(disk: InterposedFileSystem, code: string): void {
 }
 
 test.each(["ENOSPC", "EDQUOT", "EACCES"])(
-  "where no new file can be made (%s) lines go on in the full one, a new one is tried each second, and health is degraded",
+  "if no new file can be created (%s), lines go to the full one, each second brings a new attempt, and health is degraded",
   async (code) => {
     const { registry, log, disk, clock, events } = await testRegistry({ rotation });
     await registry.append(log("a"), lines("full------"));
@@ -281,7 +281,7 @@ test.each(["ENOSPC", "EDQUOT", "EACCES"])(
   },
 );
 
-test("a rotation that somebody asked for, and that fails, is tried each second without any line; lines do not wait", async () => {
+test("a requested rotation that fails is tried again each second even without a line, and lines do not wait", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   await registry.append(log("a"), lines("one"));
   refuseNewFiles(disk, "EDQUOT");
@@ -299,7 +299,7 @@ test("a rotation that somebody asked for, and that fails, is tried each second w
   expect(registry.faults()).toEqual([]);
 });
 
-test("a file that is no longer full, by other rules, needs no new one, and the fault is over", async () => {
+test("if new rules mean that a file is no longer full, it needs no successor, and the fault ends", async () => {
   const { registry, log, disk, clock } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("full------"));
   clock.advance(1_000);
@@ -310,7 +310,7 @@ test("a file that is no longer full, by other rules, needs no new one, and the f
   expect(registry.faults()).toEqual([]);
 });
 
-test("where the full file is gone as well, lines wait as for any other fault", async () => {
+test("if the full file is gone as well, lines wait as for any other fault", async () => {
   const { registry, log, disk, clock, root } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("full------"));
   clock.advance(1_000);
@@ -326,7 +326,7 @@ test("where the full file is gone as well, lines wait as for any other fault", a
   expect(registry.faults()).toEqual([]);
 });
 
-test("a rotation under way at the stop is rejected, one after it as well", async () => {
+test("a rotation in progress at the stop is rejected, and so is one after it", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.open = () => Promise.reject(errno("EACCES", "open"));
   const rotated = registry.rotate(log("a"));
@@ -339,7 +339,7 @@ test("a rotation under way at the stop is rejected, one after it as well", async
   await expect(registry.rotate(log("a"))).rejects.toBeInstanceOf(RegistryStopped);
 });
 
-test("a truncated file counts from its new size", async () => {
+test("a truncated file counts with its new size", async () => {
   const { registry, log, clock, root } = await testRegistry({ rotation });
   await registry.append(log("a"), lines("12345678"));
   writeFileSync(join(root, "a", startName), "");

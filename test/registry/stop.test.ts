@@ -16,7 +16,7 @@ import {
   watch,
 } from "./test-registry.js";
 
-test("a stop writes what is pending, closes every handle, takes back its claims and leaves no timer", async () => {
+test("a stop writes pending lines, closes every handle, removes its claims and leaves no timer", async () => {
   const rotation = { frequencyMs: 1_000, limitBytes: 100, maxAgeMs: 1e12, keepFiles: 1 };
   const { registry, log, root, disk, clock } = await testRegistry({
     rotation,
@@ -34,7 +34,7 @@ test("a stop writes what is pending, closes every handle, takes back its claims 
   expect(registry.stats()).toMatchObject({ openNow: 0, unwrittenBytesNow: 0 });
 });
 
-test("a stop waits for lines that a fault delays, as long as its deadline allows", async () => {
+test("a stop waits for lines that a fault delays, up to its deadline", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.write = () => Promise.reject(errno("ENOSPC"));
   const append = registry.append(log("a"), lines("1"));
@@ -50,7 +50,7 @@ test("a stop waits for lines that a fault delays, as long as its deadline allows
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("what is unwritten shortly before the deadline is rejected, and the fault is no longer tried", async () => {
+test("lines unwritten shortly before the deadline are rejected, and the fault is no longer retried", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   disk.rules.write = () => Promise.reject(errno("ENOSPC"));
   const appends = [registry.append(log("a"), lines("1")), registry.append(log("a"), lines("2"))];
@@ -74,7 +74,7 @@ test("what is unwritten shortly before the deadline is rejected, and the fault i
   expect(clock.timers).toBe(0);
 });
 
-test("a write that hangs in the kernel does not hold the stop beyond its deadline; its root stays claimed", async () => {
+test("a write that hangs in the kernel does not hold the stop beyond its deadline, and its root stays claimed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   disk.rules.write = () => hang();
   const rejected = expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
@@ -90,7 +90,7 @@ test("a write that hangs in the kernel does not hold the stop beyond its deadlin
   expect(existsSync(join(root, ".muninn"))).toBe(true);
 });
 
-test("a stop tells what it leaves unwritten, and where a call has not come back", async () => {
+test("a stop reports what it leaves unwritten, and which calls have not returned", async () => {
   const [dead, well] = [temporaryDirectory(), temporaryDirectory()];
   const { registry, disk, clock } = await testRegistry({ roots: [dead, well] });
   const place = (root: string, directory: string) => ({ root, directory, extension: "json" as const });
@@ -111,13 +111,13 @@ test("a stop tells what it leaves unwritten, and where a call has not come back"
   expect(await registry.stop()).toEqual({ unwrittenBytes: 12, hanging: [dead] });
 });
 
-test("a stop that leaves nothing tells so", async () => {
+test("a stop that leaves nothing unwritten reports that", async () => {
   const { registry, log } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   expect(await registry.stop()).toEqual({ unwrittenBytes: 0, hanging: [] });
 });
 
-test("a root stays claimed while a write of it is under way, also one that was given up", async () => {
+test("a root stays claimed while a write to it is in progress, even one that was given up", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -133,7 +133,7 @@ test("a root stays claimed while a write of it is under way, also one that was g
   expect(existsSync(join(root, ".muninn"))).toBe(false);
 });
 
-test("a write that comes to an end only after the stop harms nothing: its handle is closed", async () => {
+test("a write that ends only after the stop does no harm: its handle is closed", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -151,7 +151,7 @@ test("a write that comes to an end only after the stop harms nothing: its handle
   expect(registry.stats()).toMatchObject({ pinnedNow: 0, unwrittenBytesNow: 0 });
 });
 
-test("a stop that finds logs waiting for handles begins no file for them", async () => {
+test("a stop that finds logs waiting for handles creates no file for them", async () => {
   const { registry, log, disk, clock, root } = await testRegistry({ maxOpenFiles: 1 });
   const gate = new Gate();
   disk.rules.write = gate.rule;
@@ -187,14 +187,14 @@ test("a stop is idempotent, and a second one waits for the first", async () => {
   expect(openFiles(root)).toEqual([]);
 });
 
-test("after a stop nothing is taken any more", async () => {
+test("after a stop every append is refused", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.stop();
   await expect(registry.append(log("a"), lines("1"))).rejects.toBeInstanceOf(RegistryStopped);
   expect(existsSync(join(root, "a"))).toBe(false);
 });
 
-test("the registry stops where its scope ends", async () => {
+test("the registry stops when its scope ends", async () => {
   const { registry, log, root } = await testRegistry();
   {
     await using scoped = registry;

@@ -44,7 +44,7 @@ test.each([
   { what: "that was looked at is opened", call: "open" as const, nth: 1 },
   { what: "was opened, and before it is read", call: "readdir" as const, nth: 1 },
   { what: "was read, and before a file is begun there", call: "readdir" as const, nth: 2 },
-])("a link put in a directory's place before one $what leads no file elsewhere", async ({ call, nth }) => {
+])("a link put in place of a directory before one $what leads no file elsewhere", async ({ call, nth }) => {
   const elsewhere = temporaryDirectory();
   const { registry, log, root, disk, clock } = await testRegistry();
   mkdirSync(join(root, "a"));
@@ -69,7 +69,7 @@ test.each([
   expect(everything(elsewhere)).toEqual([]);
 });
 
-test("nor is a link of theirs replaced, as the one to the current file would be", async () => {
+test("a link in the directory behind such a link is not replaced", async () => {
   const elsewhere = temporaryDirectory();
   symlinkSync("their target", join(elsewhere, "node.json"));
   const { registry, log, root, disk } = await testRegistry();
@@ -83,7 +83,7 @@ test("nor is a link of theirs replaced, as the one to the current file would be"
   expect(readFileSync(join(root, "a-moved", "node.json"), "utf8")).toBe("1\n");
 });
 
-test("nor is an old file deleted elsewhere, whenever the link comes", async () => {
+test("an old file in the directory behind such a link is not deleted, whenever the link appears", async () => {
   const rules = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: 1_000, keepFiles: 0 };
   const names = [nameAfter(-9_000), nameAfter(-8_000)];
   const elsewhere = temporaryDirectory();
@@ -112,7 +112,7 @@ test("nor is an old file deleted elsewhere, whenever the link comes", async () =
   expect(readdirSync(join(root, "unlinked-moved"))).toEqual([names[1]]);
 });
 
-test("a directory that gets its own mode is not found by its name for that", async () => {
+test("a directory's mode is not set by name", async () => {
   const elsewhere = temporaryDirectory();
   const before = lstatSync(elsewhere).mode;
   const root = temporaryDirectory();
@@ -121,7 +121,7 @@ test("a directory that gets its own mode is not found by its name for that", asy
   expect(lstatSync(elsewhere).mode).toBe(before);
 });
 
-test("errors name paths as people know them", async () => {
+test("errors show paths as users know them", async () => {
   const { registry, log, root, disk, clock } = await testRegistry();
   mkdirSync(join(root, "a"));
   disk.rules.open = (real, path, ...rest) =>
@@ -144,7 +144,7 @@ test("errors name paths as people know them", async () => {
   );
 });
 
-test("handles of directories are open for moments only, and never more than the limit with those of files", async () => {
+test("directory handles are open only briefly, and never exceed the limit together with file handles", async () => {
   const { registry, log, disk, root } = await testRegistry({ maxOpenFiles: 16 });
   let most = 0;
   disk.rules.open = async (real, ...args) => {
@@ -160,7 +160,7 @@ test("handles of directories are open for moments only, and never more than the 
   for (const id of logs) expect(allText(id)).toBe(`${id.directory}\n`);
 });
 
-test("without /proc directories are named by their paths, which is told at the start", async () => {
+test("without /proc directories are opened by path, which is reported at the start", async () => {
   const root = temporaryDirectory();
   const directory = await openDirectory(kernelFileSystem, root, false);
   expect([directory.self, directory.at("x")]).toEqual([root, join(root, "x")]);

@@ -31,7 +31,7 @@ test.each([
   },
   { what: "a whole line of exactly one step", left: `"${"x".repeat(65_534)}"`, torn: 0 },
   { what: "a whole line one byte longer than a step", left: `\n"${"x".repeat(65_534)}"`, torn: 0 },
-])("an end of $what gets its line feed and counts as torn $torn times", async ({ left, torn }) => {
+])("a file that ends in $what gets a line feed and counts as torn $torn times", async ({ left, torn }) => {
   const { registry, log, events } = await testRegistry();
   const path = leaveFile(log("a"), nameAfter(-5), left);
   await registry.append(log("a"), lines("next"));
@@ -40,7 +40,7 @@ test.each([
   expect(events).toEqual(torn === 0 ? [] : [["tornClosed", path]]);
 });
 
-test("the line feed that ends a torn line counts for the file's size", async () => {
+test("the line feed that closes a torn line counts for the file's size", async () => {
   const left = '{"torn"';
   const limitBytes = left.length + 1;
   const { registry, log } = await testRegistry({
@@ -56,7 +56,7 @@ test.each([
   { what: "a file of cardano-tracer, which begins with a line feed", left: "\nwhole line", torn: 0 },
   { what: "a file that does not, which is ours", left: "[2026-02-16 09:30", torn: 1 },
 ])(
-  "text for people without a line feed at its end counts as torn $torn times in $what",
+  "a last line of text for people without a line feed counts as torn $torn times in $what",
   async ({ left, torn }) => {
     const { registry, log } = await testRegistry();
     leaveFile(log("a", "log"), nameAfter(-5, "log"), left);
@@ -78,7 +78,7 @@ test.each([
   expect(registry.stats().tornClosed).toBe(0);
 });
 
-test("a torn end is closed also in a file that has no room for more", async () => {
+test("a torn end is closed even in a file that has no room for more", async () => {
   const rotation = { frequencyMs: 60_000, limitBytes: 5, maxAgeMs: 1e12, keepFiles: 10 };
   const { registry, log } = await testRegistry({ rotation });
   leaveFile(log("a"), nameAfter(-5), '{"at":');
@@ -87,7 +87,7 @@ test("a torn end is closed also in a file that has no room for more", async () =
   expect(registry.stats().tornClosed).toBe(1);
 });
 
-test("a last line too long to be looked at counts as torn", async () => {
+test("a last line too long to be read counts as torn", async () => {
   const { registry, log } = await testRegistry();
   leaveFile(log("a"), nameAfter(-5), `"${"x".repeat(32 * 1_024 * 1_024)}"`);
   await registry.append(log("a"), lines("next"));
@@ -95,7 +95,7 @@ test("a last line too long to be looked at counts as torn", async () => {
   expect(registry.stats().tornClosed).toBe(1);
 });
 
-test("an end is looked at once: what is opened again later is not read", async () => {
+test("an end is checked once: a file opened again later is not read", async () => {
   const { registry, log, disk } = await testRegistry({ maxOpenFiles: 1 });
   leaveFile(log("a"), nameAfter(-5), "{");
   registry.acquire(log("a"));
@@ -105,7 +105,7 @@ test("an end is looked at once: what is opened again later is not read", async (
   expect(registry.stats()).toMatchObject({ tornClosed: 1, reopened: 1 });
 });
 
-test("an end that cannot be closed yet is closed once when it can", async () => {
+test("an end that cannot be closed yet is closed once, when it can be", async () => {
   const { registry, log, disk, clock } = await testRegistry({ maxOpenFiles: 1 });
   leaveFile(log("a"), nameAfter(-5), "{");
   disk.rules.write = () => Promise.reject(errno("ENOSPC"));

@@ -27,7 +27,7 @@ import {
   textOf,
 } from "./test-registry.js";
 
-test("where the current file was deleted, the line is written again to a new one, which the link leads to", async () => {
+test("if the current file is deleted, the line is written again to a new one, and the link points there", async () => {
   const { registry, log, root, events } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   unlinkSync(join(root, "a", startName));
@@ -59,7 +59,7 @@ test("a file of another file system with the same inode is another file", async 
   expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
 });
 
-test("also where it is found when the file is opened again", async () => {
+test("a deletion noticed when the file is opened again has the same effect", async () => {
   const { registry, log, root, disk, events } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.reopen();
@@ -73,7 +73,7 @@ test("also where it is found when the file is opened again", async () => {
   expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
 });
 
-test("all that one write has brought into a deleted file is written again", async () => {
+test("everything that one write brought into a deleted file is written again", async () => {
   const { registry, log, root, disk } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   const gate = new Gate();
@@ -86,7 +86,7 @@ test("all that one write has brought into a deleted file is written again", asyn
   expect(allText(log("a"))).toBe("2\n3\n4\n");
 });
 
-test("where the current file was renamed, the line is safe there and is not written again", async () => {
+test("if the current file is renamed, the line is safe there and is not written again", async () => {
   const { registry, log, root, events } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   renameSync(join(root, "a", startName), join(root, "a", "kept"));
@@ -98,7 +98,7 @@ test("where the current file was renamed, the line is safe there and is not writ
   expect(events).toEqual([["vanished", join(root, "a", startName), "renamed"]]);
 });
 
-test("a file renamed and replaced by another, as log rotators do, is left; the other is not touched", async () => {
+test("a file renamed and replaced by another, as log rotators do, is released, and the other is not touched", async () => {
   const { registry, log, root } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -122,7 +122,7 @@ test("a file deleted and replaced by another does not swallow lines", async () =
   expect(textOf(log("a"), nameAfter(1))).toBe("2\n");
 });
 
-test("a node's directory that was renamed takes its lines along; a new one is made", async () => {
+test("a renamed directory of a node keeps its lines, and a new one is created", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   renameSync(join(root, "a"), join(root, "b"));
@@ -132,7 +132,7 @@ test("a node's directory that was renamed takes its lines along; a new one is ma
   expect(allText(log("a"))).toBe("3\n");
 });
 
-test("a node's directory that was deleted is made again, with its mode and its link", async () => {
+test("a deleted directory of a node is created again, with its mode and its link", async () => {
   const { registry, log, root } = await testRegistry({ dirMode: 0o751 });
   await registry.append(log("a"), lines("1"));
   rmSync(join(root, "a"), { recursive: true });
@@ -145,7 +145,7 @@ test("a node's directory that was deleted is made again, with its mode and its l
 test.each([
   { what: "deleted", take: (root: string) => rmSync(root, { recursive: true }) },
   { what: "renamed", take: (root: string) => renameSync(root, `${root}-moved`) },
-])("a root that was $what is made again and claimed again", async ({ what, take }) => {
+])("a root that was $what is created again and claimed again", async ({ what, take }) => {
   const root = join(temporaryDirectory(), "logs");
   const { registry, log } = await testRegistry({ roots: [root], dirMode: 0o750 });
   for (const directory of ["a", "b", "c"]) await registry.append(log(directory), lines("1"));
@@ -160,7 +160,7 @@ test.each([
   expect(statSync(root).mode & 0o777).toBe(0o750);
 });
 
-test("a root on another device than at the start is a fault: nothing is written to the place below a volume", async () => {
+test("a root on another device than at the start is a fault: nothing is written below the mount point of a volume", async () => {
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.rotate(log("a"));
@@ -183,7 +183,7 @@ test("a root on another device than at the start is a fault: nothing is written 
   expect(allText(log("b"))).toBe("2\n");
 });
 
-test("a missing root is not made again on the device above where that is another", async () => {
+test("a missing root is not created again on the device above, if that is another", async () => {
   const above = temporaryDirectory();
   const root = join(above, "volume", "logs");
   const { registry, log, disk, clock } = await testRegistry({ roots: [root] });
@@ -202,7 +202,7 @@ test("a missing root is not made again on the device above where that is another
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("a file in the place of the root is a fault until it is taken away", async () => {
+test("a file in place of the root is a fault until it is removed", async () => {
   const root = join(temporaryDirectory(), "logs");
   const { registry, log, clock } = await testRegistry({ roots: [root] });
   rmSync(root, { recursive: true });

@@ -26,7 +26,7 @@ function leave(log: LogId, named: number, written: number): string {
   return name;
 }
 
-test("files from the future, and the one before them, expire by when they were last written to", async () => {
+test("files from the future, and the one before them, expire by the time of their last write", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   leave(log("a"), -50 * hour, -49 * hour);
   leave(log("a"), -40 * hour, -10 * hour);
@@ -38,7 +38,7 @@ test("files from the future, and the one before them, expire by when they were l
   expect(fileNames(log("b"))).toEqual([newest[1]]);
 });
 
-test("of files from the future as many are kept beside the newest as of others", async () => {
+test("as many files from the future are kept in addition to the newest as other files", async () => {
   const { registry, log } = await testRegistry({ rotation: { ...rules, keepFiles: 1 } });
   leave(log("a"), year, -5 * hour);
   const kept = [leave(log("a"), year + 1, -5 * hour), leave(log("a"), year + 2, -5 * hour)];
@@ -46,7 +46,7 @@ test("of files from the future as many are kept beside the newest as of others",
   expect(fileNames(log("a"))).toEqual(kept);
 });
 
-test("a file that was written to while the clock was wrong, too, is as old as what was written after it", async () => {
+test("a file also last written while the clock was wrong is as old as the file after it", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   leave(log("a"), year, year);
   leave(log("a"), year + 1, -2 * hour);
@@ -57,7 +57,7 @@ test("a file that was written to while the clock was wrong, too, is as old as wh
   expect(fileNames(log("b"))).toEqual([...kept, newest[1]]);
 });
 
-test("that files are from the future is told once, and shown until they are gone", async () => {
+test("files from the future are reported once, and listed until they are gone", async () => {
   const { registry, log, events, root, clock } = await testRegistry({ rotation: rules });
   leave(log("a"), year, 0);
   leave(log("b", "log"), year + 5, 0);
@@ -72,7 +72,7 @@ test("that files are from the future is told once, and shown until they are gone
   expect(registry.expiryFaults()).toEqual([]);
 });
 
-test("a log goes on in order after a file from the future; when that is moved away, names tell the true time again", async () => {
+test("a log continues in order after a file from the future; once that is moved away, names have the true time again", async () => {
   const { registry, log, clock } = await testRegistry({ rotation: { ...rules, limitBytes: 2 } });
   leave(log("a"), year, 0);
   const next = async (text: string) => {
@@ -91,7 +91,7 @@ test("a log goes on in order after a file from the future; when that is moved aw
 });
 
 test.each(["9999-12-31T23-59-59", "9999-12-31T00-00-00"])(
-  "a file of %s stops no log, is never gone on in, and expires like others from the future",
+  "a file of %s stops no log, is never continued, and expires like others from the future",
   async (time) => {
     const { registry, log, clock } = await testRegistry({ rotation: { ...rules, limitBytes: 2 } });
     const path = leaveFile(log("a"), `node-${time}.json`, "not ours\n");
@@ -112,7 +112,7 @@ test.each(["9999-12-31T23-59-59", "9999-12-31T00-00-00"])(
   },
 );
 
-test("where a file of the year 9999 is the newest, the one after it by time is not deleted in its stead", async () => {
+test("if a file of the year 9999 is the newest, the next newest is not deleted instead", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
   const newest = leave(log("a"), -9 * hour, -9 * hour);
   leaveFile(log("a"), "node-9999-12-31T23-59-59.json", "not ours\n");
@@ -122,7 +122,7 @@ test("where a file of the year 9999 is the newest, the one after it by time is n
   expect(textOf(log("a"), newest)).toBe("\n{}\n");
 });
 
-test("the name of a file that was moved away within the second is not used again", async () => {
+test("the name of a file moved away within the second is not used again", async () => {
   const { registry, log, root } = await testRegistry();
   // Nobody has acquired it, so it is forgotten in between.
   await registry.append(log("a"), lines("1"));
