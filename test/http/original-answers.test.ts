@@ -111,7 +111,7 @@ const ofEkg: Case[] = [
   { path: "/nobody/cardano.node.metrics.Mem.resident_int", accept: json, original: notFound },
 ];
 
-describe("answers beside cardano-tracer's", () => {
+describe("answers compared with cardano-tracer's", () => {
   let migrating: string;
   let servers: Record<"hasPrometheus" | "hasEKG", EndpointServer>;
 

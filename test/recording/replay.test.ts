@@ -278,7 +278,7 @@ test("a track that becomes unreadable ends and gives the reason", async () => {
   expect(player.failure).toEqual(new Error("unreadable"));
 });
 
-test("the node uses the given name, or else the data points and metrics that it had sent by then", async () => {
+test("the node has the given name, and otherwise the data points and metrics that it had sent by then", async () => {
   const [data] = (await openTracks([join(vectors, "data-points.forwarder.bin")])).tracks;
   const player = new ReplayPlayer(data!, { ...fast, name: "copy-7" });
   const recorded = JSON.parse(Buffer.from(data!.dataPoints.get("NodeInfo")!).toString());

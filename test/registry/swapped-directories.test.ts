@@ -69,7 +69,7 @@ test.each([
   expect(everything(elsewhere)).toEqual([]);
 });
 
-test("a link in the directory behind such a link is not replaced", async () => {
+test("a link behind a link put in place of a directory is not replaced", async () => {
   const elsewhere = temporaryDirectory();
   symlinkSync("their target", join(elsewhere, "node.json"));
   const { registry, log, root, disk } = await testRegistry();
@@ -83,7 +83,7 @@ test("a link in the directory behind such a link is not replaced", async () => {
   expect(readFileSync(join(root, "a-moved", "node.json"), "utf8")).toBe("1\n");
 });
 
-test("an old file in the directory behind such a link is not deleted, whenever the link appears", async () => {
+test("an old file behind a link put in place of a directory is not deleted, whenever the link appears", async () => {
   const rules = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: 1_000, keepFiles: 0 };
   const names = [nameAfter(-9_000), nameAfter(-8_000)];
   const elsewhere = temporaryDirectory();

@@ -45,7 +45,7 @@ function elsewhere(status: FileStatus): FileStatus {
   return Object.create(status, { dev: { value: status.dev + 1n } });
 }
 
-test("a file of another file system with the same inode is another file", async () => {
+test("a file on another file system with the same inode is another file", async () => {
   const { registry, log, root, disk, events } = await testRegistry();
   registry.acquire(log("a"));
   await registry.append(log("a"), lines("1"));
@@ -59,7 +59,7 @@ test("a file of another file system with the same inode is another file", async 
   expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
 });
 
-test("a deletion noticed when the file is opened again has the same effect", async () => {
+test("a file on another file system with the same inode is another file even when it is opened again", async () => {
   const { registry, log, root, disk, events } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.reopen();

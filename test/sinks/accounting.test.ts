@@ -18,7 +18,7 @@ function namesIn(accounting: Accounting): string[] {
   return [...accounting.entries()].map(([name]) => name);
 }
 
-test("counts of a node that left stay its own for ten minutes, then are added to the departed", () => {
+test("the counts of a node that left stay separate for ten minutes, and then join those of all departed nodes", () => {
   const { accounting, pass } = accountingAt(1_000_000);
   const node = nodeCalled("relay");
   accounting.open(node);
@@ -34,7 +34,7 @@ test("counts of a node that left stay its own for ten minutes, then are added to
   expect(accounting.total()).toEqual({ received: 7, written: 5, dropped: 2 });
 });
 
-test("a node that came back keeps its counts", () => {
+test("a node that comes back keeps its counts", () => {
   const { accounting, pass } = accountingAt(0);
   const node = nodeCalled("relay");
   accounting.open(node);
@@ -45,7 +45,7 @@ test("a node that came back keeps its counts", () => {
   expect(namesIn(accounting)).toEqual(["relay"]);
 });
 
-test("a node with objects under way keeps its account until they are settled", () => {
+test("a node with unsettled objects keeps its account until they are settled", () => {
   const { accounting, pass } = accountingAt(0);
   const node = nodeCalled("relay");
   accounting.open(node);
@@ -58,7 +58,7 @@ test("a node with objects under way keeps its account until they are settled", (
   expect(namesIn(accounting)).toEqual([departed]);
 });
 
-test("however many names come and go, the accounts are bounded and nothing is lost from the sum", () => {
+test("however many names come and go, the number of accounts is limited and the sum loses nothing", () => {
   const { accounting } = accountingAt(0);
   for (let n = 0; n < 5_000; n += 1) {
     const node = nodeCalled(`node-${n}`);

@@ -23,7 +23,7 @@ function senderOf(underWay: readonly string[] = []) {
   return { takeBack: (waiting: string) => !underWay.includes(waiting) };
 }
 
-test("the oldest of what nobody has begun to send goes, until the rest has room", () => {
+test("a full queue drops its oldest unsent entries until the rest has room", () => {
   const queue = new BestEffortQueue<string>(100);
   const sender = senderOf(["a"]);
   for (const waiting of ["a", "b", "c"]) queue.add(waiting, { objects: 2, bytes: 40, sender, account });
@@ -38,7 +38,7 @@ test("the oldest of what nobody has begun to send goes, until the rest has room"
   });
 });
 
-test("what alone is larger than all the room goes itself, unless it is under way", () => {
+test("an entry larger than the queue is dropped, unless it is being sent", () => {
   const queue = new BestEffortQueue<string>(100);
   queue.add("large", { objects: 1, bytes: 200, sender: senderOf(), account });
   expect({ dropped, bytes: queue.bytes }).toEqual({ dropped: { "queue-full": 1 }, bytes: 0 });

@@ -8,7 +8,7 @@ import { startTracer } from "../../src/testing/test-tracer.js";
 import { traceObject } from "../batches.js";
 import { FirstObjectsSink, kindOf, MemorySink } from "./memory-sinks.js";
 
-test("a sink of either kind goes in by a row in the table: batches, accounts, health, metrics and end", async () => {
+test("a row in the table is enough for a sink of either kind: batches, accounts, health, metrics and stop", async () => {
   const [memory, first] = [new MemorySink(), new FirstObjectsSink(2)];
   const objects = Array.from({ length: 5 }, (_, index) => traceObject({ machine: `{"n":${index}}` }));
   const tracer = await startTracer({
@@ -38,7 +38,7 @@ test("a sink of either kind goes in by a row in the table: batches, accounts, he
   await tracer[Symbol.asyncDispose]();
 });
 
-test("where one kind cannot be opened, the sinks of the others are stopped", async () => {
+test("if one kind cannot be opened, the sinks of the others are stopped", async () => {
   const memory = new MemorySink();
   const broken = {
     kind: "broken",

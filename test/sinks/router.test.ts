@@ -50,7 +50,7 @@ async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("a batch is safe when every sink has it, not before", async () => {
+test("a batch is safe once every sink has it, not before", async () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
   const router = new Router([first, second], unwatched);
   let safe = false;
@@ -67,7 +67,7 @@ test("a batch is safe when every sink has it, not before", async () => {
   expect(router.accounting.of(node, "b")).toMatchObject({ received: 2, written: 2 });
 });
 
-test("what a stopped sink did not write is counted with the reason, for that sink only", async () => {
+test("objects that a stopped sink did not write are counted with that reason, for that sink only", async () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
   const router = new Router([first, second], unwatched);
   const written = router.write(node, batchOf([{}, {}, {}]));
@@ -80,7 +80,7 @@ test("what a stopped sink did not write is counted with the reason, for that sin
   expect(router.accounting.total()).toEqual({ received: 6, written: 3, dropped: 3 });
 });
 
-test("a sink that fails to stop is told of, and the others are stopped all the same", async () => {
+test("a sink that fails to stop is reported, and the others are still stopped", async () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
   const fault = new TypeError("no such thing");
   first.stop = async () => {
@@ -97,7 +97,7 @@ test("a sink that fails to stop is told of, and the others are stopped all the s
   expect(isStopped).toBe(true);
 });
 
-test("keeping up means every sink does", () => {
+test("the router keeps up only if every sink does", () => {
   const [first, second] = [new HeldSink("a"), new HeldSink("b")];
   const router = new Router([first, second], unwatched);
   expect(router.keepingUp()).toBe(true);
@@ -105,7 +105,7 @@ test("keeping up means every sink does", () => {
   expect(router.keepingUp()).toBe(false);
 });
 
-test("a sink that fails by an error in the program counts its objects as failed, and tells of the error", async () => {
+test("a sink that fails through an error in Muninn counts its objects as failed and reports the error", async () => {
   const sink = new HeldSink("a");
   const failures: unknown[] = [];
   const router = new Router([sink], { writing: () => () => {}, failed: (_, error) => failures.push(error) });
@@ -117,7 +117,7 @@ test("a sink that fails by an error in the program counts its objects as failed,
   expect(failures).toEqual([error]);
 });
 
-test("what a required sink drops of a batch is counted by reason, the rest as written", async () => {
+test("objects that a required sink drops from a batch are counted by reason, and the rest as written", async () => {
   const sink: RequiredSink = Object.assign(new HeldSink("a"), {
     write: async () => ({ rejected: 1, "too-large": 2 }),
   });
@@ -168,7 +168,7 @@ test("a best-effort sink is offered each batch and never waited for, and its acc
   expect([...router.accounting.of(node, "picky").dropped]).toEqual([["queue-full", 2]]);
 });
 
-test("a best-effort sink that fails loses the batch for itself alone", async () => {
+test("a best-effort sink that fails loses only its own copy of the batch", async () => {
   const [required, picky] = [new HeldSink("a"), new PickySink()];
   const failures: string[] = [];
   const observer = { writing: () => () => {}, failed: ({ name }: { name: string }) => failures.push(name) };
@@ -183,7 +183,7 @@ test("a best-effort sink that fails loses the batch for itself alone", async () 
   expect(failures).toEqual(["picky"]);
 });
 
-test("what a stop has to answer for is what required sinks gave up, not what a best-effort one dropped", async () => {
+test("a stop reports what required sinks gave up, and not what a best-effort one dropped", async () => {
   const [required, picky] = [new HeldSink("a"), new PickySink()];
   const router = new Router([picky, required], unwatched);
   router.open(node);
@@ -195,7 +195,7 @@ test("what a stop has to answer for is what required sinks gave up, not what a b
   expect(router.unwritten()).toBe(3);
 });
 
-test("objects that no sink is given are counted as received and dropped at each of them", () => {
+test("objects that go to no sink are counted as received and dropped at each of them", () => {
   const router = new Router([new HeldSink("a"), new PickySink()], unwatched);
   router.drop(undefined, "refused", 7, 700);
   expect(router.accounting.total()).toEqual({ received: 14, written: 0, dropped: 14 });

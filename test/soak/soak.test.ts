@@ -16,7 +16,7 @@ const beatMs = 500;
 /** What a warm process may have more than a cold one, whose caches and compiled code are still to come. */
 const warmthKiB = 192 * 1_024;
 
-test(`after ${minutes} minutes of rotation, reloads, scrapes and bad peers all is as it was at the beginning`, {
+test(`after ${minutes} minutes of rotation, reloads, scrapes and bad peers everything is as it was at the start`, {
   timeout: minutes * 60_000 + 240_000,
 }, async () => {
   await using place = await Workplace.open();

@@ -37,7 +37,7 @@ describe.skipIf(missingMachine)(
       await connected.stop();
     }
 
-    test("starts, and is active when nodes can connect", () => {
+    test("starts, and is active once nodes can connect", () => {
       expect(machine.run("systemctl start muninn")).toBe("");
       expect([machine.property("ActiveState"), machine.property("StatusText")]).toEqual([
         "active",
@@ -47,7 +47,7 @@ describe.skipIf(missingMachine)(
       expect(machine.run("journalctl -q -u muninn")).not.toContain("journal_rate_limited");
     });
 
-    test("far above journald's usual limit, over a restart of journald, every object is in the journal once, in order", async () => {
+    test("puts every object in the journal once and in order, far above journald's usual limit and over a restart of journald", async () => {
       await collect("flooding", 40_000, async () => {
         await eventually(() => expect(numbersOf("flooding").length).toBeGreaterThan(100));
         expect(machine.run("systemctl restart systemd-journald")).toBe("");
@@ -58,7 +58,7 @@ describe.skipIf(missingMachine)(
       expect(numbers.findIndex((number, index) => index > 0 && number !== numbers[index - 1]! + 1)).toBe(-1);
     });
 
-    test("reloads without the program kill, which is in a package that may be absent", async () => {
+    test("reloads without the kill program, whose package may be missing", async () => {
       expect(machine.run("ls /bin/kill")).toContain("No such file");
       await machine.write("/etc/muninn/muninn.yaml", `${configuration}ekgRequestFreq: 2\n`);
       expect(machine.run("systemctl reload muninn")).toBe("");
@@ -70,7 +70,7 @@ describe.skipIf(missingMachine)(
       expect(machine.property("ActiveState")).toBe("active");
     });
 
-    test("killed, it is started again", async () => {
+    test("is started again after it is killed", async () => {
       const before = machine.property("MainPID");
       expect(Number(before)).toBeGreaterThan(1);
       machine.run(`kill -9 ${before}`);
@@ -83,7 +83,7 @@ describe.skipIf(missingMachine)(
       await eventually(() => expect(numbersOf("after-kill")).toHaveLength(100));
     });
 
-    test("stops in order", () => {
+    test("stops in an orderly way", () => {
       expect(machine.run("systemctl stop muninn")).toBe("");
       expect(["ActiveState", "Result", "ExecMainStatus"].map((name) => machine.property(name))).toEqual([
         "inactive",
@@ -92,7 +92,7 @@ describe.skipIf(missingMachine)(
       ]);
     });
 
-    test("under a limit journald drops silently, as we warn; 0 in the unit does not lift it", async () => {
+    test("loses lines silently under a limit of journald, as Muninn warns, which 0 in the unit does not lift", async () => {
       await machine.write(
         "/etc/systemd/system/muninn.service.d/limit.conf",
         "[Service]\nLogRateLimitIntervalSec=0\nLogRateLimitBurst=0\n",

@@ -25,7 +25,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
 }
 
-test("a terminal that stands still misses lines, in one place, and is told how many; memory does not grow", async () => {
+test("a stalled terminal misses lines in one place and is told how many, and memory does not grow", async () => {
   const screen = terminal();
   const output = new LiveOutput(screen.write, (lines) => `${lines} missed\n`);
   const line = `${"x".repeat(1023)}\n`;
@@ -42,7 +42,7 @@ test("a terminal that stands still misses lines, in one place, and is told how m
   expect(rest).toEqual([`${5_000 - 1024} missed\n`, "after\n"]);
 });
 
-test("room is counted by what waits, also while something is being written", async () => {
+test("room is counted by the waiting lines, even during a write", async () => {
   const screen = terminal();
   const output = new LiveOutput(screen.write, (lines) => `${lines} missed\n`);
   const half = "x".repeat(512 * 1024);
@@ -66,7 +66,7 @@ test("room is counted by what waits, also while something is being written", asy
   ]);
 });
 
-test("what stopped the writing is thrown to whoever shows", async () => {
+test("an error of the writer is thrown to the caller", async () => {
   const gone = new Error("gone");
   const output = new LiveOutput(() => Promise.reject(gone), String);
   output.offer("a\n");

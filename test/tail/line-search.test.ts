@@ -11,7 +11,7 @@ test("an expression that takes for ever on a line is stopped, and the other line
   expect(search.matching(lines).map(({ text }) => text)).toEqual(["ab", "aab"]);
 });
 
-test("one that does so again and again is given up with a sentence", () => {
+test("an expression that is repeatedly too slow is given up with one sentence", () => {
   const hostile = machineLine(`${"a".repeat(60)}!`, place);
   const search = new LineSearch("(a+)+b", 20);
   const fault = { code: "usage", message: expect.stringMatching(/takes too long .* use a simpler pattern/) };
@@ -20,12 +20,12 @@ test("one that does so again and again is given up with a sentence", () => {
   );
 });
 
-test("what is no regular expression is said so", () => {
+test("an invalid regular expression is reported as such", () => {
   const fault = { code: "usage", message: expect.stringMatching(/--grep: .*\(a/) };
   expect(() => new LineSearch("(a")).toThrow(expect.objectContaining(fault));
 });
 
-test("of an object with text for people both texts are looked at", () => {
+test("both texts of an object with text for people are searched", () => {
   const line = { ...machineLine("{}", place), human: "Chain extended" };
   expect(new LineSearch("^Chain").matching([line])).toEqual([line]);
 });

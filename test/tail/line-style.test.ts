@@ -26,14 +26,14 @@ describe("for people", () => {
     );
   });
 
-  test("colours tell the severity, and nothing but colours differs", () => {
+  test("colours show the severity, and only colours differ", () => {
     const lines = [line("a", "bad", { sev: "Error" })];
     const coloured = shown(lines, { ...plain, colours: true });
     expect(coloured).toContain("\x1b[31mError    \x1b[0m");
     expect(stripVTControlCharacters(coloured)).toBe(shown(lines, plain));
   });
 
-  test("whatever a node sends, a line takes one row of the terminal where it is cut, and none is lost where it wraps", () => {
+  test("whatever a node sends, a cut line uses one row of the terminal, and a wrapped one loses nothing", () => {
     const text = fc.string({ unit: "binary", maxLength: 200 });
     fc.assert(
       fc.property(text, fc.integer({ min: 1, max: 160 }), fc.boolean(), (human, columns, colours) => {
@@ -49,7 +49,7 @@ describe("for people", () => {
     );
   });
 
-  test("a terminal obeys nothing of what peers wrote", () => {
+  test("peers cannot send control characters to a terminal", () => {
     const hostile = { ...line("a\x1b[2J", ""), namespace: "N\x07", human: "\x1b]0;title\x07\nnext\u202e" };
     expect(shown([hostile], plain)).toContain(
       String.raw`a\x1b[2J N\x07     \x1b]0;title\x07\x0anext\u202e`.replace("     ", " "),
@@ -58,7 +58,7 @@ describe("for people", () => {
 });
 
 describe("for programs", () => {
-  test("a line is the node's own JSON with the node's name before it", () => {
+  test("a line is the node's own JSON with the node's name in front", () => {
     const text = machineText(0, "é \u0085");
     const json = jsonLine(machineLine(text, { node: 'a"b', fallbackAt: 0n }));
     expect(JSON.parse(json)).toEqual({ node: 'a"b', ...JSON.parse(text) });
@@ -69,11 +69,11 @@ describe("for programs", () => {
     { text: " { } ", json: { node: "a" } },
     { text: "no JSON", json: { node: "a", text: "no JSON" } },
     { text: "[1]", json: { node: "a", text: "[1]" } },
-  ])("the line $text is one object as well", ({ text, json }) => {
+  ])("the line $text is one JSON object as well", ({ text, json }) => {
     expect(JSON.parse(jsonLine(machineLine(text, { node: "a", fallbackAt: 0n })))).toEqual(json);
   });
 
-  test("a console line tells its facts", () => {
+  test("a console line shows its facts", () => {
     const told: TracedLine = {
       ...line("a", ""),
       form: "console",

@@ -34,7 +34,7 @@ function lines(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => machineText((from + index) * 10, `${from + index}`));
 }
 
-test("the last ten lines of all nodes are shown where nothing else is said, without colours in a pipe", async () => {
+test("by default the last ten lines of all nodes are shown, without colours in a pipe", async () => {
   await writeLog(root.path, "a", 0, lines(0, 30));
   const { out, err, code } = await run(["tail", "--dir", root.path]).ended;
   expect({ err, code }).toEqual({ err: "", code: 0 });
@@ -95,13 +95,13 @@ test.each([
     code: 1,
     message: /ECONNREFUSED/,
   },
-])("$what: exit code $code and a sentence", async ({ args, code, message }) => {
+])("$what: exit code $code and one sentence", async ({ args, code, message }) => {
   const ended = await run(["tail", ...args]).ended;
   expect(ended).toMatchObject({ code, out: "", err: expect.stringMatching(message) });
   expect(ended.err).not.toContain("    at ");
 });
 
-test("a configuration names the directory, and that for machines is taken", async () => {
+test("a configuration names the directories, and the one for machines is used", async () => {
   await writeLog(join(root.path, "m"), "a", 0, lines(0, 1));
   const section = (logRoot: string, logFormat: string) => ({ logRoot, logMode: "FileMode", logFormat });
   const file = join(root.path, "tracer.json");
@@ -115,7 +115,7 @@ test("a configuration names the directory, and that for machines is taken", asyn
   });
 });
 
-test("a writer that rotates and deletes all the time is followed without a line lost or doubled", async () => {
+test("a writer that keeps rotating and deleting is followed without a line lost or doubled", async () => {
   await writeLog(root.path, "a", 0, lines(0, 1));
   const tail = run(["tail", "--dir", root.path, "-f", "--format", "json"]);
   await tail.until(() => tail.output.out.includes("\n"));
@@ -145,7 +145,7 @@ test("a writer that rotates and deletes all the time is followed without a line 
   expect(texts).toEqual(Array.from({ length: number }, (_, index) => `${index}`));
 }, 60_000);
 
-test("a reader that has seen enough ends it without a word, following as well", async () => {
+test("a reader that has seen enough ends tail silently, even while following", async () => {
   const path = await writeLog(root.path, "a", 0, lines(0, 20_000));
   const script = `"${process.execPath}" "${program}" tail --dir "${root.path}" -n 100000; echo code $? >&2`;
   expect(await run(["-c", `{ ${script}; } | head -1`], ["sh"]).ended).toMatchObject({
@@ -207,7 +207,7 @@ describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
     return run(args, ["python3", "-c", inTerminal, go, press, process.execPath, program]);
   }
 
-  test("lines are coloured and cut to its width, and Ctrl-C ends it without a word", async () => {
+  test("lines are coloured and cut to its width, and Ctrl-C ends tail silently", async () => {
     await writeLog(root.path, "a", 0, [machineText(0, "long ".repeat(20), { sev: "Error" })]);
     const { out } = await terminal("", "…", ["tail", "--dir", root.path, "-f"]).ended;
     const [row = "", ...rest] = out.split(/\r?\n/);
@@ -217,7 +217,7 @@ describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
     expect(rest.join("\n")).toMatch(/^(\^C)?\n?\n?signal 2 code 0$/);
   }, 30_000);
 
-  test("one that is not read for a while is told how many lines it missed", async () => {
+  test("a terminal that is not read for a while is told how many lines it missed", async () => {
     const path = await writeLog(root.path, "a", 0, lines(0, 1));
     const go = join(root.path, "go");
     const tail = terminal(go, "text=last", ["tail", "--dir", root.path, "-f", "--wrap"]);

@@ -6,7 +6,7 @@ import { eventually } from "../../src/testing/eventually.js";
 import { askDaemon } from "../../src/top/ask-daemon.js";
 import { addressOf, nodeWith, tracerWithPage } from "../ui/pages.js";
 
-test("what a tracer receives is shown as it comes, filtered there, and top sees the node at the same address", async () => {
+test("lines that a tracer receives are shown live, filtered there, and top sees the node at the same address", async () => {
   await using tracer = await tracerWithPage();
   const address = daemonAddress(addressOf(tracer), undefined);
   await using _ = { [Symbol.asyncDispose]: (await nodeWith(tracer, "relay-1", 1)).stop };
@@ -43,7 +43,7 @@ test("what a tracer receives is shown as it comes, filtered there, and top sees 
   await Promise.all(nodes.map((node) => node.stop()));
 }, 60_000);
 
-test("a node that the tracer does not know, and an expression that it cannot use, are refused by sentences", async () => {
+test("an unknown node and an unusable expression are each refused with one sentence", async () => {
   await using tracer = await tracerWithPage();
   const address = daemonAddress(addressOf(tracer), undefined);
   const told = (given: { nodes: string[]; grep?: string }) =>

@@ -70,7 +70,7 @@ const object = {
   machine: '{"n":1}',
 };
 
-test("objects and what was missed arrive as the daemon tells them", async () => {
+test("objects and missed counts arrive as the daemon sends them", async () => {
   onViewer = (socket) => {
     socket.send(JSON.stringify({ objects: [object, { ...object, human: "one" }] }));
     socket.send(JSON.stringify({ missed: 12 }));
@@ -113,7 +113,7 @@ test("all filters go to the daemon, with the token", async () => {
   ]);
 });
 
-test("a connection that is lost is made again, and both is told", async () => {
+test("a lost connection is made again, and both are reported", async () => {
   onViewer = (socket, _, viewer) => {
     socket.send(JSON.stringify({ missed: viewer }));
     if (viewer === 1) setImmediate(() => socket.close(1001, "Muninn stops"));
@@ -127,7 +127,7 @@ test("a connection that is lost is made again, and both is told", async () => {
   ]);
 });
 
-test("who takes nothing is sent no more than a few messages", async () => {
+test("a client that reads nothing is sent only a few messages", async () => {
   let sent = 0;
   onViewer = (socket) => {
     const message = JSON.stringify({ objects: [{ ...object, machine: "x".repeat(200_000) }] });
@@ -161,7 +161,7 @@ test.each([
     message: /cannot do what was asked: no regular expression/,
   },
   { code: 4001, reason: "there are too many viewers", message: /there are too many viewers/ },
-])("a refusal ($code) is final", async ({ code, reason, message }) => {
+])("a refusal ($code) ends tail", async ({ code, reason, message }) => {
   onViewer = (socket) => socket.close(code, reason);
   await expect(told(1)).rejects.toMatchObject({ code: "no-daemon", message: expect.stringMatching(message) });
 });
@@ -173,13 +173,13 @@ test.each([
     given: { nodes: ["relay1"] },
     message: /no node relay1 at .*; did you mean relay-1\?/,
   },
-])("$what is refused with a sentence", async ({ given, message }) => {
+])("$what is refused with one sentence", async ({ given, message }) => {
   onViewer = () => {};
   await expect(told(1, given)).rejects.toMatchObject({ message: expect.stringMatching(message) });
 });
 
 test.each(["no JSON", "[]", '{"objects":7}', '{"missed":"all"}', "null"])(
-  "%s is what no daemon tells",
+  "%s is not accepted as a message of a daemon",
   async (message) => {
     onViewer = (socket) => socket.send(message);
     const run = told(1).then((all) => all.flatMap(({ lines, missed }) => [lines.length, missed]));
@@ -189,7 +189,7 @@ test.each(["no JSON", "[]", '{"objects":7}', '{"missed":"all"}', "null"])(
   },
 );
 
-test("no daemon is a sentence, at once", async () => {
+test("a missing daemon is reported at once in one sentence", async () => {
   const address = daemonAddress("http://127.0.0.1:1", undefined);
   await expect(told(1, { address })).rejects.toMatchObject({
     code: "no-daemon",
@@ -201,7 +201,7 @@ test.each(["127.0.0.1:9", "ftp://a", "", "http://"])("the address %j is refused"
   expect(() => daemonAddress(text, undefined)).toThrow(/must be an address such as/);
 });
 
-test("name and password in an address are sent as such, and not shown", () => {
+test("the name and password in an address are sent as credentials, and not shown", () => {
   const { base, headers } = daemonAddress("https://me:p%40ss@host/m?x#y", undefined);
   expect(base.href).toBe("https://host/m/");
   expect(headers).toEqual({ authorization: `Basic ${Buffer.from("me:p@ss").toString("base64")}` });

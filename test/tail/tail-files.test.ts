@@ -30,8 +30,8 @@ function numbered(from: number, to: number, ms = 10): string[] {
   return Array.from({ length: to - from }, (_, index) => machineText((from + index) * ms, `${from + index}`));
 }
 
-describe("what is there", () => {
-  test("the last lines come from as many files as it takes, compressed ones too, a torn end included", async () => {
+describe("existing files", () => {
+  test("the last lines come from as many files as needed, compressed ones too, a torn end included", async () => {
     await writeLog(root.path, "a", 0, numbered(0, 4), "json.gz");
     await writeLog(root.path, "a", 1, numbered(4, 6));
     const last = await writeLog(root.path, "a", 2, numbered(6, 8));
@@ -39,7 +39,7 @@ describe("what is there", () => {
     expect(textsOf(await shown({ count: 7 }))).toEqual(["2", "3", "4", "5", "6", "7", "8"]);
   });
 
-  test("a file that is just being compressed is there once", async () => {
+  test("a file that is being compressed is read once", async () => {
     const path = await writeLog(root.path, "a", 0, numbered(0, 3));
     await writeFile(`${path}.gz`, gzipSync("half"));
     expect(textsOf(await shown())).toEqual(["0", "1", "2"]);
@@ -94,7 +94,7 @@ describe("what is there", () => {
     expect(found.map(({ text }) => text)).toEqual(lines);
   });
 
-  test("a damaged file is told, and what comes before its damage is shown", async () => {
+  test("a damaged file is reported, and the lines before the damage are shown", async () => {
     const path = await writeLog(root.path, "a", 0, [], "json.gz");
     const whole = gzipSync(`${numbered(0, 5_000).join("\n")}\n`);
     await writeFile(path, whole.subarray(0, whole.length - 100));
@@ -104,7 +104,7 @@ describe("what is there", () => {
     expect(remarks).toEqual([expect.stringMatching(/json\.gz is damaged or cut off/)]);
   });
 
-  test("filters are namespace by whole segments, severity and worse, and a regular expression", async () => {
+  test("filters are whole namespace segments, minimum severity and a regular expression", async () => {
     await writeLog(root.path, "a", 0, [
       machineText(0, "one", { ns: "ChainDB.AddBlock" }),
       machineText(1, "two", { ns: "ChainDBX.AddBlock", sev: "Error" }),
@@ -118,7 +118,7 @@ describe("what is there", () => {
     expect(await texts({ search: new LineSearch(`:"t[wh]`) })).toEqual(["two", "three"]);
   });
 
-  test("a node's directory may be given as well as the root", async () => {
+  test("a node's directory can be given instead of the root", async () => {
     await writeLog(root.path, "a", 0, numbered(0, 2));
     expect((await shown({ root: join(root.path, "a") })).map(({ node }) => node)).toEqual(["a", "a"]);
   });
@@ -135,7 +135,7 @@ describe("what is there", () => {
     });
   });
 
-  test("lines for people are read where there are no others, and what continues one goes with it", async () => {
+  test("lines for people are read if there are no others, with their continuation lines", async () => {
     const head = (ms: number, severity: string, text: string) =>
       `[${new Date(begin * 1_000 + ms).toISOString().replace("T", " ").slice(0, -1)}9Z][h:1:Net.A](${severity},7) ${text}`;
     await writeLog(
@@ -164,7 +164,7 @@ describe("what is there", () => {
   });
 });
 
-describe("how much is read", () => {
+describe("the amount read", () => {
   /** Counts bytes and opened files. */
   function counting(): { bytes: number; opened: string[]; open: OpenStoredBytes } {
     const plain = storedBytesOpener(1_000_000, (sentence) => expect.fail(sentence));
@@ -192,7 +192,7 @@ describe("how much is read", () => {
       await writeLog(root.path, "a", file * 400, numbered(file * 40_000, (file + 1) * 40_000));
   }
 
-  test("the last lines take one small block of the newest file", async () => {
+  test("the last lines need one small block of the newest file", async () => {
     await largeLog();
     const counts = counting();
     expect(textsOf(await shown({ open: counts.open, count: 3 }))).toEqual(["119997", "119998", "119999"]);
@@ -200,7 +200,7 @@ describe("how much is read", () => {
     expect(counts.bytes).toBeLessThanOrEqual(16 * 1024);
   });
 
-  test("a time is found by names and by halving: what lies before is not read", async () => {
+  test("a time is found by file names and bisection, and earlier lines are not read", async () => {
     await largeLog();
     const counts = counting();
     const found = await shown({ open: counts.open, count: undefined, wanted: { since: time(1_195_000) } });
@@ -237,7 +237,7 @@ describe("following", () => {
     return lines;
   }
 
-  test("each line comes once through rotation, compression and deletion", async () => {
+  test("each line is shown once across rotation, compression and deletion", async () => {
     const first = await writeLog(root.path, "a", 0, numbered(0, 3));
     let second = "";
     const lines = await followed([
@@ -263,7 +263,7 @@ describe("following", () => {
     expect(textsOf(lines)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
   });
 
-  test("what is written to a file after it was deleted is shown", async () => {
+  test("lines written to a file after its deletion are shown", async () => {
     const { open } = await import("node:fs/promises");
     const path = await writeLog(root.path, "a", 0, numbered(0, 1));
     await using writer = await open(path, "a");
@@ -278,7 +278,7 @@ describe("following", () => {
     expect(textsOf(lines)).toEqual(["0", "1", "2", "3"]);
   });
 
-  test("a line is shown when it is whole, and one that a killed tracer left behind when the next file begins", async () => {
+  test("a line is shown once it is complete, and one that a killed tracer left unfinished when the next file begins", async () => {
     const text = machineText(0, "whole");
     const path = await writeLog(root.path, "a", 0, []);
     const lines = await followed([
@@ -289,7 +289,7 @@ describe("following", () => {
     expect(lines.map((line) => line.text)).toEqual([text, '{"torn', machineText(10, "1")]);
   });
 
-  test("a file that is cut, or replaced under its name, is read from its beginning", async () => {
+  test("a file that is truncated, or replaced under its name, is read from its beginning", async () => {
     const path = await writeLog(root.path, "a", 0, numbered(0, 3));
     const lines = await followed([
       async () => {
@@ -304,7 +304,7 @@ describe("following", () => {
     expect(textsOf(lines)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
   });
 
-  test("nodes that are new, or whose directory was removed and is there again, are shown; others are not", async () => {
+  test("nodes that are new, or whose directory was removed and created again, are shown", async () => {
     await writeLog(root.path, "a", 0, numbered(0, 1));
     const steps = [
       () => writeLog(root.path, "b", 1, numbered(1, 2)),
@@ -314,7 +314,7 @@ describe("following", () => {
     expect(textsOf(await followed(steps))).toEqual(["0", "1", "2"]);
   });
 
-  test("only what is asked for is followed", async () => {
+  test("only matching lines of the requested nodes are followed", async () => {
     const path = await writeLog(root.path, "a", 0, numbered(0, 1));
     const given = { nodes: ["a"], count: 0, wanted: { severity: "Error" as const } };
     const lines = await followed(

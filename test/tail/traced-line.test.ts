@@ -4,7 +4,7 @@ import { consoleLine, machineLine, timeOf } from "../../src/tail/traced-line.js"
 
 const place = { node: "a", fallbackAt: 5n };
 
-test("a line in any order of keys, and with keys of the same names inside its data, tells its own facts", () => {
+test("a line gives its own facts in any order of keys, even with keys of the same names inside its data", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 12 });
   const inner = fc.record({ sev: text, thread: text, host: text, at: text, ns: text });
   fc.assert(
@@ -18,7 +18,7 @@ test("a line in any order of keys, and with keys of the same names inside its da
   );
 });
 
-test("older nodes' segments are joined, and a line without facts has the time of its file", () => {
+test("segments from older nodes are joined, and a line without facts has the time of its file", () => {
   expect(machineLine('{"ns":["a","B"],"sev":"Odd"}', place)).toMatchObject({
     namespace: "a.B",
     severity: undefined,
@@ -38,7 +38,7 @@ test.each([
   expect(timeOf(text)).toBe(ns);
 });
 
-test("a console line of the layout without heads has no facts and is its own text", () => {
+test("a console line without a head has no facts and is its own text", () => {
   expect(consoleLine("just a text", place, undefined)).toMatchObject({
     at: 5n,
     severity: undefined,

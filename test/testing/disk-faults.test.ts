@@ -22,7 +22,7 @@ const cases: readonly (readonly [string, DiskFault])[] = [
 ];
 
 test.each(cases)(
-  "a disk that is %s holds one node up, and when it heals each line is there once",
+  "a disk that is %s delays one node, and once it heals each line is there once",
   async (_name, fault) => {
     const disk = faults.fileSystem();
     await using tracer = await startTracer({ fileSystem: disk });
@@ -48,7 +48,7 @@ test.each(cases)(
   },
 );
 
-test("a disk that tears every write gets each line whole in the end", async () => {
+test("a disk that tears every write still gets each line whole in the end", async () => {
   const disk = faults.fileSystem({ kind: "tears", bytes: 97 });
   await using tracer = await startTracer({ fileSystem: disk });
   const network = { mode: "connect", address: tracer.address } as const;
@@ -79,6 +79,6 @@ test.each<DiskFault>([
   { kind: "tears", bytes: 0 },
   { kind: "slow", milliseconds: -1 },
   { kind: "full", freeBytes: Number.NaN },
-])("the senseless fault %j is refused with a sentence", (fault) => {
+])("the invalid fault %j is refused with one sentence", (fault) => {
   expect(() => faults.fileSystem(fault)).toThrow(RangeError);
 });

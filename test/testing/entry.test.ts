@@ -7,7 +7,7 @@ import {
   startTracer,
 } from "../../src/testing/entry.js";
 
-test("a scripted node says what the test says, when it says it", async () => {
+test("a scripted node says what the test says, when the test says it", async () => {
   await using tracer = await startTracer();
   const source = new ScriptedSource({ name: "scripted" });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
@@ -28,7 +28,7 @@ test("a scripted node says what the test says, when it says it", async () => {
   expect(node.report().objectsSent).toBe(2);
 });
 
-test("plain texts become objects of the usual form, and a burst arrives in order", async () => {
+test("plain texts become usual objects, and a burst arrives in order", async () => {
   await using tracer = await startTracer();
   const source = new ScriptedSource({ name: "bursts", objects: ["first"] });
   await using _node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
@@ -37,7 +37,7 @@ test("plain texts become objects of the usual form, and a burst arrives in order
   await eventually(async () => expect(await tracer.linesOf("bursts")).toEqual(["first", ...burst]));
 });
 
-test("a node that stalls keeps its connection and says the rest when it heals", async () => {
+test("a stalled node keeps its connection and sends the rest once it heals", async () => {
   await using tracer = await startTracer();
   const source = new ScriptedSource({ name: "stalling", objects: ["before"] });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
@@ -51,7 +51,7 @@ test("a node that stalls keeps its connection and says the rest when it heals", 
   expect(node.report().connections).toBe(1);
 });
 
-test("half a message on a connection that stays open: the whole objects are written, the rest follows", async () => {
+test("after half a message on an open connection the whole objects are written, and the rest follows", async () => {
   await using tracer = await startTracer();
   const source = new NumberedSource({ name: "half", count: 300 });
   await using node = await simulatedNode({
@@ -67,7 +67,7 @@ test("half a message on a connection that stays open: the whole objects are writ
   expect(node.report().connections).toBe(1);
 });
 
-test("a node that leaves in the middle of a message comes back, and only what was on its way is lost", async () => {
+test("a node that leaves in the middle of a message comes back, and only objects in flight are lost", async () => {
   await using tracer = await startTracer();
   const source = new NumberedSource({ name: "cut", count: 500 });
   await using node = await simulatedNode({

@@ -32,7 +32,7 @@ test.each(["unix", "tcp"] as const)(
   },
 );
 
-test("bytes need at least the latency, whatever the other end does", async () => {
+test("bytes are delayed by at least the latency, whatever the other end does", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address, latencyMs: 200 });
   const begun = performance.now();
@@ -74,7 +74,7 @@ test("a broken link lets nobody through until it heals", async () => {
   await eventually(() => expect(node.report().connections).toBeGreaterThan(connections));
 });
 
-test("a stalled link holds everything back, and lets it through once healed", async () => {
+test("a stalled link holds everything back, and passes it on once healed", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address });
   link.stalls();
@@ -88,7 +88,7 @@ test("a stalled link holds everything back, and lets it through once healed", as
   expect(link.connections.made).toBe(1);
 });
 
-test("a tracer that connects goes through a link as well", async () => {
+test("a link also works for a tracer that connects", async () => {
   const source = new NumberedSource({ name: "server", count: 100 });
   await using node = await simulatedNode({ source, network: { mode: "listen", address: localPort } });
   await using link = await faults.link({ to: node.address!, latencyMs: 2 });
@@ -99,7 +99,7 @@ test("a tracer that connects goes through a link as well", async () => {
   await eventually(async () => expect(await tracer.linesOf("server")).toHaveLength(100));
 });
 
-test("a stop is idempotent, and breaks what there is", async () => {
+test("a stop is idempotent, and breaks the open connections", async () => {
   await using tracer = await startTracer();
   const link = await faults.link({ to: tracer.address });
   const source = new ScriptedSource({ name: "left" });
@@ -110,7 +110,7 @@ test("a stop is idempotent, and breaks what there is", async () => {
   expect(link.connections.now).toBe(0);
 });
 
-test("a latency that is none is refused with a sentence", async () => {
+test("an invalid latency is refused with one sentence", async () => {
   const to = { kind: "unix", path: "/nowhere" } as const;
   await expect(faults.link({ to, latencyMs: -1 })).rejects.toThrow(
     "latencyMs must be 0 or more milliseconds",

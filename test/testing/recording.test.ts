@@ -13,7 +13,7 @@ import {
   startTracer,
 } from "../../src/testing/entry.js";
 
-test("what is recorded between a node and a tracer plays again, and arrives the same", async () => {
+test("a recording between a node and a tracer replays with the same result", async () => {
   await using first = await startTracer();
   await using recorder = await startRecording({ to: first.address });
   const source = new NumberedSource({ name: "relay", count: 500 });
@@ -32,7 +32,7 @@ test("what is recorded between a node and a tracer plays again, and arrives the 
   expect((await traffic.compare(second.logRoot)).text).toContain("all is well");
 });
 
-test("a node that never tells its name plays and compares under the same one", async () => {
+test("a node that never sends its name replays and compares under the same name", async () => {
   await using first = await startTracer();
   await using recorder = await startRecording({ to: first.address });
   const source = new ScriptedSource({ objects: ["one", "two"] });
@@ -51,7 +51,7 @@ test("a node that never tells its name plays and compares under the same one", a
   expect(verdict.ok, verdict.text).toBe(true);
 });
 
-test("a line too many in the files is told, with its place", async () => {
+test("an extra line in the files is reported with its place", async () => {
   const traffic = recording(fileURLToPath(new URL("../vectors/accept-250.forwarder.bin", import.meta.url)));
   await using tracer = await startTracer();
   await using played = await traffic.play({ network: { mode: "connect", address: tracer.address } });
@@ -67,7 +67,7 @@ test("a line too many in the files is told, with its place", async () => {
   expect(verdict.text).toContain("1 foreign");
 });
 
-test("log files play as nodes of their names, as several copies", async () => {
+test("log files replay as nodes with their names, in several copies", async () => {
   await using first = await startTracer();
   const source = new NumberedSource({ name: "relay", count: 50 });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: first.address } });
@@ -83,7 +83,7 @@ test("log files play as nodes of their names, as several copies", async () => {
     await eventually(async () => expect(await second.linesOf(copy)).toEqual(lines));
 });
 
-test("a recording with a file of its own stays, and is not overwritten", async () => {
+test("a recording given a file stays, and is not overwritten", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   const file = join(directory, "traffic.rec");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { faults, ScriptedSource, simulatedNode, startTracer } from "../../src/testing/entry.js";
 
-test("a misspelt field is an error with its place and what was meant", async () => {
+test("a misspelt field is an error with its place and a suggestion", async () => {
   // @ts-expect-error a field that nobody knows is an error of types as well
   const misspelt = startTracer({ config: { networkMagik: 1 } });
   await expect(misspelt).rejects.toThrow(/networkMagik.*networkMagic/s);
@@ -12,7 +12,7 @@ test("a misspelt field is an error with its place and what was meant", async () 
   await expect(nested).rejects.toThrow(/durabilitty/);
 });
 
-test("where warnings are allowed it starts in spite of one", async () => {
+test("the tracer starts despite a warning if warnings are allowed", async () => {
   await using tracer = await startTracer({
     // @ts-expect-error as above
     config: { networkMagik: 1 },
@@ -21,7 +21,7 @@ test("where warnings are allowed it starts in spite of one", async () => {
   expect(tracer.accounts().received).toBe(0);
 });
 
-test("it has settled when what was received is safe, and not before", async () => {
+test("the tracer has settled once everything received is safe, not before", async () => {
   const disk = faults.fileSystem();
   await using tracer = await startTracer({ fileSystem: disk });
   const source = new ScriptedSource({ name: "relay", objects: ["first"] });
@@ -41,7 +41,7 @@ test("it has settled when what was received is safe, and not before", async () =
   expect(await tracer.linesOf("relay")).toEqual(["first", "second"]);
 });
 
-test("addresses may be texts, and of an object whatever is not given is as usual", async () => {
+test("addresses may be texts, and the omitted fields of an object are the usual ones", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-address-"));
   const socket = join(directory, "tracer.sock");
   await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket } } });

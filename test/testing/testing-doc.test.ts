@@ -32,7 +32,7 @@ test("the page has examples for Vitest, for node:test and for neither", () => {
   for (const { code } of examples) expect(code).toContain('from "muninn/testing"');
 });
 
-test.each(examples)("the example runs as it stands: $name", async ({ code, language, name }) => {
+test.each(examples)("the example runs unchanged: $name", async ({ code, language, name }) => {
   const stem = name.replaceAll(/\W+/g, "-");
   const isVitest = code.includes('from "vitest"');
   const file = join(directory, `${stem}.test.${isVitest ? language : "mjs"}`);

@@ -16,11 +16,11 @@ test.each([
   expect(visibleText(text)).toBe(shown);
 });
 
-test("several lines keep their line feeds and nothing else that a terminal obeys", () => {
+test("several lines keep their line feeds, and no other control characters", () => {
   expect(visibleLines("a\n\u001bb\r\nc")).toBe("a\n\\x1bb\\x0d\nc");
 });
 
-test("bytes that may hold no controls hold none", () => {
+test("bytes without control characters are recognized", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       if (!mayHoldControls(Buffer.from(text, "utf8"))) expect(visibleLines(text)).toBe(text);

@@ -58,8 +58,8 @@ function metricsOf(values: Readonly<Record<string, number | string>>): NodeMetri
   return metrics;
 }
 
-describe("what nodes tell", () => {
-  test("numbers, and texts that are numbers, are there by the names of the original", async () => {
+describe("metrics from nodes", () => {
+  test("are stored under the original's names if they are numbers or texts that are numbers", async () => {
     const timeseries = await started();
     const metrics = metricsOf({
       "cardano.node.metrics.Mem.resident_int": 7_000,
@@ -91,7 +91,7 @@ describe("what nodes tell", () => {
     expect((await asked(timeseries, "release_name now")).result).toEqual([]);
   });
 
-  test("a metric that never changes stays while its node is there", async () => {
+  test("stay while their node is connected, even if they never change", async () => {
     const timeseries = await started();
     const metrics = metricsOf({ m: 1 });
     const begun = 1_771_234_560_000;
@@ -100,7 +100,7 @@ describe("what nodes tell", () => {
     expect(timeseries.stats().points).toBe(11);
   });
 
-  test("two metrics that would have one name here do not take turns in it, and one is counted", async () => {
+  test("do not alternate if two have one name here, and one of them is counted", async () => {
     const timeseries = await started();
     const metrics = metricsOf({ "a.b": 1, a_b: 2 });
     for (let second = 0; second < 10; second += 1) timeseries.observe("n", metrics, second * 1_000);
@@ -108,8 +108,8 @@ describe("what nodes tell", () => {
   });
 });
 
-describe("over a restart", () => {
-  test("everything is there again, and only what is new is written each time", async () => {
+describe("after a restart", () => {
+  test("everything is restored, and only new points are written each time", async () => {
     const first = await started({ directory });
     await first.loaded();
     const begun = Date.now() - 10_000;
@@ -139,7 +139,7 @@ describe("over a restart", () => {
     ]);
   });
 
-  test("what comes while older points are loaded is not lost, and follows them", async () => {
+  test("points that arrive while older ones are loaded are not lost, and follow them", async () => {
     const first = await started({ directory });
     const begun = Date.now() - 60_000;
     for (let n = 0; n < 50; n += 1) first.observe("a", metricsOf({ m: n }), begun + n * 1_000);
@@ -157,7 +157,7 @@ describe("over a restart", () => {
     ]);
   });
 
-  test("a stop in the middle of loading loses neither the old nor the new", async () => {
+  test("a stop in the middle of loading loses neither old nor new points", async () => {
     const first = await started({ directory });
     await first.loaded();
     const begun = Date.now() - 60_000;
@@ -174,7 +174,7 @@ describe("over a restart", () => {
     expect(third.stats().points).toBe(6);
   });
 
-  test("a damaged segment is put aside with a sentence, and the others are taken", async () => {
+  test("a damaged segment is moved aside with one sentence, and the others are loaded", async () => {
     const first = await started({ directory });
     await first.loaded();
     for (let n = 0; n < 3; n += 1) {
@@ -197,7 +197,7 @@ describe("over a restart", () => {
     expect(await readdir(directory)).toContain("timeseries-000000000002.segment.damaged");
   });
 
-  test("a segment that was not finished is no segment", async () => {
+  test("an unfinished segment is ignored", async () => {
     await writeFile(join(directory, "timeseries-000000000001.segment.unfinished"), "half");
     const timeseries = await started({ directory });
     await timeseries.loaded();
@@ -205,7 +205,7 @@ describe("over a restart", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test("segments go with the points they hold", async () => {
+  test("segments are deleted with the points in them", async () => {
     const timeseries = await started({ directory, retentionMs: 30_000 });
     await timeseries.loaded();
     timeseries.observe("a", metricsOf({ m: 1 }), Date.now() - 60_000);
@@ -216,7 +216,7 @@ describe("over a restart", () => {
     expect(await readdir(directory)).toEqual(["timeseries-000000000002.segment"]);
   });
 
-  test("pruning goes on until all is gone, however much there is", async () => {
+  test("pruning continues until everything is deleted, however much there is", async () => {
     const timeseries = await started({ maxBytes: 2 ** 28, retentionMs: 30_000 });
     const many = metricsOf(Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`m${n}`, n])));
     const minuteAgo = Date.now() - 60_000;
@@ -229,7 +229,7 @@ describe("over a restart", () => {
     await vi.waitFor(() => expect(timeseries.stats()).toMatchObject({ points: 0, pruned: 9_000 }));
   });
 
-  test("what could not be written is written later, and said twice: when it began and when it was over", async () => {
+  test("points that could not be written are written later, which is reported at its start and end", async () => {
     const timeseries = await started({ directory });
     await timeseries.loaded();
     timeseries.observe("a", metricsOf({ m: 1 }), Date.now() - 5_000);
@@ -256,7 +256,7 @@ describe("over a restart", () => {
     expect(await readdir(directory)).toEqual(["timeseries-000000000001.segment"]);
   });
 
-  test("a directory that cannot be made stops the start", async () => {
+  test("a directory that cannot be created stops the start", async () => {
     const file = join(directory, "file");
     await writeFile(file, "");
     await expect(started({ directory: join(file, "below") })).rejects.toThrow(

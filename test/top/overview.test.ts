@@ -43,7 +43,7 @@ function reading(a: number, at: number) {
   return readingOf(samplesIn(exposition(a)), health, at);
 }
 
-test("labels of any text come back from an exposition as they were", () => {
+test("labels of any text are read back unchanged from an exposition", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary" }),
@@ -63,7 +63,7 @@ test("labels of any text come back from an exposition as they were", () => {
 });
 
 describe("the overview", () => {
-  test("shows totals, what is not well and what to do, and the nodes with their rates", () => {
+  test("shows totals, problems and what to do, and the nodes with their rates", () => {
     expect(overviewLines(reading(2_105, 3_000), reading(105, 1_000), plain)).toEqual([
       "Muninn 1.2.3, up 1 h 2 min: degraded, 1 of 2 nodes connected, 1,000 lines/s",
       "  degraded disk:/logs: 1 % is free",
@@ -87,7 +87,7 @@ describe("the overview", () => {
     expect(lines.slice(-2).map((line) => line[0])).toEqual(order);
   });
 
-  test("fits a terminal of any size, scrolled by any amount, and says how many nodes are not shown", () => {
+  test("fits a terminal of any size at any scroll position, and says how many nodes are hidden", () => {
     const many = Array.from({ length: 50 }, (_, n) => `muninn_requests_outstanding{node="n${n}"} 1`).join(
       "\n",
     );
@@ -105,18 +105,18 @@ describe("the overview", () => {
     );
   });
 
-  test("a terminal obeys no name of a node", () => {
+  test("escapes control characters in a node's name", () => {
     const now = readingOf(samplesIn('muninn_requests_outstanding{node="\x1b[2J"} 1'), health, 0);
     expect(overviewLines(now, undefined, plain).at(-1)).toMatch(/^\\x1b\[2J/);
   });
 
-  test("has no rate where the daemon was started again", () => {
+  test("has no rate after a restart of the daemon", () => {
     const now = reading(5, 2_000);
     expect(rateSince(reading(100, 1_000), now, now.nodes[0]!)).toBeUndefined();
   });
 });
 
-describe("a daemon is asked", () => {
+describe("asking a daemon", () => {
   async function daemon(answers: Readonly<Record<string, readonly [status: number, text: string]>>) {
     const tokens = new Set<string | undefined>();
     const server = createServer(({ url = "", headers }, response) => {
@@ -133,7 +133,7 @@ describe("a daemon is asked", () => {
     return { address: daemonAddress(`http://127.0.0.1:${port}`, "a-token-of-16-chars"), tokens };
   }
 
-  test("at the Prometheus port, also while its health is failing", async () => {
+  test("works at the Prometheus port, even while its health is failing", async () => {
     const { address, tokens } = await daemon({
       "/metrics/self": [200, exposition(9)],
       "/healthz": [503, JSON.stringify({ ...health, status: "failing" })],
@@ -146,7 +146,7 @@ describe("a daemon is asked", () => {
     expect([...tokens]).toEqual(["Bearer a-token-of-16-chars"]);
   });
 
-  test("at muninn.ui, which tells rates itself", async () => {
+  test("works at muninn.ui, which gives the rates itself", async () => {
     const overview = {
       version: "1.2.3",
       startedAt: 100_000,
@@ -169,7 +169,7 @@ describe("a daemon is asked", () => {
     },
     { answers: { "/api/overview": [200, "null"] }, message: /does not answer as Muninn does/ },
     { answers: { "/api/overview": [200, "{}"] }, message: /does not answer as Muninn does/ },
-  ] as const)("and what is no Muninn is a sentence: $message", async ({ answers, message }) => {
+  ] as const)("fails with one sentence if it is not Muninn: $message", async ({ answers, message }) => {
     const { address } = await daemon(answers as Parameters<typeof daemon>[0]);
     await expect(askDaemon(address)).rejects.toMatchObject({
       code: "no-daemon",

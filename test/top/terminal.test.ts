@@ -71,8 +71,8 @@ async function topAt(endpoint: string) {
   };
 }
 
-describe.each(["ui", "prometheus"])("of %s", (endpoint) => {
-  test("keys sort at once, also those that come together, and q quits and restores the terminal", async () => {
+describe.each(["ui", "prometheus"])("top of %s", (endpoint) => {
+  test("sorts at once by keys, even several at once, and on q quits and restores the terminal", async () => {
     const { nodes, hit, left } = await topAt(endpoint);
     expect(nodes()).toBe("abc");
     hit("n");
@@ -116,7 +116,7 @@ test("Ctrl-C on the keyboard quits and restores the terminal", async () => {
 });
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s ends it, and the terminal is restored",
+  "%s ends top and restores the terminal",
   async (signal) => {
     const { pid, left } = await topAt("ui");
     process.kill(pid(), signal);
@@ -126,7 +126,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
   },
 );
 
-test.each(["ui", "prometheus"])("--once of %s is plain text, also in a terminal", async (endpoint) => {
+test.each(["ui", "prometheus"])("--once of %s prints plain text, even in a terminal", async (endpoint) => {
   const line = [process.execPath, program, "top", "--once", "--url", `http://${tracer.served.get(endpoint)}`];
   const child = spawn("script", ["-qec", line.map(quoted).join(" "), "/dev/null"]);
   let text = "";

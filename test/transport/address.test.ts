@@ -15,7 +15,7 @@ test.each([
   { text: "host:", address: { kind: "unix", path: "host:" } },
   { text: "host:-1", address: { kind: "unix", path: "host:-1" } },
   { text: "x".repeat(107), address: { kind: "unix", path: "x".repeat(107) } },
-])("$text is $address.kind", ({ text, address }) => {
+])("$text is an address of the kind $address.kind", ({ text, address }) => {
   expect(parseAddress(text)).toEqual(address);
 });
 
@@ -27,7 +27,7 @@ test.each([
   { text: "h:1", address: { kind: "tcp", host: "h", port: 1 } },
   { text: "tls:1", address: { kind: "tcp", host: "tls", port: 1 } },
   { text: "/run/tls://a", address: { kind: "unix", path: "/run/tls://a" } },
-])("with or without its kind, $text is $address.kind", ({ text, address }) => {
+])("with or without its prefix, $text has the kind $address.kind", ({ text, address }) => {
   expect(parseAnyAddress(text)).toEqual(address);
 });
 
@@ -39,12 +39,12 @@ test.each([
   { what: "a NUL", text: "/run/a\0b", reason: /NUL/ },
   { what: "a path of 108 bytes", text: "x".repeat(108), reason: /107 bytes.*108/ },
   { what: "a path of 54 characters and 108 bytes", text: "ä".repeat(54), reason: /107 bytes.*108/ },
-])("$what is no address, and the error says why", ({ text, reason }) => {
+])("$what is not an address, and the error says why", ({ text, reason }) => {
   expect(() => parseAddress(text)).toThrow(AddressError);
   expect(() => parseAddress(text)).toThrow(reason);
 });
 
-test("what is formatted reads as the same address", () => {
+test("a formatted address reads as the same address", () => {
   const tcp = fc.record({
     kind: fc.constant("tcp" as const),
     host: fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain()),

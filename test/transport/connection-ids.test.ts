@@ -14,7 +14,7 @@ test.each([
   expect(new ConnectionIds().take(origin)).toBe(id);
 });
 
-test("a number comes back when its connection has ended, the smallest first", () => {
+test("a number is free again when its connection has ended, and the smallest is used first", () => {
   const ids = new ConnectionIds();
   const taken = Array.from({ length: 4 }, () => ids.take("unix"));
   expect(taken).toEqual(["unix-1", "unix-2", "unix-3", "unix-4"]);
@@ -23,7 +23,7 @@ test("a number comes back when its connection has ended, the smallest first", ()
   expect([ids.take("unix"), ids.take("unix"), ids.take("unix")]).toEqual(["unix-2", "unix-3", "unix-5"]);
 });
 
-test("peers are numbered each by itself", () => {
+test("each peer's connections are numbered separately", () => {
   const ids = new ConnectionIds();
   expect([ids.take("10.0.0.7"), ids.take("10.0.0.8"), ids.take("10.0.0.7")]).toEqual([
     "10.0.0.7-1",
@@ -32,7 +32,7 @@ test("peers are numbered each by itself", () => {
   ]);
 });
 
-test("whatever the origins, ids in use differ and each is one plain directory name", () => {
+test("for any origins, ids in use differ and each is a plain directory name", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "grapheme", maxLength: 150 })), (origins) => {
       const ids = new ConnectionIds();

@@ -92,7 +92,7 @@ test.each([
   { kind: "IPv4", id: /^127\.0\.0\.1-\d+-1$/ },
   { kind: "IPv6", id: /^1-\d+-1$/ },
 ] as const)(
-  "a node that listens over $kind is connected to, opened by us, with bytes both ways",
+  "Muninn connects to a node that listens over $kind, and bytes pass both ways",
   async ({ kind, id }) => {
     if (kind === "IPv6" && !hasIPv6) return expect(hasIPv6).toBe(false);
     const { address, sockets } = await nodeAt(anywhere(kind, place));
@@ -107,7 +107,7 @@ test.each([
   },
 );
 
-test("a target that is not there is tried again after pauses that double up to the longest", async () => {
+test("an absent target is retried after pauses that double up to the maximum", async () => {
   const { pauses, unreachable, connectors } = connectTo([place.unix()]);
   for (let attempt = 0; attempt < 6; attempt += 1) await pauses.endNext();
   expect(pauses.lengths.slice(0, 6)).toEqual([100, 200, 400, 800, 1_000, 1_000]);
@@ -116,7 +116,7 @@ test("a target that is not there is tried again after pauses that double up to t
   expect(connectors.targets()).toMatchObject([{ state: "waiting", error: { code: "ENOENT" } }]);
 });
 
-test("pauses differ by up to a fifth either way", async () => {
+test("pauses vary by up to a fifth either way", async () => {
   await fc.assert(
     fc.asyncProperty(fc.double({ min: 0, max: 1, noNaN: true }), async (random) => {
       const { pauses, connectors } = connectTo([place.unix("nobody.sock")], { random: () => random });
@@ -128,7 +128,7 @@ test("pauses differ by up to a fifth either way", async () => {
   );
 });
 
-test("a target is waited for since its first failure, whatever failed later", async () => {
+test("a target counts as absent since its first failure, whatever fails later", async () => {
   const clock = vi.spyOn(Date, "now");
   clock.mockReturnValue(5_000);
   const { pauses, connectors } = connectTo([place.unix()]);
@@ -139,7 +139,7 @@ test("a target is waited for since its first failure, whatever failed later", as
   expect(connectors.targets()).toMatchObject([{ state: "waiting", since: 5_000 }]);
 });
 
-test("a target that comes is connected to, and pauses are short again after a handshake", async () => {
+test("a target that appears is connected to, and pauses are short again after a handshake", async () => {
   const address = place.unix();
   const { connectors, connections, pauses, unreachable, end } = connectTo([address]);
   await pauses.endNext();
@@ -157,7 +157,7 @@ test("a target that comes is connected to, and pauses are short again after a ha
   expect(unreachable).toHaveLength(1);
 });
 
-test("pauses go on growing where connections end without a handshake", async () => {
+test("pauses keep growing if connections end without a handshake", async () => {
   const { address } = await nodeAt(place.unix());
   const { connections, pauses, end } = connectTo([address]);
   for (let round = 0; round < 4; round += 1) {
@@ -168,7 +168,7 @@ test("pauses go on growing where connections end without a handshake", async () 
   expect(pauses.lengths).toEqual([100, 200, 400, 800]);
 });
 
-test("that a target cannot be reached is told once for each time it is lost", async () => {
+test("an unreachable target is reported once each time it is lost", async () => {
   const address = place.unix();
   const { server, sockets } = await nodeAt(address);
   const { connections, pauses, unreachable, end } = connectTo([address]);
@@ -184,7 +184,7 @@ test("that a target cannot be reached is told once for each time it is lost", as
   await until(() => expect(connections).toHaveLength(2));
 });
 
-test("one target that is not there holds up no other", async () => {
+test("an absent target delays no other", async () => {
   const { address } = await nodeAt(place.unix("there.sock"));
   const { connectors, connections } = connectTo([place.unix("missing.sock"), address]);
   await until(() => expect(connections).toHaveLength(1));
@@ -211,7 +211,7 @@ test("a target that neither accepts nor refuses is given up after the timeout", 
   expect(unreachable[0]?.error.message).toBe("no answer within 200 ms");
 });
 
-test("a name whose addresses all refuse fails with the words of the first", async () => {
+test("a name whose addresses all refuse fails with the error of the first", async () => {
   const closed = await nodeAt({ kind: "tcp", host: "127.0.0.1", port: 0 });
   closed.server.close();
   await once(closed.server, "close");
@@ -227,7 +227,7 @@ test("a name whose addresses all refuse fails with the words of the first", asyn
   expect(unreachable[0]?.error.message).toBe(`connect ECONNREFUSED 127.0.0.1:${port}`);
 });
 
-test("after stop nothing is connected to, whatever comes, and those inside stay", async () => {
+test("after a stop no target is connected to, and open connections stay", async () => {
   const { address, sockets } = await nodeAt(place.unix("there.sock"));
   const later = place.unix("later.sock");
   const { connectors, connections, pauses } = connectTo([address, later]);
@@ -239,7 +239,7 @@ test("after stop nothing is connected to, whatever comes, and those inside stay"
   expect([came.length, connections.length]).toEqual([0, 1]);
 });
 
-test("stop ends an attempt under way, without telling of it", async () => {
+test("a stop ends an attempt in progress without reporting it", async () => {
   const answers: unknown[] = [];
   vi.spyOn(dns, "lookup").mockImplementation(((...given: unknown[]) => answers.push(given)) as never);
   const { connectors, connections, unreachable } = connectTo([

@@ -66,7 +66,7 @@ test.each([
   { kind: "IPv4", id: "127.0.0.1-1", peer: /^127\.0\.0\.1:\d+$/ },
   { kind: "IPv6", id: "1-1", peer: /^\[::1\]:\d+$/ },
 ] as const)(
-  "a peer that connects over $kind is one connection, opened by it, with bytes both ways",
+  "a peer that connects over $kind gets one connection, with bytes both ways",
   async ({ kind, id, peer }) => {
     if (kind === "IPv6" && !hasIPv6) return expect(hasIPv6).toBe(false);
     const { listener, connections } = await listenAt(anywhere(kind, place));
@@ -82,7 +82,7 @@ test.each([
   },
 );
 
-test("an IPv4 peer of a socket for both kinds is known by its IPv4 address", async () => {
+test("an IPv4 peer of a dual-stack socket is known by its IPv4 address", async () => {
   if (!hasIPv6) return expect(hasIPv6).toBe(false);
   const { listener, connections } = await listenAt({ kind: "tcp", host: "::", port: 0 });
   const { port } = listener.address as Address & { kind: "tcp" };
@@ -99,7 +99,7 @@ test("a peer's end does not end our side", async () => {
   expect(await text(socket)).toBe("last words");
 });
 
-test("a number is free again when its connection has ended", async () => {
+test("a number is free again once its connection has ended", async () => {
   const { listener, connections } = await listenAt(place.unix());
   const [first] = [await place.connect(listener.address), await place.connect(listener.address)];
   await vi.waitFor(() => expect(connections.map(({ id }) => id)).toEqual(["unix-1", "unix-2"]), {
@@ -113,7 +113,7 @@ test("a number is free again when its connection has ended", async () => {
   await vi.waitFor(() => expect(connections[2]?.id).toBe("unix-1"), { timeout: 20_000 });
 });
 
-test("the directory of a socket is made where it is missing, and told of", async () => {
+test("the missing directory of a socket is created and reported", async () => {
   const onDirectoryMade = vi.fn();
   const path = place.path("muninn", "tracer.sock");
   const { listener } = await listenAt({ kind: "unix", path }, { onDirectoryMade });
@@ -124,7 +124,7 @@ test("the directory of a socket is made where it is missing, and told of", async
   expect(onDirectoryMade).toHaveBeenCalledTimes(1);
 });
 
-test("a path with two directories missing is an error that names the first, and nothing is made", async () => {
+test("a path with two missing directories is an error that names the first, and nothing is created", async () => {
   const path = place.path("run", "muninn", "tracer.sock");
   const error = await faultOf(listenAt({ kind: "unix", path }));
   expect(error.fault).toEqual({ code: "no-directory", path, missing: place.path("run") });
@@ -140,7 +140,7 @@ test.each([
   { umask: 0o022, mode: 0o750, narrowed: false },
   { umask: 0o077, mode: 0o700, narrowed: false },
 ])(
-  "with the umask $umask a socket has the mode $mode, and it is told where everybody could have connected",
+  "with the umask $umask a socket has the mode $mode, and a narrowed mode is reported",
   async ({ umask, mode, narrowed }) => {
     const before = process.umask(umask);
     try {
@@ -157,7 +157,7 @@ test.each([
   },
 );
 
-test("in a thread, which cannot set the umask, nobody but owner and group may connect", async () => {
+test("in a thread, which cannot set the umask, only owner and group may connect", async () => {
   const unixKind = new URL("../../dist/transport/links/unix.js", import.meta.url).href;
   const { path } = place.unix();
   const worker = new Worker(
@@ -174,7 +174,7 @@ test("in a thread, which cannot set the umask, nobody but owner and group may co
 });
 
 test.each([0o600, 0o660, 0o666, 0o777])(
-  "a socket has the permissions %o that it should have, and the umask is as before",
+  "a socket has the configured permissions %o, and the umask stays the same",
   async (socketMode) => {
     const umask = process.umask();
     const { listener } = await listenAt(place.unix(), { socketMode });
@@ -183,7 +183,7 @@ test.each([0o600, 0o660, 0o666, 0o777])(
   },
 );
 
-test("the socket of a dead tracer is replaced, and nothing else is left", async () => {
+test("the socket of a dead tracer is replaced, and no other file is left behind", async () => {
   const address = place.unix();
   await leaveDeadSocket(address.path);
   await expect(place.connect(address)).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -192,7 +192,7 @@ test("the socket of a dead tracer is replaced, and nothing else is left", async 
   expect(await readdir(place.directory)).toEqual(["muninn.sock"]);
 });
 
-test("the socket of a living tracer is an error that says so, and goes on being served", async () => {
+test("the socket of a running tracer is an error that says so, and that tracer keeps it", async () => {
   const address = place.unix();
   const { connections } = await listenAt(address);
   const error = await faultOf(listenAt(address));
@@ -203,7 +203,7 @@ test("the socket of a living tracer is an error that says so, and goes on being 
   expect(await readdir(place.directory)).toEqual(["muninn.sock"]);
 });
 
-test("the socket of another living program, which claims nothing, is an error, too, and is left alone", async () => {
+test("the socket of another running program without claims is an error, too, and is left alone", async () => {
   const address = place.unix();
   const other = createServer((socket) => socket.on("error", () => {}).destroy()).listen(address.path);
   await once(other, "listening");
@@ -224,7 +224,7 @@ test("a TCP port in use is an error that says so", async () => {
 test.each([
   { what: "a regular file", make: (path: string) => writeFile(path, "precious") },
   { what: "a directory", make: (path: string) => mkdir(path) },
-])("$what in the socket's place is an error, and left alone", async ({ make }) => {
+])("$what in place of the socket is an error, and is left alone", async ({ make }) => {
   const address = place.unix();
   await make(address.path);
   const before = await lstat(address.path);
@@ -237,14 +237,14 @@ test.each([
   });
 });
 
-test("a directory that cannot be made is an error with its cause", async () => {
+test("a directory that cannot be created is an error with its cause", async () => {
   await writeFile(place.path("file"), "");
   const error = await faultOf(listenAt({ kind: "unix", path: place.path("file", "muninn.sock") }));
   expect(error.fault.code).toBe("cannot-listen");
   expect((error.cause as NodeJS.ErrnoException).code).toMatch(/ENOTDIR|EEXIST/);
 });
 
-test("of several that find the same dead socket at the same time one listens, and all others are told that it is in use", async () => {
+test("of several that find the same dead socket at once one listens, and the others report that it is in use", async () => {
   for (let round = 0; round < 20; round += 1) {
     const address = place.unix(`round-${round}.sock`);
     await leaveDeadSocket(address.path);
@@ -262,7 +262,7 @@ test("of several that find the same dead socket at the same time one listens, an
   }
 });
 
-test("a path as long as can be is listened at, and a dead socket there is replaced", async () => {
+test("a path of the maximum length can be listened on, and a dead socket there is replaced", async () => {
   const room = 107 - Buffer.byteLength(place.directory) - "//s".length;
   const path = join(place.directory, "d".repeat(room), "s");
   await mkdir(dirname(path));
@@ -272,7 +272,7 @@ test("a path as long as can be is listened at, and a dead socket there is replac
   await place.connect({ kind: "unix", path });
 });
 
-test("connections beyond the limit are closed at once and told of, and those inside stay", async () => {
+test("connections beyond the limit are closed at once and reported, and open ones stay", async () => {
   const { listener, connections, turnedAway } = await listenAt(place.unix(), { maxConnections: 2 });
   const inside = [await place.connect(listener.address), await place.connect(listener.address)];
   await vi.waitFor(() => expect(connections).toHaveLength(2), { timeout: 20_000 });
@@ -294,7 +294,7 @@ test("connections beyond the limit are closed at once and told of, and those ins
   );
 });
 
-test("a peer that breaks off before anybody listens to its errors does not end the process", async () => {
+test("a peer that breaks off before anybody handles its errors does not end the process", async () => {
   const { listener, connections } = await listenAt({ kind: "tcp", host: "127.0.0.1", port: 0 });
   const socket = await place.connect(listener.address);
   await vi.waitFor(() => expect(connections).toHaveLength(1), { timeout: 20_000 });
@@ -303,7 +303,7 @@ test("a peer that breaks off before anybody listens to its errors does not end t
   await closed;
 });
 
-test("stop removes the socket, lets nobody in, and leaves those inside", async () => {
+test("a stop removes the socket, accepts nobody, and leaves open connections", async () => {
   const { listener, connections } = await listenAt(place.unix());
   const socket = await place.connect(listener.address);
   await vi.waitFor(() => expect(connections).toHaveLength(1), { timeout: 20_000 });
@@ -315,7 +315,7 @@ test("stop removes the socket, lets nobody in, and leaves those inside", async (
   expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");
 });
 
-test("stop twice, also at the same time, is the same as once", async () => {
+test("a second or simultaneous stop has the same effect as one", async () => {
   const { listener } = await listenAt(place.unix());
   await Promise.all([listener.stop(), listener.stop()]);
   await listener.stop();
@@ -325,7 +325,7 @@ test("stop twice, also at the same time, is the same as once", async () => {
 test.each([
   { what: "another tracer's socket", put: (path: string) => livingServer(path) },
   { what: "a regular file", put: (path: string) => writeFile(path, "precious") },
-])("stop leaves $what alone that has taken the place of ours", async ({ put }) => {
+])("a stop leaves $what alone that has replaced our socket", async ({ put }) => {
   const address = place.unix();
   const { listener } = await listenAt(address);
   await unlink(address.path);
@@ -338,7 +338,7 @@ test.each([
   else await place.connect(address);
 });
 
-test("stop of a socket that somebody removed is no error", async () => {
+test("a stop does not fail if somebody removed the socket", async () => {
   const address = place.unix();
   const { listener } = await listenAt(address);
   await unlink(address.path);
@@ -346,7 +346,7 @@ test("stop of a socket that somebody removed is no error", async () => {
   expect(existsSync(address.path)).toBe(false);
 });
 
-test("a listener that stopped can be opened again at the same place", async () => {
+test("a stopped listener can be opened again at the same address", async () => {
   const address = place.unix();
   const listeners: Listener[] = [];
   for (let round = 0; round < 3; round += 1) {

@@ -30,7 +30,7 @@ async function connected(kind: "unix" | "IPv4") {
 }
 
 test.each(["unix", "IPv4"] as const)(
-  "what a peer had sent over %s before it left is read to its end, though we go on writing to it",
+  "all that a peer sent over %s before it left is read, even while we keep writing to it",
   async (kind) => {
     const { peer, stream } = await connected(kind);
     const sent = Buffer.alloc(50_000, "x");
@@ -47,7 +47,7 @@ test.each(["unix", "IPv4"] as const)(
   },
 );
 
-test("a failed write ends our side, so that nothing more is sent into the void", async () => {
+test("a failed write ends our side, so that nothing more is sent to nobody", async () => {
   const { peer, stream } = await connected("unix");
   peer.destroy();
   await once(peer, "close");
@@ -58,7 +58,7 @@ test("a failed write ends our side, so that nothing more is sent into the void",
   await new Promise((resolve) => stream.once("close", resolve));
 });
 
-test("an idle connection is probed after twenty seconds, so that a peer whose machine is gone is noticed", async () => {
+test("an idle connection is probed after twenty seconds, so that a peer whose machine has failed is noticed", async () => {
   const keepAlive = vi.spyOn(Socket.prototype, "setKeepAlive");
   const { stream } = await connected("IPv4");
   const asked = keepAlive.mock.contexts.indexOf(stream);

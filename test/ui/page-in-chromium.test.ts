@@ -136,7 +136,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     },
   );
 
-  test("live traces arrive, stand still while paused, and go on", async () => {
+  test("live traces arrive, stop while paused, and continue", async () => {
     const { page, context } = await opened("#/live?node=relay-1");
     const lines = page.getByRole("grid", { name: "Trace objects" });
     const count = async () => Number(await lines.getAttribute("aria-rowcount"));
@@ -161,7 +161,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await context.close();
   });
 
-  test("the filters are in the address, and the tracer obeys them", async () => {
+  test("the filters are in the address, and the tracer applies them", async () => {
     const { page, context } = await opened("#/live");
     await page.getByLabel("Severity").selectOption("Warning");
     await page.getByLabel("Node").fill("relay-1");
@@ -181,7 +181,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await context.close();
   });
 
-  test("a line is chosen and opened by keys: its JSON lies unfolded, and Escape closes it", async () => {
+  test("a line can be selected and opened by keys: its JSON is shown unfolded, and Escape closes it", async () => {
     const { page, context } = await opened("#/live?node=relay-1");
     const rows = page.getByRole("rowgroup", { name: "Trace objects" });
     await page
@@ -200,7 +200,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await context.close();
   });
 
-  test("names and texts of peers are shown as text, whatever they say", async () => {
+  test("names and texts from peers are shown as text, whatever their content", async () => {
     await using own = await tracerWithPage();
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -232,7 +232,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await node.stop();
   });
 
-  test("after a restart of the tracer the page goes on by itself", async () => {
+  test("after a restart of the tracer the page reconnects by itself", async () => {
     const port = await freePort();
     const start = () => tracerWithPage({ ui: { host: "127.0.0.1", port } });
     const first = await start();

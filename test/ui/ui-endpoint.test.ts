@@ -12,7 +12,7 @@ async function json<Answer>(url: string): Promise<Answer> {
   return (await response.json()) as Answer;
 }
 
-test("the page is one file of at most 60 KB gzipped that loads nothing else, and its policy allows nothing else", async () => {
+test("the page is one file of at most 60 KB gzipped that loads nothing else, and its policy forbids everything else", async () => {
   await using tracer = await tracerWithPage();
   const response = await fetch(`${addressOf(tracer)}/`);
   const html = await response.text();
@@ -50,7 +50,7 @@ test.each([
   ["with timeseries", { hasTimeseries: { epHost: "127.0.0.1", epPort: 0 } }],
   ["without", {}],
 ])(
-  "a node has its facts and metrics, and their last hour, %s; another slug is not found",
+  "a node's page has its facts and metrics, and their last hour, %s; an unknown slug is not found",
   async (_, more) => {
     await using tracer = await tracerWithPage({}, { ...more, ekgRequestFreq: 0.05 });
     await using __ = { [Symbol.asyncDispose]: (await nodeWith(tracer, "relay-1", 1)).stop };
@@ -68,7 +68,7 @@ test.each([
   },
 );
 
-test("the files of each node are listed with their sizes, and when they are rotated", async () => {
+test("the files of each node are listed with their sizes and their rotation", async () => {
   await using tracer = await tracerWithPage(
     {},
     { rotation: { rpLogLimitBytes: 1_000_000, rpKeepFilesNum: 3 } },
@@ -85,7 +85,7 @@ test("the files of each node are listed with their sizes, and when they are rota
   await node.stop();
 });
 
-test("a program that watches is told objects as they come, filtered", async () => {
+test("a program that watches receives filtered objects as they arrive", async () => {
   await using tracer = await tracerWithPage();
   await using all = await Watcher.open(tracer);
   await using other = await Watcher.open(tracer, "?node=relay-2");
@@ -112,14 +112,14 @@ test.each([
   expect(why.toString()).toMatch(reason);
 });
 
-test("a page of another origin may not watch", async () => {
+test("a page from another origin may not watch", async () => {
   await using tracer = await tracerWithPage();
   const socket = new WebSocket(`ws://${tracer.served.get("ui")}/api/live`, { origin: "http://evil.example" });
   const [error] = (await once(socket, "error")) as [Error];
   expect(error.message).toContain("403");
 });
 
-test("what muninn.auth.ui asks for is asked for everywhere; a token and a password do", async () => {
+test("every path asks for the credentials of muninn.auth.ui, and accepts a token as well as a password", async () => {
   const auth = { ui: { bearerToken: "page-token", basic: { user: "ada", password: "secret" } } };
   await using tracer = await tracerWithPage({ auth });
   const status = async (path: string, authorization?: string) =>
@@ -134,7 +134,7 @@ test("what muninn.auth.ui asks for is asked for everywhere; a token and a passwo
   await using _ = await Watcher.open(tracer, "", { authorization: "Bearer page-token" });
 });
 
-test("beyond loopback the page needs muninn.auth.ui, or the start is refused", async () => {
+test("without muninn.auth.ui a page beyond loopback refuses to start", async () => {
   const page = (host: string, auth?: object) =>
     tracerWithPage({ ui: { host, port: 0 }, ...(auth && { auth: { ui: auth } }) });
   await expect(page("0.0.0.0")).rejects.toThrow(/muninn\.auth\.ui/);
@@ -143,7 +143,7 @@ test("beyond loopback the page needs muninn.auth.ui, or the start is refused", a
   expect([protectedPage, local].map(({ served }) => served.has("ui"))).toEqual([true, true]);
 });
 
-test("a stop says goodbye to those who watch", async () => {
+test("a stop closes the connections of viewers properly", async () => {
   await using tracer = await tracerWithPage();
   await using watcher = await Watcher.open(tracer);
   const closed = once(watcher.socket, "close");

@@ -7,7 +7,7 @@ function keyOf(text: string): number {
   return lineKey(bytes, 0, bytes.length);
 }
 
-test("the key of a line does not depend on where it lies", () => {
+test("the key of a line does not depend on its position", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 9 }), (text, before) => {
       const bytes = Buffer.from(text);
@@ -17,7 +17,7 @@ test("the key of a line does not depend on where it lies", () => {
   );
 });
 
-test("changing any one bit of a line changes its key", () => {
+test("changing any single bit of a line changes its key", () => {
   const bytes = Buffer.from('{"at":"2026-02-16T09:30:01.1234567Z","ns":"A.B","data":{"n":12345}}');
   const key = lineKey(bytes, 0, bytes.length);
   for (let bit = 0; bit < bytes.length * 8; bit += 1) {
@@ -27,7 +27,7 @@ test("changing any one bit of a line changes its key", () => {
   }
 });
 
-test("200,000 lines that differ in a number only have 200,000 keys", () => {
+test("200,000 lines that differ only in a number have 200,000 keys", () => {
   const keys = new Set(Array.from({ length: 200_000 }, (_, index) => keyOf(`{"node":"n","seq":${index}}`)));
   expect(keys.size).toBe(200_000);
 });

@@ -51,7 +51,7 @@ async function machineTexts(name: string): Promise<string[]> {
 }
 
 test.each(["accept-250", "connect-250", "done-after-250"])(
-  "the log of the recorded stream %s is well when it holds its texts, and not when one is missing",
+  "the log of the recorded stream %s passes with all its texts, and fails with one missing",
   async (name) => {
     const texts = await machineTexts(name);
     const stream = join(vectors, `${name}.forwarder.bin`);
@@ -65,7 +65,7 @@ test.each(["accept-250", "connect-250", "done-after-250"])(
   },
 );
 
-test("nothing temporary is left behind", async () => {
+test("no temporary file is left behind", async () => {
   await log("logs", "n", "");
   await judge([join(vectors, "accept-250.forwarder.bin")], "logs", "n");
   await expect(
@@ -133,7 +133,7 @@ async function record(fill: (writer: RecordingWriter) => void, maxBytes?: number
   return path;
 }
 
-test("the nodes of a recording are told apart by their names, whenever those come, and a node that came back is one", async () => {
+test("nodes in a recording are identified by their names, whenever those arrive, and a node that came back is one", async () => {
   const path = await record((writer) => {
     const first = new Conversation(writer, 1).objects('{"n":1}').name("one");
     const second = new Conversation(writer, 2).name('"two"').objects('{"n":10}');
@@ -149,7 +149,7 @@ test("the nodes of a recording are told apart by their names, whenever those com
   expect(await judge([path], "logs")).toMatchObject({ ok: true });
 });
 
-test("all parts of a recording are one", async () => {
+test("all parts of a recording are read as one", async () => {
   const path = await record((writer) => {
     const conversation = new Conversation(writer, 1).name("one");
     for (let n = 0; n < 50; n += 1) conversation.objects(`{"n":${n}}`);
@@ -161,7 +161,7 @@ test("all parts of a recording are one", async () => {
   expect(await judge([path], "logs")).toMatchObject({ ok: true, nodes: [{ sent: 50 }] });
 });
 
-test("what is torn off a recording is remarked on, and the rest is compared", async () => {
+test("the torn end of a recording is remarked on, and the rest is compared", async () => {
   const path = await record((writer) => new Conversation(writer, 1).name("one").objects('{"n":1}'));
   const bytes = await readFile(path);
   await writeFile(path, Buffer.concat([bytes, bytes.subarray(16, 40)]));
@@ -171,7 +171,7 @@ test("what is torn off a recording is remarked on, and the rest is compared", as
   expect(verdict.remarks).toEqual([expect.stringContaining("torn")]);
 });
 
-test("log directories, one node's directory and files of lines all say what was sent", async () => {
+test("log directories, one node's directory and files of lines can all say what was sent", async () => {
   await log("logs", "n", '{"n":1}\n{"n":2}\n');
   const log1 = await log("sent", "n", '\n{"n":1}\n{"n":2}');
   const lines = join(directory, "n.jsonl");
@@ -180,7 +180,7 @@ test("log directories, one node's directory and files of lines all say what was 
     expect(await judge([path], "logs")).toMatchObject({ ok: true, nodes: [{ node: "n", sent: 2 }] });
 });
 
-test("several files of one node are one run, in the order given", async () => {
+test("several files of one node are one run, in the given order", async () => {
   await log("logs", "n", '{"n":1}\n{"n":2}\n');
   for (const n of [1, 2]) await writeFile(join(directory, `part-${n}`), `{"n":${n}}\n`);
   const parts = [join(directory, "part-1"), join(directory, "part-2")];
@@ -191,7 +191,7 @@ test("several files of one node are one run, in the order given", async () => {
   });
 });
 
-test("a node that two recordings hold is refused, for nobody knows in which order it sent", async () => {
+test("a node found in two recordings is refused, because its order is unknown", async () => {
   const stream = join(vectors, "accept-250.forwarder.bin");
   await expect(openSent([stream, stream], { name: "n" })).rejects.toThrow(/n is in two/);
 });
@@ -219,7 +219,7 @@ test("the account of simulated nodes is compared by the numbers in their lines",
   ]);
 });
 
-test("objects that a simulated node threw away itself are remarked on", async () => {
+test("objects that a simulated node dropped itself are remarked on", async () => {
   const account = join(directory, "account.json");
   await writeFile(account, JSON.stringify({ nodes: [{ name: "n", objectsSent: 1, thrownAway: 2 }] }));
   await log("logs", "n", '{"seq":"000000000002"}\n');
@@ -228,7 +228,7 @@ test("objects that a simulated node threw away itself are remarked on", async ()
   expect(verdict.remarks).toEqual([expect.stringContaining("n dropped 2 objects")]);
 });
 
-test("copies of recorded nodes are sought under numbered names, each with everything that was sent", async () => {
+test("copies of recorded nodes are expected under numbered names, each with everything that was sent", async () => {
   const path = await record((writer) => {
     new Conversation(writer, 1).name("one").objects('{"n":1}', '{"n":2}');
   });
@@ -239,7 +239,7 @@ test("copies of recorded nodes are sought under numbered names, each with everyt
   expect(nodes.filter(({ lost }) => lost > 0)).toMatchObject([{ node: "one-4", hasLog: false, lost: 2 }]);
 });
 
-test("copies of the nodes of a log are sought the same way", async () => {
+test("copies of the nodes of a log are expected the same way", async () => {
   await log("sent", "n", '{"n":1}\n');
   for (const node of ["n-1", "n-2"]) await log("logs", node, '{"n":1}\n');
   expect(await judge([join(directory, "sent")], "logs", undefined, 2)).toMatchObject({ ok: true });

@@ -95,14 +95,14 @@ test.each<{ what: string; sent: number[]; found: number[]; expected: Partial<typ
   },
   { what: "one text only, one lost", sent: [7, 7, 7, 7], found: [7, 7, 7], expected: { lost: 1 } },
   { what: "one text only, one doubled", sent: [7, 7, 7], found: [7, 7, 7, 7], expected: { doubled: 1 } },
-])("counts $what", async ({ sent, found, expected }) => {
+])("the counts are right for $what", async ({ sent, found, expected }) => {
   const findings = await compare(sent, found);
   expect(counts(findings)).toEqual({ ...well, ...expected });
   expect(findings.sent).toBe(sent.length);
   expect(findings.found).toBe(found.length);
 });
 
-test("places name the lines where something is wrong", async () => {
+test("places name the faulty lines", async () => {
   const found = [1, 4, 4, -1, 6, 5, 7, Number.NaN];
   const { places } = await compare(upTo(9), found);
   const inOrder = places.toSorted((a, b) => a.line - b.line);
@@ -116,13 +116,13 @@ test("places name the lines where something is wrong", async () => {
   ]);
 });
 
-test("a gap far wider than the window is a loss, and what follows it is in order", async () => {
+test("a gap far wider than the window is a loss, and the lines after it are in order", async () => {
   const sent = upTo(5_000);
   const found = [...sent.slice(0, 100), ...sent.slice(4_000)];
   expect(counts(await compare(sent, found, { window: 50 }))).toEqual({ ...well, lost: 3_900 });
 });
 
-test("a wide gap is found where only a few lines follow it", async () => {
+test("a wide gap is found even if only a few lines follow it", async () => {
   const sent = upTo(5_000);
   const found = [...sent.slice(0, 100), ...sent.slice(4_990)];
   expect(counts(await compare(sent, found, { window: 50 }))).toEqual({ ...well, lost: 4_890 });
@@ -139,7 +139,7 @@ test("several wide gaps with foreign lines between them are counted exactly", as
   });
 });
 
-test("a log of nothing but foreign lines loses everything", async () => {
+test("a log of only foreign lines loses everything", async () => {
   const foreign = Array.from({ length: 3_000 }, (_, index) => -index - 1);
   expect(counts(await compare(upTo(2_000), foreign, { window: 50 }))).toEqual({
     ...well,
@@ -202,7 +202,7 @@ test("random losses, doubles, swaps, torn and foreign lines are all found, with 
   );
 });
 
-test("where texts repeat, all is well only if the log is exactly what was sent", async () => {
+test("if texts repeat, the log passes only if it is exactly what was sent", async () => {
   const text = fc.integer({ min: 1, max: 4 });
   await fc.assert(
     fc.asyncProperty(

@@ -63,7 +63,7 @@ test.each([
     what: "a file of cardano-tracer that Muninn went on with",
     files: [`${original(texts.slice(0, 5))}\n${whole(texts.slice(5))}`],
   },
-])("$what that hold everything are well", async ({ files }) => {
+])("$what that hold everything pass", async ({ files }) => {
   await logs("n", ...files);
   expect(counts(await only())).toEqual(well);
 });
@@ -137,7 +137,7 @@ test.each([
     found: { doubled: 1, lost: 1 },
     place: { defect: "doubled", file: 0, line: 6 },
   },
-])("$what is found, and where", async ({ files, found, place }) => {
+])("$what is found with its place", async ({ files, found, place }) => {
   await logs("n", ...files);
   const verdict = await only();
   expect(counts(verdict)).toEqual({ ...well, ...found });
@@ -167,7 +167,7 @@ test("every logRoot must hold everything", async () => {
   ]);
 });
 
-test("a node's own directory stands for its logRoot", async () => {
+test("a node's own directory can be given instead of its logRoot", async () => {
   await logs("n", whole(texts));
   const verdict = await verify({ sent: [await sent("n", texts)], logs: [join(root, "logs", "n")] });
   expect(verdict.ok).toBe(true);
@@ -181,7 +181,7 @@ test("only the nodes asked for are judged", async () => {
   expect((await verify({ ...options, only: new Set(["n"]) })).ok).toBe(true);
 });
 
-test("progress ends at the number of bytes there are", async () => {
+test("progress ends at the total number of bytes", async () => {
   await logs("a", whole(texts), whole(texts));
   await logs("b", whole(texts));
   const seen: [number, number][] = [];

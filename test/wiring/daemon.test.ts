@@ -16,7 +16,7 @@ async function served(daemon: Daemon): Promise<Record<string, string>> {
   return (await daemon.logged("started")).served as Record<string, string>;
 }
 
-test("files have a pool of 32 threads, whatever Node's own default is", async () => {
+test("files have a pool of 32 threads, whatever Node's default is", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start();
   await eventually(async () => {
@@ -26,7 +26,7 @@ test("files have a pool of 32 threads, whatever Node's own default is", async ()
   expect(await daemon.stop()).toBe(0);
 });
 
-test("resourceFreq has the tracer log what it uses, verbosity and --min-log-severity say whether that shows", async () => {
+test("resourceFreq logs the tracer's resource usage, and verbosity and --min-log-severity decide whether it shows", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ resourceFreq: 10, verbosity: "Maximum" });
   const { cpuSeconds } = await daemon.logged("resources");
@@ -37,7 +37,7 @@ test("resourceFreq has the tracer log what it uses, verbosity and --min-log-seve
   expect(quiet.log.filter(({ event }) => event === "resources")).toEqual([]);
 });
 
-test("tlsCertificate is what endpoints with epForceSSL show", async () => {
+test("endpoints with epForceSSL show tlsCertificate", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({
     hasPrometheus: { ...anyPort, epForceSSL: true },
@@ -61,7 +61,7 @@ test("tlsCertificate is what endpoints with epForceSSL show", async () => {
   expect(await daemon.stop()).toBe(0);
 });
 
-test("after a reload each endpoint asks for its own new secret and takes no other's", async () => {
+test("after a reload each endpoint asks for its own new secret and accepts no other's", async () => {
   await using place = await Workplace.open();
   const secrets = (generation: number) => ({
     prometheus: { bearerToken: `p${generation}` },
@@ -91,7 +91,7 @@ test("after a reload each endpoint asks for its own new secret and takes no othe
   expect(await daemon.stop()).toBe(0);
 });
 
-test("a file of help texts that cannot be read stops nothing; health says so until a reload finds it", async () => {
+test("an unreadable file of help texts stops nothing, and health says so until a reload finds it", async () => {
   await using place = await Workplace.open();
   const metricsHelp = join(place.directory, "help.yaml");
   const daemon = await place.start({ hasPrometheus: anyPort, metricsHelp });

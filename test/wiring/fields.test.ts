@@ -57,7 +57,7 @@ const section = (logRoot: string, logFormat = "ForMachine") => ({ logRoot, logMo
 const line = (bytes: number) => `{"text":"${"x".repeat(bytes)}"}`;
 
 describe("networkMagic", () => {
-  test("decides whom the tracer talks to", async () => {
+  test("decides which nodes the tracer talks to", async () => {
     const tracer = await tracerWith({ networkMagic: 42 });
     const [right, wrong] = [
       await peerAt(tracer, { name: "right", magic: 42 }),
@@ -69,7 +69,7 @@ describe("networkMagic", () => {
 });
 
 describe("network", () => {
-  test("ConnectTo has the tracer connect to each address, and muninn.reconnect says how often", async () => {
+  test("ConnectTo makes the tracer connect to each address, and muninn.reconnect sets how often", async () => {
     let connections = 0;
     const server = createServer((socket) => {
       connections += 1;
@@ -109,14 +109,14 @@ describe("what nodes are asked", () => {
     expect(await depths(100)).toBeGreaterThan(1);
   });
 
-  test("ekgRequestFreq is the pause between questions for metrics", async () => {
+  test("ekgRequestFreq is the pause between requests for metrics", async () => {
     const peer = await peerAt(await tracerWith({ ekgRequestFreq: 0.01 }), { name: "relay" });
     // By the default of one second these would take longer than the test may.
     await eventually(() => expect(peer.metricsAsked.length).toBeGreaterThan(40));
     expect(peer.metricsAsked.at(-1)).toBe("updated");
   });
 
-  test("ekgRequestFull asks for all metrics every time", async () => {
+  test("ekgRequestFull requests all metrics every time", async () => {
     const peer = await peerAt(await tracerWith({ ekgRequestFreq: 0.01, ekgRequestFull: true }), {
       name: "relay",
     });
@@ -126,7 +126,7 @@ describe("what nodes are asked", () => {
 });
 
 describe("limits of what a peer sends", () => {
-  test("muninn.maxObjectBytes bounds one object, and no answer", async () => {
+  test("muninn.maxObjectBytes limits one object, and no answer", async () => {
     const tracer = await tracerWith({ muninn: { maxObjectBytes: "4KiB" } });
     const [answering, sending] = [
       await peerAt(tracer, { name: "answering" }),
@@ -141,7 +141,7 @@ describe("limits of what a peer sends", () => {
     expect(answering.closed).toBe(false);
   });
 
-  test("muninn.maxMetricsBytes bounds an answer with metrics, maxMetricsPerNode how many of them are kept", async () => {
+  test("muninn.maxMetricsBytes limits an answer with metrics, and maxMetricsPerNode how many are kept", async () => {
     const kept = async (muninn: object, metrics: number) => {
       const tracer = await tracerWith({ hasPrometheus: anyPort, muninn });
       const peer = await peerAt(tracer, { name: "relay" });
@@ -164,7 +164,7 @@ describe("limits of what a peer sends", () => {
     expect(await large.count()).toBeLessThan(2_000);
   });
 
-  test("muninn.maxDataPointBytes bounds an answer with data points", async () => {
+  test("muninn.maxDataPointBytes limits an answer with data points", async () => {
     const answered = async (muninn: object) => {
       const tracer = await tracerWith({ muninn });
       const source = new ScriptedSource({ name: "relay" });
@@ -179,13 +179,13 @@ describe("limits of what a peer sends", () => {
     expect(await answered({ maxDataPointBytes: "1KiB" })).toBeUndefined();
   });
 
-  test("muninn.handshakeTimeout ends a connection that says nothing", async () => {
+  test("muninn.handshakeTimeout ends a silent connection", async () => {
     const tracer = await tracerWith({ muninn: { handshakeTimeout: "20ms" } });
     const peer = await peerAt(tracer, { silent: true });
     await eventually(() => expect(peer.closed).toBe(true), { withinMs: 8_000 });
   });
 
-  test("muninn.maxMetricsPerNode and muninn.maxMetricsBytes bound what is kept of a node; the rest is counted", async () => {
+  test("muninn.maxMetricsPerNode and muninn.maxMetricsBytes limit what is kept of a node, and the rest is counted", async () => {
     const kept = async (muninn: Fields["muninn"]) => {
       const tracer = await tracerWith({ hasPrometheus: anyPort, muninn });
       const peer = await peerAt(tracer, { name: "relay" });
@@ -220,7 +220,7 @@ describe("limits of what a peer sends", () => {
     await eventually(async () => expect(await tracer.linesOf("host")).toEqual(["{}"]));
   });
 
-  test("muninn.nameTimeout gives a node that tells no name its connection's id", async () => {
+  test("muninn.nameTimeout gives a node that sends no name its connection's id", async () => {
     const tracer = await tracerWith({ muninn: { nameTimeout: "20ms" } });
     const peer = await peerAt(tracer);
     await eventually(() => expect(peer.wanted.length).toBeGreaterThan(0));
@@ -228,7 +228,7 @@ describe("limits of what a peer sends", () => {
     await eventually(async () => expect(await tracer.linesOf("unix-1")).toEqual(["{}"]), { withinMs: 8_000 });
   });
 
-  test("muninn.maxConnections turns away who comes beyond", async () => {
+  test("muninn.maxConnections turns away connections beyond it", async () => {
     const tracer = await tracerWith({ muninn: { maxConnections: 1 } });
     const first = await peerAt(tracer, { name: "first" });
     await eventually(() => expect(first.wanted.length).toBeGreaterThan(0));
@@ -237,7 +237,7 @@ describe("limits of what a peer sends", () => {
     expect(first.closed).toBe(false);
   });
 
-  test("muninn.maxInFlightBytes is the bound that the metrics show", async () => {
+  test("muninn.maxInFlightBytes is the limit that the metrics show", async () => {
     const tracer = await tracerWith({ hasPrometheus: anyPort, muninn: { maxInFlightBytes: "3MiB" } });
     expect(await own(tracer)).toContain(`muninn_flight_limit_bytes ${3 * 2 ** 20}\n`);
   });
@@ -254,7 +254,7 @@ describe("files", () => {
     await eventually(() => expect(tracer.accounts().written).toBeGreaterThanOrEqual(count));
   }
 
-  test("logging: each section has its own files, and the disk of each root is watched", async () => {
+  test("logging: each section has its own files, and the disk of each root is checked", async () => {
     const [one, two] = [join(directory, "one"), join(directory, "two")];
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
@@ -272,7 +272,7 @@ describe("files", () => {
     for (const root of [one, two]) expect(health).toContain(root);
   });
 
-  test("logging: two sections of the same directory and format, by whatever names, write each line once", async () => {
+  test("logging: two sections with the same directory and format, under any names, write each line once", async () => {
     const [root, alias] = [join(directory, "root"), join(directory, "alias")];
     await mkdir(root);
     await symlink(root, alias);
@@ -282,7 +282,7 @@ describe("files", () => {
     expect(tracer.accounts()).toEqual({ received: 10, written: 10, dropped: 0 });
   });
 
-  test("rotation: a full file is followed by a new one, and of the old ones so many are kept", async () => {
+  test("rotation: a full file is followed by a new one, and the configured number of old ones is kept", async () => {
     const root = join(directory, "logs");
     const old = join(root, "gone");
     await mkdir(old, { recursive: true });
@@ -325,7 +325,7 @@ describe("files", () => {
     expect((await stat(join(root, "relay", "node.json"))).mode & 0o777).toBe(0o604);
   });
 
-  test("muninn.socketMode: the mode of the socket", async () => {
+  test("muninn.socketMode sets the mode of the socket", async () => {
     const { address } = await tracerWith({ muninn: { socketMode: "0607" } });
     if (address.kind !== "unix") throw new Error("no socket file");
     expect((await stat(address.path)).mode & 0o777).toBe(0o607);
@@ -348,7 +348,7 @@ describe("files", () => {
     expect(await syncs("disk")).toBeGreaterThan(0);
   });
 
-  test("muninn.humanLayout: text leaves the head of each line out", async () => {
+  test("muninn.humanLayout: text omits the head of each line", async () => {
     const root = join(directory, "logs");
     const tracer = await tracerWith({
       logging: [section(root, "ForHuman")],
@@ -362,7 +362,7 @@ describe("files", () => {
     );
   });
 
-  test("muninn.registry: how many files may be open, and how long an idle one stays so", async () => {
+  test("muninn.registry limits how many files are open, and how long an idle one stays open", async () => {
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
       muninn: { registry: { maxOpenFiles: 17, idleTimeout: "10ms" } },
@@ -377,7 +377,7 @@ describe("files", () => {
 });
 
 describe("pages", () => {
-  test("hasPrometheus, hasEKG and muninn.health are served where they say", async () => {
+  test("hasPrometheus, hasEKG and muninn.health are served at their configured addresses", async () => {
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
       hasEKG: anyPort,
@@ -389,7 +389,7 @@ describe("pages", () => {
     expect((await page(tracer, "health", "/healthz")).status).toBe(200);
   });
 
-  test("metricsNoSuffix, metricsHelp and prometheusLabels shape what Prometheus is given", async () => {
+  test("metricsNoSuffix, metricsHelp and prometheusLabels shape what Prometheus receives", async () => {
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
       ekgRequestFreq: 0.01,
@@ -420,7 +420,7 @@ describe("pages", () => {
     await eventually(async () => expect(await targets()).toMatchObject([{ labels: { instance: "relay" } }]));
   });
 
-  test("muninn.auth: each endpoint asks for its own secret and takes no other's", async () => {
+  test("muninn.auth: each endpoint asks for its own secret and accepts no other's", async () => {
     const secrets = { prometheus: "secret-p", ekg: "secret-e", timeseries: "secret-t", health: "secret-h" };
     const auth = Object.fromEntries(
       Object.entries(secrets).map(([endpoint, bearerToken]) => [endpoint, { bearerToken }]),
@@ -444,7 +444,7 @@ describe("pages", () => {
 });
 
 describe("muninn.auth", () => {
-  test("basic: user and password, each endpoint its own", async () => {
+  test("basic: each endpoint has its own user and password", async () => {
     const basic = (name: string) => ({ basic: { user: `user-${name}`, password: `password-${name}` } });
     const tracer = await tracerWith({
       hasPrometheus: anyPort,
@@ -472,7 +472,7 @@ describe("muninn.auth", () => {
 });
 
 describe("a start that fails", () => {
-  test("leaves neither ports nor claims behind: the next one starts with the same configuration", async () => {
+  test("leaves neither ports nor claims behind, so that the next one starts with the same configuration", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };

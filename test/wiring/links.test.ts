@@ -67,7 +67,7 @@ async function stateOf(daemon: Daemon, check: string): Promise<string | undefine
 
 describe("listen", () => {
   test.each(["unix", "tcp", "tls", "ws", "wss"])(
-    "%s: a node's lines arrive, beside those over network",
+    "%s: a node's lines arrive, as do those over network",
     async (kind) => {
       const listen = kind === "unix" ? `unix:${place.path("link.sock")}` : await somewhere(kind);
       const isSecure = kind === "tls" || kind === "wss";
@@ -85,7 +85,7 @@ describe("listen", () => {
     },
   );
 
-  test("a place that is taken stops the start with one sentence that names it", async () => {
+  test("an address in use stops the start with one sentence that names it", async () => {
     const listen = `unix:${place.path("link.sock")}`;
     const { stop } = await openListener({
       address: parseLinkAddress(listen),
@@ -99,7 +99,7 @@ describe("listen", () => {
     await stop();
   });
 
-  test("connections of several doors have different ids, and maxConnections holds for all together", async () => {
+  test("connections of several listeners have different ids, and maxConnections applies to all together", async () => {
     const listen = `unix:${place.path("link.sock")}`;
     const daemon = await place.start({ ...pages, muninn: { maxConnections: 2, links: [{ listen }] } });
     await node(listen, { name: "same", count });
@@ -112,7 +112,7 @@ describe("listen", () => {
 });
 
 describe("access", () => {
-  test("tokenFile and nodes: the right name is taken, another is refused and counted, and nothing of it written", async () => {
+  test("tokenFile and nodes: the right name is accepted, and another is refused, counted and not written", async () => {
     await writeFile(place.path("relay.token"), `${token}\nnot looked at\n`);
     const listen = await somewhere("ws");
     const access = [{ tokenFile: place.path("relay.token"), nodes: ["relay-*"] }];
@@ -153,7 +153,7 @@ describe("access", () => {
     await expectWhole(daemon, "127.0.0.1-1");
   });
 
-  test("clientCaFile and subject: who has the certificate may bring its nodes, and no other may", async () => {
+  test("clientCaFile and subject: only the holder of the certificate may bring its nodes", async () => {
     const listen = await somewhere("tls");
     const daemon = await start({
       listen,
@@ -176,7 +176,7 @@ describe("access", () => {
   });
 });
 
-test("connect: the tracer comes to a node, with token, certificate and serverName, and health says how it stands", async () => {
+test("connect: the tracer connects to a node with token, certificate and serverName, and health shows the state", async () => {
   await writeFile(place.path("node.token"), token);
   const connections: Connection[] = [];
   const at = await somewhere("wss");
@@ -234,7 +234,7 @@ test("trustedProxies: nodes behind them have their own addresses", async () => {
   expect(said).toMatch(/^203\.0\.113\.5:\d+$/);
 });
 
-test("at SIGHUP certificates and tokens are read again: who is inside stays, who comes shows the new one", async () => {
+test("SIGHUP reads certificates and tokens again: open connections stay, and new ones see the new certificate", async () => {
   const [certificateName, keyName, tokenName] = ["server.pem", "key.pem", "relay.token"].map((name) =>
     place.path(name),
   );

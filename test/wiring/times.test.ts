@@ -33,7 +33,7 @@ function watched(promise: Promise<unknown>): { readonly isSettled: boolean } {
   return watch;
 }
 
-test("a stopping tracer takes what a node still sends for two seconds", async () => {
+test("a stopping tracer accepts for two seconds what a node still sends", async () => {
   await using tracer = await startTracer();
   const peer = await PlainPeer.at(tracer.address, { name: "slow", stays: true });
   await until(() => peer.wanted.length > 0);
@@ -50,7 +50,7 @@ test("a stopping tracer takes what a node still sends for two seconds", async ()
   expect(await tracer.linesOf("slow")).toEqual(["first words", "last words"]);
 });
 
-test("it goes on trying to write for one and a half seconds more", async () => {
+test("a stopping tracer keeps trying to write for another one and a half seconds", async () => {
   let attempts = 0;
   const fileSystem = {
     ...kernelFileSystem,
@@ -75,7 +75,7 @@ test("it goes on trying to write for one and a half seconds more", async () => {
   expect(tracer.accounts()).toEqual({ received: 1, written: 0, dropped: 1 });
 });
 
-test("a node that has said nothing for thirty seconds is gone", async () => {
+test("a node silent for thirty seconds is disconnected", async () => {
   await using tracer = await startTracer();
   const peer = await PlainPeer.at(tracer.address, { name: "mute" });
   await until(() => peer.wanted.length > 0);

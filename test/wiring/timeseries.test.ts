@@ -66,7 +66,7 @@ async function exposed(tracer: TestTracer, path: string): Promise<string> {
   return (await fetch(`http://${tracer.served.get("prometheus")}${path}`)).text();
 }
 
-test("hasTimeseries: what a node tells can be asked for by its name, and the node for what it is", async () => {
+test("hasTimeseries: a node's metrics can be queried by its name, and the node for its data points", async () => {
   const tracer = await tracerWith({});
   const peer = await namedPeer(tracer);
   peer.tell(["cardano.node.metrics.blockNum_int"], 42n);
@@ -85,7 +85,7 @@ test("hasTimeseries: what a node tells can be asked for by its name, and the nod
   expect(await exposed(tracer, "/healthz")).toContain("points reach back to");
 });
 
-test("metrics that were told before the node had its name are there as well", async () => {
+test("metrics that arrived before the node's name are stored as well", async () => {
   const tracer = await tracerWith({});
   const peer = await PlainPeer.at(tracer.address, { name: "early" });
   open.push(() => peer.leave());
@@ -93,7 +93,7 @@ test("metrics that were told before the node had its name are there as well", as
   await eventually(async () => expect(await valuesOf(tracer, "told_early now")).toEqual(["7.0"]));
 });
 
-test("muninn.timeseries.minInterval is the least time between two points", async () => {
+test("muninn.timeseries.minInterval is the minimum time between two points", async () => {
   const tracer = await tracerWith({ minInterval: "1h" });
   const peer = await namedPeer(tracer);
   peer.tell(["m"], 1n);
@@ -103,7 +103,7 @@ test("muninn.timeseries.minInterval is the least time between two points", async
   expect(await valuesOf(tracer, "m now")).toEqual(["1.0"]);
 });
 
-test("muninn.timeseries.maxBytes bounds the memory, and what goes is counted", async () => {
+test("muninn.timeseries.maxBytes limits the memory, and deleted points are counted", async () => {
   const tracer = await tracerWith({ maxBytes: "1MiB" });
   const peer = await namedPeer(tracer);
   peer.tell(Array.from({ length: 3_000 }, (_, n) => `metric.${n}`));

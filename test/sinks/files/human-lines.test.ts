@@ -40,12 +40,12 @@ test.each(cases)("%s", (_, fields, layout, expected) => {
   expect(Buffer.from(humanLines(batchOf([fields]), layout)).toString()).toBe(expected);
 });
 
-test("objects of a batch follow each other in order", () => {
+test("the objects of a batch follow each other in order", () => {
   const batch = batchOf([{ human: "1" }, { human: "2\n3" }, { machine: "4" }]);
   expect(Buffer.from(humanLines(batch, "text")).toString()).toBe("1\n2\n  3\n4\n");
 });
 
-test("controls of a peer are written out on the console's lines, and left as they are in bare text", () => {
+test("a peer's control characters are escaped on console lines and unchanged in bare text", () => {
   const batch = batchOf([{ human: "\u001b[2Jgone\rnew\u202e", host: "a\u001bb", namespace: ["N\u0007"] }]);
   expect(Buffer.from(humanLines(batch, "console")).toString("utf8")).toBe(
     "[2024-04-08 13:46:26.5169Z][a\\x1bb:N\\x07](Info,31) \\x1b[2Jgone\\x0dnew\\u202e\n",

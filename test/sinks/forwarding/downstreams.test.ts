@@ -47,7 +47,7 @@ function open(limits: { queueSize?: number; queueBytes?: number } = {}) {
 }
 
 describe("while no tracer is connected", () => {
-  test("one queue keeps the newest, and the next tracer gets them", () => {
+  test("one queue keeps the newest objects for the next tracer", () => {
     const { account, downstreams, dropped, add, turn, numbers } = open();
     add(5);
     turn();
@@ -57,7 +57,7 @@ describe("while no tracer is connected", () => {
     expect(account.written_).toBe(3);
   });
 
-  test("what waited for the last tracer to leave waits for the next", () => {
+  test("objects that waited for the last tracer to leave wait for the next", () => {
     const { account, downstreams, add, turn, numbers } = open();
     const first = downstreams.connect();
     add(3);
@@ -72,7 +72,7 @@ describe("while no tracer is connected", () => {
 });
 
 describe("with several tracers", () => {
-  test("each gets everything, and an object is written once", () => {
+  test("each one gets everything, and an object is written once", () => {
     const { account, downstreams, add, numbers } = open();
     const [one, two] = [downstreams.connect(), downstreams.connect()];
     add(2);
@@ -82,7 +82,7 @@ describe("with several tracers", () => {
     expect(account.written_).toBe(2);
   });
 
-  test("one that reads nothing loses the oldest, the other nothing", () => {
+  test("one that reads nothing loses the oldest objects, and the other loses none", () => {
     const { account, downstreams, dropped, add, turn, numbers } = open();
     const [reading, stuck] = [downstreams.connect(), downstreams.connect()];
     const got: number[] = [];
@@ -97,7 +97,7 @@ describe("with several tracers", () => {
     expect(account).toMatchObject({ written_: 8, reasons: {} });
   });
 
-  test("what waits for one that leaves while others are there is let go", () => {
+  test("objects that wait for one tracer are released when it leaves and others remain", () => {
     const { account, downstreams, add } = open();
     const [one, two] = [downstreams.connect(), downstreams.connect()];
     add(2);
@@ -109,7 +109,7 @@ describe("with several tracers", () => {
   });
 });
 
-test("those who wait for objects take them before the queue's size counts", async () => {
+test("a waiting tracer takes objects before the size of the queue counts", async () => {
   const { account, downstreams, dropped, add, turn, numbers } = open({ queueSize: 1 });
   const queue = downstreams.connect();
   const waiting = queue.take(100, new AbortController().signal);
@@ -120,7 +120,7 @@ test("those who wait for objects take them before the queue's size counts", asyn
   expect(account.written_).toBe(50);
 });
 
-test("the bytes of all queues together are bounded at once, and free again when their objects are settled", () => {
+test("the bytes of all queues together are limited at once, and free again when their objects are settled", () => {
   const { account, downstreams, add } = open({ queueSize: 1_000, queueBytes: 100 });
   add(30, 10);
   expect(downstreams.waiting).toEqual({ objects: 10, bytes: 100 });
@@ -140,7 +140,7 @@ const step = fc.oneof(
   }),
 );
 
-test("whatever tracers do, every object is settled once, each gets its own in order, and queues keep their size", () => {
+test("whatever tracers do, every object is settled once, each tracer gets its own in order, and queues keep their size", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const { account, downstreams, add, turn, numbers } = open();

@@ -59,7 +59,7 @@ async function node(to: TestTracer, name: string, count: number): Promise<void> 
   open.push(() => started.stop());
 }
 
-test("objects of several nodes arrive downstream, all of them, in the order of each node, and nothing else changes", async () => {
+test("all objects of several nodes arrive downstream, each node's in order and otherwise unchanged", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
   // As long as it takes until the name is there.
@@ -77,7 +77,7 @@ test("objects of several nodes arrive downstream, all of them, in the order of e
   await eventually(() => expect(up.accounts()).toEqual({ received: 3_000, written: 3_000, dropped: 0 }));
 });
 
-test("an object passes byte for byte, all eight fields, through a chain of three tracers", async () => {
+test("an object passes through a chain of three tracers with all eight fields unchanged, byte for byte", async () => {
   const [first, second] = [join(directory, "first.sock"), join(directory, "second.sock")];
   const up = await upstream(first);
   await downstream(first, {
@@ -118,7 +118,7 @@ test("ConnectTo: the tracer connects to several downstream tracers, and each get
     await eventually(async () => expect(await down.linesOf("up")).toEqual(["ChainDB.A", "ChainSync.B"]));
 });
 
-test("while nobody is connected files lose nothing, the queue keeps its size, and every drop is counted and shown", async () => {
+test("with nobody connected, files lose nothing, the queue keeps its size, and every drop is counted and shown", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, {}, { queueSize: 192 });
   await node(up, "relay", 10_000);
@@ -138,7 +138,7 @@ test("while nobody is connected files lose nothing, the queue keeps its size, an
   await eventually(() => expect(down.accounts().written).toBe(192));
 });
 
-test("what waits for a downstream tracer stays as it came, however much comes after it", async () => {
+test("objects that wait for a downstream tracer stay unchanged, however many follow", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
   await node(up, "relay", 5_000);
@@ -148,7 +148,7 @@ test("what waits for a downstream tracer stays as it came, however much comes af
   expect(await down.linesOf("upstream")).toEqual(await up.linesOf("relay"));
 });
 
-test("muninn.forwarding.queueBytes bounds what waits, however few objects that is", async () => {
+test("muninn.forwarding.queueBytes limits the queue, however few objects it holds", async () => {
   const up = await upstream(join(directory, "up.sock"), { muninn: { forwarding: { queueBytes: "1MiB" } } });
   const objects = Array.from({ length: 5 }, () => traceObject({ machine: "x".repeat(400_000) }));
   const source = new ScriptedSource({ name: "relay", objects });
@@ -157,7 +157,7 @@ test("muninn.forwarding.queueBytes bounds what waits, however few objects that i
   await eventually(() => expect(up.accounts()).toEqual({ received: 10, written: 5, dropped: 3 }));
 });
 
-test("verbosity Maximum logs what goes to downstream tracers, Minimum only that they come and leave", async () => {
+test("verbosity Maximum logs what is sent to downstream tracers, and Minimum only their arrival and departure", async () => {
   await using place = await Workplace.open();
   const path = place.path("up.sock");
   const daemon = await place.start({
@@ -175,7 +175,7 @@ test("verbosity Maximum logs what goes to downstream tracers, Minimum only that 
   expect(await daemon.stop()).toBe(0);
 });
 
-test("where the path is taken at the start, the tracer collects, and forwards as soon as it is free", async () => {
+test("if the socket is in use at the start, the tracer collects, and forwards once the socket is free", async () => {
   const path = join(directory, "up.sock");
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(path, resolve));
@@ -197,7 +197,7 @@ test("a downstream tracer of another network is refused", async () => {
   expect(down.accounts().received).toBe(0);
 });
 
-test("metrics and data points of nodes are forwarded where the configuration says so, and nothing of them where not", async () => {
+test("metrics and data points are forwarded only if the configuration says so", async () => {
   const [open_, closed] = [join(directory, "open.sock"), join(directory, "closed.sock")];
   const page = async (of: TestTracer, at: string) =>
     (await fetch(`http://${of.served.get("prometheus")}${at}`)).text();
@@ -224,7 +224,7 @@ test("metrics and data points of nodes are forwarded where the configuration say
   expect((await untold.dataPointsOf("up", [point]))?.get(point)).toBeUndefined();
 });
 
-test("the option names of an earlier page of ours set the queue all the same", async () => {
+test("the option names from an earlier version of the documentation still set the queue", async () => {
   const options = { tofQueueSize: 5 };
   const up = await tracer(
     { hasForwarding: [{ tag: "AcceptAt", contents: join(directory, "up.sock") }, null, options] },

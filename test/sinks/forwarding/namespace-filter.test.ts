@@ -12,6 +12,6 @@ test.each<[string, readonly (readonly string[])[] | undefined, readonly string[]
   ["two parts as one", [["Forge.Loop"]], ["Forge.Loop.B"]],
   ["another case of letters", [["forge"]], []],
   ["several prefixes", [["ChainDBX"], ["Forge"]], ["ChainDBX.A", "Forge.Loop.B"]],
-])("%s passes what cardano-tracer passes", (_, prefixes, passed) => {
+])("%s passes the same as in cardano-tracer", (_, prefixes, passed) => {
   expect(namespaces.filter(namespaceFilter(prefixes))).toEqual(passed);
 });

@@ -15,7 +15,7 @@ function withRun(run: string): string[] {
 const journalSection = { logRoot: "", logMode: "JournalMode", logFormat: "ForMachine" };
 
 describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJournald)}`, () => {
-  test("collects into the journal and beside it into files, and says how much", async () => {
+  test("collects into the journal and into files, and counts the journal's entries", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using place = await Workplace.open();
@@ -40,7 +40,7 @@ describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJ
     expect(entries.findIndex(({ MESSAGE }, index) => MESSAGE !== lines[index])).toBe(-1);
   });
 
-  test("check and run refuse in the same words, with the place, where there is no journald", async () => {
+  test("is refused by check and run in the same words, with its place, if there is no journald", async () => {
     await using place = await Workplace.open();
     await mkdir(place.path("run"));
     const daemon = await place.launch({ logging: [journalSection] }, { under: withRun(place.path("run")) });
@@ -53,7 +53,7 @@ describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJ
     expect(check.stderr).toContain(`error: ${daemon.stderr}\n`);
   });
 
-  test("check warns of the rate limit where all is there", async () => {
+  test("gets a warning of the rate limit from check if nothing is missing", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using place = await Workplace.open();
@@ -70,7 +70,7 @@ describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJ
   });
 });
 
-test("check and run name the library that is missing, and how to install it", async () => {
+test("check and run name a missing library and how to install it", async () => {
   await using place = await Workplace.open();
   // Stands before koffi, as an installation without optional dependencies does.
   const hook = place.path("without-koffi.mjs");

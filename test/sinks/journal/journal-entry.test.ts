@@ -30,7 +30,7 @@ function bytesOf(given: JournalEntry): Buffer {
   return room.subarray(3, end);
 }
 
-test("an entry is its six fields, each on a line", () => {
+test("an entry has six fields, each on a line", () => {
   expect(bytesOf(entry()).toString()).toBe(
     "SYSLOG_IDENTIFIER=relay-1\nMESSAGE={}\nPRIORITY=6\nNAMESPACE=Net.Mux\nTHREAD=31\n" +
       "TIME=2026-02-16 09:30:01.000000000000Z\n",
@@ -67,7 +67,7 @@ test.each([
   expect(bytesOf(entry({ severity })).toString()).toContain(`\nPRIORITY=${priority}\n`);
 });
 
-test("there is room for an entry, however long its thread and its namespace are", () => {
+test("an entry has enough room, however long its thread and namespace", () => {
   const long = "9".repeat(5_000);
   const wide = "日".repeat(5_000);
   for (const fields of [{ thread: long }, { namespace: wide }, { thread: long, namespace: wide }]) {
@@ -76,12 +76,12 @@ test("there is room for an entry, however long its thread and its namespace are"
   }
 });
 
-test("there is room for the time of any year", () => {
+test("an entry has enough room for the time of any year", () => {
   const last = bytesOf(entry({ text: "", time: { seconds: -(2 ** 63), picoseconds: 999_999_999_999 } }));
   expect(last.toString()).toMatch(/\nTIME=-\d+-\d\d-\d\d \d\d:\d\d:\d\d\.999999999999Z\n$/);
 });
 
-test("whatever is in the fields, reading gives it back and nothing else", () => {
+test("any field values are read back unchanged, with nothing added", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "=", "\n", "é", "🦆", "\0", "TIME=") });
   fc.assert(
     fc.property(text, text, text, fc.constantFrom(...severities), (node, message, namespace, severity) => {

@@ -46,7 +46,7 @@ function senderAt(socket: EntrySocket, frames: Frame[]) {
   return { sender, outcome };
 }
 
-test("an entry that a socket finds too large goes as a file, in its place", async () => {
+test("an entry too large for the socket is sent as a file, in its place", async () => {
   const { socket, calls } = scripted(1, new LibcError("sendmmsg", "EMSGSIZE"));
   const { sender, outcome } = senderAt(socket, [frameOf("a", "bb", "c")]);
   sender.start();
@@ -55,7 +55,7 @@ test("an entry that a socket finds too large goes as a file, in its place", asyn
   await sender.stop();
 });
 
-test("what the kernel refuses for a while is sent again by the same connection, and health can tell", async () => {
+test("entries that the kernel refuses for a while are sent again on the same connection, and health knows", async () => {
   const { socket, calls } = scripted(...Array(6).fill(new LibcError("sendmmsg", "ENOBUFS")));
   const { sender, outcome } = senderAt(socket, [frameOf("a")]);
   sender.start();
@@ -67,7 +67,7 @@ test("what the kernel refuses for a while is sent again by the same connection, 
   await sender.stop();
 });
 
-test("an error in Muninn gives up what is there and is told; what comes later is sent", async () => {
+test("an error in Muninn drops the current entries and is reported, and later ones are sent", async () => {
   const bug = new TypeError("undefined is not a function");
   const { socket, calls } = scripted(bug);
   const frames = [frameOf("a", "b")];

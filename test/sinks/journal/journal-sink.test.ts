@@ -89,7 +89,7 @@ test.each<[string, "ForMachine" | "ForHuman", Partial<TraceObject>, Record<strin
   ]);
 });
 
-test("batches of two nodes, written at once, arrive whole and each node's in order", async () => {
+test("batches of two nodes, written at once, arrive whole and in each node's order", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path).keepReading();
   await using sink = openSink(path);
@@ -105,7 +105,7 @@ test("batches of two nodes, written at once, arrive whole and each node's in ord
   expect(counterOf(sink, "muninn_journal_possibly_doubled_entries_total")).toBe(0);
 });
 
-test("an entry too large for a datagram comes in its place, as a file in memory that nobody can change", async () => {
+test("an entry too large for a datagram arrives in its place, as a sealed memory file", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path).keepReading();
   await using sink = openSink(path);
@@ -116,7 +116,7 @@ test("an entry too large for a datagram comes in its place, as a file in memory 
 });
 
 test.each([65_000, 65_200, 65_400, 65_600, 100_000, 210_000, 213_000])(
-  "a message of %i bytes arrives whole, in whichever way",
+  "a message of %i bytes arrives whole, however it is sent",
   async (length) => {
     const path = freePath();
     using receiver = new DatagramReceiver(path).keepReading();
@@ -127,7 +127,7 @@ test.each([65_000, 65_200, 65_400, 65_600, 100_000, 210_000, 213_000])(
   },
 );
 
-test("a socket that is full keeps the batch, health says so, and all arrives when it is read again", async () => {
+test("a full socket holds the batch, health says so, and everything arrives once it is read", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -148,7 +148,7 @@ test("a socket that is full keeps the batch, health says so, and all arrives whe
   expect(counterOf(sink, "muninn_journal_possibly_doubled_entries_total")).toBe(0);
 });
 
-test("an object counts as safe only when it was read from the socket, not when the socket took it", async () => {
+test("an object counts as safe only once it is read from the socket", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -165,7 +165,7 @@ test("an object counts as safe only when it was read from the socket, not when t
   expect(messagesOf(receiver)).toEqual(numbers(3));
 });
 
-test("a socket that is not there yet keeps the batch, health says so, and all arrives when it is", async () => {
+test("a missing socket holds the batch, health says so, and everything arrives once it exists", async () => {
   const path = freePath();
   await using sink = openSink(path);
   const write = sink.write(node("n"), numbered(0, 10));
@@ -185,7 +185,7 @@ function withoutDoubles(messages: readonly string[]): { distinct: string[]; doub
   return { distinct, doubles: messages.length - distinct.length };
 }
 
-test("where the socket vanishes with what it holds, that is sent again: nothing is lost, what is doubled is counted", async () => {
+test("if the socket vanishes, its contents are sent again: nothing is lost, and possible doubles are counted", async () => {
   const path = freePath();
   const first = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -203,7 +203,7 @@ test("where the socket vanishes with what it holds, that is sent again: nothing 
   expect(doubles).toBeLessThan(20);
 });
 
-test("the last entry of all, taken and not read when the socket vanishes, is sent again, too", async () => {
+test("the last entry, accepted but unread when the socket vanishes, is sent again", async () => {
   const path = freePath();
   const first = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -215,7 +215,7 @@ test("the last entry of all, taken and not read when the socket vanishes, is sen
   expect(messagesOf(second)).toEqual(["0"]);
 });
 
-test("drained waits for what was written for that node by then, and for no other", async () => {
+test("drained waits for what is already written for that node, and for no other", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -228,7 +228,7 @@ test("drained waits for what was written for that node by then, and for no other
   await eventually(() => expect(said).toEqual(["c", "a", "b"]));
 });
 
-test("a stop waits for what is on its way, and takes nothing more", async () => {
+test("a stop waits for entries being sent, and accepts no more", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path).keepReading();
   await using sink = openSink(path);
@@ -240,7 +240,7 @@ test("a stop waits for what is on its way, and takes nothing more", async () => 
   expect(messagesOf(receiver)).toEqual(numbers(1_000));
 });
 
-test("a stop gives up at its deadline what the socket has not taken; what it has taken counts as written", async () => {
+test("a stop drops at its deadline what the socket has not accepted, and the rest counts as written", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);

@@ -23,7 +23,7 @@ test.each([
   expect(textOf(new JournalTime(), seconds, picoseconds)).toBe(text);
 });
 
-test("a time takes its second from itself, not from the one before", () => {
+test("a time takes its second from itself, not from the previous time", () => {
   const time = new JournalTime();
   expect([1, 2, 1].map((seconds) => textOf(time, seconds).slice(17, 19))).toEqual(["01", "02", "01"]);
 });

@@ -26,13 +26,13 @@ const warnings: string[] = [];
 const log = { warning: (event: string, message: string) => warnings.push(`${event}: ${message}`) };
 const context = { log } as unknown as SinkContext;
 
-test("without a section of JournalMode there is no sink", async () => {
+test("without a JournalMode section there is no sink", async () => {
   expect(await journalAt({ socketPath: join(directory, "absent") }).open(sections(file), context)).toEqual(
     [],
   );
 });
 
-test("a socket that is not there, or is none, is missing, in one sentence that says what to do", async () => {
+test("a missing or invalid socket is reported in one sentence that says what to do", async () => {
   await writeFile(join(directory, "file"), "");
   for (const name of ["absent", "file"]) {
     const path = join(directory, name);
@@ -43,13 +43,13 @@ test("a socket that is not there, or is none, is missing, in one sentence that s
   }
 });
 
-test("nothing is missing where library and socket are there", async () => {
+test("nothing is reported missing if library and socket exist", async () => {
   const path = join(directory, "journal");
   using _ = new DatagramReceiver(path);
   expect(await missingForJournal(path)).toBeUndefined();
 });
 
-test("each section of JournalMode is a sink with a name of its own, two of one format as well", async () => {
+test("each JournalMode section is a sink with its own name, even two of one format", async () => {
   const kind = journalAt({ socketPath: join(directory, "absent"), controlGroup: "/absent" });
   const sinks = await kind.open(sections(machine, file, human, machine), context);
   expect(sinks.map(({ name }) => name)).toEqual([
@@ -61,7 +61,7 @@ test("each section of JournalMode is a sink with a name of its own, two of one f
   await Promise.all(sinks.map((sink) => sink.stop({ deadlineMs: 0 })));
 });
 
-test("a unit whose rate limit journald would apply is degraded and said, with what lifts it", async () => {
+test("a unit with a rate limit in journald is degraded and reported, with the way to lift it", async () => {
   const controlGroup = join(directory, "cgroup");
   await writeFile(controlGroup, "0::/system.slice/tracer.service\n");
   await symlink("5000", join(directory, "log-rate-limit-burst:tracer.service"));

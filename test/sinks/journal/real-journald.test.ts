@@ -51,7 +51,7 @@ function numbersOf(entries: readonly ReadEntry[]): number[] {
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, () => {
-  test("takes every field as it was sent, whatever is in it", async () => {
+  test("receives every field unchanged, whatever its content", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using sink = openSink(journald, "ForHuman");
@@ -75,7 +75,7 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
     expect(entries.every(({ _TRANSPORT }) => _TRANSPORT === "journal")).toBe(true);
   });
 
-  test("takes entries far above a datagram whole and in their places", async () => {
+  test("receives entries far larger than a datagram whole and in their places", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using sink = openSink(journald);
@@ -85,7 +85,7 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
     expect(entries.map(({ MESSAGE }) => MESSAGE)).toEqual(texts);
   });
 
-  test("flooded, it has every entry of every node once, in order", async () => {
+  test("has every entry of every node once and in order after a flood", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using sink = openSink(journald);
@@ -94,7 +94,7 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
       expect(numbersOf(await read(journald, name, 10_000))).toEqual(upTo(10_000));
   });
 
-  test("restarted while flooded, its socket held by another as systemd does, it has every entry once, in order", async () => {
+  test("has every entry once and in order after a restart in a flood, with its socket held by systemd", async () => {
     await using journald = await OwnJournald.open();
     await journald.startHeld();
     await using sink = openSink(journald);
@@ -111,7 +111,7 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
-  test("killed while flooded, with its socket, and started anew, it has every entry; what is doubled is counted", async () => {
+  test("has every entry after it is killed in a flood and started with a new socket, and doubles are counted", async () => {
     await using journald = await OwnJournald.open();
     await journald.start();
     await using sink = openSink(journald);

@@ -60,14 +60,14 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const metric = (sink: LiveSink, name: string) =>
   [...sink.metrics.find((each) => each.name === `muninn_live_${name}`)!.read()][0]![1];
 
-test("objects that nobody watches are not received at this sink, and nothing is made of them", () => {
+test("objects that nobody watches are not counted as received, and use no memory", () => {
   const { sink, account } = opened();
   sink.offer(node, batchOf([{}, {}]));
   expect(account).toMatchObject({ receivedObjects: 0, settled: 0 });
   expect(metric(sink, "queue_bytes")).toBe(0);
 });
 
-test("a viewer is told all eight fields but the details, the time to the nanosecond", async () => {
+test("a viewer receives all eight fields except the details, and the time to the nanosecond", async () => {
   const { sink, account, watch } = opened();
   const { reader } = await watch();
   sink.offer(
@@ -122,7 +122,7 @@ test.each<readonly [what: string, query: LiveQuery, found: readonly string[]]>([
     { nodes: ["relay-1"], namespaces: ["Net"], severity: "Error", text: "th", regex: "e+$" },
     ["three"],
   ],
-])("a filter by %s lets through what it says", async (_, query, found) => {
+])("a filter by %s passes only matching objects", async (_, query, found) => {
   const { sink, account, watch } = opened();
   const { reader } = await watch(query);
   sink.offer(node, batchOf(samples));
@@ -132,7 +132,7 @@ test.each<readonly [what: string, query: LiveQuery, found: readonly string[]]>([
   expect(account.receivedObjects).toBe(found.length);
 });
 
-test("what is no expression is refused, and one that would take for ever elsewhere does not", async () => {
+test("an invalid expression is refused, and one that is slow in other engines is quick", async () => {
   await expect(LiveFilter.of({ regex: "(" })).rejects.toThrow(/regular expression/);
   await expect(LiveFilter.of({ regex: "(a{500}){2}b{1000}c" })).rejects.toThrow(/too long/);
   const { sink, watch } = opened();
@@ -143,7 +143,7 @@ test("what is no expression is refused, and one that would take for ever elsewhe
   expect(reader.texts).toEqual(["aaa"]);
 });
 
-test("viewers with one filter and with several are told the same object, which counts once", async () => {
+test("viewers with the same and with other filters receive the same object, which counts once", async () => {
   const { sink, account, watch } = opened();
   const viewers = await Promise.all([watch(), watch(), watch({ severity: "Error" })]);
   sink.offer(node, batchOf([{ severity: "Error" }]));
@@ -153,7 +153,7 @@ test("viewers with one filter and with several are told the same object, which c
   expect(account).toMatchObject({ receivedObjects: 1, writtenObjects: 1 });
 });
 
-test("a slow viewer misses the oldest and is told how many; its memory is bounded, and others miss nothing", async () => {
+test("a slow viewer misses the oldest objects and is told how many; its memory is limited, and others miss nothing", async () => {
   const { sink, account, watch } = opened({ maxBytes: 40_000 });
   const slow = await watch();
   const quick = await watch();
@@ -178,7 +178,7 @@ test("a slow viewer misses the oldest and is told how many; its memory is bounde
   expect(account).toMatchObject({ receivedObjects: sent, writtenObjects: sent });
 });
 
-test("what only a slow viewer was to have and missed is dropped for a full queue", async () => {
+test("objects that only a slow viewer was to receive are dropped as queue-full if it misses them", async () => {
   const { sink, account, watch } = opened({ maxBytes: 2_000 });
   const { reader } = await watch();
   reader.isStuck = true;
@@ -194,7 +194,7 @@ test("what only a slow viewer was to have and missed is dropped for a full queue
   expect(account.settled).toBe(account.receivedObjects);
 });
 
-test("what waits for a viewer that leaves is dropped as such, and nobody is told any more", async () => {
+test("objects waiting for a viewer that leaves are dropped with that reason, and it receives no more", async () => {
   const { sink, account, watch } = opened();
   const { reader, viewer } = await watch();
   sink.offer(node, batchOf([{}, {}]));
@@ -209,7 +209,7 @@ test("what waits for a viewer that leaves is dropped as such, and nobody is told
   expect(account.receivedObjects).toBe(2);
 });
 
-test("a viewer whose connection breaks while it is told settles what was on its way", async () => {
+test("a viewer whose connection breaks during a message settles the objects in it", async () => {
   const { sink, account } = opened();
   sink.watch(await LiveFilter.of({}), () => Promise.reject(new Error("gone")));
   sink.offer(node, batchOf([{}, {}]));
@@ -219,7 +219,7 @@ test("a viewer whose connection breaks while it is told settles what was on its 
   expect(metric(sink, "queue_bytes")).toBe(0);
 });
 
-test("stopping lets go of all that waits, and lets nobody watch any more", async () => {
+test("a stop drops everything that waits, and accepts no more viewers", async () => {
   const { sink, account, watch } = opened();
   await watch();
   sink.offer(node, batchOf([{}]));
@@ -229,7 +229,7 @@ test("stopping lets go of all that waits, and lets nobody watch any more", async
   expect((await watch()).viewer).toBeUndefined();
 });
 
-test("there are so many viewers and no more, until one leaves", async () => {
+test("viewers beyond the limit are refused until one leaves", async () => {
   const { watch } = opened({ maxViewers: 2 });
   const { viewer } = await watch();
   await watch();
@@ -238,7 +238,7 @@ test("there are so many viewers and no more, until one leaves", async () => {
   expect((await watch()).viewer).toBeDefined();
 });
 
-test("long texts are cut, and it is said how long they were", async () => {
+test("long texts are cut, with their full length", async () => {
   const { sink, watch } = opened();
   const { reader } = await watch();
   sink.offer(node, batchOf([{ machine: "x".repeat(maxTextBytes + 1) }]));
@@ -247,7 +247,7 @@ test("long texts are cut, and it is said how long they were", async () => {
   expect(reader.objects[0]).toMatchObject({ machine: "x".repeat(maxTextBytes), cutFrom: maxTextBytes + 1 });
 });
 
-test("a busy street gives viewers a small part of its time; what is not looked at they are told", async () => {
+test("on a busy system viewers get a small share of its time, and are told how much was skipped", async () => {
   let now = 0;
   // Each look at the clock is a millisecond later.
   const budget = new TimeBudget({ now: () => now++, utilization: () => 1 });
@@ -266,7 +266,7 @@ test("a busy street gives viewers a small part of its time; what is not looked a
   expect(account.settled).toBe(account.receivedObjects);
 });
 
-test("a street at rest gives viewers more of its time than a busy one, and no credit without end", () => {
+test("on an idle system viewers get more time than on a busy one, and their credit is limited", () => {
   let now = 0;
   let utilization = 0;
   const budget = new TimeBudget({ now: () => now, utilization: () => utilization });
@@ -285,7 +285,7 @@ test("a street at rest gives viewers more of its time than a busy one, and no cr
   expect(budget.creditMs).toBeLessThan(0);
 });
 
-test("whatever viewers and nodes do, every object received is settled once, and each viewer is told or misses each", async () => {
+test("whatever viewers and nodes do, every received object is settled once, and each viewer receives or misses it", async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("offer" as const), objects: fc.integer({ min: 1, max: 30 }) }),
     fc.record({

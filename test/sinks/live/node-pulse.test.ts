@@ -6,7 +6,7 @@ import { CountedAccount, identity } from "./accounts.js";
 
 const start = 1_700_000_000_000;
 
-test("a pulse counts by severity what came in the last five minutes, and forgets what is older", () => {
+test("a pulse counts the last five minutes by severity, and forgets what is older", () => {
   const pulse = new NodePulse(start);
   pulse.count(batchOf([{ severity: "Error" }, { severity: "Info" }]), start);
   pulse.count(batchOf([{ severity: "Error" }]), start + 200_000);
@@ -16,21 +16,21 @@ test("a pulse counts by severity what came in the last five minutes, and forgets
   expect(pulse).toMatchObject({ total: 3, lastAt: start + 200_000 });
 });
 
-test("the rate is that of the last seconds, and falls to nothing", () => {
+test("the rate is that of the last seconds, and falls to zero", () => {
   const pulse = new NodePulse(start);
   for (let second = 0; second < 60; second += 1) pulse.count(batchOf([{}, {}, {}]), start + second * 1_000);
   expect(pulse.rate(start + 59_999)).toBeCloseTo(3, 0);
   expect(pulse.rate(start + 80_000)).toBe(0);
 });
 
-test("a clock that is set back loses no count", () => {
+test("a clock set back loses no count", () => {
   const pulse = new NodePulse(start);
   pulse.count(batchOf([{}]), start + 60_000);
   pulse.count(batchOf([{}]), start);
   expect(pulse.bySeverity(start)[1]).toBe(2);
 });
 
-test("a node that left is known for an hour, one that comes back is the same", () => {
+test("a node that left is known for an hour, and is the same one if it comes back", () => {
   let now = start;
   const nodes = new KnownNodes(() => now);
   nodes.open(identity("a"), new CountedAccount());
@@ -44,7 +44,7 @@ test("a node that left is known for an hour, one that comes back is the same", (
   expect([...nodes.all()]).toEqual([]);
 });
 
-test("of nodes that left so many are known and no more, and those connected always", () => {
+test("a limited number of departed nodes is known, and every connected one", () => {
   const nodes = new KnownNodes(() => start);
   nodes.open(identity("stays"), new CountedAccount());
   for (let index = 0; index < 1_500; index += 1) {

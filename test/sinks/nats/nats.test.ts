@@ -94,7 +94,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     },
   );
 
-  test("headers tell node, directory, slug, start, first number, count and format", async () => {
+  test("headers contain node, directory, slug, start, first number, count and format", async () => {
     const tracer = await tracerWith({ servers: [server.url], subject: "pool.{slug}.traces" });
     await scripted(tracer, "Büro:1", [traceObject(), traceObject()]);
     await eventually(() => expect(tracer.accounts().written).toBe(4));
@@ -110,7 +110,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(headers.get("Nats-Msg-Id")).toBe(`${facts.start}:buro-1:1`);
   });
 
-  test("an object of 16 MiB goes in parts that the server takes, and comes out whole", async () => {
+  test("an object of 16 MiB is sent in parts that the server accepts, and read back whole", async () => {
     const tracer = await tracerWith({ servers: [server.url] });
     const machine = JSON.stringify({ data: "x".repeat(16 * 2 ** 20 - 1_000) });
     await scripted(tracer, "relay", [traceObject(), traceObject({ machine }), traceObject()]);
@@ -123,7 +123,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(messages.filter(({ facts }) => facts.part !== undefined).length).toBeGreaterThan(16);
   });
 
-  test("a server that is killed and comes back has everything once; nodes wait meanwhile, and health says so", async () => {
+  test("a server that is killed and returns gets everything once; meanwhile nodes wait, and health says so", async () => {
     const tracer = await tracerWith({ servers: [server.url], timeout: "500ms", batchBytes: "2KiB" });
     await streamMade(server);
     await numbered(tracer, "one", 3_000);
@@ -141,7 +141,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(linesOf.get("one")).toEqual(await tracer.linesOf("one"));
   });
 
-  test("what is sent again after its acknowledgement was lost is in the stream once", async () => {
+  test("a message sent again after its acknowledgement was lost is in the stream once", async () => {
     // So short that acknowledgements come too late at first.
     const tracer = await tracerWith({ servers: [server.url], timeout: "1ms", batchBytes: "16KiB" });
     await streamMade(server);
@@ -152,7 +152,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(linesOf.get("one")).toHaveLength(2_000);
   });
 
-  test("a best-effort sink drops the oldest from a full queue, counted; numbers show the gap", async () => {
+  test("a best-effort sink drops the oldest messages from a full queue and counts them; numbers show the gap", async () => {
     await server.kill();
     const tracer = await tracerWith({ servers: [server.url], required: false, queueBytes: "1MiB" });
     const machine = JSON.stringify({ data: "x".repeat(100_000) });
@@ -171,7 +171,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(tracer.accounts().dropped).toBe(40 - linesOf.get("relay")!.length);
   });
 
-  test("a stream that is there stays as it is; one that is absent and not to be made is told of", async () => {
+  test("an existing stream stays unchanged, and a missing one that must not be created is reported", async () => {
     const tracer = await tracerWith({ servers: [server.url], create: undefined });
     await scripted(tracer, "relay", [traceObject()]);
     await eventually(async () => expect(await health(tracer)).toContain("no stream accepts its subject"));
@@ -189,7 +189,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     expect(config.max_age).toBe(60e9);
   });
 
-  test("a stream that is made is as the configuration says", async () => {
+  test("a created stream has the configured settings", async () => {
     const create = { replicas: 1, maxAge: "1h", maxBytes: "100MiB", duplicateWindow: "10m" };
     await tracerWith({ servers: [server.url], create });
     await streamMade(server);
@@ -205,7 +205,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     });
   });
 
-  test("a tracer that is stopped while the stream is away counts what waits as stopped", async () => {
+  test("a tracer stopped while the stream is away counts the waiting objects as stopped", async () => {
     await server.kill();
     const tracer = await tracerWith({ servers: [server.url] });
     await scripted(tracer, "relay", [traceObject()]);
@@ -234,7 +234,7 @@ describe.skipIf(newServer === undefined)("credentials", () => {
     await eventually(async () => expect(await health(wrong)).toMatch(/uthorization/));
   });
 
-  test("an nkey, and TLS both ways", async () => {
+  test("an nkey is accepted over TLS", async () => {
     const user = nkeys.createUser();
     const certificates = join(process.cwd(), "test/http/certificates");
     const config = join(directory, "server.conf");
@@ -260,7 +260,7 @@ tls { cert_file: "${directory}/chain.pem", key_file: "${certificates}/server-key
 });
 
 describe.skipIf(newServer === undefined)("servers that want a client's certificate", () => {
-  test("have one with certificateFile, and nothing of who has none or that of another authority", async () => {
+  test("accept the one in certificateFile, and nothing from a tracer with none or with another authority's", async () => {
     const server = await serverOf(newServer!, flagsForClientCertificates);
     const servers = [`tls://localhost:${server.port}`];
     const caFile = certificateFile("ca");
@@ -279,7 +279,7 @@ describe.skipIf(newServer === undefined)("servers that want a client's certifica
 });
 
 describe.skipIf(newServer === undefined)("a credentials file", () => {
-  test("shows a user's JWT, and signs with its key", async () => {
+  test("gives a user's JWT and the key that signs", async () => {
     const directory = await mkdtemp(join(tmpdir(), "muninn-nats-jwt-"));
     open.push(() => rm(directory, { recursive: true, force: true }));
     const [operator, user] = [nkeys.createOperator(), nkeys.createUser()];
@@ -349,7 +349,7 @@ test.each([
   [{ token: "t", user: "u", password: "p" }, "must be one of them"],
   [{ certificateFile: "a.pem" }, "both certificateFile and certificateKeyFile"],
   [{ create: { replicas: 9 } }, "1 to 5"],
-])("%j is refused with a sentence", async (fields, sentence) => {
+])("%j is refused with one sentence", async (fields, sentence) => {
   const sink = { kind: "nats", servers: ["nats://127.0.0.1:4222"], stream, ...fields };
   const config = {
     networkMagic: 1,

@@ -86,7 +86,7 @@ const empty = (status: number) => ({ status, text: "" });
 const success = (data: unknown) => ({ status: "success", data });
 
 describe("queries", () => {
-  test("by POST with a form and a time", async () => {
+  test("are answered by POST with a form and a time", async () => {
     observe("relay-1", 1_771_234_560_000, 13_012_345);
     const { status, type, text } = await post(
       "/timeseries/query",
@@ -101,7 +101,7 @@ describe("queries", () => {
     );
   });
 
-  test("by GET, over a range: nodes descending, points ascending", async () => {
+  test("are answered by GET, over a range: nodes descending, points ascending", async () => {
     observe("relay-1", 1_771_234_015_000, 7);
     observe("relay-2", 1_771_234_000_000, 1);
     observe("relay-2", 1_771_234_030_000, 2);
@@ -165,7 +165,7 @@ describe("queries", () => {
     ["epoch + 5s", "5000"],
     ['"a"', '"a"'],
     ["()", "()"],
-  ])("inside a vector %s is %s", async (expression, text) => {
+  ])("give %s inside a vector as %s", async (expression, text) => {
     observe("n1", 1_771_234_560_000, 42);
     const query = `map (\\x -> ${expression}) (cardano_node_metrics_blockNum_int now)`;
     const answer = await post("/timeseries/query", `query=${encodeURIComponent(query)}&time=1771234567.5`);
@@ -198,7 +198,7 @@ describe("queries", () => {
     });
   });
 
-  test("only & parts parameters, the first of several counts, and a time that is none is ignored", async () => {
+  test("separate parameters only by &, use the first of several, and ignore an invalid time", async () => {
     const body = "query=let+x+%3D+1+in+x;&query=2";
     expect(JSON.parse((await post("/timeseries/query", body)).text).errorType).toBe("parse");
     const answer = await post("/timeseries/query", "query=1%2B1&query=5&time=soon");
@@ -211,12 +211,12 @@ describe("queries", () => {
   });
 });
 
-describe("what Grafana's data source sends", () => {
-  test("its health check, an empty query, is answered with 400", async () => {
+describe("requests from Grafana's data source", () => {
+  test("get status 400 for its health check, an empty query", async () => {
     expect((await post("/timeseries/query", "query=")).status).toBe(400);
   });
 
-  test("each panel of its dashboard has the range and interval of the screen", async () => {
+  test("get the range and interval of the screen for each panel of its dashboard", async () => {
     const now = Date.now();
     for (let n = 20; n >= 0; n -= 1) observe("Relay_1", now - n * 15_000, 1_000 - n, "Mem_resident_int");
     const query = `cardano_node_metrics_Mem_resident_int[epoch + ${now - 300_000}ms; epoch + ${now}ms : 15s]`;
@@ -231,7 +231,7 @@ describe("what Grafana's data source sends", () => {
     expect(result[0].values).toHaveLength(21);
   });
 
-  test("its list of nodes, and the three pages of a node", async () => {
+  test("get its list of nodes, and the three pages of a node", async () => {
     const begun = new Date(Date.now() - 60_000).toISOString();
     const info = {
       niName: "Relay 1",
@@ -263,7 +263,7 @@ describe("what Grafana's data source sends", () => {
     expect((await asked("/timeseries/node/relay-1/sync-progress")).text).toBe('{"syncProgress":99.87}');
   });
 
-  test("a node that has no such data point, or is not there, is 404 without a word", async () => {
+  test("get an empty 404 for an unknown node or a missing data point", async () => {
     nodes = [nodeWith({})];
     for (const page of [
       "relay-1/info",
@@ -281,7 +281,7 @@ describe("configuration until the next start", () => {
   test.each([
     ["retention", "retentionMillis", 86_400_000],
     ["pruning", "pruningPeriodMillis", 900_000],
-  ])("%s is what it was given last", async (name, key, initial) => {
+  ])("%s is the last value given", async (name, key, initial) => {
     const path = `/timeseries/config/${name}`;
     expect((await asked(path)).text).toBe(JSON.stringify({ [key]: initial }));
     for (const [given, milliseconds] of [
@@ -297,7 +297,7 @@ describe("configuration until the next start", () => {
     }
   });
 
-  test("a retention shorter than the pause between two answers is refused, and none is not found", async () => {
+  test("a retention shorter than the pause between two answers is refused, and a missing one gives 404", async () => {
     const path = "/timeseries/config/retention";
     expect(await post(`${path}?milliseconds=10`)).toMatchObject({ status: 400, text: "Malformed input" });
     expect(await post(`${path}?milliseconds=1000`)).toMatchObject(empty(200));
@@ -307,7 +307,7 @@ describe("configuration until the next start", () => {
     expect(timeseries.pruning.retentionMs).toBe(1_000);
   });
 
-  test("pruning by itself ends where no duration is given, and cannot be without a pause", async () => {
+  test("automatic pruning ends if no duration is given, and a zero pause is refused", async () => {
     const path = "/timeseries/config/pruning";
     expect(await post(`${path}?seconds=0`)).toMatchObject({ status: 400, text: "Malformed input" });
     expect(await post(path)).toMatchObject(empty(200));
@@ -318,7 +318,7 @@ describe("configuration until the next start", () => {
     expect((await asked(path)).text).toBe('{"pruningPeriodMillis":null}');
   });
 
-  test("a new retention prunes at once, and so does the request to", async () => {
+  test("a new retention prunes at once, and so does a request to prune", async () => {
     const now = Date.now();
     observe("a", now - 3_000_000, 1, "old");
     observe("a", now, 1, "new");
@@ -342,11 +342,11 @@ describe("the endpoint", () => {
     ["GET", "/timeseries"],
     ["GET", "/timeseries/node"],
     ["GET", "/elsewhere"],
-  ])("%s %s is 404 without a word", async (method, path) => {
+  ])("%s %s is an empty 404", async (method, path) => {
     expect(await asked(path, { method })).toMatchObject(empty(404));
   });
 
-  test("its page has three examples, all of which are answered, with metrics that are there", async () => {
+  test("the page has three examples, all of which are answered, with existing metrics", async () => {
     const now = Date.now();
     for (const metric of ["blockNum_int", "Mem_resident_int", "txsProcessedNum_counter"])
       observe("a", now, 1, metric);
@@ -367,7 +367,7 @@ describe("the endpoint", () => {
     expect(timeseries.pruning.retentionMs).toBe(86_400_000);
   });
 
-  test("asks for the credentials of muninn.auth.timeseries, for every method", async () => {
+  test("the endpoint asks for the credentials of muninn.auth.timeseries, for every method", async () => {
     await server.stop();
     server = await opened({ auth: { bearerToken: "let-me-in" } });
     expect((await post("/timeseries/query", "query=1")).status).toBe(401);
@@ -377,7 +377,7 @@ describe("the endpoint", () => {
     expect(answer.status).toBe(200);
   });
 
-  test("answers several requests with bodies on one connection, however they arrive", async () => {
+  test("several requests with bodies on one connection are answered, however they arrive", async () => {
     const request = (query: string) =>
       `POST /timeseries/query HTTP/1.1\r\nHost: a\r\nContent-Length: ${query.length + 6}\r\n\r\nquery=${query}`;
     const text = `${request("1")}${request("22")}${request("333")}`;

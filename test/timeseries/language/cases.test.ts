@@ -7,7 +7,7 @@ const { E, S, M, R } = stores;
 const at = (ms: number) => ({ timestamp: ms });
 const lasting = (ms: number) => ({ duration: ms });
 
-describe("what the original's own suite says", () => {
+describe("the cases of the original's own suite", () => {
   test.each([
     [E, 0, "1 + 2 * 3", 7],
     [E, 0, "10 / 4", 2.5],
@@ -61,7 +61,7 @@ describe("what the original's own suite says", () => {
   });
 });
 
-describe("what follows from the rules", () => {
+describe("the cases that follow from the rules", () => {
   test.each([
     [M, 0, "15 < m now", [20, 30]],
     [M, 0, "100 - m now", [90, 80, 70]],
@@ -225,7 +225,7 @@ describe("what follows from the rules", () => {
     expect(element!.labels.pairs).toEqual([["a", "same"]]);
   });
 
-  test("only neighbours that agree on the labels make a group", async () => {
+  test("only neighbours with the same labels form a group", async () => {
     const store = storeOf({
       m: ["x", "y", "x"].map((b, n) => [{ a: String(n), b }, 0, n] as const),
     });
@@ -242,7 +242,7 @@ describe("what follows from the rules", () => {
     ["sum_over_time", 2_000],
     ["increase", 1_000],
     ["rate", 1_000],
-  ])("%s has its time", async (builtin, time) => {
+  ])("%s has the right time", async (builtin, time) => {
     const found = (await evaluated(R, 2_000, `${builtin} (m[epoch; epoch + 1s])`)) as InstantVector;
     expect(found.elements[0]!.time).toBe(time);
   });
@@ -369,7 +369,7 @@ describe("errors", () => {
     expect(message.slice(0, beginning.length)).toBe(beginning);
   });
 
-  test("at most five names are suggested, the nearest first, local ones among them", async () => {
+  test("at most five names are suggested, the nearest first, including local ones", async () => {
     const names = ["blocks_a", "blocks_b", "blocks_cc", "blocks_dd", "blocks_e", "unlike"];
     const store = storeOf(Object.fromEntries(names.map((name) => [name, [[{}, 0, 1]] as const])));
     const message = plain(await evaluated(store, 0, "let blocks = 1 in blocks_ now"));

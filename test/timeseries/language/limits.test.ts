@@ -27,16 +27,16 @@ describe("limits", () => {
     "m[now - 1h; now : 1s]",
     "(\\t -> m t)[now - 1h; now]",
     "map (\\x -> m[now - 1h; now]) (m now)",
-  ])("%s ends where its memory is used up", async (query) => {
+  ])("%s ends once its memory is used up", async (query) => {
     expect(await faultOf(large, query, { timeoutMs: 60_000, maxBytes: 1_000_000 })).toBe("too-big");
   });
 
-  test("what a step needed and left behind does not count", async () => {
+  test("memory that a step has released does not count", async () => {
     const query = "(\\t -> filter (\\x -> x < 0) (m t * 2 + 1))[now - 1h; now : 1s]";
     expect(await faultOf(large, query, { timeoutMs: 60_000, maxBytes: 100_000 })).toBe("none");
   });
 
-  test("a query that takes too long ends", async () => {
+  test("a query that takes too long is ended", async () => {
     const query = "(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 400ms]";
     expect(await faultOf(large, query, { timeoutMs: 20, maxBytes: 2 ** 30 })).toBe("too-slow");
   });
@@ -49,7 +49,7 @@ describe("limits", () => {
     expect(Object.fromEntries(queries.outcomes)).toMatchObject({ execution: 1, success: 0 });
   });
 
-  test("others have the event loop while a long query runs", async () => {
+  test("the event loop runs while a long query does", async () => {
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 30 } });
     let turns = 0;
     let isDone = false;
@@ -69,7 +69,7 @@ describe("limits", () => {
     ["rate (m[now - 1h; now])", 2],
     ["sum_over_time (m[now - 1h; now] + 1)", 3],
     ["quantile_over_time 0.5 (m[now - 1h; now])", 2],
-  ])("%s stops at each series, %i times for each, where it is time to", (query, times) => {
+  ])("%s pauses at each series, %i times for each, if its turn is over", (query, times) => {
     const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
     meter.isDue = () => true;
     const evaluation = new Evaluation({ query, source: large, now, stepMs: 15_000, meter });
@@ -77,7 +77,7 @@ describe("limits", () => {
     expect(stops).toBeGreaterThanOrEqual(times * 100);
   });
 
-  test("beyond four at work and sixty-four in waiting a query is refused", async () => {
+  test("beyond four running and sixty-four waiting queries one is refused", async () => {
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
     const answers = Array.from({ length: 70 }, () => queries.answer("1", now, { gzip: false }));
     const refused = (await Promise.all(answers)).filter((body) => body === undefined);
@@ -93,7 +93,7 @@ describe("limits", () => {
     ["bindings", `${"let a = 1 in ".repeat(5_000)}a`],
     ["functions", `${"\\x -> ".repeat(5_000)}x`],
     ["ranges", `m${"[now; now]".repeat(5_000)}`],
-  ])("%s nested without end are a parse error", async (_, query) => {
+  ])("%s nested too deeply are a parse error", async (_, query) => {
     expect(await faultOf(large, query)).toBe("syntax");
   });
 
@@ -105,11 +105,11 @@ describe("limits", () => {
       "calls",
       `let f0 = \\x -> x in ${Array.from({ length: 99 }, (_, n) => `let f${n + 1} = \\x -> f${n} x in `).join("")}f99 1`,
     ],
-  ])("%s nested as deep as is allowed are evaluated", async (_, query) => {
+  ])("%s nested up to the limit are evaluated", async (_, query) => {
     expect(await faultOf(large, query)).toBe("none");
   });
 
-  test("pairs nested deeper than they can be written are the query's fault", async () => {
+  test("pairs nested too deeply to be written are a fault of the query", async () => {
     const deepen = `\\p -> ${"(1, ".repeat(100)}p${")".repeat(100)}`;
     const steps = Array.from({ length: 180 }, (_, n) => `let p${n + 1} = f p${n} in `).join("");
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
@@ -118,7 +118,7 @@ describe("limits", () => {
   });
 });
 
-describe("any text", () => {
+describe("random queries", () => {
   const words = fc.constantFrom(
     ...[
       "m",
@@ -172,7 +172,7 @@ describe("any text", () => {
     ],
   );
 
-  test("ends with a value or with an error of one of the three types, and never otherwise", async () => {
+  test("any text gives a value or an error of one of the three types", async () => {
     const texts = fc.oneof(
       fc.string({ unit: "binary", maxLength: 40 }),
       fc.array(words, { maxLength: 25 }).map((each) => each.join("")),
@@ -200,7 +200,7 @@ describe("any text", () => {
     expect(seen.get("success")).toBeGreaterThan(0);
   });
 
-  test("a query made of an expression is read however its optional white space is", async () => {
+  test("a query made of an expression is read with any optional white space", async () => {
     const spaces = fc.constantFrom(" ", "  ", "\n", "\t ");
     await fc.assert(
       fc.asyncProperty(fc.array(spaces, { minLength: 6, maxLength: 6 }), async (s) => {

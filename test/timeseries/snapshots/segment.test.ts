@@ -34,7 +34,7 @@ function faultOf(bytes: Buffer): string {
 }
 
 describe("a segment", () => {
-  test("gives back what was put in", () => {
+  test("is read back unchanged", () => {
     fc.assert(
       fc.property(runs, (given) => {
         const segment = new Segment(segmentOf(given));

@@ -30,8 +30,8 @@ const points = fc.array(
   { maxLength: 400 },
 );
 
-describe("a series is a map from times to values", () => {
-  test("each moment has the newest value that is neither later nor stale, one by one and in steps", () => {
+describe("a series", () => {
+  test("has at each moment the newest value that is neither later nor stale, one by one and in steps", () => {
     fc.assert(
       fc.property(
         points,
@@ -71,7 +71,7 @@ describe("a series is a map from times to values", () => {
     );
   });
 
-  test("many at once are the same as one after another", () => {
+  test("gives the same answers for many moments at once as for one after another", () => {
     fc.assert(
       fc.property(points, fc.array(fc.nat({ max: 150 })), (given, cuts) => {
         const times: number[] = [];
@@ -92,7 +92,7 @@ describe("a series is a map from times to values", () => {
     );
   });
 
-  test("where the clock is set back, what was written of the future goes, and is counted", () => {
+  test("loses and counts the values from the future when the clock is set back", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ step: fc.integer({ min: -100_000, max: 60_000 }), value: fc.integer() }), {
@@ -116,7 +116,7 @@ describe("a series is a map from times to values", () => {
   });
 });
 
-describe("what is kept of what is observed", () => {
+describe("observed values", () => {
   function observed(values: readonly (readonly [seconds: number, value: number])[]): number[] {
     const store = new Store(plenty);
     const series = lineOf(store);
@@ -124,21 +124,21 @@ describe("what is kept of what is observed", () => {
     return everything(series).map(([time]) => time / 1_000);
   }
 
-  test("a value that changes is written once in the interval, and its last state as soon as the interval is over", () => {
+  test("are written once per interval if they change, and the last one as soon as the interval is over", () => {
     const changes = [0, 0.4, 0.9, 1.2, 1.3, 2.2].map((seconds, n) => [seconds, n] as const);
     expect(observed(changes)).toEqual([0, 1.2, 2.2]);
   });
 
-  test("a value that stays is written once a minute", () => {
+  test("are written once a minute if they do not change", () => {
     const seconds = Array.from({ length: 181 }, (_, n) => n);
     expect(observed(seconds.map((each) => [each, 7]))).toEqual([0, 60, 120, 180]);
   });
 
-  test("a value that is no number stays, too", () => {
+  test("count as unchanged if they stay NaN", () => {
     expect(observed([0, 1, 2, 60].map((each) => [each, Number.NaN]))).toEqual([0, 60]);
   });
 
-  test("a clock that goes back by less than the interval writes nothing, one that goes back further goes on from there", () => {
+  test("are not written if the clock goes back by less than the interval, and continue from there if by more", () => {
     expect(
       observed([
         [10, 1],
@@ -156,7 +156,7 @@ describe("what is kept of what is observed", () => {
 });
 
 describe("bounds", () => {
-  test("the oldest points go first, and none that is newer than one that stays", () => {
+  test("the oldest points are deleted first, and none that is newer than a remaining one", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -191,7 +191,7 @@ describe("bounds", () => {
     );
   });
 
-  test("a series whose points have all gone is forgotten, its name is not", () => {
+  test("a series without points is forgotten, and its name is kept", () => {
     const store = new Store({ maxBytes: 10_000, minIntervalMs: 1 });
     const gone = store.series("gone", labelSet({}))!;
     store.append(gone, 1, 1);
@@ -202,7 +202,7 @@ describe("bounds", () => {
     expect(store.knows("gone")).toBe(true);
   });
 
-  test("names without points do not crowd out the points of others", () => {
+  test("names without points do not displace the points of others", () => {
     const store = new Store({ maxBytes: 100_000, minIntervalMs: 1 });
     for (let n = 0; n < 2_000; n += 1) store.append(store.series(`metric ${n}`, labelSet({}))!, n, 1);
     expect(store.names().length).toBeLessThan(100);
@@ -210,11 +210,11 @@ describe("bounds", () => {
     expect(store.stats().bytes).toBeLessThanOrEqual(100_000);
   });
 
-  test("a metric with a name of thousands of letters is not kept", () => {
+  test("a metric whose name has thousands of letters is not kept", () => {
     expect(new Store(plenty).series("m".repeat(5_000), labelSet({}))).toBeUndefined();
   });
 
-  test("a day of points takes at most 20 bytes a point", () => {
+  test("a day of points uses at most 20 bytes a point", () => {
     const store = new Store({ maxBytes: 2 ** 26, minIntervalMs: 1_000 });
     for (let n = 0; n < 5_760; n += 1) {
       for (const node of ["a", "b", "c"]) store.observe(lineOf(store, node), n * 15_000, n);
@@ -226,7 +226,7 @@ describe("bounds", () => {
 });
 
 describe("pruning", () => {
-  test("no point before the time is seen any more, though its page stays", () => {
+  test("hides every earlier point, even if its page stays", () => {
     const store = new Store(plenty);
     const series = lineOf(store);
     for (let n = 0; n < 200; n += 1) store.append(series, n * 1_000, n);
@@ -238,7 +238,7 @@ describe("pruning", () => {
     expect(store.stats().reachesBackTo).toBe(100_500);
   });
 
-  test("what is too much for one go is not seen any more either, and goes when asked again", () => {
+  test("hides what is too much for one step as well, and deletes it at the next request", () => {
     const store = new Store(plenty);
     const series = lineOf(store);
     for (let n = 0; n < 4 * pointsPerPage; n += 1) store.append(series, n * 1_000, n);
@@ -250,7 +250,7 @@ describe("pruning", () => {
     expect(store.stats()).toMatchObject({ points: pointsPerPage, pruned: 3 * pointsPerPage });
   });
 
-  test("a node that has left keeps its points until then", () => {
+  test("keeps the points of a node that has left until then", () => {
     const store = new Store(plenty);
     store.append(lineOf(store, "left"), 1_000, 1);
     for (let n = 0; n < 100; n += 1) store.append(lineOf(store, "here"), n * 1_000, n);

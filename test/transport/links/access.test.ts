@@ -24,7 +24,7 @@ test.each([
   expect(allowing([pattern])(name)).toBe(allowed);
 });
 
-test("a name whose last part is another node's directory must be allowed that, too", () => {
+test("a name that ends in another node's directory must be allowed that one as well", () => {
   const allows = allowing(["relay-*"]);
   expect([allows("relay-1/relay-2"), allows("relay-1/bp-1"), allows("relay-1/")]).toEqual([
     true,
@@ -33,7 +33,7 @@ test("a name whose last part is another node's directory must be allowed that, t
   ]);
 });
 
-test("a pattern means what the same pattern means as a regular expression", () => {
+test("a pattern matches the same names as the equivalent regular expression", () => {
   const texts = fc.stringMatching(/^[ab*]{0,8}$/);
   const names = fc.stringMatching(/^[ab]{0,10}$/);
   fc.assert(
@@ -44,7 +44,7 @@ test("a pattern means what the same pattern means as a regular expression", () =
   );
 });
 
-test("a long name and many stars take no time", () => {
+test("a long name and many stars are checked quickly", () => {
   const allows = allowing([`${"*a".repeat(200)}*b`]);
   const begun = performance.now();
   expect(allows("a".repeat(100_000))).toBe(false);
@@ -95,15 +95,15 @@ test.each<Case>([
     gets: "token",
   },
   { what: "a subject that is in every object", shown: { subject: { constructor: "x" } }, gets: "token" },
-])("whoever shows $what gets $gets", ({ shown, gets }) => {
+])("$what gives access to $gets", ({ shown, gets }) => {
   expect(namesOf(shown)).toEqual(gets);
 });
 
-test("where there are no tokens, a certificate that nobody knows is why", () => {
+test("without token rules, an unknown certificate is the reason for a refusal", () => {
   expect(admit([rules[3]!], { subject: { CN: "pool-b" } })).toEqual({ refused: "certificate" });
   expect(admit([], {})).toEqual({ refused: "certificate" });
 });
 
-test("anyone may come as any node", () => {
+test("access for anyone allows every name", () => {
   expect(admit("anyone", { token: "whatever" })).toEqual({});
 });

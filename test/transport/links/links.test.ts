@@ -35,7 +35,7 @@ test.each(kinds)("bytes pass over %s both ways, whole and in order", async (kind
   expect(here.equals(sent.subarray(0, 1_000_000))).toBe(true);
 });
 
-test.each(kinds)("the end of one side of %s does not end the other", async (kind) => {
+test.each(kinds)("the end of one side over %s does not end the other", async (kind) => {
   const { ours, theirs } = await bothEnds(kind, place);
   ours.stream.end("question");
   expect(String(await all(theirs))).toBe("question");
@@ -50,7 +50,7 @@ test.each(kinds)("the end of one side of %s does not end the other", async (kind
 });
 
 test.each(kinds)(
-  "what a peer had sent over %s before it ended is read, though we still write",
+  "all that a peer had sent over %s before it ended is read, even while we write",
   async (kind) => {
     const { ours, theirs } = await bothEnds(kind, place);
     const sent = numbered(200_000);
@@ -64,7 +64,7 @@ test.each(kinds)(
   },
 );
 
-test.each(kinds)("a sender over %s is held up by a reader that does not read", async (kind) => {
+test.each(kinds)("a reader that stops reading holds up the sender over %s", async (kind) => {
   const { ours, theirs } = await bothEnds(kind, place);
   const piece = Buffer.alloc(256 * 1_024, "x");
   let written = 0;
@@ -78,7 +78,7 @@ test.each(kinds)("a sender over %s is held up by a reader that does not read", a
   if (theirs.writableNeedDrain) await once(theirs, "drain");
 });
 
-test.each(kinds)("a peer that is destroyed ends our reading over %s", async (kind) => {
+test.each(kinds)("destroying a peer ends our reading over %s", async (kind) => {
   const { ours, theirs } = await bothEnds(kind, place);
   ours.stream.resume();
   const over = once(ours.stream, "close");
@@ -87,7 +87,7 @@ test.each(kinds)("a peer that is destroyed ends our reading over %s", async (kin
   await over;
 });
 
-test.each(kinds)("after stop nobody comes in over %s, and those inside stay", async (kind) => {
+test.each(kinds)("after a stop nobody can connect over %s, and open connections stay", async (kind) => {
   const { listener, address, connections } = await listenAt(addressOf(kind, place), place);
   const theirs = await connectAt(address, place);
   await until(() => expect(connections).toHaveLength(1));
@@ -98,31 +98,31 @@ test.each(kinds)("after stop nobody comes in over %s, and those inside stay", as
   expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");
 });
 
-test.each(["tls", "ws", "wss"] as const)("a stop of %s waits for nobody on the way in", async (kind) => {
-  const { listener, address, refusals } = await listenAt(addressOf(kind, place), place);
-  if (!("port" in address)) throw new Error("no port");
-  const slow = await place.connect({ kind: "tcp", host: address.host, port: address.port });
-  slow.write("G");
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const gone = once(slow.resume(), "close");
-  await listener.stop();
-  slow.end();
-  await gone;
-  expect(refusals).toEqual([]);
-});
-
-test.each(["tls", "wss"] as const)(
-  "new certificates of %s go to those who come from now on",
+test.each(["tls", "ws", "wss"] as const)(
+  "a stop of %s does not wait for unfinished handshakes",
   async (kind) => {
-    const { listener, address, connections } = await listenAt(addressOf(kind, place), place);
-    const first = await connectAt(address, place);
-    const { certificate } = await import("../certificates.js");
-    listener.setCredentials({ ...certificate("renewed"), access: "anyone" });
-    await connectAt(address, place);
-    await until(() => expect(connections).toHaveLength(2));
-    first.write("still here");
-    expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");
-    expect(() => listener.setCredentials({ ...openDoor, cert: "no certificate" })).toThrow();
-    await connectAt(address, place);
+    const { listener, address, refusals } = await listenAt(addressOf(kind, place), place);
+    if (!("port" in address)) throw new Error("no port");
+    const slow = await place.connect({ kind: "tcp", host: address.host, port: address.port });
+    slow.write("G");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const gone = once(slow.resume(), "close");
+    await listener.stop();
+    slow.end();
+    await gone;
+    expect(refusals).toEqual([]);
   },
 );
+
+test.each(["tls", "wss"] as const)("new certificates of %s apply to new connections", async (kind) => {
+  const { listener, address, connections } = await listenAt(addressOf(kind, place), place);
+  const first = await connectAt(address, place);
+  const { certificate } = await import("../certificates.js");
+  listener.setCredentials({ ...certificate("renewed"), access: "anyone" });
+  await connectAt(address, place);
+  await until(() => expect(connections).toHaveLength(2));
+  first.write("still here");
+  expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");
+  expect(() => listener.setCredentials({ ...openDoor, cert: "no certificate" })).toThrow();
+  await connectAt(address, place);
+});

@@ -83,7 +83,7 @@ test.each([
     status: 404,
     reason: "path",
   },
-])("$what is answered $status before anything is a WebSocket", async ({ path, header, status, reason }) => {
+])("$what is answered $status before any WebSocket is opened", async ({ path, header, status, reason }) => {
   const { address, refusals, connections } = await listenAt(addressOf("ws", place), place, {
     credentials: withToken,
   });
@@ -94,7 +94,7 @@ test.each([
   expect(connections).toEqual([]);
 });
 
-test("the right token is let in, with the names of its rule, also with a query behind the path", async () => {
+test("the right token is accepted, with the names of its rule, even with a query after the path", async () => {
   const { address, connections } = await listenAt(addressOf("ws", place), place, { credentials: withToken });
   await connectAt(address, place, { token });
   await until(() => expect(connections).toHaveLength(1));
@@ -113,28 +113,31 @@ test.each([
   expect(refusals).toMatchObject([{ reason: "not-websocket" }]);
 });
 
-test("a handshake that is no WebSocket's is refused and counted", async () => {
+test("a handshake of another WebSocket version is refused and counted", async () => {
   const { address, refusals } = await listenAt(addressOf("ws", place), place);
   const request = upgrade("/nodes").replace("Version: 13", "Version: 12");
   expect(await answerTo(address, request)).toMatch(/^HTTP\/1.1 4\d\d /);
   await until(() => expect(refusals).toMatchObject([{ reason: "not-websocket" }]));
 });
 
-test.each(["tls", "wss"] as const)("garbage at %s is refused, and OpenSSL's words told", async (kind) => {
-  const { address, refusals } = await listenAt(addressOf(kind, place), place);
-  const socket = await socketTo(address);
-  socket.write("GET / HTTP/1.1\r\n\r\n");
-  await gone(socket);
-  expect(refusals).toMatchObject([
-    { reason: "tls", host: "127.0.0.1", detail: expect.stringMatching(/http request/) },
-  ]);
-});
+test.each(["tls", "wss"] as const)(
+  "garbage at %s is refused, and OpenSSL's error is reported",
+  async (kind) => {
+    const { address, refusals } = await listenAt(addressOf(kind, place), place);
+    const socket = await socketTo(address);
+    socket.write("GET / HTTP/1.1\r\n\r\n");
+    await gone(socket);
+    expect(refusals).toMatchObject([
+      { reason: "tls", host: "127.0.0.1", detail: expect.stringMatching(/http request/) },
+    ]);
+  },
+);
 
 test.each([
   { what: "none", shows: undefined },
   { what: "an expired one", shows: "expired" },
   { what: "a self-signed one of the right name", shows: "self-signed" },
-] as const)("where a certificate is asked for, $what is refused", async ({ shows }) => {
+] as const)("if a certificate is required, $what is refused", async ({ shows }) => {
   const { address, refusals, connections } = await listenAt(addressOf("tls", place), place, {
     credentials: withCertificate,
   });
@@ -145,7 +148,7 @@ test.each([
   expect(connections).toEqual([]);
 });
 
-test("a certificate that our authority has signed for another subject is refused", async () => {
+test("a certificate that our authority signed for another subject is refused", async () => {
   const { address, refusals, connections } = await listenAt(addressOf("tls", place), place, {
     credentials: withCertificate,
   });
@@ -157,7 +160,7 @@ test("a certificate that our authority has signed for another subject is refused
   expect([connections[0]!.allows?.("bp-1"), connections[0]!.allows?.("relay-1")]).toEqual([true, false]);
 });
 
-test("where rules know tokens and subjects, either will do, and what both allow adds up", async () => {
+test("with rules for tokens and for subjects either is enough, and both together allow the names of both", async () => {
   const { address, connections, refusals } = await listenAt(addressOf("wss", place), place, {
     credentials: either,
   });
@@ -177,7 +180,7 @@ test("where rules know tokens and subjects, either will do, and what both allow 
   expect(refusals.map(({ reason }) => reason)).toEqual(["token", "token"]);
 });
 
-test("a token alone does not replace a certificate that is asked for", async () => {
+test("a token does not replace a required certificate", async () => {
   const { address, connections } = await listenAt(addressOf("wss", place), place, {
     credentials: { ...withToken, clientCa: authority },
   });
@@ -187,7 +190,7 @@ test("a token alone does not replace a certificate that is asked for", async () 
 });
 
 test.each(["tls", "wss"] as const)(
-  "we do not speak over %s to a server that is not who it should be",
+  "Muninn refuses to use %s to a server with the wrong certificate",
   async (kind) => {
     for (const [shows, reason] of [
       ["expired-server", /certificate has expired/],
@@ -208,7 +211,7 @@ test.each(["tls", "wss"] as const)(
 );
 
 test.each(doorKinds)(
-  "a probe of %s, which connects and leaves without a word, is no refusal",
+  "a probe of %s that connects and leaves silently does not count as a refusal",
   async (kind) => {
     const { address, refusals } = await listenAt(addressOf(kind, place), place);
     for (let probe = 0; probe < 15; probe += 1) {
@@ -221,14 +224,14 @@ test.each(doorKinds)(
   },
 );
 
-test.each(doorKinds)("a peer of %s that takes too long is turned out", async (kind) => {
+test.each(doorKinds)("a peer of %s that takes too long is disconnected", async (kind) => {
   const { address, refusals } = await listenAt(addressOf(kind, place), place, { handshakeTimeoutMs: 30 });
   const socket = await socketTo(address);
   await gone(socket);
   expect(refusals).toMatchObject([{ reason: "timeout" }]);
 });
 
-test("a peer that is let in may then be quiet for as long as it likes", async () => {
+test("a peer that was accepted may then be silent for any time", async () => {
   const { address, connections } = await listenAt(addressOf("wss", place), place, {
     handshakeTimeoutMs: 200,
   });
@@ -240,7 +243,7 @@ test("a peer that is let in may then be quiet for as long as it likes", async ()
 });
 
 test.each(["tls", "wss"] as const)(
-  "an address that %s has refused ten times is turned out at once",
+  "an address that %s has refused ten times is disconnected at once",
   async (kind) => {
     const { address, refusals, connections } = await listenAt(addressOf(kind, place), place);
     const inside = await connectAt(address, place);
@@ -259,7 +262,7 @@ test.each(["tls", "wss"] as const)(
   },
 );
 
-test("behind a reverse proxy, whose address all have, only those wait who show nothing right", async () => {
+test("behind a reverse proxy with one address for all, only clients without the right token wait", async () => {
   const { address, refusals, connections } = await listenAt(addressOf("ws", place), place, {
     credentials: withToken,
   });
@@ -275,7 +278,7 @@ test("behind a reverse proxy, whose address all have, only those wait who show n
 });
 
 test.each(["ws", "wss"] as const)(
-  "%s: through a trusted proxy each client has its own address, and keeps its own only",
+  "%s: through a trusted proxy each client counts with its own address, which it cannot choose",
   async (kind) => {
     const { address, refusals, connections } = await listenAt(addressOf(kind, place), place, {
       credentials: withToken,
@@ -307,7 +310,7 @@ test.each(["ws", "wss"] as const)(
   },
 );
 
-test("who is no trusted proxy has its own address, whatever it says", async () => {
+test("a peer that is not a trusted proxy counts with its own address, whatever it claims", async () => {
   const { address, refusals } = await listenAt(addressOf("ws", place), place, {
     credentials: withToken,
     trustedProxies: [parseNetwork("10.1.0.0/16")],
@@ -316,7 +319,7 @@ test("who is no trusted proxy has its own address, whatever it says", async () =
   expect(refusals.map(({ host }) => host)).toEqual(["127.0.0.1"]);
 });
 
-test("of one address so many may be on their way in, and no more", async () => {
+test("an address may have only a limited number of unfinished handshakes", async () => {
   const { address, refusals, connections } = await listenAt(addressOf("wss", place), place, {
     maxConnections: 1_000,
   });
@@ -328,7 +331,7 @@ test("of one address so many may be on their way in, and no more", async () => {
   await until(() => expect(connections).toHaveLength(1));
 });
 
-test("connections beyond the room that doors share are closed, and leave it when they end", async () => {
+test("connections beyond the limit shared by several listeners are closed, and ended ones free their place", async () => {
   const { Room } = await import("../../../src/transport/room.js");
   const room = new Room(2);
   const onTurnedAway = vi.fn();
@@ -346,7 +349,7 @@ test("connections beyond the room that doors share are closed, and leave it when
   await vi.waitFor(() => connectAt(doors[1]!.address, place), { timeout: 20_000 });
 });
 
-test("the room is as it was after all kinds of ends", async () => {
+test("all kinds of ends free their place in the limit", async () => {
   const { Room } = await import("../../../src/transport/room.js");
   const room = new Room(3);
   const { address, connections } = await listenAt(addressOf("wss", place), place, {

@@ -5,7 +5,7 @@ function fail(addresses: RefusedAddresses, host: string, times: number): void {
   for (let time = 0; time < times; time += 1) addresses.add(host);
 }
 
-test("an address that was refused ten times within a minute waits for a minute", () => {
+test("an address refused ten times within a minute waits for a minute", () => {
   let now = 5_000;
   const addresses = new RefusedAddresses(() => now);
   fail(addresses, "10.0.0.1", 9);
@@ -22,7 +22,7 @@ test("an address that was refused ten times within a minute waits for a minute",
   expect(addresses.mustWait("10.0.0.1")).toBe(false);
 });
 
-test("refusals that are spread over time add up to nothing", () => {
+test("refusals spread over time do not add up", () => {
   let now = 0;
   const addresses = new RefusedAddresses(() => now);
   for (let time = 0; time < 100; time += 1) {
@@ -44,7 +44,7 @@ test.each([
   expect(addresses.mustWait(other)).toBe(same);
 });
 
-test("of more addresses than are remembered the oldest is forgotten", () => {
+test("beyond the limit the oldest address is forgotten", () => {
   const addresses = new RefusedAddresses(() => 0);
   fail(addresses, "192.168.0.1", 10);
   for (let n = 0; n < 9_999; n += 1) addresses.add(`10.${n >> 8}.${n & 255}.1`);

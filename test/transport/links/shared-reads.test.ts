@@ -46,7 +46,7 @@ function numbered(bytes: number): Buffer {
   return numbers;
 }
 
-test.each(kinds)("what comes over %s is heard whole and in order", async (kind) => {
+test.each(kinds)("bytes over %s are received whole and in order", async (kind) => {
   const { peer, stream } = await connected(kind);
   const heard = listen(stream);
   const sent = numbered(3_000_000);
@@ -71,7 +71,7 @@ test.each(kinds)("all reads of all sockets of %s share one memory", async (kind)
   expect(new Set(heard.flatMap(({ memories }) => [...memories])).size).toBe(1);
 });
 
-test.each(kinds)("what comes over %s before anybody listens waits", async (kind) => {
+test.each(kinds)("bytes that arrive over %s before anybody listens wait", async (kind) => {
   const { peer, stream } = await connected(kind);
   const sent = numbered(1_000_000);
   peer.write(sent.subarray(0, 40));
@@ -84,7 +84,7 @@ test.each(kinds)("what comes over %s before anybody listens waits", async (kind)
 /** Of what was read of the socket already TLS hands on every record, and a WebSocket everything. */
 const readAhead = { unix: 0, tcp: 0, tls: 32 * 1_024, ws: 256 * 1_024, wss: 256 * 1_024 } as const;
 
-test.each(kinds)("while a socket of %s is paused it is not read, nor ahead", async (kind) => {
+test.each(kinds)("while a socket of %s is paused it is neither read nor read ahead", async (kind) => {
   const { peer, stream } = await connected(kind);
   const heard = listen(stream);
   stream.once("data", () => stream.pause());
@@ -108,7 +108,7 @@ test("the end of one side does not end the other", async () => {
   expect([String(heard.pieces), String(await buffer(peer))]).toEqual(["question", "answer"]);
 });
 
-test("what a peer had sent before it left is read to its end, though we go on writing to it", async () => {
+test("all that a peer sent before it left is read, even while we keep writing to it", async () => {
   const { peer, stream } = await connected("unix");
   const sent = numbered(50_000);
   peer.end(sent);
@@ -124,7 +124,7 @@ test("what a peer had sent before it left is read to its end, though we go on wr
   expect(Buffer.concat(heard.pieces).equals(sent)).toBe(true);
 });
 
-test("a connection that is over makes room for another", async () => {
+test("a connection that is over frees its place for another", async () => {
   const { address, connections, turnedAway } = await listenLent("unix", 1);
   for (let nth = 1; nth <= 3; nth += 1) {
     const peer = await connectAt(address, place);
@@ -141,7 +141,7 @@ test("a connection that is over makes room for another", async () => {
   }
 });
 
-test.each(kinds)("a connection over %s that we have made is read in the same way", async (kind) => {
+test.each(kinds)("a connection over %s that Muninn opened is read in the same way", async (kind) => {
   const { address, connections } = await listenAt(addressOf(kind, place), place);
   const { signal } = new AbortController();
   const credentials = { ca: authority };
@@ -159,7 +159,7 @@ test.each(kinds)("a connection over %s that we have made is read in the same way
   await once(stream, "close");
 });
 
-test("who did not ask for lent chunks may keep what it is given", async () => {
+test("a reader that did not ask for lent chunks may keep its chunks", async () => {
   const memories = new Set<ArrayBufferLike>();
   let arrived!: (bytes: Buffer) => void;
   const all = new Promise<Buffer>((resolve) => {

@@ -54,7 +54,7 @@ test.each([
   ["client", masks.random],
   ["client", masks.zero],
 ] as const)(
-  "what a %s sends, masked with %o, is the same whole, byte by byte and cut anywhere",
+  "what a %s sends, masked with %o, is received whole, byte by byte and cut anywhere",
   (sender, mask) => {
     const options = mask === undefined ? {} : { mask };
     const bytes = Buffer.concat([
@@ -123,12 +123,12 @@ test.each([
   ["a ping in parts", "server", frame("ping", "x", { isFinal: false }), "1002"],
   ["a ping too long", "server", frame("ping", "x".repeat(126)), "1002"],
   ["a length beyond all numbers", "server", Buffer.from("827fffffffffffffffff", "hex"), "1009"],
-] as const)("%s ends it, after what came before", (_, sender, bad, code) => {
+] as const)("%s ends the stream, after the data before it", (_, sender, bad, code) => {
   const good = frame("binary", "good", sender === "client" ? { mask: masks.random } : {});
   expect(takeApart(sender, [Buffer.concat([good, bad])])).toEqual(["data good", code]);
 });
 
-test("a message within a message ends it", () => {
+test("a message within a message ends the stream", () => {
   const bytes = Buffer.concat([frame("binary", "one", { isFinal: false }), frame("binary", "two")]);
   expect(takeApart("server", [bytes])).toEqual(["data one", "1002"]);
 });

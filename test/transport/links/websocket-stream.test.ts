@@ -24,7 +24,7 @@ async function foreignPeer() {
   return { peer, stream: connections[0]!.stream };
 }
 
-test("a text message closes the connection with 1003, and is no data", async () => {
+test("a text message closes the connection with 1003, and is not read as data", async () => {
   const { peer, stream } = await foreignPeer();
   const data: Buffer[] = [];
   const errors: Error[] = [];
@@ -42,7 +42,7 @@ test("a text message closes the connection with 1003, and is no data", async () 
   ]);
 });
 
-test("a message of any length is handed on as it comes", async () => {
+test("a message of any length is passed on as it arrives", async () => {
   const { peer, stream } = await foreignPeer();
   let most = 0;
   let all = 0;
@@ -55,7 +55,7 @@ test("a message of any length is handed on as it comes", async () => {
   expect(most).toBeLessThanOrEqual(256 * 1_024);
 });
 
-test("a foreign peer that closes has its bytes read to the end, and ends our stream", async () => {
+test("when another implementation closes, its bytes are read to the end, and our stream ends", async () => {
   const { peer, stream } = await foreignPeer();
   peer.send(Buffer.from("last words"));
   peer.close(1_000);
@@ -67,7 +67,7 @@ test("a foreign peer that closes has its bytes read to the end, and ends our str
   if (!stream.closed) await once(stream, "close");
 });
 
-test("our end is an empty message to a foreign peer, which goes on sending until it closes", async () => {
+test("our end is an empty message to another implementation, which can send until it closes", async () => {
   const { peer, stream } = await foreignPeer();
   const messages: number[] = [];
   peer.on("message", (message: Buffer) => messages.push(message.length));
@@ -79,7 +79,7 @@ test("our end is an empty message to a foreign peer, which goes on sending until
   await until(() => expect(stream.closed).toBe(true));
 });
 
-test("a write longer than a message is several, whole and in order", async () => {
+test("a write longer than a message is split into several, whole and in order", async () => {
   const { peer, stream } = await foreignPeer();
   const messages: Buffer[] = [];
   peer.on("message", (message: Buffer) => messages.push(message));
@@ -91,7 +91,7 @@ test("a write longer than a message is several, whole and in order", async () =>
   expect(messages.length).toBe(3);
 });
 
-test.each(["ws", "wss"] as const)("over %s masks are zero only where TLS hides them", async (kind) => {
+test.each(["ws", "wss"] as const)("over %s masks are zero only if TLS hides them", async (kind) => {
   const masks: Buffer[] = [];
   const http = createServer();
   http.on("upgrade", (request, socket, head) => {
@@ -137,7 +137,7 @@ async function mutePeer() {
   return { peer, stream: connections[0]!.stream };
 }
 
-test("a peer that answers no ping is given up after 40 s, and not before", async () => {
+test("a peer that does not answer pings is given up after 40 s, and not before", async () => {
   const { peer, stream } = await mutePeer();
   const pings = vi.fn();
   const errors: Error[] = [];
@@ -152,7 +152,7 @@ test("a peer that answers no ping is given up after 40 s, and not before", async
   expect(errors[0]?.message).toBe("no sign of life for 20 s, not even an answer to a ping");
 });
 
-test("any byte is a sign of life, and silence counts only while we read", async () => {
+test("any byte is a sign of life, and silence counts only while Muninn reads", async () => {
   const { peer, stream } = await mutePeer();
   stream.resume();
   for (let beat = 0; beat < 4; beat += 1) {
@@ -169,7 +169,7 @@ test("any byte is a sign of life, and silence counts only while we read", async 
   expect(stream.destroyed).toBe(false);
 });
 
-test("a quiet connection of ours is kept alive by the answers to its pings", async () => {
+test("a quiet connection that Muninn opened is kept alive by the answers to its pings", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const { ours, theirs } = await bothEnds("wss", place);
   ours.stream.resume();
