@@ -78,10 +78,6 @@ export async function openWriting(
   const events = new OwnEvents();
   const process = new ProcessWatch();
   atEnd(() => process.stop());
-  const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
-  atEnd(() => {
-    for (const disk of disks) disk.stop();
-  });
   const registry = await openHandleRegistry({
     ...muninn.registry,
     ...muninn.files,
@@ -96,6 +92,11 @@ export async function openWriting(
   const writes = new Map(sinks.map((sink) => [sink, new WritesUnderWay()]));
   const router = new Router(sinks, { writing: watchWrites(writes, events), failed: sinkFailureEvents(log) });
   atEnd(() => router.stop({ deadlineMs: writeMs }));
+  // The registry has created the directories that did not exist.
+  const disks = [...new Set(roots)].map((path) => new DiskSpace({ path }));
+  atEnd(() => {
+    for (const disk of disks) disk.stop();
+  });
   return {
     registry,
     sinks,

@@ -24,7 +24,7 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
   if (error !== undefined) {
     return {
       state: "degraded",
-      reason: `the free space below ${path} is unknown:  ${error.message}`,
+      reason: `the free space below ${path} is unknown: ${error.message}`,
       action: "Create the directory again, or give Muninn permission to read it.",
     };
   }

@@ -107,3 +107,12 @@ test("an unreadable file of help texts stops nothing, and health says so until a
   expect(await check()).toMatchObject({ state: "ok" });
   expect(await daemon.stop()).toBe(0);
 });
+
+test("a logRoot that does not exist yet is created at the start, and health finds its disk", async () => {
+  await using place = await Workplace.open();
+  const logRoot = place.path("new", "logs");
+  const daemon = await place.start({ logging: [{ logRoot, logMode: "FileMode", logFormat: "ForMachine" }] });
+  await daemon.logged("health_changed", ({ check }) => check === "nodes");
+  expect(await daemon.stop()).toBe(0);
+  expect(daemon.log.filter(({ check }) => check === `disk:${logRoot}`)).toEqual([]);
+});
