@@ -5,7 +5,9 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** CRC-32 as zlib has it: of "123456789" it is 0xCBF43926. `before` is that of the bytes before these, where there are any. */
+/**
+ * CRC-32 as zlib has it: of "123456789" it is 0xCBF43926. `before` is that of the bytes before these, if there are any.
+ */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let remainder = ~before;
   // With an iterator instead of the index this takes twice as long.

@@ -6,7 +6,7 @@ export interface Endings {
   end(): Promise<void>;
 }
 
-/** Opens parts; where one cannot be opened, those before it are ended. @throws what `open` throws */
+/** Opens parts; if one cannot be opened, those before it are ended. @throws what `open` throws */
 export async function openWithEndings<Opened>(open: (endings: Endings) => Promise<Opened>): Promise<Opened> {
   const endings: (() => unknown)[] = [];
   const end = async () => {

@@ -6,7 +6,7 @@ import { packageVersion } from "./package-version.js";
 
 type AddCommand = (program: Command, given: { readonly runtimeOptions: readonly string[] }) => void;
 
-// Each command's file brings in what it does when it is called; where one is named, the others are not even looked at.
+// Each command's file loads what it needs when it is called; if one is named, the others are not even loaded.
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import("./commands/run.js")).addRunCommand,
   collect: async () => (await import("./commands/collect.js")).addCollectCommand,

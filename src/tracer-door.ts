@@ -10,7 +10,7 @@ import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import { Room } from "./transport/room.js";
 
-/** Where connections come from: nodes to us, or we to them. Closed until `open`, so that all else can be there before. */
+/** Where connections come from: nodes to us, or we to them. Closed until `open`, so that all else can be ready before. */
 export class Door {
   /** Its state, for health. */
   readonly view: HealthOptions["door"];

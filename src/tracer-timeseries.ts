@@ -25,7 +25,7 @@ export async function openTimeseries(config: Config, log: Log): Promise<Timeseri
   return Timeseries.open(config.muninn.timeseries, timeseriesEvents(log));
 }
 
-/** What the plots of the page need, where there is a page. */
+/** What the plots of the page need, if there is a page. */
 export async function openPastOfPage(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.muninn.ui === undefined) return undefined;
   const { Timeseries } = await import("./timeseries/timeseries.js");

@@ -213,7 +213,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   };
 }
 
-/** What the page reads, where there is a sink for it. */
+/** What the page reads, if there is a sink for it. */
 function uiOf(sinks: readonly Sink[], sources: Omit<UiSources, "known">): EndpointSources["ui"] {
   const sink = sinks.find((one) => one instanceof LiveSink);
   return sink && { sink, sources: { ...sources, known: () => sink.nodes() } };

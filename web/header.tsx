@@ -10,7 +10,7 @@ const views = [
   { view: "files", address: "#/files", name: "Files" },
 ] as const;
 
-/** On top of every view: where one can go, how the tracer is, and its totals. */
+/** At the top of every view: navigation, the tracer's health, and its totals. */
 export function Header() {
   const { view } = place.value;
   return (

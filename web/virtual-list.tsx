@@ -10,7 +10,7 @@ export interface VirtualListProps {
   /** Of columns, for screen readers; as row 1. */
   readonly header?: ComponentChildren;
   readonly row: (index: number) => ComponentChildren;
-  /** Where Enter or a click opens a row. */
+  /** The row that Enter or a click opens. */
   readonly onOpen?: (index: number) => void;
   /** Scrolls to the last row when rows come. */
   readonly follows?: boolean;

@@ -15,7 +15,7 @@ export class CollectCounts {
   #torn = 0;
   #refused = 0;
   readonly #log: SinkLog;
-  readonly #toldAt = new Map<string, number>();
+  readonly #reportedAt = new Map<string, number>();
 
   constructor(log: SinkLog) {
     this.#log = log;
@@ -42,8 +42,8 @@ export class CollectCounts {
 
   refused(subject: string, { message, fault }: MessageError): void {
     this.#refused += 1;
-    if (performance.now() - (this.#toldAt.get(fault.code) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
-    this.#toldAt.set(fault.code, performance.now());
+    if (performance.now() - (this.#reportedAt.get(fault.code) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+    this.#reportedAt.set(fault.code, performance.now());
     this.#log.warning("collect_refused", `a message of ${subject} was skipped: ${message}`, { subject });
   }
 

@@ -77,7 +77,7 @@ export class Position {
   }
 
   /** Goes by another stream from now on. */
-  startAnew(created: string): void {
+  startAgain(created: string): void {
     this.#written = { ...nothing, created };
   }
 

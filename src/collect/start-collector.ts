@@ -83,9 +83,9 @@ async function openParts(
 
   const counts = new CollectCounts(log);
   const memory = new SpareMemory();
-  const letGo = setInterval(() => memory.letGo(), 10_000);
-  letGo.unref();
-  atEnd(() => clearInterval(letGo));
+  const releaseUnused = setInterval(() => memory.releaseUnused(), 10_000);
+  releaseUnused.unref();
+  atEnd(() => clearInterval(releaseUnused));
   const credentials = () => readNatsCredentials("muninn.collect", muninn.collect, servers, readSmallFile);
   const stateDirectory = join(roots[0]!, ".muninn", "collect", stream);
   const reader = new StreamReader({

@@ -47,7 +47,7 @@ export class StreamReader {
   #running: Promise<void> = Promise.resolve();
   #subjects: Subjects | undefined;
   #fault: { readonly reason: string; readonly at: number } | undefined;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamReaderOptions) {
     this.#options = options;
@@ -172,8 +172,8 @@ export class StreamReader {
 
   #tell(reason: string): void {
     const now = performance.now();
-    if (now - this.#toldAt < quietMs) return;
-    this.#toldAt = now;
+    if (now - this.#reportedAt < quietMs) return;
+    this.#reportedAt = now;
     const { stream, log } = this.#options;
     log.warning("collect_failed", `stream ${stream} cannot be read, retrying: ${reason}`, { stream });
   }

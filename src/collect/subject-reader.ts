@@ -26,7 +26,7 @@ export interface SubjectReaderOptions {
   readonly memory: SpareMemory;
 }
 
-/** Deliveries that were lost on their way come again after this long, where nothing behind them shows it earlier. */
+/** Deliveries that were lost on their way come again after this long, unless something after them shows it earlier. */
 const acknowledgeWaitNs = 30_000_000_000;
 
 /** A message whose number is not the one awaited: something before it has not come, or is not there. */
@@ -38,7 +38,7 @@ export class SubjectReader {
   readonly #parts: MessageParts;
   #node: OpenNode | undefined;
   /** Another collector has read here since: which numbers it had we do not know. */
-  #isTakenOver = false;
+  #isInherited = false;
 
   constructor(options: SubjectReaderOptions) {
     this.#options = options;
@@ -99,12 +99,12 @@ export class SubjectReader {
     const before = await this.#consumerInfo();
     const acknowledged = before?.ack_floor.stream_seq ?? 0;
     if (position.written.created !== created) {
-      position.startAnew(created);
-      this.#isTakenOver = acknowledged > 0;
+      position.startAgain(created);
+      this.#isInherited = acknowledged > 0;
     } else {
       const { underWay } = position.written;
       if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
-      this.#isTakenOver = acknowledged > position.written.sequence;
+      this.#isInherited = acknowledged > position.written.sequence;
     }
     // A stream that lost its end in a power failure gives the same numbers again: then all is looked at once more.
     const from = Math.max(position.written.sequence, acknowledged) + 1;
@@ -176,8 +176,8 @@ export class SubjectReader {
     const { counts, position, writer, subject } = this.#options;
     const series = seriesOf(facts);
     const { next, underWay } = position.written;
-    const awaited = next[series] ?? (this.#isTakenOver ? facts.first : 1);
-    const missing = this.#isTakenOver ? 0 : facts.first - awaited;
+    const awaited = next[series] ?? (this.#isInherited ? facts.first : 1);
+    const missing = this.#isInherited ? 0 : facts.first - awaited;
     if (missing > 0 && !mayJump) throw new Jump();
     let batch = this.#decode(facts, payload);
     try {
@@ -200,7 +200,7 @@ export class SubjectReader {
     } finally {
       batch.release();
     }
-    this.#isTakenOver = false;
+    this.#isInherited = false;
     counts.objects += facts.count;
     message.ack();
   }

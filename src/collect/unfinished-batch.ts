@@ -25,7 +25,7 @@ async function currentFile(folder: string, extension: string): Promise<string | 
 
 /**
  * Writes what is missing of lines that a killed predecessor had begun to write when the log ended at `end`. Returns how many
- * bytes were there: all, none, or, where a kill came between, some.
+ * bytes were there: all, none, or, if a kill came between, some.
  */
 export async function finishLines(
   end: LogEnd,

@@ -3,10 +3,10 @@
  * and no fault. The daemon writes its log another way.
  */
 export function print(text: string): void {
-  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", passOverGoneReader);
+  if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", ignoreClosedPipe);
   process.stdout.write(text);
 }
 
-function passOverGoneReader(error: NodeJS.ErrnoException): void {
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }

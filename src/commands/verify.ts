@@ -29,7 +29,7 @@ export function addVerifyCommand(program: Command): void {
       "recordings, raw forwarder bytes (.bin), log directories, or files of lines",
     )
     .requiredOption("--logs <directory...>", "log directories (logRoot); each must hold everything")
-    .option("--name <name>", "the node that all of --sent belongs to, where it has no name")
+    .option("--name <name>", "the node that all of --sent belongs to, if it has no name")
     .option(
       "--copies <n>",
       "each node was replayed this many times (replay --nodes), as NAME-1, NAME-2 …",

@@ -36,7 +36,7 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
   }
 }
 
-/** Where nodes and downstream tracers come to, and the field that says so. */
+/** Where nodes and downstream tracers connect, and the field that says so. */
 function doors({ network, hasForwarding, muninn }: Partial<Values>) {
   const found: {
     readonly path: FieldIssue["path"];
@@ -64,7 +64,7 @@ function* sharedAddresses(fields: Partial<Values>): Generator<FieldIssue> {
     if (door !== undefined)
       yield {
         path,
-        message: `is ${formatAddress(address)}, where ${door.field} listens already; must be a place of its own`,
+        message: `is ${formatAddress(address)}, where ${door.field} listens already; must be a different address`,
       };
     const listener = listeners.find((other) => meet({ kind: "tcp", ...other }, address));
     if (listener !== undefined && address.kind !== "unix")

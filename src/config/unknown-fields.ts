@@ -7,7 +7,7 @@ import { configuration } from "./schema.js";
 
 export interface UnknownField {
   readonly path: FieldPath;
-  /** The names that are allowed here, where the key itself may be a secret and must not be shown. */
+  /** The names that are allowed here, if the key itself may be a secret and must not be shown. */
   readonly unseen?: readonly string[];
   /** The field that the writer may have meant, from the top: `muninn.registry.maxOpenFiles`. */
   readonly meant?: string;

@@ -162,7 +162,7 @@ class Depth {
     this.#text = text;
   }
 
-  /** Line ends, spaces and comments before what comes next, where that begins a line, and not in the midst of quotes. */
+  /** Line ends, spaces and comments before what comes next, if that begins a line, and not inside quotes. */
   get gap(): { readonly from: number; readonly to: number } | undefined {
     const quote = /^["']/.exec(this.#content)?.[0];
     if (quote !== undefined && !(this.#content.length > 1 && this.#content.endsWith(quote))) return undefined;

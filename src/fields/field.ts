@@ -40,7 +40,7 @@ export function optional<Value, Suffix extends string, const Options extends Fie
   return field(kind, "optional", doc, options);
 }
 
-/** A field that, where it is absent or null, counts as `written`, which is what a file would have. */
+/** A field that, if absent or null, counts as `written`, which is what a file would have. */
 export function withDefault<Value, Suffix extends string, const Options extends FieldOptions = FieldOptions>(
   kind: Kind<Value, Suffix>,
   written: string | number | boolean | object,

@@ -58,7 +58,7 @@ export interface Field<
    * each field in it is for ("for `hasEKG`: what clients must show").
    */
   readonly doc: string;
-  /** Its name in the effective configuration, where that is not the file's. */
+  /** Its name in the effective configuration, if that is not the file's. */
   readonly as?: Exclude<As, undefined>;
   /** Whether a reload (SIGHUP) brings a change into effect, or that of anything inside; else it takes a restart. */
   readonly live: boolean;

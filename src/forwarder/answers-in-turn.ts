@@ -2,7 +2,7 @@ import type { ForwarderSource } from "./source.js";
 
 export interface AnswersOptions {
   readonly source: Pick<ForwarderSource, "take" | "takeNow">;
-  /** Where not, no object is taken: it would be lost. */
+  /** If not, no object is taken: it would be lost. */
   readonly canReply: () => boolean;
   /** Sends a reply; whether the peer takes another at once, or only after `resume`. */
   readonly reply: (objects: readonly Uint8Array[]) => boolean;

@@ -9,7 +9,7 @@ const connectTimeoutMs = 10_000;
 
 export interface KeepConnectedOptions {
   readonly address: LinkAddress;
-  /** Asked at each attempt. Where it rejects, the attempt has failed. */
+  /** Called at each attempt. If it rejects, the attempt has failed. */
   readonly credentials?: (() => Promise<OwnCredentials>) | undefined;
   readonly limits: BackOffLimits;
   readonly clock: ForwarderClock;

@@ -1,6 +1,6 @@
 import type { MiniProtocol } from "../protocol/mini-protocols.js";
 
-/** Where a session may be made to differ from what real nodes do; for simulations. */
+/** The points at which a session may differ from what real nodes do; for simulations. */
 export interface SessionHook {
   /** What each message of a mini-protocol waits for, in or out; one that never resolves is silence. @default nothing */
   readonly before?: (miniProtocol: MiniProtocol) => Promise<unknown> | undefined;

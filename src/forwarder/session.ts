@@ -107,7 +107,7 @@ export class ForwarderSession {
     return source.isOver && (answers.open > 0 || this.#peerHasEnded);
   }
 
-  /** Ends the connection after what was answered; where the peer does not end its side in time, at once. */
+  /** Ends the connection after what was answered; if the peer does not end its side in time, at once. */
   async close(): Promise<void> {
     this.#leave();
     await this.ended;

@@ -10,7 +10,7 @@ export interface ForwarderSource {
   /** Its current data points, JSON documents. */
   readonly dataPoints: Pick<ReadonlyMap<string, Uint8Array | undefined>, "get">;
   /**
-   * Where data points have to be asked for elsewhere: their values, instead of `dataPoints`; undefined for what is not
+   * If data points must be asked for elsewhere: their values, instead of `dataPoints`; undefined for what is not
    * there. Never rejects.
    */
   askDataPoints?(names: readonly string[]): Promise<readonly (readonly [string, Uint8Array | undefined])[]>;

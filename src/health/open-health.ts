@@ -22,7 +22,7 @@ const lookEveryMs = 1_000;
 export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   /** Additional links. @default none */
   readonly links?: readonly LinkView[];
-  /** Where objects come from: nodes to us, we to them, or what has checks of its own. */
+  /** Where objects come from: nodes to us, we to them, or what has its own checks. */
   readonly door:
     | { readonly listener: ListenerView }
     | { readonly targets: readonly TargetView[] }

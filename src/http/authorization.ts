@@ -14,7 +14,7 @@ export class Authorization {
   readonly challenge: string;
   readonly #expected: ReadonlyMap<Scheme, Buffer>;
 
-  /** Where there are several, any of them will do; of each scheme one at most. */
+  /** If there are several, any of them will do; of each scheme one at most. */
   constructor(auth: EndpointAuth | readonly EndpointAuth[]) {
     this.#expected = new Map([auth].flat().map(expected));
     this.challenge = [...this.#expected.keys()].map((scheme) => challenges[scheme]).join(", ");

@@ -41,8 +41,8 @@ export class BodyBudget {
   }
 
   /** `release` is called repeatedly while a request waits for room: it ends those that have held theirs for long. */
-  whenShort(letGo: () => void): void {
-    this.#onShort.push(letGo);
+  whenShort(release: () => void): void {
+    this.#onShort.push(release);
   }
 
   /** The body, made as soon as there is room; undefined if too many wait for that. */
@@ -63,7 +63,7 @@ export class BodyBudget {
     if (holders === 0) this.#heldBytes += body.bytes;
   }
 
-  letGo(body: Body): void {
+  release(body: Body): void {
     const holders = (this.#holders.get(body) ?? 0) - 1;
     if (holders > 0) {
       this.#holders.set(body, holders);
@@ -88,7 +88,7 @@ export class BodyBudget {
   }
 
   #press(): void {
-    for (const letGo of this.#onShort) letGo();
+    for (const release of this.#onShort) release();
   }
 
   /** What is larger than the budget itself is made alone, while others hold half of it at most. */

@@ -35,7 +35,7 @@ interface OpenObject {
 }
 
 /**
- * Writes metrics as ekg does: nested by the dots of their names, in the order of their names. Where `a` and `a.b` both
+ * Writes metrics as ekg does: nested by the dots of their names, in the order of their names. If `a` and `a.b` both
  * exist, `b` is next to the `type` and `val` of `a`; a part of a name that would itself be called `type` or `val`
  * there is left out. Every piece is a place to pause. What is remembered meanwhile is the way to one name.
  */

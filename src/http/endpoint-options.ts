@@ -22,7 +22,7 @@ export interface EndpointRequest {
   readonly localAddress: string;
   /** Whether the client takes packed answers. */
   readonly gzip: boolean;
-  /** Where large answers are made. */
+  /** Makes large answers. */
   readonly bodies: SharedBodies;
 }
 

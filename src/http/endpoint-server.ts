@@ -136,7 +136,7 @@ export class EndpointServer {
     };
   }
 
-  /** Breaks no connection off: new ones get the certificate, where TLS is spoken; all requests get the rest. */
+  /** Breaks no connection: new ones get the certificate, if TLS is in use; all requests get the rest. */
   reload({ tls, auth, route }: EndpointChanges): void {
     if ("setSecureContext" in this.#server && tls !== undefined) {
       this.#server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });

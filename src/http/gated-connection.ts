@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 
 /** How long a client has to take a last answer and close, in milliseconds. */
-const farewellMs = 900;
+const refusalReadMs = 900;
 
 /** What all connections of an endpoint have sent ahead, in bytes. */
 export class BytesAhead {
@@ -20,7 +20,7 @@ const carriageReturn = 0x0d;
 /**
  * A client's connection that gives HTTP one request head at a time: what a client sends ahead (pipelining) waits here,
  * and then in the kernel, until the request before it is answered. So a connection costs one answer, whatever comes.
- * Where all clients together send too much ahead, theirs is thrown away, and they are closed after their answer.
+ * If all clients together send too much ahead, theirs is thrown away, and they are closed after their answer.
  */
 export class GatedConnection extends Duplex {
   readonly #socket: Socket;
@@ -102,7 +102,7 @@ export class GatedConnection extends Duplex {
     this.#gate = "shut";
     this.#await(undefined);
     this.end();
-    setTimeout(() => this.destroy(), farewellMs).unref();
+    setTimeout(() => this.destroy(), refusalReadMs).unref();
     this.#socket.removeAllListeners("data").on("data", () => {});
     this.#socket.once("end", () => this.destroy()).resume();
     if (this.#hasEnded) this.once("finish", () => this.destroy());

@@ -4,7 +4,7 @@ import type { BodyBudget } from "./body-budget.js";
 import { ekgTypes } from "./ekg-json.js";
 import type { LiveViewer } from "./live-viewer.js";
 
-type Told = ReadonlyMap<string, NodeMetric>;
+type SentMetrics = ReadonlyMap<string, NodeMetric>;
 type Entries = readonly (readonly [name: string, metric: NodeMetric])[];
 
 /**
@@ -30,8 +30,8 @@ export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
   /** What all viewers were sent last; undefined if that is too much to remember, or the node was absent. */
-  #told: Told | undefined;
-  #toldVersion: number | undefined;
+  #lastSent: SentMetrics | undefined;
+  #lastVersion: number | undefined;
   #work: Promise<void> = Promise.resolve();
   #isWelcoming = false;
 
@@ -41,7 +41,7 @@ export class LiveAudience {
 
   /** Metrics remembered. */
   get remembered(): number {
-    return this.#told?.size ?? 0;
+    return this.#lastSent?.size ?? 0;
   }
 
   /** Tells newcomers everything. */
@@ -51,11 +51,11 @@ export class LiveAudience {
     return this.#inTurn(async () => {
       this.#isWelcoming = false;
       const metrics = this.#options.metrics();
-      if (metrics === undefined) return this.#tellAbsence();
+      if (metrics === undefined) return this.#sendAbsence();
       const { version } = metrics;
       const entries = metrics.entries();
-      if (this.#told === undefined) this.#remember(entries, version);
-      await this.#tellWhole(entries);
+      if (this.#lastSent === undefined) this.#remember(entries, version);
+      await this.#sendWhole(entries);
     });
   }
 
@@ -63,15 +63,15 @@ export class LiveAudience {
   update(): Promise<void> {
     return this.#inTurn(async () => {
       const metrics = this.#options.metrics();
-      if (metrics === undefined) return this.#tellAbsence();
+      if (metrics === undefined) return this.#sendAbsence();
       const { version } = metrics;
-      if (version === this.#toldVersion && this.#told !== undefined) {
+      if (version === this.#lastVersion && this.#lastSent !== undefined) {
         this.#tell(nothingNew, ({ isUpToDate }) => isUpToDate);
-        if (this.#someMissedSomething()) await this.#tellWhole(metrics.entries());
+        if (this.#someMissedSomething()) await this.#sendWhole(metrics.entries());
         return;
       }
       const entries = metrics.entries();
-      const changed = changesSince(this.#told, entries);
+      const changed = changesSince(this.#lastSent, entries);
       if (changed === undefined) {
         for (const viewer of this.viewers) viewer.isUpToDate = false;
       } else {
@@ -80,7 +80,7 @@ export class LiveAudience {
         else for (const viewer of this.viewers) viewer.isUpToDate = false;
       }
       this.#remember(entries, version);
-      if (this.#someMissedSomething()) await this.#tellWhole(entries);
+      if (this.#someMissedSomething()) await this.#sendWhole(entries);
     });
   }
 
@@ -97,13 +97,13 @@ export class LiveAudience {
     return false;
   }
 
-  async #tellWhole(entries: Entries): Promise<void> {
+  async #sendWhole(entries: Entries): Promise<void> {
     const whole = await this.#rendered(true, entries);
     if (whole !== undefined) this.#tell(whole, ({ isUpToDate }) => !isUpToDate);
   }
 
-  #tellAbsence(): void {
-    this.#told = undefined;
+  #sendAbsence(): void {
+    this.#lastSent = undefined;
     this.#tell(absent, () => true);
     for (const viewer of this.viewers) viewer.isUpToDate = false;
   }
@@ -113,8 +113,10 @@ export class LiveAudience {
   }
 
   #remember(entries: Entries, version: number): void {
-    this.#told = this.#options.mayRemember(entries.length, this.remembered) ? new Map(entries) : undefined;
-    this.#toldVersion = version;
+    this.#lastSent = this.#options.mayRemember(entries.length, this.remembered)
+      ? new Map(entries)
+      : undefined;
+    this.#lastVersion = version;
   }
 
   #rendered(whole: boolean, entries: Entries): Promise<Body | undefined> {
@@ -124,7 +126,7 @@ export class LiveAudience {
 }
 
 /** Undefined if everything must be sent: nothing is remembered, or a name of then is gone. */
-function changesSince(before: Told | undefined, entries: Entries): Entries | undefined {
+function changesSince(before: SentMetrics | undefined, entries: Entries): Entries | undefined {
   if (before === undefined) return undefined;
   let stayed = 0;
   const changed = entries.filter(([name, { kind, value }]) => {

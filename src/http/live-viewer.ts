@@ -9,7 +9,7 @@ export class LiveViewer {
   readonly #socket: WebSocket;
   readonly #budget: BodyBudget;
   #unread: Body | undefined;
-  #toldAt = 0;
+  #sentAt = 0;
   #answeredPing = true;
 
   constructor(socket: WebSocket, budget: BodyBudget) {
@@ -33,7 +33,7 @@ export class LiveViewer {
     this.isUpToDate = this.isReading && !this.#budget.isExceeded && this.#socket.readyState === 1;
     if (!this.isUpToDate) return;
     this.#unread = body;
-    this.#toldAt = performance.now();
+    this.#sentAt = performance.now();
     this.#budget.hold(body);
     const last = body.chunks.length - 1;
     for (const [index, chunk] of body.chunks.entries()) {
@@ -44,7 +44,7 @@ export class LiveViewer {
 
   /** Ends it where it has had time enough to read what it was told, and others need the room. */
   endIfSlow(): void {
-    if (!this.isReading && performance.now() - this.#toldAt >= leastReadingMs) this.#socket.terminate();
+    if (!this.isReading && performance.now() - this.#sentAt >= leastReadingMs) this.#socket.terminate();
   }
 
   /** Ends it where it has not answered the last ping. */
@@ -63,7 +63,7 @@ export class LiveViewer {
   }
 
   #release(): void {
-    if (this.#unread !== undefined) this.#budget.letGo(this.#unread);
+    if (this.#unread !== undefined) this.#budget.release(this.#unread);
     this.#unread = undefined;
   }
 }

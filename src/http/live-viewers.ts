@@ -106,7 +106,7 @@ export class LiveViewers {
     return metrics;
   }
 
-  /** One node after the other; where that takes longer than the pause, the next round waits for it. */
+  /** One node after the other; if that takes longer than the pause, the next round waits for it. */
   async #updateAll(): Promise<void> {
     this.#updates += 1;
     const audiences = [...this.#audiences.values()];

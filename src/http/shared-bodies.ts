@@ -44,7 +44,7 @@ export class SharedBodies {
       this.#budget.hold(body);
       setTimeout(() => {
         forget();
-        this.#budget.letGo(body);
+        this.#budget.release(body);
       }, keptMs).unref();
     }, forget);
     return shared.body;

@@ -72,7 +72,7 @@ export class UnreadAnswers {
     const reader = this.#unread.get(response);
     if (reader === undefined) return;
     this.#unread.delete(response);
-    this.#budget.letGo(reader.body);
+    this.#budget.release(reader.body);
     if (this.#unread.size === 0) for (const resolve of this.#awaitingNone.splice(0)) resolve();
   }
 }

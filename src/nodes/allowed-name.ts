@@ -1,5 +1,5 @@
 import type { Connection } from "../transport/connection.js";
-import { wantedNames } from "./names.js";
+import { requestedNames } from "./names.js";
 import type { SessionFault } from "./session-faults.js";
 
 /**
@@ -10,7 +10,7 @@ export function nameNotAllowed(
   { id, allows = () => true }: Connection,
   rawName: string | undefined,
 ): SessionFault | undefined {
-  const { name } = wantedNames(rawName, id);
+  const { name } = requestedNames(rawName, id);
   const told = name === id ? undefined : name;
   return allows(told) ? undefined : { code: "name-not-allowed", node: told };
 }

@@ -29,7 +29,7 @@ export class AnswerBudget {
     this.#bytes -= bytes;
   }
 
-  /** Takes so much more for a node that has `bytes`, or gives it back, where `delta` is negative. @internal */
+  /** Takes `delta` more for a node that has `bytes`, or gives it back, if `delta` is negative. @internal */
   grow(bytes: number, deltaBytes: number): boolean {
     const half = this.#maxBytes / 2;
     const isAllowed =

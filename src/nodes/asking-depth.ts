@@ -32,7 +32,7 @@ export class AskingDepth {
 
   /**
    * Takes the time between a request that is answered at once and its answer, and whether the connection was read all
-   * the while: where it was not, the answer may have come long before.
+   * all the while: if it was not, the answer may have come long before.
    */
   roundTrip(sampleMs: number, wasReading = true): void {
     const known = this.#roundTripMs;

@@ -7,7 +7,7 @@ const mostPerNodeBytes = 1_024 * 1_024;
  * whose files are stalled do not stop the others; when all of it is taken, no node is read.
  */
 const crowdedPart = 1 / 2;
-/** Where less is held again, all are read again: not at the same mark, at which everything would stop and go. */
+/** When less is held again, all are read again: not at the same mark, or everything would stop and go. */
 const easedPart = 7 / 8;
 /** Of the budget, for the unfinished objects of all nodes. */
 const unfinishedPart = 1 / 3;

@@ -27,7 +27,7 @@ export class Handshake implements MiniProtocolSide {
   }
 
   /**
-   * Takes bytes of the mini-protocol; where the peer proposed, answers.
+   * Takes bytes of the mini-protocol; if the peer proposed, answers.
    * @throws ProtocolError with code `handshake-refused` if either side refused, `unexpected-message` where more comes
    */
   receive(bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../protocol/faults.js";
-import { type AnswerTaker, encodeMetricsRequest } from "../protocol/metrics.js";
+import { type AnswerReceiver, encodeMetricsRequest } from "../protocol/metrics.js";
 import { MetricsDecoder } from "../protocol/metrics-decoder.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
@@ -18,7 +18,7 @@ const mostUnanswered = 3;
 const mostUnasked = 16;
 const mostUnaskedBytes = 64 * 1_024;
 
-const ignoring: AnswerTaker = { number: () => {}, label: () => {}, surplus: () => {}, end: () => {} };
+const ignoring: AnswerReceiver = { number: () => {}, label: () => {}, surplus: () => {}, end: () => {} };
 
 const requests = {
   all: encodeMetricsRequest({ kind: "all" }),
@@ -48,7 +48,7 @@ export interface MetricsPollOptions {
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
   /** Says who takes the metrics of an answer that begins to come, of everything or of what has changed. */
-  readonly onAnswer: (whole: boolean) => AnswerTaker;
+  readonly onAnswer: (whole: boolean) => AnswerReceiver;
   readonly onSilence: () => void;
   /** Called with the change in memory of an unfinished answer; what it throws, `receive` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
@@ -120,7 +120,7 @@ export class MetricsPoll implements MiniProtocolSide {
     clearTimeout(this.#timer);
   }
 
-  #answerBegins(): AnswerTaker {
+  #answerBegins(): AnswerReceiver {
     const wasAsked = this.#open > 0;
     this.#isUnaskedComing = !wasAsked;
     if (wasAsked) {

@@ -6,7 +6,7 @@ const maxDirectoryBytes = 200;
 const maxNameBytes = 256;
 
 /** What a node is called in three places, before anybody else's name is considered. */
-export interface WantedNames {
+export interface RequestedNames {
   readonly name: string;
   readonly directory: string;
   readonly slug: string;
@@ -18,7 +18,7 @@ export interface WantedNames {
  * Rules of cardano-tracer for the name, the directory and the slug (see docs/migrating.md); a name never leads outside
  * `logRoot` and never to a file of our own there.
  */
-export function wantedNames(rawName: string | undefined, connectionId: string): WantedNames {
+export function requestedNames(rawName: string | undefined, connectionId: string): RequestedNames {
   const name = sanitiseName(fitted(rawName ?? "", maxNameBytes)) || connectionId;
   return {
     name,
@@ -28,7 +28,7 @@ export function wantedNames(rawName: string | undefined, connectionId: string): 
 }
 
 /** The names of a node whose directory another one has: its connection's id is appended to all of them. */
-export function withSuffix(wanted: WantedNames, suffix: string): WantedNames {
+export function withSuffix(wanted: RequestedNames, suffix: string): RequestedNames {
   return {
     name: `${wanted.name}_${suffix}`,
     directory: fitted(`${wanted.directory}_${suffix}`, maxDirectoryBytes),
@@ -37,7 +37,7 @@ export function withSuffix(wanted: WantedNames, suffix: string): WantedNames {
 }
 
 /** The names of a node of which only the slug is taken: everything else stays what it is. */
-export function withSlugSuffix(wanted: WantedNames, suffix: string): WantedNames {
+export function withSlugSuffix(wanted: RequestedNames, suffix: string): RequestedNames {
   return { ...wanted, slug: `${wanted.slug}-${slugOf(suffix)}` };
 }
 

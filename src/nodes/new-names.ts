@@ -38,7 +38,7 @@ export class NewNames {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Takes one new name of this address; false, and counted, where it has brought too many. */
+  /** Takes one new name of this address; false, and counted, if it has brought too many. */
   take(address: string): boolean {
     const left = this.#left(address);
     if (left < 1) {

@@ -1,5 +1,5 @@
 import type { NodeIdentity } from "./identity.js";
-import { type WantedNames, wantedNames, withSlugSuffix, withSuffix } from "./names.js";
+import { type RequestedNames, requestedNames, withSlugSuffix, withSuffix } from "./names.js";
 
 /** Slugs that are routes of our own, at one endpoint or another. */
 const reservedSlugs: ReadonlySet<string> = new Set([
@@ -31,7 +31,7 @@ export interface NameHolder {
 
 /** Names that were not to be had: the node's own are those of another node, or one of our routes. */
 export interface Clash {
-  readonly wanted: WantedNames;
+  readonly wanted: RequestedNames;
   /** All names have a suffix, or the slug alone. */
   readonly of: "directory" | "slug";
   /** The other node; undefined if the slug is a route of our own, or another tracer writes there. */
@@ -55,7 +55,7 @@ const mostTries = 10;
 
 /**
  * Who is connected, and under which names. The first connection of a name keeps it; a later one gets its connection id
- * appended. Where both come from the same address and the first turns out to be dead, that is closed and the later one
+ * appended. If both come from the same address and the first turns out to be dead, that is closed and the later one
  * takes over, so that a half-open connection does not split a node's log. From another address the later one could be
  * anybody.
  */
@@ -74,13 +74,13 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
 
   /** Gives `holder` its names; settles once they are its own. `rawName` is undefined if the node has none. */
   async claim(holder: Holder, rawName: string | undefined): Promise<NodeIdentity> {
-    const wanted = wantedNames(rawName, holder.connectionId);
+    const wanted = requestedNames(rawName, holder.connectionId);
     const identity = await this.#claimHere(holder, wanted);
     return this.#claimDirectory === undefined ? identity : this.#claimAmongTracers(holder, wanted, identity);
   }
 
   /** Among the nodes of this tracer. */
-  async #claimHere(holder: Holder, wanted: WantedNames): Promise<NodeIdentity> {
+  async #claimHere(holder: Holder, wanted: RequestedNames): Promise<NodeIdentity> {
     for (;;) {
       const others = this.#holdersOf(wanted.directory);
       const [first] = others;
@@ -95,7 +95,11 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 
   /** No other node here has these names; if another tracer writes in the directory they get a suffix. */
-  async #claimAmongTracers(holder: Holder, wanted: WantedNames, first: NodeIdentity): Promise<NodeIdentity> {
+  async #claimAmongTracers(
+    holder: Holder,
+    wanted: RequestedNames,
+    first: NodeIdentity,
+  ): Promise<NodeIdentity> {
     const foreign = new Set<string>();
     let identity = first;
     while (foreign.size < mostTries) {
@@ -159,7 +163,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 
   /** The names as requested, if no other node and no route of ours has the slug. */
-  #takePlain(holder: Holder, wanted: WantedNames): NodeIdentity {
+  #takePlain(holder: Holder, wanted: RequestedNames): NodeIdentity {
     if (!this.#isSlugTaken(wanted.slug)) return this.#take(holder, wanted, undefined);
     const clash: Clash = { wanted, of: "slug", holder: this.#holderOfSlug(wanted.slug) };
     return this.#take(holder, this.#withFreeSlug(wanted, holder.connectionId), clash);
@@ -167,10 +171,10 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
 
   #takeSuffixed(
     holder: Holder,
-    wanted: WantedNames,
+    wanted: RequestedNames,
     others?: { readonly foreign: ReadonlySet<string>; readonly tracer: string },
   ): NodeIdentity {
-    const isTaken = ({ directory }: WantedNames) =>
+    const isTaken = ({ directory }: RequestedNames) =>
       this.hasDirectory(directory) || others?.foreign.has(directory) === true;
     const [first] = this.#holdersOf(wanted.directory);
     const clash: Clash = {
@@ -186,7 +190,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#take(holder, this.#withFreeSlug(names, holder.connectionId), clash);
   }
 
-  #withFreeSlug(names: WantedNames, suffix: string): WantedNames {
+  #withFreeSlug(names: RequestedNames, suffix: string): RequestedNames {
     let free = names;
     for (let n = 1; this.#isSlugTaken(free.slug); n += 1) {
       free = withSlugSuffix(names, n === 1 ? suffix : `${suffix}-${n}`);
@@ -194,7 +198,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return free;
   }
 
-  #take(holder: Holder, names: WantedNames, clash: Clash | undefined): NodeIdentity {
+  #take(holder: Holder, names: RequestedNames, clash: Clash | undefined): NodeIdentity {
     const identity = { connectionId: holder.connectionId, ...names };
     const former = this.#entries.get(holder);
     if (former !== undefined) this.#forget(holder, former);

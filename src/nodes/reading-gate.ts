@@ -1,4 +1,4 @@
-import type { ReadingTurns, TurnTaker } from "./reading-turns.js";
+import type { ReadingNode, ReadingTurns } from "./reading-turns.js";
 
 /** What is read without becoming a batch is work of this turn; so much of it, and others come first. */
 const muchWorkBytes = 64 * 1_024;
@@ -10,7 +10,7 @@ export interface ReadingGateOptions {
 }
 
 /** Whether one connection is read: not while its node holds enough, and not before its turn. */
-export class ReadingGate implements TurnTaker {
+export class ReadingGate implements ReadingNode {
   readonly #options: ReadingGateOptions;
   #isFull = false;
   #isPaused = false;

@@ -16,7 +16,7 @@ const bytesOfTurn = 256 * 1_024;
 const muchWorkMs = 20;
 
 /** A node that is read, or waits for its turn. */
-export interface TurnTaker {
+export interface ReadingNode {
   /** Its turn has come, or it has to wait for one: `holds` says which. */
   turnChanged(): void;
 }
@@ -46,8 +46,8 @@ export class ReadingTurns {
   #passingBytes = 0;
   #newcomers: Newcomers = {};
   /** In the order in which their turns come. */
-  readonly #waiting = new Set<TurnTaker>();
-  readonly #all = new Set<TurnTaker>();
+  readonly #waiting = new Set<ReadingNode>();
+  readonly #all = new Set<ReadingNode>();
   /** Of this turn of the event loop. */
   #workMs = 0;
   #turn: NodeJS.Immediate | undefined;
@@ -55,7 +55,7 @@ export class ReadingTurns {
   #lookLater: NodeJS.Timeout | undefined;
 
   /** From now on the node may have to wait, until it leaves. */
-  join(node: TurnTaker): void {
+  join(node: ReadingNode): void {
     this.#all.add(node);
   }
 
@@ -91,18 +91,18 @@ export class ReadingTurns {
   }
 
   /** The node is held until its turn has come. */
-  wait(node: TurnTaker): void {
+  wait(node: ReadingNode): void {
     this.#waiting.add(node);
     this.#lookSoon();
   }
 
   /** Whether the node's turn has not come yet. */
-  holds(node: TurnTaker): boolean {
+  holds(node: ReadingNode): boolean {
     return this.#waiting.has(node);
   }
 
   /** The node is gone. */
-  leave(node: TurnTaker): void {
+  leave(node: ReadingNode): void {
     this.#all.delete(node);
     this.#waiting.delete(node);
   }

@@ -1,5 +1,5 @@
 import type { ProtocolError } from "../protocol/faults.js";
-import type { AnswerTaker } from "../protocol/metrics.js";
+import type { AnswerReceiver } from "../protocol/metrics.js";
 import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { AnswerBudget } from "./answer-budget.js";
@@ -61,7 +61,7 @@ export interface SessionHost {
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
   /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
-  metrics(session: Session, whole: boolean): AnswerTaker;
+  metrics(session: Session, whole: boolean): AnswerReceiver;
   /** The connection is gone and every batch was handed on; `fault` is absent if the peer or we just left. */
   ended(session: Session, end: SessionEnd): void;
 }

@@ -22,7 +22,7 @@ import { TraceIntake } from "./trace-intake.js";
 /** How long a second connection of a name gives the first one to show that it lives. */
 const aliveTimeoutMs = 3_000;
 /** How long a refused or faulty peer may take to read why. */
-const farewellMs = 1_000;
+const refusalReadMs = 1_000;
 
 /** One connection to one node, from the first byte of the handshake to the last object received. */
 export class Session implements NameHolder, Looker {
@@ -50,7 +50,7 @@ export class Session implements NameHolder, Looker {
   #handshakeDeadline: NodeJS.Timeout | undefined;
   #closing: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #fault: ProtocolError | SessionError | undefined;
-  #hasHeard = false;
+  #hasReceived = false;
   /** Bytes of trace objects that wait to be looked at. */
   #waitingBytes = 0;
   /** What arrives is no longer read. */
@@ -147,7 +147,7 @@ export class Session implements NameHolder, Looker {
 
   #receive(chunk: Uint8Array): void {
     this.#lastByteAt = performance.now();
-    this.#hasHeard = true;
+    this.#hasReceived = true;
     this.#signs.tell(true);
     if (this.#deaf) return;
     const waits = this.connection.comesInPieces && this.#host.looking.begin(this, chunk.length);
@@ -216,7 +216,7 @@ export class Session implements NameHolder, Looker {
 
   async #takeName(): Promise<void> {
     const name = await learnName(this.#dataPoints, this.#traces.held, this.#settings);
-    this.#traces.nameTold();
+    this.#traces.nameKnown();
     const claim = await this.#host.claim(this, name);
     if ("refused" in claim) {
       this.#fail(claim.refused);
@@ -256,7 +256,7 @@ export class Session implements NameHolder, Looker {
     this.#metrics.setPace(pace);
   }
 
-  /** Resolves with whether the peer still answers. Where we do not read, or stop, nothing says that it does not. */
+  /** Resolves with whether the peer still answers. While we do not read, or stop, nothing shows that it does not. */
   async isAlive(): Promise<boolean> {
     if (this.#deaf) return false;
     if (this.#gate.isPaused || this.#isStopping) return true;
@@ -288,7 +288,7 @@ export class Session implements NameHolder, Looker {
     this.#signs.tell(true);
     // Nothing was asked of who has not shaken hands.
     if (!this.#handshake.done) return this.close("Muninn stops");
-    this.#sayGoodbye(drainMs);
+    this.#leaveWithin(drainMs);
     await this.done;
   }
 
@@ -318,18 +318,18 @@ export class Session implements NameHolder, Looker {
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
     this.#deaf = true;
     this.#signs.tell(false);
-    this.#sayGoodbye(farewellMs);
+    this.#leaveWithin(refusalReadMs);
     this.connection.stream.resume();
   }
 
   #peerEnded(): void {
     this.look();
     if (!this.#handshake.done) this.#fault ??= new SessionError({ code: "handshake-cut" });
-    this.#sayGoodbye(farewellMs);
+    this.#leaveWithin(refusalReadMs);
   }
 
   /** Asks for nothing more and ends our side; the connection is gone in `delayMs`, whatever the peer does. */
-  #sayGoodbye(delayMs: number): void {
+  #leaveWithin(delayMs: number): void {
     this.#traces.stopAsking();
     this.#metrics.end();
     this.connection.stream.end();
@@ -369,7 +369,7 @@ export class Session implements NameHolder, Looker {
   /** Whether the peer, which came by itself, never sent a byte. */
   get #isProbe(): boolean {
     const isOurs = this.#fault?.fault.code === "closed-by-us";
-    return this.connection.opener === "peer" && !this.#hasHeard && !isOurs;
+    return this.connection.opener === "peer" && !this.#hasReceived && !isOurs;
   }
 }
 

@@ -8,7 +8,7 @@ import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
 import { Looking } from "./looking.js";
 import type { MetricsPace } from "./metrics-poll.js";
-import { wantedNames } from "./names.js";
+import { requestedNames } from "./names.js";
 import { NewNames } from "./new-names.js";
 import { type ClaimedDirectory, type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
@@ -49,7 +49,7 @@ export interface ConnectedNode {
   readonly node: NodeIdentity;
   readonly session: Session;
   readonly metrics: NodeMetrics;
-  /** Why it does not have the names it wanted, where it does not. */
+  /** Why it did not get the names it requested, if so. */
   readonly clash: Clash | undefined;
 }
 
@@ -72,7 +72,7 @@ export interface SessionsOptions {
 const knownTimeoutMs = 1_000;
 
 /** How often memory that was not needed since is released. */
-const letGoEveryMs = 10_000;
+const releaseEveryMs = 10_000;
 
 /** Every connection's session, and the nodes behind them. */
 export class Sessions {
@@ -86,7 +86,7 @@ export class Sessions {
   readonly #directory: NodeDirectory<Session>;
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
-  readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
+  readonly #releasing = setInterval(() => this.#memory.releaseUnused(), releaseEveryMs).unref();
   /** Those that have shaken hands. */
   readonly #connected = new Set<Session>();
   #stopping: Promise<void> | undefined;
@@ -166,7 +166,7 @@ export class Sessions {
    * after `drainMs` at most, whatever peers do.
    */
   async stop(drainMs: number): Promise<void> {
-    clearInterval(this.#lettingGo);
+    clearInterval(this.#releasing);
     this.#directory.stop();
     this.#stopping ??= Promise.all([...this.#sessions.keys()].map((session) => session.stop(drainMs))).then();
     await this.#stopping;
@@ -193,7 +193,7 @@ export class Sessions {
   async #claim(session: Session, rawName: string | undefined): Promise<Claim> {
     const notAllowed = nameNotAllowed(session.connection, rawName);
     if (notAllowed !== undefined) return { refused: notAllowed };
-    const { directory } = wantedNames(rawName, session.connectionId);
+    const { directory } = requestedNames(rawName, session.connectionId);
     const isRefused = !(await this.#isKnown(directory, session)) && !this.newNames.take(session.address);
     if (isRefused) return { refused: { code: "too-many-names", address: session.address } };
     return { node: await this.#directory.claim(session, rawName) };

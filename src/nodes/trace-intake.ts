@@ -39,7 +39,7 @@ export type Deliver = (batch: TraceBatch) => Promise<boolean>;
  * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
  * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes give it at
- * once, and nothing more is asked for; where it takes longer asking continues, so that the node's own queue does not
+ * once, and nothing more is asked for; if it takes longer asking continues, so that the node's own queue does not
  * overflow.
  */
 export class TraceIntake implements MiniProtocolSide, BudgetMember {
@@ -116,7 +116,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   }
 
   /** The node has done its part: until its batches can go somewhere, whatever holds that up holds the node up. */
-  nameTold(): void {
+  nameKnown(): void {
     clearTimeout(this.#patience);
     this.#asksUnnamed = false;
   }
@@ -161,7 +161,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   /** Nothing more is asked for or will come. Batches under way stay under way. */
   end(): void {
     this.#asking = false;
-    this.nameTold();
+    this.nameKnown();
     this.held.end();
     this.#options.budget.leave(this);
     this.#reserve(0);

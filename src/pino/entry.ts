@@ -21,7 +21,10 @@ export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProb
   readonly severities?: Readonly<Record<string, Severity>> | undefined;
   /** How long the end of the program, or a `flush`, waits for the tracer, in milliseconds. @default 2,000 */
   readonly flushMs?: number | undefined;
-  /** Where problems are told, each kind once a minute at most: a tracer that is not reached, messages dropped. @default "stderr" */
+  /**
+   * Where problems are reported, each kind once a minute at most: a tracer that is not reached, messages dropped.
+   * @default "stderr"
+   */
   readonly problems?: "stderr" | "ignore" | undefined;
 }
 

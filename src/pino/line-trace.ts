@@ -53,7 +53,8 @@ export function traceOfText(text: string, form: LineForm): Trace {
 
 /**
  * A line as a trace: its level, time, process, name and text have fields of their own, all else is data. `ns`, `severity` and
- * `details` of a line, where they are usable, decide for it. The text is in the data, too: files of machine texts have no other.
+ * `details` of a line, if they are usable, decide for it. The text is in the data, too: files of machine texts have no
+ * other.
  */
 export function traceOf(line: PinoLine, form: LineForm): Trace {
   const { level, time, pid, hostname: host, name, ns, severity, details, ...rest } = line;

@@ -50,7 +50,7 @@ export class BatchBytes {
     return this.#fields;
   }
 
-  /** Sees to it that there are more than `rows`; where that takes a new table, it will be enough for `expectedRows`. */
+  /** Makes sure that there are more than `rows`; if that takes a new table, it will be enough for `expectedRows`. */
   makeRow(rows: number, expectedRows: number): void {
     if (rows * columns < this.#fields.length) return;
     const grown = this.#memory.takeTable(Math.max(expectedRows, 2 * rows));
@@ -59,7 +59,7 @@ export class BatchBytes {
     this.#fields = grown;
   }
 
-  /** Appends what has come; where that takes new memory, it will be enough for `expectedBytes`. */
+  /** Appends what was received; if that takes new memory, it will be enough for `expectedBytes`. */
   append(piece: Uint8Array, expectedBytes: number): void {
     if (piece.length === 0) return;
     const end = this.#end + piece.length;

@@ -31,7 +31,7 @@ export function encodeProposal(magic: number): Uint8Array {
 }
 
 /**
- * The listener's answer to a proposal, as the real peers give it; `refused` says why in our words, where it refuses.
+ * The listener's answer to a proposal, as the real peers give it; `refused` says why in our words, if it refuses.
  * @throws ProtocolError if the message is no proposal
  */
 export function answerProposal(

@@ -15,7 +15,7 @@ export class MessageAssembler {
   readonly #scanner: ItemScanner;
   #bytes = noBytes;
   #length = 0;
-  #toldBytes = 0;
+  #reportedBytes = 0;
 
   /** `limits` are those of one message. */
   constructor(limits: AssemblerOptions) {
@@ -39,7 +39,7 @@ export class MessageAssembler {
       this.#scanner.begin();
       yield message;
     }
-    this.#tellGrowth();
+    this.#reportGrowth();
   }
 
   /** Whether a message has begun and not ended. */
@@ -47,9 +47,9 @@ export class MessageAssembler {
     return this.#length > 0;
   }
 
-  #tellGrowth(): void {
-    const growth = this.#bytes.length - this.#toldBytes;
-    this.#toldBytes += growth;
+  #reportGrowth(): void {
+    const growth = this.#bytes.length - this.#reportedBytes;
+    this.#reportedBytes += growth;
     if (growth !== 0) this.#limits.onGrowth?.(growth);
   }
 

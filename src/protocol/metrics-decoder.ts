@@ -2,7 +2,7 @@ import { breakByte, headBytes, incomplete, indefinite, major, passHead, readHead
 import { CborReader } from "./cbor-reader.js";
 import { ProtocolError } from "./faults.js";
 import { ItemScanner } from "./item-scanner.js";
-import { type AnswerTaker, metricsMessage, readMetric } from "./metrics.js";
+import { type AnswerReceiver, metricsMessage, readMetric } from "./metrics.js";
 
 const what = "a metrics answer";
 
@@ -21,7 +21,7 @@ export interface MetricsDecoderOptions {
   /** Of an answer that is longer, the rest is passed over and counted. */
   readonly maxAnswerBytes: number;
   /** An answer begins; says who takes it. */
-  readonly onAnswer: () => AnswerTaker;
+  readonly onAnswer: () => AnswerReceiver;
   /** The answer is over, and its taker knows. */
   readonly onAnswered?: () => void;
   /** Called with the change in memory of an unfinished metric; what it throws, `push` throws. */
@@ -38,9 +38,9 @@ export class MetricsDecoder {
   /** The start of an unfinished metric or head; behind it there may be memory to spare. */
   #kept = noBytes;
   #keptLength = 0;
-  #toldBytes = 0;
+  #reportedBytes = 0;
   /** Undefined between answers. */
-  #taker: AnswerTaker | undefined;
+  #taker: AnswerReceiver | undefined;
   /** Metrics left in the answer under way. */
   #left = 0;
   /** Of the answer under way, without what is not finished. */
@@ -92,7 +92,7 @@ export class MetricsDecoder {
   }
 
   /** Passes over the whole metrics that come next, and the end of the answer; returns the position after that. */
-  #metrics(bytes: Buffer, from: number, taker: AnswerTaker): number {
+  #metrics(bytes: Buffer, from: number, taker: AnswerReceiver): number {
     let count = 0;
     let at = from;
     try {
@@ -118,7 +118,7 @@ export class MetricsDecoder {
     return this.#left === untilBreak && bytes[at] === breakByte;
   }
 
-  #take(metrics: Buffer, count: number, taker: AnswerTaker): void {
+  #take(metrics: Buffer, count: number, taker: AnswerReceiver): void {
     const { maxAnswerBytes } = this.#options;
     this.#left -= count;
     this.#answerBytes += metrics.length;
@@ -131,7 +131,7 @@ export class MetricsDecoder {
     if (left > 0) taker.surplus(left);
   }
 
-  #end(taker: AnswerTaker): void {
+  #end(taker: AnswerReceiver): void {
     this.#taker = undefined;
     taker.end();
     this.#options.onAnswered?.();
@@ -155,11 +155,11 @@ export class MetricsDecoder {
     const length = bytes.length - at;
     this.#scanner.moveToStart();
     if (length === 0) this.#kept = noBytes;
-    // In place, where bytes of the unfinished metric were added to those that were kept.
+    // In place, if bytes of the unfinished metric were added to those that were kept.
     else if (at > 0 || this.#keptLength === 0) this.#kept = Buffer.from(bytes.subarray(at));
     this.#keptLength = length;
-    const growth = this.#kept.length - this.#toldBytes;
-    this.#toldBytes += growth;
+    const growth = this.#kept.length - this.#reportedBytes;
+    this.#reportedBytes += growth;
     if (growth !== 0) this.#options.onGrowth?.(growth);
   }
 }

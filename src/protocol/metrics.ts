@@ -8,14 +8,14 @@ export type MetricValue =
   | { readonly kind: "label"; readonly value: string };
 
 /** Takes metrics, one after another. */
-interface MetricsTaker {
+interface MetricsReceiver {
   /** `value` is a bigint where a number would round it. */
   number(name: string, kind: "counter" | "gauge", value: number | bigint): void;
   label(name: string, text: string): void;
 }
 
 /** Takes the metrics of one answer. */
-export interface AnswerTaker extends MetricsTaker {
+export interface AnswerReceiver extends MetricsReceiver {
   /** This many metrics came beyond what an answer may hold; nothing was made of them. */
   surplus(count: number): void;
   /** The answer is over. */
@@ -84,7 +84,7 @@ export function encodeMetricsResponse(metrics: readonly (readonly [string, Metri
 /** Reads what a forwarder answers, in its order. @throws ProtocolError */
 export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][] {
   const metrics: [string, MetricValue][] = [];
-  const taker: MetricsTaker = {
+  const taker: MetricsReceiver = {
     number: (name, kind, value) => metrics.push([name, { kind, value: BigInt(value) }]),
     label: (name, value) => metrics.push([name, { kind: "label", value }]),
   };
@@ -99,7 +99,7 @@ export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][
 }
 
 /** Gives the next metric to `taker`. Nothing is made of a number, since nodes send thousands a second. @throws ProtocolError */
-export function readMetric(reader: CborReader, taker: MetricsTaker): void {
+export function readMetric(reader: CborReader, taker: MetricsReceiver): void {
   reader.record(2);
   const name = reader.text(metricNames);
   reader.record(2);

@@ -26,7 +26,7 @@ const untilBreak = -1;
 
 /**
  * Finds where the fields of a trace object lie, in the grammar
- * `[0, Maybe text, text, [text, …], [severity], [details], time, text, text]`. Where bytes are missing it stops, and
+ * `[0, Maybe text, text, [text, …], [severity], [details], time, text, text]`. If bytes are missing it stops, and
  * goes on from there when more have come: each field is looked at once, however an object is cut.
  */
 export class ObjectScanner {

@@ -24,28 +24,28 @@ export class ReceivedBatch implements TraceBatch {
   /** Of the same bytes. */
   #view: DataView | undefined;
   /** Undefined once the batch is over. */
-  #came: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
+  #content: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
   /** The table has a row for each of `length` objects, and the lines of all of them were added. */
   constructor(memory: BatchBytes, length: number) {
     this.length = length;
     this.receivedBytes = memory.fields[(length - 1) * columns + column.objectEnd]!;
-    this.#came = { memory, lines: memory.lines };
+    this.#content = { memory, lines: memory.lines };
   }
 
   /** All that the batch takes while it is not released. */
   get memoryBytes(): number {
-    return this.#came?.memory.memoryBytes ?? 0;
+    return this.#content?.memory.memoryBytes ?? 0;
   }
 
   machineLines(): Uint8Array {
-    return this.#whatCame.lines;
+    return this.#held.lines;
   }
 
   /** The batch is over: its memory is used for others, and it must no longer be read. */
   release(): void {
-    this.#came?.memory.release();
-    this.#came = undefined;
+    this.#content?.memory.release();
+    this.#content = undefined;
     this.#view = undefined;
   }
 
@@ -116,16 +116,16 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   #field(index: number, at: number): number {
-    return this.#whatCame.memory.fields[index * columns + at]!;
+    return this.#held.memory.fields[index * columns + at]!;
   }
 
   get #bytes(): Buffer {
-    return this.#whatCame.memory.bytes;
+    return this.#held.memory.bytes;
   }
 
-  get #whatCame(): { readonly memory: BatchBytes; readonly lines: Uint8Array } {
-    if (this.#came === undefined) throw new RangeError("the batch was released");
-    return this.#came;
+  get #held(): { readonly memory: BatchBytes; readonly lines: Uint8Array } {
+    if (this.#content === undefined) throw new RangeError("the batch was released");
+    return this.#content;
   }
 
   #slice(index: number, start: number, end: number): Buffer {

@@ -46,9 +46,9 @@ export class SpareMemory {
   }
 
   /** Lets go of what was not needed since it was called last. */
-  letGo(): void {
-    this.#bytes.letGo();
-    this.#tables.letGo();
+  releaseUnused(): void {
+    this.#bytes.releaseUnused();
+    this.#tables.releaseUnused();
   }
 }
 
@@ -72,8 +72,8 @@ class Shelves<Memory extends Buffer | Int32Array> {
     this.#shelves.find(({ length }) => length === memory.length)?.giveBack(memory);
   }
 
-  letGo(): void {
-    for (const shelf of this.#shelves) shelf.letGo();
+  releaseUnused(): void {
+    for (const shelf of this.#shelves) shelf.releaseUnused();
   }
 }
 
@@ -82,7 +82,7 @@ class Shelf<Memory extends Buffer | Int32Array> {
   readonly length: number;
   /** The last one given back is taken first: it may be in the processor's caches still. */
   readonly #spare: Memory[] = [];
-  /** So many were never needed since `letGo`. */
+  /** So many were never needed since `releaseUnused`. */
   #unneeded = 0;
 
   constructor(length: number) {
@@ -99,7 +99,7 @@ class Shelf<Memory extends Buffer | Int32Array> {
     if (this.#spare.length < Math.floor(mostSpareBytes / memory.byteLength)) this.#spare.push(memory);
   }
 
-  letGo(): void {
+  releaseUnused(): void {
     this.#spare.splice(0, this.#unneeded);
     this.#unneeded = this.#spare.length;
   }

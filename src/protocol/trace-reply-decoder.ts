@@ -70,7 +70,7 @@ export class TraceReplyDecoder {
     }
     if (this.#rows === 0 && this.#at === this.#coming.end) {
       this.#coming.release();
-      this.#startAnew(new BatchBytes(this.#memory));
+      this.#startAgain(new BatchBytes(this.#memory));
     }
   }
 
@@ -86,7 +86,7 @@ export class TraceReplyDecoder {
     const batch = new ReceivedBatch(this.#coming, this.#soundRows);
     this.#usualBytes = Math.min(this.#coming.end, mostAtOnceBytes);
     this.#usualRows = Math.min(this.#rows + 1, mostAtOnceRows);
-    this.#startAnew(new BatchBytes(this.#memory));
+    this.#startAgain(new BatchBytes(this.#memory));
     return batch;
   }
 
@@ -116,7 +116,7 @@ export class TraceReplyDecoder {
   }
 
   /** Releases all that is understood; what follows it moves to new bytes and is scanned from its start. */
-  #startAnew(next: BatchBytes): void {
+  #startAgain(next: BatchBytes): void {
     // No more memory than that: until more comes, others can use it.
     next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), 0);
     this.#coming = next;

@@ -20,7 +20,7 @@ const longestNumber = 0x1b;
 const arrayOfOne = 0x81;
 
 /**
- * Fills the row at `row` for the object at `from`, where it has exactly the form in which forwarders send almost all
+ * Fills the row at `row` for the object at `from`, if it has exactly the form in which forwarders send almost all
  * theirs; returns the position after it, or `unusual`, and then `ObjectScanner` finds out what it is. It takes
  * nothing that the scanner does not take, in a third of the time.
  */

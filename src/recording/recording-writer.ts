@@ -54,7 +54,7 @@ interface OpenConnection {
 const program = "muninn";
 
 /**
- * Writes what happens into a recording's files. Nothing here ever makes traffic fail: where the disk does, frames wait,
+ * Writes what happens into a recording's files. Nothing here ever makes traffic fail: if the disk does, frames wait,
  * and those for which there is no room left are left out, with a gap in the recording that says how much.
  */
 export class RecordingWriter {

@@ -44,7 +44,7 @@ type Place =
   | { readonly state: "unknown" }
   /** Into a new file that sorts after `last`. */
   | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "lost" }
-  /** Likewise; where that cannot be made, into the old one for a while. */
+  /** Likewise; if that cannot be created, into the old one for a while. */
   | { readonly state: "ended"; readonly last: string; readonly why: "rotated"; readonly old: Current }
   /** Into this file, once it is opened again. */
   | { readonly state: "closed"; readonly current: Current }
@@ -173,7 +173,7 @@ export class CurrentFile {
     this.#options.root.pool.close(handle);
   }
 
-  /** Begins a new file, unless there is nothing in this one; where that fails, `rotationFailure` says so. */
+  /** Begins a new file, unless there is nothing in this one; if that fails, `rotationFailure` says so. */
   async rotate(): Promise<number> {
     const fd = await this.open(true);
     if (this.#size === 0 || !this.mayRotate) return fd;
@@ -298,7 +298,7 @@ export class CurrentFile {
     };
   }
 
-  /** The link is for people and log shippers: where it cannot be set, lines are written all the same. */
+  /** The link is for people and log shippers: if it cannot be set, lines are still written. */
   async #pointLink(current: Current): Promise<void> {
     const { clock, log, observer } = this.#options;
     if (current.link === "set" || clock.monotonic() - current.link < linkPauseMs) return;

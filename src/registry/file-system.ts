@@ -20,7 +20,7 @@ export interface FileStatus {
 
 /** What the registry asks of a file system, so that a test can put itself between it and the kernel. */
 export interface FileSystem {
-  /** A new file gets exactly `mode`, or, where that is absent, what the umask leaves of 0644. */
+  /** A new file gets exactly `mode`, or, if that is absent, what the umask leaves of 0644. */
   open(path: string, flags: number, mode?: number): Promise<number>;
   close(fd: number): Promise<void>;
   /** Writes some of the bytes of `pieces`, in order; resolves with how many. */
@@ -32,7 +32,7 @@ export interface FileSystem {
   fstat(fd: number): Promise<FileStatus>;
   lstat(path: string): Promise<FileStatus>;
   readdir(path: string): Promise<Dirent[]>;
-  /** It gets exactly `mode`, or, where that is absent, what the umask leaves of 0755. */
+  /** It gets exactly `mode`, or, if that is absent, what the umask leaves of 0755. */
   mkdir(path: string, mode: number | undefined): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readlink(path: string): Promise<string>;

@@ -49,7 +49,7 @@ export class HandlePool {
   }
 
   /**
-   * Does `open` with a permit, which the file keeps until it is closed. Where `open` rejects, or resolves with
+   * Does `open` with a permit, which the file keeps until it is closed. If `open` rejects, or resolves with
    * undefined, there is no file and the permit goes back.
    * @throws RegistryStopped once the pool is shut
    */

@@ -40,7 +40,7 @@ export type ExpiryFault =
 /** Another tracer that writes below the same root. */
 export interface OtherWriter {
   readonly pid: number;
-  /** What it collects from, where it says so. */
+  /** What it collects from, if it says so. */
   readonly identity: string | undefined;
   /** When it came, as an ISO date. */
   readonly since: string;
@@ -81,7 +81,7 @@ export interface HandleRegistry extends AsyncDisposable {
    */
   rotate(log: LogId): Promise<void>;
   /**
-   * Claims a node's directory below every root against other tracers. Where that cannot be found out (the disk fails,
+   * Claims a node's directory below every root against other tracers. If that cannot be found out (the disk fails,
    * or does not answer within some seconds) it counts as ours: lines still wait until no other tracer writes there.
    * @throws RegistryError `log-invalid`
    */
@@ -94,7 +94,7 @@ export interface HandleRegistry extends AsyncDisposable {
   release(log: LogId): void;
   /**
    * Closes every handle, one in the middle of a line as soon as that is whole. The next write reopens the same file
-   * where name and inode still match, else begins a new one (SIGHUP). Another disk in a root's place is taken for the
+   * if name and inode still match, else begins a new one (SIGHUP). Another disk in a root's place is taken for the
    * right one. Neither lines nor a close that hangs are waited for.
    */
   reopen(): Promise<void>;

@@ -13,7 +13,7 @@ const longestPauseMs = 2_000;
 /** Bytes from which one write gathers no more appends. */
 const enoughBytes = 1_024 * 1_024;
 /** Codes of a file that accepts no more bytes, whatever is tried: it is too long, or gone with its server. */
-const takesNoMore = ["EFBIG", "ESTALE"];
+const refusesMore = ["EFBIG", "ESTALE"];
 
 export interface LogWriterOptions extends CurrentFileOptions, LogFaultsOptions {
   readonly durability: "os" | "disk";
@@ -233,7 +233,7 @@ export class LogWriter {
       counters.writes += 1;
       this.#queue.wrote(written);
     } catch (error) {
-      if (failedWith(error, ...takesNoMore)) {
+      if (failedWith(error, ...refusesMore)) {
         if (durability === "disk") this.#doubt();
         else counters.bytesWritten += this.#queue.restartLine();
         this.#current.end("lost");

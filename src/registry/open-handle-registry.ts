@@ -213,11 +213,11 @@ function workingSetWatch(
   clock: Clock,
   maxOpenFiles: number,
 ): (idleMs: number) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let reportedAt = Number.NEGATIVE_INFINITY;
   return (idleMs) => {
     const now = clock.monotonic();
-    if (idleMs >= briefRestMs || now - toldAt < workingSetQuietMs) return;
-    toldAt = now;
+    if (idleMs >= briefRestMs || now - reportedAt < workingSetQuietMs) return;
+    reportedAt = now;
     observer.workingSetTooLarge(maxOpenFiles);
   };
 }

@@ -82,7 +82,7 @@ export class OwnClaimFile {
     this.leave();
   }
 
-  /** Gives a sign of life; resolves with when that was by the file system's clock, where it was possible. */
+  /** Gives a sign of life; resolves with when that was by the file system's clock, if it was possible. */
   async beat(directory: OpenDirectory): Promise<number | undefined> {
     const { id } = this;
     if (id === undefined) return undefined;

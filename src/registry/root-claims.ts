@@ -169,7 +169,7 @@ export class RootClaims {
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {
     await this.#inTurn(async () => {
       if (!isOther && (await this.areThere())) return;
-      await this.#joinAnew();
+      await this.#rejoin();
     });
   }
 
@@ -193,7 +193,7 @@ export class RootClaims {
 
   async #livingOthers(): Promise<OtherTracer[]> {
     const look = () => this.#own.inside((directory) => this.#look(directory));
-    // Where a full disk kept us from coming, there may be no directory at all.
+    // If a full disk kept us from joining, there may be no directory at all.
     return this.#inTurn(async () => (this.#own.id === undefined ? ((await ifThere(look())) ?? []) : look()));
   }
 
@@ -206,7 +206,7 @@ export class RootClaims {
         const requests = this.#waiting;
         this.#waiting = [];
         try {
-          await this.#claim(requests).catch((error) => this.#claimAnew(requests, error));
+          await this.#claim(requests).catch((error) => this.#claimAgain(requests, error));
         } catch (error) {
           for (const request of requests) request.reject(error);
         }
@@ -236,14 +236,14 @@ export class RootClaims {
     }
   }
 
-  /** Where our file is gone we come again: the root is the right one, as was found out just before. */
-  async #claimAnew(requests: readonly Request[], error: unknown): Promise<void> {
+  /** If our file is gone we join again: the root is the right one, as was found out just before. */
+  async #claimAgain(requests: readonly Request[], error: unknown): Promise<void> {
     if (!failedWith(error, "ENOENT") || this.#own.id === undefined) throw error;
-    await this.#joinAnew();
+    await this.#rejoin();
     await this.#claim(requests);
   }
 
-  async #joinAnew(): Promise<void> {
+  async #rejoin(): Promise<void> {
     const { id: before } = this.#own;
     this.#own.leave();
     await this.#own.join();

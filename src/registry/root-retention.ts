@@ -29,7 +29,10 @@ export class RootRetention {
     this.#options = options;
   }
 
-  /** Resolves when it is done; where one is under way already, with that. Never rejects: what could not be deleted is tried again the next time. */
+  /**
+   * Resolves when it is done; if one is already under way, with that. Never rejects: what could not be deleted is tried
+   * again the next time.
+   */
   expire(rules: RotationRules): Promise<void> {
     this.#expiring ??= this.#expire(rules).finally(() => {
       this.#expiring = undefined;

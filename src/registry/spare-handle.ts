@@ -1,7 +1,7 @@
 import { close, open } from "node:fs";
 
 /**
- * One open file kept for hard times: where the process may open no more, a log still needs two for a moment, its
+ * One open file kept in reserve: when the process may open no more, a log still needs two for a moment, its
  * directory and its file, and may find only one other that is idle.
  */
 export class SpareHandle {

@@ -10,7 +10,7 @@ const stepBytes = 64 * 1_024;
  * Ends the last line of a file whose writer did not, and resolves with whether that line was torn: its writer was
  * killed in the middle of it. The files of cardano-tracer end without a line feed although their last line is whole.
  * So a line that parses as JSON is whole; and as text for people says nothing either way, a `.log` file is taken
- * for one of cardano-tracer's, and whole, where it begins with a line feed, as all of those do.
+ * for one of cardano-tracer's, and whole, if it begins with a line feed, as all of those do.
  */
 export async function endLastLine(fileSystem: FileSystem, { fd, file }: OpenedFile): Promise<boolean> {
   if (file.size === 0) return false;

@@ -1,7 +1,7 @@
 import type { HandleRegistry } from "../registry/handle-registry.js";
 import type { Sink } from "./sink.js";
 
-/** Where a sink says what people should know; each line has an event name and facts. */
+/** The log for what operators should know; each line has an event name and facts. */
 export interface SinkLog {
   debug(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
   info(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;

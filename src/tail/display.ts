@@ -12,7 +12,7 @@ export interface DisplayOptions {
   readonly output?: DisplayOutput;
 }
 
-/** Where to. */
+/** Where to write. */
 export interface DisplayOutput {
   readonly write: WriteText;
   readonly isTerminal: boolean;

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { isGone, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
+import { isMissing, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
 import { compressedLines, forwardsReader } from "./node-lines.js";
 import { LineCutter } from "./stored-lines.js";
 import type { TracedLine } from "./traced-line.js";
@@ -119,7 +119,7 @@ export class FollowedNode {
       const [there, ours] = await Promise.all([stat(path), current.handle.stat()]);
       return there.ino !== ours.ino || there.dev !== ours.dev || there.size < current.position;
     } catch (error) {
-      if (isGone(error)) return false;
+      if (isMissing(error)) return false;
       throw error;
     }
   }
@@ -131,6 +131,6 @@ async function hold(followed: FollowedFile): Promise<void> {
   try {
     followed.handle = await open(followed.file.path, "r");
   } catch (error) {
-    if (!isGone(error)) throw error;
+    if (!isMissing(error)) throw error;
   }
 }

@@ -14,7 +14,7 @@ export interface LogFile {
   readonly isCompressed: boolean;
 }
 
-/** Where the lines of one node lie. */
+/** Where the lines of one node are. */
 export interface NodeDirectory {
   readonly node: string;
   readonly path: string;
@@ -69,12 +69,12 @@ async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (isGone(error)) return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
 
 /** Whether a file or directory is no longer where it was: retention and operators delete while we look. */
-export function isGone(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

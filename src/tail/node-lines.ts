@@ -1,6 +1,6 @@
 import { readLines } from "../log-files/line-file.js";
 import { DamagedFileError } from "../log-files/log-file-bytes.js";
-import { isGone, type LogFile, type NodeDirectory } from "./log-tree.js";
+import { isMissing, type LogFile, type NodeDirectory } from "./log-tree.js";
 import { placeOfTime } from "./place-of-time.js";
 import type { OpenStoredBytes, StoredBytes } from "./stored-bytes.js";
 import { linesBackwards, linesForwards } from "./stored-lines.js";
@@ -98,7 +98,7 @@ export async function* compressedLines(
     }
   } catch (error) {
     if (error instanceof DamagedFileError) remark(error.message);
-    else if (!isGone(error)) throw error;
+    else if (!isMissing(error)) throw error;
   }
 }
 
@@ -159,7 +159,7 @@ async function opened(file: LogFile, open: OpenStoredBytes): Promise<StoredBytes
   try {
     return await open(file);
   } catch (error) {
-    if (isGone(error)) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

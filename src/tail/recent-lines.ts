@@ -16,7 +16,7 @@ export interface Wanted extends LineFilter {
 }
 
 /** The lines among these that are wanted. */
-export function wantedLines(lines: readonly TracedLine[], wanted: Wanted): TracedLine[] {
+export function matchingLines(lines: readonly TracedLine[], wanted: Wanted): TracedLine[] {
   const passed = lines.filter((line) => passes(line, wanted));
   return wanted.search === undefined ? passed : wanted.search.matching(passed);
 }
@@ -33,7 +33,7 @@ export async function lastLines(
   const sources = histories.map((history) => nodeLinesBackwards(history, options));
   try {
     for await (const lines of mergedLines(sources, "backwards")) {
-      found.push(...wantedLines(lines, wanted));
+      found.push(...matchingLines(lines, wanted));
       if (found.length >= count || isLongBefore(lines.at(-1)!, wanted.since)) break;
     }
   } finally {
@@ -52,7 +52,7 @@ export async function* linesSince(
   const sources = histories.map((history) => nodeLinesSince(history, since, options));
   try {
     for await (const lines of mergedLines(sources, "forwards"))
-      yield wantedLines(lines, { ...wanted, since });
+      yield matchingLines(lines, { ...wanted, since });
   } finally {
     await Promise.all(sources.map((source) => source.return(undefined)));
   }

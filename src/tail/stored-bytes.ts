@@ -36,7 +36,7 @@ async function openPlain(path: string): Promise<StoredBytes> {
 
 /**
  * A compressed file, to be read from its end: it is unpacked from its beginning again for each `windowBytes` that are
- * stepped back, and never held whole. Where it is damaged it ends.
+ * stepped back, and never held whole. It ends where the file is damaged.
  */
 async function openCompressed(
   path: string,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FollowedNode } from "./followed-node.js";
-import { findNodes, isGone, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
+import { findNodes, isMissing, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
 import type { NodeHistory } from "./node-lines.js";
-import { lastLines, linesSince, type Wanted, wantedLines } from "./recent-lines.js";
+import { lastLines, linesSince, matchingLines, type Wanted } from "./recent-lines.js";
 import { type OpenStoredBytes, type StoredBytes, storedBytesOpener } from "./stored-bytes.js";
 import { endOfLines } from "./stored-lines.js";
 import { TailError } from "./tail-error.js";
@@ -37,7 +37,7 @@ export interface FilesToTail {
 }
 
 /**
- * The lines of logs: first those that are there, in the order of their times, then, where it follows, those that are added;
+ * The lines of logs: first the existing ones, in the order of their times, then, if it follows, those that are added;
  * ends only where it does not. Between two reads of added lines, nodes are merged by time as well.
  * @throws TailError, and what the file system throws
  */
@@ -72,7 +72,7 @@ function chosen(
   return names.length === 0 ? found : found.filter(({ node }) => names.includes(node));
 }
 
-/** Where it follows, what is there ends with the last whole line; else with what there is. */
+/** If it follows, what exists ends with the last whole line; otherwise with whatever there is. */
 async function historyOf(
   directory: NodeDirectory,
   follow: boolean,
@@ -95,7 +95,7 @@ async function openIfThere(file: LogFile, open: OpenStoredBytes): Promise<Stored
   try {
     return await open(file);
   } catch (error) {
-    if (isGone(error)) return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
@@ -120,7 +120,7 @@ class FollowedNodes {
     for (let round = 0; ; round += 1) {
       if (round % pausesPerLook === 0) await this.#look();
       const added = await this.#added();
-      yield wantedLines(added, wanted);
+      yield matchingLines(added, wanted);
       if (added.length === 0) await pause();
     }
   }
@@ -140,7 +140,7 @@ class FollowedNodes {
     try {
       return await findNodes(this.#options.root);
     } catch (error) {
-      if (isGone(error)) return [];
+      if (isMissing(error)) return [];
       throw error;
     }
   }

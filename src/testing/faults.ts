@@ -5,6 +5,6 @@ import { faultyLink } from "./faulty-link.js";
 export const faults = {
   /** A file system for `startTracer({ fileSystem })`. */
   fileSystem: faultyFileSystem,
-  /** A link for nodes to connect through, or, where nodes listen, the tracer. */
+  /** A link for nodes to connect through, or, if nodes listen, the tracer. */
   link: faultyLink,
 } as const;

@@ -4,9 +4,9 @@ export interface Quirks {
   readonly firstBytes?: Uint8Array | undefined;
   /** From there on the node reads and answers nothing: from the first byte on, or after the handshake. @default never */
   readonly silentFrom?: "start" | "handshake" | undefined;
-  /** Data points are answered once this has resolved, in turn; never, where it never does. @default at once */
+  /** Data points are answered once this has resolved, in turn; never, if it never does. @default at once */
   readonly dataPointsAfter?: Promise<unknown> | undefined;
-  /** Objects in each reply beyond those asked for, where there are as many. @default 0 */
+  /** Objects in each reply beyond those asked for, if there are as many. @default 0 */
   readonly extraObjects?: number | undefined;
   /**
    * How long the node keeps its socket open after the tracer has ended its side, in milliseconds; real nodes take 1,000 to

@@ -39,7 +39,7 @@ export interface TestTracer extends AsyncDisposable {
   /** Where nodes connect, unless the configuration says otherwise. */
   readonly address: Address;
   readonly logRoot: string;
-  /** `prometheus`, `ekg`, `health` → `host:port`, where the configuration asks for them. */
+  /** `prometheus`, `ekg`, `health` → `host:port`, if the configuration asks for them. */
   readonly served: ReadonlyMap<string, string>;
   /** What became of every object received; received = written + dropped at every quiet moment. */
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };

@@ -186,7 +186,7 @@ export class Timeseries {
     return { directory, writing: this.#savingFault, refused: this.#segmentsRefused };
   }
 
-  /** Writes what is new to disk, where a directory is configured. */
+  /** Writes what is new to disk, if a directory is configured. */
   save(): Promise<void> {
     // Of the millisecond that is now there may be more to come.
     return this.#saveUntil(() => Date.now() - 1);

@@ -1,7 +1,7 @@
 import type { LinkStream } from "./links/link.js";
 
 /** How long one end may take to read what the other had sent before it was gone. */
-const farewellMs = 2_000;
+const closeGraceMs = 2_000;
 const pieceBytes = 64 * 1_024;
 /** Pieces kept for the next ones. */
 const mostSpare = 8;
@@ -13,7 +13,7 @@ const mostSpare = 8;
 const spare: Buffer[] = [];
 
 /**
- * Passes on what each end sends to the other, with back-pressure, and the end of each direction; owns both. Where one end is
+ * Passes on what each end sends to the other, with back-pressure, and the end of each direction; owns both. If one end is
  * lost, so is the other, after what was on its way to it. Resolves when both are gone.
  */
 export async function joinStreams(one: LinkStream, other: LinkStream): Promise<void> {
@@ -44,7 +44,7 @@ async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: Link
   });
   if (to.closed) return;
   to.end();
-  const late = setTimeout(() => to.destroy(), farewellMs);
+  const late = setTimeout(() => to.destroy(), closeGraceMs);
   to.once("close", () => clearTimeout(late));
 }
 

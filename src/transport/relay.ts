@@ -11,7 +11,7 @@ export interface RelayOptions
   readonly listen: Address;
   /** Where the tracer is: for each node one connection is made. */
   readonly to: LinkAddress;
-  /** Asked at each attempt. Where it rejects, the attempt has failed. */
+  /** Called at each attempt. If it rejects, the attempt has failed. */
   readonly credentials: () => Promise<OwnCredentials>;
   /** An attempt that takes longer has failed. @default 10_000 */
   readonly connectTimeoutMs?: number;

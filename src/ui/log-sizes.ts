@@ -6,7 +6,7 @@ import type { LogSummary } from "./answers.js";
 
 /** Most directories read, and files listed of each. */
 const maxDirectories = 2_000;
-const maxFilesTold = 50;
+const maxFilesListed = 50;
 /** Files looked at in one directory. */
 const maxFiles = 10_000;
 
@@ -43,7 +43,7 @@ async function logIn(root: string, directory: string): Promise<LogSummary> {
     const found = await stat(join(root, directory, name)).catch(() => undefined);
     if (found === undefined) continue;
     bytes += found.size;
-    if (files.length < maxFilesTold)
+    if (files.length < maxFilesListed)
       files.push({ name, bytes: found.size, changedAt: Math.trunc(found.mtimeMs) });
   }
   return { root, directory, files, left: Math.max(0, logNames.length - files.length), bytes };

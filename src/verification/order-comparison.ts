@@ -30,7 +30,7 @@ const unknownsBeforeSearch = 64;
 /**
  * Compares the lines of one log, in their order, with what was sent, in bounded memory.
  *
- * The next line is expected to be the next key. Where it is not, it is looked for among what was skipped (it is late),
+ * The next line is expected to be the next key. If it is not, it is looked for among what was skipped (it is late),
  * in the window ahead (what is between is skipped, and lost unless it comes within the window), and among what was found
  * recently (it is doubled). Many unknown lines in a row begin a search of all that was sent: so a gap of any length is a loss.
  */
@@ -65,7 +65,7 @@ export class OrderComparison {
     return true;
   }
 
-  /** Takes any line. `nextKey` is that of the line after it, where known; it decides between readings of a repeated text. */
+  /** Takes any line. `nextKey` is that of the line after it, if known; it decides between readings of a repeated text. */
   async take(line: FoundLine, nextKey?: number): Promise<void> {
     await this.#ahead.load();
     if (this.#ahead.head === line.key) {
@@ -167,7 +167,7 @@ export class OrderComparison {
     if (this.#unknown.length >= this.#window) this.#countUnknown({ keepSearchPause: true });
   }
 
-  /** Looks for the unknown lines in all that was sent and not found yet; where one is found, all before it is lost. */
+  /** Looks for the unknown lines in all that was sent and not found yet; if one is found, all before it is lost. */
   async #search(): Promise<boolean> {
     const lines = this.#unknown;
     const index = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { wantedNames } from "../nodes/names.js";
+import { requestedNames } from "../nodes/names.js";
 import type { SentKeys } from "./sent-window.js";
 import type { SentNode } from "./verify.js";
 
@@ -33,7 +33,7 @@ export async function sentByAccount(
     const keyOf = (bytes: Buffer, start: number, end: number) =>
       numberIn(bytes.toString("utf8", start, end), name);
     return {
-      node: wantedNames(name, name).directory,
+      node: requestedNames(name, name).directory,
       sent: numbersUpTo(objectsSent + thrownAway),
       keyOf,
       firstNumber: 0,

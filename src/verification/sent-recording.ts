@@ -1,4 +1,4 @@
-import { wantedNames } from "../nodes/names.js";
+import { requestedNames } from "../nodes/names.js";
 import { nameOf } from "../nodes/node-info.js";
 import { ProtocolError } from "../protocol/faults.js";
 import { encodeTraceReply } from "../protocol/trace-messages.js";
@@ -58,7 +58,7 @@ export async function sentInRecording(
     const connections = new Map<string, string[]>();
     for (const { id, name = namelessNode(file, id) } of runs.values()) {
       for (const copy of namesOfCopies(options.name ?? name, options.copies)) {
-        const node = wantedNames(copy, id).directory;
+        const node = requestedNames(copy, id).directory;
         connections.set(node, [...(connections.get(node) ?? []), id]);
       }
     }

@@ -100,7 +100,7 @@ test("a position is the last one noted, whichever half of its file a power failu
   await start();
   const path = join(root, ".muninn", "collect", "a.position");
   const first = await Position.open(path, { isSynced: true });
-  first.startAnew("2026");
+  first.startAgain("2026");
   const place = { series: "s relay", ends: [] };
   await first.begin({ ...place, sequence: 3, first: 1, count: 10 });
   first.end();

@@ -78,10 +78,10 @@ test("bodies still in use leave less room, and each counts once", async () => {
   const waiting = slow("a", 200);
   await turns();
   expect(begun).toEqual([]);
-  for (let i = 0; i < 4; i += 1) budget.letGo(held);
+  for (let i = 0; i < 4; i += 1) budget.release(held);
   await turns();
   expect(begun).toEqual([]);
-  budget.letGo(held);
+  budget.release(held);
   await expect.poll(() => begun).toEqual(["a"]);
   await waiting.end();
 });
@@ -92,7 +92,7 @@ test("while somebody waits for room, those who hold it are pressed repeatedly", 
   let pressed = 0;
   budget.whenShort(() => {
     pressed += 1;
-    if (pressed === 3) budget.letGo(held);
+    if (pressed === 3) budget.release(held);
   });
   const waiting = slow("a", 200);
   await expect.poll(() => begun).toEqual(["a"]);
@@ -129,8 +129,8 @@ test("a body that cannot be rendered leaves its room to others", async () => {
 test("releasing a body more often than it was held does not reduce the count further", () => {
   const held = bodyWith(600);
   budget.hold(held);
-  budget.letGo(held);
-  budget.letGo(held);
+  budget.release(held);
+  budget.release(held);
   budget.hold(bodyWith(600));
   budget.hold(bodyWith(600));
   expect(budget.isExceeded).toBe(true);

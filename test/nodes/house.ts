@@ -4,23 +4,23 @@ import { FlightBudget } from "../../src/nodes/flight-budget.js";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { Looking } from "../../src/nodes/looking.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
-import { ReadingTurns, type TurnTaker } from "../../src/nodes/reading-turns.js";
+import { type ReadingNode, ReadingTurns } from "../../src/nodes/reading-turns.js";
 import { Session } from "../../src/nodes/session.js";
 import type { Claim, SessionEnd, SessionHost, SessionSettings } from "../../src/nodes/session-host.js";
-import type { AnswerTaker } from "../../src/protocol/metrics.js";
+import type { AnswerReceiver } from "../../src/protocol/metrics.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { magic, ScriptedPeer } from "./scripted-peer.js";
 
 /** Turns that know who is in them. */
 class KnownTurns extends ReadingTurns {
-  readonly there = new Set<TurnTaker>();
+  readonly there = new Set<ReadingNode>();
 
-  override join(node: TurnTaker): void {
+  override join(node: ReadingNode): void {
     this.there.add(node);
     super.join(node);
   }
 
-  override leave(node: TurnTaker): void {
+  override leave(node: ReadingNode): void {
     this.there.delete(node);
     super.leave(node);
   }
@@ -74,7 +74,7 @@ export class House implements SessionHost {
     this.nodes.push(node);
   };
   readonly drained = () => this.drainedWhen;
-  readonly metrics = (_: Session, whole: boolean): AnswerTaker => {
+  readonly metrics = (_: Session, whole: boolean): AnswerReceiver => {
     const metrics: [string, number | bigint | string][] = [];
     this.metricsSeen.push({ metrics, whole });
     return {

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { wantedNames, withSuffix } from "../../src/nodes/names.js";
+import { requestedNames, withSuffix } from "../../src/nodes/names.js";
 
 describe("what a node is called", () => {
   test.each([
@@ -22,7 +22,7 @@ describe("what a node is called", () => {
     ["ノード", "ノード", "ノード", "unix-7"],
     ["Zürich 1", "Zürich_1", "Zürich_1", "zurich-1"],
   ])("%j", (raw, name, directory, slug) => {
-    expect(wantedNames(raw, "unix-7")).toEqual({ name, directory, slug });
+    expect(requestedNames(raw, "unix-7")).toEqual({ name, directory, slug });
   });
 
   test.each([
@@ -41,16 +41,16 @@ describe("what a node is called", () => {
     ["1_", "1"],
     ["日本", "unix-7"],
   ])("%j has the page /%s, as in cardano-tracer", (raw, slug) => {
-    expect(wantedNames(raw, "unix-7").slug).toBe(slug);
+    expect(requestedNames(raw, "unix-7").slug).toBe(slug);
   });
 
   test.each([undefined, "", ".", "..", "/", "  ", "🦆", "***"])("%j gives the connection's id", (raw) => {
-    expect(wantedNames(raw, "unix-7")).toEqual({ name: "unix-7", directory: "unix-7", slug: "unix-7" });
+    expect(requestedNames(raw, "unix-7")).toEqual({ name: "unix-7", directory: "unix-7", slug: "unix-7" });
   });
 
   test("a name of 300 characters is shortened to a directory of 200 bytes, different for each name", () => {
-    const first = wantedNames("n".repeat(300), "unix-1");
-    const second = wantedNames(`${"n".repeat(299)}m`, "unix-1");
+    const first = requestedNames("n".repeat(300), "unix-1");
+    const second = requestedNames(`${"n".repeat(299)}m`, "unix-1");
     expect(first.name).toHaveLength(256);
     expect(first.name).not.toBe(second.name);
     expect(Buffer.byteLength(first.directory)).toBe(200);
@@ -64,14 +64,14 @@ describe("what a node is called", () => {
     ["what goes", "*"],
     ["white space", " "],
   ])("a name of a million %s takes no longer than any other", (_, character) => {
-    const { name, directory, slug } = wantedNames(`a${character.repeat(1_000_000)}b`, "unix-1");
+    const { name, directory, slug } = requestedNames(`a${character.repeat(1_000_000)}b`, "unix-1");
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(256);
     expect(directory.length).toBeLessThanOrEqual(200);
     expect(slug.length).toBeLessThanOrEqual(200);
   });
 
   test("a directory is shortened between characters", () => {
-    const { directory } = wantedNames("é".repeat(150), "unix-1");
+    const { directory } = requestedNames("é".repeat(150), "unix-1");
     expect(Buffer.from(directory).toString()).toBe(directory);
     expect(directory).not.toContain("\uFFFD");
   });
@@ -83,7 +83,10 @@ describe("what a node is called", () => {
     );
     fc.assert(
       fc.property(anyText, (raw) => {
-        for (const names of [wantedNames(raw, "unix-3"), withSuffix(wantedNames(raw, "unix-3"), "unix-3")]) {
+        for (const names of [
+          requestedNames(raw, "unix-3"),
+          withSuffix(requestedNames(raw, "unix-3"), "unix-3"),
+        ]) {
           const { directory, slug } = names;
           expect(posix.dirname(posix.join("/logs", directory))).toBe("/logs");
           expect(directory).not.toMatch(/[/\0]/);

@@ -146,17 +146,17 @@ test("memory unused since the last release is released, however much was used be
     return new Set(taken);
   };
   const busy = use(10);
-  memory.letGo();
+  memory.releaseUnused();
   use(4);
   expect(use(10)).toEqual(busy);
-  memory.letGo();
+  memory.releaseUnused();
   use(4);
-  memory.letGo();
+  memory.releaseUnused();
   const kept = [...use(10)].filter((piece) => busy.has(piece));
   expect(kept).toHaveLength(4);
-  memory.letGo();
-  memory.letGo();
-  memory.letGo();
+  memory.releaseUnused();
+  memory.releaseUnused();
+  memory.releaseUnused();
   expect([...use(10)].filter((piece) => kept.includes(piece))).toEqual([]);
 });
 
@@ -164,11 +164,11 @@ test("unused tables are released as well", () => {
   const memory = new SpareMemory();
   const table = memory.takeTable(100);
   memory.giveBackTable(table);
-  memory.letGo();
+  memory.releaseUnused();
   expect(memory.takeTable(100)).toBe(table);
   memory.giveBackTable(table);
-  memory.letGo();
-  memory.letGo();
+  memory.releaseUnused();
+  memory.releaseUnused();
   expect(memory.takeTable(100)).not.toBe(table);
 });
 

@@ -1,7 +1,7 @@
 import { pino, stdTimeFunctions } from "pino";
 import { LineWriter } from "./line-writer.js";
 import { openOutlet } from "./outlet.js";
-import { type LogSeverity, leastSeverity, logSeverities, type SeverityWishes } from "./severity.js";
+import { type LogSeverity, leastSeverity, logSeverities, type SeverityChoice } from "./severity.js";
 
 /** The facts of a message, in addition to its text; an error goes under `err`. */
 type Facts = Readonly<Record<string, unknown>>;
@@ -14,12 +14,12 @@ export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>>
   /** Also gives `take` each line logged from now on, as JSON, until the returned function is called. */
   tap(take: (line: string) => void): () => void;
   /** What is logged from now on. */
-  show(wishes: SeverityWishes): void;
+  show(choice: SeverityChoice): void;
   /** Writes what is pending, for `deadlineMs` at most; after that nothing is logged. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
 }
 
-export interface LogOptions extends SeverityWishes {
+export interface LogOptions extends SeverityChoice {
   /** The file descriptor to write to. @default 1, stdout */
   readonly fd?: number;
   /** Lines that a stalled reader has not taken, in bytes; more are dropped and counted. @default 1 MiB */
@@ -64,8 +64,8 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
   );
   const logger = everything.child({});
-  const show = (wishes: SeverityWishes) => {
-    logger.level = leastSeverity(wishes).toLowerCase();
+  const show = (choice: SeverityChoice) => {
+    logger.level = leastSeverity(choice).toLowerCase();
   };
   show(options);
   const method = (severity: LogSeverity): LogMethod => {

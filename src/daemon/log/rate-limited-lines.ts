@@ -10,9 +10,9 @@ type WriteLine = (count: number) => void;
 
 interface Period {
   /** Events that had their own line. */
-  said: number;
+  written: number;
   /** Events since then. */
-  unsaid: number;
+  unwritten: number;
   /** The line of the last of them. */
   write: WriteLine;
 }
@@ -44,15 +44,15 @@ export class RateLimitedLines {
   #say(key: string, kind: string, write: WriteLine): void {
     let period = this.#periods.get(key);
     if (period === undefined) {
-      period = { said: 0, unsaid: 0, write };
+      period = { written: 0, unwritten: 0, write };
       this.#periods.set(key, period);
       this.#startPeriod(key);
     }
-    if (period.said < this.#burst && this.#hasRoom(kind)) {
-      period.said += 1;
+    if (period.written < this.#burst && this.#hasRoom(kind)) {
+      period.written += 1;
       write(1);
     } else {
-      period.unsaid += 1;
+      period.unwritten += 1;
       period.write = write;
     }
   }
@@ -73,13 +73,13 @@ export class RateLimitedLines {
   /** A period without an event is forgotten. */
   #endPeriod(key: string): void {
     const period = this.#periods.get(key)!;
-    if (period.unsaid === 0) {
+    if (period.unwritten === 0) {
       this.#periods.delete(key);
       return;
     }
-    const { unsaid, write } = period;
-    period.unsaid = 0;
+    const { unwritten, write } = period;
+    period.unwritten = 0;
     this.#startPeriod(key);
-    write(unsaid);
+    write(unwritten);
   }
 }

@@ -11,7 +11,7 @@ const leastByVerbosity = {
   Maximum: "Debug",
 } as const satisfies Record<string, LogSeverity>;
 
-export interface SeverityWishes {
+export interface SeverityChoice {
   /** `--min-log-severity`; wins. */
   readonly minSeverity?: LogSeverity | undefined;
   /** `verbosity` of the configuration. */
@@ -19,7 +19,7 @@ export interface SeverityWishes {
 }
 
 /** The least severity that is logged. */
-export function leastSeverity({ minSeverity, verbosity }: SeverityWishes): LogSeverity {
+export function leastSeverity({ minSeverity, verbosity }: SeverityChoice): LogSeverity {
   if (minSeverity !== undefined) return minSeverity;
   return verbosity === undefined ? "Info" : leastByVerbosity[verbosity];
 }

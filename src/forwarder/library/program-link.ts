@@ -6,9 +6,9 @@ export interface TlsFiles {
   /** Our certificate with its chain; needed where we listen. */
   readonly certificateFile?: string | undefined;
   readonly certificateKeyFile?: string | undefined;
-  /** Where we connect: the authority instead of those that Node knows. */
+  /** When we connect: the authority to use instead of those that Node knows. */
   readonly caFile?: string | undefined;
-  /** Where we connect: the name in the tracer's certificate, if not the host's. */
+  /** When we connect: the name in the tracer's certificate, if not the host's. */
   readonly serverName?: string | undefined;
   /** Where we listen: the authority whose certificates tracers must have. */
   readonly clientCaFile?: string | undefined;

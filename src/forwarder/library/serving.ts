@@ -21,7 +21,7 @@ interface Content {
   readonly dataPoints: ProgramDataPoints;
 }
 
-/** Connects to a tracer, or listens for one: where that cannot begin, again and again. */
+/** Connects to a tracer, or listens for one: if that cannot begin, again and again. */
 export class Serving {
   readonly #stopping = new AbortController();
   readonly #running: Promise<RunningForwarder<LinkAddress> | undefined>;

@@ -150,7 +150,7 @@ function textMetadata(family: Family): Metadata {
 
 /**
  * A family of type counter called `x` owns the series names `x`, `x_total` and `x_created`, one of type info `x` and
- * `x_info` (OpenMetrics 1.0.0, "Suffixes"). Where the name does not end like that, where another family has one of
+ * `x_info` (OpenMetrics 1.0.0, "Suffixes"). If the name does not end like that, if another family has one of
  * those names, or where a counter is negative, the type is unknown, whose family has the name of its series.
  */
 function openMetadata(family: Family, families: ReadonlyMap<string, Family>): Metadata {

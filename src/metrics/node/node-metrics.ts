@@ -174,7 +174,7 @@ export class NodeMetrics {
     kept.answer = this.#answer;
   }
 
-  /** Why this may not be kept; where it may, its memory is taken. */
+  /** Why this may not be kept; if it may, its memory is reserved. */
   #refusal(
     name: string,
     value: KeptMetric["value"],

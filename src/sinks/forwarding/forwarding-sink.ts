@@ -45,8 +45,8 @@ export class ForwardingSink implements BestEffortSink {
   #cutMetrics = 0;
   #lastDropAt = Number.NEGATIVE_INFINITY;
   #lastDropWallClock = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #untold = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #unreported = 0;
   #stopped = false;
 
   constructor(options: ForwardingSinkOptions) {
@@ -152,18 +152,18 @@ export class ForwardingSink implements BestEffortSink {
   #droppedSome(reason: DropReason, objects: number): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + objects);
     if (this.#stopped) return;
-    this.#untold += objects;
+    this.#unreported += objects;
     const now = this.#now();
     this.#lastDropAt = now;
     this.#lastDropWallClock = Date.now();
-    if (now - this.#toldAt < quietMs) return;
-    this.#toldAt = now;
+    if (now - this.#reportedAt < quietMs) return;
+    this.#reportedAt = now;
     this.#options.log.warning(
       "forwarding_dropped",
-      `${this.#untold} objects were not forwarded: ${reason === "queue-full" ? "the queue was full" : "the downstream tracer has left"}`,
-      { objects: this.#untold, reason, downstreams: this.#downstreams.connected },
+      `${this.#unreported} objects were not forwarded: ${reason === "queue-full" ? "the queue was full" : "the downstream tracer has left"}`,
+      { objects: this.#unreported, reason, downstreams: this.#downstreams.connected },
     );
-    this.#untold = 0;
+    this.#unreported = 0;
   }
 
   #metricsCut(cut: number): void {

@@ -60,16 +60,16 @@ async function serve(
     const opened = logged(openSource(), where, log, verbose);
     return opened;
   };
-  let faultToldAt = Number.NEGATIVE_INFINITY;
-  let untold = 0;
+  let faultReportedAt = Number.NEGATIVE_INFINITY;
+  let unreported = 0;
   const onFault = (message: string) => {
-    untold += 1;
+    unreported += 1;
     const now = performance.now();
-    if (now - faultToldAt < faultQuietMs) return;
-    faultToldAt = now;
+    if (now - faultReportedAt < faultQuietMs) return;
+    faultReportedAt = now;
     const msg = `re-forwarding at ${where}: ${message}`;
-    log.warning("downstream_fault", msg, { where, count: untold });
-    untold = 0;
+    log.warning("downstream_fault", msg, { where, count: unreported });
+    unreported = 0;
   };
   while (!signal.aborted) {
     let forwarder: RunningForwarder;
@@ -92,7 +92,7 @@ async function serve(
   }
 }
 
-/** The same source; says when its tracer leaves, and, where `verbose`, what it is sent. */
+/** The same source; says when its tracer leaves, and, if `verbose`, what it is sent. */
 function logged(source: ForwarderSource, where: string, log: SinkLog, verbose: boolean): ForwarderSource {
   const sent = <Objects extends readonly Uint8Array[]>(objects: Objects): Objects => {
     if (verbose && objects.length > 0)

@@ -19,7 +19,7 @@ export interface EntrySocket {
 export interface JournalSenderOptions<Sent extends Frame> {
   /** @throws if there is no receiver */
   readonly connect: () => EntrySocket;
-  /** The next entries to send, where there are any. */
+  /** The next entries to send, if there are any. */
   readonly next: () => Sent | undefined;
   /** journald has read this many more entries of the oldest frame; after its last one its memory is free again. */
   readonly read: (frame: Sent, entries: number) => void;

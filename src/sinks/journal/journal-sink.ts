@@ -14,7 +14,7 @@ export interface JournalSinkOptions {
   /** journald's socket of datagrams. */
   readonly socketPath: string;
   readonly libc: Libc;
-  /** Where journald may drop entries of this process. */
+  /** The limit by which journald may drop entries of this process. */
   readonly rateLimit?: RateLimit | undefined;
 }
 

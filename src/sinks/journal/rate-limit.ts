@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** More entries a second than any node sends. */
 const ampleEntriesPerSecond = 100_000;
-/** journald's own, where neither the unit nor journald.conf says otherwise. */
+/** journald's own, if neither the unit nor journald.conf says otherwise. */
 const defaults = { entries: 10_000, intervalMs: 30_000 } as const;
 
 /** How many entries journald accepts of a unit; it drops the rest without telling the sender. */
@@ -21,7 +21,7 @@ export interface RateLimitPlaces {
 }
 
 /**
- * The limit of the systemd unit that Muninn runs in, where it is one that could drop entries; undefined also outside of a
+ * The limit of the systemd unit that Muninn runs in, if it is one that could drop entries; undefined also outside of a
  * unit, where journald has no limit. A unit's 0, which reads like none, is journald's default (systemd#22034).
  */
 export async function readRateLimit(places: RateLimitPlaces = {}): Promise<RateLimit | undefined> {

@@ -20,6 +20,6 @@ export interface LiveObject {
   readonly thread: string;
   readonly machine: string;
   readonly human?: string;
-  /** Bytes of the longer text, where it was cut. */
+  /** Bytes of the longer text, if it was cut. */
   readonly cutFrom?: number;
 }

@@ -26,7 +26,7 @@ export class ViewerQueue {
   #bytes = 0;
   #missed = 0;
   #skipped = 0;
-  #isTelling = false;
+  #isSending = false;
   #isOver = false;
 
   constructor(options: ViewerQueueOptions) {
@@ -62,7 +62,7 @@ export class ViewerQueue {
 
   /** Sends one message of what waits, unless the viewer has not taken the last message yet. */
   flush(): void {
-    if (this.#isTelling || this.#isOver) return;
+    if (this.#isSending || this.#isOver) return;
     void this.#tellNext();
   }
 
@@ -79,7 +79,7 @@ export class ViewerQueue {
   /** All that takes time is done before this waits, so that the caller can measure it. */
   async #tellNext(): Promise<void> {
     if (this.#length === 0 && this.#missed === 0 && this.#skipped === 0) return;
-    this.#isTelling = true;
+    this.#isSending = true;
     const texts = this.#takeGaps();
     const objects = this.#takeMessage();
     if (objects.length > 0) texts.push(`{"objects":[${objects.map(({ json }) => json).join(",")}]}`);
@@ -91,7 +91,7 @@ export class ViewerQueue {
       this.end("receiver-left");
     }
     for (const object of objects) this.#bytes -= bytesOf(object);
-    this.#isTelling = false;
+    this.#isSending = false;
   }
 
   #takeGaps(): string[] {

@@ -55,7 +55,7 @@ function natsUrl(): Kind<string, ""> {
   });
 }
 
-/** Credentials have fields of their own, where they are masked. */
+/** Credentials have their own fields, which are masked. */
 function isBare({ hostname, username, password, pathname, search }: URL): boolean {
   return hostname !== "" && username + password + search === "" && ["", "/"].includes(pathname);
 }

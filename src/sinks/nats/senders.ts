@@ -11,7 +11,7 @@ const mostGone = 10_000;
 const longestName = 1_024;
 
 /** Frees memory that is no longer needed. */
-const letGoEveryMs = 10_000;
+const releaseEveryMs = 10_000;
 
 /** A sender for each node. */
 export class Senders {
@@ -21,7 +21,7 @@ export class Senders {
   #start = newStart();
   readonly #senders = new Map<string, NodeSender>();
   readonly #memory = new SpareMemory();
-  readonly #lettingGo = setInterval(() => this.#memory.letGo(), letGoEveryMs).unref();
+  readonly #releasing = setInterval(() => this.#memory.releaseUnused(), releaseEveryMs).unref();
 
   constructor(options: { readonly writer: StreamWriter; readonly batchBytes: number }) {
     this.writer = options.writer;
@@ -65,7 +65,7 @@ export class Senders {
     await Promise.race([all, delay(deadlineMs, undefined, { ref: false })]);
     this.writer.giveUp();
     await all;
-    clearInterval(this.#lettingGo);
+    clearInterval(this.#releasing);
     await this.writer.stop();
   }
 }

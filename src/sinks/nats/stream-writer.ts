@@ -4,14 +4,14 @@ import type { SinkLog } from "../sink-kind.js";
 import type { NatsCredentials } from "./credentials.js";
 import { NatsLink, type NatsSession, untilAborted } from "./link.js";
 import { headerBytes, type MessageFacts, messageId, type Part, setHeaders } from "./message.js";
-import { ensureStream, type StreamWanted } from "./stream.js";
+import { ensureStream, type StreamOptions } from "./stream.js";
 
 export interface StreamWriterOptions {
   readonly servers: readonly string[];
   readonly stream: string;
   /** With `{slug}`. */
   readonly subject: string;
-  readonly create: StreamWanted["create"] | undefined;
+  readonly create: StreamOptions["create"] | undefined;
   readonly timeoutMs: number;
   readonly isRequired: boolean;
   readonly credentials: NatsCredentials;
@@ -33,8 +33,8 @@ export class StreamWriter {
   readonly #startedAt = Date.now();
   readonly #counts = { messages: 0, objects: 0, bytes: 0, retries: 0, duplicates: 0 };
   #refusal: { readonly since: number; readonly reason: string } | undefined;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #wasTold = false;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #wasReported = false;
 
   constructor(options: StreamWriterOptions) {
     const { servers, credentials, stream, create, subject, log } = options;
@@ -205,17 +205,17 @@ export class StreamWriter {
 
   #tell(reason: string): void {
     const now = performance.now();
-    if (now - this.#toldAt < quietMs) return;
-    this.#toldAt = now;
-    this.#wasTold = true;
+    if (now - this.#reportedAt < quietMs) return;
+    this.#reportedAt = now;
+    this.#wasReported = true;
     const { stream, log } = this.#options;
     log.warning("nats_failed", `stream ${stream} takes nothing, retrying: ${reason}`, { stream });
   }
 
   #recovered(): void {
-    if (!this.#wasTold) return;
-    this.#wasTold = false;
-    this.#toldAt = Number.NEGATIVE_INFINITY;
+    if (!this.#wasReported) return;
+    this.#wasReported = false;
+    this.#reportedAt = Number.NEGATIVE_INFINITY;
     const { stream, log } = this.#options;
     log.notice("nats_recovered", `stream ${stream} accepts messages again`, { stream });
   }

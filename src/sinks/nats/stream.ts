@@ -1,6 +1,6 @@
 import type { NatsSession } from "./link.js";
 
-export interface StreamWanted {
+export interface StreamOptions {
   readonly stream: string;
   /** With `{slug}`. */
   readonly subject: string;
@@ -17,7 +17,7 @@ const nanosecondsPerMs = 1_000_000;
 /** Makes the stream where it is absent; one that is there stays as it is. @throws what the servers answer */
 export async function ensureStream(
   { manager }: NatsSession,
-  { stream, subject, create }: StreamWanted,
+  { stream, subject, create }: StreamOptions,
 ): Promise<"made" | "there"> {
   const { JetStreamApiCodes, JetStreamApiError } = await import("@nats-io/jetstream");
   try {

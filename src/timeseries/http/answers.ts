@@ -1,6 +1,6 @@
 import type { Answer } from "../../http/answer.js";
 
-/** Where nothing is served; as cardano-tracer without a word. */
+/** Where nothing is served; without a text, as cardano-tracer. */
 export const nothing: Answer = { status: 404, contentType: "text/plain;charset=utf-8", body: "" };
 
 /** Done, and nothing to say. */

@@ -20,7 +20,7 @@ import {
   type Value,
 } from "./values.js";
 
-/** Functions applied within functions: where that ends no well-typed query of a reasonable size is cut off. */
+/** Most functions applied within functions: no well-typed query of a reasonable size reaches that. */
 const maxCalls = 400;
 
 export interface EvaluationOptions {

@@ -114,7 +114,7 @@ export class Store {
   }
 
   /**
-   * Adds a point, at a whole millisecond. Where it is not after the last one the clock was set back: what was written
+   * Adds a point, at a whole millisecond. If it is not after the last one the clock was set back: what was written
    * for then and later was never true.
    */
   append(series: Series, time: number, value: number): void {

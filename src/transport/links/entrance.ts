@@ -8,7 +8,7 @@ import { TrustedProxies } from "./trusted-proxies.js";
 /** Peers of one address that may be on their way in at the same time; a proxy is one address. */
 const mostOfOneAddress = 256;
 /** How long a peer may read why it was refused. */
-const farewellMs = 1_000;
+const refusalReadMs = 1_000;
 const defaultTimeoutMs = 10_000;
 
 /** A peer that has connected, and has to show something before it is let in. */
@@ -121,7 +121,7 @@ export class Entrance {
           socket.destroy();
         } else {
           farewell();
-          setTimeout(() => socket.destroy(), farewellMs).unref();
+          setTimeout(() => socket.destroy(), refusalReadMs).unref();
         }
       },
       letIn: () => {

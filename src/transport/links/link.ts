@@ -43,7 +43,7 @@ export interface OwnCredentials {
   readonly key?: string | undefined;
   /** Authorities instead of those that Node knows. */
   readonly ca?: string | undefined;
-  /** Name that the other side's certificate must be for, where that is not the host's. */
+  /** Name that the other side's certificate must be for, if that is not the host's. */
   readonly serverName?: string | undefined;
   /** Shown when a WebSocket opens. */
   readonly token?: string | undefined;

@@ -4,8 +4,8 @@ import { Socket } from "node:net";
 const memory = Buffer.allocUnsafeSlow(256 * 1_024);
 
 /**
- * Where Node keeps what the option `onread` of a socket says, which it takes of those that we open only, and its handle in
- * the kernel. None of it is documented: where it is missing, all works as without.
+ * Where Node keeps the option `onread` of a socket, which it accepts only for those that we open, and its handle in
+ * the kernel. None of it is documented: if it is missing, all works as without.
  */
 const [bufferKey, callbackKey] = ["kBuffer", "kBufferCb"].map((name) =>
   Object.getOwnPropertySymbols(new Socket()).find(({ description }) => description === name),

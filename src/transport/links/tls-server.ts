@@ -52,7 +52,7 @@ export class TlsServer {
   }
 }
 
-/** Where rules know tokens and subjects, either will do; a token alone does not replace a certificate that is asked for. */
+/** If rules know tokens and subjects, either will do; a token alone does not replace a certificate that is asked for. */
 function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
   if (clientCa === undefined) return false;
   if (access === "anyone") return true;

@@ -18,7 +18,7 @@ export class TrustedProxies {
   }
 
   /**
-   * Where a request comes from whose peer is `host`: there, or where that is a proxy, the last address in `forwardedFor`
+   * Where a request comes from whose peer is `host`: there, or if that is a proxy, the last address in `forwardedFor`
    * that is none. What is before it may come from the sender of the request.
    */
   clientOf(host: string, forwardedFor: string | undefined): string {

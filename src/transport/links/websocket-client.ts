@@ -8,7 +8,7 @@ import { connectThrough, proxyFor } from "./proxy.js";
 import { secureSocket } from "./secure-socket.js";
 import { WebSocketStream } from "./websocket-stream.js";
 
-/** What an answer other than a WebSocket means, where that is no riddle. */
+/** What an answer other than a WebSocket means, if that is clear. */
 const meanings: Readonly<Record<number, string>> = {
   401: "it does not accept our credentials",
   404: "there is no such path",

@@ -32,7 +32,7 @@ export class FrameError extends Error {
 const shortPiece = 1_024;
 
 /** What is done with what frames carry. */
-export interface FrameTaker {
+export interface FrameReceiver {
   /** Bytes of binary messages, valid until this returns. */
   data(bytes: Buffer): void;
   /** A binary message of no bytes. */
@@ -51,7 +51,7 @@ export interface FrameTaker {
 export class WebSocketFrames {
   /** Only clients mask, and always. */
   readonly #isMasked: boolean;
-  readonly #taker: FrameTaker;
+  readonly #receiver: FrameReceiver;
   readonly #head = Buffer.alloc(longestHead);
   #headBytes = 0;
   #isInPayload = false;
@@ -71,9 +71,9 @@ export class WebSocketFrames {
   #to = 0;
   #frames = 0;
 
-  constructor(sender: "client" | "server", taker: FrameTaker) {
+  constructor(sender: "client" | "server", receiver: FrameReceiver) {
     this.#isMasked = sender === "client";
-    this.#taker = taker;
+    this.#receiver = receiver;
   }
 
   /** Unmasks and joins in `chunk` itself; returns how many frames began in it. @throws FrameError; nothing must come after it */
@@ -181,23 +181,23 @@ export class WebSocketFrames {
   #handOn(): void {
     const bytes = this.#chunk.subarray(this.#from, this.#to);
     this.#from = this.#to;
-    if (bytes.length > 0) this.#taker.data(bytes);
+    if (bytes.length > 0) this.#receiver.data(bytes);
   }
 
   #endFrame(): void {
     this.#isInPayload = false;
     if (this.#isControl) {
       const payload = this.#control.subarray(0, this.#controlBytes);
-      if (this.#operation === opcode.ping) this.#taker.ping(payload);
+      if (this.#operation === opcode.ping) this.#receiver.ping(payload);
       if (this.#operation !== opcode.close) return;
       this.#handOn();
-      this.#taker.close();
+      this.#receiver.close();
     } else if (this.#isFinal) {
       const isEmpty = this.#messageBytes === 0;
       this.#messageBytes = undefined;
       if (!isEmpty) return;
       this.#handOn();
-      this.#taker.empty();
+      this.#receiver.empty();
     }
   }
 

@@ -19,7 +19,7 @@ const mostBytesOfMessage = 256 * 1_024;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
 const mostUnreadOfPongs = 16 * 1_024;
 /** How long the other side may take to say goodbye. */
-const farewellMs = 1_000;
+const closeGraceMs = 1_000;
 
 const nothing = Buffer.alloc(0);
 
@@ -87,7 +87,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
       return;
     }
     this.#webSocket.once("close", () => done(error));
-    if (error === null && this.#peerEnded && this.writableFinished) this.#sayGoodbye(closeCodes.normal);
+    if (error === null && this.#peerEnded && this.writableFinished) this.#sendClose(closeCodes.normal);
     else this.#webSocket.terminate();
   }
 
@@ -162,7 +162,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
   #refuse({ code, message }: FrameError): void {
     this.#peerEnded = true;
     this.#webSocket.once("close", () => this.destroy(new Error(`the peer sent ${message}`)));
-    this.#sayGoodbye(code, message);
+    this.#sendClose(code, message);
   }
 
   get #isOpen(): boolean {
@@ -178,10 +178,10 @@ export class WebSocketStream extends Duplex implements FrameReader {
     this.#webSocket.send(message, { binary: true }, done === undefined ? undefined : () => done());
   }
 
-  #sayGoodbye(code: number, reason = ""): void {
+  #sendClose(code: number, reason = ""): void {
     const webSocket = this.#webSocket;
     webSocket.close(code, reason);
-    const late = setTimeout(() => webSocket.terminate(), farewellMs);
+    const late = setTimeout(() => webSocket.terminate(), closeGraceMs);
     webSocket.once("close", () => clearTimeout(late));
   }
 
