@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { type Spread, spreadOf } from "./harness/statistics.js";
 
-// Fails where a figure has become a quarter worse than the committed baseline. Figures are processor time in
+// Fails if a figure has become a quarter worse than the committed baseline. Figures are processor time in
 // yardsticks, so they mean nearly the same on any machine, however busy.
 
-/** Programs in `bench/guard/`, each of which prints a spread as JSON, and their arguments. */
+/** Programs in `bench/guard/`, each of which prints a spread as JSON, with their arguments. */
 const figures = {
   "decode-path": ["decode-path"],
   street: ["street", "100", "16", "1500"],
@@ -16,14 +16,14 @@ const figures = {
 type Figure = keyof typeof figures;
 const names = Object.keys(figures) as Figure[];
 
-/** A process may be compiled luckily or not: so several, in turn. */
+/** A process may be lucky or unlucky with the compiler, so several run in turn. */
 const processes = 5;
 const tolerated = 1.25;
-/** A busy machine may be at fault: only what is worse each time is. */
+/** A busy machine may be the cause: only a figure that is worse every time counts. */
 const attempts = 3;
 const baselinePath = "bench/baseline.json";
 
-/** Yardsticks by figure: the most that one process needed, as machines and days differ. */
+/** Yardsticks by figure: the most that one process needed, because machines and days differ. */
 type Baseline = Record<Figure, number>;
 
 const usage = `npm run bench:guard [-- --update]
@@ -53,7 +53,7 @@ async function measureOnce(name: Figure): Promise<number> {
   return (JSON.parse(stdout) as Spread).median;
 }
 
-/** Prints how the figures compare; returns whether all are within bounds. */
+/** Prints how the figures compare, and returns whether all are within bounds. */
 function compare(measured: Record<Figure, Spread>, baseline: Baseline): boolean {
   for (const name of names) {
     const { median, least, most } = measured[name];

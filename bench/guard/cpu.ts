@@ -1,4 +1,4 @@
-/** Microseconds of processor time that all threads of this process use for `work`; others do not add to it. */
+/** Microseconds of processor time that all threads of this process use for `work`; other processes do not count. */
 export async function cpuMicros(work: () => unknown): Promise<number> {
   const before = process.cpuUsage();
   await work();

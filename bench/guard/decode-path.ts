@@ -7,13 +7,13 @@ import { spreadOf } from "../harness/statistics.js";
 import { cpuMicros } from "./cpu.js";
 import { Yardstick } from "./yardstick.js";
 
-// Prints what the decode path costs, in yardsticks: from bytes as a socket gives them to lines as a file takes them.
+// Prints the cost of the decode path in yardsticks: from bytes as a socket delivers them to lines as a file gets them.
 
 const objectsPerReply = 100;
 const objectBytes = 364;
 const repliesPerRound = 1_000;
 const repliesPerPass = 20;
-/** A socket gives this much at most at once. */
+/** The most that a socket delivers at once. */
 const chunkBytes = 256 * 1_024;
 const warmUpRounds = 3;
 const rounds = 11;

@@ -14,8 +14,8 @@ import { cpuMicros } from "./cpu.js";
 import { unwrittenFileSystem } from "./unwritten-file-system.js";
 import { Yardstick } from "./yardstick.js";
 
-// Prints what the whole street costs, in yardsticks: from a node's connection, which is in memory, through session, router
-// and registry to a file system that keeps nothing.
+// Prints the cost of the whole street in yardsticks: from a node's connection, which is in memory, through session, router
+// and registry to a file system that stores nothing.
 
 const objectBytes = 364;
 /** Objects a request, requests outstanding, and replies of one round. */
@@ -51,7 +51,7 @@ const settings = {
 };
 const quiet = () => undefined;
 
-/** One node that connects, gives everything and leaves. */
+/** One node that connects, sends everything and leaves. */
 async function runNode(sessions: Sessions, router: Router): Promise<number> {
   const [ours, theirs] = duplexPair({ allowHalfOpen: true });
   const done = sessions.run({

@@ -3,8 +3,8 @@ import { type FileSystem, kernelFileSystem } from "../../src/registry/file-syste
 type Status = Awaited<ReturnType<FileSystem["lstat"]>>;
 
 /**
- * The kernel's file system without what is done for each write: bytes are counted, not written, and a file, which
- * nobody else touches, keeps its status. So no thread of the pool takes part, whose share of the processor differs
+ * The kernel's file system without the calls of each write: bytes are counted, not written, and a file, which
+ * nobody else touches, keeps its status. This leaves out the thread pool, whose share of the processor differs
  * from run to run.
  */
 export function unwrittenFileSystem(count: (bytes: number) => void): FileSystem {

@@ -4,19 +4,19 @@ import { cpuMicros } from "./cpu.js";
 
 const objectsPerReply = 100;
 const objectBytes = 364;
-/** One pass over what a figure takes is too short to be told well. */
+/** One pass over a figure's replies is too short to be measured well. */
 const passes = 6;
 
 /**
- * What figures of the guard are divided by: a fixed piece of work of the same kind, that no change of Muninn
- * touches. Walks over a reply's items by their heads and copies the long texts.
+ * The unit in which the guard's figures are given: a fixed piece of work of the same kind, which no change of Muninn
+ * affects. Walks over the items of a reply by their heads and copies the long texts.
  */
 export class Yardstick {
   readonly #source: Buffer;
   readonly #target: Buffer;
   readonly #replies: number;
 
-  /** For as many replies of 100 objects as the figure takes. */
+  /** For as many replies of 100 objects as the figure uses. */
   constructor(replies: number) {
     const object = sampleObject(objectBytes);
     const reply = encodeTraceReply(Array.from({ length: objectsPerReply }, () => object.encoded));
@@ -25,7 +25,7 @@ export class Yardstick {
     this.#replies = replies;
   }
 
-  /** Microseconds of processor time that one pass over everything takes now. */
+  /** The current processor time, in microseconds, of one pass over everything. */
   async micros(): Promise<number> {
     return (await cpuMicros(() => this.#run())) / passes;
   }
@@ -36,7 +36,7 @@ export class Yardstick {
     if (texts === 0) throw new Error("the yardstick found no text");
   }
 
-  /** Goes once over the reply; returns the number of texts. */
+  /** Goes over the reply once, and returns the number of texts. */
   #walk(): number {
     const source = this.#source;
     let at = 0;

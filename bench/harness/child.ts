@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** How long a program may take to end after SIGTERM before it is killed. */
+/** How long a program may take to exit after SIGTERM before it is killed. */
 const patienceMs = 6_000;
-/** How much of what a program says is kept to show where it fails. */
+/** How much of a program's output is kept, to show it if the program fails. */
 const keptOutput = 4_000;
 
 export interface Program {
@@ -11,19 +11,19 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A daemon has no such variable, and Node reads the certificates it names at every start: 40 ms. */
+/** A daemon has no such variable, and Node reads the certificates in it at every start, which takes 40 ms. */
 const { NODE_EXTRA_CA_CERTS: _, ...ownEnvironment } = process.env;
 
-/** Whatever ends the benchmark ends what it started. */
+/** Whatever ends the benchmark ends the programs it started. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** A program under measurement; whoever started it stops it. */
+/** A program being measured; whoever started it stops it. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
-  /** Resolves when it is gone, or did not even start. */
+  /** Resolves when it has exited, or failed to start. */
   readonly ended: Promise<void>;
   #output = "";
 
@@ -55,12 +55,12 @@ export class Child implements AsyncDisposable {
     return pid;
   }
 
-  /** The end of what it said, on stdout and stderr. */
+  /** The end of its output on stdout and stderr. */
   get output(): string {
     return this.#output;
   }
 
-  /** Ends it in order, by force where that takes too long. Idempotent; waits. */
+  /** Stops it in an orderly way, by force if that takes too long. Idempotent; waits. */
   async stop(): Promise<void> {
     const { process: child } = this;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

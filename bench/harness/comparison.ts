@@ -1,13 +1,13 @@
 import { cpuPerMillion, type Measurement, throughput } from "./measurement.js";
 import { type Spread, spreadOf, sum } from "./statistics.js";
 
-/** One who takes part in a comparison: a tracer with a workload. */
+/** A contestant in a comparison: a tracer with a workload. */
 export interface Contestant {
   readonly name: string;
   readonly run: () => Promise<Measurement>;
 }
 
-/** What a contestant's runs gave. */
+/** The results of a contestant's runs. */
 export interface Figures {
   readonly name: string;
   readonly objectsPerSecond: Spread;
@@ -17,7 +17,7 @@ export interface Figures {
 
 export type Figure = (measurement: Measurement) => number;
 
-/** Figures of contestants that ran in turn, and the ratios between runs that followed each other. */
+/** Figures of contestants that ran in turn, and the ratios between consecutive runs. */
 export class Comparison {
   readonly #rounds: ReadonlyMap<string, readonly Measurement[]>;
 
@@ -25,7 +25,7 @@ export class Comparison {
     this.#rounds = rounds;
   }
 
-  /** Lets all run in turn, `runs` times; every second time in the opposite order. */
+  /** Runs all contestants in turn, `runs` times; every second time in the opposite order. */
   static async of(contestants: readonly Contestant[], runs: number): Promise<Comparison> {
     const rounds = new Map(contestants.map(({ name }) => [name, [] as Measurement[]]));
     for (let round = 0; round < runs; round += 1) {
@@ -36,18 +36,18 @@ export class Comparison {
     return new Comparison(rounds);
   }
 
-  /** `figure` of one by that of the other, round by round. */
+  /** `figure` of one divided by that of the other, round by round. */
   ratio(figure: Figure, one: string, other: string): Spread {
     return this.ratioOf([figure, one], [figure, other]);
   }
 
-  /** A figure of one by perhaps another figure of the other, round by round. */
+  /** A figure of one divided by a figure, possibly another, of the other, round by round. */
   ratioOf([figure, one]: [Figure, string], [otherFigure, other]: [Figure, string]): Spread {
     const others = this.#figures(otherFigure, other);
     return spreadOf(this.#figures(figure, one).map((mine, round) => mine / others[round]!));
   }
 
-  /** `figure` of one by the mean of those of `all`, round by round. */
+  /** `figure` of one divided by the mean of those of `all`, round by round. */
   ratioToMean(figure: Figure, one: string, all: readonly string[]): Spread {
     return spreadOf(
       this.#figures(figure, one).map((mine, round) => {

@@ -9,16 +9,16 @@ import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
 import { networkMagic } from "./load-plan.js";
 
 const maxRequestBytes = 4_096;
-/** A paced node that its timer held up makes up for this much. */
+/** The most that a paced node catches up after its timer was late. */
 const longestDelayMs = 5;
 
-/** What all nodes of a load give; made once, so that giving costs nothing. */
+/** What all nodes of a load send; created once, so that sending costs nothing. */
 export interface LoadAnswers {
-  /** A whole reply with its segments. */
+  /** A complete reply with its segments. */
   readonly reply: Uint8Array;
   /** Objects in it, and in each request. */
   readonly requestCount: number;
-  /** Least time between two replies of a node; 0: none. */
+  /** Minimum time between two replies of a node; 0: none. */
   readonly replyPauseMs: number;
   readonly allMetrics: Uint8Array;
   readonly changedMetrics: Uint8Array;
@@ -31,11 +31,11 @@ export interface LoadNodeOptions {
   readonly answers: LoadAnswers;
   /** The tracer has asked for trace objects. */
   readonly onAsked: () => void;
-  /** The tracer did what does not fit a load. */
+  /** The tracer did something that does not fit a load. */
   readonly onFault: (reason: string) => void;
 }
 
-/** Answers to metrics requests of a node with that many metrics, a tenth of which changes between two requests. */
+/** Answers to metrics requests of a node with this many metrics, a tenth of which changes between two requests. */
 export function metricsAnswers(count: number): Pick<LoadAnswers, "allMetrics" | "changedMetrics"> {
   const metrics = Array.from({ length: count }, (_, index): [string, MetricValue] => [
     `Forge.metric-${index}.int`,
@@ -50,7 +50,7 @@ export function metricsAnswers(count: number): Pick<LoadAnswers, "allMetrics" | 
   };
 }
 
-/** A node as cheap as can be: holds back every object until it is told to give, and then gives replies made beforehand. */
+/** The cheapest possible node: holds back every object until it is told to send, and then sends replies made in advance. */
 export class LoadNode {
   readonly #options: LoadNodeOptions;
   readonly #demux = new Demux("listener");
@@ -72,7 +72,7 @@ export class LoadNode {
     options.stream.write(segments(miniProtocols.handshake, encodeProposal(networkMagic)));
   }
 
-  /** Gives so many replies, as it is asked for them; resolves when the socket has taken the last. */
+  /** Sends this many replies as it is asked for them; resolves when the socket has accepted the last. */
   async give(replies: number): Promise<void> {
     this.#repliesLeft = replies;
     return new Promise((resolve) => {
@@ -127,7 +127,7 @@ export class LoadNode {
     this.#options.stream.write(segments(miniProtocols.dataPoints, reply));
   }
 
-  /** Answers the requests that wait, as many as the node's own pace allows by now. */
+  /** Answers the waiting requests, as many as the node's own pace now allows. */
   #answerWaiting(): void {
     if (this.#timer !== undefined) return;
     const { stream, answers } = this.#options;

@@ -2,16 +2,16 @@
 export interface LoadPlan {
   /** Path of the tracer's socket. */
   readonly socket: string;
-  /** Another way to the tracer, such as `wss://127.0.0.1:3443/nodes`, and the authority of its certificate. */
+  /** Another address of the tracer, such as `wss://127.0.0.1:3443/nodes`, and the authority of its certificate. */
   readonly link?: { readonly to: string; readonly caFile: string };
   readonly nodes: number;
-  /** Bytes of one object as it is sent. */
+  /** Bytes of one object on the wire. */
   readonly objectBytes: number;
-  /** Objects that are asked for at once. */
+  /** Objects in each request. */
   readonly requestCount: number;
-  /** Objects that each node gives in a second at most; absent: as fast as it is asked. */
+  /** The most objects that each node sends in a second; absent: as fast as it is asked. */
   readonly objectsPerSecond?: number;
-  /** Metrics that each node has; a tenth of them changes between two requests. */
+  /** Metrics of each node; a tenth of them changes between two requests. */
   readonly metrics?: number;
 }
 
@@ -22,15 +22,15 @@ export function nodeName(index: number): string {
   return `node-${index}`;
 }
 
-/** What the load process says. */
+/** Messages from the load process. */
 export type LoadReport =
-  /** Every node is connected and was asked for its first objects. */
+  /** Every node is connected and has been asked for its first objects. */
   | { readonly kind: "ready" }
-  /** Every node gave what it was to give. */
+  /** Every node has sent its share. */
   | { readonly kind: "sent" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** What the load process is told: how many replies each node may give now. */
+/** Message to the load process: how many more replies each node may send now. */
 export interface LoadCommand {
   readonly replies: number;
 }

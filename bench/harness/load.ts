@@ -3,17 +3,17 @@ import { fileURLToPath } from "node:url";
 import { Child } from "./child.js";
 import type { LoadCommand, LoadPlan, LoadReport } from "./load-plan.js";
 
-/** What a load consists of: nodes with trace objects, or one who writes lines. */
+/** What a load consists of: nodes with trace objects, or a program that writes lines. */
 export type LoadKind = keyof typeof programs;
 
 const programs = { objects: "../peers/nodes.js", lines: "../peers/lines.js" } as const;
 
-/** Those who send in one run, in a process of their own. */
+/** The senders of one run, in a process of their own. */
 export class Load implements AsyncDisposable {
   readonly plan: LoadPlan;
   readonly #child: Child;
 
-  /** Begins to connect the nodes. */
+  /** Starts to connect the nodes. */
   constructor(plan: LoadPlan, kind: LoadKind) {
     this.plan = plan;
     const program = fileURLToPath(new URL(programs[kind], import.meta.url));
@@ -32,7 +32,7 @@ export class Load implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Lets every node give so many replies; resolves when each has given all. */
+  /** Has every node send this many replies; resolves when each has sent all. */
   async give(replies: number): Promise<void> {
     this.#child.process.send({ replies } satisfies LoadCommand);
     await this.#next("sent");

@@ -17,10 +17,10 @@ message KeyValue { string key = 1; AnyValue value = 2; }
 message AnyValue { oneof value { string stringValue = 1; int64 intValue = 3; } }
 `);
 
-/** Text of a record: with its attributes and all else about as long as a trace object. */
+/** Text of a record: with its attributes and the rest about as long as a trace object. */
 const bodyBytes = 100;
 
-/** An export request as SDKs send them, of one resource and so many records. */
+/** An export request as SDKs send it, with one resource and this many records. */
 export function logsRequest(encoding: Encoding, service: string, records: number): Uint8Array {
   const time = "1771234201120000001";
   const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });

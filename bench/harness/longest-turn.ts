@@ -3,8 +3,8 @@ import koffi from "koffi";
 const clockThreadCpu = 3;
 
 /**
- * The longest turn of the event loop in processor time of its thread: by the wall clock, on a machine that others use as
- * well, it is mostly their time.
+ * The longest turn of the event loop in processor time of its thread: on a shared machine, wall-clock time mostly measures
+ * the other programs.
  */
 export class LongestTurn {
   readonly #readClock = koffi.load(null).func("clock_gettime", "int", ["int", "void *"]);
@@ -13,7 +13,7 @@ export class LongestTurn {
   #lastMs = 0;
   #isOver = false;
 
-  /** Measures until `end`; the loop does not rest meanwhile. */
+  /** Measures until `end`; the loop does not rest in between. */
   begin(): void {
     this.#lastMs = this.#now();
     const turn = () => {

@@ -12,19 +12,19 @@ import { sum } from "./statistics.js";
 import { socketPath, type Tracer } from "./tracers.js";
 
 const pollMs = 2;
-/** How long the last lines may take to reach their files after the nodes gave them. */
+/** How long the last lines may take to reach their files after the nodes sent them. */
 const patienceMs = 60_000;
-/** Given before anything is measured: this share, or, where nothing holds the nodes back, as many bytes if that is more. */
+/** Sent before the measurement: this share or, if nothing holds the nodes back, this many bytes if that is more. */
 const warmUpShare = 0.2;
 const warmUpBytes = 80_000_000;
 
 /** What the nodes do; see `LoadPlan`. */
 export type Workload = Omit<LoadPlan, "socket" | "requestCount"> & { readonly requestCount?: number };
 
-/** What one run of one tracer took, from the first object given to the last line in its file. */
+/** The results of one run of one tracer, from the first object sent to the last line in its file. */
 export interface Measurement {
   readonly objects: number;
-  /** Bytes of one object as it is sent. */
+  /** Bytes of one object on the wire. */
   readonly objectBytes: number;
   readonly seconds: number;
   /** Of the tracer's process, user and system. */
@@ -32,27 +32,27 @@ export interface Measurement {
   readonly peakMemoryKiB: number;
   /** After how many seconds the last line of each node was in its file. */
   readonly nodeSeconds: readonly number[];
-  /** Processor time of the load, to see that it is not what limits. */
+  /** Processor time of the load, to check that it is not the limit. */
   readonly loadCpuSeconds: number;
 }
 
-/** Objects in a second. */
+/** Objects per second. */
 export function throughput({ objects, seconds }: Measurement): number {
   return objects / seconds;
 }
 
-/** Processor seconds for a million objects. */
+/** Processor seconds per million objects. */
 export function cpuPerMillion({ objects, cpuSeconds: cpu }: Measurement): number {
   return (cpu * 1e6) / objects;
 }
 
-/** A directory for one run, deleted in the end; below `BENCH_DIR`, or else where temporary files go. */
+/** A directory for one run, deleted at the end; below `BENCH_DIR` or else with other temporary files. */
 export function makeRunDirectory(): { path: string } & Disposable {
   const path = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "muninn-bench-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A started tracer with connected nodes that have given nothing yet. */
+/** A started tracer with connected nodes that have sent nothing yet. */
 export interface Arrangement extends AsyncDisposable {
   readonly tracer: Tracer;
   readonly child: Child;
@@ -61,8 +61,8 @@ export interface Arrangement extends AsyncDisposable {
 }
 
 /**
- * Starts a tracer and connects nodes to it, at `entrance` of its socket where something stands in front.
- * @throws Error with the tracer's last words where it does not get that far
+ * Starts a tracer and connects nodes to it, or to `entrance` if something is in front of its socket.
+ * @throws Error with the tracer's last output if it does not get that far
  */
 export async function arrange(
   tracer: Tracer,
@@ -92,7 +92,7 @@ export async function arrange(
   }
 }
 
-/** Resolves when something accepts connections at `path`. @throws Error where `child` ends before */
+/** Resolves when something accepts connections at `path`. @throws Error if `child` exits before */
 export async function listening(child: Child, path: string): Promise<void> {
   let ended = false;
   void child.ended.then(() => {
@@ -118,7 +118,7 @@ function endedEarly(child: Child): Error {
   return new Error(`${child.process.spawnargs.join(" ")} ended: ${child.output}`);
 }
 
-/** Runs one tracer once with one workload. @throws Error where not every line arrives */
+/** Runs one tracer once with one workload. @throws Error unless every line arrives */
 export async function measure(tracer: Tracer, workload: Workload, objects: number): Promise<Measurement> {
   using directory = makeRunDirectory();
   await using arrangement = await arrange(tracer, workload, directory.path);
@@ -126,8 +126,8 @@ export async function measure(tracer: Tracer, workload: Workload, objects: numbe
 }
 
 /**
- * Lets the nodes give `objects` in equal shares and waits for the last line. What comes before is not counted: each
- * node's first replies, for which directories and files are made and whose code is compiled as it gets hot.
+ * Has the nodes send `objects` in equal shares and waits for the last line. Earlier objects are not counted: they are each
+ * node's first replies, for which directories and files are created and code is compiled as it gets hot.
  */
 export async function measureArranged(arrangement: Arrangement, objects: number): Promise<Measurement> {
   const { child, load } = arrangement;
@@ -158,7 +158,7 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
   };
 }
 
-/** Resolves when the logs have the bytes of so many replies of each node; other tracers add some line feeds. */
+/** Resolves when the logs have the bytes of this many replies of each node; other tracers add some line feeds. */
 async function written(
   { tracer, child, load, logRoots }: Arrangement,
   repliesPerNode: number,
@@ -170,7 +170,7 @@ async function written(
   const bytes = logRoots.length * nodes * repliesPerNode * replyBytes;
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    // To look at the files of a thousand nodes takes so long that it would disturb what is measured: only in the end.
+    // Reading the sizes of a thousand nodes' files takes so long that it would disturb the measurement, so this comes last.
     if (writtenBytes(child.pid) >= bytes && bytesBelow(logRoots) >= bytes) return;
     if (performance.now() > deadline) {
       throw new Error(`${bytesBelow(logRoots)} of ${bytes} bytes written: ${child.output}`);
@@ -185,15 +185,15 @@ export function bytesBelow(directories: readonly string[]): number {
 }
 
 /**
- * When a file of each node was last written to, in milliseconds of the wall clock. What a node has given is no measure:
- * its last replies may lie in the socket for long.
+ * When a file of each node was last written to, in milliseconds of the wall clock. What a node has sent is not a measure:
+ * its last replies may stay in the socket for a long time.
  */
 function lastWrites(logRoots: readonly string[]): number[] {
   const written = new Map<string, number>();
   for (const root of logRoots) {
     for (const path of filesBelow(root)) {
       const [node] = relative(root, path).split(sep);
-      // A lock or the like is no log.
+      // A lock or similar is not a log.
       if (node!.startsWith(".")) continue;
       written.set(node!, Math.max(statSync(path).mtimeMs, written.get(node!) ?? 0));
     }

@@ -3,21 +3,21 @@ import { encodeSegments, type Side } from "../../src/protocol/mux.js";
 import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
 import { encodeTraceObject } from "../../src/protocol/trace-object.js";
 
-/** Smallest object that still looks like one of a node. */
+/** The smallest object that still resembles a node's. */
 const leastObjectBytes = 100;
 
-/** One trace object as nodes send them, and its line in a log. */
+/** One trace object on the wire, and its line in a log. */
 export interface SampleObject {
   readonly encoded: Uint8Array;
   /** Its machine text and a line feed. */
   readonly line: Uint8Array;
 }
 
-/** A trace object of exactly `objectBytes` bytes as it is sent; its data is text as long as that takes. */
+/** A trace object of exactly `objectBytes` bytes on the wire; text in its data makes up the length. */
 export function sampleObject(objectBytes: number): SampleObject {
   if (objectBytes < leastObjectBytes) throw new Error(`an object has at least ${leastObjectBytes} bytes`);
   const bare = encodeWithMachine("");
-  // A text's head grows with the text: approach from above.
+  // The head of a text grows with the text, so approach from above.
   for (let length = objectBytes - bare.length; ; length -= 1) {
     const machine = machineText(length);
     const encoded = encodeWithMachine(machine);
@@ -25,7 +25,7 @@ export function sampleObject(objectBytes: number): SampleObject {
   }
 }
 
-/** A reply of `count` such objects, in the segments of one that opened its connection. */
+/** A reply of `count` such objects, in the segments of the side that opened the connection. */
 export function sampleReply(object: SampleObject, count: number, sender: Side = "opener"): Uint8Array {
   const reply = encodeTraceReply(Array.from({ length: count }, () => object.encoded));
   return encodeSegments(sender, miniProtocols.traceObjects, reply, 0);
@@ -48,7 +48,7 @@ const machineHead =
   '{"at":"2026-02-16T09:30:01.1234567Z","ns":"ChainDB.AddBlockEvent.AddedToCurrentChain","data":"';
 const machineTail = '","sev":"Notice","thread":"31","host":"node-1"}';
 
-/** ASCII of exactly `length` bytes: JSON, where it is long enough to be. */
+/** ASCII of exactly `length` bytes: JSON, if it is long enough for that. */
 function machineText(length: number): string {
   const fill = length - machineHead.length - machineTail.length;
   if (fill < 0) return "x".repeat(length);

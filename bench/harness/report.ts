@@ -49,12 +49,12 @@ function range({ least, most }: Spread): string {
   return `${number(least)} … ${number(most)}`;
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function number(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }
 
-/** Columns of equal width: the first to the left, the others to the right. */
+/** Columns of equal width: the first left-aligned, the others right-aligned. */
 function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
   const rows = [head, ...body];
   const widths = head.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));

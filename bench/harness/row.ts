@@ -1,7 +1,7 @@
 import type { Figures } from "./comparison.js";
 import type { Spread } from "./statistics.js";
 
-/** What a figure should be. */
+/** The target of a figure. */
 interface Target {
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -9,9 +9,9 @@ interface Target {
 
 /** One line of the result. */
 export interface Finding {
-  /** What was measured, by what it was divided: `throughput ÷ bare copy's`. */
+  /** What was measured, divided by what: `throughput ÷ bare copy's`. */
   readonly what: string;
-  /** Of a figure that is no ratio. */
+  /** Of a figure that is not a ratio. */
   readonly unit?: string;
   readonly value: Spread;
   readonly target?: Target;
@@ -19,7 +19,7 @@ export interface Finding {
 
 export interface RowResult {
   readonly findings: readonly Finding[];
-  /** Behind the findings. */
+  /** After the findings. */
   readonly figures: readonly Figures[];
 }
 
@@ -34,7 +34,7 @@ interface RowSettings {
 export interface Row {
   readonly name: string;
   readonly summary: string;
-  /** Says why the row cannot be run here. */
+  /** Says why the row cannot run here. */
   readonly missing?: () => string | undefined;
   run(settings: RowSettings): Promise<RowResult>;
 }

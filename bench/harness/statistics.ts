@@ -1,4 +1,4 @@
-/** What repeated runs of one thing gave: the middle one, and how far the others lie from it. */
+/** The results of repeated runs: the median, and how far the others are from it. */
 export interface Spread {
   readonly median: number;
   readonly least: number;

@@ -5,29 +5,29 @@ import type { Program } from "./child.js";
 import type { LoadKind } from "./load.js";
 import { networkMagic } from "./load-plan.js";
 
-/** Where one run happens, and how objects are asked for. */
+/** Where one run happens, and how objects are requested. */
 interface TracerPlan {
   /** For everything but logs. */
   readonly directory: string;
-  /** Where logs go: as many directories, empty at first, as the tracer has sections. */
+  /** Where logs go: one directory, empty at first, for each section of the tracer. */
   readonly logRoots: readonly string[];
   readonly requestCount: number;
-  /** Bytes of a whole reply with its segments, which only the bare copy needs to know. */
+  /** Bytes of a complete reply with its segments, which only the bare copy needs. */
   readonly replyBytes: number;
 }
 
-/** A program that takes trace objects from a socket to files. */
+/** A program that writes trace objects from a socket to files. */
 export interface Tracer {
   readonly name: string;
   readonly sections: number;
   readonly takes: LoadKind;
-  /** What it writes of a reply: the lines, or every byte. */
+  /** What it writes for a reply: the lines, or every byte. */
   readonly keeps: "lines" | "bytes";
-  /** Says what to run; it listens at `socketPath(directory)`. */
+  /** Returns the command to run; it listens at `socketPath(directory)`. */
   program(plan: TracerPlan): Program;
 }
 
-/** Every other contestant in Node has the bound for young objects that Muninn gives itself. */
+/** Every other contestant in Node has the limit for young objects that Muninn sets for itself. */
 export const nodeEnvironment = { NODE_OPTIONS: "--max-semi-space-size=8" };
 
 export function socketPath(directory: string): string {
@@ -40,7 +40,7 @@ export interface MuninnSettings {
   readonly requestsAhead?: number;
   /** Logging sections, all alike. */
   readonly sections?: number;
-  /** Handles the registry may keep open. */
+  /** The most handles that the registry may keep open. */
   readonly maxOpenFiles?: number;
   /** Where metrics are served, on 127.0.0.1. */
   readonly prometheusPort?: number;
@@ -75,10 +75,10 @@ export function muninn(settings: MuninnSettings = {}): Tracer {
   };
 }
 
-/** As many as Muninn asks for of a node that is near and has more waiting. */
+/** As many as Muninn requests from a nearby node that has more waiting. */
 export const usualAhead = 7;
 
-/** Asks and writes as Muninn does, in Node as well, without a look at the bytes: the limit. */
+/** Requests and writes as Muninn does, also in Node, without reading the bytes: the limit. */
 export function copy(requestsAhead: number): Tracer {
   return {
     name: requestsAhead === 1 ? "copy" : `copy, ${requestsAhead} ahead`,
@@ -118,12 +118,12 @@ export function reopening(requestsAhead: number): Tracer {
   };
 }
 
-/** The Rust tracer of the crate `hermod-tracer`: `HERMOD_TRACER` names it, or it is on the path. */
+/** The Rust tracer of the crate `hermod-tracer`, named by `HERMOD_TRACER` or on the path. */
 export function hermodTracer(): Tracer | undefined {
   return foreignTracer("hermod-tracer", process.env.HERMOD_TRACER ?? onPath("hermod-tracer"));
 }
 
-/** The original, where `CARDANO_TRACER` names one. */
+/** The original, if `CARDANO_TRACER` names one. */
 export function cardanoTracer(): Tracer | undefined {
   return foreignTracer("cardano-tracer", process.env.CARDANO_TRACER);
 }
@@ -171,7 +171,7 @@ function foreignTracer(name: string, path: string | undefined): Tracer | undefin
   };
 }
 
-/** The same configuration for all who read cardano-tracer's; returns its path. */
+/** The same configuration for all programs that read cardano-tracer's; returns its path. */
 function writeConfiguration(plan: TracerPlan, more: object): string {
   const configuration = {
     networkMagic,

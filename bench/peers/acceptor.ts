@@ -5,13 +5,13 @@ import { encodeSegments } from "../../src/protocol/mux.js";
 import { encodeTraceRequest } from "../../src/protocol/trace-messages.js";
 import { networkMagic } from "../harness/load-plan.js";
 
-/** Bytes in front of the proposal, and of what the load proposes: `[0, {1: 42}]`. */
+/** Bytes before the proposal, and of the load's proposal: `[0, {1: 42}]`. */
 const segmentHeaderBytes = 8;
 const proposalBytes = 6;
 
 /**
- * Listens as the least tracer there is: shakes hands, asks for trace objects, and hands on what comes. The n-th
- * to propose is node n. `serve` may ask at once and gives what takes the bytes that follow.
+ * Listens as the smallest possible tracer: shakes hands, requests trace objects, and passes on what it receives. The n-th
+ * to propose is node n. `serve` may send requests at once, and returns the function that gets the bytes that follow.
  */
 export function listenAsAcceptor(
   socketPath: string,

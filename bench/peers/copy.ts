@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { listenAsAcceptor } from "./acceptor.js";
 import { WaitingLines } from "./waiting-lines.js";
 
-// The limit: takes replies of known length and writes their bytes as they come, without a look at them. It paces its requests
-// as Muninn does: the next when a reply is written.
+// The limit: receives replies of known length and writes their bytes as they arrive, without reading them. It paces its requests
+// as Muninn does: the next one when a reply is written.
 
 const [socketPath, directory] = process.argv.slice(2) as [string, string];
 const [requestCount, requestsAhead, replyBytes] = process.argv.slice(4).map(Number) as [

@@ -6,13 +6,13 @@ import { JournalSocket } from "../../src/sinks/journal/journal-socket.js";
 import { LibcError, loadLibc } from "../../src/sinks/journal/libc.js";
 import { MessageTable } from "../../src/sinks/journal/message-table.js";
 
-// Writes entries to a journald as JournalMode does, from batches that are decoded already, and says what that took:
-// a first time to compile, then as often as it is told.
+// Writes entries to a journald as JournalMode does, from batches that are already decoded, and prints the cost:
+// once to compile, then as often as it is told.
 
 /** Messages of 250 bytes. */
 const messageBytes = 250;
 const objectsPerBatch = 100;
-/** Batches under way, as of one node that is asked ahead. */
+/** Batches in progress, as for one node with requests ahead. */
 const ahead = 7;
 
 const entriesPerCall = 256;
@@ -67,14 +67,14 @@ for (let index = 0; index < entriesPerCall; index += 1) {
   table.add(table.at + table.bytes.write(readyEntry, table.at));
 }
 
-/** The same calls with entries that are there: what the kernel takes. */
+/** The same calls with existing entries: the kernel's share. */
 async function bare(): Promise<void> {
   for (let sent = 0; sent < entries; ) {
     const count = Math.min(entriesPerCall, entries - sent);
     try {
       sent += await socket.send(table.messagesFrom(0), count);
     } catch (error) {
-      // On a busy machine journald may not come to read for so long.
+      // On a busy machine journald may not read for this long.
       if (!(error instanceof LibcError && error.code === "EAGAIN")) throw error;
     }
   }

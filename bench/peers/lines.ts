@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { LoadCommand, LoadPlan, LoadReport } from "../harness/load-plan.js";
 import { sampleObject } from "../harness/objects.js";
 
-// Writes the lines of the same objects, each ended by a line feed, to whatever reads lines from its socket.
+// Writes the lines of the same objects, each ended by a line feed, to a program that reads lines from its socket.
 
 const retryMs = 20;
 

@@ -7,9 +7,9 @@ import { LoadNode, metricsAnswers } from "../harness/load-node.js";
 import { type LoadCommand, type LoadPlan, type LoadReport, nodeName } from "../harness/load-plan.js";
 import { sampleObject, sampleReply } from "../harness/objects.js";
 
-// The nodes of one run, in a process of their own: they connect, give as many replies as they are told, and stay.
+// The nodes of one run, in a process of their own: they connect, send as many replies as they are told, and stay.
 
-/** Connections under way at once; more than a listener's backlog would be turned away. */
+/** Simultaneous connection attempts; more than a listener's backlog would be turned away. */
 const connectingAtOnce = 32;
 const retryMs = 20;
 const timeoutMs = 10_000;

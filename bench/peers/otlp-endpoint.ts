@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 
-// Takes whatever is sent, and says so: node otlp-endpoint.js PORT. What it costs is not Muninn's.
+// Accepts and acknowledges everything: node otlp-endpoint.js PORT. Its cost is not Muninn's.
 
 const server = createServer((request, response) => {
   request.resume();

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { type Encoding, logsRequest } from "../harness/logs-request.js";
 
-// Sends requests made beforehand, one at a time for each resource, whenever it is told how many:
+// Sends requests made in advance, one at a time for each resource, when it is told how many:
 // node otlp-exporter.js URL ENCODING RESOURCES RECORDS
 
 const [url, encoding, resources, records] = process.argv.slice(2);

@@ -5,8 +5,8 @@ import { TraceReplyDecoder } from "../../src/protocol/trace-reply-decoder.js";
 import { listenAsAcceptor } from "./acceptor.js";
 import { WaitingLines } from "./waiting-lines.js";
 
-// What the registry saves: decodes as Muninn does, and opens, appends to and closes the file for each batch. Asks
-// again when a whole reply is written.
+// What the registry saves: decodes as Muninn does, and opens, appends to and closes the file for each batch. Sends the next
+// request when a complete reply is written.
 
 const maxObjectBytes = 16 * 1_024 * 1_024;
 

@@ -2,7 +2,7 @@ import { Timeseries } from "../../src/timeseries/timeseries.js";
 import { LongestTurn } from "../harness/longest-turn.js";
 
 // timeseries-store.js fill DIRECTORY NODES   a day of metrics, written each minute; then queries
-// timeseries-store.js load DIRECTORY         what a start takes
+// timeseries-store.js load DIRECTORY         the cost of a start
 
 const metrics = 200;
 const stepMs = 15_000;
@@ -10,11 +10,11 @@ const looksPerDay = 5_760;
 const looksPerMinute = 4;
 const mebibyte = 2 ** 20;
 
-/** What is printed, as JSON. */
+/** The output, as JSON. */
 export interface StoreFigures {
   readonly points: number;
   readonly memoryMiB: number;
-  /** By name of the query. */
+  /** By the query's name. */
   readonly queryMs: Readonly<Record<string, number>>;
   /** Processor time of the longest turn of the event loop while queries run. */
   readonly longestTurnMs: number;

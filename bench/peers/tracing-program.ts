@@ -4,18 +4,18 @@ import { pino } from "pino";
 import { openForwarder } from "../../src/forwarder/library/entry.js";
 import { networkMagic } from "../harness/load-plan.js";
 
-// A program that traces as fast as its tracer takes it, or as many messages a second as it is told, and says what that took of its event
-// loop: a first time to compile, then as often as it is told.
+// A program that traces as fast as its tracer allows, or this many messages a second, and prints the cost for its event
+// loop: once to compile, then as often as it is told.
 
 export interface TracingResult {
   readonly seconds: number;
-  /** Processor time of the thread that the program's event loop runs in. */
+  /** Processor time of the thread that runs the program's event loop. */
   readonly loopSeconds: number;
   /** Of all its threads. */
   readonly cpuSeconds: number;
 }
 
-/** Messages before other work of the program has its turn. */
+/** Messages before the program's other work has its turn. */
 const perTurn = 500;
 /** Half of the forwarder's queue. */
 const mostWaiting = 5_000;
@@ -42,7 +42,7 @@ interface Way {
   trace(id: number): void;
   /** Resolves when there is room for more. */
   room(): Promise<void>;
-  /** Resolves when all was taken. */
+  /** Resolves when everything was sent. */
   taken(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -71,7 +71,7 @@ function byPino(target: string, options: object): Way {
   return { trace: (id) => logger.info(order(id)), room: async () => {}, taken, stop: taken };
 }
 
-/** What making the data takes, whoever traces it. */
+/** The cost of making the data, whoever traces it. */
 function nothing(): Way {
   let made = 0;
   return {

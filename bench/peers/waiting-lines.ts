@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-/** Bytes on their way to one file: one write at a time, of everything that waits. */
+/** Bytes for one file: one write at a time, of everything that waits. */
 export class WaitingLines {
   readonly #path: string;
   readonly #handle: FileHandle | undefined;
@@ -17,7 +17,7 @@ export class WaitingLines {
     return new WaitingLines(path, await open(path, "a"));
   }
 
-  /** Opens the file for each write and closes it after. */
+  /** Opens the file for each write and closes it afterwards. */
   static reopened(path: string): WaitingLines {
     return new WaitingLines(path, undefined);
   }

@@ -3,7 +3,7 @@ import { cpuPerMillion, measure, throughput } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { usualAhead as ahead, copy, muninn, reopening } from "../harness/tracers.js";
 
-/** Enough for a steady state: in the first second under load code is compiled, which no year-long run notices. */
+/** Enough for a steady state: in the first second under load code is compiled, which does not matter over a year. */
 const objects = 3_000_000;
 const objectBytes = 364;
 

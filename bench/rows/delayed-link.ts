@@ -13,7 +13,7 @@ import type { Row } from "../harness/row.js";
 import { muninn, socketPath } from "../harness/tracers.js";
 
 const tracer = muninn();
-/** What a real forwarder gives at most; it is the link that should not be seen. */
+/** The most that a real forwarder sends; the effect of the link should not show. */
 const objectsPerSecond = 65_000;
 const objectBytes = 364;
 const workload = { nodes: 1, objectsPerSecond, objectBytes };
@@ -23,7 +23,7 @@ const target = { atLeast: 0.9 };
 
 const undelayed = "no delay";
 
-/** Muninn through links of some length against itself without. */
+/** Muninn over links of some length against itself without them. */
 export const delayedLink: Row = {
   name: "link",
   summary: `one node that gives ${objectsPerSecond.toLocaleString("en-US")} objects/s at most, through a delayed link`,

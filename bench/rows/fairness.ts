@@ -5,7 +5,7 @@ import { sum } from "../harness/statistics.js";
 import { muninn } from "../harness/tracers.js";
 
 const nodes = 1_000;
-/** Two turns of each node, also in a quick run: of a single one, the last node has to wait twice as long as the mean. */
+/** Two turns of each node, even in a quick run: with only one, the last node has to wait twice as long as the mean. */
 const objects = 1_000_000;
 const objectBytes = 364;
 

@@ -5,14 +5,14 @@ import { copy, type MuninnSettings, muninn, usualAhead } from "../harness/tracer
 
 const objectBytes = 364;
 const bytesInAll = 600_000 * objectBytes;
-/** Enough for each of a thousand nodes to fill some dozen replies. */
+/** Enough for each of a thousand nodes to fill a few dozen replies. */
 const bytesOfManyNodes = 5 * bytesInAll;
 const numbersOfNodes = [1, 10, 100, 1_000];
 const flat = { atLeast: 0.85, atMost: 1.15 };
-/** What each object costs however small it is makes bytes cheaper as objects grow. */
+/** The fixed cost of each object makes bytes cheaper as objects grow. */
 const notRising = { atMost: 1.15 };
 
-/** One step of growth: a workload, and by what its cost is divided. */
+/** One step of growth: a workload, and what its cost is divided by. */
 interface Step {
   readonly name: string;
   readonly workload: Workload;
@@ -57,8 +57,8 @@ function growth(
 }
 
 /**
- * Flat is what lies within its bounds around the mean of all. Beside that the growth from one node on, and that of a bare
- * copy: sockets, files and caches are the same for it, and what it takes more is the machine's own.
+ * A cost is flat if it stays within its bounds around the mean of all. In addition the row shows the growth from one node up, and
+ * that of a bare copy: sockets, files and caches are the same for it, so its extra cost is due to the machine.
  */
 export const nodesGrowth: Row = {
   name: "nodes",
@@ -106,7 +106,7 @@ export const sizeGrowth = growth(
   },
 );
 
-/** Each section writes everything once more; what it adds should be the same each time. */
+/** Each section writes everything once more; it should add the same each time. */
 export const sectionsGrowth = growth(
   "sections",
   "one node, 1 to 4 logging sections",

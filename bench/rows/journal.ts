@@ -16,7 +16,7 @@ const pollMs = 10;
 const settings =
   "[Journal]\nStorage=volatile\nRuntimeMaxUse=2G\nRuntimeKeepFree=1M\nReadKMsg=no\nAudit=no\nForwardToWall=no\n";
 
-/** Entries of 250 bytes into a real journald of its own, by one JournalMode section. */
+/** Entries of 250 bytes into a separate real journald, by one JournalMode section. */
 export const journal: Row = {
   name: "journal",
   summary: "entries of 250 bytes into a journald run by hand",

@@ -13,11 +13,11 @@ import { muninn } from "../harness/tracers.js";
 
 const objects = 1_000_000;
 const objectBytes = 364;
-/** What a real forwarder gives at most; it is the link that should not be seen. */
+/** The most that a real forwarder sends; the effect of the link should not show. */
 const objectsPerSecond = 65_000;
 const pacedSeconds = 10;
 const host = "127.0.0.1";
-/** Of whatever kind; nobody else has it on a machine that is measured. */
+/** A port for any kind of link; nobody else uses it on a machine used for measurements. */
 const port = 17_443;
 const delayedPort = 17_444;
 
@@ -31,7 +31,7 @@ const caFile = resolve(certificates, "ca.pem");
 const kinds = { unix: 1, tls: 1.5, wss: 2 } as const;
 const roundTripsMs = [50, 200];
 
-/** Links of other kinds against the unix socket, and a WebSocket through links of some length against itself without. */
+/** Links of other kinds against the unix socket, and a WebSocket over links of some length against itself without them. */
 export const linkKinds: Row = {
   name: "link-kinds",
   summary:

@@ -26,7 +26,7 @@ const objectBytes = 364;
 const workload = { nodes, objectBytes };
 const stream = "TRACES";
 
-/** Files and a stream that three servers keep: what the way past one machine costs. All four share this machine's cores. */
+/** Files and a stream that three servers keep: the cost of a second machine. All four share this machine's cores. */
 export const nats: Row = {
   name: "nats",
   summary: `${nodes} busy nodes, files and a NATS stream on three servers (R3)`,
@@ -73,7 +73,7 @@ export const nats: Row = {
 
 const withStream = "muninn with R3";
 
-/** What a collector took, its start included. */
+/** What a collector used, its start included. */
 interface Collected {
   readonly objects: number;
   readonly seconds: number;
@@ -103,7 +103,7 @@ async function measureWithStream(count: number, collected: Collected[]): Promise
   }
 }
 
-/** Collects all that the stream has, until the files are as large as those of the tracer that filled it. */
+/** Collects everything in the stream, until the files are as large as those of the tracer that filled it. */
 async function collect(urls: readonly string[], logRoots: readonly string[]): Promise<Collected> {
   using directory = makeRunDirectory();
   const logRoot = join(directory.path, "logs");

@@ -3,11 +3,11 @@ import { type Measurement, measure } from "../harness/measurement.js";
 import type { Row } from "../harness/row.js";
 import { cardanoTracer, hermodTracer, muninn, rsyslog, type Tracer } from "../harness/tracers.js";
 
-/** Enough for a steady state: in the first second under load code is compiled, which no year-long run notices. */
+/** Enough for a steady state: in the first second under load code is compiled, which does not matter over a year. */
 const objects = 3_000_000;
 const objectBytes = 364;
 
-/** Muninn against another program that takes the same objects, or their lines. */
+/** Muninn against another program that receives the same objects, or their lines. */
 function against(
   name: string,
   other: () => Tracer | undefined,

@@ -21,7 +21,7 @@ import { muninn, socketPath } from "../harness/tracers.js";
 
 const peer = (name: string) => fileURLToPath(new URL(`../peers/${name}.js`, import.meta.url));
 const nodes = 10;
-/** To a collector, and from exporters: a process that runs for days is compiled once. */
+/** Enough for compilation not to count: a process that runs for days compiles its code once. */
 const objects = { out: 2_000_000, in: 1_000_000 };
 const workload = { nodes, objectBytes: 364 };
 const compressions = { none: 2, gzip: 3 } as const;
@@ -32,7 +32,7 @@ const warmUpRequests = 50;
 const pollMs = 10;
 const encodings = { protobuf: 3, json: undefined } as const;
 
-/** What goes to a collector and what comes from exporters; those at the other end do as little as can be. */
+/** Traffic to a collector and from exporters; the other ends do as little as possible. */
 export const otlp: Row = {
   name: "otlp",
   summary: `${nodes} busy nodes, files and a required collector; ${resources} exporters, ${recordsPerRequest} records a request`,
@@ -95,7 +95,7 @@ async function measureIn(encoding: Encoding, count: number): Promise<Measurement
   await using child = new Child(tracer.program(plan));
   await listening(child, socketPath(directory.path));
   const url = `http://127.0.0.1:${port}/v1/logs`;
-  // It begins to listen a moment later.
+  // It starts to listen a moment later.
   while ((await fetch(url).catch(() => undefined)) === undefined) await pause(pollMs);
   const args = [peer("otlp-exporter"), url, encoding, `${resources}`, `${recordsPerRequest}`];
   await using exporter = new Child({ command: process.execPath, args }, { ipc: true });
@@ -114,7 +114,7 @@ async function measureIn(encoding: Encoding, count: number): Promise<Measurement
   const cpuBefore = cpuSeconds(child.pid);
   const exporterBefore = cpuSeconds(exporter.pid);
   const start = performance.now();
-  // What is answered is in the files.
+  // What is acknowledged is in the files.
   await send(requests);
   return {
     objects: requests * resources * recordsPerRequest,

@@ -10,13 +10,13 @@ import type { TracingResult } from "../peers/tracing-program.js";
 
 const tracingProgram = fileURLToPath(new URL("../peers/tracing-program.js", import.meta.url));
 const messages = 300_000;
-/** In one process; the first, for its code to be compiled, is not counted. */
+/** In one process; the first run, in which its code is compiled, does not count. */
 const rounds = 2;
 
-/** What a program does: by which way it traces, and how many messages a second; as many as are taken where it says none. */
+/** What a program does: which interface it traces with, and how many messages a second; as many as possible if none is given. */
 const contestants = {
   forwarder: { way: "forwarder" },
-  /** Pino asks nobody whether there is room: this fills its memory. */
+  /** Pino does not ask whether there is room: this fills its memory. */
   "pino, a burst": { way: "pino" },
   pino: { way: "pino", perSecond: 50_000 },
   "pino/file": { way: "pino/file", perSecond: 50_000 },
@@ -26,7 +26,7 @@ const contestants = {
 type Name = keyof typeof contestants;
 const names = Object.keys(contestants) as Name[];
 
-/** What it costs a Node program to trace, by `muninn/forwarder` and by `muninn/pino`. */
+/** The cost of tracing for a Node program, with `muninn/forwarder` and with `muninn/pino`. */
 export const programs: Row = {
   name: "programs",
   summary: `a Node program with ${messages.toLocaleString("en-US")} messages of some 250 bytes`,
@@ -38,7 +38,7 @@ export const programs: Row = {
         results.get(name)!.push(...(await measure(name, count)));
     const rate = (name: Name) => spreadOf(results.get(name)!.map(({ seconds }) => count / seconds));
     const forMaking = spreadOf(results.get("data")!.map(({ loopSeconds }) => loopSeconds)).median;
-    /** Beyond what it takes to make the data. */
+    /** In addition to the cost of making the data. */
     const microseconds = (name: Name) =>
       results.get(name)!.map(({ loopSeconds }) => (1e6 * (loopSeconds - forMaking)) / count);
     const ofLoop = (what: string, name: Name, target?: Finding["target"]) => ({
@@ -70,7 +70,7 @@ export const programs: Row = {
   },
 };
 
-/** @throws Error where not every message has its line */
+/** @throws Error unless every message has its line */
 async function measure(name: Name, count: number): Promise<TracingResult[]> {
   const { way, perSecond = Number.POSITIVE_INFINITY } = { perSecond: undefined, ...contestants[name] };
   using directory = makeRunDirectory();

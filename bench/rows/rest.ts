@@ -6,21 +6,21 @@ import { spreadOf } from "../harness/statistics.js";
 import { muninn } from "../harness/tracers.js";
 
 const tracer = muninn();
-/** For connections to settle, before anything is measured. */
+/** For connections to settle, before the measurement. */
 const settleMs = 3_000;
-/** For the code of polling to be compiled, which is most of the work of the first minute. */
+/** For the polling code to be compiled, which is most of the work in the first minute. */
 const warmUpMs = 90_000;
 const idleNodes = 50;
-/** What our simulated nodes have, and what a node at work has. */
+/** What the simulated nodes have, and what a busy node has. */
 const metricsOfNodes = [20, 300];
 const watchedSeconds = 30;
 const manyNodes = 1_000;
-/** Enough that one node more or less does not count. */
+/** Enough that one node more or less does not matter. */
 const fewNodes = 10;
 
 const silent = { objectBytes: 364 };
 
-/** What connected nodes cost that have nothing to trace. */
+/** The cost of connected nodes with nothing to trace. */
 export const idleProcessor: Row = {
   name: "idle-cpu",
   summary: `${idleNodes} nodes without trace objects, asked every second for the metrics that changed, one in ten`,
@@ -35,7 +35,7 @@ export const idleProcessor: Row = {
   },
 };
 
-/** What each connected node costs that has nothing to trace. */
+/** The cost of each connected node with nothing to trace. */
 export const idleMemory: Row = {
   name: "idle-memory",
   summary: `${manyNodes.toLocaleString("en-US")} nodes without metrics and trace objects`,

@@ -17,10 +17,10 @@ const metrics = 300;
 /** Enough for several scrapes. */
 const objects = 10_000_000;
 const objectBytes = 364;
-/** A short interval for Prometheus, whose default is a minute. */
+/** A short interval for Prometheus, which defaults to a minute. */
 const everyMs = 5_000;
 
-/** What scrapes of all nodes take from the traces. */
+/** What scrapes of all nodes cost the traces. */
 export const scraping: Row = {
   name: "scraping",
   summary: `${nodes} busy nodes of ${metrics} metrics each, scraped as a whole every ${everyMs / 1_000} s`,

@@ -6,7 +6,7 @@ import type { Row } from "../harness/row.js";
 import { spreadOf } from "../harness/statistics.js";
 import { muninn, socketPath } from "../harness/tracers.js";
 
-/** Listens and does nothing else: what Node itself takes. */
+/** Listens and does nothing else: the cost of Node itself. */
 const bareListener = 'require("node:net").createServer().listen(process.argv[1])';
 
 /** From the start of the process until a node can connect. */

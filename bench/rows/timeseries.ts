@@ -12,7 +12,7 @@ const nodes = 50;
 /** A run takes a minute: a day of metrics is written minute by minute. */
 const mostRuns = 3;
 
-/** A day of the metrics of many nodes in memory: what it takes, how fast it answers, how fast it is there again. */
+/** A day of metrics from many nodes in memory: what it uses, how fast it answers, how fast it is loaded again. */
 export const timeseries: Row = {
   name: "timeseries",
   summary: `${nodes} nodes × 200 metrics × 24 hours at 15 seconds, each value another`,

@@ -17,7 +17,7 @@ const nodes = 20;
 const objects = 4_000_000;
 const objectBytes = 364;
 
-/** What somebody who watches everything at full load takes from the traces, and what the page does that nobody looks at. */
+/** What a viewer of everything at full load costs the traces, and what an unviewed page costs. */
 export const viewer: Row = {
   name: "viewer",
   summary: `${nodes} busy nodes, watched without a filter through the page's WebSocket`,
@@ -61,7 +61,7 @@ export const viewer: Row = {
   },
 };
 
-/** Reads everything, and does nothing with it. */
+/** Reads everything, and discards it. */
 async function watch(port: number): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/api/live`);
   await once(socket, "open");
