@@ -17,7 +17,7 @@ export function traceObject(fields: Partial<TraceObject> = {}): TraceObject {
   };
 }
 
-/** A batch as it comes from a peer. */
+/** A batch as received from a peer. */
 export function batchOf(objects: readonly Partial<TraceObject>[]): TraceBatch {
   const decoder = new TraceReplyDecoder({ maxObjectBytes: 1_000_000 });
   decoder.push(encodeTraceReply(objects.map((fields) => encodeTraceObject(traceObject(fields)))));

@@ -1,4 +1,4 @@
-/** What the title of a group says that is left out for want of something. */
+/** The end of the title of a group that is left out for lack of something. */
 export function leftOut(missing: string | undefined): string {
   return missing === undefined ? "" : ` (left out: ${missing})`;
 }

@@ -1,4 +1,4 @@
-// npm run fuzz -- --minutes N: the fuzz tests again and again, each time with other random numbers, until the time is over or one fails.
+// npm run fuzz -- --minutes N: the fuzz tests repeatedly, each time with other random numbers, until the time is over or one fails.
 // npm run soak -- --minutes N: the soak test for that long.
 
 import { spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ if (files === undefined || !(minutes > 0)) {
   process.exit(2);
 }
 
-/** Runs the tests once; returns whether they passed. A failure tells the seed that repeats it. */
+/** Runs the tests once; returns whether they passed. A failure prints the seed that repeats it. */
 function passes() {
   const env = { ...process.env, MUNINN_SOAK_MINUTES: values.minutes };
   // npm puts the programs of packages on the path.

@@ -1,6 +1,6 @@
 import type { Daemon, Workplace } from "../end-to-end/daemon.js";
 
-/** A running program and what an attack may want to know of it. */
+/** A running program and what an attack may need to know about it. */
 export interface Target {
   readonly daemon: Daemon;
   readonly place: Workplace;
@@ -9,21 +9,21 @@ export interface Target {
   /** Addresses of the HTTP endpoints, `host:port`. */
   readonly prometheus: string;
   readonly ekg: string;
-  /** `whole` for `npm run attack`, `small` in CI; both must fall where the program does. */
+  /** `whole` for `npm run attack`, `small` in CI; the program must withstand both. */
   readonly size: "whole" | "small";
-  /** The one that belongs to the size of the attack. */
+  /** The one for the size of the attack. */
   pick(small: number, whole: number): number;
 }
 
-/** What is held against what was measured. Generous: machines that run tests are busy. */
+/** Limits for the measurements. Generous, because machines that run tests are busy. */
 export interface Bounds {
-  /** Processor time of the event loop's thread between a question to health and its answer, which may be several turns. */
+  /** Processor time of the event loop's thread between a health request and its answer, which may be several turns. */
   readonly blockCpuMs: number;
   /** Memory above `maxInFlightBytes`. */
   readonly memoryMiB: number;
-  /** Bytes of the program's own log, a minute: whatever is said again is said once in that. */
+  /** Bytes of the program's own log per minute, in which repeated events have one line. */
   readonly logBytes: number;
-  /** Of its rate, what a healthy node could send. */
+  /** Share of its rate that a healthy node could send. */
   readonly healthyShare: number;
 }
 
@@ -34,22 +34,22 @@ export const usualBounds: Bounds = {
   healthyShare: 0.5,
 };
 
-/** Something that somebody may do to the program. To add one is to add an entry to a table in `kinds`. */
+/** Something that an attacker may do to the program. To add one, add an entry to a table in `kinds`. */
 export interface Attack {
   readonly name: string;
-  /** Added to the usual configuration; what stands below `muninn` is merged. */
+  /** Added to the usual configuration; fields below `muninn` are merged. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Program and arguments that the daemon is started under. */
   readonly under?: readonly string[];
-  /** Does it, and leaves nothing open. */
+  /** Attacks, and leaves nothing open. */
   readonly run: (target: Target) => Promise<void>;
   readonly bounds?: Partial<Bounds>;
-  /** Series at `/metrics/self` of which at least one must have counted: patterns of the line before its value. */
+  /** Series at `/metrics/self` of which at least one must have increased: patterns of the line before its value. */
   readonly counted?: readonly RegExp[];
-  /** Events that the log must name. */
+  /** Events that must be in the log. */
   readonly said?: readonly string[];
-  /** Left out in CI: it is long, or another one there is much like it. */
+  /** Left out in CI: it is long, or very similar to another one there. */
   readonly onlyWhole?: true;
-  /** It takes the name of the healthy node's directory away, or another reason why there is none. */
+  /** It takes the healthy node's directory name, or there is another reason for no healthy node. */
   readonly withoutHealthyNode?: boolean;
 }

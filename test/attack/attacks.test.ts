@@ -60,7 +60,7 @@ function inFlightMiB({ config }: Attack): number {
   return Number.parseInt(maxInFlightBytes, 10);
 }
 
-/** Of all series whose name and labels match. */
+/** The sum of all series whose name and labels match. */
 function sumOf(exposition: string, series: RegExp): number {
   const lines = exposition.split("\n").filter((line) => !line.startsWith("#") && series.test(line));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);

@@ -1,5 +1,5 @@
-// Asks /healthz again and again from a process of its own, and watches the memory and the processor time of the one that
-// answers. Arguments: process id, host, port. Told "stop", it tells what it saw and ends.
+// Requests /healthz repeatedly from a separate process, and watches the memory and the processor time of the process that
+// answers. Arguments: process id, host, port. When told "stop", it prints its results and exits.
 
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -11,10 +11,10 @@ const pauseMs = 5;
 const patienceMs = 60_000;
 
 try {
-  // What is measured is the other process, not how long this one waits for a processor.
+  // The subject is the other process, not how long this one waits for a processor.
   setPriority(-10);
 } catch {
-  // Not everybody may.
+  // Not every user may.
 }
 
 /** Of the thread that runs the event loop, in milliseconds. */
@@ -38,7 +38,7 @@ function memoryKiB(field) {
 
 let socket;
 
-/** Resolves with whether an answer came. */
+/** Resolves with whether an answer arrived. */
 function isAnswered() {
   return new Promise((resolve) => {
     if (socket === undefined || socket.destroyed) {
@@ -70,7 +70,7 @@ let stopping = false;
 let isReady = false;
 process.on("message", (message) => {
   if (message === "stop") stopping = true;
-  // What the start took is not what is asked for.
+  // The cost of the start is not of interest.
   else Object.assign(figures, { blockMs: 0, blockCpuMs: 0, answers: 0 });
 });
 process.on("disconnect", () => process.exit());

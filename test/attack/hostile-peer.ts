@@ -8,18 +8,18 @@ import { Demux, encodeSegments } from "../../src/protocol/mux.js";
 
 const magic = 764_824_073;
 
-/** The first thing a peer says. */
+/** The first message of a peer. */
 export const proposal = encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0);
 
-/** What a peer does when it is asked; what is absent is not answered. */
+/** A peer's answers to requests; an absent one means that it does not answer. */
 export interface Answers {
-  /** What it calls itself. */
+  /** Its name. */
   readonly name?: string;
-  /** Its answer to each request for metrics, encoded. */
+  /** Its answer to each metrics request, encoded. */
   readonly metrics?: () => Uint8Array | undefined;
 }
 
-/** A peer that shakes hands, says its name, and then does what an attack says. */
+/** A peer that shakes hands, gives its name, and then does what an attack tells it to. */
 export class HostilePeer implements Disposable {
   readonly #socket: Socket;
   readonly #answers: Answers;
@@ -64,7 +64,7 @@ export class HostilePeer implements Disposable {
   }
 
   get ended(): Promise<void> {
-    // (`once` would reject on an error, which every peer that is cut off meets.)
+    // (`once` would reject on an error, which every disconnected peer meets.)
     return new Promise<void>((resolve) => {
       if (this.isOver) resolve();
       else this.#socket.once("close", () => resolve());
@@ -90,7 +90,7 @@ export class HostilePeer implements Disposable {
   }
 }
 
-/** So many peers at once; all gone at the end of `use`. */
+/** This many peers at once, all disconnected at the end of `use`. */
 export async function withPeers(
   path: string,
   count: number,

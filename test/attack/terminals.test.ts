@@ -3,12 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { program, Workplace } from "../end-to-end/daemon.js";
 
-/** What a terminal obeys, and what turns the direction of what it shows. */
+/** Control characters that a terminal obeys, and those that change the direction of its text. */
 const evil = "\u001b]0;title\u0007\u001b[2J\u009b1A\u202e\u2066";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what this is about
 const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-/** All that the program says. */
+/** All output of the program. */
 function output(cwd: string, ...args: string[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...args], { cwd, timeout: 20_000 }, (_, stdout, stderr) =>

@@ -10,33 +10,33 @@ import type { Attack, Target } from "./attack.js";
 /** What an attack did to the program, seen from outside. */
 export interface Figures {
   readonly seconds: number;
-  /** The longest time in which health did not answer, and the processor time that the event loop took of it. */
+  /** The longest time without a health answer, and the processor time that the event loop used in it. */
   readonly blockMs: number;
   readonly blockCpuMs: number;
-  /** The most memory the process ever had. */
+  /** The maximum memory of the process. */
   readonly peakMiB: number;
   readonly logBytes: number;
   readonly logLines: number;
-  /** Of its rate, what the healthy node could send; undefined where there was none. */
+  /** The share of its rate that the healthy node could send; undefined without a healthy node. */
   readonly healthyShare: number | undefined;
-  /** What is wrong with what it sent. */
+  /** Faults in its lines. */
   readonly healthyLines: "complete and in order" | string;
   readonly exit: number | NodeJS.Signals;
-  /** Own metrics during the attack, now and then, and when it was over. */
+  /** The program's own metrics during the attack, at intervals, and afterwards. */
   readonly own: readonly string[];
   readonly events: ReadonlySet<string>;
 }
 
-/** Objects a second of the healthy node. */
+/** Objects per second of the healthy node. */
 const healthyRate = 500;
 const healthyName = "healthy";
-/** How long the program may take to come to rest, and is still watched. */
+/** How long the program may take to recover; it is watched until then. */
 const restMs = 500;
 
 /** How often the program's own metrics are read. */
 const readingMs = 1_000;
 
-/** Runs an attack against the built program, beside a node that does nothing wrong. */
+/** Runs an attack against the built program, next to a well-behaved node. */
 export async function underAttack(attack: Attack, size: Target["size"]): Promise<Figures> {
   await using place = await Workplace.open();
   const { muninn, ...config } = attack.config ?? {};
@@ -62,7 +62,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
     const begun = performance.now();
     const own: string[] = [];
     const readOwn = async () => {
-      // Where an attack takes all places of the endpoint, there is nothing to be had meanwhile.
+      // If an attack takes all places of the endpoint, no metrics can be read meanwhile.
       const page = await fetch(`http://${served.prometheus}/metrics/self`).catch(() => undefined);
       if (page?.ok) own.push(await page.text());
     };
@@ -107,7 +107,7 @@ export async function underAttack(attack: Attack, size: Target["size"]): Promise
   }
 }
 
-/** Fails where an attack waits for something that does not come; says what the log had last. */
+/** Fails if an attack waits for something that does not happen, with the last lines of the log. */
 async function within(
   milliseconds: number,
   attack: Promise<void>,
@@ -145,7 +145,7 @@ async function endProbe(probe: ChildProcess): Promise<Seen> {
   return seen;
 }
 
-/** `muninn simulate`, a process of its own: what the attackers take from it is not what the program denies it. */
+/** `muninn simulate` as a separate process, so that the attackers' use of the processor is not the program's. */
 class HealthyNode {
   readonly #child: ChildProcess;
   readonly #report: Promise<string>;

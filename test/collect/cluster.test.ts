@@ -43,7 +43,7 @@ async function tracer(servers: readonly string[], options: object = {}): Promise
   return made;
 }
 
-/** Nodes that go on for some seconds, whatever happens meanwhile. */
+/** Nodes that keep sending for some seconds, whatever happens meanwhile. */
 async function nodes(to: TestTracer, count: number, rate: number): Promise<void> {
   for (const name of names) {
     const source = new NumberedSource({ name, count, rate });
@@ -134,9 +134,9 @@ describe.skipIf(newServer === undefined)("collectors of one group", () => {
     expect(await other!.end()).toBe(0);
     for (const name of names) {
       const parts = await Promise.all(places.map(({ logRoot }) => linesIn(logRoot, name)));
-      // A node may have gone to and fro; in each place its lines are in order and once.
+      // A node may have moved back and forth; in each place its lines are in order and once.
       for (const lines of parts) expect(lines).toEqual([...new Set(lines)].sort(bySequence));
-      // The message that it had under way at the kill may be in the files of both.
+      // The message in progress at the kill may be in the files of both.
       expect([...new Set(parts.flat())].sort(bySequence)).toEqual(await near.linesOf(name));
     }
     expect(other!.log).not.toContain("collect_gap");

@@ -40,7 +40,7 @@ export class CollectProcess {
   }
 }
 
-/** What `muninn verify` says of collected files: its exit code and its words. */
+/** The verdict of `muninn verify` on collected files: its exit code and its output. */
 export function verified(
   sent: string,
   logs: string,

@@ -68,7 +68,7 @@ const linesOf = async ({ logRoot }: CollectPlace, node: string) =>
 const page = async (collector: Collector, path: string) =>
   (await fetch(`http://${collector.served.get("prometheus")}${path}`)).text();
 
-/** Puts messages into the stream as a tracer would, or worse. */
+/** Puts messages into the stream as a tracer would, or invalid ones. */
 async function publish(
   messages: readonly {
     facts: Partial<MessageFacts>;

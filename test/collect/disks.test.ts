@@ -12,10 +12,10 @@ import { NatsServer, packagedServer } from "../sinks/nats/nats-server.js";
 import { CollectProcess, verified } from "./collect-process.js";
 import { CollectPlace } from "./test-collector.js";
 
-// What a collector does when its disk hangs or is full.
+// A collector whose disk hangs or is full.
 
 const hangingCall = fileURLToPath(new URL("../daemon/hanging-call.cjs", import.meta.url));
-/** What is promised, and what a loaded machine may take until the process is seen to be gone. */
+/** The promise, and the time that a loaded machine may take until the exit is noticed. */
 const goneWithinMs = 5_000 + 3_000;
 const count = 2_000;
 
@@ -25,7 +25,7 @@ afterEach(async () => {
   open = [];
 });
 
-/** A tracer whose stream has all that a node has sent. */
+/** A tracer whose stream has everything that a node sent. */
 async function filledStream(): Promise<{ server: NatsServer; near: TestTracer }> {
   const server = await NatsServer.start(packagedServer!);
   open.push(() => server[Symbol.asyncDispose]());

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const example = async (name: string) => readFile(join("examples/nats", name), "utf8");
 
-/** An example's file, with its places moved to this machine. */
+/** A file of the example, with its addresses and paths moved to this machine. */
 const moved = (text: string, directory: string) =>
   text.replace(/\/(run|var\/log|var\/lib)\//g, `${directory}/$1/`).replace(/(epPort: )\d+/g, "$10");
 
@@ -29,7 +29,7 @@ describe.skipIf(newServer === undefined)("examples/nats", () => {
     open.push(() => far[Symbol.asyncDispose]());
     for (const part of ["run/muninn", "var/log", "var/lib"])
       await mkdir(near.path(part), { recursive: true });
-    // Alone it is no cluster, and its directory is the test's; its users are those of the file.
+    // It is not a cluster on its own, and its directory is the test's; its users are those of the file.
     const config = (await example("nats-server.conf"))
       .replace(/^ *(server_name|listen|http|store_dir):.*$/gm, "")
       .replace(/^cluster \{[^}]*\}/m, "");

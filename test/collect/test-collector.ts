@@ -5,7 +5,7 @@ import { type Collector, startCollector } from "../../src/collect/start-collecto
 import { parseConfig } from "../../src/config/load.js";
 import { openLog } from "../../src/daemon/log/log.js";
 
-/** A collector in this process, in a directory of its own, which outlives it. */
+/** A collector in this process, with a directory that outlives it. */
 export class CollectPlace implements AsyncDisposable {
   readonly directory: string;
   readonly #open: (() => Promise<void>)[] = [];

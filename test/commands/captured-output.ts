@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from "vitest";
 
-/** What is printed in each test of the file, which nobody sees; afterwards all spies are gone, and the exit code is 0 again. */
+/** The output of each test in the file, hidden from the console; afterwards all spies are removed, and the exit code is 0 again. */
 export function captureOutput(): { readonly out: string; readonly err: string } {
   const printed = { out: "", err: "" };
   const capture = (stream: NodeJS.WriteStream, name: keyof typeof printed) => {

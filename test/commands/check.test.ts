@@ -15,10 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** Runs the built program to its end. */
+/** Runs the built program until it exits. */
 function muninn(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    // The umask is a caller's, and this is what the expectations below are of.
+    // The umask is the caller's, and the expectations below depend on it.
     const command = [`umask 0; exec "$@"`, "sh", process.execPath, program, ...args];
     execFile("/bin/sh", ["-c", ...command], { cwd: directory }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });

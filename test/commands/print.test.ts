@@ -5,7 +5,7 @@ import { program } from "../end-to-end/daemon.js";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Runs the built program when nobody reads its stdout any more; resolves with its stderr and then its exit code. */
+/** Runs the built program with nobody reading its stdout; resolves with its stderr and then its exit code. */
 function unread(args: string): Promise<string> {
   const script = `{ sleep 0.2; "${process.execPath}" "${program}" ${args}; echo "code $?" >&2; } | true`;
   return new Promise((resolve, reject) => {

@@ -99,7 +99,7 @@ test.each([
 });
 
 test("an error names a target none of whose addresses can be reached, with the reason", async () => {
-  // Nobody listens at a port that was just given back.
+  // Nobody listens on a port that was just given back.
   const free = createServer().listen(0, "127.0.0.1");
   await once(free, "listening");
   const { port } = free.address() as AddressInfo;

@@ -77,7 +77,7 @@ async function node(name: string, count: number, at = socket()): Promise<Simulat
   return started;
 }
 
-/** A daemon that listens for relays, and the flags that a relay needs for it. */
+/** A daemon that listens for relays, and the flags that a relay needs to reach it. */
 async function tracer(
   kind: "wss" | "tls",
   config: object = {},
@@ -166,7 +166,7 @@ test("while the tracer is away, nodes are turned away, keep their objects, and c
   });
   await running.said("is reached again");
   await finish(again, 1_000, ["node-1"]);
-  // Said once, not at each attempt.
+  // Reported once, not at each attempt.
   expect(running.stderr.match(/cannot reach/g)).toHaveLength(1);
 });
 

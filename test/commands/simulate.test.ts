@@ -73,7 +73,7 @@ test("the reason of a tracer that refuses is printed even if it keeps the connec
       const { answer } = answerProposal(encodeProposal(7), magic);
       socket.write(encodeSegments("listener", miniProtocols.handshake, answer, 0));
     });
-    // As cardano-tracer, which closes a moment after it has refused: here, when the node does.
+    // Like cardano-tracer, which closes a moment after it has refused: here, when the node does.
     socket.once("end", () => socket.end());
   });
   server.listen(join(directory, "tracer.sock"));

@@ -25,10 +25,10 @@ interface Dashboard {
   readonly panels: readonly Panel[];
 }
 
-/** Labels that every series of a node gets from service discovery. */
+/** Labels that service discovery gives every series of a node. */
 const nodeLabels = ["job", "instance", "node_name"];
 
-/** As Grafana fills in what is variable. */
+/** As Grafana fills in variables. */
 function filledIn(text: string): string {
   return text
     .replace(/\$\{prefix\}/g, "")

@@ -17,7 +17,7 @@ import { TestCollector } from "../sinks/otlp/test-collector.js";
 const examples = "examples";
 const read = (...path: string[]) => readFile(join(examples, ...path), "utf8");
 
-/** Every configuration of Muninn among the examples. */
+/** Every Muninn configuration in the examples. */
 const ours = [
   "compose/muninn.yaml",
   "loki/muninn.yaml",
@@ -162,7 +162,7 @@ describe.skipIf(missingCollector !== undefined)(
       await using place = await Workplace.open();
       const port = await freePort("127.0.0.1");
       const collectorFile = place.path("collector.yaml");
-      // Its own metrics have a port of their own, which others may have.
+      // Its own metrics have a separate port, which others may use.
       const quiet = "service:\n  telemetry:\n    metrics:\n      level: none\n";
       const collectorText = (await read("otel-collector", "collector.yaml"))
         .replace("4318", `${port}`)
@@ -204,7 +204,7 @@ describe.skipIf(isAbsent("logrotate"))("with logrotate", () => {
     await node.finished;
     const all = async () => {
       const names = (await readdir(directory)).filter((name) => name.startsWith("node-")).sort();
-      // What was put aside has ".1" behind its name, and is older than what has none.
+      // A file moved aside has ".1" after its name, and is older than one without.
       const [aside, rest] = [
         names.filter((name) => name.endsWith(".1")),
         names.filter((name) => name.endsWith("json")),

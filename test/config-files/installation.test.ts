@@ -9,7 +9,7 @@ test("the installed program is a copy that works without the checkout", async ({
   const prefix = await realpath(await mkdtemp(join(tmpdir(), "muninn-installed-")));
   onTestFinished(() => rm(prefix, { recursive: true }));
   const npm = (...args: string[]) => execFileSync("npm", args, { encoding: "utf8" }).trim();
-  // The other tests run what is built already.
+  // The other tests run the existing build.
   const packed = npm("pack", "--silent", "--ignore-scripts", "--pack-destination", prefix);
   npm("install", "--silent", "--prefer-offline", "--global", "--prefix", prefix, join(prefix, packed));
 

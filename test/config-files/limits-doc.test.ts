@@ -7,10 +7,10 @@ function rowsOf(file: string): string[][] {
   return rows.map((row) => row.split(" | ").map((cell) => cell.replace(/^\| ?| ?\|$/g, "").trim()));
 }
 
-/** Field → default, both as they stand in the tables of fields. */
+/** Field → default, both as written in the tables of fields. */
 const defaults = new Map(rowsOf("configuration.md").map((cells) => [cells[0], cells[3]]));
 
-/** Rows of the limits: what one sees, the field, its default. */
+/** Rows of the limits: the symptom, the field, its default. */
 const limits = rowsOf("operating.md").filter((cells) => cells.length === 4 && /^`muninn\./.test(cells[1]!));
 
 test("the operations page lists a dozen limits", () => {

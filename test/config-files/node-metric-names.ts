@@ -1,6 +1,6 @@
 /**
  * Metrics of cardano-node 10.x as a tracer exposes them, with their suffix and without the prefix that a node's
- * configuration may put before them: those that public dashboards of stake pool operators use most.
+ * configuration may put in front: the ones that public dashboards of stake pool operators use most.
  */
 export const nodeMetricNames: ReadonlySet<string> = new Set([
   "blockNum_int",

@@ -10,7 +10,7 @@ beforeAll(async () => {
   doc = await readFile("docs/operating.md", "utf8");
 });
 
-/** The first cells of the rows that begin with such a name. */
+/** The first cells of the rows that start with a name of this form. */
 function rows(name: RegExp): string[] {
   const cells = [...doc.matchAll(/^\| ((?:`[^`]+`(?:, )?)+) \|/gm)].flatMap(([, cell]) => cell!.split(", "));
   return cells.map((cell) => cell.replaceAll("`", "")).filter((cell) => name.test(cell));

@@ -9,7 +9,7 @@ import { BestEffortOtlpSink } from "../../src/sinks/otlp/best-effort-otlp-sink.j
 import { Senders } from "../../src/sinks/otlp/senders.js";
 import { ownSources } from "../metrics/own/sources.js";
 
-/** Labels that Prometheus adds to what it scrapes. */
+/** Labels that Prometheus adds to scraped series. */
 const targetLabels = ["job", "instance"];
 
 /** The names of Muninn's own series, each with the labels it has in Prometheus. */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 const page = readFileSync("docs/promises.md", "utf8");
 
-/** `## 3. …` and what follows, of each promise. */
+/** `## 3. …` and the text after it, for each promise. */
 const sections = page.split(/^## /m).slice(1);
 
 /** Every test that the page names. */

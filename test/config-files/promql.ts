@@ -7,7 +7,7 @@ export interface Selector {
 
 const words = new Set(["and", "or", "unless", "offset", "bool", "by", "on", "without", "ignoring"]);
 
-/** The metrics in an expression, whose syntax promtool checks: names that are no functions, no words, no labels. */
+/** The metrics in an expression, whose syntax promtool checks: names other than functions, keywords and labels. */
 export function selectorsOf(expression: string): Selector[] {
   const plain = expression
     .replace(/"(?:[^"\\]|\\.)*"/g, '""')
@@ -22,7 +22,7 @@ export function selectorsOf(expression: string): Selector[] {
     }));
 }
 
-/** Whether a match stands between braces: then it is a label. */
+/** Whether a match is inside braces: then it is a label. */
 function isInside({ index }: RegExpExecArray, text: string): boolean {
   return text.lastIndexOf("{", index) > text.lastIndexOf("}", index);
 }

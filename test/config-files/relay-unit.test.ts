@@ -17,7 +17,7 @@ beforeAll(async () => {
   unit = await readFile("config/muninn-relay.service", "utf8");
   directory = await mkdtemp(join(tmpdir(), "muninn-unit-"));
   installed = join(directory, "muninn-relay.service");
-  // The program need not be installed here, another one that is there stands for it.
+  // The program need not be installed here; another existing one replaces it.
   await writeFile(installed, unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
 });
 afterAll(() => rm(directory, { recursive: true }));

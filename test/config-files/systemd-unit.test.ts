@@ -9,7 +9,7 @@ const missing =
     ? undefined
     : "systemd-analyze is not on PATH (Debian: systemd)";
 
-/** Of 10; systemd calls 2 and less OK. */
+/** Of 10; systemd rates 2 and less as OK. */
 const mostExposure = 2;
 
 let unit: string;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   unit = await readFile("config/muninn.service", "utf8");
   directory = await mkdtemp(join(tmpdir(), "muninn-unit-"));
   installed = join(directory, "muninn.service");
-  // The program need not be installed here, another one that is there stands for it.
+  // The program need not be installed here; another existing one replaces it.
   await writeFile(installed, unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`));
 });
 afterAll(() => rm(directory, { recursive: true }));

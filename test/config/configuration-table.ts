@@ -2,7 +2,7 @@ import { type AnyKind, type Field, fieldsIn } from "../../src/fields/kind.js";
 
 /**
  * The rows of the table in docs/configuration.md for the fields inside a kind, in their order; `around` is what the
- * mappings around them say of all of them.
+ * enclosing mappings say about all of them.
  */
 export function rowsOf(kind: AnyKind, path: string, around: readonly string[] = []): string[] {
   const { inside } = kind;
@@ -33,7 +33,7 @@ function rowsOfField(field: Field, path: string, around: readonly string[]): str
   return [`| ${cells.join(" | ")} |`];
 }
 
-/** What is live as a whole is so in each of its parts. */
+/** If the whole is live, so is each of its parts. */
 function inherited({ kind, live }: Field): AnyKind {
   if (!live || kind.inside === undefined || !("fields" in kind.inside)) return kind;
   const fields = Object.entries(kind.inside.fields).map(([key, field]) => [key, { ...field, live }] as const);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
 
-/** What any version has. */
+/** The fields common to all versions. */
 const common = {
   networkMagic: 764_824_073,
   network: { tag: "AcceptAt", contents: "/tmp/forwarder.sock" },

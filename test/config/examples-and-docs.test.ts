@@ -12,7 +12,7 @@ import { mapping } from "../../src/fields/mapping.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { rowsOf } from "./configuration-table.js";
 
-/** Every path to a value that is no mapping and no list of them, as the documentation writes it. */
+/** Every path to a value that is neither a mapping nor a list of mappings, as the documentation writes it. */
 function leavesOf(value: unknown, path = ""): [string, unknown][] {
   const isList = Array.isArray(value) && value.some((item) => typeof item === "object");
   if (typeof value !== "object" || value === null || (Array.isArray(value) && !isList))
@@ -23,7 +23,7 @@ function leavesOf(value: unknown, path = ""): [string, unknown][] {
   );
 }
 
-/** Names of fields that hold no other fields; `hasForwarding[1]` is a list without names in it. */
+/** Names of fields that contain no other fields; `hasForwarding[1]` is a list without names in it. */
 const leafFields = (() => {
   const names = fieldNames();
   const leaves = names.filter(
@@ -35,7 +35,7 @@ const leafFields = (() => {
 const docs = fileURLToPath(new URL("../../docs/configuration.md", import.meta.url));
 const { muninn, ...tracerFields } = configFields;
 
-/** The documentation with its tables as the descriptions of the fields give them. */
+/** The documentation with tables generated from the descriptions of the fields. */
 function withTables(text: string): string {
   const table = (rows: readonly string[]) =>
     [
@@ -56,10 +56,10 @@ function withTables(text: string): string {
 
 const complete = () => readFile("config/complete.yaml", "utf8");
 
-/** A line that is commented out: no space after the #, or more than the one of a sentence. */
+/** A commented-out line: no space after the #, or more than the single one of a sentence. */
 const commentedOut = /^( *)#(?=\S| {2})/;
 
-/** The text with the lines of one block, or of all blocks, that are commented out taken in. */
+/** The text with one commented-out block, or all of them, uncommented. */
 function takenIn(text: string, block?: number): string {
   let last = -1;
   let blocks = -1;
@@ -74,7 +74,7 @@ function takenIn(text: string, block?: number): string {
     .join("\n");
 }
 
-/** The text with its files in another place, and at free ports. */
+/** The text with its files in another directory, and free ports. */
 function movedTo(directory: string, text: string): string {
   return text
     .replace(/\/(run|var\/log|etc)\/muninn/g, `${directory}/$1`)
@@ -112,7 +112,7 @@ test("each block commented out in config/complete.yaml is valid when uncommented
   let block = 0;
   for (; takenIn(text, block) !== text; block += 1) {
     const taken = takenIn(text, block);
-    // Certificates are looked at where they are needed.
+    // Certificates are read only if they are needed.
     const needed = /^tlsCertificate:/m.test(taken)
       ? taken.replace("epForceSSL: false", "epForceSSL: true")
       : taken;
@@ -126,7 +126,7 @@ test("config/complete.yaml names every field", async () => {
   const text = takenIn(await complete());
   // A list of sinks has one of each kind.
   const given = leavesOf(parse(text)).map(([name]) => name.replace(/^(muninn\.sinks)\[\d+\]/, "$1[0]"));
-  // Each endpoint has one way to authenticate; between them the example shows both.
+  // Each endpoint has one way to authenticate; together the examples show both.
   const general = (names: readonly string[]) => [
     ...new Set(
       names.map((name) =>
@@ -136,7 +136,7 @@ test("config/complete.yaml names every field", async () => {
       ),
     ),
   ];
-  // What is in a mapping of any keys, such as labels, is given by keys of its own.
+  // Mappings with free keys, such as labels, are shown with keys of their own.
   const isGiven = (name: string) =>
     general(given).some((one) => one === name || one.startsWith(`${name}.`) || one.startsWith(`${name}[`));
   const missing = general(leafFields)

@@ -6,7 +6,7 @@ import { parseConfig } from "../../src/config/load.js";
 import { ConfigError } from "../../src/config/problem.js";
 import { base } from "./configurations.js";
 
-/** Whatever the text is, it gives a configuration or says what is wrong with it. */
+/** Any text gives a configuration or an error that says what is wrong with it. */
 async function isTakenOrRefused(text: string): Promise<void> {
   try {
     const { config } = await parseConfig(text, "f");
@@ -21,7 +21,7 @@ async function isTakenOrRefused(text: string): Promise<void> {
 
 const keys = fc.constantFrom(...new Set(fieldNames().flatMap((name) => name.split(/[.[\]]+/))));
 
-/** Values of which many are nearly right. */
+/** Values of which many are almost valid. */
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },

@@ -4,7 +4,7 @@ import { parseConfigDocument } from "../../src/config/parse-document.js";
 import { parseYaml } from "../../src/config/yaml-document.js";
 import { errorsOf, warningsOf } from "./configurations.js";
 
-/** With keys and texts that look like JSON's own marks. */
+/** With keys and texts that resemble JSON's own punctuation. */
 const json = fc.jsonValue({ stringUnit: fc.constantFrom(...'ab:"\\{}[],<\n\té') });
 
 test("JSON means the same whether it is read as JSON or as YAML", async () => {

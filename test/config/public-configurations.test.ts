@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
 
-// Kinds of configuration that public repositories have for cardano-tracer: the same fields and layouts, written anew.
+// Kinds of configuration that public repositories have for cardano-tracer: the same fields and layouts, rewritten.
 
 const all = (network: string, rest: string) => `---\nnetworkMagic: 764824073\nnetwork:\n${network}\n${rest}`;
 const accept = `  tag: AcceptAt\n  contents: "/tmp/forwarder.sock"`;

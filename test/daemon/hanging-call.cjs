@@ -1,2 +1,2 @@
-// Preloaded into a daemon: a call to the file system that never ends, as on a dead network mount.
+// Preloaded into a daemon: a file system call that never returns, as on a dead network mount.
 require("node:fs").open(process.env.HANGING_FIFO, "r", () => {});

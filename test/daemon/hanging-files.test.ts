@@ -98,7 +98,7 @@ test.each(["config-0.json", "http.pem", "link.token", "otlp-key.pem"])(
     await writeFile(hangs, "");
     daemon.signal("SIGHUP");
     expect((await daemon.logged("reload_failed")).msg).toContain("cannot be read: no answer for 5 s");
-    // It still waits for the last answer; what does not hang is read.
+    // It still waits for the last answer; files that do not hang are read.
     await rm(hangs);
     const before = daemon.log.length;
     daemon.signal("SIGHUP");

@@ -1,5 +1,5 @@
-// Preloaded into a daemon: the file whose name ends as told is never opened while there is a second one, as on a dead
-// network mount.
+// Preloaded into a daemon: a file whose name ends with HANGING_FILE does not open while there is a second one with `.hangs` added,
+// as on a dead network mount.
 const { existsSync, promises } = require("node:fs");
 const { open } = promises;
 promises.open = async (path, ...rest) => {

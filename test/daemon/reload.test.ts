@@ -9,7 +9,7 @@ import { DatagramReceiver, receiverMissing } from "./systemd/datagram-receiver.j
 
 const prometheus = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
 
-/** Where the daemon's Prometheus endpoint answers. */
+/** The address of the daemon's Prometheus endpoint. */
 async function pagesOf(
   daemon: Daemon,
 ): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
@@ -18,7 +18,7 @@ async function pagesOf(
   return (path, headers) => fetch(`${base}${path}`, headers === undefined ? {} : { headers });
 }
 
-/** Changes fields of the daemon's file, or all of its text. */
+/** Changes fields of the daemon's file, or its whole text. */
 async function change(place: Workplace, to: object | string): Promise<void> {
   const file = place.path("config-0.json");
   const text =
@@ -26,7 +26,7 @@ async function change(place: Workplace, to: object | string): Promise<void> {
   await writeFile(file, text);
 }
 
-/** Changes the file and waits until the daemon has said what came of it. */
+/** Changes the file and waits until the daemon has logged the result. */
 async function reload(place: Workplace, daemon: Daemon, to: object | string): Promise<void> {
   await change(place, to);
   const before = daemon.log.length;
@@ -139,7 +139,7 @@ test("systemd hears when a reload begins and ends, even if it fails, and the wat
     {},
     { under: ["env", `NOTIFY_SOCKET=${manager.path}`, "WATCHDOG_USEC=3000000"] },
   );
-  /** What it was told, the food of its watchdog aside. */
+  /** The messages it received, except those for its watchdog. */
   const told = () =>
     manager.messages.flatMap((message) => {
       const [first] = message.split("\n");

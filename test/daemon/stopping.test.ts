@@ -18,7 +18,7 @@ const hangingCall = fileURLToPath(new URL("hanging-call.cjs", import.meta.url));
 
 const earlyHangUp = fileURLToPath(new URL("early-hang-up.cjs", import.meta.url));
 
-/** What is promised, and what a loaded machine may take until the process is started and seen to be gone. */
+/** The promise, and the time that a loaded machine may take until the process has started and its exit is noticed. */
 const goneWithinMs = 5_000 + 3_000;
 
 /** A peer that shakes hands and then neither answers nor leaves, whatever the tracer does. */

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 const mebibyte = 1_024 * 1_024;
 const builtModule = pathToFileURL("dist/daemon/young-objects.js").href;
 
-/** Makes many objects of which some live for a while, as under load, and tells what V8 takes for young ones in the end. */
+/** Makes many objects of which some live for a while, as under load, and prints how much memory V8 uses for young ones at the end. */
 const busyProgram = `
   const { boundYoungObjects } = await import(${JSON.stringify(builtModule)});
   if (process.argv[1] === "bounded") boundYoungObjects();

@@ -10,7 +10,7 @@ export function numbersIn(lines: readonly string[]): number[] {
   });
 }
 
-/** Fails where a number from 0 to `count - 1` is lost, doubled or out of order; says the first place. */
+/** Fails if a number from 0 to `count - 1` is lost, doubled or out of order, with the first place. */
 export function expectAllInOrder(lines: readonly string[], count: number): void {
   const numbers = numbersIn(lines);
   const wrong = numbers.findIndex((number, index) => number !== index);
@@ -24,7 +24,7 @@ export function expectAllInOrder(lines: readonly string[], count: number): void 
   expect(numbers).toHaveLength(count);
 }
 
-/** Fails unless the lines are the last ones of `count`, in order: those before were taken away with their file. */
+/** Fails unless the lines are the last ones of `count`, in order: earlier ones were removed with their file. */
 export function expectEndInOrder(lines: readonly string[], count: number): void {
   const numbers = numbersIn(lines);
   const first = count - numbers.length;

@@ -7,7 +7,7 @@ import { expectAllInOrder } from "./arrival.js";
 import { freePort, Workplace } from "./daemon.js";
 import { countingNode, nodeAt } from "./nodes.js";
 
-/** Where nodes and tracer meet, and how the configuration says so. */
+/** The address where nodes and tracer meet, and its form in the configuration. */
 const transports = [
   ["a unix socket", undefined],
   ["TCP over IPv4", "127.0.0.1"],
@@ -70,7 +70,7 @@ describe("a recorded stream of a real node", () => {
     });
     const { bytes } = readVector("accept-250", "forwarder");
     const socket = connect(place.socket);
-    // The peer does not care for what it is told: it has left by then.
+    // The peer ignores what it receives: it has left by then.
     socket.on("error", () => {});
     for (let at = 0; at < bytes.length; at += Math.min(cut, bytes.length)) {
       socket.write(bytes.subarray(at, at + Math.min(cut, bytes.length)));

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 /** The built program. */
 export const program = fileURLToPath(new URL("../../dist/bin.cjs", import.meta.url));
 
-/** A port of this host that nobody uses at the moment. */
+/** A free port of this host. */
 export async function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, "listening");
@@ -20,7 +20,7 @@ export async function freePort(host: string): Promise<number> {
   return port;
 }
 
-/** What a configuration needs for `Daemon.page`. */
+/** The fields that `Daemon.page` needs. */
 export const pages = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
 
 /** A line of the daemon's own log. */
@@ -30,7 +30,7 @@ export interface LogLine {
   readonly [fact: string]: unknown;
 }
 
-/** The built program, running on a configuration of its own. */
+/** The built program, running with its own configuration. */
 export class Daemon {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
@@ -81,7 +81,7 @@ export class Daemon {
     return this.#errors.join("\n");
   }
 
-  /** Waits for a line of the log, past or to come; fails when the daemon ends without it. */
+  /** Waits for a line of the log, past or future; fails if the daemon exits without it. */
   async logged(event: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     return new Promise((resolve, reject) => {
       const look = () => {
@@ -99,7 +99,7 @@ export class Daemon {
     });
   }
 
-  /** Asks its Prometheus endpoint, of a configuration with `pages`. */
+  /** Requests a page of its Prometheus endpoint; the configuration must have `pages`. */
   async page(path: string): Promise<Response> {
     const { served } = await this.logged("started");
     return fetch(`http://${(served as Record<string, string>).prometheus}${path}`);
@@ -109,7 +109,7 @@ export class Daemon {
     this.#child.kill(signal);
   }
 
-  /** Ends the daemon in order, by SIGTERM. */
+  /** Stops the daemon in an orderly way, by SIGTERM. */
   async stop(): Promise<number | NodeJS.Signals> {
     if (!this.#over) this.signal("SIGTERM");
     return this.exited;
@@ -121,7 +121,7 @@ export class Daemon {
   }
 }
 
-/** A directory of its own, a configuration in it, and the daemons started on that; all gone at the end of the test. */
+/** A directory, a configuration in it, and the daemons started with that; all are gone at the end of the test. */
 export class Workplace implements AsyncDisposable {
   readonly directory: string;
   readonly #daemons: Daemon[] = [];
@@ -180,7 +180,7 @@ export class Workplace implements AsyncDisposable {
     await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), ...config }));
   }
 
-  /** The text of all files of a node in the order of their names, which is the order they were written. */
+  /** The text of all files of a node in the order of their names, which is the order in which they were written. */
   async textOf(
     node: string,
     options: { extension?: "json" | "log"; logRoot?: string } = {},
@@ -194,7 +194,7 @@ export class Workplace implements AsyncDisposable {
     return texts.join("");
   }
 
-  /** The lines of all files of a node; fails where the last one has no end. */
+  /** The lines of all files of a node; fails if the last one is unfinished. */
   async linesOf(
     node: string,
     options: { extension?: "json" | "log"; logRoot?: string } = {},

@@ -12,7 +12,7 @@ import { nodeAt } from "./nodes.js";
 import { missingNginx, missingTinyproxy, nginx, tinyproxy } from "./proxies.js";
 import { expectLossesOnlyAtBreaks } from "./verified.js";
 
-// Nodes behind relays, proxies and bad links, with everything real but the nodes.
+// Nodes behind relays, proxies and bad links; everything is real except the nodes.
 
 const token = "a-token-of-16-signs";
 let place: Workplace;

@@ -5,7 +5,7 @@ import { connectOver } from "../../src/transport/links/kinds.js";
 import type { OwnCredentials } from "../../src/transport/links/link.js";
 import { authority } from "../transport/certificates.js";
 
-/** A node that speaks for itself over a link of any kind, and knows the tests' authority. It connects once. */
+/** A node that connects by itself over a link of any kind, and trusts the tests' authority. It connects once. */
 export async function linkedNode(
   to: string,
   source: NumberedSourceOptions,

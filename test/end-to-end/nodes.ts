@@ -5,7 +5,7 @@ import {
   simulatedNode,
 } from "../../src/testing/simulated-node.js";
 
-/** Back at once: a test has no time to wait as real nodes do. */
+/** Reconnects at once: a test has no time to wait as real nodes do. */
 const quickReconnect = { initialMs: 20, maxMs: 100 };
 
 /** A node that counts, connected to (or waiting for) a tracer at `network`. */
@@ -18,7 +18,7 @@ export async function countingNode(
   return simulatedNode({ source, network, reconnect: quickReconnect, ...rest });
 }
 
-/** As `countingNode`, for a tracer that listens at a socket file. */
+/** Like `countingNode`, for a tracer that listens on a socket file. */
 export async function nodeAt(
   socket: string,
   options: Parameters<typeof countingNode>[1],

@@ -55,7 +55,7 @@ export async function nginx(place: Workplace, upstream: number): Promise<Proxy> 
   ]);
 }
 
-/** A real proxy that takes CONNECT, and writes each into a log. */
+/** A real proxy that accepts CONNECT, and logs each one. */
 export async function tinyproxy(place: Workplace): Promise<Proxy & { readonly logFile: string }> {
   const port = await freePort(host);
   const logFile = place.path("tinyproxy.log");

@@ -6,10 +6,10 @@ import type { SimulatedNode } from "../../src/testing/simulated-node.js";
 import type { NodeVerdict, Verdict } from "../../src/verification/verdict.js";
 import { program, type Workplace } from "./daemon.js";
 
-/** More places of one defect than any test makes. */
+/** More places of one fault than any test makes. */
 const allPlaces = "100000";
 
-/** What `muninn verify` says of the log directory, given what the nodes sent by their own account; by name. */
+/** The verdict of `muninn verify` on the log directory, given what the nodes sent by their own accounts; by name. */
 export async function verified(
   place: Workplace,
   nodes: ReadonlyMap<string, SimulatedNode>,
@@ -26,8 +26,8 @@ export async function verified(
 }
 
 /**
- * Fails unless `muninn verify` finds everything that the node sent once and in order, but for what was on its way when a
- * connection broke: one gap for each at most, none at the end, and nothing torn.
+ * Fails unless `muninn verify` finds everything that the node sent once and in order, except what was in flight when a
+ * connection broke: at most one gap for each break, none at the end, and nothing torn.
  */
 export async function expectLossesOnlyAtBreaks(
   place: Workplace,
@@ -44,7 +44,7 @@ export async function expectLossesOnlyAtBreaks(
 async function verdictOn(sent: string, logs: string): Promise<Verdict> {
   const flags = ["verify", "--sent", sent, "--logs", logs, "--places", allPlaces, "--json"];
   const run = promisify(execFile)(process.execPath, [program, ...flags], { maxBuffer: 64 * 1024 * 1024 });
-  // Exit code 1 says that not all is well, as the verdict does.
+  // Exit code 1 means that not everything is well, as the verdict does.
   const { stdout } = await run.catch((error) => {
     if (error.code === 1) return error;
     throw error;

@@ -93,7 +93,7 @@ test("random EIO and short writes lose no line, double none and swap none", asyn
   );
   await Promise.all(nodes.map((node) => node.finished));
   await Promise.all(nodes.map((node) => node.stop()));
-  // A last fault may still have its pause; after the stop it could be too late.
+  // A last fault may still be in its pause; after the stop it could be too late.
   await eventually(() => expect(tracer.accounts().written).toBe(8_000));
   await tracer.stop();
   for (const name of names) expectAllInOrder(await tracer.linesOf(name), 2_000);

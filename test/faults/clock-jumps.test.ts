@@ -6,7 +6,7 @@ import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 
-/** The library that `faketime` puts before a program's own clock; skips the test where that is not there. */
+/** The library that `faketime` puts in front of a program's own clock; skips the test if that is missing. */
 function clockLibrary(context: TestContext): string {
   try {
     return execFileSync("faketime", ["-m", "-f", "+0", "sh", "-c", "printf %s $LD_PRELOAD"]).toString();
@@ -20,7 +20,7 @@ test("while the clock jumps back and forth and files rotate, every line stays in
   await using place = await Workplace.open();
   const clock = place.path("clock");
   const jump = async (by: string) => {
-    // Whole at every moment: the program reads it each time it asks what time it is.
+    // Complete at every moment: the program reads it whenever it asks for the time.
     await writeFile(`${clock}.new`, `${by}\n`);
     await rename(`${clock}.new`, clock);
   };
@@ -50,6 +50,6 @@ test("while the clock jumps back and forth and files rotate, every line stays in
   expectAllInOrder(await place.linesOf("timeless"), node.report().objectsSent);
   const names = (await readdir(place.path("logs", "timeless"))).filter((name) => name.startsWith("node-"));
   const hours = names.map((name) => name.slice("node-".length, "node-2026-02-16T09".length));
-  // The jump forward has come through to the names, the one back has not.
+  // The jump forward shows in the names, the one back does not.
   expect(new Set(hours).size).toBeGreaterThan(1);
 });

@@ -11,7 +11,7 @@ test("a node's deleted directory is created again with the next lines", async ()
   const daemon = await place.start();
   await using node = await nodeAt(place.socket, { name: "evicted", count: 3_000, rate: 1_500 });
   await eventually(async () => expect(await place.linesOf("evicted")).not.toHaveLength(0));
-  // Until nothing is made between the last file's end and the directory's.
+  // Until nothing is created between the end of the last file and that of the directory.
   await eventually(() => rm(place.path("logs", "evicted"), { recursive: true }));
   await node.finished;
   await node.stop();
@@ -44,7 +44,7 @@ test("a renamed logRoot keeps its lines, and a new one gets the rest", async () 
 
 test("a read-only logRoot delays lines and loses none; health says so, and recovers", async (context) => {
   await using place = await Workplace.open();
-  // Permissions would not do: the superuser may write in spite of them.
+  // Permissions would not be enough: the superuser may write despite them.
   await using disk = await SmallDisk.mount(context, place.logRoot, "16m");
   const daemon = await place.start(pages);
   const ready = async () => (await daemon.page("/readyz")).status;

@@ -10,7 +10,7 @@ import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { pages, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 
-/** Files and sockets that the tracer may have open, its own included: fewer than there are nodes. */
+/** Files and sockets that the tracer may have open, including its own: fewer than there are nodes. */
 const handles = 128;
 
 test(`200 nodes at a tracer with ${handles} handles: those turned away come back, and every line arrives`, async () => {
@@ -18,7 +18,7 @@ test(`200 nodes at a tracer with ${handles} handles: those turned away come back
   const daemon = await place.start({}, { under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`] });
   const names = Array.from({ length: 200 }, (_, index) => `node-${index}`);
   const nodes = await Promise.all(names.map((name) => nodeAt(place.socket, { name, count: 500 })));
-  // Who has told everything leaves, and makes room for the next.
+  // A node that has sent everything leaves, and makes room for the next.
   await Promise.all(
     nodes.map(async (node) => {
       await node.finished;
@@ -42,7 +42,7 @@ test(`a tracer with ${handles} handles answers health, however many nodes and cl
     connect(Number(port), host),
   ]).flat();
   for (const socket of sockets) socket.on("error", () => undefined);
-  // As many as may stay do so; who was turned away has noticed.
+  // As many as may stay do so; those turned away have noticed.
   await eventually(() => expect(sockets.filter(({ destroyed }) => destroyed).length).toBeGreaterThan(200));
   for (let i = 0; i < 20; i += 1) {
     const { status } = await fetch(`http://${host}:${port}/healthz`, { headers: { connection: "close" } });
@@ -57,7 +57,7 @@ function limitOpenFiles(pid: number, limit: number): void {
   execFileSync("prlimit", ["--pid", String(pid), `--nofile=${limit}:`]);
 }
 
-/** The number that the next file gets which the process opens. */
+/** The descriptor of the next file that the process opens. */
 function lowestFreeHandle(pid: number): number {
   const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
   let free = 0;
@@ -73,7 +73,7 @@ test("lines that nodes send while the process has no free handle are written whe
   const network = { mode: "connect", address: { kind: "unix", path: place.socket } } as const;
   const nodes = await Promise.all(sources.map((source) => simulatedNode({ source, network })));
   for (const name of names) await daemon.logged("node_connected", ({ node }) => node === name);
-  // Of several looks the lowest: the process may just then have something open for a moment.
+  // The lowest of several readings: the process may just then have something open for a moment.
   const looks = Array.from({ length: 5 }, () => lowestFreeHandle(daemon.pid));
   limitOpenFiles(daemon.pid, Math.min(...looks));
   for (const [index, source] of sources.entries()) {

@@ -14,7 +14,7 @@ test("a full disk delays lines and loses none; health says so, and recovers", as
   await using place = await Workplace.open();
   await using _ = await SmallDisk.mount(context, place.logRoot, "2m");
   await writeFile(place.path("logs", "ballast"), Buffer.alloc(1_500_000));
-  // Asked ahead, all of the objects could be under way before the disk is full.
+  // With requests ahead, all of the objects could be in flight before the disk is full.
   const daemon = await place.start({ ...pages, muninn: { requestsAhead: 1 } });
   const ready = async () => (await daemon.page("/readyz")).status;
   expect(await ready()).toBe(200);

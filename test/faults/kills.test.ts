@@ -8,15 +8,15 @@ import { verified } from "../end-to-end/verified.js";
 import { chosenSeed, randomNumbers } from "./random.js";
 
 const rounds = 50;
-/** One round in so many is killed while it starts: it takes the lock over, closes torn ends, opens the door. */
+/** One round in this many is killed while it starts: it takes over the lock, closes torn ends and opens the listener. */
 const startingEvery = 5;
 const longestStartMs = 400;
-/** Objects of all nodes together that a round lets through at most. */
+/** The most objects of all nodes together in a round. */
 const mostObjects = 5_000;
 
 const requestCount = 50;
 const requestsAhead = 4;
-/** What was asked for and not yet safe; a tracer that is killed loses no more of a node. */
+/** Objects requested and not yet safe; a killed tracer loses no more of a node. */
 const mostInFlight = requestCount * requestsAhead;
 
 const sizes = new Map([
@@ -53,7 +53,7 @@ test(`after each of ${rounds} random kill -9 under load a node lacks at most its
     await daemon.kill();
     tornClosed += daemon.log.filter(({ event }) => event === "torn_line_closed").length;
     for (const [name, node] of nodes) {
-      // From here on it takes no object for what the killed one had asked.
+      // From here on it accepts no object that the killed one had requested.
       node.disconnect();
       kills.get(name)!.push(node.report().objectsSent);
     }
@@ -73,7 +73,7 @@ test(`after each of ${rounds} random kill -9 under load a node lacks at most its
   expect(torn).toBeLessThanOrEqual(rounds * nodes.size);
 });
 
-/** Fails unless what is lost are the last objects sent before a kill, no more of them than can have been on their way. */
+/** Fails unless the lost objects are the last ones sent before a kill, and no more than can have been in flight. */
 function expectOnlyLossesOnTheWay(verdict: NodeVerdict, kills: readonly number[]): void {
   const { doubled, disordered, foreign } = verdict;
   expect({ doubled, disordered, foreign }).toEqual({ doubled: 0, disordered: 0, foreign: 0 });
@@ -83,7 +83,7 @@ function expectOnlyLossesOnTheWay(verdict: NodeVerdict, kills: readonly number[]
     const end = first + sent!.count;
     const where = `lost before ${file}:${line}`;
     expect(kills, where).toContain(end);
-    // Two kills with nothing written in between leave one gap.
+    // Two kills with nothing written between them leave one gap.
     const begins = [first, ...kills.filter((kill) => kill > first && kill < end)];
     for (const begin of begins) {
       const kill = kills.find((sentThen) => sentThen > begin)!;

@@ -15,7 +15,7 @@ import { nodeAt } from "../end-to-end/nodes.js";
 const magic = 764_824_073;
 const proposal = encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0);
 
-/** What a bad peer sends first; it keeps the connection open as long as the tracer does. */
+/** The first bytes of a bad peer; it keeps the connection open as long as the tracer does. */
 const badPeers: [string, Uint8Array][] = [
   ["garbage", Buffer.from("GET / HTTP/1.1\r\nHost: tracer\r\n\r\n")],
   ["random bytes", Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 7_919) & 0xff))],
@@ -61,7 +61,7 @@ test("bad peers of every kind lose only their own connection and disturb no heal
   await node.stop();
   expect(await daemon.stop()).toBe(0);
   expectAllInOrder(await place.linesOf("healthy"), 4_000);
-  // One line for each reason; that of which not a byte came is no fault at all.
+  // One line for each reason; a peer that sent no byte is not at fault.
   const reasons = daemon.log.filter(({ event }) => event === "connection_failed").map(({ reason }) => reason);
   expect([...reasons].sort()).toEqual([
     "handshake-timeout",
@@ -102,7 +102,7 @@ test("two nodes with the same name do not mix their lines", async () => {
   await using first = await nodeAt(place.socket, { name: "twin", count: 1_000 });
   await daemon.logged("node_connected");
   await using second = await nodeAt(place.socket, { name: "twin", count: 1_000 });
-  // Until it has a name its objects are held, and it may be done with them before.
+  // Until it has a name its objects are held, and it may have left before that.
   await daemon.logged("node_connected", ({ node }) => node === "twin_unix-2");
   await Promise.all([first.finished, second.finished]);
   await Promise.all([first.stop(), second.stop()]);
@@ -115,7 +115,7 @@ test("handshakes that trickle in byte by byte end at their deadline and disturb 
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { handshakeTimeout: "500ms" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 4_000, rate: 2_000 });
-  // Every byte of it is right as far as it goes, and at this pace it takes minutes.
+  // Every byte of it is right, and at this pace it takes minutes.
   const endless = Buffer.alloc(5_000);
   endless.set(Buffer.from("82005913", "hex"));
   const bytes = encodeSegments("opener", miniProtocols.handshake, endless, 0);

@@ -1,10 +1,10 @@
-/** The seed of this run: `MUNINN_SEED` where that is set, to repeat a run that failed. */
+/** The seed of this run: `MUNINN_SEED` if that is set, to repeat a run that failed. */
 export function chosenSeed(): number {
   const given = process.env.MUNINN_SEED;
   return given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
 }
 
-/** Numbers from 0 up to, and without, `below`, the same for the same seed (mulberry32, public domain). */
+/** Numbers from 0 to below `below`, the same for the same seed (mulberry32, public domain). */
 export function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

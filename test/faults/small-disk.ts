@@ -5,7 +5,7 @@ import type { TestContext } from "vitest";
 
 const run = promisify(execFile);
 
-/** A file system of its own, in memory, of as many bytes as a test wants. */
+/** A separate file system in memory, as large as a test wants. */
 export class SmallDisk implements AsyncDisposable {
   readonly #path: string;
 
@@ -13,7 +13,7 @@ export class SmallDisk implements AsyncDisposable {
     this.#path = path;
   }
 
-  /** Mounts it on a new directory; skips the test where that is not allowed. `size` is as tmpfs(5) says: `2m`. */
+  /** Mounts it on a new directory; skips the test if that is not allowed. `size` is as in tmpfs(5): `2m`. */
   static async mount(context: TestContext, path: string, size: string): Promise<SmallDisk> {
     await mkdir(path);
     try {
@@ -24,7 +24,7 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(path);
   }
 
-  /** Lets nobody write to it, or everybody again. Fails while a file on it is open for writing. */
+  /** Makes it read-only, or writable again. Fails while a file on it is open for writing. */
   async remount(how: "ro" | "rw"): Promise<void> {
     await run("mount", ["-o", `remount,${how}`, this.#path]);
   }

@@ -4,7 +4,7 @@ import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 
-/** As long as a virtual machine is often frozen for, to be moved; shorter than the silence that ends a connection. */
+/** As long as a virtual machine is often frozen for a migration; shorter than the silence that ends a connection. */
 const suspendedMs = 10_000;
 
 test("ten seconds of SIGSTOP under load lose nothing, and no node has to reconnect", async () => {

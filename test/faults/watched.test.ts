@@ -22,7 +22,7 @@ test("on a full disk systemd's watchdog is still fed, /livez answers, and /ready
 
   const fed = () => manager.messages.filter((message) => message === "WATCHDOG=1").length;
   const before = fed();
-  // As long as it is full: three times the time after which systemd would end it.
+  // As long as the disk is full: three times the time after which systemd would end the program.
   await eventually(async () => {
     expect((await daemon.page("/livez")).status).toBe(200);
     expect(fed()).toBeGreaterThan(before + 9);

@@ -32,7 +32,7 @@ function issuesOf({ schema }: AnyKind, input: unknown): string[] {
   return issues.map((issue) => `${pathOf(issue).join(".")}: ${issue.message}`);
 }
 
-/** Like the options of sinks: one mapping for each word. */
+/** Like the options of sinks: one mapping for each keyword. */
 const door = alternatives(
   "kind",
   {
@@ -158,7 +158,7 @@ test("an error about a mapping of many fields names some of them", () => {
   expect(issuesOf(few, 3)).toEqual([": is the number 3; must be a mapping of a"]);
 });
 
-/** Values of each kind, as they are in effect. */
+/** Values of each kind, as in effect. */
 const kinds: [string, AnyKind, fc.Arbitrary<unknown>][] = [
   ["wholeNumber", wholeNumber(0, 1_000), fc.integer({ min: 0, max: 1_000 })],
   ["text", text(), fc.string({ minLength: 1 })],

@@ -35,7 +35,7 @@ function open(options: Partial<SessionOptions> = {}) {
   return { session, stream, tracer, counts, source, openSource, release, faults };
 }
 
-/** When all that is under way in memory has arrived. */
+/** Resolves when everything in flight in memory has arrived. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

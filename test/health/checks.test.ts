@@ -304,7 +304,7 @@ test("a node that reaches a limit is degraded until five minutes after the last 
   expect(check.find().state).toBe("degraded");
   vi.advanceTimersByTime(1);
   expect(check.find()).toEqual({ state: "ok" });
-  // It connects again, and its counter begins anew.
+  // It connects again, and its counter starts again.
   nodes = [{ node: { name: "Relay" }, metrics: { refused: 1 } }];
   expect(check.find().state).toBe("degraded");
   nodes = [];

@@ -3,7 +3,7 @@ import { type Body, bodyOf } from "../../src/http/body.js";
 import { BodyBudget } from "../../src/http/body-budget.js";
 
 let budget: BodyBudget;
-/** Keys of the bodies that were begun, in order. */
+/** Keys of the bodies whose rendering has begun, in order. */
 let begun: string[];
 beforeEach(() => {
   budget = new BodyBudget({ maxBytes: 1_000 });
@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const bodyWith = (bytes: number): Body => bodyOf("x".repeat(bytes), { gzip: false });
 
-/** A body that takes turns of the event loop until it is told to end. */
+/** A body that takes turns of the event loop until it is told to finish. */
 function slow(key: string, bytes: number) {
   let isOver = false;
   const body = budget.render({

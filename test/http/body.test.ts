@@ -34,7 +34,7 @@ test("long rendering lets the event loop run", async () => {
     turns += 1;
   });
   let pieces = 0;
-  // Ends only when something else ran between two pieces.
+  // Ends only if something else ran between two pieces.
   await renderBody(
     (function* () {
       while (turns < 3) {

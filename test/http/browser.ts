@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 
-/** The browser that is here, if one is. */
+/** The browser installed here, if any. */
 export const chromiumProgram = ["chromium", "chromium-browser", "google-chrome"].find(
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
 
-/** Why tests in a browser cannot run here, if so. */
+/** Why tests in a browser cannot run here, if they cannot. */
 export const browserMissing =
   chromiumProgram === undefined ? "chromium is not on PATH (Debian: chromium)" : undefined;
 
-/** Chromium without a window, driven by the DevTools protocol. */
+/** Headless Chromium, driven by the DevTools protocol. */
 export class Browser implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #directory: string;
@@ -64,7 +64,7 @@ export class Browser implements AsyncDisposable {
     });
   }
 
-  /** Opens a page of a phone's or a desk's size, in CSS pixels. */
+  /** Opens a page with the size of a phone or a desktop, in CSS pixels. */
   async page(url: string, size: { width: number; height: number; mobile: boolean }): Promise<Page> {
     const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
@@ -95,7 +95,7 @@ export class Browser implements AsyncDisposable {
     this.#process.kill("SIGTERM");
     await exited;
     this.#socket.terminate();
-    // Its helper processes end a moment later and still write.
+    // Its helper processes exit a moment later and still write.
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
@@ -130,13 +130,13 @@ export class Page {
     return this.#browser.send(method, params, this.#session);
   }
 
-  /** The value of an expression in the page, as JSON carries it. */
+  /** The value of an expression in the page, in JSON types. */
   async value(expression: string): Promise<unknown> {
     const { result } = await this.send("Runtime.evaluate", { expression, returnByValue: true });
     return (result as { value?: unknown }).value;
   }
 
-  /** What the page looks like, as PNG. */
+  /** A screenshot of the page, as PNG. */
   async screenshot(): Promise<Buffer> {
     const { data } = await this.send("Page.captureScreenshot");
     return Buffer.from(String(data), "base64");

@@ -7,7 +7,7 @@ import type { EndpointServer } from "../../src/http/endpoint-server.js";
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** As it came. */
+  /** As received. */
   readonly bytes: Buffer;
   /** Decoded. */
   readonly text: string;
@@ -15,11 +15,11 @@ export interface Reply {
 
 export interface Ask extends Pick<RequestOptions, "method" | "agent"> {
   readonly headers?: Record<string, string>;
-  /** Speak TLS and trust this certificate, in PEM. */
+  /** Use TLS and trust this certificate, in PEM. */
   readonly ca?: string;
 }
 
-/** One request with exactly the headers given, beside Host and Connection. */
+/** One request with exactly the given headers, in addition to Host and Connection. */
 export function ask(server: EndpointServer, path: string, options: Ask = {}): Promise<Reply> {
   const { host, port } = server.address;
   const settings = {
@@ -65,7 +65,7 @@ export function rawConnection(server: EndpointServer, text: string): Promise<Soc
   });
 }
 
-/** Everything a raw connection still receives, until the other side ends or breaks it off. */
+/** Everything that a raw connection still receives, until the other side ends it or breaks it off. */
 export function received(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     let text = "";

@@ -63,7 +63,7 @@ const large = (fill: string) =>
   );
 
 describe("live updates", () => {
-  /** Collects what a viewer is told. */
+  /** Collects what a viewer receives. */
   function view(path: string, headers: Record<string, string> = {}) {
     const socket = new WebSocket(`ws://127.0.0.1:${server.address.port}${path}`, { headers });
     const updates: { absent?: boolean; whole?: boolean; metrics?: [string, string, string][] }[] = [];
@@ -206,7 +206,7 @@ describe("live updates", () => {
       if (received > 1_000) slow.pause();
     });
     await expect.poll(() => received).toBeGreaterThan(1_000);
-    // A page that does not answer pings is ended after half a minute at most, too.
+    // A page that does not answer pings is also disconnected after half a minute at most.
     const late = new Promise((resolve) => setTimeout(resolve, 14_000, "late").unref());
     const reply = ask(server, "/node-1", { headers: { accept: "application/json" } });
     expect(await Promise.race([late, reply.then(({ status }) => status)])).toBe(200);

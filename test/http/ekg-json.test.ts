@@ -4,7 +4,7 @@ import { ekgJson } from "../../src/http/ekg-json.js";
 import { type MetricSet, metricsOf, nastyMetrics } from "../metrics/node/metric-sets.js";
 
 const json = (set: MetricSet) => [...ekgJson(metricsOf(set))].join("");
-/** All names here come before it in order. */
+/** All other names here sort before it. */
 const timestamp = '"ekg":{"server_timestamp_ms":{"type":"c","val":1700000000123}}';
 
 test.each<[string, MetricSet, string]>([
@@ -107,7 +107,7 @@ test("no key appears twice in an object, whatever the names", () => {
   fc.assert(
     fc.property(names, (all) => {
       const text = json(all.map((name) => [name, "g", 1n]));
-      // A key that stood twice would be lost in what is parsed.
+      // A key that appears twice would be lost in parsing.
       expect(JSON.stringify(JSON.parse(text)).length).toBe(text.length);
     }),
   );

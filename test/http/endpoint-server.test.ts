@@ -159,7 +159,7 @@ describe("limits", () => {
     await once(first, "data");
     expect((await ask(server, "/hello")).status).toBe(200);
     expect(await secondGone).toBe("");
-    // The first one, which was used since, is there still.
+    // The first one, used since then, is still open.
     first.write("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     await once(first, "data");
     expect(server.stats().connectionsRefused).toBe(0);

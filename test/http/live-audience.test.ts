@@ -7,7 +7,7 @@ import { LiveViewer } from "../../src/http/live-viewer.js";
 import type { NodeMetrics } from "../../src/metrics/node/node-metrics.js";
 import { give, metricsOf } from "../metrics/node/metric-sets.js";
 
-/** A page that reads what it is told, or does not. */
+/** A page that reads what it receives, or does not. */
 class FakePage extends EventEmitter {
   readonly readyState = 1;
   isReading = true;
@@ -32,7 +32,7 @@ class FakePage extends EventEmitter {
     else this.#unread.push(done);
   }
 
-  /** Reads what it did not read. */
+  /** Reads the pending updates. */
   resume(): void {
     this.isReading = true;
     for (const done of this.#unread.splice(0)) done();
@@ -75,7 +75,7 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
 }
 
-/** The value of `a` in what a page was told last. */
+/** The last value of `a` that a page received. */
 const shown = (page: FakePage) => page.updates.at(-1)?.metrics?.find(([name]) => name === "a")?.[2];
 
 describe("viewers of one node", () => {
@@ -110,7 +110,7 @@ describe("viewers of one node", () => {
     }
     expect(slow.updates).toHaveLength(1);
     expect(quick.updates).toHaveLength(9);
-    // Nor is anything made for them meanwhile.
+    // Nor is anything rendered for them meanwhile.
     expect(budget.render).toHaveBeenCalledTimes(9);
     slow.resume();
     await audience.update();
@@ -127,7 +127,7 @@ describe("viewers of one node", () => {
       audience.viewers.clear();
       audience.viewers.add(viewers[index]!);
       set(`${index} ${"x".repeat(9_000)}`);
-      // Each is told another version, which it does not read, until there is no room for the next.
+      // Each gets another version, which it does not read, until there is no room for the next.
       void audience.welcome();
       await turns();
     }
@@ -142,7 +142,7 @@ describe("viewers of one node", () => {
     expect(pages.map(({ isTerminated }) => isTerminated)).toEqual(pages.map((page) => told.includes(page)));
     vi.restoreAllMocks();
     await audience.welcome();
-    // Now there is room for those who waited.
+    // Now there is room for those that waited.
     expect(pages.at(-1)!.updates.length).toBeGreaterThan(0);
   });
 

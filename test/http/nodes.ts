@@ -3,7 +3,7 @@ import type { NodesView, ViewedNode } from "../../src/http/nodes-view.js";
 import type { PrometheusOptions } from "../../src/http/prometheus-endpoint.js";
 import { type MetricSet, metricsOf } from "../metrics/node/metric-sets.js";
 
-/** An endpoint at a port that the system chooses. */
+/** An endpoint on a port that the system chooses. */
 export const anyPort = { host: "127.0.0.1", port: 0, forceSsl: false };
 
 export function viewedNode(name: string, slug: string, set: MetricSet = []): ViewedNode {

@@ -15,9 +15,9 @@ interface Answered {
 interface Case {
   readonly path: string;
   readonly accept?: string;
-  /** What cardano-tracer 0.5.0 answers; absent where that was not recorded. */
+  /** The answer of cardano-tracer 0.5.0; absent if it was not recorded. */
   readonly original?: Answered;
-  /** Where Muninn answers something else: what, and how docs/migrating.md begins the row that says so. */
+  /** If Muninn answers differently: how, and the beginning of the row in docs/migrating.md that says so. */
   readonly muninn?: Answered & { readonly row: string };
 }
 
@@ -155,7 +155,7 @@ describe("answers compared with cardano-tracer's", () => {
   );
 });
 
-/** A text stands for itself alone. */
+/** A string matches only itself. */
 function whole(pattern: string | RegExp): RegExp {
   if (typeof pattern !== "string") return pattern;
   return new RegExp(`^${pattern.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);

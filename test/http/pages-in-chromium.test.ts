@@ -29,7 +29,7 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
   const url = (path: string) => `http://127.0.0.1:${server.address.port}${path}`;
   const patience = { timeout: 30_000, interval: 100 };
 
-  /** The text of the value beside a metric's name. */
+  /** The text of the value next to a metric's name. */
   const shownValue = (page: Page, name: string) =>
     page.value(
       `[...document.querySelectorAll("#metrics li")].find((row) => row.dataset.name === ${JSON.stringify(name)})?.querySelector(".value").textContent`,

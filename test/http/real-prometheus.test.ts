@@ -28,7 +28,7 @@ const metrics = (shift: bigint): MetricSet => [
   ["0 starts.with-digit", "g", 7n],
 ];
 
-/** Asks the endpoint as a client that prefers text 0.0.4; this Prometheus has no setting for that. */
+/** Requests the endpoint like a client that prefers text 0.0.4; this Prometheus has no setting for that. */
 function textProxy(target: EndpointServer): Server {
   return createServer((message, response) => {
     const { host } = message.headers;

@@ -43,7 +43,7 @@ test.each<[string, number, string]>([
   "a request refused as %j with %i is disconnected even if the client neither reads nor closes",
   async (head, status, token) => {
     await open(token === "" ? {} : { auth: { bearerToken: token } });
-    // It would not even close its side when it is told that the other side is closed.
+    // It would not close its side even when it is told that the other side is closed.
     const client = connect({ ...server.address, allowHalfOpen: true });
     clients.push(client);
     client.on("error", () => undefined);
@@ -62,7 +62,7 @@ test("hundreds of refused upgrades do not lock others out", async () => {
   await open({ auth: { bearerToken: "token" }, limits: { maxConnections: 100, reservedConnections: 0 } });
   for (let i = 0; i < 300; i += 1) {
     const client = await rawConnection(server, `GET /ok HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
-    // It may find no place, as long as those before are not gone.
+    // It may find no place until earlier ones are closed.
     client.on("error", () => undefined);
     client.pause();
     clients.push(client);

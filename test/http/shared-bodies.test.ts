@@ -18,7 +18,7 @@ const wanted = (key: string, version: number | undefined, changes: Partial<Wante
   ...changes,
 });
 
-/** What is asked for, with the turns of the event loop that making it takes. */
+/** Renders what is requested, in turns of the event loop. */
 async function get(key: string, version: number | undefined, changes: Partial<Wanted> = {}) {
   const body = shared.get(wanted(key, version, changes));
   await vi.advanceTimersByTimeAsync(0);

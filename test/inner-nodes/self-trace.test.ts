@@ -55,7 +55,7 @@ test("muninn.selfTrace writes Muninn's own log to the file of a node called muni
   const connected = came.find(({ ns }) => ns === "Muninn.NodeConnected")!;
   expect(connected).toMatchObject({ sev: "Info", data: { node: "node-1", event: "node_connected" } });
   expect(connected.data.msg).toBe("node node-1 is connected");
-  // Of the node that this makes of Muninn there is no line.
+  // Muninn as a node causes no such line.
   expect(JSON.stringify(came)).not.toContain('"node":"muninn"');
   await tracer.stop();
   await log.stop({ deadlineMs: 1_000 });
@@ -94,7 +94,7 @@ test("unsafe lines are bounded, and the excess is counted in a line of its own o
   });
   const leftOut = Number(/"lines":(\d+)/.exec(objects[1_000]!)![1]);
   expect(objects[1_000]).toContain("Muninn.SelfTraceLeftOut");
-  // Every line of 1,000, those left out, and the one behind them.
+  // Every line of 1,000, those left out, and the one after them.
   expect(leftOut).toBeGreaterThanOrEqual(234);
   expect(objects[1_001]).toContain('"n":1234');
   expect(objects).toHaveLength(1_002);
@@ -114,7 +114,7 @@ test("Muninn's own log does not feed itself at level debug with a new file for e
     (await place.linesOf("muninn").catch(() => [])).map((text) => JSON.parse(text) as Line);
   const count = async (ns: string) => (await told()).filter((line) => line.ns === ns).length;
   await eventually(async () => expect(await count("Muninn.Started")).toBe(1));
-  // Two files are full of its lines, and each time a line says that another is begun.
+  // Two files are full of its lines, and each time a line says that another file is started.
   for (const round of [1, 2]) {
     await eventually(() =>
       expect(daemon.log.filter(({ event }) => event === "log_rotated").length).toBeGreaterThanOrEqual(round),

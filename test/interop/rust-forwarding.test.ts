@@ -10,7 +10,7 @@ import { expectedObjects } from "../protocol/vectors.js";
 import { asRustLine, type RustLine, rustLines } from "./rust-lines.js";
 import { RustProgram, tracerLogs } from "./rust-program.js";
 
-// Re-forwarding (`hasForwarding`) to and from programs that know the protocol from others than us.
+// Re-forwarding (`hasForwarding`) to and from programs with an independent implementation of the protocol.
 
 const recorded = expectedObjects("accept-250");
 const count = 1_000;
@@ -20,21 +20,21 @@ const name = { forwarding: { name: "muninn" } };
 const forwardAt = (path: string) => [{ tag: "AcceptAt", contents: path }, null, options];
 const forwardTo = (path: string) => [{ tag: "ConnectTo", contents: [path] }, null, options];
 
-/** What a real node has said, and a node that counts, both at `socket`; fails where a connection has a fault. */
+/** The objects of a real node, and a node that counts, both at `socket`; fails if a connection has a fault. */
 async function twoNodes(socket: string) {
   const source = new ScriptedSource({ name: "recorded", objects: recorded });
   const network = { mode: "connect", address: { kind: "unix", path: socket } } as const;
   return [await simulatedNode({ source, network }), await nodeAt(socket, { name: "counting", count })];
 }
 
-/** Waits until a Rust tracer has written so many objects of Muninn's. */
+/** Waits until a Rust tracer has written this many objects from Muninn. */
 async function rustLinesWhen(place: Workplace, length: number, tracer?: string): Promise<void> {
   await eventually(async () =>
     expect(await place.linesOf("muninn", { logRoot: tracerLogs(place, tracer) })).toHaveLength(length),
   );
 }
 
-/** Every field of what the real node has said, and all numbers, each in its order. */
+/** Every field of the real node's objects, and all numbers, each in order. */
 function expectBothWhole(lines: readonly RustLine[]): void {
   const numbered = lines.filter(({ to_hostname }) => to_hostname === "counting");
   const others = lines.filter(({ to_hostname }) => to_hostname !== "counting");
@@ -79,7 +79,7 @@ test("the Rust acceptor, which Muninn connects to, receives every field of every
 test("a chain of the Rust forwarder, a Rust tracer, Muninn and two Rust tracers keeps everything in order", async (context) => {
   await using place = await Workplace.open();
   const [first, second] = [place.path("first.sock"), place.path("second.sock")];
-  // The crate's forwarder drops what goes beyond a request, so each asks for more than it ever has.
+  // The crate's forwarder drops objects beyond a request, so each tracer asks for more than it ever has.
   const daemon = await place.start({ hasForwarding: forwardAt(second), muninn: name, loRequestNum: 65_535 });
   const network = { tag: "ConnectTo", contents: [second] } as const;
   await using _one = await RustProgram.tracer(context, place, { name: "one", network });

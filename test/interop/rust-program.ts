@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import type { TestContext } from "vitest";
 import type { Workplace } from "../end-to-end/daemon.js";
 
-/** Where the programs are; `.ci/run` builds them. */
+/** The programs, which `.ci/run` builds. */
 const tracer = process.env.HERMOD_TRACER ?? "hermod-tracer";
 const acceptor = process.env.HERMOD_ACCEPTOR ?? "hermod-acceptor";
 const forwarder = process.env.RUST_FORWARDER ?? "rust-forwarder";
@@ -18,9 +18,9 @@ type Network =
 export interface RustTracerOptions {
   readonly network: Network;
   readonly forwardTo?: Network;
-  /** Of its configuration and its logs in the workplace. @default "hermod" */
+  /** The name of its configuration and its logs in the workplace. @default "hermod" */
   readonly name?: string;
-  /** @default that of mainnet */
+  /** @default mainnet's */
   readonly networkMagic?: number;
 }
 
@@ -29,7 +29,7 @@ export function tracerLogs(place: Workplace, name = "hermod"): string {
   return place.path(name);
 }
 
-/** A program with the crate `hermod-tracer` in it, which knows the protocol from others than us. */
+/** A program with the crate `hermod-tracer` in it, an independent implementation of the protocol. */
 export class RustProgram implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -39,7 +39,7 @@ export class RustProgram implements AsyncDisposable {
     this.#exited = once(this.#child, "close");
   }
 
-  /** The crate's tracer, with logs below `tracerLogs`; skips the test where it is absent. */
+  /** The crate's tracer, with logs below `tracerLogs`; skips the test if it is missing. */
   static async tracer(
     context: TestContext,
     place: Workplace,
@@ -58,7 +58,7 @@ export class RustProgram implements AsyncDisposable {
     return new RustProgram(tracer, ["--config", file]);
   }
 
-  /** The crate's acceptor, which listens at `socket` and writes each object to `file` as a line of JSON. */
+  /** The crate's acceptor, which listens on `socket` and writes each object to `file` as a line of JSON. */
   static acceptor(context: TestContext, socket: string, file: string): RustProgram {
     skipWithout(context, tracer, "cargo install hermod-tracer, or HERMOD_ACCEPTOR");
     const stdout = openSync(file, "w");
@@ -67,7 +67,7 @@ export class RustProgram implements AsyncDisposable {
     return program;
   }
 
-  /** The program in `forwarder/`, which says what its arguments are; skips the test where it is absent. */
+  /** The program in `forwarder/`, which documents its arguments; skips the test if it is missing. */
   static forwarder(context: TestContext, flags: readonly string[]): RustProgram {
     skipWithout(context, forwarder, "cargo install --path test/interop/forwarder, or RUST_FORWARDER");
     return new RustProgram(forwarder, flags);
@@ -79,7 +79,7 @@ export class RustProgram implements AsyncDisposable {
   }
 }
 
-/** Without arguments they say what they miss and end. */
+/** Without arguments they report what is missing and exit. */
 function skipWithout(context: TestContext, program: string, remedy: string): void {
   if (spawnSync(program).error !== undefined) context.skip(`${program} is not on PATH (${remedy})`);
 }

@@ -9,7 +9,7 @@ import { expectedObjects } from "../protocol/vectors.js";
 import { asRustLine, rustLines } from "./rust-lines.js";
 import { RustProgram } from "./rust-program.js";
 
-/** What a real node has said: texts with emoji, line feeds, nothing for people, and what else there is. */
+/** The objects of a real node: texts with emoji, line feeds, nothing for people, and more. */
 const recorded = expectedObjects("accept-250");
 const count = 5_000;
 
@@ -54,7 +54,7 @@ describe.each([
     await using place = await Workplace.open();
     const address = place.path("between.sock");
     const contents = tag === "AcceptAt" ? address : [address];
-    // It drops what goes beyond a request, so each asks for more than it ever has.
+    // It drops objects beyond a request, so each tracer asks for more than it ever has.
     const daemon = await place.start({ network: { tag, contents }, loRequestNum: 65_535 });
     await using _ = RustProgram.forwarder(context, [mode, address, "rusty", String(count)]);
     await eventually(async () => expect(await place.linesOf("rusty")).toHaveLength(count));
@@ -70,7 +70,7 @@ describe.each([
 
 test("the Rust tracer forwards to Muninn what simulated nodes send it", async (context) => {
   await using place = await Workplace.open();
-  // It names no node: what it forwards goes by the connection.
+  // It names no node: what it forwards is named after the connection.
   const daemon = await place.start({ loRequestNum: 65_535 });
   const nodes = place.path("hermod.sock");
   await using _ = await RustProgram.tracer(context, place, {

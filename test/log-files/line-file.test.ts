@@ -55,7 +55,7 @@ test.each([
   async ({ name, content }) => {
     const found = await linesOf(content, name);
     expect(found.map(({ line }) => line)).toEqual(long.map((_, at) => at + 1));
-    // Compared one by one: a difference of millions of characters is nothing to print.
+    // Compared one by one: a difference of millions of characters is useless in the output.
     expect(found.every(({ text }, at) => text === long[at])).toBe(true);
   },
 );

@@ -1,6 +1,6 @@
 /**
  * Tests that mutants run against: those in which the sources run in the test's own process, without the built program,
- * browsers and servers from outside. What the others find comes on top.
+ * browsers and external servers. Mutants found only by the other tests come on top.
  */
 export const notInProcess = [
   "test/{faults,interop,original,soak,systemd,config-files}/**",

@@ -2,8 +2,8 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { placeOf } from "./place.mjs";
 
 /**
- * What a sample adds to Stryker. The checker turns away mutants that were not drawn: a range of lines also holds the mutants
- * nested in it. The reporter writes each result at once, so that a run that is out of time leaves what it found.
+ * Additions of a sample to Stryker. The checker rejects mutants that were not drawn: a range of lines also contains the mutants
+ * nested in it. The reporter writes each result at once, so that a run out of time leaves its results so far.
  * Both files are named in the environment: MUTATION_DRAWN (a JSON list of places) and MUTATION_RESULTS (a line for each mutant).
  */
 class DrawnOnly {

@@ -1,9 +1,9 @@
 /**
- * A random sample of the mutants of `src/`, tried within a time:
+ * A random sample of the mutants of `src/`, tried within a time limit:
  *
  *     npm run mutation:sample -- [--count 100] [--seed N] [--minutes 6] [--floor PERCENT] [--only src/FOLDER]
  *
- * Fails where fewer of the mutants that were tried are noticed than the floor says. docs/mutation.md tells how it works.
+ * Fails if the share of tried mutants that are noticed is below the floor. docs/mutation.md explains how it works.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,13 +11,13 @@ import { parseArgs } from "node:util";
 import { drawn } from "./draw.mjs";
 import { testsOf } from "./tests-of.mjs";
 
-/** Percent of the tried mutants; docs/mutation.md has the samples it was chosen from. */
+/** Percent of the tried mutants; docs/mutation.md has the samples that it is based on. */
 const usualFloor = 60;
-/** Of fewer the share says little, and no floor holds. */
+/** With fewer mutants the share means little, and no floor applies. */
 const fewestJudged = 20;
 const work = "run/mutation-sample";
 const program = "node_modules/@stryker-mutator/core/bin/stryker.js";
-/** What is said of a mutant, by Stryker's word for how it fared. */
+/** The words for a mutant's result, by Stryker's status. */
 const unnoticed = { Survived: "survived", NoCoverage: "no test of this kind runs it" };
 
 const { values } = parseArgs({
@@ -39,7 +39,7 @@ if (!(count > 0 && Number.isInteger(seed) && minutes > 0 && floor >= 0)) {
   process.exit(2);
 }
 
-/** Runs Stryker for one folder's mutants; it is ended when the time is over. */
+/** Runs Stryker for one folder's mutants, and ends it when the time is over. */
 function tried({ folder, mutants }, deadline) {
   const directory = `${work}/${folder.replaceAll("/", "-")}`;
   mkdirSync(directory, { recursive: true });
@@ -63,7 +63,7 @@ function tried({ folder, mutants }, deadline) {
     MUTATION_DRAWN: `${process.cwd()}/${directory}/drawn.json`,
     MUTATION_RESULTS: `${process.cwd()}/${results}`,
   };
-  // Its own process group: Stryker's workers end with it.
+  // A separate process group, so that Stryker's workers end with it.
   const stryker = spawn(process.execPath, [program, "run", `${directory}/stryker.config.json`], {
     env,
     detached: true,
@@ -84,7 +84,7 @@ function tried({ folder, mutants }, deadline) {
             .split("\n")
             .map((line) => JSON.parse(line))
         : [];
-      // A test that fails before anything is changed, mostly: the suite is there to say so.
+      // Mostly a test that fails before anything is changed: the test suite reports that.
       if (code !== 0 && signal === null) console.log(`${folder} could not be tried:\n${said}`);
       resolve(found);
     });
@@ -114,7 +114,7 @@ async function nextFolders() {
 await Promise.all([nextFolders(), nextFolders()]);
 
 const survived = results.filter(({ status }) => status === "Survived").length;
-// Tests outside this process may: those are not asked here.
+// Tests outside this process may notice it: those do not run here.
 const unreached = results.filter(({ status }) => status === "NoCoverage").length;
 const noticed = results.length - survived - unreached;
 const total = groups.reduce((sum, { mutants }) => sum + mutants.length, 0);

@@ -1,4 +1,4 @@
-/** Tests beside those of a folder's own name, where what the folder does shows only in others. */
+/** Tests in addition to those in a folder of the same name, if the folder's effect shows only in others. */
 const besides = {
   src: ["wiring", "testing", "end-to-end"],
   "src/commands": ["recording", "verification"],

@@ -3,7 +3,7 @@ import { notInProcess } from "./in-process.js";
 
 const covered = "test/{protocol,registry,nodes,sinks,daemon,wiring,testing}/**/*.test.ts";
 
-/** `npm run mutation` takes the tests of the folders it mutates; a sample names those of its own group in MUTATION_TESTS. */
+/** `npm run mutation` runs the tests of the folders it mutates; a sample names those of its own group in MUTATION_TESTS. */
 export default defineConfig({
   test: {
     include: process.env.MUTATION_TESTS?.split(" ") ?? [covered],

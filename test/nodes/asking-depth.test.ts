@@ -3,7 +3,7 @@ import { AskingDepth } from "../../src/nodes/asking-depth.js";
 
 const requestCount = 100;
 
-/** A node that fills every reply, behind a link: what is asked comes one round trip later, up to its own rate. */
+/** A node that fills every reply, behind a link: requested objects arrive one round trip later, up to its own rate. */
 function drain(options: { roundTripMs: number; perRoundTrip: number; rounds: number; deepest?: number }) {
   const depth = new AskingDepth({ requestCount, deepest: options.deepest ?? 1_000 });
   depth.roundTrip(options.roundTripMs);

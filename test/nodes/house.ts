@@ -11,7 +11,7 @@ import type { AnswerReceiver } from "../../src/protocol/metrics.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
 import { magic, ScriptedPeer } from "./scripted-peer.js";
 
-/** Turns that know who is in them. */
+/** Reading turns that know which nodes are in them. */
 class KnownTurns extends ReadingTurns {
   readonly there = new Set<ReadingNode>();
 
@@ -42,7 +42,7 @@ export const settings: SessionSettings = {
   silenceMs: 20_000,
 };
 
-/** A house that remembers what it was given and makes it safe when the test says so. */
+/** A house that records what it received and makes it safe when the test says so. */
 export class House implements SessionHost {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
   readonly answers = new AnswerBudget({ maxBytes: 10_000_000 });
@@ -123,12 +123,12 @@ export function begin(
   return { peer, house, session };
 }
 
-/** Waits until `condition` holds, giving everything else its turn. */
+/** Waits until `condition` holds, with turns for everything else. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets whatever could happen now happen. */
+/** Lets everything pending happen. */
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

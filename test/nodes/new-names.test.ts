@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { NewNames } from "../../src/nodes/new-names.js";
 
-/** Names of which an address may bring 1,000 at once and 60 a minute, at a time that the test says. */
+/** Names of which an address may bring 1,000 at once and 60 a minute, on the test's clock. */
 function namesAt(time: { now: number }): NewNames {
   return new NewNames({ now: () => time.now });
 }

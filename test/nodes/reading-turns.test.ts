@@ -2,12 +2,12 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Passage, ReadingTurns } from "../../src/nodes/reading-turns.js";
 
 const mebibyte = 1_024 * 1_024;
-/** What is on its way when turns are needed, and what one turn counts for. */
+/** The bytes being written from which turns are needed, and the bytes that one turn counts for. */
 const enoughBytes = 2 * mebibyte;
 const bytesOfTurn = mebibyte / 4;
-/** On its way when everybody has to wait. */
+/** The bytes being written from which every node has to wait. */
 const tooManyBytes = 8 * mebibyte;
-/** Of the beginning, when files are made; and where batches end quickly. */
+/** The wait at the start, while files are created; and the one if batches end quickly. */
 const patienceMs = 250;
 const usualPatienceMs = 25;
 
@@ -19,14 +19,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Nodes by number; `told` has those that were told something, in this order. */
+/** Nodes by number; `told` has those that were notified, in order. */
 function numberedNodes(count: number) {
   const told: number[] = [];
   const nodes = Array.from({ length: count }, (_, number) => ({ turnChanged: () => void told.push(number) }));
   return { told, nodes };
 }
 
-/** Nodes that wait, in this order; `called` has the numbers of those whose turn came. */
+/** Nodes that wait, in this order; `called` has the numbers of those whose turn has come. */
 function waitingNodes(turns: ReadingTurns, count: number) {
   const { told: called, nodes } = numberedNodes(count);
   for (const node of nodes) turns.wait(node);
@@ -66,7 +66,7 @@ test("no node is called while enough is being written; then one after the other,
   expect(called).toEqual([]);
   const begun: Passage[] = [];
   for (const passage of passages.splice(0, 3)) turns.end(passage);
-  // Those who are called bring as much as they may, in the next turn of the event loop.
+  // The called nodes bring as much as they may, in the next turn of the event loop.
   await vi.advanceTimersToNextTimerAsync();
   expect(called).toEqual([0, 1, 2]);
   for (let n = 0; n < 3; n += 1) begun.push(turns.begin(bytesOfTurn));
@@ -98,7 +98,7 @@ test("stalled batches do not count for long: other nodes are still read", async 
   expect(called).toEqual([]);
   await vi.advanceTimersByTimeAsync(patienceMs + 1);
   expect(called).toHaveLength(10);
-  // Its end, at last, takes nothing away from what is counted.
+  // Its late end takes nothing away from the count.
   for (const passage of stuck) turns.end(passage);
   turns.begin(enoughBytes);
   expect(turns.areNeeded).toBe(false);
@@ -123,7 +123,7 @@ test("stalled batches count only briefly if batches usually end quickly", async 
   expect(called).toEqual([0]);
 });
 
-/** Nodes that are read; `held` tells which have to wait. */
+/** Nodes that are read; `held` says which have to wait. */
 function joinedNodes(turns: ReadingTurns, count: number) {
   const { told, nodes } = numberedNodes(count);
   for (const node of nodes) turns.join(node);

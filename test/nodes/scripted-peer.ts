@@ -39,7 +39,7 @@ export class ScriptedPeer {
     });
   }
 
-  /** Messages the session sent so far and nobody took. */
+  /** Messages that the session sent and the test has not taken yet. */
   waiting(miniProtocol: MiniProtocol): number {
     return this.#received[miniProtocol].length;
   }

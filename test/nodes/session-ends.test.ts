@@ -16,7 +16,7 @@ async function named({ peer, house }: Begun): Promise<void> {
   await until(() => house.nodes.length > before);
 }
 
-/** Every way in which a session ends, by the code it ends with; absent where nobody was at fault. */
+/** Every way in which a session ends, by the code it ends with; absent if nobody was at fault. */
 const ends: Record<string, { code?: string; play: (begun: Begun) => unknown }> = {
   "a peer that leaves without a byte": { code: "probe", play: ({ peer }) => void peer.stream.end() },
   "a peer that is reset without a byte": {
@@ -131,7 +131,7 @@ describe("after a thousand sessions everything is back at its initial state", ()
       const begun = begin({ house, peer: new ScriptedPeer() });
       await play(begun);
       await begun.session.done;
-      // One that is over asks for nothing and takes nothing.
+      // A session that is over asks for nothing and accepts nothing.
       expect(begun.session.heldObjects).toBe(0);
     }
     await until(() => house.budget.reading.heldBytes === 0);

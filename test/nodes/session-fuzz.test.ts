@@ -10,7 +10,7 @@ import { encodeSegments } from "../../src/protocol/mux.js";
 import { begin, House, settings } from "./house.js";
 import { magic, replyOf, ScriptedPeer } from "./scripted-peer.js";
 
-/** Limits so small that whatever is made below reaches them. */
+/** Limits so small that the messages below reach them. */
 const tight = {
   ...settings,
   maxObjectBytes: 2_000,
@@ -34,7 +34,7 @@ const info = fc.oneof(
 
 type Part = readonly [MiniProtocol, Uint8Array];
 
-/** A message that is well formed, at or beyond some limit. */
+/** A well-formed message, at or beyond some limit. */
 const message: fc.Arbitrary<Part> = fc.oneof(
   fc.constant([miniProtocols.handshake, encodeProposal(magic)] as const),
   fc
@@ -55,7 +55,7 @@ const message: fc.Arbitrary<Part> = fc.oneof(
   fc.constant([miniProtocols.dataPoints, encodeDataPointsReply([])] as const),
 );
 
-/** What becomes of the bytes of a message: left as they are, cut, or one of them another. */
+/** What happens to the bytes of a message: unchanged, cut short, or one of them replaced. */
 const damage = fc.oneof(
   { weight: 4, arbitrary: fc.constant(undefined) },
   fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.option(fc.nat(255)) }),

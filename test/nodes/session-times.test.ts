@@ -6,7 +6,7 @@ import { encodeSegments } from "../../src/protocol/mux.js";
 import { begin, House, quiet, until } from "./house.js";
 import { replyOf, ScriptedPeer } from "./scripted-peer.js";
 
-// Each limit has a test that fails where it is ten times shorter or longer: nothing has happened just before, all has after.
+// Each limit has a test that fails if it is ten times shorter or longer: nothing has happened just before, everything just after.
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -15,7 +15,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets so much time pass, and then whatever could happen happen. */
+/** Lets this much time pass, and then everything pending happen. */
 async function pass(milliseconds: number): Promise<void> {
   vi.advanceTimersByTime(milliseconds);
   await quiet();
@@ -107,7 +107,7 @@ test("a forwarder that never answers for metrics is asked three times, and never
   for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
   expect(peer.waiting(miniProtocols.metrics)).toBe(3);
   expect(house.ends).toEqual([]);
-  // One that answers after all is asked on.
+  // One that answers after all is asked again.
   peer.answerMetrics([]);
   await quiet();
   await pass(10);
@@ -130,7 +130,7 @@ test("open requests cover the objects of two round trips, in however few batches
   peer.reply(["x"]);
   await until(() => house.lines.length === 1_001);
   await quiet();
-  // The memory of it halves in two seconds, and the last object came 100 ms later.
+  // The remembered rate halves in two seconds, and the last object arrived 100 ms later.
   expect(session.openRequests).toBe(1 + Math.floor((2 * 500 * 0.5 ** (100 / 2_000)) / 100));
 });
 

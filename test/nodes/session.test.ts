@@ -39,7 +39,7 @@ describe("trace objects", () => {
     }
     await peer.next(miniProtocols.traceObjects);
     expect(session.heldObjects).toBe(500);
-    // All of an eighth of the budget is too much: nothing is asked for any more.
+    // All of an eighth of the budget is too much: no more is requested.
     peer.reply(["x".repeat(90_000), "y".repeat(90_000)]);
     let sent = 502;
     await until(() => session.heldObjects === sent);
@@ -50,7 +50,7 @@ describe("trace objects", () => {
       await until(() => session.heldObjects === sent);
     }
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
-    // The memory of a batch is up to four times what came: lines are made in it, and it comes in a few sizes.
+    // The memory of a batch is up to four times the bytes received: lines are made in it, and it has only a few sizes.
     expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perUnnamedBytes * 4);
     await peer.tellName("relay");
     await until(() => house.lines.length === sent);
@@ -109,12 +109,12 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
-  /** Asked for two objects of `objectBytes` at a time, gives them again and again; resolves with how many requests wait then. */
+  /** Sends two objects of `objectBytes` for each request, repeatedly; resolves with the number of requests that wait then. */
   async function requestsAhead(house: House, objectBytes: number): Promise<number> {
     const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
     await peer.shakeHands();
     await peer.tellName("relay");
-    // Enough of them that the size assumed at first is forgotten.
+    // Enough of them that the initially assumed size is forgotten.
     for (let reply = 0; reply < 20; reply += 1) {
       await peer.next(miniProtocols.traceObjects);
       peer.reply(["x".repeat(objectBytes), "y".repeat(objectBytes)]);
@@ -339,7 +339,7 @@ describe("metrics", () => {
     await quiet();
     expect(peer.waiting(miniProtocols.metrics)).toBe(0);
     session.setMetricsPace({ pauseMs: 1, full: true });
-    // What to ask for next was settled when the last answer came.
+    // The next request was decided when the last answer arrived.
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "updated" });
     peer.answerMetrics([]);
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });

@@ -24,11 +24,11 @@ const settings = {
   namePatienceMs: 0,
   silenceMs: 20_000,
 };
-/** With twenty nodes, more than what may be on its way before nodes are read in turn. */
+/** For twenty nodes, more than the bytes from which nodes are read in turn. */
 const stuckNodes = 20;
 const long = "x".repeat(250_000);
 
-/** Sessions whose batches `write` takes. */
+/** Sessions whose batches go to `write`. */
 function sessionsWith(
   write: SessionsOptions["destination"]["write"],
   options: Partial<SessionsOptions> = {},
@@ -55,7 +55,7 @@ function sessionsWith(
   });
 }
 
-/** A node that has told its name and is asked for trace objects. */
+/** A node that has sent its name and is asked for trace objects. */
 async function connected(sessions: Sessions, name: string): Promise<ScriptedPeer> {
   const peer = new ScriptedPeer(name);
   void sessions.run(peer.connection);
@@ -211,7 +211,7 @@ test("nodes without names stay within the budget together, and lose nothing once
 });
 
 describe("nodes with unknown names", () => {
-  /** Connects under a name; resolves with whether it was asked for objects before it told the name, and how it ended. */
+  /** Connects under a name; resolves with whether it was asked for objects before it sent the name, and how it ended. */
   async function comeAs(sessions: Sessions, name: string, ends: SessionEnd[]) {
     const peer = new ScriptedPeer(`unix-${name}`);
     const isOver = sessions.run(peer.connection);
@@ -276,7 +276,7 @@ test("objects of a refused node are counted, by number and bytes", async () => {
       keepingUp: () => true,
       write: async () => true,
     },
-    // It may bring the name when it comes, and no more when it tells it.
+    // It may use the name when it connects, but no longer when it sends it.
     newNames: new (class extends NewNames {
       override take(): boolean {
         return false;
@@ -379,7 +379,7 @@ describe("a connection whose credentials are for certain names", () => {
     const peer = new ScriptedPeer();
     void sessions.run({ ...peer.connection, allows });
     await peer.shakeHands();
-    // Nothing is asked of a node that has not told one of them: it keeps what it has.
+    // A node that has not sent one of them is asked for nothing: it keeps its objects.
     await peer.next(miniProtocols.metrics);
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
     await peer.tellName(name);

@@ -1,5 +1,5 @@
 // The forwarding stress test of cardano-tracer's own suite (Cardano.Tracer.Test.ForwardingStressTest.Script): a tracer as a
-// program of its own, and forwarders that give all they have as fast as it takes it. The original looks for one line of each
+// separate program, and forwarders that send everything as fast as it accepts it. The original looks for one line of each
 // message; here every line of each node is compared, in order, in two sections, while the files rotate.
 
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// The group `Test.Logs` of cardano-tracer's own suite (Cardano.Tracer.Test.Logs.Tests), with its configurations. That asks
+// The group `Test.Logs` of cardano-tracer's own suite (Cardano.Tracer.Test.Logs.Tests), with its configurations. It looks
 // for directories with some file in them; here every line is compared.
 
 import { lstat, readdir, readlink } from "node:fs/promises";
@@ -78,7 +78,7 @@ describe("Test.Logs", () => {
   });
 });
 
-/** Waits until both nodes have told everything, and fails unless it is all there. */
+/** Waits until both nodes have sent everything, and fails unless all of it is there. */
 async function expectBoth(place: Workplace, daemon: Daemon, nodes: readonly SimulatedNode[]): Promise<void> {
   await Promise.all(nodes.map((node) => node.finished));
   await Promise.all(nodes.map((node) => node.stop()));
@@ -88,7 +88,7 @@ async function expectBoth(place: Workplace, daemon: Daemon, nodes: readonly Simu
   for (const name of directories) expectAllInOrder(await place.linesOf(name), 300);
 }
 
-/** As `expectAllInOrder`, for the lines people read: those end with the number; others go on with what came before. */
+/** Like `expectAllInOrder`, for lines for people: the first of an object ends with the number; others continue the one before. */
 function expectHumanInOrder(lines: readonly string[], count: number): void {
   const numbers = lines.flatMap((line) => / \((\d+)\)$/.exec(line)?.[1] ?? []).map(Number);
   expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index));

@@ -1,6 +1,6 @@
-// The group `Test.Queue` of cardano-tracer's own suite (Cardano.Tracer.Test.Queue.Tests): a node whose tracer is not there
-// keeps its objects in a queue of fixed size, and when that is full, throws it away whole. The original counts what
-// was thrown away; here a tracer that comes at last gets all that was not.
+// The group `Test.Queue` of cardano-tracer's own suite (Cardano.Tracer.Test.Queue.Tests): a node whose tracer is absent
+// keeps its objects in a queue of fixed size, and when that is full, drops all of it. The original counts the
+// dropped objects; here a tracer that finally connects gets all the others.
 
 import { describe, expect, test } from "vitest";
 import type { ForwarderClock } from "../../src/forwarder/clock.js";

@@ -1,5 +1,5 @@
 // The groups `Test.Restart` and `Test.Network` of cardano-tracer's own suite (Cardano.Tracer.Test.Restart.Tests and the
-// older .Network.Tests). Those ask that some directory is there again after a restart; here every line is compared.
+// older .Network.Tests). Those check that some directory exists again after a restart; here every line is compared.
 
 import { rename } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { expectAllInOrder, numbersIn } from "../end-to-end/arrival.js";
 import { type LogLine, Workplace } from "../end-to-end/daemon.js";
 import { countingNode } from "../end-to-end/nodes.js";
 
-/** What was asked for and not yet safe when a tracer is killed: requests ahead, of one object each. */
+/** Objects requested and not yet safe when a tracer is killed: requests ahead, of one object each. */
 const mostInFlight = 200;
 
 /** Who opens the connection, and what a configuration says about it. */
@@ -24,7 +24,7 @@ function networkOf(place: Workplace, tag: "AcceptAt" | "ConnectTo") {
   return { address, config: { loRequestNum: 1, network: { tag, contents } } };
 }
 
-/** Whether a line tells that a node is gone, whatever the end of its connection looked like. */
+/** Whether a line reports that a node has left, however its connection ended. */
 function isEnd({ event }: LogLine): boolean {
   return event === "node_disconnected" || event === "connection_failed" || event === "connection_cut";
 }

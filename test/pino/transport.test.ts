@@ -12,7 +12,7 @@ import { certificateFile } from "../transport/certificates.js";
 
 const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Somebody else's package, with pino and Muninn among its dependencies. */
+/** A user's package, with pino and Muninn among its dependencies. */
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-"));
@@ -48,7 +48,7 @@ const logger = pino({ ...${JSON.stringify(logger)}, transport: { target: "muninn
   return { child, ended };
 }
 
-/** Runs a program with a `logger` to its end. */
+/** Runs a program with a `logger` until it exits. */
 async function run(...program: Parameters<typeof begin>): Promise<Ended> {
   return (await begin(...program)).ended;
 }
@@ -119,7 +119,7 @@ test("the program's own levels have the severity from the options", async () => 
   ]);
 });
 
-/** More than the queue of the forwarder takes. */
+/** More than the forwarder's queue holds. */
 const many = 30_000;
 
 describe("a burst of lines reaches the tracer whole", () => {

@@ -13,13 +13,13 @@ import { anyCuts, cutAt, faultOf, linesOf, messagesOf, readBatches } from "./str
 import { anyTraceObject, asRead } from "./trace-replies.js";
 import { type RecordedCase, readVector } from "./vectors.js";
 
-/** What may happen to bytes on their way: at a place, some are taken out and others put in. */
+/** What may happen to bytes on their way: at some place, some are removed and others inserted. */
 const damage = fc.record({
   place: fc.double({ min: 0, max: 1, noNaN: true }),
   taken: fc.nat(9),
   put: fc.oneof(
     fc.uint8Array({ maxLength: 9 }),
-    // Heads that announce much, ends that come early, and forms that no message has.
+    // Heads that announce much, early ends, and forms that no message has.
     fc
       .constantFrom(0x9f, 0xff, 0x80, 0x7b, 0x5f, 0xbf, 0xc1, 0xf6, 0x1b, 0xfb, 0xf9)
       .map((byte) => Uint8Array.of(byte)),
@@ -42,7 +42,7 @@ function damaged(
 
 const limits = { numRuns: 300, interruptAfterTimeLimit: 20_000 };
 
-/** Short recordings that hold every message there is. */
+/** Short recordings that contain every kind of message. */
 const sessions = fc.constantFrom<RecordedCase>(
   "small-session",
   "data-points",
@@ -50,7 +50,7 @@ const sessions = fc.constantFrom<RecordedCase>(
   "refused-by-acceptor",
 );
 
-/** Reads all that a side sends as the other side would; returns how many bytes it kept at most. */
+/** Reads everything that a side sends as the other side would; returns the most bytes it kept. */
 function readSession(
   pieces: readonly Uint8Array[],
   side: "forwarder" | "acceptor",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KnownTexts } from "../../src/protocol/known-texts.js";
 
-/** What is found in the middle of other bytes. */
+/** Finds a text in the middle of other bytes. */
 function find(known: KnownTexts, text: Uint8Array): string | undefined {
   const bytes = Buffer.concat([Buffer.from([0xff, 0x82]), text, Buffer.from([0xff])]);
   return known.find(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 2, 2 + text.length);

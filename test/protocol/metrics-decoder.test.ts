@@ -6,7 +6,7 @@ import { anyCuts, cutAt, faultOf, hex } from "./streams.js";
 
 type Taken = [name: string, value: number | bigint | string] | ["surplus", number] | ["end"];
 
-/** What a decoder gave of each answer. */
+/** What a decoder passed on for each answer. */
 class Taker {
   readonly answers: Taken[][] = [];
   growth = 0;

@@ -49,7 +49,7 @@ describe("recorded metrics", () => {
   });
 });
 
-/** Appends the metrics of an answer as they are given. */
+/** Appends the metrics of an answer as they are passed on. */
 function readInto(taken: unknown[], bytes: Uint8Array): void {
   const decoder = new MetricsDecoder({
     maxAnswerBytes: 1_000,

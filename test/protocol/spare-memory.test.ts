@@ -11,10 +11,10 @@ import { asLine, asRead } from "./trace-replies.js";
 import { expectedObjects } from "./vectors.js";
 
 const plain = expectedObjects("small-session")[0]!;
-/** With one of these, a batch takes memory that is used again. */
+/** With one of these, a batch uses memory that is reused. */
 const longMachine = "x".repeat(50_000);
 
-/** A reply of one object that says which one it is; every second one has a human text. */
+/** A reply of one numbered object; every second one has a human text. */
 function numbered(seq: number) {
   const human = seq % 2 === 0 ? `human ${seq}` : undefined;
   const object = { ...plain, human, machine: `${seq}${longMachine}`, host: `host-${seq}` };

@@ -10,12 +10,12 @@ import type { Recording } from "./vectors.js";
 
 export const maxObjectBytes = 16 * 1_024 * 1_024;
 
-/** Bytes of a hexadecimal text; spaces and line ends are there for the reader only. */
+/** Bytes of a hexadecimal text; spaces and line ends are only for the reader. */
 export function hex(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ""), "hex"));
 }
 
-/** A name and a way to cut bytes into the pieces in which they arrive. */
+/** A name and a way to cut bytes into pieces, as they may arrive. */
 export const cuts: [name: string, cut: (bytes: Uint8Array) => Uint8Array[]][] = [
   ["whole", (bytes) => [bytes]],
   ["byte by byte", (bytes) => Array.from(bytes, (byte) => Uint8Array.of(byte))],
@@ -51,7 +51,7 @@ export function payloadOf(recording: Recording, miniProtocol: MiniProtocol): Uin
   return Uint8Array.from(Buffer.concat(payloads));
 }
 
-/** Decodes trace-object replies, taking what is there after every piece; `fault` is what stopped it. */
+/** Decodes trace-object replies, taking the batch after every piece; `fault` is what stopped it. */
 export function decodeReplies(
   pieces: readonly Uint8Array[],
   decoder = new TraceReplyDecoder({ maxObjectBytes }),
@@ -67,7 +67,7 @@ export function decodeReplies(
   return { batches, decoder, fault };
 }
 
-/** The fault that `work` ends with, if any; anything but a `ProtocolError` fails the test. */
+/** The fault that `work` ends with, if any; any other error fails the test. */
 export function faultOf(work: () => unknown): ProtocolFault | undefined {
   try {
     work();
@@ -78,7 +78,7 @@ export function faultOf(work: () => unknown): ProtocolFault | undefined {
   }
 }
 
-/** Everything a batch tells, object by object. */
+/** All contents of a batch, object by object. */
 export function readBatches(batches: readonly TraceBatch[]): ReadObject[] {
   return batches.flatMap((batch) =>
     Array.from({ length: batch.length }, (_, index) => readObject(batch, index)),

@@ -16,7 +16,7 @@ const plainFields = {
   thread: "62 3331",
 };
 
-/** A trace object on the wire in hexadecimal: a plain one, but for these fields. */
+/** A trace object on the wire in hexadecimal: a plain one, except for these fields. */
 export function wireObject(fields: Partial<typeof plainFields> = {}): string {
   return Object.values({ ...plainFields, ...fields }).join(" ");
 }
@@ -26,7 +26,7 @@ export function wireReply(...objects: string[]): string {
   return `82 03 9f ${objects.join(" ")} ff`;
 }
 
-/** What a plain object says. */
+/** The contents of a plain object. */
 export const plainObject: ReadObject = {
   human: undefined,
   machine: "{}",
@@ -38,7 +38,7 @@ export const plainObject: ReadObject = {
   thread: "31",
 };
 
-/** What an object says once it has been sent and read. */
+/** The contents of an object once it has been sent and read. */
 export function asRead(object: TraceObject): ReadObject {
   const { human, machine, severity, details, host, thread, timestamp } = object;
   const nanoseconds = BigInt(timestamp.seconds) * 1_000_000_000n + BigInt(timestamp.picoseconds) / 1_000n;
@@ -59,7 +59,7 @@ const machine = fc.oneof(
     .map((parts) => parts.join("")),
 );
 
-/** Any trace object, also such as no node sends. */
+/** Any trace object, even one that no node sends. */
 export const anyTraceObject: fc.Arbitrary<TraceObject> = fc.record({
   human: fc.option(text, { nil: undefined }),
   machine,

@@ -55,7 +55,7 @@ describe("recorded replies", () => {
       expect(fault).toBeUndefined();
       const whole = readBatches(batches);
       const bytes = ends.slice(0, whole.length).reduce((sum, length) => sum + length, 0);
-      // Heads and breaks of replies come on top.
+      // Heads and breaks of replies are added.
       expect(bytes).toBeLessThanOrEqual(end);
       expect(bytes + (ends[whole.length] ?? 0) + 4 * 3).toBeGreaterThanOrEqual(end);
       expect(whole).toEqual(objects.slice(0, whole.length).map(asRead));
@@ -422,7 +422,7 @@ describe("an object's size", () => {
 describe("memory is proportional to the bytes received", () => {
   afterEach(() => vi.restoreAllMocks());
 
-  /** Sums up what is allocated for bytes from now on. */
+  /** Adds up the bytes allocated from now on. */
   function watchAllocations(): () => number {
     const allocate = vi.spyOn(Buffer, "allocUnsafe");
     return () => allocate.mock.calls.reduce((sum, [length]) => sum + length, 0);

@@ -8,7 +8,7 @@ import { maxObjectBytes } from "./streams.js";
 import { anyTraceObject } from "./trace-replies.js";
 import { expectedObjects, objectCases } from "./vectors.js";
 
-/** As in the middle of a reply: other objects stand before and behind. */
+/** As in the middle of a reply, with other objects before and after. */
 const before = 7;
 const behind = Buffer.alloc(64, 0x89);
 

@@ -44,7 +44,7 @@ export function expectedObjects(name: (typeof objectCases)[number]): TraceObject
   return lines.map((line) => traceObject(JSON.parse(line)));
 }
 
-/** The questions and answers about metrics of a recorded session. */
+/** The requests and answers about metrics in a recorded session. */
 export function expectedMetrics(name: (typeof metricsCases)[number]): {
   requests: ("all" | "updated" | string[])[];
   responses: [string, MetricValue][][];
@@ -61,7 +61,7 @@ export function expectedMetrics(name: (typeof metricsCases)[number]): {
   };
 }
 
-/** The questions and answers about data points of the session `data-points`; `null` where there was no value. */
+/** The requests and answers about data points in the session `data-points`; `null` if there was no value. */
 export function expectedDataPoints(): { requests: string[][]; replies: [string, string | null][][] } {
   return JSON.parse(readFileSync(vectorFile("data-points.expected.json"), "utf8"));
 }
@@ -98,7 +98,7 @@ function traceObject(recorded: RecordedObject): TraceObject {
   };
 }
 
-/** Times were given with twelve digits; second 60 of any length reached the wire as the next midnight. */
+/** Times have twelve digits; second 60 of any length reached the wire as the next midnight. */
 function recordedTime(text: string): { seconds: number; picoseconds: number } {
   if (text.includes("23:59:60")) return { seconds: 1_483_228_800, picoseconds: 0 };
   const [whole, fraction] = text.slice(0, -1).split(".") as [string, string];

@@ -46,7 +46,7 @@ test.each(traceCases)("all trace objects of the recorded stream %s are read whol
   expect(remarks).toEqual([]);
   expect(objects).toHaveLength(texts.length);
   expect(objects.every((object, at) => object.includes(texts[at]!))).toBe(true);
-  // Put into one reply they are, but for its head and end, all that the forwarder message on the mini-protocol.
+  // Put into one reply they are, except for its head and end, all that the forwarder sends on the mini-protocol.
   const reply = encodeTraceReply(objects);
   expect(reply.length - 4).toBe(objects.reduce((sum, { length }) => sum + length, 0));
 });
@@ -133,7 +133,7 @@ const item = fc.uint8Array({ maxLength: 40 }).map((bytes) => {
   return Uint8Array.from([...head, ...bytes]);
 });
 
-/** Replies in the forms that real forwarders and acceptors know. */
+/** Replies in the forms that real forwarders and acceptors use. */
 function replyOf(objects: readonly Uint8Array[], form: "indefinite" | "definite" | "long"): Buffer {
   if (form === "indefinite") return Buffer.from(encodeTraceReply(objects));
   const head =

@@ -34,7 +34,7 @@ function optionsOf(target: Address): { path: string } | { host: string; port: nu
   return target.kind === "unix" ? { path: target.path } : { host: target.host, port: target.port };
 }
 
-/** Listens like a peer; gives where, and the first connection. */
+/** Listens like a peer; returns the address and the first connection. */
 async function listen(at: Address): Promise<{ target: Address; connection: Promise<Socket> }> {
   const sockets = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -83,7 +83,7 @@ function objectsIn(found: readonly RecordedMessage[]): Buffer[] {
   );
 }
 
-/** Everything that comes before the other's end; unlike an iterator it leaves the stream open for our words. */
+/** Everything received before the other side's end; unlike an iterator it leaves the stream open for writing. */
 async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk) => chunks.push(chunk));
@@ -91,7 +91,7 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Sends some bytes, then says it is done; resolves with everything that came. */
+/** Sends some bytes, then ends its side; resolves with everything received. */
 async function converse(socket: Socket, bytes: Buffer): Promise<Buffer> {
   socket.end(bytes);
   return await readAll(socket);
@@ -133,7 +133,7 @@ test("one side's end is passed on while the other continues to send", async () =
   const socket = dial(recorder.addresses[0]!);
   socket.end("question");
   const peer = await connection;
-  // The peer speaks only after it has read the other's end.
+  // The peer speaks only after it has read the other side's end.
   expect((await readAll(peer)).toString()).toBe("question");
   peer.end("answer");
   expect((await readAll(socket)).toString()).toBe("answer");

@@ -38,7 +38,7 @@ function withoutTime(frames: readonly Frame[]): object[] {
   );
 }
 
-/** Bytes that deflate leaves about as long as they are. */
+/** Bytes that deflate hardly shortens. */
 function noise(length: number, seed: number): Buffer {
   let state = seed;
   return Buffer.from(
@@ -131,7 +131,7 @@ test("a damaged block in the middle is skipped, reported once, and the rest is r
   const secondBlock = 16 + 16 + bytes.readUInt32BE(16 + 4);
   const thirdBlock = secondBlock + 16 + bytes.readUInt32BE(secondBlock + 4);
   for (let at = secondBlock; at < thirdBlock; at += 1) {
-    // The length before inflating is not covered by the CRC; a wrong one is found all the same.
+    // The CRC does not cover the length before inflating, but a wrong one is still found.
     const damaged = Buffer.from(bytes);
     damaged[at]! ^= 0x01;
     await writeFile(path, damaged);
@@ -194,7 +194,7 @@ test("only the newest files are kept if their number is limited, and other files
   );
 });
 
-/** A disk that takes so many bytes more; a write that does not fit is torn, as on a real one. */
+/** A disk with room for this many bytes more; a write that does not fit is torn, as on a real one. */
 class SmallDisk {
   room: number;
 

@@ -11,7 +11,7 @@ import { type ForwarderMessage, RecordedForwarder } from "../../src/recording/re
 
 export const magic = 42;
 
-/** The plainest tracer there is: asks for the name and all metrics once, and for objects again and again. */
+/** The simplest possible tracer: asks for the name and all metrics once, and for objects repeatedly. */
 export class SimpleAcceptor {
   readonly message: ForwarderMessage[] = [];
   readonly objects: Buffer[] = [];
@@ -38,7 +38,7 @@ export class SimpleAcceptor {
     return undefined;
   }
 
-  /** Until the node has closed; our own side ends with it. */
+  /** Resolves when the node has closed; our side ends with it. */
   async ended(): Promise<void> {
     if (!this.#socket.readableEnded) await once(this.#socket, "end");
     this.#socket.end();

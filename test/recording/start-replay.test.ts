@@ -36,7 +36,7 @@ function optionsOf(target: Address): { path: string } | { host: string; port: nu
   return target.kind === "unix" ? { path: target.path } : { host: target.host, port: target.port };
 }
 
-/** A tracer that listens; its acceptors come in the order nodes connect. */
+/** A tracer that listens; its acceptors are in the order in which nodes connect. */
 async function tracer(at: Address): Promise<{ target: Address; acceptors: SimpleAcceptor[] }> {
   const acceptors: SimpleAcceptor[] = [];
   const sockets: Socket[] = [];
@@ -92,7 +92,7 @@ async function objectsIn(file: string): Promise<Buffer[]> {
   return objects;
 }
 
-/** Compared as one run of bytes: a difference of megabytes is nothing to print. */
+/** Compared as one run of bytes: a difference of megabytes is useless in the output. */
 function areEqual(one: readonly Buffer[], other: readonly Buffer[]): boolean {
   return one.length === other.length && one.every((object, at) => object.equals(other[at]!));
 }
@@ -235,7 +235,7 @@ test("objects of simulated nodes are compared by the numbers in their lines", as
   for await (const chunk of sent.nodes[0]!.sent.keysFrom(0)) keys.push(...chunk);
   const found = acceptors[0]!.objects.map((object) => {
     const start = object.indexOf('{"');
-    // The time behind the text may hold the byte of a brace by chance; not behind a quotation mark.
+    // The time after the text may by chance contain the byte of a brace, but not after a quotation mark.
     const end = object.lastIndexOf('"}') + 2;
     return sent.nodes[0]!.keyOf(object, start, end);
   });

@@ -228,7 +228,7 @@ test("files and directories get the modes of the configuration, whatever the uma
   expect(statSync(`${root}/a/${startName}`).mode & 0o7777).toBe(0o666);
 });
 
-// A worker thread, in which mutants are tested, may not set the umask.
+// A worker thread, in which mutants are tested, cannot set the umask.
 test.skipIf(!isMainThread)("without modes the umask decides", async () => {
   const { registry, log, root } = await testRegistry();
   const umask = process.umask(0o027);

@@ -4,7 +4,7 @@ import { testRegistry } from "./test-registry.js";
 
 const fault = { code: "" };
 
-// Claims are written beside the file system that tests interpose; their socket is the first thing that needs room.
+// Claims bypass the file system that tests interpose; their socket is the first thing that needs room.
 vi.mock("../../src/registry/claim-socket.js", async (importOriginal) => ({
   ...(await importOriginal<typeof import("../../src/registry/claim-socket.js")>()),
   listenAsSignOfLife: () => Promise.reject(errno(fault.code)),

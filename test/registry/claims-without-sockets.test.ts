@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { FakeClock } from "./fake-clock.js";
 import { eventually, passPause, temporaryDirectory, testRegistry, watch } from "./test-registry.js";
 
-// Some file systems hold no sockets; none of those is at hand here.
+// Some file systems cannot hold sockets; none of them is available here.
 vi.mock("../../src/registry/claim-socket.js", async (importOriginal) => ({
   ...(await importOriginal<typeof import("../../src/registry/claim-socket.js")>()),
   listenAsSignOfLife: async () => undefined,

@@ -39,7 +39,7 @@ function claimFiles(root: string): string[] {
   return readdirSync(join(root, ".muninn")).filter((name) => name.endsWith(".claims"));
 }
 
-/** What a tracer has left or still keeps up, which was here before us. */
+/** The claims of an earlier tracer, dead or alive. */
 function leaveClaims(root: string, facts: Record<string, unknown>, ...claims: string[]): string {
   mkdirSync(join(root, ".muninn"), { recursive: true });
   const path = join(root, ".muninn", "other.claims");

@@ -50,7 +50,7 @@ export class FakeClock implements Clock {
     this.#pass(end - this.#monotonic);
   }
 
-  /** Somebody sets the computer's clock. */
+  /** The computer's clock is set. */
   jump(milliseconds: number): void {
     this.#now += milliseconds;
   }
@@ -67,7 +67,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A clock on which every pause is over at once, as far as it went. */
+/** A clock on which every pause is over at once. */
 export class HastyClock implements Clock {
   #now = Date.parse("2026-02-16T09:30:01.000Z");
   #monotonic = 0;

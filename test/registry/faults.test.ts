@@ -23,7 +23,7 @@ import {
 
 const rotation = { frequencyMs: 60_000, limitBytes: 10, maxAgeMs: 1e12, keepFiles: 1_000 };
 
-/** Writes that take so many bytes each, then fail with `code`, or, where that is absent, take everything. */
+/** Writes that accept this many bytes each, then fail with `code` or, if that is absent, accept everything. */
 function takingOnly(bytes: readonly number[], code?: string): NonNullable<Rules["write"]> {
   const left = [...bytes];
   return (real, fd, pieces) => {
@@ -199,7 +199,7 @@ test("faults are listed oldest first, and delay no other log", async () => {
   const { registry, log, disk, clock } = await testRegistry();
   disk.rules.open = (real, path, ...rest) =>
     path.includes("/bad") ? Promise.reject(errno("EACCES", "open")) : real(path, ...rest);
-  // Known in another order than that in which their faults begin.
+  // Known in a different order from that of their faults.
   for (const directory of ["bad-1", "bad-2", "bad-3"]) registry.acquire(log(directory));
   for (const directory of ["bad-2", "bad-3", "bad-1"]) {
     void registry.append(log(directory), lines("x")).catch(() => {});

@@ -116,7 +116,7 @@ test("logs that wait for a handle get one in the order of their requests", async
 
 test("a log that always has more to write gives others the only handle in between", async () => {
   const { registry, log } = await testRegistry({ maxOpenFiles: 1 });
-  // Known already, it asks for a handle at once.
+  // Already known, it asks for a handle at once.
   registry.acquire(log("other"));
   await registry.append(log("other"), lines("y"));
   let written = 0;
@@ -133,7 +133,7 @@ test("a log that always has more to write gives others the only handle in betwee
   await registry.append(log("other"), lines("y"));
   isOver = true;
   await floods;
-  // What was under way, of three who each append one after the other.
+  // The appends in progress of three callers, each with one at a time.
   expect(written - before).toBeLessThanOrEqual(6);
   expect(allText(log("flood"))).toBe("x\n".repeat(written));
 });
@@ -432,7 +432,7 @@ test("more busy logs than handles are reported once, and again ten minutes later
 });
 
 test.each([
-  // Their rest is then exactly, or twice, what counts as brief.
+  // Their idle time is then exactly, or twice, what counts as brief.
   { maxOpenFiles: 1, evicted: 3 },
   { maxOpenFiles: 2, evicted: 2 },
 ])(

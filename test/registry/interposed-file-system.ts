@@ -1,6 +1,6 @@
 import { type FileSystem, kernelFileSystem } from "../../src/registry/file-system.js";
 
-/** What stands in for a call, and may make it. */
+/** Replaces a call, and may make it. */
 export type Rules = {
   [Name in keyof FileSystem]?: (
     real: FileSystem[Name],
@@ -11,21 +11,21 @@ export type Rules = {
 export interface InterposedFileSystem extends FileSystem {
   /** May be changed at any time. */
   readonly rules: Rules;
-  /** Names of the calls made so far, with the last part of their path where they have one. */
+  /** Names of the calls made so far, with the last part of their path if they have one. */
   readonly calls: string[];
-  /** Descriptors that are open, with their paths. */
+  /** Open descriptors, with their paths. */
   readonly descriptors: Map<number, string>;
   /** The path that a descriptor was opened by, closed or not. */
   pathOf(fd: number): string;
-  /** Calls with a descriptor that was not open: by now it may be somebody else's. */
+  /** Calls with a descriptor that was not open: by now it may belong to somebody else. */
   readonly misused: string[];
 }
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * The kernel's file system, except for the calls that `rules` has something for. Rules are given paths as people know
- * them; the kernel gets those that the registry gave, which lead through open directories.
+ * The kernel's file system, except for the calls that have a rule in `rules`. Rules get paths as users know
+ * them; the kernel gets those from the registry, which lead through open directories.
  */
 export function interposedFileSystem(): InterposedFileSystem {
   const rules: Rules = {};
@@ -68,7 +68,7 @@ function knownPath(argument: unknown, descriptors: ReadonlyMap<number, string>):
   );
 }
 
-/** A rule for closing: holds back the closes of log files, not those of directories. */
+/** A rule for closing: holds back the closes of log files, but not those of directories. */
 export function closesOfLogs(disk: InterposedFileSystem, gate: Gate): NonNullable<Rules["close"]> {
   return (real, fd) => (/\.(json|log)$/.test(disk.pathOf(fd)) ? gate.rule(real, fd) : real(fd));
 }
@@ -85,7 +85,7 @@ export function hang<T>(): Promise<T> {
 
 /** Holds calls back until it is opened. */
 export class Gate {
-  /** Calls that have come to it. */
+  /** Calls that have reached it. */
   arrived = 0;
   readonly #passed: Promise<void>;
   open: () => void = () => {};

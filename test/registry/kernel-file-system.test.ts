@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { kernelFileSystem, nearestThere } from "../../src/registry/file-system.js";
 import { openFiles, temporaryDirectory } from "./test-registry.js";
 
-// Some file systems have no modes; none of those is at hand here.
+// Some file systems have no modes; none of them is available here.
 vi.mock("node:fs", async (importOriginal) => {
   const actual = await importOriginal<typeof import("node:fs")>();
   const fchmod = (_fd: number, _mode: number, done: (error: Error) => void) =>

@@ -13,7 +13,7 @@ const program = fileURLToPath(new URL("writer-process.mjs", import.meta.url));
 
 type Child = ChildProcessByStdio<null, Readable, null>;
 
-/** The program, whose words come line by line. */
+/** The program, with its output line by line. */
 function start(task: Record<string, unknown>, heard: (words: string[]) => void, shell = ""): Child {
   const child = spawn(
     "sh",
@@ -27,7 +27,7 @@ function start(task: Record<string, unknown>, heard: (words: string[]) => void, 
   return child;
 }
 
-/** The numbers in a log's files, of lines that are whole; what is not, must be the beginning of such a line. */
+/** The numbers in a log's files, from complete lines; anything else must be the beginning of such a line. */
 function numbersIn(id: LogId): { numbers: number[]; torn: number } {
   if (!existsSync(join(id.root, id.directory))) return { numbers: [], torn: 0 };
   const numbers: number[] = [];

@@ -19,7 +19,7 @@ const ext4 = 0xef53;
 const nfs = 0x6969;
 const fuse = 0x6573_5546;
 
-// Which file systems this machine has does not matter: the answer for a path is what a test says, by default ext4.
+// This machine's file systems do not matter: the test sets the answer for each path, by default ext4.
 const types = new Map<string, number | Error>();
 vi.mock("node:fs/promises", async (importOriginal) => {
   const actual = await importOriginal<typeof import("node:fs/promises")>();
@@ -37,7 +37,7 @@ beforeEach(() => {
   asked.mockClear();
 });
 
-/** A registry on the kernel's file system, whose threads are never asked what a name leads to while lines are written. */
+/** A registry on the kernel's file system, whose threads are never asked about a name while lines are written. */
 async function quickRegistry() {
   const lstat = vi.spyOn(kernelFileSystem, "lstat");
   const made = await testRegistry({ fileSystem: kernelFileSystem });

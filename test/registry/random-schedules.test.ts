@@ -57,7 +57,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("rename directory" as const), log }) },
 );
 
-/** What becomes of one call: a write takes so many bytes, its file is deleted, it fails; undefined: it goes well. */
+/** The fate of one call: a write accepts this many bytes, its file is deleted, it fails; undefined: it succeeds. */
 const writeFate = fc.option(
   fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom("ENOSPC", "EIO", "EAGAIN", "deleted")),
   {
@@ -79,7 +79,7 @@ interface Line {
   readonly number: number;
 }
 
-/** Every line of a log's files with a name of our form, in the order of the names; each must be whole. */
+/** Every line of a log's files with a name of Muninn's form, in the order of the names; each must be complete. */
 function linesIn(directory: string, id: LogId): Line[] {
   const place = { ...id, directory };
   if (!existsSync(join(id.root, directory))) return [];
@@ -142,12 +142,12 @@ test.each(["os", "disk"] as const)(
         );
         const counts = ids.map(() => 0);
         const acknowledged = ids.map(() => new Set<number>());
-        /** Lines that somebody deleted with their file after they were acknowledged. */
+        /** Lines deleted with their file after they were acknowledged. */
         const mayMiss = ids.map(() => new Set<number>());
         const asides = ids.map((): string[] => []);
-        /** A file that was being made while its directory was moved is made there. */
+        /** A file being created while its directory is moved is created in the moved one. */
         const movedDirectories = ids.map((): string[] => []);
-        /** Deletes a current file, while nothing waits between the look at it and its acknowledgement. */
+        /** Deletes a current file while nothing waits between the check of it and its acknowledgement. */
         const remove = (path: string) => {
           const [directory] = path.slice(root.length + 1).split("/") as [string];
           if (!existsSync(path) || directory === "moved") return;
@@ -225,7 +225,7 @@ test.each(["os", "disk"] as const)(
         expect(mostOpen).toBeLessThanOrEqual(maxOpenFiles);
         expect(registry.faults()).toEqual([]);
         await registry.stop();
-        // On this clock the stop's time for closing is over at once, too.
+        // On this clock the stop's time for closing is over at once as well.
         await eventually(() => openFiles(root).length === 0);
         expect(disk.misused).toEqual([]);
         expect(disk.descriptors.size).toBe(0);

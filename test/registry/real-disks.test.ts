@@ -17,7 +17,7 @@ import {
   watch,
 } from "./test-registry.js";
 
-/** Mounts something on a new directory until the test ends; skips the test where that is not allowed. */
+/** Mounts something on a new directory until the test ends; skips the test if that is not allowed. */
 function mounted(context: TestContext, ...args: string[]): string {
   const directory = temporaryDirectory();
   try {
@@ -39,7 +39,7 @@ function tmpfs(context: TestContext, options: string): string {
   return mounted(context, "-t", "tmpfs", "-o", options, "muninn-test");
 }
 
-/** Lines of one log that are 36 kB together, and tell which they are. */
+/** Lines of one log with 36 kB in total, each with its number. */
 function block(directory: string, number: number): Buffer {
   return Buffer.concat(
     Array.from({ length: 12 }, (_, i) => Buffer.from(`${directory} ${number} ${i} ${"x".repeat(3_000)}\n`)),
@@ -155,7 +155,7 @@ function devicesOfOpenFiles(): number[] {
   });
 }
 
-/** A root with a tmpfs mounted on it, which is unmounted and replaced in the course of a test. */
+/** A root with a tmpfs mounted on it, which is unmounted and replaced during a test. */
 function replaceDisk(root: string): void {
   execFileSync("umount", ["-l", root]);
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "muninn-test", root]);
@@ -213,7 +213,7 @@ test("a disk with files on it is accepted only after a reopening, and then at on
   });
   expect(allText(log("a"))).toBe("2\n");
   expect(events.filter(([event]) => event === "diskReplaced")).toHaveLength(1);
-  // The old disk is let go: no handle of ours keeps it, not even an idle one.
+  // The old disk is released: no handle keeps it busy, not even an idle one.
   await eventually(() => !devicesOfOpenFiles().includes(before));
   const second = await testRegistry({ roots: [root] });
   expect(await second.registry.claim("idle")).toMatchObject({ state: "taken" });

@@ -19,7 +19,7 @@ const rules = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: hour * 1_000, 
 
 test("the age of a file counts from its end, which the name of the next file gives", async () => {
   const { registry, log } = await testRegistry({ rotation: rules });
-  // Begun five hours ago, ended four hours ago; begun four hours ago, ended half an hour ago; the newest.
+  // Started five hours ago, ended four hours ago; started four hours ago, ended half an hour ago; the newest.
   for (const begun of [-5 * hour, -4 * hour, -0.5 * hour]) leaveFile(log("a"), nameAfter(begun), "\n");
   await registry.expire();
   expect(fileNames(log("a"))).toEqual([nameAfter(-4 * hour), nameAfter(-0.5 * hour)]);
@@ -143,7 +143,7 @@ test.each([
     leaveFile(log("a"), nameAfter(1), "somebody else's\n");
     leaveFile(log("a"), nameAfter(2), "somebody else's\n");
     clock.advance(9 * hour * 1_000);
-    // A look may be under way that began when less time had passed.
+    // An expiry may be in progress that started when less time had passed.
     await registry.expire();
     await registry.expire();
     expect(registry.stats().openNow).toBe(idleTimeoutMs === 0 ? 1 : 0);

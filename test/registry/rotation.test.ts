@@ -189,7 +189,7 @@ test.each([
     await eventually(() => registry.stats().logsNow === 0);
     if (linesAfter === 0) moveAway();
     await write();
-    // An archive that has a file of this name already would lose one of the two.
+    // An archive that already has a file of this name would lose one of the two.
     expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
   },
 );
@@ -240,7 +240,7 @@ test("a requested rotation of a log not written to so far ends its existing file
   expect(textOf(log("a"), nameAfter(0))).toBe("new\n");
 });
 
-/** Lets no file be made. */
+/** Prevents the creation of files. */
 function refuseNewFiles(disk: InterposedFileSystem, code: string): void {
   disk.rules.open = async (real, path, flags, ...rest) => {
     if ((flags & constants.O_CREAT) !== 0) throw errno(code, "open");

@@ -24,13 +24,13 @@ import {
   testRegistry,
 } from "./test-registry.js";
 
-/** Puts a link in the place of a node's directory, as a user may who can write in `logRoot`. */
+/** Puts a link in place of a node's directory, as a user who can write in `logRoot` may. */
 function swap(root: string, directory: string, target: string): void {
   renameSync(join(root, directory), join(root, `${directory}-moved`));
   symlinkSync(target, join(root, directory));
 }
 
-/** What is in a directory of somebody else's. */
+/** The contents of somebody else's directory. */
 function everything(directory: string): string[] {
   return readdirSync(directory)
     .sort()

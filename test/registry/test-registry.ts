@@ -21,7 +21,7 @@ import { type InterposedFileSystem, interposedFileSystem } from "./interposed-fi
 /** The second at which the fake clock starts, as in names of files. */
 export const startName = "node-2026-02-16T09-30-01.json";
 
-/** The name of a JSON file so many seconds after the start. */
+/** The name of a JSON file this many seconds after the start. */
 export function nameAfter(seconds: number, extension = "json"): string {
   const time = new Date(Date.parse("2026-02-16T09:30:01Z") + seconds * 1_000).toISOString();
   return `node-${time.slice(0, 19).replaceAll(":", "-")}.${extension}`;
@@ -34,7 +34,7 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** Notes what it is told as `[event, ...facts]`. */
+/** Records its events as `[event, ...facts]`. */
 export function recordingObserver(events: unknown[][]): RegistryObserver {
   const note =
     (event: string) =>
@@ -95,7 +95,7 @@ export async function testRegistry(options: TestOptions<Clock> = {}): Promise<Te
     const stopped = registry.stop({ deadlineMs: 0 }).then(() => {
       isStopped = true;
     });
-    // Whatever the test has done to the disk and to time must not hold up the end.
+    // Whatever the test has done to the disk and to time must not delay the end.
     if (clock instanceof FakeClock) {
       await eventually(() => {
         clock.advance(100);
@@ -131,14 +131,14 @@ export function textOf({ root, directory }: LogId, name: string): string {
   return readFileSync(join(root, directory, name), "utf8");
 }
 
-/** What is in all files of a log, in the order of their names. */
+/** The contents of all files of a log, in the order of their names. */
 export function allText(log: LogId): string {
   return fileNames(log)
     .map((name) => textOf(log, name))
     .join("");
 }
 
-/** A file that was there before. */
+/** A file from before the start. */
 export function leaveFile({ root, directory }: LogId, name: string, text: string): string {
   mkdirSync(join(root, directory), { recursive: true });
   const path = join(root, directory, name);
@@ -146,7 +146,7 @@ export function leaveFile({ root, directory }: LogId, name: string, text: string
   return path;
 }
 
-/** Log files below `root` that this process has open, relative to it; directories are open for moments only. */
+/** Log files below `root` that this process has open, relative to it; directories are open only briefly. */
 export function openFiles(root: string): string[] {
   return readdirSync("/proc/self/fd")
     .flatMap((fd) => {
@@ -161,7 +161,7 @@ export function openFiles(root: string): string[] {
     .sort();
 }
 
-/** Waits until somebody pauses, lets the pause pass, and resolves with how long it was. */
+/** Waits until somebody pauses, lets the pause pass, and resolves with its length. */
 export async function passPause(clock: FakeClock): Promise<number> {
   await eventually(() => clock.pauses.length > 0);
   const [milliseconds] = clock.pauses as [number];
@@ -169,7 +169,7 @@ export async function passPause(clock: FakeClock): Promise<number> {
   return milliseconds;
 }
 
-/** Whether a promise has settled, one way or the other. */
+/** Whether a promise has settled, either way. */
 export function watch(promise: Promise<unknown>): { readonly isSettled: boolean } {
   const state = { isSettled: false };
   const settle = () => {
@@ -179,12 +179,12 @@ export function watch(promise: Promise<unknown>): { readonly isSettled: boolean 
   return state;
 }
 
-/** Lets everything happen that is under way: some turns of the loop, with calls to the file system in between. */
+/** Lets everything in progress happen: some turns of the loop, with file system calls in between. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await stat(tmpdir());
 }
 
-/** Resolves as soon as the condition holds. It is asked again and again, for as long as the test may take. */
+/** Resolves as soon as the condition holds. It is checked repeatedly, for as long as the test may take. */
 export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

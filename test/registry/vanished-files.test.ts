@@ -40,7 +40,7 @@ test("if the current file is deleted, the line is written again to a new one, an
   expect(registry.stats()).toMatchObject({ vanished: 1, created: 2, rotated: 0, bytesWritten: 4 });
 });
 
-/** The same, as if it were on another file system, where inodes have the same numbers. */
+/** The same status as if on another file system, where inodes have the same numbers. */
 function elsewhere(status: FileStatus): FileStatus {
   return Object.create(status, { dev: { value: status.dev + 1n } });
 }
@@ -164,7 +164,7 @@ test("a root on another device than at the start is a fault: nothing is written 
   const { registry, log, disk, clock, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   await registry.rotate(log("a"));
-  // What is below the volume has none of our claims in it.
+  // The place below the volume has none of our claims in it.
   renameSync(join(root, ".muninn"), `${root}-claims`);
   onTestFinished(() => rmSync(`${root}-claims`, { recursive: true, force: true }));
   disk.rules.lstat = async (real, path) => {

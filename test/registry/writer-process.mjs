@@ -1,5 +1,5 @@
-// A process of its own with a registry in it, for tests that kill it or take its handles away. Runs on the built
-// program: `npm test` builds it first. Its only argument is JSON; what it tells goes to stdout, a line each.
+// A separate process with a registry, for tests that kill it or take its handles away. Runs the built
+// program: `npm test` builds it first. Its only argument is JSON; it prints its results to stdout, a line each.
 import { closeSync, openSync } from "node:fs";
 import { openHandleRegistry } from "../../dist/registry/open-handle-registry.js";
 
@@ -32,7 +32,7 @@ const registry = await openHandleRegistry({
 });
 const place = (directory) => ({ root, directory, extension: "json" });
 
-/** Appends lines numbered from `first` on, until it is killed, and tells each number that is safe. */
+/** Appends lines numbered from `first` up, until it is killed, and prints each number that is safe. */
 async function writeForEver(directory, first) {
   const underWay = [];
   for (let number = first; ; number += 1) {
@@ -45,7 +45,7 @@ async function writeForEver(directory, first) {
   }
 }
 
-/** Takes every handle of the process, and then needs one more. */
+/** Uses up every handle of the process, and then needs one more. */
 async function runOutOfHandles() {
   await registry.append(place("first"), Buffer.from('"first"\n'));
   const hogs = [];

@@ -19,7 +19,7 @@ const year = 365 * 24 * hour;
 const start = Date.parse("2026-02-16T09:30:01Z") / 1_000;
 const rules = { frequencyMs: 60_000, limitBytes: 1_000, maxAgeMs: hour * 1_000, keepFiles: 0 };
 
-/** A file whose name says one time, and which was last written to at another; both in seconds after the start. */
+/** A file with one time in its name, and another as its last write; both in seconds after the start. */
 function leave(log: LogId, named: number, written: number): string {
   const name = nameAfter(named, log.extension);
   utimesSync(leaveFile(log, name, "\n"), start + written, start + written);

@@ -18,7 +18,7 @@ const account = {
   },
 };
 
-/** What waits, by name, and what of it is under way. */
+/** The waiting entries, by name, and those of them being sent. */
 function senderOf(underWay: readonly string[] = []) {
   return { takeBack: (waiting: string) => !underWay.includes(waiting) };
 }

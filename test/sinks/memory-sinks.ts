@@ -9,7 +9,7 @@ import type {
 } from "../../src/sinks/sink.js";
 import type { SinkKind } from "../../src/sinks/sink-kind.js";
 
-// A sink of each kind, as a feature would bring one: a folder's worth of code that goes in through the one table.
+// A sink of each kind, as a feature would add one: a folder of code that is added to the single table.
 
 const decoder = new TextDecoder();
 
@@ -45,7 +45,7 @@ export class MemorySink implements RequiredSink {
   }
 }
 
-/** Keeps the first objects as they came, and drops what is more. */
+/** Keeps the first objects as they came, and drops the others. */
 export class FirstObjectsSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name = "first-objects";

@@ -45,7 +45,7 @@ interface PromiseWithResolvers {
   readonly reject: (error: Error) => void;
 }
 
-/** Lets everything that is ready run. */
+/** Lets everything ready run. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -130,7 +130,7 @@ test("objects that a required sink drops from a batch are counted by reason, and
   ]);
 });
 
-/** Takes one object of each batch at once and drops the rest. */
+/** Accepts one object of each batch at once and drops the rest. */
 class PickySink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name = "picky";

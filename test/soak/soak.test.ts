@@ -10,10 +10,10 @@ import { type Daemon, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
 import { verified } from "../end-to-end/verified.js";
 
-/** `npm run soak -- --minutes N`; in CI a few seconds, so that it is known to work. */
+/** `npm run soak -- --minutes N`; a few seconds in CI, to check that it works. */
 const minutes = Number(process.env.MUNINN_SOAK_MINUTES ?? 0.15);
 const beatMs = 500;
-/** What a warm process may have more than a cold one, whose caches and compiled code are still to come. */
+/** The allowance for a warm process over a cold one, which has not filled its caches or compiled its code yet. */
 const warmthKiB = 192 * 1_024;
 
 test(`after ${minutes} minutes of rotation, reloads, scrapes and bad peers everything is as it was at the start`, {
@@ -46,7 +46,7 @@ test(`after ${minutes} minutes of rotation, reloads, scrapes and bad peers every
   await Promise.all(nodes.map((node) => node.stop()));
   await eventually(async () => expect(await at("/")).not.toContain("node-"));
 
-  // Log files idle out.
+  // Log files are closed for idleness.
   await eventually(() => expect(handlesOf(daemon).length).toBeLessThanOrEqual(handlesBefore), {
     withinMs: 60_000,
   });
@@ -73,14 +73,14 @@ test(`after ${minutes} minutes of rotation, reloads, scrapes and bad peers every
   }
 });
 
-/** A peer that says what no peer should, or nothing; the tracer ends the connection. */
+/** A peer that sends invalid bytes, or nothing; the tracer ends the connection. */
 function visitBadly(socketPath: string, beat: number): void {
   const socket = connect(socketPath);
   socket.on("error", () => {}).resume();
   if (beat % 2 === 0) socket.write(Buffer.from([beat, 0xff, 0, 0, 0, 0, 0, 0, beat]));
 }
 
-/** A node that comes, breaks off in the middle of a message, comes again, and is gone for good. */
+/** A node that connects, breaks off in the middle of a message, connects again, and leaves for good. */
 async function passThrough(socketPath: string, beat: number): Promise<void> {
   const node = await nodeAt(socketPath, {
     name: `guest-${beat % 5}`,
@@ -91,7 +91,7 @@ async function passThrough(socketPath: string, beat: number): Promise<void> {
   await node.stop();
 }
 
-/** Over a connection of its own, which is gone afterwards. */
+/** Over a separate connection, which is closed afterwards. */
 async function textAt(url: string): Promise<string> {
   const request = get(url, { agent: false });
   const [answer] = (await once(request, "response")) as [IncomingMessage];
@@ -106,7 +106,7 @@ function memoryKiB(daemon: Daemon): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/status`, "latin1"))![1]);
 }
 
-/** Of all series of a family. */
+/** The sum of all series of a family. */
 function sumOf(exposition: string, family: string): number {
   const lines = exposition
     .split("\n")

@@ -8,10 +8,10 @@ import { expect } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-/** By make-rootfs.sh. */
+/** Created by make-rootfs.sh. */
 const rootfs = join(cache, "muninn", "systemd-bookworm.tar");
 
-/** Why no systemd can be booted here. */
+/** Why systemd cannot be booted here. */
 export const missingMachine =
   process.getuid?.() !== 0
     ? "only root may boot a machine"
@@ -46,7 +46,7 @@ export class Machine implements AsyncDisposable {
       await readFile("config/muninn.service", "utf8"),
     );
     await mkdir(join(root, program), { recursive: true });
-    // As npm makes it: an executable.
+    // As npm installs it: an executable.
     await writeFile(
       join(root, "usr/local/bin/muninn"),
       `#!/bin/sh\nexec /usr/local/bin/node ${program}/dist/bin.cjs "$@"\n`,
@@ -70,7 +70,7 @@ export class Machine implements AsyncDisposable {
     return machine;
   }
 
-  /** What a command of the shell says there, of both kinds. */
+  /** The output of a shell command there, on both streams. */
   run(command: string): string {
     const inside = ["--target", `${this.#init}`, "--all", "sh", "-c", `${command} 2>&1`];
     return spawnSync("nsenter", inside, { encoding: "utf8", maxBuffer: 2 ** 30 }).stdout;
@@ -88,7 +88,7 @@ export class Machine implements AsyncDisposable {
     await writeFile(file, text);
   }
 
-  /** Where something there lies as seen from here, sockets as well. */
+  /** The path of something there as seen from here, sockets included. */
   outside(path: string): string {
     return join("/proc", `${this.#init}`, "root", path);
   }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes what test/systemd boots, once: a small Debian with systemd, without procps and whatever else a service may not
+# Creates the root file system for test/systemd, once: a small Debian with systemd, without procps and whatever else a service may not
 # count on. Needs root and the packages debootstrap and systemd-container.
 set -eu
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/muninn"

@@ -22,7 +22,7 @@ describe.skipIf(missingMachine)(
 
     const socket = () => machine.outside("/run/muninn/muninn.sock");
 
-    /** The numbers of the objects of a node in the journal, in its order. */
+    /** The numbers of a node's objects in the journal, in the journal's order. */
     function numbersOf(node: string): number[] {
       const messages = machine.run(
         `journalctl -q -o cat _SYSTEMD_UNIT=muninn.service SYSLOG_IDENTIFIER=${node}`,

@@ -3,7 +3,7 @@ import { Display } from "../../src/tail/display.js";
 import { LiveOutput } from "../../src/tail/line-output.js";
 import { machineLine } from "../../src/tail/traced-line.js";
 
-/** A terminal that takes a text when it is told to. */
+/** A terminal that accepts a text when it is told to. */
 function terminal() {
   const taken: string[] = [];
   let take: () => void = () => {};
@@ -51,7 +51,7 @@ test("room is counted by the waiting lines, even during a write", async () => {
   output.offer(half);
   screen.take();
   await turns();
-  // One half is on its way: one more finds room, a third does not.
+  // One half is being written: one more fits, a third does not.
   output.offer(half);
   output.offer(half);
   for (let round = 0; round < 4; round += 1) {

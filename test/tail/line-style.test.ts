@@ -39,7 +39,7 @@ describe("for people", () => {
       fc.property(text, fc.integer({ min: 1, max: 160 }), fc.boolean(), (human, columns, colours) => {
         const one = { ...line("a", ""), human };
         const cut = stripVTControlCharacters(shown([one], { columns, colours, wrap: false }));
-        // Time and severity stay whole on a terminal that is narrower than they are.
+        // Time and severity stay whole even on a terminal too narrow for them.
         expect(cut.split("\n").filter((row) => row.length > Math.max(columns, 34))).toEqual([]);
         expect(cut.match(/\n/g)).toHaveLength(1);
         const rows = shown([one], { columns, colours: false, wrap: true }).slice(0, -1).split("\n");

@@ -21,14 +21,14 @@ export function logRoot(): { readonly path: string } {
   return root;
 }
 
-/** A line of ForMachine, so many milliseconds after `begin`. */
+/** A line of ForMachine, this many milliseconds after `begin`. */
 export function machineText(ms: number, text: string, fields: { ns?: string; sev?: string } = {}): string {
   const at = new Date(begin * 1_000 + ms).toISOString();
   const { ns = "Net.Peer", sev = "Info" } = fields;
   return `{"at":"${at}","ns":"${ns}","data":{"text":${JSON.stringify(text)}},"sev":"${sev}","thread":"7","host":"h"}`;
 }
 
-/** Puts lines into the file that was begun so many seconds after `begin`; compressed where its ending says so. */
+/** Puts lines into the file created this many seconds after `begin`; compressed if its extension says so. */
 export async function writeLog(
   root: string,
   node: string,
@@ -48,7 +48,7 @@ export async function writeLog(
   return path;
 }
 
-/** What lines of `machineText` say. */
+/** The texts of lines made by `machineText`. */
 export function textsOf(lines: readonly TracedLine[]): string[] {
   return lines.map(({ text }) => (JSON.parse(text) as { data: { text: string } }).data.text);
 }

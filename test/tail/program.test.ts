@@ -131,7 +131,7 @@ test("a writer that keeps rotating and deleting is followed without a line lost 
       await appendFile(path, `${lines(number, number + 200).join("\n")}\n`);
       number += 200;
     }
-    // A file is there for longer than new ones are looked for.
+    // A file exists for longer than the pause between looks for new ones.
     await tail.until(() => tail.output.out.includes(`"text":"${number - 3_001}"`));
   }
   await tail.until(() => tail.output.out.includes(`"text":"${number - 1}"`));
@@ -173,8 +173,8 @@ const hasPython = (() => {
 })();
 
 /**
- * Runs a command in a terminal of 60 columns. After the first bytes nothing is read until there is a file of that name;
- * Ctrl-C is pressed where a text is seen.
+ * Runs a command in a terminal of 60 columns. After the first bytes nothing is read until a file of that name exists;
+ * Ctrl-C is pressed when a text appears.
  */
 const inTerminal = `
 import fcntl, os, pty, struct, sys, termios, time
@@ -212,7 +212,7 @@ describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
     const { out } = await terminal("", "…", ["tail", "--dir", root.path, "-f"]).ended;
     const [row = "", ...rest] = out.split(/\r?\n/);
     expect(row).toContain("\x1b[31mError");
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are taken off
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are removed
     expect(row.replace(/\x1b\[[0-9;]*m/g, "")).toHaveLength(60);
     expect(rest.join("\n")).toMatch(/^(\^C)?\n?\n?signal 2 code 0$/);
   }, 30_000);
@@ -227,7 +227,7 @@ describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
       await appendFile(path, `${lines(number, number + 500).join("\n")}\n`);
       number += 500;
     }
-    // More than is read at once: it has looked at most of it when all of it is there.
+    // More than one read: it has seen most of it when all of it is there.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     await writeFile(go, "");
     await tail.until(() => tail.output.out.includes("missed here"));

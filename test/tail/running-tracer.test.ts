@@ -24,7 +24,7 @@ test("lines that a tracer receives are shown live, filtered there, and top sees 
       if (seen.length >= 20) return;
     }
   })();
-  // A viewer sees what comes after it has come itself: nodes come until it has seen enough.
+  // A viewer sees only objects that arrive after it connected: nodes send until it has seen enough.
   const nodes: { stop: () => Promise<void> }[] = [];
   let isOver = false;
   void watching.finally(() => {

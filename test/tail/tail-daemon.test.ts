@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { daemonAddress } from "../../src/tail/daemon-address.js";
 import { type DaemonLines, type DaemonToTail, tailDaemon } from "../../src/tail/tail-daemon.js";
 
-/** Answers as `muninn.ui` does, below `/muninn`; each connection is given to `onViewer`. */
+/** Answers like `muninn.ui`, below `/muninn`; each connection is passed to `onViewer`. */
 let server: Server;
 let viewers: WebSocketServer;
 let onViewer: (socket: WebSocket, url: URL, viewer: number) => void;
@@ -50,7 +50,7 @@ function options(given: Partial<DaemonToTail> & { token?: string } = {}): Daemon
   return { address, nodes: [], filter: {}, remark: () => {}, pause: async () => {}, ...rest };
 }
 
-/** What is told until so many messages have come. */
+/** The output until this many messages have arrived. */
 async function told(messages: number, given: Parameters<typeof options>[0] = {}): Promise<DaemonLines[]> {
   const all: DaemonLines[] = [];
   for await (const some of tailDaemon(options(given))) {
@@ -131,7 +131,7 @@ test("a client that reads nothing is sent only a few messages", async () => {
   let sent = 0;
   onViewer = (socket) => {
     const message = JSON.stringify({ objects: [{ ...object, machine: "x".repeat(200_000) }] });
-    // As the daemon does: one message on its way at a time.
+    // Like the daemon: one message in flight at a time.
     const tell = () => {
       if (sent === 1_000) return;
       socket.send(message, (error) => {
@@ -149,7 +149,7 @@ test("a client that reads nothing is sent only a few messages", async () => {
     before = sent;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  // What waits here, and what the sockets of both sides hold.
+  // The messages waiting here, and those in the sockets of both sides.
   expect(sent).toBeLessThan(200);
   await lines.return(undefined);
 });

@@ -220,7 +220,7 @@ describe("following", () => {
     const lines: TracedLine[] = [];
     let pauses = 0;
     const over = new Error("over");
-    // Each step gets rounds enough for a look at directories and for leaving a file.
+    // Each step gets enough rounds for a look at directories and for leaving a file.
     const pausesPerStep = 12;
     const pause = async () => {
       if (pauses % pausesPerStep === 0) {
@@ -255,7 +255,7 @@ describe("following", () => {
         await rm(second);
       },
       async () => {
-        // Two at once, the first compressed before anybody saw it.
+        // Two at once, the first compressed before it was noticed.
         await writeLog(root.path, "a", 3, numbered(8, 10), "json.gz");
         await writeLog(root.path, "a", 4, numbered(10, 11));
       },

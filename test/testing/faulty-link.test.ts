@@ -39,7 +39,7 @@ test("bytes are delayed by at least the latency, whatever the other end does", a
   const source = new NumberedSource({ name: "far", count: 1 });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: link.address } });
   await node.finished;
-  // The proposal and its answer, the question for the name, its answer: two round trips.
+  // The proposal and its answer, the request for the name and its answer: two round trips.
   expect(performance.now() - begun).toBeGreaterThan(700);
 });
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { faults, ScriptedSource, simulatedNode, startTracer } from "../../src/testing/entry.js";
 
 test("a misspelt field is an error with its place and a suggestion", async () => {
-  // @ts-expect-error a field that nobody knows is an error of types as well
+  // @ts-expect-error an unknown field is also a type error
   const misspelt = startTracer({ config: { networkMagik: 1 } });
   await expect(misspelt).rejects.toThrow(/networkMagik.*networkMagic/s);
   const nested = startTracer({ config: { muninn: { durabilitty: "write" } } });

@@ -15,7 +15,7 @@ const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, 
   name: /test\("(.*?)"/.exec(code!)?.[1] ?? `example ${index + 1}`,
 }));
 
-/** Somebody else's package, with Muninn among its dependencies. */
+/** A user's package, with Muninn among its dependencies. */
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-"));

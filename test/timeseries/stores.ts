@@ -43,7 +43,7 @@ export const stores = {
 
 const usualLimits = { timeoutMs: 60_000, maxBytes: 2 ** 26 };
 
-/** What a query is, with the step of the original's suite; or the error it ends with. */
+/** The value of a query, with the step of the original's suite; or the error it ends with. */
 export async function evaluated(
   store: Store,
   now: number,

@@ -47,7 +47,7 @@ async function asked(timeseries: Timeseries, query: string, time = Date.now()) {
   return JSON.parse(Buffer.concat([...body!.chunks]).toString("utf8")).data;
 }
 
-/** A node that has told these, once. */
+/** A node that has sent these metrics once. */
 function metricsOf(values: Readonly<Record<string, number | string>>): NodeMetrics {
   const metrics = new NodeMetrics({ maxBytes: 1_000_000 });
   metrics.answered({ whole: true, nowMs: 0 });

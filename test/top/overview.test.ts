@@ -52,7 +52,7 @@ test("labels of any text are read back unchanged from an exposition", () => {
       (node, sink, value) => {
         const written = (text: string) =>
           text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-        // Exporters write numbers as JavaScript does, and these two so.
+        // Exporters write numbers as JavaScript does, except these two.
         const number = String(value).replace("Infinity", "Inf");
         const line = `x{node="${written(node)}",sink="${written(sink)}"} ${number}`;
         const [sample] = samplesIn(`# HELP x y\n${line}\n`);

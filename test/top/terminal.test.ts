@@ -6,7 +6,7 @@ import type { TestTracer } from "../../src/testing/test-tracer.js";
 import { program } from "../end-to-end/daemon.js";
 import { nodeWith, tracerWithPage } from "../ui/pages.js";
 
-// The program on a real terminal, which util-linux's `script` makes.
+// The program on a real terminal, which util-linux's `script` provides.
 
 let tracer: TestTracer;
 const ends: (() => unknown)[] = [];
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** `muninn top` of 24 rows and 100 columns; what the terminal's settings are is told before and after. */
+/** `muninn top` in 24 rows and 100 columns; the terminal's settings are printed before and after. */
 async function topAt(endpoint: string) {
   const top = [process.execPath, program, "top", "--url", `http://${tracer.served.get(endpoint)}`];
   const line = `stty rows 24 cols 100; tty; stty -g; ${top.map(quoted).join(" ")}; echo "code $?"; stty -g`;
@@ -43,9 +43,9 @@ async function topAt(endpoint: string) {
   const page = () =>
     shown.text
       .slice(shown.text.lastIndexOf("\x1b[H"))
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: what draws
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: drawing sequences
       .replace(/\x1b\[[\d;?]*[A-Za-z]/g, "");
-  /** The nodes in the order in which they stand. */
+  /** The nodes in the order shown. */
   const nodes = () => [...page().matchAll(/^node-[abc]/gm)].map(([node]) => node.at(-1)).join("");
   await eventually(() => expect(nodes()).toHaveLength(3));
   const device = /\/dev\/pts\/\d+/.exec(shown.text)![0];
@@ -58,7 +58,7 @@ async function topAt(endpoint: string) {
       execFileSync("stty", ["-F", device, "rows", `${rows}`, "cols", `${columns}`]),
     pid: () =>
       Number(execFileSync("pgrep", ["-t", device.slice("/dev/".length), "-f", "top --url"]).toString()),
-    /** What it left behind: exit code, and whether the terminal is as it was. */
+    /** What it left behind: the exit code, and whether the terminal is restored. */
     left: async () => {
       await ended;
       const [before, code, after] = /^([\da-f:]+)\r\n.*code (\d+)\r\n([\da-f:]+)\r\n$/ms
@@ -102,8 +102,8 @@ test("a page follows the size of the terminal", async () => {
     expect(lines.length).toBeLessThanOrEqual(12);
     expect(lines[0]).toMatch(/…$/);
   });
-  // On a full line the cursor stands on the last sign, which clearing the rest would take.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what clears
+  // On a full line the cursor is on the last character, which clearing the rest would erase.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: clearing sequences
   expect(raw()).not.toMatch(/…\x1b\[(?:K|J|0m\x1b\[K)/);
   hit("q");
   expect((await left()).isRestored).toBe(true);

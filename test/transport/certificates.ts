@@ -21,7 +21,7 @@ export function certificate(name: Name): { readonly cert: string; readonly key: 
   return { cert: pem(name), key: pem(`${name}-key`) };
 }
 
-/** The authority that has signed most of them, as PEM. */
+/** The authority that signed most of them, as PEM. */
 export const authority = pem("ca");
 
 function pem(name: Parameters<typeof certificateFile>[0]): string {

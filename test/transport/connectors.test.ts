@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Pauses that are over when the test says so. */
+/** Pauses that end when the test says so. */
 class Pauses {
   readonly lengths: number[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -27,14 +27,14 @@ class Pauses {
     });
   };
 
-  /** Waits for a pause to begin, and ends it. */
+  /** Waits for a pause to start, and ends it. */
   async endNext(): Promise<void> {
     await vi.waitFor(() => expect(this.#waiting.length).toBeGreaterThan(0), { timeout: 20_000 });
     this.#waiting.shift()?.();
   }
 }
 
-/** Connects; what comes of it waits for the test. */
+/** Connects; the results wait for the test. */
 function connectTo(addresses: readonly Address[], options: Partial<ConnectorsOptions> = {}) {
   const pauses = new Pauses();
   const connections: Connection[] = [];
@@ -192,7 +192,7 @@ test("an absent target delays no other", async () => {
 });
 
 test("a target that neither accepts nor refuses is given up after the timeout", async () => {
-  // A listener whose thread sleeps: a few connections wait to be accepted, those beyond get no answer at all.
+  // A listener whose thread sleeps: a few connections wait to be accepted, and any more get no answer at all.
   const worker = new Worker(
     `const { createServer } = require("node:net");
      const { parentPort } = require("node:worker_threads");

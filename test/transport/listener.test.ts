@@ -35,7 +35,7 @@ async function listenAt(address: Address, options: Partial<ListenerOptions> = {}
   return { listener, connections, turnedAway };
 }
 
-/** The file that a tracer leaves when it is killed. */
+/** The file that a killed tracer leaves. */
 async function leaveDeadSocket(path: string): Promise<void> {
   const server = createServer();
   server.listen(path);

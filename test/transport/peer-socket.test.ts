@@ -38,7 +38,7 @@ test.each(["unix", "IPv4"] as const)(
     await once(peer, "finish");
     peer.destroy();
     await once(peer, "close");
-    // The first write may still be taken by the kernel; then it knows that nobody is there.
+    // The kernel may still accept the first write; after that it knows that nobody is there.
     for (let write = 0; write < 5; write += 1) {
       if (stream.writable) stream.write("more");
       await new Promise((resolve) => setImmediate(resolve));

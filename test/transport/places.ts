@@ -10,7 +10,7 @@ export const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );
 
-/** A directory for each test and what it has opened; all gone when it ends. */
+/** A directory for each test and everything opened there; all closed and deleted when it ends. */
 export class Place {
   directory = "";
   readonly #cleanups: (() => unknown)[] = [];
@@ -37,7 +37,7 @@ export class Place {
     this.#cleanups.push(clean);
   }
 
-  /** Opens a connection; resolves when it is there. */
+  /** Opens a connection; resolves when it is open. */
   async connect(address: Address): Promise<Socket> {
     const where =
       address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
@@ -49,7 +49,7 @@ export class Place {
   }
 }
 
-/** Where to listen, by kind; ports are free ones. */
+/** Addresses to listen on, by kind; ports are free ones. */
 export function anywhere(kind: "unix" | "IPv4" | "IPv6", place: Place): Address {
   if (kind === "unix") return place.unix();
   return { kind: "tcp", host: kind === "IPv4" ? "127.0.0.1" : "::1", port: 0 };

@@ -15,7 +15,7 @@ import { addressOf, nodeWith, tracerWithPage } from "./pages.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** A phone, a laptop and a wall. */
+/** A phone, a laptop and a wall screen. */
 const sizes = [
   { width: 360, height: 740 },
   { width: 1_280, height: 800 },
@@ -52,7 +52,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await tracer?.[Symbol.asyncDispose]();
   });
 
-  /** Sends some objects a second, as long as it runs. */
+  /** Sends some objects per second, as long as it runs. */
   function steady(to: TestTracer, name: string) {
     return simulatedNode({
       source: new NumberedSource({ name, rate: 50 }),
@@ -67,7 +67,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
 
   type Options = NonNullable<Parameters<Browser["newContext"]>[0]>;
 
-  /** A page, and what it complained of. */
+  /** A page, and its complaints. */
   async function opened(
     path: string,
     options: Options = {},
@@ -121,10 +121,10 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
           .click();
       const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
       expect(wide).toBeLessThanOrEqual(0);
-      // Health and totals are there in every view.
+      // Health and totals are present in every view.
       for (const text of ["received", "dropped", "nodes"])
         expect(await page.locator("header").getByText(text, { exact: true }).isVisible()).toBe(true);
-      // The page's own policy keeps scripts out that are not its own; this way in is the debugger's.
+      // The page's policy blocks foreign scripts; this way in is the debugger's.
       const found = await page.evaluate(
         `${axe}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).join(" | ")))`,
       );

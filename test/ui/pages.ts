@@ -5,7 +5,7 @@ import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 
-/** A tracer with a page at a port that the system chooses, and fields of its own. */
+/** A tracer with a page on a port that the system chooses, and given fields. */
 export function tracerWithPage(
   muninn: object = {},
   config: NonNullable<Parameters<typeof startTracer>[0]>["config"] = {},
@@ -19,7 +19,7 @@ export function addressOf(tracer: TestTracer): string {
   return `http://${tracer.served.get("ui")}`;
 }
 
-/** A node that sends so many objects, and stays. */
+/** A node that sends this many objects, and stays. */
 export function nodeWith(tracer: TestTracer, name: string, count: number): ReturnType<typeof simulatedNode> {
   return simulatedNode({
     source: new NumberedSource({ name, count }),

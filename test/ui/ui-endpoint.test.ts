@@ -94,7 +94,7 @@ test("a program that watches receives filtered objects as they arrive", async ()
   await eventually(() => expect(all.objects).toHaveLength(30));
   await eventually(() => expect(other.objects).toHaveLength(10));
   expect(new Set(other.objects.map(({ node }) => node))).toEqual(new Set(["relay-2"]));
-  // They go to the files all the same.
+  // They are still written to the files.
   expect(await tracer.linesOf("relay-1")).toHaveLength(20);
   for (const node of nodes) await node.stop();
 });

@@ -211,7 +211,7 @@ test("the account of simulated nodes is compared by the numbers in their lines",
     ok: false,
     nodes: [{ lost: 2, doubled: 1, torn: 1, foreign: 1, disordered: 0 }],
   });
-  // Of numbered lines the places give the numbers, and those begin at 0.
+  // For numbered lines the places give the numbers, which start at 0.
   const lost = verdict.nodes[0]!.places.filter(({ defect }) => defect === "lost");
   expect(lost.map(({ sent }) => sent)).toEqual([
     { first: 1, count: 1 },

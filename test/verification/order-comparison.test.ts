@@ -4,7 +4,7 @@ import type { Findings } from "../../src/verification/findings.js";
 import { OrderComparison } from "../../src/verification/order-comparison.js";
 import type { SentKeys } from "../../src/verification/sent-window.js";
 
-/** Reads keys in chunks of a size, as from a file. */
+/** Reads keys in chunks of a given size, as from a file. */
 function keysOf(keys: readonly number[], chunk = 7): SentKeys {
   return {
     async *keysFrom(index) {
@@ -148,7 +148,7 @@ test("a log of only foreign lines loses everything", async () => {
   });
 });
 
-/** Lines that must be moved: those outside the longest increasing run, by plain quadratic search. */
+/** Lines that must be moved: those outside the longest increasing subsequence, by plain quadratic search. */
 function mustMove(found: readonly number[]): number {
   const longest = found.map(() => 1);
   for (let at = 0; at < found.length; at += 1)

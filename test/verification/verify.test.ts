@@ -26,7 +26,7 @@ async function sent(node: string, lines: readonly string[]) {
   return { node, sent: sentLines([file]), keyOf: lineKey, firstNumber: 1 };
 }
 
-/** Log files of a node, a second apart, with the texts given. */
+/** Log files of a node, a second apart, with the given texts. */
 async function logs(node: string, ...files: string[]) {
   const directory = join(root, "logs", node);
   await mkdir(directory, { recursive: true });

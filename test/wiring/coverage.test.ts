@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fieldNames } from "../../src/config/field-names.js";
 
-/** Where the effect of a feature's fields is tested: beside the feature. */
+/** The folders that test the effect of a feature's fields, next to the feature. */
 const folders: readonly (readonly [prefix: string, ...folders: string[]])[] = [
   ["hasForwarding", "test/sinks/forwarding"],
   ["muninn.forwarding", "test/sinks/forwarding"],

@@ -11,10 +11,10 @@ import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { PlainPeer } from "./plain-peer.js";
 
-// Every field of the configuration, set to what is not its default, has an effect in a running tracer that somebody can see.
+// Every field of the configuration, with a value other than its default, has a visible effect in a running tracer.
 
 let directory: string;
-/** What a test has opened, ended after it, the last first. */
+/** Everything that a test has opened, closed after it, the last first. */
 let open: (() => unknown)[] = [];
 
 beforeEach(async () => {
@@ -82,7 +82,7 @@ describe("network", () => {
       network: { tag: "ConnectTo", contents: [path] },
       muninn: { reconnect: { initial: "5ms", max: "5ms" } },
     });
-    // By the defaults the tenth would come after more than two minutes.
+    // With the defaults the tenth would come after more than two minutes.
     await eventually(() => expect(connections).toBeGreaterThan(10));
   });
 });
@@ -111,7 +111,7 @@ describe("what nodes are asked", () => {
 
   test("ekgRequestFreq is the pause between requests for metrics", async () => {
     const peer = await peerAt(await tracerWith({ ekgRequestFreq: 0.01 }), { name: "relay" });
-    // By the default of one second these would take longer than the test may.
+    // With the default of one second these would take longer than the test may.
     await eventually(() => expect(peer.metricsAsked.length).toBeGreaterThan(40));
     expect(peer.metricsAsked.at(-1)).toBe("updated");
   });
@@ -244,7 +244,7 @@ describe("limits of what a peer sends", () => {
 });
 
 describe("files", () => {
-  /** Has one node write so many lines. */
+  /** Has one node write this many lines. */
   async function collect(tracer: TestTracer, count: number, name = "relay"): Promise<void> {
     const node = await simulatedNode({
       source: new NumberedSource({ name, count }),

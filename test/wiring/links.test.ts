@@ -45,7 +45,7 @@ async function node(...given: Parameters<typeof linkedNode>): Promise<SimulatedN
   return started;
 }
 
-/** Where a link may listen. */
+/** An address to listen on. */
 async function somewhere(kind: string): Promise<string> {
   const port = await freePort("127.0.0.1");
   return `${kind}://127.0.0.1:${port}${kind.startsWith("ws") ? "/nodes" : ""}`;

@@ -12,19 +12,19 @@ import type { Address } from "../../src/transport/address.js";
 import { traceObject } from "../batches.js";
 
 export interface PlainPeerOptions {
-  /** Undefined: it never answers the question for its name. */
+  /** Undefined: it never answers the request for its name. */
   readonly name?: string | undefined;
   readonly magic?: number;
-  /** Says nothing at all. */
+  /** Sends nothing at all. */
   readonly silent?: boolean;
   /** Leaves its side open when the tracer has ended its own. */
   readonly stays?: boolean;
 }
 
-/** A node that keeps what it is asked, and answers with objects only when the test says so. */
+/** A node that keeps the requests it receives, and answers with objects only when the test says so. */
 export class PlainPeer {
   readonly socket: Socket;
-  /** Objects wanted, by each request for trace objects that was not answered yet. */
+  /** Objects wanted, by each unanswered request for trace objects. */
   readonly wanted: number[] = [];
   /** `all`, `updated` or `names`, of each request for metrics. */
   readonly metricsAsked: string[] = [];
@@ -63,7 +63,7 @@ export class PlainPeer {
     this.#send(miniProtocols.traceObjects, encodeTraceReply(objects));
   }
 
-  /** Answers a question for metrics that nobody may have asked. */
+  /** Answers a metrics request that may not exist. */
   metrics(names: readonly string[], value = 1n): void {
     this.#send(
       miniProtocols.metrics,
@@ -71,7 +71,7 @@ export class PlainPeer {
     );
   }
 
-  /** Answers the next question for metrics with these. */
+  /** Answers the next metrics request with these. */
   tell(names: readonly string[], value = 1n): void {
     this.#told.push([names, value]);
   }

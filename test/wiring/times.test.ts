@@ -4,7 +4,7 @@ import { kernelFileSystem } from "../../src/registry/file-system.js";
 import { startTracer } from "../../src/testing/test-tracer.js";
 import { PlainPeer } from "./plain-peer.js";
 
-// A tracer with its own limits of time: each has a test that fails where it is ten times shorter or longer.
+// A tracer with its own time limits: each has a test that fails if it is ten times shorter or longer.
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
@@ -13,18 +13,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Gives everything its turn until `condition` holds. The clock that the tracer knows stands still meanwhile. */
+/** Gives everything its turn until `condition` holds. The tracer's clock stands still meanwhile. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
 
-/** Lets so much time pass, and then sockets and files have many turns to do what follows from it. */
+/** Lets this much time pass, and then gives sockets and files many turns for the consequences. */
 async function pass(milliseconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(milliseconds);
   for (let turns = 0; turns < 200; turns += 1) await turn();
 }
 
-/** Tells whether it has settled. */
+/** Says whether it has settled. */
 function watched(promise: Promise<unknown>): { readonly isSettled: boolean } {
   const watch = { isSettled: false };
   void promise.finally(() => {
@@ -69,7 +69,7 @@ test("a stopping tracer keeps trying to write for another one and a half seconds
   for (let passed = 0; passed < 900; passed += 100) await pass(100);
   expect(tracer.accounts()).toEqual({ received: 1, written: 0, dropped: 0 });
   expect(stopped.isSettled).toBe(false);
-  // The limit begins when the files are reached, and the time for closing comes on top.
+  // The limit starts when the files are reached, and the time for closing is added.
   for (let passed = 0; passed < 1_500; passed += 100) await pass(100);
   expect(stopped.isSettled).toBe(true);
   expect(tracer.accounts()).toEqual({ received: 1, written: 0, dropped: 1 });

@@ -7,7 +7,7 @@ import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
 import { PlainPeer } from "./plain-peer.js";
 
 let directory: string;
-/** What a test has opened, ended after it, the last first. */
+/** Everything that a test has opened, closed after it, the last first. */
 let open: (() => unknown)[] = [];
 
 beforeEach(async () => {

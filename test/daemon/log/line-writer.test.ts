@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { LineWriter } from "../../../src/daemon/log/line-writer.js";
 import type { Outlet } from "../../../src/daemon/log/outlet.js";
 
-/** An outlet that takes a chunk only when the test says so. */
+/** An outlet that accepts a chunk only when the test says so. */
 class ManualOutlet implements Outlet {
   readonly isTerminal = false;
   readonly taken: string[] = [];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 /** A pipe whose reader reads only when told to. */
 export class Pipe implements AsyncDisposable {
-  /** The writing end; whoever writes closes it. */
+  /** The writing end; the caller closes it. */
   readonly writer: number;
   readonly #directory: string;
   #reader: number | undefined;
@@ -24,7 +24,7 @@ export class Pipe implements AsyncDisposable {
     return new Pipe(directory, file);
   }
 
-  /** What is in the pipe now, or nothing. */
+  /** The contents of the pipe now, or nothing. */
   read(): string {
     const buffer = Buffer.alloc(1024 * 1024);
     try {
@@ -35,7 +35,7 @@ export class Pipe implements AsyncDisposable {
     }
   }
 
-  /** Reads until `isDone` of all that was read. */
+  /** Reads until `isDone` holds for everything read so far. */
   async readUntil(isDone: (text: string) => boolean): Promise<string> {
     let text = "";
     while (!isDone(text)) {

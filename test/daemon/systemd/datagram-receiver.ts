@@ -8,14 +8,14 @@ import { createInterface } from "node:readline";
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const hasNotify = spawnSync("systemd-notify", ["--version"]).status === 0;
 
-/** Why tests that receive real datagrams cannot run here, if so. */
+/** Why tests that receive real datagrams cannot run here, if they cannot. */
 export const receiverMissing = !hasPython
   ? "python3 is not on PATH"
   : !hasNotify
     ? "systemd-notify is not on PATH (Debian: systemd)"
     : undefined;
 
-/** What a service manager does: takes datagrams, and closes what comes with them (the barrier of systemd-notify). */
+/** What a service manager does: receives datagrams, and closes descriptors in them (the barrier of systemd-notify). */
 const script = `
 import json, os, socket, sys
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -27,7 +27,7 @@ while True:
     print(json.dumps(data.decode()), flush=True)
 `;
 
-/** A socket like that of a service manager, and the messages that came, barriers left out. */
+/** A socket like that of a service manager, and the messages received, barriers left out. */
 export class DatagramReceiver {
   readonly path: string;
   readonly messages: string[] = [];

@@ -33,7 +33,7 @@ describe("a service manager that listens", () => {
     vi.useRealTimers();
   });
 
-  /** The message under way arrives, or does not. */
+  /** The message in progress arrives, or does not. */
   async function settle(error?: Error): Promise<void> {
     const answer = answers.shift()!;
     if (error === undefined) answer.resolve();

@@ -18,7 +18,7 @@ const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, 
   code: code!,
 }));
 
-/** Somebody else's package, with Muninn among its dependencies. */
+/** A user's package, with Muninn among its dependencies. */
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-"));
@@ -36,7 +36,7 @@ test.each(examples.slice(0, 2))(
   "the $language example runs, and its messages reach a tracer",
   async ({ language, code }) => {
     await using tracer = await startTracer();
-    // The address aside it is run as it stands.
+    // Except for the address it runs unchanged.
     const placed = code.replace(/address: "[^"]*"/, `address: "${formatAddress(tracer.address)}"`);
     const file = join(directory, `example.${language}`);
     await writeFile(file, placed);
@@ -74,7 +74,7 @@ test("the example across a network runs, and its message reaches a tracer", asyn
   };
   const access = [{ tokenFile, nodes: ["shop"] }];
   await using tracer = await startTracer({ config: { muninn: { links: [{ listen, tls: own, access }] } } });
-  // Its places aside it is run as it stands.
+  // Except for its addresses it runs unchanged.
   const placed = examples[2]!.code
     .replace("wss://tracer.example:3443/nodes", listen)
     .replace("/run/secrets/tracer.token", tokenFile)

@@ -15,7 +15,7 @@ import { eventually, startTracer } from "../../../src/testing/entry.js";
 import { freePort } from "../../end-to-end/daemon.js";
 import { certificateFile } from "../../transport/certificates.js";
 
-// Programs and tracers that are connected by `muninn.links`.
+// Programs and tracers connected by `muninn.links`.
 
 const token = "a-token-of-16-signs";
 
@@ -74,7 +74,7 @@ const kinds = [
   },
 ] as const;
 
-/** The options of a side that connects or listens, its files placed. */
+/** The options of a side that connects or listens, with its files in place. */
 function placed(options: object): object {
   return JSON.parse(
     JSON.stringify(options)
@@ -167,7 +167,7 @@ test.each([
   expect(() => open(address, options)).toThrow(reason);
 });
 
-/** What a program says that does nothing but to open a forwarder and to wait a little, and how long it took. */
+/** The output of a program that only opens a forwarder and waits a little, and its duration. */
 async function programWith(
   options: object,
   environment = {},
@@ -187,7 +187,7 @@ async function programWith(
     output.on("data", (chunk) => {
       printed += chunk;
     });
-  // Attempts are given up after 10 s: whoever waits for one is killed before.
+  // Attempts are given up after 10 s: a program that waits for one is killed before.
   const killing = setTimeout(() => child.kill("SIGKILL"), 8_000);
   const [code] = await once(child, "exit");
   clearTimeout(killing);

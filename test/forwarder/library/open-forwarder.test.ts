@@ -43,7 +43,7 @@ function open(options: Partial<OpenForwarderOptions> = {}): Forwarder {
   return forwarder;
 }
 
-/** A tracer of which the test says what it does. */
+/** A tracer that does what the test says. */
 async function tracerEnds(): Promise<TracerEnd[]> {
   const ends: TracerEnd[] = [];
   const server = createServer({ allowHalfOpen: true }, (stream) => {

@@ -8,21 +8,21 @@ const python = ["/usr/bin/python3", "python3"].find(
   (program) => spawnSync(program, ["-c", "import prometheus_client.openmetrics.parser"]).status === 0,
 );
 
-/** Why tests with promtool cannot run here, if so. */
+/** Why tests with promtool cannot run here, if they cannot. */
 export const promtoolMissing = hasPromtool ? undefined : "promtool is not on PATH (Debian: prometheus)";
 
-/** Why tests with the reference OpenMetrics parser cannot run here, if so. */
+/** Why tests with the reference OpenMetrics parser cannot run here, if they cannot. */
 export const openMetricsParserMissing =
   python === undefined ? "no Python with prometheus_client (Debian: python3-prometheus-client)" : undefined;
 
-/** What `promtool check metrics` finds wrong, its lint on names and help aside; empty: nothing. */
+/** The complaints of `promtool check metrics`, except its lint on names and help; empty: none. */
 export async function promtoolErrors(text: string): Promise<string> {
   const { code, output } = await run("promtool", ["check", "metrics"], text);
   // 3: lint only (cmd/promtool/main.go, lintErrExitCode).
   return code === 0 || code === 3 ? "" : output;
 }
 
-/** What Prometheus' own OpenMetrics parser finds wrong; promtool runs it to import samples, which need a time. */
+/** The complaints of Prometheus' own OpenMetrics parser; promtool runs it to import samples, which need a time. */
 export async function prometheusOpenMetricsErrors(text: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "muninn-openmetrics-"));
   try {
@@ -39,7 +39,7 @@ export async function prometheusOpenMetricsErrors(text: string): Promise<string>
   }
 }
 
-/** A family as the reference parser of OpenMetrics reads it; samples are name, labels, value. */
+/** A family as the reference OpenMetrics parser reads it; samples are name, labels, value. */
 export interface ParsedFamily {
   readonly name: string;
   readonly type: string;
@@ -47,7 +47,7 @@ export interface ParsedFamily {
   readonly samples: readonly (readonly [string, Record<string, string>, string])[];
 }
 
-/** What the strict parser of prometheus_client makes of each text: the families, or its complaint. */
+/** The result of the strict parser of prometheus_client for each text: the families, or its complaint. */
 export async function parseOpenMetrics(texts: readonly string[]): Promise<(ParsedFamily[] | string)[]> {
   const script = `
 import json, sys

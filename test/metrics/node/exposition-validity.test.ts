@@ -15,7 +15,7 @@ const help = new Map(
   ["a", "a_total", "b.int", "x_info"].map((name) => [name, 'Help "of" \\ this\nand that 😀 \r']),
 );
 
-/** One document for the first set alone, or for all sets as nodes. */
+/** One document for only the first set, or for all sets as nodes. */
 function document(sets: readonly MetricSet[], format: ExpositionFormat, noSuffix = false): string {
   const nodes = sets.map((set, index) => ({
     label: sets.length === 1 ? undefined : `node "${index}" 😀`,

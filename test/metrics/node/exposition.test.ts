@@ -269,6 +269,6 @@ test("the exposition of a node with many metrics can pause often before its firs
   });
   let pauses = 0;
   while (pieces.next().value === "") pauses += 1;
-  // Some while names are gathered, some while they are sorted.
+  // Some while names are collected, some while they are sorted.
   expect(pauses).toBeGreaterThan(30);
 });

@@ -7,7 +7,7 @@ export type MetricSet = (
   | readonly [name: string, kind: "l", value: string]
 )[];
 
-/** A store that has taken this set in one answer. */
+/** A store that has received this set in one answer. */
 export function metricsOf(set: MetricSet): NodeMetrics {
   const metrics = new NodeMetrics({ maxBytes: 100_000_000 });
   give(
@@ -18,7 +18,7 @@ export function metricsOf(set: MetricSet): NodeMetrics {
   return metrics;
 }
 
-/** Gives an answer of a node to its store. */
+/** Passes a node's answer to its store. */
 export function give(
   metrics: NodeMetrics,
   answer: readonly (readonly [name: string, metric: NodeMetric])[],

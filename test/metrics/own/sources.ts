@@ -28,7 +28,7 @@ const registryFields = [
   "oldestFaultSeconds",
 ] as const;
 
-/** A different number for each field, so that none can stand for another. */
+/** A different number for each field, so that none can be mistaken for another. */
 const registryReading = Object.fromEntries(
   registryFields.map((field, index) => [field, 1_000 + index]),
 ) as Record<(typeof registryFields)[number], number>;
@@ -37,7 +37,7 @@ export function account(received: number, written: number, dropped: [string, num
   return { received, written, batches: 3, bytes: received * 100, dropped: new Map(dropped) };
 }
 
-/** Watched by all tests of a file; it keeps no process alive. */
+/** Used by all tests of a file; it does not keep the process alive. */
 const processWatch = new ProcessWatch();
 
 /** One node, one sink, one disk, one endpoint; every family has at least one series. */

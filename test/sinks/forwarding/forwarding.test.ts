@@ -34,7 +34,7 @@ async function tracer(config: Options["config"], options: Options = {}): Promise
   return started;
 }
 
-/** A tracer that gives everything on to whoever connects at `path`. */
+/** A tracer that forwards everything to whoever connects at `path`. */
 function upstream(path: string, rest: Options["config"] = {}, options: object = {}): Promise<TestTracer> {
   return tracer({
     hasPrometheus: { epHost: "127.0.0.1", epPort: 0 },
@@ -62,7 +62,7 @@ async function node(to: TestTracer, name: string, count: number): Promise<void> 
 test("all objects of several nodes arrive downstream, each node's in order and otherwise unchanged", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
-  // As long as it takes until the name is there.
+  // As long as it takes until the name is known.
   const down = await downstream(path, { muninn: { reconnect: { initial: "20ms", max: "100ms" } } });
   const names = ["relay-1", "relay-2", "producer"];
   for (const name of names) await node(up, name, 500);

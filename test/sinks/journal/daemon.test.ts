@@ -65,14 +65,14 @@ describe.skipIf(missingJournald)(`the program with JournalMode${leftOut(missingJ
     await writeFile(file, `networkMagic: 1\nnetwork: {tag: AcceptAt, contents: a}\n${sections}`);
     const { status, stderr } = checked(file, withRun(journald.run));
     expect(status).toBe(0);
-    // The third section of the file, though the second says nothing new.
+    // The third section of the file, although the second is a copy of the first.
     expect(stderr).toContain(`${file}:7:12: logging[2].logMode: journald silently drops`);
   });
 });
 
 test("check and run name a missing library and how to install it", async () => {
   await using place = await Workplace.open();
-  // Stands before koffi, as an installation without optional dependencies does.
+  // Blocks koffi, as in an installation without optional dependencies.
   const hook = place.path("without-koffi.mjs");
   await writeFile(
     hook,

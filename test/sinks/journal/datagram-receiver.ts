@@ -11,13 +11,13 @@ const setsockopt = libc.func("int setsockopt(int, int, int, void *, unsigned int
 const dontWait = 0x40;
 const getSeals = 1034;
 
-/** What came in one datagram: an entry by itself, or in a file in memory with its seals (`F_GET_SEALS`). */
+/** The contents of one datagram: an entry by itself, or in a memory file with its seals (`F_GET_SEALS`). */
 export interface Received {
   readonly entry: Buffer;
   readonly seals?: number;
 }
 
-/** Stands where journald's socket is, and reads when it is told to. */
+/** Replaces journald's socket, and reads when it is told to. */
 export class DatagramReceiver implements Disposable {
   readonly #path: string;
   readonly #data = Buffer.alloc(256 * 1_024);
@@ -36,7 +36,7 @@ export class DatagramReceiver implements Disposable {
     address.writeUInt16LE(1);
     address.write(path, 2);
     if (bind(this.#fd, address, address.length) !== 0) throw new Error(`cannot bind ${path}`);
-    // As journald: the sender's process and user come with each datagram.
+    // Like journald: the sender's process and user arrive with each datagram.
     setsockopt(this.#fd, 1, 16, Buffer.from([0, 0, 0, 0]), 4);
     this.#vector.writeBigUInt64LE(koffi.address(this.#data), 0);
     this.#vector.writeBigUInt64LE(BigInt(this.#data.length), 8);
@@ -45,7 +45,7 @@ export class DatagramReceiver implements Disposable {
     this.#message.writeBigUInt64LE(koffi.address(this.#control), 32);
   }
 
-  /** Reads whatever has come, `most` at most. */
+  /** Reads everything that has arrived, `most` at most. */
   read(most = Number.POSITIVE_INFINITY): void {
     for (let left = most; left > 0; left -= 1) {
       this.#message.writeBigUInt64LE(BigInt(this.#control.length), 40);
@@ -57,7 +57,7 @@ export class DatagramReceiver implements Disposable {
     }
   }
 
-  /** Reads all the time. */
+  /** Reads continuously. */
   keepReading(): this {
     this.#reading ??= setInterval(() => this.read(), 1);
     return this;
@@ -68,7 +68,7 @@ export class DatagramReceiver implements Disposable {
     this.#reading = undefined;
   }
 
-  /** As the death of a journald whose socket nobody else holds: what it has not read is gone. */
+  /** Like the death of a journald whose socket nobody else holds: unread datagrams are lost. */
   vanish(): void {
     this.stopReading();
     if (this.#fd !== -1) closeSync(this.#fd);

@@ -1,4 +1,4 @@
-/** The fields of an entry in journald's native protocol; fails where one is there twice. */
+/** The fields of an entry in journald's native protocol; fails if one appears twice. */
 export function fieldsOf(entry: Uint8Array): Record<string, string> {
   const bytes = Buffer.from(entry);
   const fields: Record<string, string> = {};

@@ -27,7 +27,7 @@ function freePath(): string {
   return join(directory, `journal-${sockets}`);
 }
 
-/** A sink that is stopped at the end of the test, whatever came of it. */
+/** A sink that is stopped at the end of the test, whatever its result. */
 function openSink(socketPath: string, format: "ForMachine" | "ForHuman" = "ForMachine") {
   const sink = new JournalSink({ name: "journal", format, socketPath, libc });
   return Object.assign(sink, { [Symbol.asyncDispose]: () => sink.stop({ deadlineMs: 0 }) });
@@ -179,7 +179,7 @@ test("a missing socket holds the batch, health says so, and everything arrives o
   expect(counterOf(sink, "muninn_journal_retries_total")).toBeGreaterThan(0);
 });
 
-/** Messages without those that came a second time; fails where one came late. */
+/** Messages without those that arrived a second time; fails if one arrived late. */
 function withoutDoubles(messages: readonly string[]): { distinct: string[]; doubles: number } {
   const distinct = [...new Set(messages)];
   return { distinct, doubles: messages.length - distinct.length };

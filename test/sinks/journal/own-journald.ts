@@ -10,7 +10,7 @@ import { eventually } from "../../../src/testing/eventually.js";
 
 const program = "/lib/systemd/systemd-journald";
 
-/** Why no journald can be run here. */
+/** Why journald cannot run here. */
 export const missingJournald =
   process.getuid?.() !== 0
     ? "only root has mount namespaces"
@@ -21,8 +21,8 @@ export const missingJournald =
         : "unshare --mount is not allowed here";
 
 /**
- * Holds the socket as systemd does, and starts journald anew whenever it ends, with the socket as file descriptor 3. Prints
- * the number of each journald's process.
+ * Holds the socket as systemd does, and starts journald again whenever it exits, with the socket as file descriptor 3. Prints
+ * the process number of each journald.
  */
 const holder = `
 use Socket; use POSIX; $| = 1; $^F = 10;
@@ -50,7 +50,7 @@ export class OwnJournald implements AsyncDisposable {
   readonly #directory: string;
   #child: ChildProcess | undefined;
   #pid: number | undefined;
-  /** How often its holder has started it. */
+  /** How often it was started by its holder. */
   starts = 0;
 
   private constructor(directory: string) {
@@ -71,7 +71,7 @@ export class OwnJournald implements AsyncDisposable {
     return journald;
   }
 
-  /** What it sees as `/run`. */
+  /** Its `/run`. */
   get run(): string {
     return join(this.#directory, "run");
   }
@@ -80,7 +80,7 @@ export class OwnJournald implements AsyncDisposable {
     return join(this.run, "systemd/journal/socket");
   }
 
-  /** With a socket of its own; resolves when that is there. */
+  /** With a socket of its own; resolves when that exists. */
   async start(): Promise<void> {
     await rm(this.socketPath, { force: true });
     this.#child = this.#spawn(`exec ${program}`);
@@ -88,7 +88,7 @@ export class OwnJournald implements AsyncDisposable {
     await this.#bound();
   }
 
-  /** With a socket that outlives it; whenever it ends it is started again. */
+  /** With a socket that outlives it; whenever it exits it is started again. */
   async startHeld(): Promise<void> {
     this.#child = this.#spawn(`exec perl -e '${holder}'`);
     createInterface({ input: this.#child.stdout! }).on("line", (pid) => {
@@ -99,7 +99,7 @@ export class OwnJournald implements AsyncDisposable {
     await eventually(() => expect(this.starts).toBe(1));
   }
 
-  /** Resolves when it has ended or, where its socket is held, when it has been started again. */
+  /** Resolves when it has exited or, if its socket is held, has been started again. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const { starts } = this;
     process.kill(this.#pid!, signal);
@@ -118,7 +118,7 @@ export class OwnJournald implements AsyncDisposable {
     await eventually(() => expect(existsSync(this.socketPath)).toBe(true));
   }
 
-  /** All entries of a node, in their order. */
+  /** All entries of a node, in order. */
   async entriesOf(node: string): Promise<ReadEntry[]> {
     const directory = join(this.run, "log/journal");
     const machine = (await readdir(directory))[0];
@@ -140,7 +140,7 @@ export class OwnJournald implements AsyncDisposable {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       child.kill("SIGKILL");
       await once(child, "exit");
-      // The one that was held lives on without its holder.
+      // The journald with a held socket survives its holder.
       if (this.starts > 0) process.kill(this.#pid!, "SIGKILL");
     }
     await rm(this.#directory, { recursive: true, force: true });

@@ -13,7 +13,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 let machines = 0;
 
-/** A machine whose systemd has this to say. */
+/** A machine whose systemd reports this. */
 async function limitAt(
   group: string,
   limits: { unit: string; interval?: string; burst?: string },

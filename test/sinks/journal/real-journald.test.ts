@@ -25,7 +25,7 @@ function node(name: string): NodeIdentity {
 
 const pad = "x".repeat(200);
 
-/** Writes so many numbered objects of a node, some batches at once, as a node that is asked ahead does. */
+/** Writes this many numbered objects of a node, several batches at once, as for a node with requests ahead. */
 async function flood(sink: JournalSink, name: string, count: number): Promise<unknown[]> {
   const dropped: Promise<unknown>[] = [];
   for (let from = 0; from < count; from += 100) {
@@ -39,7 +39,7 @@ async function flood(sink: JournalSink, name: string, count: number): Promise<un
   return (await Promise.all(dropped)).filter((reasons) => reasons !== undefined);
 }
 
-/** What is in the journal and what should be, side by side; fails where fields of two objects are mixed. */
+/** The actual and the expected entries, side by side; fails if fields of two objects are mixed. */
 function numbersOf(entries: readonly ReadEntry[]): number[] {
   return entries.map(({ MESSAGE, NAMESPACE }) => {
     const { n, pad: padding } = JSON.parse(MESSAGE);
@@ -133,10 +133,10 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
   });
 });
 
-/** A killed journald had read it and not yet written it: nobody who sends can know. */
+/** A killed journald had read it and not yet written it: no sender can know. */
 const mostInHands = 1;
 
-/** What the journal has of a node, at least so many entries: journald writes a moment after it has read. */
+/** The journal's entries of a node, at least this many: journald writes a moment after it has read. */
 async function read(journald: OwnJournald, name: string, count: number): Promise<ReadEntry[]> {
   let entries: ReadEntry[] = [];
   await eventually(async () => {

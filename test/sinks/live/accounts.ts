@@ -5,7 +5,7 @@ export function identity(name: string): NodeIdentity {
   return { connectionId: `unix-${name}`, name, directory: name, slug: name };
 }
 
-/** Counts as the tracer's own accounting does. */
+/** Counts like the tracer's own accounting. */
 export class CountedAccount implements ObjectAccount {
   receivedObjects = 0;
   writtenObjects = 0;

@@ -10,10 +10,10 @@ import { CountedAccount, identity } from "./accounts.js";
 
 const node = identity("relay-1");
 
-/** Time stands still: all the time that there is is there. */
+/** Time stands still, so all of it is available. */
 const still = () => new TimeBudget({ now: () => 0, utilization: () => 0 });
 
-/** Someone who reads at once, or never. */
+/** A viewer that reads at once, or never. */
 class Reader {
   readonly messages: LiveMessage[] = [];
   isStuck = false;
@@ -54,7 +54,7 @@ function opened(options: LiveSinkOptions = {}) {
   return { sink, account, watch };
 }
 
-/** Lets all promises that are settled go on. */
+/** Lets the callbacks of all settled promises run. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const metric = (sink: LiveSink, name: string) =>
@@ -249,7 +249,7 @@ test("long texts are cut, with their full length", async () => {
 
 test("on a busy system viewers get a small share of its time, and are told how much was skipped", async () => {
   let now = 0;
-  // Each look at the clock is a millisecond later.
+  // Each reading of the clock is a millisecond later.
   const budget = new TimeBudget({ now: () => now++, utilization: () => 1 });
   const { sink, account, watch } = opened({ budget });
   const { reader } = await watch({ severity: "Info" });

@@ -17,7 +17,7 @@ const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
 
 /** Debian's, or whichever is on the PATH. */
 export const packagedServer = onPath("nats-server");
-/** The same, where it is older than 2.10. */
+/** The same, if it is older than 2.10. */
 export const olderServer = /v2\.\d\./.test(versionOf(packagedServer)) ? packagedServer : undefined;
 /** 2.10 or later. */
 export const newServer = [join(cache, "muninn/bin/nats-server")].find((path) => existsSync(path));
@@ -35,7 +35,7 @@ function onPath(name: string): string | undefined {
   return spawnSync(name, ["--version"]).status === 0 ? name : undefined;
 }
 
-/** A real server with JetStream, in a directory of its own, which outlives restarts. */
+/** A real server with JetStream, in a directory of its own that outlives restarts. */
 export class NatsServer implements AsyncDisposable {
   readonly #program: string;
   readonly #flags: readonly string[];
@@ -85,7 +85,7 @@ export class NatsServer implements AsyncDisposable {
     );
   }
 
-  /** As a machine that loses its power. */
+  /** Like a machine that loses its power. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -99,7 +99,7 @@ export class NatsServer implements AsyncDisposable {
   }
 }
 
-/** Three servers that keep what they are given together. */
+/** Three servers that store everything together. */
 export async function startCluster(program: string): Promise<NatsServer[]> {
   const ports = [await freePort("127.0.0.1"), await freePort("127.0.0.1"), await freePort("127.0.0.1")];
   const routes = ports.map((port) => `nats://127.0.0.1:${port}`);

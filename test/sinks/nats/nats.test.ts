@@ -116,7 +116,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     await scripted(tracer, "relay", [traceObject(), traceObject({ machine }), traceObject()]);
     await eventually(() => expect(tracer.accounts()).toEqual({ received: 6, written: 6, dropped: 0 }));
     const { messages, linesOf } = await readStream(server, stream);
-    // While such an object is on its way, the node's name may come too late.
+    // While such an object is being sent, the node's name may arrive too late.
     const lines = [...linesOf.values()].flat();
     expect(lines.map(({ length }) => length)).toEqual([13, machine.length, 13]);
     expect(lines[1] === machine).toBe(true);
@@ -142,7 +142,7 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
   });
 
   test("a message sent again after its acknowledgement was lost is in the stream once", async () => {
-    // So short that acknowledgements come too late at first.
+    // So short that acknowledgements are too late at first.
     const tracer = await tracerWith({ servers: [server.url], timeout: "1ms", batchBytes: "16KiB" });
     await streamMade(server);
     await numbered(tracer, "one", 2_000);
@@ -323,7 +323,7 @@ resolver_preload: {
   });
 });
 
-/** A token as NATS has them: claims about `subject`, signed by `issuer`. */
+/** A token in NATS's form: claims about `subject`, signed by `issuer`. */
 function jwt(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, nats: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = {

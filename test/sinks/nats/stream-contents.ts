@@ -13,12 +13,12 @@ interface StoredMessage {
 
 export interface StreamContents {
   readonly messages: readonly StoredMessage[];
-  /** Of each slug the machine texts, in the order of the stream; and numbers that do not follow the one before. */
+  /** The machine texts of each slug, in the order of the stream; and numbers that do not follow the one before. */
   readonly linesOf: ReadonlyMap<string, string[]>;
   readonly jumps: number;
 }
 
-/** Reads all that a stream has, without Muninn's own reader. */
+/** Reads the whole stream, without Muninn's own reader. */
 export async function readStream({ url }: { readonly url: string }, stream: string): Promise<StreamContents> {
   const connection = await connect({ servers: url });
   const messages: StoredMessage[] = [];

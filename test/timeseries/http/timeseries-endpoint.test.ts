@@ -397,7 +397,7 @@ describe("the endpoint", () => {
   });
 });
 
-/** What comes back for these bytes, until the connection is closed or so many answers are there. */
+/** The answers to these bytes, until the connection is closed or this many have arrived. */
 function rawRequest(pieces: string | readonly string[], answers = 1): Promise<string> {
   const { host, port } = server.address;
   return new Promise((resolve, reject) => {

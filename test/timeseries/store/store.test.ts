@@ -18,7 +18,7 @@ function everything(series: Series): [number, number][] {
     .map(({ time, value }) => [time, value]);
 }
 
-/** Points with pauses of some milliseconds, now and then of hours or of more than a page can count. */
+/** Points with pauses of some milliseconds, sometimes of hours or of more than a page can count. */
 const points = fc.array(
   fc.record({
     pause: fc.oneof(
@@ -181,7 +181,7 @@ describe("bounds", () => {
           for (const [node, all] of Object.entries(times)) {
             const kept = everything(lineOf(store, node)).map(([each]) => each);
             expect(kept).toEqual(all.slice(all.length - kept.length));
-            // Nothing is missing that is younger than what the store says of itself.
+            // No point is missing that is newer than the time the store reports.
             const lost = all.slice(0, all.length - kept.length);
             expect(lost.every((each) => each <= reachesBackTo!)).toBe(true);
           }

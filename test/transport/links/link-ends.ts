@@ -15,7 +15,7 @@ import type { Place } from "../places.js";
 
 const anyPort = { host: "127.0.0.1", port: 0 } as const;
 
-/** The kinds that ask peers for something, or may. */
+/** The kinds that ask peers for credentials, or may. */
 export const doorKinds = ["tls", "ws", "wss"] as const;
 
 export function addressOf(kind: "unix" | "tcp" | (typeof doorKinds)[number], place: Place): LinkAddress {
@@ -24,10 +24,10 @@ export function addressOf(kind: "unix" | "tcp" | (typeof doorKinds)[number], pla
   return { kind, ...anyPort, path: "/nodes" };
 }
 
-/** Of a server that everybody may enter. */
+/** Of a server that anybody may connect to. */
 export const openDoor: DoorCredentials = { ...certificate("server"), access: "anyone" };
 
-/** Listens, and keeps what comes. */
+/** Listens, and keeps connections and refusals. */
 export async function listenAt(address: LinkAddress, place: Place, options: Partial<ListenOptions> = {}) {
   const connections: Connection[] = [];
   const refusals: Refusal[] = [];
@@ -49,7 +49,7 @@ export async function listenAt(address: LinkAddress, place: Place, options: Part
   return { listener, address: listener.address, connections, refusals };
 }
 
-/** Connects as a peer that knows the tests' authority. */
+/** Connects as a peer that trusts the tests' authority. */
 export async function connectAt(
   address: LinkAddress,
   place: Place,

@@ -4,12 +4,12 @@ import { expect, test } from "vitest";
 import { Place } from "../places.js";
 import { addressOf, bothEnds, connectAt, listenAt, openDoor, until } from "./link-ends.js";
 
-// What every kind of link promises alike.
+// The promises common to every kind of link.
 
 const place = new Place();
 const kinds = ["unix", "tcp", "tls", "ws", "wss"] as const;
 
-/** All that comes until the end; unlike an iterator it leaves the stream open. */
+/** Everything received until the end; unlike an iterator it leaves the stream open. */
 async function all(stream: Duplex): Promise<Buffer> {
   const pieces: Buffer[] = [];
   stream.on("data", (piece: Buffer) => pieces.push(piece));
@@ -17,7 +17,7 @@ async function all(stream: Duplex): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Bytes of which each four differ from all others. */
+/** Bytes in which every group of four is different. */
 function numbered(bytes: number): Buffer {
   const numbers = Buffer.alloc(bytes);
   for (let at = 0; at < bytes; at += 4) numbers.writeUInt32BE(at, at);
@@ -68,7 +68,7 @@ test.each(kinds)("a reader that stops reading holds up the sender over %s", asyn
   const { ours, theirs } = await bothEnds(kind, place);
   const piece = Buffer.alloc(256 * 1_024, "x");
   let written = 0;
-  // Far more than kernels and buffers of both ends hold.
+  // Far more than the kernel's and the buffers of both ends hold.
   while (written < 256 && theirs.write(piece)) {
     written += 1;
     await new Promise((resolve) => setTimeout(resolve, 1));

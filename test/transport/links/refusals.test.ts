@@ -26,20 +26,20 @@ const either: DoorCredentials = {
   access: [...(withToken.access as []), ...(withCertificate.access as [])],
 };
 
-/** A plain socket to where a link listens. */
+/** A plain socket to a link's address. */
 function socketTo(address: LinkAddress) {
   if (!("port" in address)) throw new Error("no port");
   return place.connect({ kind: "tcp", host: address.host, port: address.port });
 }
 
-/** What a request over a plain socket is answered, until the other side has ended. */
+/** The answer to a request over a plain socket, until the other side has ended. */
 async function answerTo(address: LinkAddress, request: string): Promise<string> {
   const socket = await socketTo(address);
   socket.write(request);
   return text(socket);
 }
 
-/** Resolves when the other side has ended and all is over, with an error or without. */
+/** Resolves when the other side has ended and the socket is closed, with or without an error. */
 async function gone(stream: Duplex): Promise<void> {
   stream.on("error", () => {});
   stream.once("end", () => stream.end());
@@ -141,7 +141,7 @@ test.each([
   const { address, refusals, connections } = await listenAt(addressOf("tls", place), place, {
     credentials: withCertificate,
   });
-  // TLS 1.3 learns of it only when it reads: the client is done before the server has looked.
+  // TLS 1.3 reports it only on the next read: the client is done before the server has checked.
   const stream = await connectAt(address, place, shows === undefined ? {} : certificate(shows));
   await gone(stream);
   expect(refusals).toMatchObject([{ reason: "tls" }]);
@@ -256,7 +256,7 @@ test.each(["tls", "wss"] as const)(
     const reasons = refusals.map(({ reason }) => reason);
     expect(reasons).toEqual([...new Array(10).fill("tls"), "waits", "waits"]);
     await expect(connectAt(address, place)).rejects.toThrow();
-    // Those inside notice nothing.
+    // Open connections are not affected.
     inside.write("still here");
     expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");
   },
@@ -296,7 +296,7 @@ test.each(["ws", "wss"] as const)(
         peer.once("unexpected-response", (_, { statusCode = 0 }) => resolve(statusCode));
       });
     const statuses: number[] = [];
-    // The one who tries may write what it likes before the proxies do.
+    // A client may write anything in front of what the proxies add.
     for (let attempt = 0; attempt < 11; attempt += 1)
       statuses.push(await proxied("wrong", `203.0.113.9, 198.51.100.${attempt}, 203.0.113.5, 10.1.2.3`));
     expect(statuses).toEqual([...new Array(10).fill(401), 429]);

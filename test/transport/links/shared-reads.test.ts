@@ -14,7 +14,7 @@ const place = new Place();
 type Kind = Parameters<typeof addressOf>[0];
 const kinds = ["unix", "tcp", "tls", "ws", "wss"] as const;
 
-/** What a tracer that listens has of its connections, the newest last. */
+/** The connections of a listening tracer, the newest last. */
 async function listenLent(kind: Kind, maxConnections = 10) {
   const turnedAway = vi.fn();
   const options = { maxConnections, chunks: "lent", onTurnedAway: turnedAway } as const;
@@ -29,7 +29,7 @@ async function connected(kind: Kind) {
   return { peer, stream: connections[0]!.stream };
 }
 
-/** Copies what comes, as whoever wants to keep it must. */
+/** Copies what it receives, as any reader that keeps it must. */
 function listen(stream: Duplex) {
   const heard = { pieces: [] as Buffer[], memories: new Set<ArrayBufferLike>() };
   stream.on("data", (piece: Buffer) => {
@@ -39,7 +39,7 @@ function listen(stream: Duplex) {
   return heard;
 }
 
-/** Bytes of which each four differ from all others. */
+/** Bytes in which every group of four is different. */
 function numbered(bytes: number): Buffer {
   const numbers = Buffer.alloc(bytes);
   for (let at = 0; at < bytes; at += 4) numbers.writeUInt32BE(at, at);
@@ -81,7 +81,7 @@ test.each(kinds)("bytes that arrive over %s before anybody listens wait", async 
   expect((await buffer(stream)).equals(sent)).toBe(true);
 });
 
-/** Of what was read of the socket already TLS hands on every record, and a WebSocket everything. */
+/** The bytes already read from the socket that are still passed on: TLS passes on every record, a WebSocket everything. */
 const readAhead = { unix: 0, tcp: 0, tls: 32 * 1_024, ws: 256 * 1_024, wss: 256 * 1_024 } as const;
 
 test.each(kinds)("while a socket of %s is paused it is neither read nor read ahead", async (kind) => {

@@ -7,14 +7,14 @@ import { formatLinkAddress } from "../../../src/transport/address.js";
 import { Place } from "../places.js";
 import { addressOf, bothEnds, connectAt, listenAt, until } from "./link-ends.js";
 
-// What is special about WebSockets: messages, pings, and peers that are not ours.
+// The special features of WebSockets: messages, pings, and other implementations.
 
 const place = new Place();
 afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A peer that is not ours, and our end of it. */
+/** A peer with another implementation, and our end of its connection. */
 async function foreignPeer() {
   const { address, connections } = await listenAt(addressOf("ws", place), place);
   const peer = new WebSocket(formatLinkAddress(address));
@@ -126,7 +126,7 @@ test.each(["ws", "wss"] as const)("over %s masks are zero only if TLS hides them
   stream.destroy();
 });
 
-/** A connection whose other end answers no pings, with clocks that the test turns. */
+/** A connection whose other end does not answer pings, with clocks that the test controls. */
 async function mutePeer() {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   const { address, connections } = await listenAt(addressOf("ws", place), place);

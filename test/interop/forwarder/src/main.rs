@@ -1,8 +1,8 @@
 //! rust-forwarder connect|listen SOCKET NAME COUNT: a node that forwards COUNT numbered trace objects with the crate
 //! hermod-tracer, and stays until it is killed.
 //!
-//! To connect, the crate has a whole forwarder. What it has for listening (its re-forwarder) leaves data points and
-//! metrics without a reader and stops at the first question about them, so there only its codec, multiplexer, handshake
+//For connecting, the crate has a complete forwarder. Its code for listening (its re-forwarder) leaves data points and
+//metrics without a reader and stops at the first request for them, so there only its codec, multiplexer, handshake
 //! and client are used.
 
 use hermod::forwarder::{ForwarderAddress, ForwarderConfig, TraceForwarder};
