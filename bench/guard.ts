@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   }
   const baseline = JSON.parse(readFileSync(baselinePath, "utf8")) as Baseline;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    if (attempt > 1) console.log("measured again, for a busy machine may have been at fault:");
+    if (attempt > 1) console.log("measured again, because a busy machine may be the cause:");
     if (compare(await measure(), baseline)) return;
   }
   process.exitCode = 1;

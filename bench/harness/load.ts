@@ -52,6 +52,6 @@ export class Load implements AsyncDisposable {
     );
     const [report] = (await Promise.race([once(this.#child.process, "message"), gone])) as [LoadReport];
     if (report.kind === "failed") throw new Error(`the load failed: ${report.reason}`);
-    if (report.kind !== kind) throw new Error(`the load said ${report.kind} in place of ${kind}`);
+    if (report.kind !== kind) throw new Error(`the load said ${report.kind} instead of ${kind}`);
   }
 }

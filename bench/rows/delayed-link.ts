@@ -26,7 +26,7 @@ const undelayed = "no delay";
 /** Muninn over links of some length against itself without them. */
 export const delayedLink: Row = {
   name: "link",
-  summary: `one node that gives ${objectsPerSecond.toLocaleString("en-US")} objects/s at most, through a delayed link`,
+  summary: `one node that sends at most ${objectsPerSecond.toLocaleString("en-US")} objects/s, over a delayed link`,
   async run({ runs, scale }) {
     const objects = objectsPerSecond * seconds * scale;
     const links = roundTripsMs.map((roundTripMs) => ({

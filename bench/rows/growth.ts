@@ -62,7 +62,8 @@ function growth(
  */
 export const nodesGrowth: Row = {
   name: "nodes",
-  summary: "the same objects from more and more nodes, beside a bare copy that asks ahead as Muninn does",
+  summary:
+    "the same objects from more and more nodes, next to a bare copy that requests ahead as Muninn does",
   async run({ runs, scale }) {
     const muninnOf = (nodes: number) => `muninn, nodes: ${nodes}`;
     const copyOf = (nodes: number) => `bare copy, nodes: ${nodes}`;
@@ -88,7 +89,7 @@ export const nodesGrowth: Row = {
         value: comparison.ratio(cpuPerMillion, muninnOf(nodes), muninnOf(1)),
       },
       {
-        what: "  the same of the bare copy",
+        what: "  the same for the bare copy",
         value: comparison.ratio(cpuPerMillion, copyOf(nodes), copyOf(1)),
       },
     ]);

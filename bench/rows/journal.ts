@@ -62,11 +62,11 @@ export const journal: Row = {
           target: { atMost: 0.8 },
         },
         {
-          what: "CPU ÷ that of entries made before",
+          what: "CPU ÷ that of entries made in advance",
           value: spreadOf(results.map(({ sink, bare }) => sink.cpuSeconds / bare.cpuSeconds)),
         },
         {
-          what: "throughput ÷ that of entries made before",
+          what: "throughput ÷ that of entries made in advance",
           value: spreadOf(results.map(({ sink, bare }) => bare.seconds / sink.seconds)),
         },
       ],

@@ -56,7 +56,7 @@ export const nats: Row = {
           target: { atMost: 3 },
         },
         {
-          what: "muninn collect, of a stream that is full",
+          what: "muninn collect, from a full stream",
           unit: "objects/s",
           value: spreadOf(collected.map(({ seconds, objects }) => objects / seconds)),
         },
@@ -95,7 +95,7 @@ async function measureWithStream(count: number, collected: Collected[]): Promise
       servers[0]!,
       async (manager) => (await manager.streams.info(stream)).state,
     );
-    if (messages === 0) throw new Error("nothing went into the stream");
+    if (messages === 0) throw new Error("no message reached the stream");
     collected.push(await collect(urls, arrangement.logRoots));
     return measurement;
   } finally {

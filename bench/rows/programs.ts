@@ -90,7 +90,7 @@ async function measure(name: Name, count: number): Promise<TracingResult[]> {
   await tracer?.stop();
   const lines = way === "data" ? 0 : linesBelow(logRoot);
   if (way !== "data" && lines !== count * (rounds + 1))
-    throw new Error(`${lines} of ${count * (rounds + 1)} lines are there: ${program.output}`);
+    throw new Error(`${lines} of ${count * (rounds + 1)} lines were written: ${program.output}`);
   return JSON.parse(program.output) as TracingResult[];
 }
 

@@ -38,7 +38,7 @@ export const idleProcessor: Row = {
 /** The cost of each connected node with nothing to trace. */
 export const idleMemory: Row = {
   name: "idle-memory",
-  summary: `${manyNodes.toLocaleString("en-US")} nodes without metrics and trace objects`,
+  summary: `${manyNodes.toLocaleString("en-US")} nodes without metrics or trace objects`,
   async run({ runs }) {
     const sizes = await repeat(runs, async () => {
       const few = await measureMemoryKiB({ ...silent, nodes: fewNodes });

@@ -23,7 +23,7 @@ const everyMs = 5_000;
 /** What scrapes of all nodes cost the traces. */
 export const scraping: Row = {
   name: "scraping",
-  summary: `${nodes} busy nodes of ${metrics} metrics each, scraped as a whole every ${everyMs / 1_000} s`,
+  summary: `${nodes} busy nodes with ${metrics} metrics each, all scraped every ${everyMs / 1_000} s`,
   async run({ runs, scale }) {
     const scrapeSeconds: number[] = [];
     const port = await freePort();

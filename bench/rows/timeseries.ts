@@ -15,7 +15,7 @@ const mostRuns = 3;
 /** A day of metrics from many nodes in memory: what it uses, how fast it answers, how fast it is loaded again. */
 export const timeseries: Row = {
   name: "timeseries",
-  summary: `${nodes} nodes × 200 metrics × 24 hours at 15 seconds, each value another`,
+  summary: `${nodes} nodes × 200 metrics × 24 hours at 15 seconds, each value different`,
   async run({ runs, scale }) {
     const filled: StoreFigures[] = [];
     const loaded: StoreFigures[] = [];
@@ -40,7 +40,7 @@ export const timeseries: Row = {
         { what: "names of all metrics", unit: "ms", value: query("metrics"), target: { atMost: 20 } },
         { what: "an instant query", unit: "ms", value: query("instant"), target: { atMost: 20 } },
         { what: "rate over 24 hours", unit: "ms", value: query("rate"), target: { atMost: 500 } },
-        { what: "a course of 24 hours, as JSON", unit: "ms", value: query("course") },
+        { what: "a series of 24 hours, as JSON", unit: "ms", value: query("course") },
         { what: "functions over 24 hours", unit: "ms", value: query("functions") },
         {
           what: "longest turn of the event loop with queries",

@@ -52,7 +52,7 @@ export const viewer: Row = {
           value: comparison.ratio(cpuPerMillion, "watched", "not watched"),
         },
         {
-          what: "CPU per object: a page that nobody watches ÷ no page",
+          what: "CPU per object: an unwatched page ÷ no page",
           value: comparison.ratio(cpuPerMillion, "not watched", "no page"),
         },
       ],

@@ -43,7 +43,7 @@ test.each([
   ["check of a configuration", ["check", "-c", "c.json"]],
   ["the start with that configuration", ["run", "-c", "c.json"]],
   ["verify of logs in a directory", ["verify", "--sent", "sent.json", "--logs", "logs"]],
-  ["verify of a file that is not there", ["verify", "--sent", `${evil}.json`, "--logs", "logs"]],
+  ["verify of a missing file", ["verify", "--sent", `${evil}.json`, "--logs", "logs"]],
 ])("%s shows names with control characters escaped and at a bounded length", async (_, args) => {
   const said = await output(place.directory, ...args);
   expect(said).toContain("\\x1b]0;title");

@@ -124,9 +124,9 @@ logging:
   });
 
   test.each([
-    ["a port that is taken", () => `127.0.0.1:${port}`, "is in use: another tracer, or another program"],
+    ["a port in use", () => `127.0.0.1:${port}`, "is in use: another tracer, or another program"],
     [
-      "a socket below nothing",
+      "a socket below a missing directory",
       () => "none/none/tracer.sock",
       "cannot listen at none/none/tracer.sock: there is no directory none\\. ",
     ],

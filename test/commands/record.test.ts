@@ -85,7 +85,7 @@ test.each([
     reason: /no host/,
   },
   {
-    what: "a listener's place taken by a file",
+    what: "a file at a listener's address",
     flags: ["--listen", "there", "--connect", "t.sock", "-o", "new"],
     reason: /not a socket/,
   },

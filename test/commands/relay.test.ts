@@ -236,12 +236,12 @@ describe("invalid options", () => {
       says: /--cert needs --key/,
     },
     {
-      what: "a token file that is not there",
+      what: "a missing token file",
       flags: ["--to", "ws://h:1/", "--token-file", "/no/such"],
       says: /\/no\/such cannot be read: no such file/,
     },
     {
-      what: "permissions that are none",
+      what: "an invalid --socket-mode",
       flags: ["--to", "ws://h:1/", "--socket-mode", "rw"],
       says: /octal permission bits/,
     },

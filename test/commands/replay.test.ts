@@ -88,7 +88,7 @@ test("a tracer of another network gives exit code 1 and the reason", async () =>
 });
 
 test.each([
-  { what: "a file that is not there", flags: () => [path("absent"), ...towardsTracer()], reason: /ENOENT/ },
+  { what: "a missing file", flags: () => [path("absent"), ...towardsTracer()], reason: /ENOENT/ },
   { what: "a directory without logs", flags: () => [directory, ...towardsTracer()], reason: /no node/ },
 ])("$what gives exit code 2", async ({ flags, reason }) => {
   expect(await run(...flags())).toBe(2);
@@ -99,7 +99,7 @@ test.each([
   { what: "neither --connect nor --listen", flags: [], reason: /either/ },
   { what: "both", flags: ["--connect", "a", "--listen", "b"], reason: /either/ },
   { what: "a speed of nothing", flags: ["--connect", "a", "--speed", "0"], reason: /above 0/ },
-  { what: "a time that is none", flags: ["--connect", "a", "--from", "yesterday"], reason: /ISO 8601/ },
+  { what: "an invalid time", flags: ["--connect", "a", "--from", "yesterday"], reason: /ISO 8601/ },
 ])("$what is a usage error", async ({ flags, reason }) => {
   await expect(run("what", ...flags)).rejects.toThrow(reason);
 });

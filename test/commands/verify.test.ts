@@ -69,10 +69,10 @@ test("--json prints the verdict for programs", async () => {
 });
 
 test.each([
-  { what: "logs that are not there", prepare: () => lines("sent", "{}\n"), reason: /ENOENT/ },
-  { what: "nothing that was sent", prepare: () => lines("logs", "{}\n"), reason: /ENOENT/ },
+  { what: "missing logs", prepare: () => lines("sent", "{}\n"), reason: /ENOENT/ },
+  { what: "missing records of what was sent", prepare: () => lines("logs", "{}\n"), reason: /ENOENT/ },
   {
-    what: "directories without any node",
+    what: "directories without a node",
     prepare: async () => {
       await mkdir(join(directory, "sent"));
       await mkdir(join(directory, "logs"));

@@ -13,7 +13,7 @@ test.each([
     /^f:4:21: this key is given twice, first in line 4$/,
   ],
   ["a second document", `${base}---\na: 1`, /^f:4:1: a second document; only one is allowed$/],
-  ["a key that is no text", `${base}? [a]\n: b`, /^f:4:3: With stringKeys, all keys must be strings$/],
+  ["a key that is not text", `${base}? [a]\n: b`, /^f:4:3: With stringKeys, all keys must be strings$/],
   [
     "an alias of nothing",
     `${base}hasEKG: *nothing`,

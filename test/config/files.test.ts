@@ -134,7 +134,7 @@ test("metricsHelp names a file of help texts", async () => {
 
 test.each([
   [
-    "that is not there",
+    "that is missing",
     undefined,
     (help: string) => `f:4:14: metricsHelp: ${help} cannot be read: no such file`,
   ],
@@ -186,27 +186,27 @@ test("a certificate with its key and its chain is accepted", async () => {
 
 test.each([
   [
-    "a certificate that is not there",
+    "a missing certificate",
     { certificateFile: "/none" },
     "certificateFile: /none cannot be read: no such file",
   ],
   [
-    "a key that is not there",
+    "a missing key",
     { certificateKeyFile: "/none" },
     "certificateKeyFile: /none cannot be read: no such file",
   ],
   [
-    "a chain that is not there",
+    "a missing chain",
     { certificateChain: ["/none"] },
     "certificateChain[0]: /none cannot be read: no such file",
   ],
   [
-    "a key in place of a certificate",
+    "a key instead of a certificate",
     { certificateFile: certificate("server-key") },
     `certificateFile: ${certificate("server-key")} has no certificate in PEM format that can be used`,
   ],
   [
-    "a certificate in place of a key",
+    "a certificate instead of a key",
     { certificateKeyFile: certificate("server") },
     `certificateKeyFile: ${certificate("server")} has no private key in PEM format that can be used`,
   ],

@@ -27,7 +27,7 @@ test.each([
     { network: { mode: "AcceptAt", address: { kind: "unix", path: "sock" } } },
   ],
   [
-    "cardano-node: the example with alarms, which no release has",
+    "cardano-node: the example with alarms, never released",
     `${all(accept, machineLogs)}
 alarms:
   alEndpoint: {epHost: 127.0.0.1, epPort: 1234}

@@ -164,8 +164,8 @@ describe("a disk", () => {
     ["huge with 1 GiB left", { sizeBytes: 4_000 * gigabyte, availableBytes: gigabyte }, "degraded"],
     ["full", { sizeBytes: 2_000_000, availableBytes: 0 }, "failing"],
     ["short of inodes", { sizeBytes: 100, availableBytes: 50, availableFiles: 10 }, "degraded"],
-    ["with inodes enough", { sizeBytes: 100, availableBytes: 50, availableFiles: 10_000 }, "ok"],
-    ["not there", new Error("ENOENT"), "degraded"],
+    ["supplied with enough inodes", { sizeBytes: 100, availableBytes: 50, availableFiles: 10_000 }, "ok"],
+    ["missing", new Error("ENOENT"), "degraded"],
   ])("has the right state if it is %s", async (_, reading, expected) => {
     expect(await stateOf(reading)).toBe(expected);
   });

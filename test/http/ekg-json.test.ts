@@ -8,7 +8,7 @@ const json = (set: MetricSet) => [...ekgJson(metricsOf(set))].join("");
 const timestamp = '"ekg":{"server_timestamp_ms":{"type":"c","val":1700000000123}}';
 
 test.each<[string, MetricSet, string]>([
-  ["no metrics but the timestamp", [], ""],
+  ["no metrics except the timestamp", [], ""],
   [
     "the three kinds",
     [
@@ -43,7 +43,7 @@ test.each<[string, MetricSet, string]>([
     '"a":{"type":"c","val":1,"b":{"type":"c","val":2}}',
   ],
   [
-    "no part called type or val beside a value",
+    "no part called type or val next to a value",
     [
       ["a", "c", 1n],
       ["a.type", "c", 2n],
@@ -52,11 +52,7 @@ test.each<[string, MetricSet, string]>([
     ],
     '"a":{"type":"c","val":1,"y":{"type":"c","val":4}}',
   ],
-  [
-    "a branch called type where nothing contradicts",
-    [["a.type", "c", 2n]],
-    '"a":{"type":{"type":"c","val":2}}',
-  ],
+  ["a branch called type if nothing contradicts", [["a.type", "c", 2n]], '"a":{"type":{"type":"c","val":2}}'],
   [
     "names of properties that all objects have",
     [

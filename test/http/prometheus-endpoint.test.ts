@@ -280,15 +280,15 @@ describe("service discovery", () => {
 
   test.each<[string, Partial<PrometheusOptions>, Record<string, string>, Record<string, string>]>([
     ["nothing more by default", {}, {}, {}],
-    ["https where TLS is spoken", { isSecure: true }, {}, { __scheme__: "https" }],
+    ["https if it uses TLS", { isSecure: true }, {}, { __scheme__: "https" }],
     [
-      "https where the first proxy speaks TLS",
+      "https if the first proxy uses TLS",
       {},
       { "x-forwarded-proto": "https, http" },
       { __scheme__: "https" },
     ],
-    ["nothing more where it does not", {}, { "x-forwarded-proto": "http" }, {}],
-    ["the node as instance where that is wished", { instanceLabel: true }, {}, { instance: "Node 1" }],
+    ["nothing more if it does not", {}, { "x-forwarded-proto": "http" }, {}],
+    ["the node as instance if so configured", { instanceLabel: true }, {}, { instance: "Node 1" }],
     [
       "ours rather than configured ones",
       { instanceLabel: true, isSecure: true, prometheusLabels: { instance: "no", __scheme__: "http" } },

@@ -117,9 +117,9 @@ test("connections are counted by their state as long as they exist", async () =>
 
 test.each([
   ["leaves", (node: ScriptedPeer) => node.stream.end()],
-  ["sends what is no message", (node: ScriptedPeer) => node.stream.end(Buffer.alloc(100, 0xff))],
+  ["sends something other than a message", (node: ScriptedPeer) => node.stream.end(Buffer.alloc(100, 0xff))],
   [
-    "sends what is no trace object",
+    "sends something other than a trace object",
     (node: ScriptedPeer) => node.send(miniProtocols.traceObjects, Buffer.alloc(9, 0xff)),
   ],
 ] as const)("a node that %s is opened and then closed once at the destination", async (_, end) => {

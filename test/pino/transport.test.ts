@@ -150,8 +150,8 @@ setInterval(() => {}, 1000);`;
 
 test.each([
   ["process.exit", "process.exit(0);", 0],
-  ["an exception that nobody catches", 'throw new Error("crashed");', 1],
-  ["a rejection that nobody catches", 'await Promise.reject(new Error("crashed"));', 1],
+  ["an uncaught exception", 'throw new Error("crashed");', 1],
+  ["an unhandled rejection", 'await Promise.reject(new Error("crashed"));', 1],
 ])("a line right before %s, before the worker even starts, reaches the tracer", async (_, end, status) => {
   await using tracer = await startTracer();
   const { code } = await run(formatAddress(tracer.address), `logger.fatal("the end");\n${end}`);

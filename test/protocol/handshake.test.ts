@@ -50,7 +50,7 @@ describe("answering", () => {
   test.each([
     ["another network", "8200a10101", /^the node has magic 1, this tracer 764824073$/],
     ["no common version", "8200a10201", /no common version/],
-    ["data that is no magic", "8200a101f5", /32 bits/],
+    ["data that is not a magic", "8200a101f5", /32 bits/],
   ])("%s is refused with a reason", (_, proposal, reason) => {
     expect(answerProposal(hex(proposal), mainnet).refused).toMatch(reason);
   });
@@ -64,7 +64,7 @@ describe("answering", () => {
     ["versions 1 and 2", `8200a201${magic}02${magic}`, accepted],
     ["version 1 among unknown ones", `8200a300f601${magic}19800182f5a0`, accepted],
     ["an unknown version of indefinite data", `8200a201${magic}199fff9f0102ff`, accepted],
-    ["an unknown version that is no number", `8200a26161f501${magic}`, accepted],
+    ["an unknown version that is not a number", `8200a26161f501${magic}`, accepted],
     ["the magic with a longer head than needed", "8200a1011b000000002d964a09", accepted],
     ["heads with longer lengths than needed", `9802 1800 b801 1801 ${magic}`, accepted],
     ["version 2 alone", `8200a102${magic}`, noCommonVersion],
@@ -72,7 +72,7 @@ describe("answering", () => {
     ["no version", "8200a0", noCommonVersion],
     ["a magic beyond 32 bits", "8200a1011b0000000100000000", undecodable],
     ["a negative magic", "8200a10120", undecodable],
-    ["a list in place of the magic", `8200a10182${magic}f4`, undecodable],
+    ["a list instead of the magic", `8200a10182${magic}f4`, undecodable],
     ["a magic that wraps round 64 bits", "8200a1011bffffffffffffffff", undecodable],
   ])("%s", (_, proposal, answer) => {
     if (typeof answer === "string") expect(answerTo(proposal)).toBe(answer);
@@ -83,7 +83,7 @@ describe("answering", () => {
     ["an answer", accepted],
     ["a message of three", `8300a101${magic}00`],
     ["another key", `8201a101${magic}`],
-    ["a list in place of the versions", `82008101`],
+    ["a list instead of the versions", `82008101`],
     ["an indefinite message", `9f00a101${magic}ff`],
     ["indefinite versions", `8200bf01${magic}ff`],
     ["version 1 twice", `8200a201${magic}01${magic}`],
@@ -127,7 +127,7 @@ describe("reading the answer", () => {
   });
 
   test.each([
-    ["a refusal for want of a common version", "820282008102", "peer", /it speaks 2$/],
+    ["a refusal for lack of a common version", "820282008102", "peer", /it speaks 2$/],
     ["a refusal because of data", "82028301016161", "peer", /^a$/],
     ["another magic than proposed", "83010101", "us", /^the node has magic 1, this tracer 764824073$/],
   ])("%s is a refusal", (_, answer, by, reason) => {
@@ -140,7 +140,7 @@ describe("reading the answer", () => {
     ["a proposal", "8200a1011a2d964a09"],
     ["an unknown reason", "8202820301"],
     ["a refusal of invalid UTF-8", "820283020161ff"],
-    ["a magic that is no number", "830101f5"],
+    ["a magic that is not a number", "830101f5"],
     ["more than a message", "8301011a2d964a0900"],
     ["half a message", "8301011a2d96"],
     ["half a refusal", "82028302016261"],

@@ -126,7 +126,7 @@ test.each([
   ["a break in a list of known length", "82 01 82 00 82 82 61 61 82 00 05 ff"],
   ["a list of no pairs", "82 01 82 00 81 05"],
   ["another message", "81 01"],
-  ["a text that is no UTF-8", "82 01 82 00 81 82 61 ff 82 00 05"],
+  ["a text that is not UTF-8", "82 01 82 00 81 82 61 ff 82 00 05"],
 ])("%s is a fault", (_, bytes) => {
   expect(faultOf(() => new Taker().decoder.push(hex(bytes)))).toBeDefined();
 });

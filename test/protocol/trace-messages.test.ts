@@ -86,7 +86,7 @@ describe("messages from an acceptor", () => {
     ["an indefinite number of objects", "83 01 f5 9f 00 18 64 ff", "malformed"],
     ["no constructor of the number", "83 01 f5 18 64", "malformed"],
     ["another constructor of the number", "83 01 f5 82 01 18 64", "malformed"],
-    ["a number in place of the bool", "83 01 01 82 00 18 64", "malformed"],
+    ["a number instead of the bool", "83 01 01 82 00 18 64", "malformed"],
     ["an unknown key", "83 04 f5 82 00 18 64", "malformed"],
     ["an unknown message without fields", "81 01", "malformed"],
     ["done with a field", "82 02 00", "malformed"],

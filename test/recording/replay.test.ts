@@ -48,7 +48,7 @@ test.each([
   { what: "namespace in segments", line: '{"ns":["A","B"]}', namespace: "A.B", severity: "Info" },
   { what: "unknown severity", line: '{"sev":"Loud"}', namespace: "", severity: "Info" },
   { what: "no JSON at all", line: "once upon a time", namespace: "", severity: "Info" },
-  { what: "JSON that is no object", line: "[1]", namespace: "", severity: "Info" },
+  { what: "JSON other than an object", line: "[1]", namespace: "", severity: "Info" },
   {
     what: "fields of other types",
     line: '{"at":5,"host":{},"thread":1,"sev":"Error"}',

@@ -186,8 +186,8 @@ test("of many simultaneous starts exactly one runs, and of many claims of a dire
 });
 
 test.each([
-  { what: "whose process number is alive, but which answers nobody", facts: {} },
-  { what: "of a machine that was started anew, and is silent", facts: { machine: "before" }, ageMs: 31_000 },
+  { what: "whose process number is in use, but which does not answer", facts: {} },
+  { what: "of a machine that was restarted, and is silent", facts: { machine: "before" }, ageMs: 31_000 },
   { what: "without a socket, and silent", facts: { hasSocket: false }, ageMs: 31_000 },
 ])("claims of a tracer $what are void", async ({ facts, ageMs = 0 }) => {
   const root = temporaryDirectory();

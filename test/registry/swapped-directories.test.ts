@@ -43,7 +43,7 @@ function everything(directory: string): string[] {
 test.each([
   { what: "that was looked at is opened", call: "open" as const, nth: 1 },
   { what: "was opened, and before it is read", call: "readdir" as const, nth: 1 },
-  { what: "was read, and before a file is begun there", call: "readdir" as const, nth: 2 },
+  { what: "was read, and before a file is created there", call: "readdir" as const, nth: 2 },
 ])("a link put in place of a directory before one $what leads no file elsewhere", async ({ call, nth }) => {
   const elsewhere = temporaryDirectory();
   const { registry, log, root, disk, clock } = await testRegistry();

@@ -51,20 +51,20 @@ test.each([
     message: /give one of --dir LOGROOT, -c FILE and --url URL/,
   },
   { what: "two places", args: ["--dir", ".", "--url", "http://a"], code: 2, message: /give one of/ },
-  { what: "a directory that is not there", args: ["--dir", "/nowhere"], code: 2, message: /ENOENT/ },
+  { what: "a missing directory", args: ["--dir", "/nowhere"], code: 2, message: /ENOENT/ },
   {
-    what: "a time that is none",
+    what: "an invalid time",
     args: ["--dir", ".", "--since", "soon"],
     code: 2,
     message: /soon is not a time/,
   },
   {
-    what: "a severity that is none",
+    what: "an invalid severity",
     args: ["--dir", ".", "--severity", "bad"],
     code: 2,
     message: /Debug, Info/,
   },
-  { what: "an expression that is none", args: ["--dir", ".", "--grep", "("], code: 2, message: /--grep: / },
+  { what: "an invalid expression", args: ["--dir", ".", "--grep", "("], code: 2, message: /--grep: / },
   {
     what: "a token without a daemon",
     args: ["--dir", ".", "--token-file", "f"],
@@ -78,7 +78,7 @@ test.each([
     message: /do not go with --url/,
   },
   {
-    what: "a configuration that is none",
+    what: "an invalid configuration",
     args: ["-c", "/nowhere"],
     code: 2,
     message: /\/nowhere.*no such file/,
@@ -90,7 +90,7 @@ test.each([
     message: /no log files below/,
   },
   {
-    what: "a daemon that is not there",
+    what: "a missing daemon",
     args: ["--url", "http://127.0.0.1:1"],
     code: 1,
     message: /ECONNREFUSED/,

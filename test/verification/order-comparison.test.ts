@@ -70,7 +70,7 @@ test.each<{ what: string; sent: number[]; found: number[]; expected: Partial<typ
   },
   { what: "a foreign line", sent: [1, 2], found: [1, -9, 2], expected: { foreign: 1 } },
   {
-    what: "a torn line in place of one",
+    what: "a torn line instead of one",
     sent: [1, 2],
     found: [1, Number.NaN],
     expected: { torn: 1, lost: 1 },

@@ -161,10 +161,10 @@ test.each([{}, { NOTIFY_SOCKET: "", WATCHDOG_USEC: "1000" }])(
 );
 
 test.each<[string, NodeJS.ProcessEnv, number | undefined]>([
-  ["is there", { WATCHDOG_USEC: "30000000" }, 10_000],
+  ["exists", { WATCHDOG_USEC: "30000000" }, 10_000],
   ["is for us", { WATCHDOG_USEC: "30000000", WATCHDOG_PID: "42" }, 10_000],
   ["is for another process", { WATCHDOG_USEC: "30000000", WATCHDOG_PID: "43" }, undefined],
-  ["is not there", {}, undefined],
+  ["is missing", {}, undefined],
   ["is switched off", { WATCHDOG_USEC: "0" }, undefined],
   ["makes no sense", { WATCHDOG_USEC: "soon" }, undefined],
   ["is impatient", { WATCHDOG_USEC: "1" }, 1],

@@ -126,7 +126,7 @@ test("a refused token is reported and read again: the right one lets the program
 test.each([
   { what: "a certificate of an authority that we do not know", tls: {}, reason: "certificate" },
   {
-    what: "a file that is not there",
+    what: "a missing file",
     tls: { caFile: "/nowhere/ca.pem" },
     reason: "tls.caFile: /nowhere/ca.pem",
   },

@@ -147,8 +147,8 @@ test.each([
   { what: "a cycle", trace: { namespace: "N", data: cycle } },
   { what: "a BigInt", trace: { namespace: "N", data: { big: 1n } } },
   { what: "a getter that throws", trace: { namespace: "N", data: hostile } },
-  { what: "a time that is none", trace: { namespace: "N", at: Number.NaN } },
-  { what: "a severity that is none", trace: { namespace: "N", severity: "Loud" as never } },
+  { what: "an invalid time", trace: { namespace: "N", at: Number.NaN } },
+  { what: "an invalid severity", trace: { namespace: "N", severity: "Loud" as never } },
   { what: "no message at all", trace: undefined as never },
 ])("$what is counted and reported, and nothing is thrown", ({ trace }) => {
   const forwarder = open();

@@ -101,7 +101,7 @@ describe("types in OpenMetrics", () => {
       ["# TYPE a gauge", "# TYPE a_total unknown"],
     ],
     [
-      "a counter beside a series called _created is unknown",
+      "a counter next to a series called _created is unknown",
       [
         ["a_created", "g", 1n],
         ["a_total", "c", 1n],
@@ -109,7 +109,7 @@ describe("types in OpenMetrics", () => {
       ["# TYPE a_created gauge", "# TYPE a_total unknown"],
     ],
     [
-      "an info beside a gauge of its family name is unknown",
+      "an info next to a gauge of its family name is unknown",
       [
         ["a", "g", 1n],
         ["a_info", "l", '{x="1"} 1'],

@@ -11,7 +11,7 @@ const cases: [string, Partial<TraceObject>, HumanLayout, string][] = [
     "[2024-04-08 13:46:26.5169Z][host:Version.NodeVersion](Info,31) cardano-node 8.10.0\n",
   ],
   ["bare text", { human: "cardano-node 8.10.0" }, "text", "cardano-node 8.10.0\n"],
-  ["toMachine where there is no human text", { machine: '{"a":1}' }, "text", '{"a":1}\n'],
+  ["toMachine if there is no human text", { machine: '{"a":1}' }, "text", '{"a":1}\n'],
   ["an empty human text", { human: "" }, "text", "\n"],
   ["continuation lines are indented", { human: "one\ntwo\nthree" }, "text", "one\n  two\n  three\n"],
   ["a line feed at the end", { human: "one\n" }, "text", "one\n  \n"],

@@ -57,7 +57,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => `
 test.each<[string, "ForMachine" | "ForHuman", Partial<TraceObject>, Record<string, string>]>([
   ["toMachine", "ForMachine", { machine: '{"x":1}', human: "x" }, { MESSAGE: '{"x":1}' }],
   ["toHuman", "ForHuman", { machine: "{}", human: "a\nb" }, { MESSAGE: "a\nb" }],
-  ["toMachine where there is no human text", "ForHuman", { machine: '{"x":1}' }, { MESSAGE: '{"x":1}' }],
+  ["toMachine if there is no human text", "ForHuman", { machine: '{"x":1}' }, { MESSAGE: '{"x":1}' }],
   ["an empty human text", "ForHuman", { human: "" }, { MESSAGE: "" }],
   ["line feeds of toMachine as they came", "ForMachine", { machine: "{\n}" }, { MESSAGE: "{\n}" }],
   ["a severity", "ForMachine", { severity: "Alert" }, { PRIORITY: "1" }],

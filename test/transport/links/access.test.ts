@@ -75,7 +75,7 @@ test.each<Case>([
   { what: "nothing", shown: {}, gets: "token" },
   { what: "a token", shown: { token: "first-token-of-16" }, gets: ["relay-1"] },
   { what: "a token of two rules", shown: { token: "second-token-of-16" }, gets: ["relay-2", "relay-3"] },
-  { what: "a token that is no more than a beginning", shown: { token: "first-token-of-1" }, gets: "token" },
+  { what: "the beginning of a token", shown: { token: "first-token-of-1" }, gets: "token" },
   { what: "an empty token", shown: { token: "" }, gets: "token" },
   { what: "a certificate", shown: { subject: { CN: "pool-a" } }, gets: ["bp-a"] },
   {
@@ -83,7 +83,7 @@ test.each<Case>([
     shown: { subject: { CN: "pool-a", OU: ["relays", "producers"] } },
     gets: ["bp-a", "bp-b"],
   },
-  { what: "a certificate of nobody we know", shown: { subject: { CN: "pool-b" } }, gets: "token" },
+  { what: "an unknown certificate", shown: { subject: { CN: "pool-b" } }, gets: "token" },
   {
     what: "a token and a certificate",
     shown: { token: "first-token-of-16", subject: { CN: "pool-a" } },
@@ -94,7 +94,11 @@ test.each<Case>([
     shown: { token: "wrong", subject: { CN: "pool-a" } },
     gets: "token",
   },
-  { what: "a subject that is in every object", shown: { subject: { constructor: "x" } }, gets: "token" },
+  {
+    what: "a subject with the name of an object's property",
+    shown: { subject: { constructor: "x" } },
+    gets: "token",
+  },
 ])("$what gives access to $gets", ({ shown, gets }) => {
   expect(namesOf(shown)).toEqual(gets);
 });
