@@ -4,13 +4,18 @@ import { createServer, type SecureContextOptions, type Server, type TLSSocket } 
 import { preparePeerSocket } from "../peer-socket.js";
 import type { Shown } from "./access.js";
 import type { Candidate } from "./entrance.js";
+import { FewInTurn } from "./few-in-turn.js";
 import type { DoorCredentials } from "./link.js";
+
+/** Handshakes begun in one turn of the event loop; each takes a millisecond or two for its signature. */
+const mostInTurn = 8;
 
 /** Takes candidates through TLS. */
 export class TlsServer {
   readonly #server: Server;
   /** Those whose handshake is not over, by remote host and port: TLS gives another socket back than it was given. */
   readonly #candidates = new Map<string, Candidate>();
+  readonly #turns = new FewInTurn(mostInTurn);
 
   /** `next` is given those that have come through. @throws what OpenSSL says of unusable credentials */
   constructor(credentials: DoorCredentials, next: (socket: TLSSocket, candidate: Candidate) => void) {
@@ -43,7 +48,9 @@ export class TlsServer {
     });
     // The end of one who is not through is the end of it; TLS takes this over from the socket.
     socket.allowHalfOpen = false;
-    this.#server.emit("connection", socket);
+    this.#turns.add(() => {
+      if (!socket.destroyed) this.#server.emit("connection", socket);
+    });
   }
 
   /** @throws what OpenSSL says of unusable credentials; then the former ones stay */

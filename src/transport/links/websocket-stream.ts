@@ -109,7 +109,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     });
     const read = (chunk: Buffer) => {
       try {
-        if (frameTurns.took(this, frames.push(chunk))) this.#pause({ forTurn: true });
+        frameTurns.took(this, frames.push(chunk));
         if (ping !== undefined) this.#pong(ping);
         ping = undefined;
       } catch (error) {
@@ -120,6 +120,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     };
     socket.removeAllListeners("data");
     shareReads(socket);
+    frameTurns.join(this);
     socket.on("data", read);
   }
 
@@ -144,7 +145,12 @@ export class WebSocketStream extends Duplex implements FrameReader {
   }
 
   /** @internal */
-  readOn(): void {
+  pauseReading(): void {
+    this.#pause({ forTurn: true });
+  }
+
+  /** @internal */
+  resumeReading(): void {
     this.#resume({ forTurn: false });
   }
 

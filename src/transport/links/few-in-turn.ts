@@ -1,0 +1,25 @@
+/** Begins pieces of work in the order they came, a few in each turn of the event loop, so that many at once hold up nothing else. */
+export class FewInTurn {
+  readonly #most: number;
+  readonly #waiting: (() => void)[] = [];
+  #isScheduled = false;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(begin: () => void): void {
+    this.#waiting.push(begin);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      for (const begin of this.#waiting.splice(0, this.#most)) begin();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+}
