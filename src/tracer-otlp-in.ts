@@ -32,6 +32,7 @@ export async function openOtlpIn(
     heldByNodes: () => sessions.flight.heldBytes,
     maxObjectBytes: muninn.maxObjectBytes,
     maxMetricsPerNode: muninn.maxMetricsPerNode,
+    joinMetrics: () => sessions.answers.join(),
     open: ({ name, version }, peer) =>
       innerNodes.open("otlp", run, { peer, info: { name, version, protocol: "OTLP" }, magic }),
   });

@@ -1,6 +1,3 @@
-/** What requests take once they are decoded, beside their bytes: as much again. */
-const decodedFactor = 2;
-
 export interface AdmissionOptions {
   /** Of what all peers may make Muninn hold. */
   readonly maxBytes: number;
@@ -26,8 +23,8 @@ export class Admission {
   enter(): Place {
     let mine = 0;
     return {
-      hold: (bodyBytes) => {
-        const wanted = bodyBytes * decodedFactor;
+      hold: (more) => {
+        const wanted = mine + more;
         const others = this.#bytes - mine;
         const { maxBytes, heldByNodes } = this.#options;
         // One at a time always gets through, whatever its size.
@@ -47,7 +44,7 @@ export class Admission {
 
 /** Of one request. */
 export interface Place {
-  /** Whether there is room for a body of so many bytes in all; if not, what was held before stays. */
-  hold(bodyBytes: number): boolean;
+  /** Whether there is room for this many bytes more, of its body or what is made of it; if not, what was held before stays. */
+  readonly hold: (bytes: number) => boolean;
   leave(): void;
 }

@@ -60,7 +60,10 @@ export class Door {
     const place = this.#admission.enter();
     const reading = read(place, (signal, encoding, body, host, port) => {
       const where = host.includes(":") ? `[${host}]` : host;
-      return this.#receiver.take(signal, encoding, body, `otlp://${where}:${port}`);
+      return this.#receiver.take(signal, encoding, body, {
+        peer: `otlp://${where}:${port}`,
+        hold: place.hold,
+      });
     });
     this.#underWay.add(reading);
     try {

@@ -35,6 +35,8 @@ const code = {
 
 /** Calls that one connection may have open. */
 const maxStreams = 100;
+/** Calls that one connection may give up at once, and a second after that: each takes us more time than its client. */
+const streamResets = { streamResetBurst: 20, streamResetRate: 5 };
 /** Of a call, before its client has to wait for us. */
 const windowBytes = 1_048_576;
 /** How long a call may take to come, and how long a connection may be idle. */
@@ -43,7 +45,8 @@ const idleTimeoutMs = 10 * 60_000;
 
 /** Takes OTLP over gRPC. */
 export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): GrpcDoor {
-  const options = { settings: { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes } };
+  const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes };
+  const options = { settings, ...streamResets };
   const server =
     tls === undefined
       ? createServer(options)

@@ -18,7 +18,10 @@ const bySeverityNumber: readonly (Severity | undefined)[] = [
   "Emergency",
 ];
 
-/** Makes trace objects of the records of one resource. */
+/** Memory that objects of one host keep at least, however short they are. */
+export const encoderBytes = 8_192;
+
+/** Makes trace objects of the records of one host. */
 export class LogObjects {
   readonly #host: string;
   readonly #encoder: MessageEncoder;

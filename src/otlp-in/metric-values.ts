@@ -1,5 +1,6 @@
 import type { MetricValue } from "../protocol/metrics.js";
 import { jsonOf } from "./any-value.js";
+import type { ResourceMetrics } from "./resource-metrics.js";
 import { bigintOf, has, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
 
 /** AggregationTemporality. */
@@ -18,12 +19,7 @@ export interface TakenPoints {
  * metrics have no labels, so attributes become part of the name, in their order: `requests.method.GET_counter`.
  * @throws GarbageError
  */
-export function takeMetric(
-  metric: Metric,
-  into: Map<string, MetricValue>,
-  maxMetrics: number,
-  taken: TakenPoints,
-): void {
+export function takeMetric(metric: Metric, into: ResourceMetrics, taken: TakenPoints): void {
   const reject = (count: number, reason: string) => {
     taken.rejected += count;
     if (count > 0) taken.reasons.add(reason);
@@ -48,9 +44,8 @@ export function takeMetric(
       reject(1, "a point needs a name and a number");
       continue;
     }
-    const full = name.endsWith(made.suffix) ? name : `${name}${made.suffix}`;
-    if (into.size >= maxMetrics && !into.has(full)) reject(1, `a node has ${maxMetrics} metrics at most`);
-    else into.set(full, made.value);
+    const refused = into.set(name.endsWith(made.suffix) ? name : `${name}${made.suffix}`, made.value);
+    if (refused !== undefined) reject(1, refused);
   }
 }
 

@@ -1,15 +1,17 @@
+import { loopSlices, sliceMs } from "../http/loop-slices.js";
 import type { Settlement } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
-import { LogObjects } from "./log-object.js";
+import { encoderBytes, LogObjects } from "./log-object.js";
 import { type TakenPoints, takeMetric } from "./metric-values.js";
-import { ResourceNodes, type ResourceNodesOptions } from "./resource-nodes.js";
+import { type Pieces, requestPieces } from "./request-pieces.js";
+import { type ResourceNode, ResourceNodes, type ResourceNodesOptions } from "./resource-nodes.js";
 import {
-  decodeRecord,
-  decodeRequest,
   type Encoding,
-  type LogsRequest,
-  type MetricsRequest,
+  type LogRecord,
+  type Metric,
+  type Resource,
   type Signal,
+  TooManyParts,
 } from "./schema.js";
 
 /** What became of a request. */
@@ -23,7 +25,14 @@ export type Outcome =
 
 export interface ReceiverOptions extends ResourceNodesOptions {
   readonly maxObjectBytes: number;
-  readonly maxMetricsPerNode: number;
+}
+
+/** Who sends a request. */
+export interface Client {
+  /** Where it is: what limits of peers go by. */
+  readonly peer: string;
+  /** Whether there is room for this many bytes more that are made of it. */
+  readonly hold: (bytes: number) => boolean;
 }
 
 export interface ReceiverCounts {
@@ -47,18 +56,22 @@ export class Receiver {
     return this.#nodes.size;
   }
 
-  /** Settles when what came is safe. Never rejects. `peer` is where it came from. */
-  async take(signal: Signal, encoding: Encoding, body: Uint8Array, peer: string): Promise<Outcome> {
+  /** Settles when what came is safe. Never rejects. */
+  async take(signal: Signal, encoding: Encoding, body: Uint8Array, from: Client): Promise<Outcome> {
     let outcome: Outcome;
     try {
-      const request: unknown = decodeRequest(signal, encoding, body);
+      // JSON is parsed as a whole.
+      await loopSlices.turn();
       outcome =
         signal === "logs"
-          ? await this.#takeLogs(request as LogsRequest, peer)
-          : this.#takeMetrics(request as MetricsRequest, peer);
+          ? await this.#takeLogs(requestPieces("logs", encoding, body, from.hold), from)
+          : await this.#takeMetrics(requestPieces("metrics", encoding, body, from.hold), from);
     } catch (error) {
-      // Whatever a decoder throws is for bytes that it cannot read.
-      return { kind: "garbage", message: `this is not an OTLP request: ${(error as Error).message}` };
+      const { message } = error as Error;
+      // Whatever else a decoder throws is for bytes that it cannot read.
+      const what =
+        error instanceof TooManyParts ? "this is too much for one request" : "this is not an OTLP request";
+      return { kind: "garbage", message: `${what}: ${message}` };
     }
     if (outcome.kind === "taken") this.counts.rejected[signal] += outcome.rejected;
     return outcome;
@@ -68,33 +81,53 @@ export class Receiver {
     await this.#nodes.stop();
   }
 
-  async #takeLogs({ resourceLogs }: LogsRequest, peer: string): Promise<Outcome> {
+  async #takeLogs(pieces: Pieces<LogRecord> | undefined, { peer, hold }: Client): Promise<Outcome> {
+    if (pieces === undefined) return full;
     const { maxObjectBytes } = this.#options;
+    const slice = new Slice();
     let tooLarge = 0;
+    let bytes = 0;
     // All is made before the first is handed over, so that garbage is refused as a whole.
-    const parts = resourceLogs.map(({ resource, scopeLogs }) => {
-      const made = new LogObjects(textOf(resource?.attributes ?? [], "host.name") ?? "");
-      const objects: Uint8Array[] = [];
-      for (const { scope, logRecords } of scopeLogs) {
-        for (const record of logRecords) {
-          const object = made.encode(decodeRecord(record), scope?.name ?? "");
-          if (object.length > maxObjectBytes) tooLarge += 1;
-          else objects.push(object);
+    const parts: { readonly resource: Resource | undefined; readonly objects: Uint8Array[] }[] = [];
+    let part: (typeof parts)[number] | undefined;
+    let host: string | undefined;
+    let made: LogObjects | undefined;
+    for (const next of pieces) {
+      if (next !== undefined) {
+        const { resource, scope, piece } = next;
+        if (part === undefined || part.resource !== resource) {
+          part = { resource, objects: [] };
+          parts.push(part);
+          const its = textOf(resource?.attributes ?? [], "host.name") ?? "";
+          bytes += partBytes + (its === host ? 0 : encoderBytes);
+          if (made === undefined || its !== host) made = new LogObjects(its);
+          host = its;
+        }
+        const object = made!.encode(piece, scope);
+        if (object.length > maxObjectBytes) tooLarge += 1;
+        else {
+          part.objects.push(object);
+          bytes += object.length + objectBytes;
         }
       }
-      return { resource, objects };
-    });
+      if (!slice.isOver()) continue;
+      if (!hold(bytes)) return full;
+      bytes = 0;
+      await slice.next();
+    }
+    if (!hold(bytes)) return full;
     const handed: Promise<readonly [Settlement, number]>[] = [];
     for (const { resource, objects } of parts) {
       if (objects.length === 0) continue;
-      let node = this.#nodes.of(resource, peer);
+      if (slice.isOver()) await slice.next();
+      let node = await this.#nodes.of(resource, peer);
       if (node === undefined) {
         // One request may have more of them than there is room for at a time.
         await Promise.all(handed);
-        node = this.#nodes.of(resource, peer);
+        node = await this.#nodes.of(resource, peer);
         if (node === undefined) return busy;
       }
-      handed.push(node.add(objects).then((settlement) => [settlement, objects.length]));
+      handed.push(node.inner.add(objects).then((settlement) => [settlement, objects.length]));
     }
     const settled = await Promise.all(handed);
     const count = (wanted: Settlement) =>
@@ -110,18 +143,23 @@ export class Receiver {
     return { kind: "taken", rejected: tooLarge + refused, message: reasons.join("; ") };
   }
 
-  #takeMetrics({ resourceMetrics }: MetricsRequest, peer: string): Outcome {
+  async #takeMetrics(pieces: Pieces<Metric> | undefined, { peer }: Client): Promise<Outcome> {
+    if (pieces === undefined) return full;
+    const slice = new Slice();
     const taken: TakenPoints = { rejected: 0, reasons: new Set() };
     let points = 0;
-    for (const { resource, scopeMetrics } of resourceMetrics) {
-      const metrics = scopeMetrics.flatMap((scope) => scope.metrics);
-      if (metrics.length === 0) continue;
-      const node = this.#nodes.of(resource, peer);
-      if (node === undefined) return busy;
-      for (const metric of metrics) {
-        points += pointsOf(metric);
-        takeMetric(metric, node.metrics, this.#options.maxMetricsPerNode, taken);
+    let node: ResourceNode | undefined;
+    let resource: Resource | undefined;
+    for (const next of pieces) {
+      if (next !== undefined) {
+        if (node === undefined || node.inner.hasEnded || resource !== next.resource)
+          node = await this.#nodes.of(next.resource, peer);
+        if (node === undefined) return busy;
+        resource = next.resource;
+        points += pointsOf(next.piece);
+        takeMetric(next.piece, node.metrics, taken);
       }
+      if (slice.isOver()) await slice.next();
     }
     this.counts.taken.metrics += points - taken.rejected;
     return { kind: "taken", rejected: taken.rejected, message: [...taken.reasons].join("; ") };
@@ -129,14 +167,27 @@ export class Receiver {
 }
 
 const busy: Outcome = { kind: "busy", message: "too many resources send at the same time" };
+const full: Outcome = { kind: "busy", message: "too much is waiting to be written" };
 
-function pointsOf({
-  gauge,
-  sum,
-  histogram,
-  exponentialHistogram,
-  summary,
-}: MetricsRequest["resourceMetrics"][number]["scopeMetrics"][number]["metrics"][number]): number {
+/** Memory of an object beside its bytes, and of the objects of a resource beside theirs. */
+const objectBytes = 200;
+const partBytes = 400;
+
+/** A time to work in, after which others have theirs. It has begun. */
+class Slice {
+  #end = performance.now() + sliceMs;
+
+  isOver(): boolean {
+    return performance.now() >= this.#end;
+  }
+
+  async next(): Promise<void> {
+    await loopSlices.turn();
+    this.#end = performance.now() + sliceMs;
+  }
+}
+
+function pointsOf({ gauge, sum, histogram, exponentialHistogram, summary }: Metric): number {
   return [gauge, sum, histogram, exponentialHistogram, summary].reduce(
     (count, data) => count + (data?.dataPoints.length ?? 0),
     0,

@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import type { Place } from "./admission.js";
 
 /** Of a request, before and after decompression: as much as the collector of OpenTelemetry takes. */
@@ -9,9 +8,10 @@ export const maxBodyBytes = 20 * 1_048_576;
 /** Why a body is not taken. */
 export type BodyFault = "too-large" | "busy" | "cut-off" | "garbage";
 
-const unpack = promisify(gunzip);
+/** Unpacked at a time. */
+const chunkSize = 65_536;
 
-/** Reads what a client sends, so much at most and within its place. Never rejects. */
+/** Reads what a client sends, this much at most and within its place. Never rejects. */
 export async function readBody(
   stream: Readable,
   maxBytes: number,
@@ -24,7 +24,7 @@ export async function readBody(
     for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > maxBytes) return "too-large";
-      if (!place.hold(bytes)) return "busy";
+      if (!place.hold(chunk.length)) return "busy";
       chunks.push(chunk);
     }
   } catch {
@@ -35,10 +35,9 @@ export async function readBody(
 
 /** Unpacks gzip, up to the same limit: a small body may stand for a huge one. Never rejects. */
 export async function unpacked(body: Uint8Array, place: Place): Promise<Buffer | BodyFault> {
-  try {
-    const whole = await unpack(body, { maxOutputLength: maxBodyBytes });
-    return place.hold(body.length + whole.length) ? whole : "busy";
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "garbage";
-  }
+  const unpacking = createGunzip({ chunkSize });
+  unpacking.end(body);
+  const whole = await readBody(unpacking, maxBodyBytes, place);
+  unpacking.destroy();
+  return whole === "cut-off" ? "garbage" : whole;
 }

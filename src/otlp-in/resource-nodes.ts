@@ -1,5 +1,6 @@
 import type { InnerNode } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
+import { type MetricsShare, ResourceMetrics } from "./resource-metrics.js";
 import type { Resource } from "./schema.js";
 
 /** Resources at a time; one that has been silent for longest gives way to a further one. */
@@ -19,10 +20,17 @@ interface ResourceInfo {
 
 export interface ResourceNodesOptions {
   readonly open: (info: ResourceInfo, peer: string) => InnerNode;
+  readonly maxMetricsPerNode: number;
+  /** Of a node's metrics; it leaves when the node has ended. */
+  readonly joinMetrics: () => MetricsShare;
 }
 
-interface Entry {
-  readonly node: InnerNode;
+export interface ResourceNode {
+  readonly inner: InnerNode;
+  readonly metrics: ResourceMetrics;
+}
+
+interface Entry extends ResourceNode {
   usedAt: number;
 }
 
@@ -41,41 +49,53 @@ export class ResourceNodes {
     return this.#entries.size;
   }
 
-  /** Undefined where there are too many that are busy. */
-  of(resource: Resource | null | undefined, peer: string): InnerNode | undefined {
+  /** Undefined where there are too many that are busy. One that gives way has left before another comes. */
+  async of(resource: Resource | undefined, peer: string): Promise<ResourceNode | undefined> {
     const attributes = resource?.attributes ?? [];
     const service = textOf(attributes, "service.name") ?? "unknown_service";
     const instance = textOf(attributes, "service.instance.id");
     // A service is told from others of its name by these.
     const key = JSON.stringify([textOf(attributes, "service.namespace"), service, instance]);
-    const known = this.#entries.get(key);
-    this.#entries.delete(key);
-    if (known?.node.hasEnded === false) {
-      known.usedAt = performance.now();
-      this.#entries.set(key, known);
-      return known.node;
+    let known = this.#known(key);
+    while (known === undefined && this.#entries.size >= maxResources) {
+      if (!(await this.#dismissOne())) return undefined;
+      // Another request may have brought it meanwhile.
+      known = this.#known(key);
     }
-    if (this.#entries.size >= maxResources && !this.#dismissOne()) return undefined;
+    if (known !== undefined) return known;
     const isNamed = instance !== undefined && !madeUp.test(instance);
     const name = isNamed ? `${service}-${instance}` : service;
     const version = textOf(attributes, "service.version") ?? "";
-    const node = this.#options.open({ name, version }, peer);
-    this.#entries.set(key, { node, usedAt: performance.now() });
-    return node;
+    const inner = this.#options.open({ name, version }, peer);
+    const share = this.#options.joinMetrics();
+    void inner.ended.then(() => share.leave());
+    const metrics = new ResourceMetrics(inner.metrics, this.#options.maxMetricsPerNode, share);
+    const entry = { inner, metrics, usedAt: performance.now() };
+    this.#entries.set(key, entry);
+    return entry;
   }
 
   /** Ends all. Idempotent. */
   async stop(): Promise<void> {
     clearInterval(this.#looking);
-    await Promise.all([...this.#entries.values()].map(({ node }) => node.stop()));
+    await Promise.all([...this.#entries.values()].map(({ inner }) => inner.stop()));
     this.#entries.clear();
   }
 
-  #dismissOne(): boolean {
-    for (const [key, { node }] of this.#entries) {
-      if (node.isBusy) continue;
+  #known(key: string): ResourceNode | undefined {
+    const known = this.#entries.get(key);
+    this.#entries.delete(key);
+    if (known?.inner.hasEnded !== false) return undefined;
+    known.usedAt = performance.now();
+    this.#entries.set(key, known);
+    return known;
+  }
+
+  async #dismissOne(): Promise<boolean> {
+    for (const [key, { inner }] of this.#entries) {
+      if (inner.isBusy) continue;
       this.#entries.delete(key);
-      void node.stop();
+      await inner.stop();
       return true;
     }
     return false;
@@ -83,10 +103,10 @@ export class ResourceNodes {
 
   #look(): void {
     const now = performance.now();
-    for (const [key, { node, usedAt }] of this.#entries) {
-      if (!node.hasEnded && (node.isBusy || now - usedAt < idleMs)) continue;
+    for (const [key, { inner, usedAt }] of this.#entries) {
+      if (!inner.hasEnded && (inner.isBusy || now - usedAt < idleMs)) continue;
       this.#entries.delete(key);
-      void node.stop();
+      void inner.stop();
     }
   }
 }

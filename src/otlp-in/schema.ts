@@ -1,8 +1,8 @@
-import type { Long, Message } from "protobufjs";
+import protobuf, { type Long } from "protobufjs";
 import { otlpTypes } from "../otlp/definitions.js";
 
-/** 64 bits; of JSON it may be a number. */
-export type Int64 = Long | number;
+/** 64 bits; of JSON it is a text, and may be any. */
+export type Int64 = Long | number | string;
 
 /** One of the fields is its own at most: the others have defaults. */
 export interface AnyValue {
@@ -41,19 +41,6 @@ export interface LogRecord {
   readonly eventName: string;
 }
 
-/** Of a request in JSON it is read already. */
-export type EncodedRecord = Uint8Array | LogRecord;
-
-export interface LogsRequest {
-  readonly resourceLogs: readonly {
-    readonly resource?: Resource | null;
-    readonly scopeLogs: readonly {
-      readonly scope?: { readonly name: string; readonly version: string } | null;
-      readonly logRecords: readonly EncodedRecord[];
-    }[];
-  }[];
-}
-
 export interface NumberPoint {
   readonly attributes: readonly KeyValue[];
   /** One of the two is its own. */
@@ -80,49 +67,68 @@ export interface Metric {
   readonly summary?: OtherPoints | null;
 }
 
-export interface MetricsRequest {
-  readonly resourceMetrics: readonly {
-    readonly resource?: Resource | null;
-    readonly scopeMetrics: readonly { readonly metrics: readonly Metric[] }[];
-  }[];
-}
-
 /** What an exporter sends, each to a path and a method of its own. */
 export type Signal = "logs" | "metrics";
 export type Encoding = "protobuf" | "json";
 
 const roots = {
-  // Records are read one by one: all at once their thousands of parts would outlive the young generation.
-  protobuf: otlpTypes({ LogRecord: "bytes" }),
-  json: otlpTypes({ Id: "string" }),
+  protobuf: otlpTypes({}),
+  /** Its messages are counted while they are made. */
+  counted: otlpTypes({}),
+  // protobufjs would make 0 of a text that is not a number.
+  json: otlpTypes({ Id: "string", fixed64: "string", sfixed64: "string", int64: "string" }),
 };
-const requestNames = { logs: "LogsRequest", metrics: "MetricsRequest" } as const;
+
+/** Messages within one that is decoded at a time; a record of a thousand attributes has two thousand. */
+const maxParts = 50_000;
+let partsLeft = 0;
+
+/** A request, or a part of it, has too many parts. */
+export class TooManyParts extends Error {
+  override readonly name = "TooManyParts";
+}
+
+/** Counts itself. */
+class Part extends protobuf.Message {
+  constructor(properties?: protobuf.Properties<Part>) {
+    super(properties);
+    partsLeft -= 1;
+    if (partsLeft < 0)
+      throw new TooManyParts(`a record, metric or resource has more than ${maxParts} values`);
+  }
+}
+
+for (const root of [roots.counted, roots.json]) {
+  for (const type of root.nestedArray) if (type instanceof protobuf.Type) type.ctor = class extends Part {};
+}
+
+type Name = "LogRecord" | "Metric" | "Resource" | "Scope";
+const lookedUp = (root: protobuf.Root): Readonly<Record<Name, protobuf.Type>> => ({
+  LogRecord: root.lookupType("LogRecord"),
+  Metric: root.lookupType("Metric"),
+  Resource: root.lookupType("Resource"),
+  Scope: root.lookupType("Scope"),
+});
+const types = {
+  protobuf: lookedUp(roots.protobuf),
+  counted: lookedUp(roots.counted),
+  json: lookedUp(roots.json),
+};
 const responseNames = { logs: "LogsResponse", metrics: "MetricsResponse" } as const;
-const logRecord = roots.protobuf.lookupType("LogRecord");
 
-/** @throws Error for what is no such request */
-export function decodeRequest(signal: Signal, encoding: Encoding, body: Uint8Array): Message {
-  const type = roots[encoding].lookupType(requestNames[signal]);
-  if (encoding === "protobuf") return type.decode(body);
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
-  const json: unknown = JSON.parse(text, soundNumber);
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new TypeError("object expected");
-  return type.fromObject(json);
+/** @throws TooManyParts, Error for bytes that are not such a message */
+export function decodeMessage(name: Name, body: Uint8Array): protobuf.Message {
+  // Each takes two bytes at least, so most need not be counted.
+  if (body.length < 2 * maxParts) return types.protobuf[name].decode(body);
+  partsLeft = maxParts;
+  return types.counted[name].decode(body);
 }
 
-/** A record of a request. @throws Error for what is none */
-export function decodeRecord(encoded: EncodedRecord): LogRecord {
-  return encoded instanceof Uint8Array ? (logRecord.decode(encoded) as unknown as LogRecord) : encoded;
-}
-
-const of64Bits: ReadonlySet<string> = new Set(["timeUnixNano", "observedTimeUnixNano", "intValue", "asInt"]);
-
-/** Numbers of 64 bits may be texts; of others protobufjs would make 0. */
-function soundNumber(key: string, value: unknown): unknown {
-  if (typeof value === "string" && of64Bits.has(key) && !/^-?\d{1,20}$/.test(value))
-    throw new TypeError(`${key} is not a number`);
-  return value;
+/** Of parsed JSON. @throws TooManyParts, Error for what is not such a message */
+export function messageOfJson(name: Name, json: unknown): protobuf.Message {
+  if (typeof json !== "object" || json === null) throw new TypeError(`${name}: object expected`);
+  partsLeft = maxParts;
+  return types.json[name].fromObject(json);
 }
 
 /** `rejected` records or data points, and why; nothing where all were taken. */
@@ -151,8 +157,17 @@ export function encodeStatus(encoding: Encoding, code: number, message: string):
   return roots.protobuf.lookupType("Status").encode({ code, message }).finish();
 }
 
+/** @throws TypeError for a text that is not a number of 64 bits */
 export function bigintOf(value: Int64): bigint {
   if (typeof value === "number") return BigInt(Math.trunc(value));
+  if (typeof value === "string") {
+    // Absent.
+    if (value === "") return 0n;
+    const whole = /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
+    if (whole === undefined || BigInt.asIntN(64, whole) !== whole)
+      throw new TypeError("a whole number of 64 bits expected");
+    return whole;
+  }
   const bits = (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
   return value.unsigned ? bits : BigInt.asIntN(64, bits);
 }

@@ -2,6 +2,7 @@ import { connect } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { startTracer, type TestTracer } from "../../src/testing/entry.js";
+import { slowSink } from "./slow-sink.js";
 
 const otlp = { host: "127.0.0.1", port: 0, grpcPort: 0 };
 const path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -78,4 +79,23 @@ test.each([
   expect((await call(tracer, framed, { authorization, ...headers })).status).toBe(status);
   expect(tracer.accounts().received).toBe(0);
   expect((await call(tracer, frame(hello), { authorization })).status).toBe("0");
+});
+
+test("what is beyond muninn.maxInFlightBytes is unavailable, and health says so; then it is taken", async () => {
+  const { letGo, sinkKinds } = slowSink();
+  const muninn = { otlp, maxInFlightBytes: "1MiB", health: { host: "127.0.0.1", port: 0 } };
+  await using tracer = await startTracer({ sinkKinds, config: { muninn } });
+  const varint = (value: number) => [(value & 127) | 128, ((value >> 7) & 127) | 128, value >> 14];
+  const field = (number: number, bytes: Uint8Array) =>
+    Buffer.concat([Buffer.from([number * 8 + 2, ...varint(bytes.length)]), bytes]);
+  // A body of 400,000 characters.
+  const large = field(1, field(2, field(2, field(5, field(1, Buffer.alloc(400_000, "x"))))));
+  const calls = Array.from({ length: 6 }, () => call(tracer, frame(large)));
+  expect((await Promise.race(calls)).status).toBe("14");
+  const health = await fetch(`http://${tracer.served.get("health")}/healthz`);
+  expect(await health.text()).toContain("OTLP exporters were asked to retry later");
+  letGo();
+  const statuses = (await Promise.all(calls)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set(["0", "14"]));
+  expect((await call(tracer, frame(large))).status).toBe("0");
 });

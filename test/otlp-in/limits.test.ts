@@ -72,13 +72,17 @@ describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
   });
 });
 
+const client = { peer: "otlp://127.0.0.1:1", hold: () => true };
+const anyMetrics = { maxMetricsPerNode: 1_000, joinMetrics: () => ({ grow: () => true, leave: () => {} }) };
+
 test("a request with more resources than are nodes at a time is taken, part after part", async () => {
   let most = 0;
   const receiver: Receiver = new Receiver({
     maxObjectBytes: 1_000,
-    maxMetricsPerNode: 1_000,
+    ...anyMetrics,
     open: () => {
       const node = {
+        ended: new Promise(() => {}),
         isBusy: false,
         hasEnded: false,
         add: async () => {
@@ -101,7 +105,7 @@ test("a request with more resources than are nodes at a time is taken, part afte
     scopeLogs: [{ logRecords: [{ body: { stringValue: "hello" } }] }],
   }));
   const body = Buffer.from(encodings.JSON({ resourceLogs }) as string);
-  expect(await receiver.take("logs", "json", body, "otlp://127.0.0.1:1")).toEqual({
+  expect(await receiver.take("logs", "json", body, client)).toEqual({
     kind: "taken",
     rejected: 0,
     message: "",
@@ -121,8 +125,10 @@ describe("nodes of resources", () => {
   function opened() {
     const made: { name: string; isBusy: boolean; hasEnded: boolean }[] = [];
     const nodes = new ResourceNodes({
+      ...anyMetrics,
       open: ({ name }) => {
         const node = {
+          ended: new Promise(() => {}),
           name,
           isBusy: false,
           hasEnded: false,
@@ -134,18 +140,18 @@ describe("nodes of resources", () => {
         return node as unknown as InnerNode;
       },
     });
-    const use = (name: string) => nodes.of(service(name) as unknown as Resource, "otlp://127.0.0.1:1");
+    const use = (name: string) => nodes.of(service(name) as unknown as Resource, client.peer);
     return { nodes, made, use };
   }
 
   test("a resource that is silent for a quarter of an hour has left, unless something of it is not safe yet", async () => {
     const { nodes, made, use } = opened();
-    use("silent");
-    use("busy");
-    use("talking");
+    await use("silent");
+    await use("busy");
+    await use("talking");
     made[1]!.isBusy = true;
     await vi.advanceTimersByTimeAsync(10 * 60_000);
-    use("talking");
+    await use("talking");
     await vi.advanceTimersByTimeAsync(4 * 60_000);
     expect(nodes.size).toBe(3);
     await vi.advanceTimersByTimeAsync(2 * 60_000);
@@ -159,12 +165,12 @@ describe("nodes of resources", () => {
 
   test("of a thousand the one that was silent for longest gives way, and nobody where all are busy", async () => {
     const { nodes, made, use } = opened();
-    for (let n = 0; n < 1_000; n += 1) use(`shop-${n}`);
-    use("shop-0");
-    expect(use("another")).toBeDefined();
+    for (let n = 0; n < 1_000; n += 1) await use(`shop-${n}`);
+    await use("shop-0");
+    expect(await use("another")).toBeDefined();
     expect(made.filter(({ hasEnded }) => hasEnded).map(({ name }) => name)).toEqual(["shop-1"]);
     for (const node of made) node.isBusy = true;
-    expect(use("one more")).toBeUndefined();
+    expect(await use("one more")).toBeUndefined();
     expect(nodes.size).toBe(1_000);
     await nodes.stop();
     expect(made.every(({ hasEnded }) => hasEnded)).toBe(true);

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import type { RequiredSink } from "../../src/sinks/sink.js";
 import { type ConfigFields, startTracer, type TestTracer } from "../../src/testing/entry.js";
+import { slowSink } from "./slow-sink.js";
 
 let tracers: TestTracer[] = [];
 afterEach(async () => {
@@ -185,29 +185,6 @@ describe("muninn.auth.otlp", () => {
   });
 });
 
-/** A sink that makes nothing safe until it is let. */
-function slowSink() {
-  let letGo!: (error?: Error) => void;
-  const gate = new Promise<void>((resolve, reject) => {
-    letGo = (error) => (error === undefined ? resolve() : reject(error));
-  });
-  gate.catch(() => {});
-  const sink: RequiredSink = {
-    kind: "required",
-    name: "slow",
-    open: () => {},
-    write: async () => {
-      await gate;
-      return undefined;
-    },
-    drained: async () => {},
-    close: () => {},
-    health: () => ({ state: "ok", since: 0 }),
-    stop: async () => letGo(),
-  };
-  return { letGo, sinkKinds: [{ kind: "slow", open: async () => [sink] }] };
-}
-
 describe("where a sink makes nothing safe yet", () => {
   test("no answer comes before it does", async () => {
     const { letGo, sinkKinds } = slowSink();
@@ -305,4 +282,62 @@ test("stopping waits for what is under way", async () => {
   letGo();
   expect((await answered).status).toBe(200);
   await stopped;
+});
+
+test("metrics of all resources share the memory of muninn.maxInFlightBytes; what has no room is rejected and counted", async () => {
+  const tracer = await tracerWith(
+    { maxInFlightBytes: "2MiB" },
+    { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } },
+  );
+  const rejected: number[] = [];
+  for (let n = 0; n < 20; n += 1) {
+    const list = Array.from({ length: 200 }, (_, index) => ({
+      name: `${index}`.padEnd(200, "_"),
+      gauge: { dataPoints: [{ asInt: "1" }] },
+    }));
+    const answer = await post(
+      tracer,
+      { resourceMetrics: [{ resource: service(`shop-${n}`), scopeMetrics: [{ metrics: list }] }] },
+      { path: "/v1/metrics" },
+    );
+    const { partialSuccess } = (await answer.json()) as {
+      partialSuccess?: { rejectedDataPoints: string; errorMessage: string };
+    };
+    if (partialSuccess !== undefined)
+      expect(partialSuccess.errorMessage).toBe("the metrics of all nodes have no more room");
+    rejected.push(Number(partialSuccess?.rejectedDataPoints ?? 0));
+  }
+  expect(rejected[0]).toBe(0);
+  // A quarter of it is for metrics, each of some 700 bytes: 4,000 were sent, and fewer than 750 are kept.
+  const all = rejected.reduce((sum, count) => sum + count, 0);
+  expect(all).toBeGreaterThan(3_250);
+  // Whoever comes late has a share.
+  expect(rejected.at(-1)).toBeLessThan(200);
+  const own = await (await fetch(`http://${tracer.served.get("prometheus")}/metrics/self`)).text();
+  expect(own).toContain(`muninn_otlp_in_rejected_total{signal="metrics"} ${all}\n`);
+});
+
+test("a metric whose name is too long is rejected alone", async () => {
+  const tracer = await tracerWith();
+  const gauge = (name: string) => ({ name, gauge: { dataPoints: [{ asInt: "1" }] } });
+  const list = [gauge("n".repeat(252)), gauge("n".repeat(253))];
+  const answer = await post(
+    tracer,
+    { resourceMetrics: [{ resource: service("shop"), scopeMetrics: [{ metrics: list }] }] },
+    { path: "/v1/metrics" },
+  );
+  expect(await answer.json()).toEqual({
+    partialSuccess: {
+      rejectedDataPoints: "1",
+      errorMessage: "a name with its attributes has 256 characters at most",
+    },
+  });
+});
+
+test("gzip of several members is unpacked whole", async () => {
+  const tracer = await tracerWith();
+  const json = JSON.stringify(logs(service("shop"), { body: { stringValue: "hello" } }));
+  const body = Buffer.concat([gzipSync(json.slice(0, 30)), gzipSync(json.slice(30))]);
+  expect((await post(tracer, body, { headers: { "content-encoding": "gzip" } })).status).toBe(200);
+  expect(await tracer.linesOf("shop")).toHaveLength(1);
 });

@@ -1,0 +1,144 @@
+import protobuf from "protobufjs";
+import { type JsonRequest, requestOfJson } from "./json-request.js";
+import {
+  decodeMessage,
+  type Encoding,
+  type LogRecord,
+  type Metric,
+  messageOfJson,
+  type Resource,
+  type Signal,
+  TooManyParts,
+} from "./schema.js";
+
+/** Records or metrics of one request, with its resources and scopes, which may be empty. */
+const maxPieces = 100_000;
+
+/** A log record or a metric, and what it belongs to. */
+interface Piece<Kind> {
+  /** The same object for all pieces of one resource. */
+  readonly resource: Resource | undefined;
+  /** The name of the instrumentation scope. */
+  readonly scope: string;
+  readonly piece: Kind;
+}
+
+/** Pieces, and now and then nothing: a caller that looks at the clock after each step never looks late. */
+export type Pieces<Kind> = Generator<Piece<Kind> | undefined, void>;
+
+const types = { logs: "LogRecord", metrics: "Metric" } as const;
+
+/**
+ * The log records or metrics of a request, one after the other: a request may be 20 MiB of pieces of two bytes, so they are never
+ * all decoded at once. (JSON is parsed as a whole, and may have fewer values for that; `hold` says whether there is room for this many
+ * bytes of them.) Undefined if there is no room.
+ * @throws TooManyParts, Error for bytes that are not such a request
+ */
+export function requestPieces(
+  signal: "logs",
+  encoding: Encoding,
+  body: Uint8Array,
+  hold: (bytes: number) => boolean,
+): Pieces<LogRecord> | undefined;
+export function requestPieces(
+  signal: "metrics",
+  encoding: Encoding,
+  body: Uint8Array,
+  hold: (bytes: number) => boolean,
+): Pieces<Metric> | undefined;
+export function requestPieces(
+  signal: Signal,
+  encoding: Encoding,
+  body: Uint8Array,
+  hold: (bytes: number) => boolean,
+): Pieces<unknown> | undefined {
+  if (encoding === "protobuf") return ofProtobuf(types[signal], body);
+  const request = requestOfJson(signal, body, hold);
+  return request && ofJson(types[signal], request);
+}
+
+function counter(): () => void {
+  let left = maxPieces;
+  return () => {
+    left -= 1;
+    if (left < 0) throw new TooManyParts(`more than ${maxPieces} records, metrics, resources and scopes`);
+  };
+}
+
+function* ofJson(type: "LogRecord" | "Metric", { resources }: JsonRequest): Pieces<unknown> {
+  const count = counter();
+  for (const { resource: json, scopes } of resources()) {
+    count();
+    yield;
+    const resource = json == null ? undefined : (messageOfJson("Resource", json) as unknown as Resource);
+    for (const { scope, pieces } of scopes()) {
+      count();
+      yield;
+      for (const piece of pieces) {
+        count();
+        yield { resource, scope, piece: messageOfJson(type, piece) };
+      }
+    }
+  }
+}
+
+/** Numbers of the fields, the same for logs and metrics: a resource or scope, and what belongs to it. */
+const first = 1;
+const second = 2;
+
+function* ofProtobuf(type: "LogRecord" | "Metric", body: Uint8Array): Pieces<unknown> {
+  const count = counter();
+  for (const ofResource of messagesOf(body, first)) {
+    yield;
+    if (ofResource === undefined) continue;
+    count();
+    const resource = (yield* lastOf(ofResource, "Resource")) as Resource | undefined;
+    for (const ofScope of messagesOf(ofResource, second)) {
+      yield;
+      if (ofScope === undefined) continue;
+      count();
+      const scope = ((yield* lastOf(ofScope, "Scope")) as { name: string } | undefined)?.name ?? "";
+      for (const bytes of messagesOf(ofScope, second)) {
+        if (bytes === undefined) {
+          yield;
+          continue;
+        }
+        count();
+        yield { resource, scope, piece: decodeMessage(type, bytes) };
+      }
+    }
+  }
+}
+
+/** The message in field 1, which may come after the others. */
+function* lastOf(
+  bytes: Uint8Array,
+  type: "Resource" | "Scope",
+): Generator<undefined, protobuf.Message | undefined> {
+  let last: Uint8Array | undefined;
+  for (const message of messagesOf(bytes, first)) {
+    if (message === undefined) yield;
+    else last = message;
+  }
+  return last && decodeMessage(type, last);
+}
+
+/** Fields that are passed over at a time. */
+const mostPassedOver = 5_000;
+
+/** The messages of one field of a message, and nothing now and then. @throws Error where it is cut off */
+function* messagesOf(bytes: Uint8Array, wanted: number): Generator<Uint8Array | undefined, void> {
+  const reader = protobuf.Reader.create(bytes);
+  let passedOver = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === wanted * 8 + 2) {
+      yield reader.bytes();
+      continue;
+    }
+    if (tag >>> 3 === 0) throw new Error("no field has number 0");
+    reader.skipType(tag & 7);
+    passedOver += 1;
+    if (passedOver % mostPassedOver === 0) yield;
+  }
+}
