@@ -228,7 +228,7 @@ export const otlp: readonly Attack[] = [
       config,
       run: async (target) => {
         const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
-        // More of them in one piece end the connection at once.
+        // A thousand that come at once end the connection.
         const piece = filled(500 * again.length, again);
         const clients = Array.from({ length: target.pick(4, 20) }, async () => {
           const socket = connectTcp(Number(port), host);
@@ -237,7 +237,7 @@ export const otlp: readonly Attack[] = [
           socket.write(Buffer.concat([preface, begin]));
           const until = performance.now() + target.pick(2, 10) * 1_000;
           while (performance.now() < until && !socket.destroyed) {
-            if (socket.write(piece)) await seconds(0);
+            if (socket.write(piece)) await seconds(0.01);
             else
               await Promise.race([once(socket, "drain"), once(socket, "close"), seconds(0.5)]).catch(
                 () => {},
