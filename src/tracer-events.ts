@@ -22,7 +22,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   return {
     metricsRefused: (reason, count) => own.metricsRefused(reason, count),
     connected: ({ id, peer }) =>
-      log.debug("connection_opened", `${id} has shaken hands`, { connection: id, peer }),
+      log.debug("connection_opened", `${id} completed the handshake`, { connection: id, peer }),
     named: (connection, { name, directory, slug }) => {
       const { id, peer } = connection;
       const facts = { node: name, connection: id, peer, directory, slug };
@@ -37,7 +37,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
         of === "directory"
           ? tracer === undefined
             ? `node ${wanted.name} has the name of another connected node: it is called ${name} for now`
-            : `another tracer (${tracer}) already writes the logs of a node ${wanted.name}: this one is called ${name} for now`
+            : `another tracer (${tracer}) already writes logs for a node ${wanted.name}: this one is called ${name} for now`
           : `the pages of node ${name} are at /${slug}: /${wanted.slug} is ${holder === undefined ? "a route of Muninn's" : `node ${holder.name}`}`;
       faults.say("clash", `${remoteAddressOf(connection)} ${wanted.name}`, (count) =>
         log.warning("names_clash", `${told}${times(count)}`, facts),
@@ -134,9 +134,9 @@ const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
   token: "it showed no token, or a wrong one",
   path: "it asked for a wrong path",
   "not-websocket": "it does not speak WebSocket",
-  timeout: "it took too long to show who it is",
-  waits: "its address was refused ten times within a minute, and waits for a minute",
-  crowd: "too many connections from its address are still being let in",
+  timeout: "it took too long to authenticate",
+  waits: "its address was refused ten times within a minute, and must wait for a minute",
+  crowd: "too many connections from its address are still being authenticated",
 };
 
 /** What was done for a socket file without being asked for explicitly. */
@@ -150,7 +150,7 @@ export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade
       log.warning(
         "socket_mode_narrowed",
         `only owner and group may connect to ${path}, although the umask would let everybody in: ` +
-          "set muninn.socketMode where others must connect",
+          "set muninn.socketMode if others must connect",
         { path },
       ),
   };
@@ -162,7 +162,7 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
   return (limit) => {
     own.connectionTurnedAway();
     lines.say("turned-away", "", (count) =>
-      log.warning("connections_turned_away", `${count} connections turned away: there are ${limit} already`, {
+      log.warning("connections_turned_away", `${count} connections turned away: ${limit} are already open`, {
         count,
         limit,
       }),
@@ -180,7 +180,7 @@ export function registryEvents(log: Log): RegistryObserver {
       } else {
         log.warning(
           "rotation_failed",
-          `no new file can be made for ${directory}, so writing goes on in the full one, retrying: ${error.message}`,
+          `no new file can be created for ${directory}, so writing continues in the full one, retrying: ${error.message}`,
           facts,
         );
       }
@@ -192,11 +192,11 @@ export function registryEvents(log: Log): RegistryObserver {
             path,
             since: new Date(since).toISOString(),
           })
-        : log.notice("rotation_recovered", `a new file was made for ${directory}`, {
+        : log.notice("rotation_recovered", `a new file was created for ${directory}`, {
             directory,
             since: new Date(since).toISOString(),
           }),
-    rotated: (_, path) => log.debug("log_rotated", `${path} is begun`, { path }),
+    rotated: (_, path) => log.debug("log_rotated", `${path} is started`, { path }),
     vanished: (path, how) =>
       log.warning("log_vanished", `${path} was ${how} by another process; a new file is started`, {
         path,
@@ -229,7 +229,7 @@ export function registryEvents(log: Log): RegistryObserver {
     claimAwaited: (root, { pid, identity, since }, milliseconds) =>
       log.notice(
         "claim_awaited",
-        `waiting ${Math.ceil(milliseconds / 1_000)} s at most to see whether another machine's tracer (process ${pid}, since ${since}) still writes below ${root}`,
+        `waiting at most ${Math.ceil(milliseconds / 1_000)} s to see whether another machine's tracer (process ${pid}, since ${since}) still writes below ${root}`,
         { root, pid, identity, since },
       ),
     directoriesUnguarded: () =>
@@ -240,7 +240,7 @@ export function registryEvents(log: Log): RegistryObserver {
     workingSetTooLarge: (maxOpenFiles) =>
       log.warning(
         "handles_short",
-        `more logs are written than the ${maxOpenFiles} files that may be open: files are opened and closed all the time. ` +
+        `more logs are being written than the ${maxOpenFiles} files that may be open: files are constantly opened and closed. ` +
           "Raise muninn.registry.maxOpenFiles, or the process's limit of open files",
         { maxOpenFiles },
       ),

@@ -24,8 +24,8 @@ export function FilesView() {
       </div>
       <p>
         {rotation === undefined
-          ? "Logs are not rotated: each goes on in one file."
-          : `A file is full at ${bytes(rotation.limitBytes)}; files go after ${duration(rotation.maxAgeMs)}, but the newest ${count(rotation.keepFiles)} stay. Looked at every ${duration(rotation.frequencyMs)}.`}
+          ? "Logs are not rotated: each stays in one file."
+          : `A file is full at ${bytes(rotation.limitBytes)}; files are deleted after ${duration(rotation.maxAgeMs)}, but the newest ${count(rotation.keepFiles)} stay. Checked every ${duration(rotation.frequencyMs)}.`}
       </p>
       {logs.length === 0 && <p>There are no log files.</p>}
       {logs.map((log) => (

@@ -48,7 +48,7 @@ function Health() {
         {health.status === "ok" ? "healthy" : `${health.status}: ${counted(troubled.length, "finding")}`}
       </summary>
       {troubled.length === 0 ? (
-        <p>All {count(health.checks.length)} checks are well.</p>
+        <p>All {count(health.checks.length)} checks are ok.</p>
       ) : (
         <ul>
           {troubled.map((check) => (

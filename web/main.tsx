@@ -19,7 +19,7 @@ function Page() {
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
-        To the content
+        Skip to content
       </button>
       <Header />
       <main id="main" class={place.value.view} tabIndex={-1}>

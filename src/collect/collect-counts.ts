@@ -67,7 +67,7 @@ export class CollectCounts {
         "Trace objects that are not in the stream although later ones are.",
         () => this.#missing,
       ),
-      counter("torn_batches", "Batches of which the stream has some parts only.", () => this.#torn),
+      counter("torn_batches", "Batches of which the stream has only some parts.", () => this.#torn),
       counter("refused_messages", "Messages that are not Muninn's or cannot be read.", () => this.#refused),
     ];
   }

@@ -119,7 +119,7 @@ export class Position {
     const slot = Buffer.alloc(slotBytes, " ");
     const sum = crc32(Buffer.from(text)).toString(16).padStart(8, "0");
     if (slot.write(`${sum} ${text}\n`) < sum.length + text.length + 2)
-      throw new Error("the position in the stream takes more room than it has");
+      throw new Error("the position in the stream does not fit in its slot");
     await this.#handle.write(slot, 0, slotBytes, (this.#turn % 2) * slotBytes);
     if (this.#isSynced) await this.#handle.datasync();
   }

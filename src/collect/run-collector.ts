@@ -18,7 +18,7 @@ export function runCollector({ config, ...from }: RunCollectorOptions): Promise<
     logStopped: ({ router }, log) => {
       const { written } = router.accounting.total();
       // What was not written stays in the stream.
-      log.notice("stopped", `stopped; ${written} objects are written`, { written });
+      log.notice("stopped", `stopped; ${written} objects were written`, { written });
       return exit.inOrder;
     },
   });

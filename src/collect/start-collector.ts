@@ -66,7 +66,7 @@ async function openParts(
   const { muninn } = config;
   const sections = config.logging.filter(({ mode }) => mode === "FileMode");
   if (sections.length === 0)
-    throw new SinkOpenError("logging", "collect needs a section whose logMode is FileMode");
+    throw new SinkOpenError("logging", "collect needs a section with logMode FileMode");
   const writing = await openWriting(
     config,
     {

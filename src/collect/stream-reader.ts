@@ -76,7 +76,7 @@ export class StreamReader {
           reason: `stream ${stream} cannot be read, retrying: ${failure?.reason ?? fault!.reason}`,
           action:
             failure === undefined
-              ? "Create the stream, give the user the right to read it, or fix the cause named here. Nothing is lost as long as the stream keeps it."
+              ? "Create the stream, give the user permission to read it, or fix the cause named here. Nothing is lost as long as the stream keeps it."
               : "Start the NATS servers, or fix --from or the credentials under muninn.collect. Nothing is lost as long as the stream keeps it.",
         };
       },

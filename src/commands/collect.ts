@@ -18,7 +18,11 @@ export function addCollectCommand(program: Command): void {
         "network, hasForwarding and muninn.sinks. Credentials are under muninn.collect. SIGTERM or SIGINT stops in order.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
-    .requiredOption("--from <url>", "a NATS server, nats://HOST:PORT; again for each of a cluster", addServer)
+    .requiredOption(
+      "--from <url>",
+      "a NATS server, nats://HOST:PORT; repeat it for each server of a cluster",
+      addServer,
+    )
     .requiredOption("--stream <name>", "the stream to read")
     .option("--group <name>", "collectors of one group share the nodes (default: muninn)", groupName)
     .addHelpText("after", "\nExit codes: 0 stopped in order, 1 failed, 2 wrong usage or configuration.")

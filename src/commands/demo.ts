@@ -11,11 +11,11 @@ export function addDemoCommand(program: Command): void {
         "./run, nothing else is touched. Ctrl-C ends it.",
     )
     .option("--dir <dir>", "where the files go", "run")
-    .option("--seconds <n>", "stop by itself after this many seconds", positiveNumber)
+    .option("--seconds <n>", "stop after this many seconds", positiveNumber)
     .option("--rate <n>", "trace objects a second from each node", positiveNumber, 20)
     .addHelpText(
       "after",
-      "\nExit codes: 0 every line arrived, 1 not every line arrived, 2 wrong usage, or it could not begin.",
+      "\nExit codes: 0 every line arrived, 1 not every line arrived, 2 wrong usage, or it could not start.",
     )
     .action(async (options: { dir: string; seconds?: number; rate: number }) => {
       const { demonstrate } = await import("./demonstration.js");

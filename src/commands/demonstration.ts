@@ -128,7 +128,7 @@ In another terminal:
   ls -l ${shown("logs/producer/")}               the files, and the link to the current one
   curl http://${served.get("prometheus")}/relay-1   its metrics, as Prometheus scrapes them
   http://${served.get("ekg")}/relay-1        the same, live in a browser
-  curl http://${served.get("prometheus")}/healthz   how Muninn is
+  curl http://${served.get("prometheus")}/healthz   the health of Muninn
   cat ${shown("demo.yaml")}                      the configuration
 
 Ctrl-C ends it.

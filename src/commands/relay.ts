@@ -29,10 +29,10 @@ Examples:
 export function addRelayCommand(program: Command): void {
   program
     .command("relay")
-    .summary("pass nodes on to a distant tracer, over TLS or a WebSocket")
+    .summary("connect nodes to a distant tracer, over TLS or a WebSocket")
     .description(
       "Runs next to nodes, which see it as their tracer, and passes all bytes on to a distant tracer, one connection for each " +
-        "node. It holds nothing: while the tracer is away nodes keep their messages, and come back by themselves.",
+        "node. It stores nothing: while the tracer is away nodes keep their messages, and reconnect by themselves.",
     )
     .requiredOption("--listen <address>", "where nodes connect: a socket path, or host:port")
     .requiredOption(
@@ -42,14 +42,14 @@ export function addRelayCommand(program: Command): void {
     .option("--token-file <file>", "token that the tracer knows, for wss:// and ws://")
     .option(
       "--ca <file>",
-      "PEM: the authority that issued the tracer's certificate, in place of the public ones",
+      "PEM: the authority that issued the tracer's certificate, instead of the public ones",
     )
     .option("--cert <file>", "PEM: our certificate, with its chain")
     .option("--key <file>", "PEM: its key")
     .option("--server-name <name>", "name in the tracer's certificate, if not the host's")
     .option(
       "--socket-mode <mode>",
-      "permissions of the socket, such as 0660; else the umask decides, 0770 at most",
+      "permissions of the socket, such as 0660; otherwise the umask decides, 0770 at most",
     )
     .addHelpText("after", help)
     .action(async (flags: RelayFlags) => {
@@ -97,9 +97,9 @@ async function relay(flags: RelayFlags): Promise<number> {
         observer: {
           changed: (nodes) => service.status(`${nodes} nodes are connected with ${target}`),
           unreachable: (error) =>
-            say(`cannot reach ${target}, nodes are sent away until it is back: ${error.message}`),
-          reachedAgain: () => say(`${target} is reached again`),
-          turnedAway: (limit) => say(`a node was turned away: ${limit} are connected already`),
+            say(`cannot reach ${target}, nodes are disconnected until it is back: ${error.message}`),
+          reachedAgain: () => say(`${target} is reachable again`),
+          turnedAway: (limit) => say(`a node was turned away: ${limit} are already connected`),
         },
       });
       say(`nodes at ${formatAddress(running.address)} are passed on to ${target}`);

@@ -38,7 +38,7 @@ export function addReplayCommand(program: Command): void {
     .option("--connect <address>", "the tracer's socket path or host:port")
     .option(
       "--listen <address>",
-      "listen there instead; with several nodes, at paths with -1, -2 … or ports counted up",
+      "listen there instead; with several nodes, at paths with -1, -2 … or at consecutive ports",
     )
     .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
     .option("--speed <n>", "recorded seconds in one second, or max: as fast as asked", speed, 1)

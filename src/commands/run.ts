@@ -10,7 +10,7 @@ export function addRunCommand(
     .command("run", { isDefault: true })
     .summary("collect traces (what `muninn -c FILE` does)")
     .description(
-      "Collects the traces of nodes by a configuration file of cardano-tracer. SIGTERM or SIGINT stops in order, " +
+      "Collects the traces of nodes, with a configuration file of cardano-tracer. SIGTERM or SIGINT stops in order, " +
         "a second one at once; SIGHUP reopens log files and reads the configuration again.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
@@ -19,7 +19,7 @@ export function addRunCommand(
       "accepted for compatibility with cardano-tracer; Muninn keeps no state except the logs",
     )
     .addOption(
-      new Option("--min-log-severity <severity>", "least severity of the daemon's own messages").choices(
+      new Option("--min-log-severity <severity>", "minimum severity of the daemon's own messages").choices(
         logSeverities,
       ),
     )

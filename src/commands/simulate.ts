@@ -14,7 +14,7 @@ export function addSimulateCommand(program: Command): void {
     .option("--connect <address>", "the tracer's socket path or host:port")
     .option(
       "--listen <address>",
-      "listen there instead; with several nodes, at paths with -1, -2 … or ports counted up",
+      "listen there instead; with several nodes, at paths with -1, -2 … or at consecutive ports",
     )
     .option("--nodes <n>", "how many nodes", wholeNumber(1), 1)
     .option("--count <n>", "trace objects of each node; endless if absent or 0", wholeNumber(0))
@@ -24,7 +24,7 @@ export function addSimulateCommand(program: Command): void {
       positiveNumber,
     )
     .option("--size <bytes>", "exact length of each line; if absent, like real lines", wholeNumber(1))
-    .option("--human", "give every object a human-readable text; some have one anyway")
+    .option("--human", "give every object a human-readable text; without it only some have one")
     .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
     .option("--name <name>", "name of the node; of several: NAME-1, NAME-2 …", "node")
     .option(
@@ -34,7 +34,7 @@ export function addSimulateCommand(program: Command): void {
     )
     .option(
       "--queue <n>",
-      "objects that wait to be asked for, with --rate; more are thrown away, as by real nodes (which keep 192)",
+      "objects that wait to be asked for, with --rate; more are dropped, as by real nodes (which keep 192)",
       wholeNumber(1),
     )
     .option(
@@ -46,14 +46,14 @@ export function addSimulateCommand(program: Command): void {
     .addHelpText(
       "after",
       "\nExit codes: 0 every node has sent its count and was asked for more, or a signal ended endless ones; " +
-        "1 a node has not, or was refused; 2 wrong usage, or it could not begin.",
+        "1 a node has not, or was refused; 2 wrong usage, or it could not start.",
     )
     .action(async (options: SimulateOptions, command: Command) => {
       if ((options.connect === undefined) === (options.listen === undefined)) {
         command.error("error: give either --connect ADDRESS or --listen ADDRESS");
       }
       if (options.queue !== undefined && options.rate === undefined) {
-        command.error("error: --queue needs --rate: without it an object exists when it is asked for");
+        command.error("error: --queue needs --rate: without it objects are made when they are asked for");
       }
       const { simulate } = await import("./simulation.js");
       process.exitCode = await simulate(options);

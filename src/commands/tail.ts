@@ -39,7 +39,7 @@ Examples:
 export function addTailCommand(program: Command): void {
   program
     .command("tail")
-    .argument("[node...]", "names of nodes, as their directories have them; all where none is given")
+    .argument("[node...]", "names of nodes, as in their directories; all if none is given")
     .summary("show the last lines of nodes, and follow new ones")
     .description(
       "Shows the lines of nodes in the order of their times, from log files or from a running Muninn.",
@@ -50,10 +50,10 @@ export function addTailCommand(program: Command): void {
       (prefix: string, before: string[] = []) => [...before, prefix],
     )
     .option("--severity <severity>", "only this severity and worse", severity)
-    .option("--grep <regex>", "only lines in which this regular expression is found")
+    .option("--grep <regex>", "only lines that match this regular expression")
     .option("--since <time>", "only lines from a time on: 10m, 2h, 2026-02-16T09:30 (UTC)")
     .option("-n, --lines <n>", `number of last lines to show (default: ${defaultLines})`, wholeNumber(0))
-    .option("-f, --follow", "keep showing what comes, new files and new nodes included")
+    .option("-f, --follow", "keep showing new lines, of new files and new nodes, too")
     .addOption(
       new Option("--format <format>", "for people or for programs")
         .choices(["human", "json"])
@@ -121,7 +121,7 @@ async function showDaemon(nodes: readonly string[], flags: TailFlags, url: strin
   const { UsageError } = await import("./foreseen-errors.js");
   if (flags.since !== undefined || flags.lines !== undefined)
     throw new UsageError(
-      "--since and -n do not go with --url: what was before is in the log files (--dir, -c)",
+      "--since and -n do not go with --url: earlier lines are in the log files (--dir, -c)",
     );
   const [{ tailDaemon }, { daemonAddress }, { bearerToken }, display] = await Promise.all([
     import("../tail/tail-daemon.js"),

@@ -11,10 +11,10 @@ export function addTokenCommand(program: Command): void {
     .summary("make a token file for links")
     .description(
       "Writes a new random token to a file that only its owner can read. The tracer names the file in muninn.links " +
-        "(access: tokenFile), a relay with --token-file. A file that is there already is left alone.",
+        "(access: tokenFile), a relay with --token-file. An existing file is left alone.",
     )
     .argument("<file>", "where to write it")
-    .addHelpText("after", "\nExit codes: 0 it is written, 2 it is not, or wrong usage.")
+    .addHelpText("after", "\nExit codes: 0 the file was written, 2 it was not, or wrong usage.")
     .action(async (file: string) => {
       process.exitCode = await makeToken(file);
     });
@@ -30,7 +30,7 @@ async function makeToken(file: string): Promise<number> {
     await writeFile(file, `${token}\n`, { flag: "wx", mode: 0o600, flush: true });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === "EEXIST" ? "it exists already and is left alone" : message;
+    const reason = code === "EEXIST" ? "it already exists and is left alone" : message;
     process.stderr.write(`muninn token: ${file} is not written: ${reason}\n`);
     return 2;
   }

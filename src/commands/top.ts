@@ -28,7 +28,7 @@ export function addTopCommand(program: Command): void {
     )
     .requiredOption("--url <url>", "address of the Prometheus port, or of muninn.ui")
     .option("--token-file <file>", "file with the bearer token for it")
-    .option("--once", "print it once, as plain text; takes a second to see the rates")
+    .option("--once", "print it once, as plain text; takes a second to measure the rates")
     .addHelpText("after", help)
     .action(async (flags: TopFlags) => {
       process.exitCode = await top(flags);

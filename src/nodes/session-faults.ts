@@ -34,10 +34,10 @@ const sentences: Sentences<SessionFault> = {
   "peer-not-reading": (fault) =>
     `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`,
   "too-many-names": (fault) => `too many new names of nodes from ${fault.address}: new names are limited`,
-  "no-room": () => "unfinished messages of all peers take too much memory, most of it for this one",
+  "no-room": () => "unfinished messages of all peers take too much memory, and this peer's the most",
   "name-not-allowed": (fault) =>
     fault.node === undefined
-      ? "it gives no name, and its credentials are for nodes with certain names only"
+      ? "it gives no name, and its credentials are only for nodes with certain names"
       : `it calls itself ${fault.node}, and its credentials are for other nodes`,
   "connection-failed": (_, cause) => `the connection failed: ${cause}`,
   "internal-error": (_, cause) => `an error in Muninn, please report it: ${cause}`,

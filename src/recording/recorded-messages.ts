@@ -75,7 +75,7 @@ async function* readRawBytes(
       for (const message of forwarder.push(chunk)) yield { at: 0, connection: "connection-1", message };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    onRemark(`${file}: ${error.message}; the rest is left out`);
+    onRemark(`${file}: ${error.message}; the rest is skipped`);
   }
 }
 

@@ -14,11 +14,11 @@ export type RegistryFault =
 const sentences: Sentences<RegistryFault> = {
   "already-running": (fault) => {
     const { pid, identity, since } = fault.by;
-    return `another tracer runs this configuration already: process ${pid}, ${identity}, below ${fault.root} since ${since}; stop it first`;
+    return `another tracer already runs this configuration: process ${pid}, ${identity}, below ${fault.root} since ${since}; stop it first`;
   },
   "root-unusable": (fault, cause) => `cannot write below ${fault.root}: ${cause}`,
   "log-invalid": (fault) =>
-    `${JSON.stringify(fault.log.directory)} below ${fault.log.root} is not a place for a log of this registry`,
+    `${JSON.stringify(fault.log.directory)} below ${fault.log.root} is not a directory of this registry's logs`,
   "line-unfinished": (fault) => `lines for ${fault.log.directory} do not end with a line feed`,
 };
 

@@ -57,7 +57,7 @@ export async function openSent(paths: readonly string[], options: SentOptions = 
       await refuseOtherFiles(path);
       addFiles(nodeOfFile(path), [path]);
     } else if (copies === 1) nodes.push(...account);
-    else throw new SentError(`${path} is the account of simulated nodes, which are not copied`);
+    else throw new SentError(`${path} is the account of simulated nodes, which have no copies`);
   }
   try {
     for (const path of paths) {
@@ -84,5 +84,5 @@ function refuseClashes(nodes: readonly SentNode[]): void {
   const names = nodes.map(({ node }) => node);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined)
-    throw new SentError(`the node ${twice} is in two of what was sent; verify them one at a time`);
+    throw new SentError(`the node ${twice} is in two inputs of --sent; verify them one at a time`);
 }

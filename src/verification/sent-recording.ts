@@ -89,7 +89,7 @@ class MachineTexts {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#isOver = true;
-      onFault(`${error.message}; the rest is left out`);
+      onFault(`${error.message}; the rest is skipped`);
     }
     const lines = this.#decoder.take()?.machineLines() ?? new Uint8Array();
     const keys: number[] = [];

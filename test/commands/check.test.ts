@@ -165,7 +165,7 @@ test("--here refuses a configuration that another tracer runs already, and leave
     const { code, stderr } = await muninn("check", "--here", "-c", name);
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^error: twin\.yaml:3:21: logging\[0\]\.logRoot: another tracer runs this configuration already: process \d+, ConnectTo no-node\.sock, below .*twin-logs since .*; stop it first$/m,
+      /^error: twin\.yaml:3:21: logging\[0\]\.logRoot: another tracer already runs this configuration: process \d+, ConnectTo no-node\.sock, below .*twin-logs since .*; stop it first$/m,
     );
   } finally {
     tracer.kill("SIGKILL");

@@ -284,7 +284,7 @@ describe("muninn token", () => {
     expect(texts[0]).not.toBe(texts[1]);
     expect(await token(files[0]!)).toEqual({
       code: 2,
-      stderr: `muninn token: ${files[0]} is not written: it exists already and is left alone\n`,
+      stderr: `muninn token: ${files[0]} is not written: it already exists and is left alone\n`,
     });
     expect(await readFile(files[0]!, "utf8")).toBe(texts[0]);
     await rm(directory, { recursive: true });

@@ -356,7 +356,7 @@ test("an error of ten thousand mistakes quotes the first hundred in its text, an
   expect(error.problems).toHaveLength(10_000);
   const lines = error.message.split("\n");
   expect(lines).toHaveLength(101);
-  expect(lines.at(-1)).toBe("f: 9900 more; `muninn check -c f` tells all");
+  expect(lines.at(-1)).toBe("f: 9900 more; `muninn check -c f` lists all");
 });
 
 test("all mistakes in a section are reported at once", async () => {
@@ -432,7 +432,7 @@ test.each<[string, string, string[]]>([
     "/run/a.sock",
     "hasForwarding: [{tag: AcceptAt, contents: /run/../run/a.sock}, null, {}]",
     [
-      "f:4:43: hasForwarding[0].contents: is /run/../run/a.sock, where network listens already; must be a place of its own",
+      "f:4:43: hasForwarding[0].contents: is /run/../run/a.sock, where network listens already; must be a different address",
     ],
   ],
   ["/run/a.sock", "hasForwarding: [{tag: AcceptAt, contents: /run/b.sock}, null, {}]", []],

@@ -70,7 +70,7 @@ test("SIGTERM while the start waits for another machine's tracer ends the proces
   daemon.signal("SIGTERM");
   expect(await daemon.exited).toBe(0);
   expect(performance.now() - begunAt).toBeLessThan(goneWithinMs);
-  expect((await daemon.logged("stopped")).msg).toContain("before it had started");
+  expect((await daemon.logged("stopped")).msg).toContain("stopped while starting");
   expect(readdirSync(claims)).toEqual(["other.claims"]);
 });
 

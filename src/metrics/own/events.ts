@@ -125,14 +125,14 @@ export class OwnEvents {
     byReason(
       {
         name: "muninn_link_refusals_total",
-        help: "Peers that muninn.links did not let in, by what they did not show.",
+        help: "Peers that muninn.links refused, by what was wrong or missing.",
       },
       this.#linkRefusals,
     );
     byReason(
       {
         name: "muninn_metrics_refused_total",
-        help: "Values of metrics that nodes sent and that found no room, of all nodes that ever were, by reason.",
+        help: "Values of metrics that nodes sent and that were refused for lack of room, of all nodes so far, by reason.",
       },
       this.#metricsRefused,
     );

@@ -48,7 +48,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_otlp_in_rejected_total",
-      help: "OTLP log records and data points that were rejected for good; the answer said why.",
+      help: "OTLP log records and data points that were rejected for good; the answer gave the reason.",
       labelNames: ["signal"],
     },
     rows(({ rejected }) => signals(rejected)),

@@ -58,7 +58,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.gauge(
     {
       name: "muninn_build_info",
-      help: "Always 1; the labels say what runs.",
+      help: "Always 1; the labels give the versions.",
       labelNames: ["version", "node_version"],
     },
     () => [[{ version, node_version: process.versions.node }, 1]],
@@ -66,7 +66,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.gauge(
     {
       name: "muninn_process_start_time_seconds",
-      help: "When the process began, in seconds since 1970.",
+      help: "When the process started, in seconds since 1970.",
     },
     () => [[{}, startedAt]],
   );

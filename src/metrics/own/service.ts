@@ -7,7 +7,7 @@ const labelNames = ["endpoint"];
 /** Health, disks and HTTP endpoints: what operators see of the daemon as a service. */
 export function addServiceFamilies(families: OwnFamilies<OwnReading>): void {
   families.gauge(
-    { name: "muninn_ready", help: "1 where traces are taken and kept (/readyz is 200), else 0." },
+    { name: "muninn_ready", help: "1 if traces are accepted and kept (/readyz is 200), else 0." },
     ({ health }) => [[{}, health.ready ? 1 : 0]],
   );
   families.gauge(

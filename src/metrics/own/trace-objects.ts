@@ -52,7 +52,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_node_metrics_refused",
-      help: "Values of metrics that found no room, of each connected node since it connected.",
+      help: "Values of metrics refused for lack of room, of each connected node since it connected.",
       labelNames: ["node"],
     },
     ({ nodes }) => [...nodes].map(({ name, metricsRefused }) => [{ node: name }, metricsRefused]),

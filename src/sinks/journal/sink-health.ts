@@ -11,13 +11,13 @@ const faults = {
     action: "Check journald (systemctl status systemd-journald) and the disk below /var/log/journal.",
   },
   absent: {
-    reason: "is not there",
+    reason: "is absent",
     action: "Start journald (systemctl start systemd-journald).",
   },
   refused: {
     reason: "cannot be sent to",
     action:
-      "Check the limits of this process: memory, open files, and what confines it (systemd, SELinux, AppArmor).",
+      "Check the limits of this process: memory, open files, and its confinement (systemd, SELinux, AppArmor).",
   },
 } as const satisfies Record<SendFault["kind"], { reason: string; action: string }>;
 

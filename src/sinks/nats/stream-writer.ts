@@ -129,7 +129,7 @@ export class StreamWriter {
     return {
       state: isRequired ? "failing" : "degraded",
       since: trouble.since,
-      reason: `stream ${stream} takes nothing, retrying: ${trouble.reason}`,
+      reason: `stream ${stream} accepts nothing, retrying: ${trouble.reason}`,
       action: isRequired
         ? `${advice} Nothing is lost: nodes are not asked for more until then.`
         : `${advice} Its queue is bounded, and the oldest objects go first.`,
@@ -209,7 +209,7 @@ export class StreamWriter {
     this.#reportedAt = now;
     this.#wasReported = true;
     const { stream, log } = this.#options;
-    log.warning("nats_failed", `stream ${stream} takes nothing, retrying: ${reason}`, { stream });
+    log.warning("nats_failed", `stream ${stream} accepts nothing, retrying: ${reason}`, { stream });
   }
 
   #recovered(): void {
