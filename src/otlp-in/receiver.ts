@@ -93,8 +93,8 @@ export class Receiver {
     let host: string | undefined;
     let made: LogObjects | undefined;
     for (const next of pieces) {
-      if (next !== undefined) {
-        const { resource, scope, piece } = next;
+      if (next !== undefined && next.pieces.length > 0) {
+        const { resource, scope, pieces: records } = next;
         if (part === undefined || part.resource !== resource) {
           part = { resource, objects: [] };
           parts.push(part);
@@ -103,11 +103,13 @@ export class Receiver {
           if (made === undefined || its !== host) made = new LogObjects(its);
           host = its;
         }
-        const object = made!.encode(piece, scope);
-        if (object.length > maxObjectBytes) tooLarge += 1;
-        else {
-          part.objects.push(object);
-          bytes += object.length + objectBytes;
+        for (const record of records) {
+          const object = made!.encode(record, scope);
+          if (object.length > maxObjectBytes) tooLarge += 1;
+          else {
+            part.objects.push(object);
+            bytes += object.length + objectBytes;
+          }
         }
       }
       if (!slice.isOver()) continue;
@@ -151,13 +153,15 @@ export class Receiver {
     let node: ResourceNode | undefined;
     let resource: Resource | undefined;
     for (const next of pieces) {
-      if (next !== undefined) {
+      if (next !== undefined && next.pieces.length > 0) {
         if (node === undefined || node.inner.hasEnded || resource !== next.resource)
           node = await this.#nodes.of(next.resource, peer);
         if (node === undefined) return busy;
         resource = next.resource;
-        points += pointsOf(next.piece);
-        takeMetric(next.piece, node.metrics, taken);
+        for (const metric of next.pieces) {
+          points += pointsOf(metric);
+          takeMetric(metric, node.metrics, taken);
+        }
       }
       if (slice.isOver()) await slice.next();
     }

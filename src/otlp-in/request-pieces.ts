@@ -14,17 +14,17 @@ import {
 /** Records or metrics of one request, with its resources and scopes, which may be empty. */
 const maxPieces = 100_000;
 
-/** A log record or a metric, and what it belongs to. */
-interface Piece<Kind> {
+/** Log records or metrics, and what they belong to; few, or short ones, so that they are soon done. */
+interface Run<Kind> {
   /** The same object for all pieces of one resource. */
   readonly resource: Resource | undefined;
   /** The name of the instrumentation scope. */
   readonly scope: string;
-  readonly piece: Kind;
+  readonly pieces: readonly Kind[];
 }
 
-/** Pieces, and now and then nothing: a caller that looks at the clock after each step never looks late. */
-export type Pieces<Kind> = Generator<Piece<Kind> | undefined, void>;
+/** Runs, and now and then nothing: a caller that looks at the clock after each step never looks late. */
+export type Pieces<Kind> = Generator<Run<Kind> | undefined, void>;
 
 const types = { logs: "LogRecord", metrics: "Metric" } as const;
 
@@ -57,6 +57,9 @@ export function requestPieces(
   return request && ofJson(types[signal], request);
 }
 
+/** Bytes of a run, unless its last piece is longer. */
+const runBytes = 4_096;
+
 function counter(): () => void {
   let left = maxPieces;
   return () => {
@@ -76,7 +79,7 @@ function* ofJson(type: "LogRecord" | "Metric", { resources }: JsonRequest): Piec
       yield;
       for (const piece of pieces) {
         count();
-        yield { resource, scope, piece: messageOfJson(type, piece) };
+        yield { resource, scope, pieces: [messageOfJson(type, piece)] };
       }
     }
   }
@@ -98,16 +101,28 @@ function* ofProtobuf(type: "LogRecord" | "Metric", body: Uint8Array): Pieces<unk
       if (ofScope === undefined) continue;
       count();
       const scope = ((yield* lastOf(ofScope, "Scope")) as { name: string } | undefined)?.name ?? "";
-      for (const bytes of messagesOf(ofScope, second)) {
-        if (bytes === undefined) {
-          yield;
-          continue;
+      const reader = protobuf.Reader.create(ofScope);
+      while (reader.pos < reader.len) {
+        const pieces: protobuf.Message[] = [];
+        for (const end = Math.min(reader.pos + runBytes, reader.len); reader.pos < end; ) {
+          const tag = reader.uint32();
+          if (tag === tagOf(second)) {
+            count();
+            pieces.push(decodeMessage(type, reader.bytes()));
+          } else skip(reader, tag);
         }
-        count();
-        yield { resource, scope, piece: decodeMessage(type, bytes) };
+        yield { resource, scope, pieces };
       }
     }
   }
+}
+
+/** Of messages. */
+const tagOf = (field: number) => field * 8 + 2;
+
+function skip(reader: protobuf.Reader, tag: number): void {
+  if (tag >>> 3 === 0) throw new Error("no field has number 0");
+  reader.skipType(tag & 7);
 }
 
 /** The message in field 1, which may come after the others. */
@@ -132,12 +147,11 @@ function* messagesOf(bytes: Uint8Array, wanted: number): Generator<Uint8Array | 
   let passedOver = 0;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag === wanted * 8 + 2) {
+    if (tag === tagOf(wanted)) {
       yield reader.bytes();
       continue;
     }
-    if (tag >>> 3 === 0) throw new Error("no field has number 0");
-    reader.skipType(tag & 7);
+    skip(reader, tag);
     passedOver += 1;
     if (passedOver % mostPassedOver === 0) yield;
   }

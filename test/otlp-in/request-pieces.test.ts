@@ -4,7 +4,9 @@ import { type Signal, TooManyParts } from "../../src/otlp-in/schema.js";
 
 /** All of a request for which there is room. */
 const piecesOf = (signal: Signal, encoding: "protobuf" | "json", body: Uint8Array) =>
-  [...requestPieces(signal as "logs", encoding, body, () => true)!].filter((piece) => piece !== undefined);
+  [...requestPieces(signal as "logs", encoding, body, () => true)!].flatMap((run) =>
+    (run?.pieces ?? []).map((piece) => ({ resource: run!.resource, scope: run!.scope, piece })),
+  );
 
 /** A field of protobuf with bytes inside. */
 function field(number: number, ...inside: readonly Uint8Array[]): Buffer {
@@ -93,7 +95,7 @@ describe.each(["logs", "metrics"] as const)("of %s", (signal) => {
   test("empty resources and scopes are nothing, and a caller may look at the clock at each", () => {
     const steps = (body: Uint8Array) => {
       const pieces = [...requestPieces(signal as "logs", "protobuf", body, () => true)!];
-      expect(pieces.every((piece) => piece === undefined)).toBe(true);
+      expect(pieces.every((run) => (run?.pieces ?? []).length === 0)).toBe(true);
       return pieces.length;
     };
     expect(steps(repeated(90_001, field(1)))).toBeGreaterThan(90_000);
