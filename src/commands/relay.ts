@@ -14,6 +14,8 @@ interface RelayFlags {
 /** How long nodes may send what they have begun when the relay stops. */
 const drainMs = 2_000;
 const maxConnections = 4_096;
+/** Of V8's memory for young objects, both halves: what a relay makes is small, and over as soon as it is passed on. */
+const youngBytes = 2 * 1_024 * 1_024;
 
 const help = `
 The token file's first line is shown when a WebSocket opens; \`muninn token FILE\` makes one. Files are read again at each connection.
@@ -60,6 +62,8 @@ export function addRelayCommand(program: Command): void {
 async function relay(flags: RelayFlags): Promise<number> {
   const [{ parseAddress, parseLinkAddress, formatAddress, formatLinkAddress }, { startRelay }] =
     await Promise.all([import("../transport/address.js"), import("../transport/relay.js")]);
+  const { boundYoungObjects } = await import("../daemon/young-objects.js");
+  boundYoungObjects(youngBytes);
   const { untilStopped } = await import("../daemon/stop-signal.js");
   const { openServiceManager } = await import("../daemon/systemd/service-manager.js");
   const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");

@@ -9,8 +9,8 @@ const mostBytes = 16 * 1_024 * 1_024;
  * option before the program starts, but reads the growth factor each time. If the operator gave an option of this kind,
  * that holds instead.
  */
-export function boundYoungObjects(given: readonly string[] = givenOptions()): void {
-  if (given.some((option) => /semi[-_]space/.test(option))) return;
+export function boundYoungObjects(mostBytes: number = usualBytes): void {
+  if (givenOptions().some((option) => /semi[-_]space/.test(option))) return;
   const observer = new PerformanceObserver(() => {
     if (youngBytes() < mostBytes) return;
     observer.disconnect();
