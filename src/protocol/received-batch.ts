@@ -83,6 +83,13 @@ export class ReceivedBatch implements TraceBatch {
     return severities[this.#field(index, column.severity)]!;
   }
 
+  countSeverities(counts: Uint32Array, at: number): void {
+    // Done for every object while there is a page: names and look-ups by them would cost more than the counting.
+    const { fields } = this.#whatCame.memory;
+    const end = this.length * columns;
+    for (let cell = column.severity; cell < end; cell += columns) counts[at + fields[cell]!]! += 1;
+  }
+
   details(index: number): DetailLevel {
     return detailLevels[this.#field(index, column.details)]!;
   }

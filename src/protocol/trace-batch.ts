@@ -46,6 +46,8 @@ export interface TraceBatch {
   /** Segments as received, joined by dots; may be empty. */
   namespace(index: number): string;
   severity(index: number): Severity;
+  /** Adds the number of objects of each severity to `counts`, in the order of `severities`, from `at` on. */
+  countSeverities(counts: Uint32Array, at: number): void;
   details(index: number): DetailLevel;
   /** Nanoseconds since 1970, UTC. */
   timestamp(index: number): bigint;

@@ -4,8 +4,6 @@ import { severities, type TraceBatch } from "../../protocol/trace-batch.js";
 const stepMs = 5_000;
 const steps = 60;
 
-const indexOf = new Map(severities.map((severity, index) => [severity, index]));
-
 /** How many objects of each severity a node has sent in the last minutes. */
 export class NodePulse {
   /** One row of eight counts for each step; the row of a step is at its number modulo `steps`. */
@@ -23,10 +21,7 @@ export class NodePulse {
 
   count(batch: TraceBatch, now: number): void {
     this.#goTo(now);
-    const row = (this.#step % steps) * severities.length;
-    for (let index = 0; index < batch.length; index += 1) {
-      this.#counts[row + indexOf.get(batch.severity(index))!]! += 1;
-    }
+    batch.countSeverities(this.#counts, (this.#step % steps) * severities.length);
     this.#total += batch.length;
     this.lastAt = now;
   }
