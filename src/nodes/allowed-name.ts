@@ -4,7 +4,7 @@ import type { SessionFault } from "./session-faults.js";
 
 /**
  * What is wrong with a node's name by the credentials that its connection has shown, if anything. A name that leaves
- * nothing is none; a clash's suffix is ours, and not looked at.
+ * nothing is none; a clash's suffix is ours, and not checked.
  */
 export function nameNotAllowed(
   { id, allows = () => true }: Connection,

@@ -2,7 +2,7 @@
 const halfLifeMs = 2_000;
 /** Received objects are counted over at least this long, however short the round trip. */
 const shortestWindowMs = 1;
-/** Asked for beyond what the last round trips brought, so that a growing rate is found and jitter absorbed. */
+/** Asked for beyond what the last round trips brought, to find a growing rate and absorb jitter. */
 const headroom = 2;
 
 export interface AskingDepthOptions {
@@ -36,7 +36,7 @@ export class AskingDepth {
    */
   roundTrip(sampleMs: number, wasReading = true): void {
     const known = this.#roundTripMs;
-    // What is busy answers late: a shorter time is nearer to the truth than a longer one.
+    // A busy peer answers late: a shorter time is nearer to the truth than a longer one.
     if (known === undefined || sampleMs < known) this.#roundTripMs = sampleMs;
     else if (wasReading) this.#roundTripMs = known + (sampleMs - known) / 8;
   }

@@ -3,8 +3,8 @@ const leastPerNodeBytes = 64 * 1_024;
 /** Received bytes of one node beyond which nothing is gained by reading on. */
 const mostPerNodeBytes = 1_024 * 1_024;
 /**
- * Of the budget: where batches take more, who has some is not read on. The rest is for those who have none, so that nodes
- * whose files are stalled do not stop the others; when all of it is taken, no node is read.
+ * Share of the budget: if batches take more, nodes that hold some are not read. The rest is for those without, so that
+ * nodes whose files are stalled do not stop the others; when all of it is taken, no node is read.
  */
 const crowdedPart = 1 / 2;
 /** When less is held again, all are read again: not at the same mark, or everything would stop and go. */
@@ -18,11 +18,11 @@ const memoryPerObjectByte = 4;
 /** Of the budget, for what one node without a name holds. */
 const unnamedPart = 1 / 8;
 
-/** One who holds some of the budget: a session. */
+/** A holder of some of the budget: a session. */
 export interface BudgetMember {
-  /** How much room there is has changed so much that the member may have to stop, or may go on. */
+  /** The free room has changed so much that the member may have to stop, or may continue. */
   roomChanged(): void;
-  /** Unfinished objects take too much, and this member's is the largest: it has to go. */
+  /** Unfinished objects take too much, and this member's is the largest: it must end. */
   giveWay(): void;
 }
 
@@ -33,7 +33,7 @@ export interface BudgetMember {
 export class FlightBudget {
   readonly #maxBytes: number;
   readonly #maxUnfinishedBytes: number;
-  /** Memory of each one's unfinished object. */
+  /** Memory of each member's unfinished object. */
   readonly #members = new Map<BudgetMember, number>();
   #reservedBytes = 0;
   #heldBytes = 0;
@@ -76,7 +76,7 @@ export class FlightBudget {
     this.#look();
   }
 
-  /** The memory of this member's unfinished object is so large now. The largest gives way where all are too large. */
+  /** The new size of this member's unfinished object. If all together are too large, the largest must end. */
   unfinished(member: BudgetMember, bytes: number): void {
     const before = this.#members.get(member);
     if (before === undefined || before === bytes) return;

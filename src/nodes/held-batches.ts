@@ -12,7 +12,7 @@ export class HeldBatches {
     this.#tellHost?.(batch.host(0));
   }
 
-  /** Gives all of them away. */
+  /** Takes all of them out. */
   take(): ReceivedBatch[] {
     const batches = this.#batches;
     this.#batches = [];
@@ -40,7 +40,7 @@ export class HeldBatches {
     });
   }
 
-  /** The connection is gone: who waits for a host gets none. */
+  /** The connection is gone: waits for a host end without one. */
   end(): void {
     this.#tellHost?.(undefined);
   }

@@ -1,6 +1,6 @@
-/** Who a node is to the rest of the program; fixed for the life of its connection once the name is known. */
+/** What a node is to the rest of the program; fixed for the life of its connection once the name is known. */
 export interface NodeIdentity {
-  /** The connection's own id, such as `unix-1`; unique among the connections of the moment. */
+  /** The connection's own id, such as `unix-1`; unique among the current connections. */
   readonly connectionId: string;
   /** The sanitised name, made unique among connected nodes; the label `node_name`. */
   readonly name: string;

@@ -1,9 +1,9 @@
-/** What batches have memory for; more at once makes an object hardly cheaper. */
+/** What batches have memory for; more at once hardly makes an object cheaper. */
 const mostBytes = 256 * 1_024;
-/** So much at once is worth a look of its own: what it says about the room that is left should be known soon. */
+/** This much at once is scanned by itself: what it says about the room that is left should be known soon. */
 const enoughBytes = 64 * 1_024;
 
-/** Whose bytes wait to be looked at. */
+/** The node whose bytes wait to be scanned. */
 export interface Looker {
   look(): void;
 }

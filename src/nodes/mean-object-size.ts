@@ -1,15 +1,15 @@
 /** Before any object has come, in bytes. */
 const assumedBytes = 1_024;
-/** What counts of the past, however many objects came. */
+/** Weight of the past, however many objects came. */
 const recentObjects = 1_000;
 
 /**
- * Mean size of a node's recent trace objects, by which it is foreseen what a request will bring. Objects count, not
+ * Mean size of a node's recent trace objects, to estimate what a request will bring. Objects count, not
  * batches: a first batch of a hundred says almost all there is to say.
  */
 export class MeanObjectSize {
   #bytes = assumedBytes;
-  /** What was assumed weighs as much as one object. */
+  /** The assumed size weighs as much as one object. */
   #objects = 1;
 
   add(objects: number, bytes: number): void {

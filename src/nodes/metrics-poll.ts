@@ -8,7 +8,7 @@ import type { MiniProtocolSide } from "./mini-protocol-side.js";
  * thousand nodes the answers of one beat are some milliseconds of work.
  */
 const longestBeatMs = 250;
-/** Some forwarders have no metrics and never answer; they are not asked for ever. */
+/** Some forwarders have no metrics and never answer; they are not asked forever. */
 const mostUnanswered = 3;
 
 /**
@@ -35,7 +35,7 @@ export interface MetricsPace {
 
 export interface MetricsPollOptions {
   readonly pace: MetricsPace;
-  /** What an answer may hold; the rest is passed over and counted. */
+  /** Most metrics of an answer; the rest is skipped and counted. */
   readonly maxAnswerBytes: number;
   /**
    * A request unanswered for this long, without any other byte from the peer, means that it is gone; of a peer that has
@@ -47,14 +47,14 @@ export interface MetricsPollOptions {
   readonly quietMs: () => number;
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
-  /** Says who takes the metrics of an answer that begins to come, of everything or of what has changed. */
+  /** Returns the receiver for the metrics of an answer that begins, of everything or of what has changed. */
   readonly onAnswer: (whole: boolean) => AnswerReceiver;
   readonly onSilence: () => void;
   /** Called with the change in memory of an unfinished answer; what it throws, `receive` throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 
-/** Mini-protocol 1 of one connection: asks for metrics every so often, and notices by it that a peer is gone. */
+/** Mini-protocol 1 of one connection: asks for metrics regularly, and so notices that a peer is gone. */
 export class MetricsPoll implements MiniProtocolSide {
   readonly #options: MetricsPollOptions;
   readonly #decoder: MetricsDecoder;
@@ -104,7 +104,7 @@ export class MetricsPoll implements MiniProtocolSide {
     if (this.#open === 0) this.#ask();
   }
 
-  /** Whether silence says something: the peer has answered before. */
+  /** Whether silence means something: the peer has answered before. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
   }

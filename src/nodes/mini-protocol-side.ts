@@ -1,7 +1,7 @@
 /** Our side of one mini-protocol of one connection. */
 export interface MiniProtocolSide {
-  /** Takes bytes of it as they come. @throws ProtocolError */
+  /** Takes bytes of it as they arrive. @throws ProtocolError */
   receive(payload: Uint8Array): void;
-  /** The connection is gone: nothing more will come, and who waits for something gets nothing. Idempotent. */
+  /** The connection is gone: nothing more will come, and pending waits end with nothing. Idempotent. */
   end(): void;
 }

@@ -23,7 +23,7 @@ export interface NameHolder {
   readonly address: string;
   /** Resolves whether the peer still answers. */
   isAlive(): Promise<boolean>;
-  /** Sees to it that the connection ends when its peer is silent from now on. */
+  /** Makes sure that the connection ends if its peer is silent from now on. */
   suspect(): void;
   /** Ends the connection; resolves when it is gone. */
   close(reason: string): Promise<void>;
@@ -228,7 +228,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 }
 
-/** Who has which name; in between two may have the same. */
+/** Which node has which name; in between two may have the same. */
 class HoldersByName<Holder> {
   readonly #holders = new Map<string, Set<Holder>>();
 

@@ -1,6 +1,6 @@
 import type { ReadingNode, ReadingTurns } from "./reading-turns.js";
 
-/** What is read without becoming a batch is work of this turn; so much of it, and others come first. */
+/** What is read without becoming a batch is work of this turn; after this much of it others come first. */
 const muchWorkBytes = 64 * 1_024;
 
 export interface ReadingGateOptions {
@@ -22,7 +22,7 @@ export class ReadingGate implements ReadingNode {
     options.turns.join(this);
   }
 
-  /** Whether what comes is left where it is. */
+  /** Whether arriving bytes are left unread. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
@@ -33,7 +33,7 @@ export class ReadingGate implements ReadingNode {
     this.#update();
   }
 
-  /** A batch of so many bytes is on its way; the function that is returned says that it has arrived. */
+  /** A batch of this many bytes is on its way; the returned function says that it has arrived. */
   begin(bytes: number): () => void {
     const { turns } = this.#options;
     const passage = turns.begin(bytes);

@@ -1,17 +1,17 @@
 /** A stalled disk holds others up for this long at least, and at most where all disks are slow. */
 const leastMs = 25;
 const mostMs = 250;
-/** This many times what a batch usually takes. */
+/** How many times the usual time of a batch. */
 const usualTimes = 4;
-/** By so much of itself the usual time moves with each batch: what moved it up last moves it down soon. */
+/** The share by which the usual time moves with each batch: a move up is soon followed by one down. */
 const step = 1 / 16;
 
 /**
- * How long batches on their way are waited for. Where the processor is busy or files are being made, all of them take
+ * How long to wait for batches on their way. When the processor is busy or files are being created, all of them take
  * long, and reading on would only fill memory; a stalled disk never lets one end, so it makes no other wait longer.
  */
 export class ReadingPatience {
-  /** About half of the batches take less: few slow ones do not move it, however slow. Files are made at first. */
+  /** About half of the batches take less: few slow ones do not move it, however slow. Files are created at first. */
   #usualMs = mostMs / usualTimes;
 
   /** A batch has ended after this long. */

@@ -3,8 +3,8 @@ import { ReadingPatience } from "./reading-patience.js";
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
 const enoughBytes = 2 * 1_024 * 1_024;
 /**
- * So much comes only when dozens of nodes have something at the same moment: then the rest of them wait, too. All of it is
- * read in one turn of the event loop, for which everything else has to wait.
+ * This much comes only when dozens of nodes have something at the same time: then the rest of them wait, too. All of it
+ * is read in one turn of the event loop, for which everything else has to wait.
  */
 const tooManyBytes = 4 * enoughBytes;
 /** What a node brings at most when its turn has come: about what its socket holds. */
@@ -29,14 +29,14 @@ export interface Passage {
 
 /** Batches that began between two looks. */
 interface Newcomers {
-  /** When they were looked at first. Before that the event loop was busy, and none of them could end. */
+  /** When they were first checked. Before that the event loop was busy, and none of them could end. */
   seenAt?: number;
 }
 
 /**
- * Who is read next, when more nodes have something than can be written at once. What is not read yet waits in the
- * kernel and comes in larger pieces later; what is read before it can be written waits in memory that no cache holds any
- * more when its time has come.
+ * Which node is read next, when more have something than can be written at once. What is not read yet waits in the
+ * kernel and comes in larger pieces later; what is read before it can be written waits in memory that no cache
+ * holds by the time it is written.
  */
 export class ReadingTurns {
   /** Batches that take longer no longer count: a stalled disk holds up its own nodes only. */
@@ -68,7 +68,7 @@ export class ReadingTurns {
     return passage;
   }
 
-  /** So long was worked for a node, on what is no batch. */
+  /** Time spent on a node for what did not become a batch. */
   worked(milliseconds: number): void {
     this.#workMs += milliseconds;
     this.#turn ??= setImmediate(() => {
@@ -107,7 +107,7 @@ export class ReadingTurns {
     this.#waiting.delete(node);
   }
 
-  /** Who was not read yet is first. Some may have nothing to read: their turns are soon over. */
+  /** Those not read yet are first. Some may have nothing to read: their turns are soon over. */
   #holdAll(): void {
     if (this.#waiting.size === this.#all.size) return;
     const read = [...this.#waiting];

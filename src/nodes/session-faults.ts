@@ -8,7 +8,7 @@ export type SessionFault =
   | { code: "handshake-timeout"; timeoutMs: number }
   /** The peer left before the handshake was over. */
   | { code: "handshake-cut" }
-  /** A request was not answered for so long that the peer is probably gone. */
+  /** A request has been unanswered for so long that the peer is probably gone. */
   | { code: "peer-silent"; timeoutMs: number }
   /** The peer sends, and reads nothing of what we send. */
   | { code: "peer-not-reading"; unreadBytes: number }

@@ -18,7 +18,7 @@ export interface SessionSettings {
   readonly requestCount: number;
   readonly metricsPace: MetricsPace;
   readonly maxObjectBytes: number;
-  /** Of a longer metrics answer the rest is passed over. */
+  /** The rest of a longer metrics answer is skipped. */
   readonly maxMetricsBytes: number;
   /** Limit of a data-point answer. */
   readonly maxDataPointBytes: number;
@@ -38,7 +38,7 @@ export interface SessionSettings {
 /** The names of a node, or why it gets none. */
 export type Claim = { readonly node: NodeIdentity } | { readonly refused: SessionFault };
 
-/** What a session needs from the house around it. */
+/** What a session needs from the tracer around it. */
 export interface SessionHost {
   /** Shared by all sessions, as are the turns and the memory. */
   readonly budget: FlightBudget;
@@ -60,7 +60,7 @@ export interface SessionHost {
   refused(held: { readonly objects: number; readonly bytes: number }): void;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
-  /** An answer with metrics begins to come, of everything or of what has changed; returns who takes them. */
+  /** An answer with metrics begins, of everything or of what has changed; returns the receiver. */
   metrics(session: Session, whole: boolean): AnswerReceiver;
   /** The connection is gone and every batch was handed on; `fault` is absent if the peer or we just left. */
   ended(session: Session, end: SessionEnd): void;

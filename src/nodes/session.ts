@@ -19,7 +19,7 @@ import type { SessionHost, SessionSettings } from "./session-host.js";
 import { SignsOfLife } from "./signs-of-life.js";
 import { TraceIntake } from "./trace-intake.js";
 
-/** How long a second connection of a name gives the first one to show that it lives. */
+/** How long the first connection of a name has, when a second one comes, to show that it is alive. */
 const aliveTimeoutMs = 3_000;
 /** How long a refused or faulty peer may take to read why. */
 const refusalReadMs = 1_000;
@@ -41,7 +41,7 @@ export class Session implements NameHolder, Looker {
   readonly #metrics: MetricsPoll;
   readonly #traces: TraceIntake;
   readonly #dataPoints: DataPointRequests;
-  /** Who takes the bytes of each mini-protocol. */
+  /** The receivers of the bytes of each mini-protocol. */
   readonly #sides: Readonly<Record<MiniProtocol, MiniProtocolSide>>;
   readonly #signs = new SignsOfLife();
   #resolveDone!: () => void;
@@ -51,7 +51,7 @@ export class Session implements NameHolder, Looker {
   #closing: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #fault: ProtocolError | SessionError | undefined;
   #hasReceived = false;
-  /** Bytes of trace objects that wait to be looked at. */
+  /** Bytes of trace objects that wait to be scanned. */
   #waitingBytes = 0;
   /** What arrives is no longer read. */
   #deaf = false;
@@ -167,7 +167,7 @@ export class Session implements NameHolder, Looker {
     this.#worked(chunk.length, chunk.length - lookedAtBytes, this.#lastByteAt);
   }
 
-  /** Looks at the trace objects that have come. */
+  /** Scans the trace objects received. */
   look(): void {
     const bytes = this.#waitingBytes;
     if (bytes === 0) return;
@@ -264,7 +264,7 @@ export class Session implements NameHolder, Looker {
     return (await this.#signs.within(aliveTimeoutMs)) || this.#gate.isPaused;
   }
 
-  /** Sees to it that the connection ends when its peer is silent from now on. */
+  /** Makes sure that the connection ends if its peer is silent from now on. */
   suspect(): void {
     const { silenceMs: timeoutMs } = this.#settings;
     void this.#askForLife(timeoutMs).then((isAnswered) => {
@@ -286,7 +286,7 @@ export class Session implements NameHolder, Looker {
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     this.#signs.tell(true);
-    // Nothing was asked of who has not shaken hands.
+    // Nothing was asked before the handshake.
     if (!this.#handshake.done) return this.close("Muninn stops");
     this.#leaveWithin(drainMs);
     await this.done;
@@ -312,7 +312,7 @@ export class Session implements NameHolder, Looker {
     this.connection.stream.resume();
   }
 
-  /** The first fault is the one that counts, also of what came before; the peer gets a moment to read a refusal. */
+  /** Only the first fault counts, also for what came before; the peer gets a moment to read a refusal. */
   #fail(fault: SessionFault | ProtocolError | SessionError): void {
     this.look();
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
@@ -341,7 +341,7 @@ export class Session implements NameHolder, Looker {
 
   #leave(): void {
     this.connection.stream.destroy();
-    // Not when the stream says so: that is up to others.
+    // Without waiting for the stream's event, which others control.
     void this.#closed();
   }
 
@@ -366,14 +366,14 @@ export class Session implements NameHolder, Looker {
     this.#resolveDone();
   }
 
-  /** Whether the peer, which came by itself, never sent a byte. */
+  /** Whether the peer, which connected to us, never sent a byte. */
   get #isProbe(): boolean {
     const isOurs = this.#fault?.fault.code === "closed-by-us";
     return this.connection.opener === "peer" && !this.#hasReceived && !isOurs;
   }
 }
 
-/** What a peer's bytes have caused; whatever it is ends that peer's connection and nothing else. */
+/** A fault that a peer's bytes caused; it ends that peer's connection and nothing else. */
 function faultOf(error: unknown): ProtocolError | SessionError {
   if (error instanceof ProtocolError || error instanceof SessionError) return error;
   return new SessionError({ code: "internal-error" }, { cause: error });

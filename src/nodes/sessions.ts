@@ -18,7 +18,7 @@ import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-
 /** Of what peers may make us hold, for answers: metrics that are kept, and answers that are not finished. */
 const answersPart = 1 / 4;
 
-/** Where batches go: the router of the house. */
+/** Where batches go: the tracer's router. */
 interface TraceDestination {
   open(node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
@@ -33,11 +33,11 @@ interface TraceDestination {
   keepingUp(): boolean;
 }
 
-/** What happens to connections, for those who log and count. */
+/** What happens to connections, for logs and counters. */
 export interface SessionObserver {
   connected(connection: Connection): void;
   named(connection: Connection, node: NodeIdentity): void;
-  /** The node, which was just named, could not have the names it wanted. */
+  /** The node, just named, could not get the names it requested. */
   clashed(connection: Connection, node: NodeIdentity, clash: Clash): void;
   ended(connection: Connection, end: SessionEnd): void;
   /** This many metrics of a node were not kept. */
@@ -61,14 +61,14 @@ export interface SessionsOptions {
   readonly observer: SessionObserver;
   /** Whether a node of this directory was here before: new names are limited. @default never */
   readonly isKnownDirectory?: (directory: string) => Promise<boolean>;
-  /** Against other tracers that write below the same root. @default there are none */
+  /** Against other tracers that write below the same root. @default none */
   readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;
   readonly newNames?: NewNames;
   /** Called with a node's metrics after each answer, and once when its name is known. */
   readonly onMetrics?: (node: NodeIdentity, metrics: NodeMetrics) => void;
 }
 
-/** A disk that does not say within this long whether a directory is there is not waited for. */
+/** How long to wait for a disk to say whether a directory exists. */
 const knownTimeoutMs = 1_000;
 
 /** How often memory that was not needed since is released. */
@@ -87,7 +87,7 @@ export class Sessions {
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
   readonly #releasing = setInterval(() => this.#memory.releaseUnused(), releaseEveryMs).unref();
-  /** Those that have shaken hands. */
+  /** Those that completed the handshake. */
   readonly #connected = new Set<Session>();
   #stopping: Promise<void> | undefined;
 
@@ -155,14 +155,14 @@ export class Sessions {
     return objects;
   }
 
-  /** Of the nodes that are there, and those to come. */
+  /** Of existing nodes and those to come. */
   setMetricsPace(metricsPace: MetricsPace): void {
     this.#settings = { ...this.#settings, metricsPace };
     for (const session of this.#sessions.keys()) session.setMetricsPace(metricsPace);
   }
 
   /**
-   * Ends every session without loss, see `Session.stop`, and takes no other. Idempotent; resolves when all are done,
+   * Ends every session without loss, see `Session.stop`, and accepts no more. Idempotent; resolves when all are done,
    * after `drainMs` at most, whatever peers do.
    */
   async stop(drainMs: number): Promise<void> {

@@ -10,7 +10,7 @@ import { MeanObjectSize } from "./mean-object-size.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import type { ReadingGate } from "./reading-gate.js";
 
-/** Bytes that are worth a write; more at once makes an object hardly cheaper. */
+/** Bytes that are worth a write; more at once hardly makes an object cheaper. */
 const worthWritingBytes = 256 * 1_024;
 /** What a batch takes in addition to its bytes: many of one small object each are larger than their objects. */
 const batchBytes = 1_024;

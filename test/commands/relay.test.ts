@@ -148,7 +148,7 @@ test("while the tracer is away, nodes are turned away, keep their objects, and c
   expect(await daemon.stop()).toBe(0);
   const running = await relay(to, ...flags);
   const waiting = await node("node-1", 1_000);
-  await running.said(/cannot reach wss:.*nodes are sent away until it is back: connect ECONNREFUSED/);
+  await running.said(/cannot reach wss:.*nodes are disconnected until it is back: connect ECONNREFUSED/);
   expect(waiting.report().objectsSent).toBe(0);
   const again = await place.start({
     muninn: {
@@ -164,7 +164,7 @@ test("while the tracer is away, nodes are turned away, keep their objects, and c
       ],
     },
   });
-  await running.said("is reached again");
+  await running.said("is reachable again");
   await finish(again, 1_000, ["node-1"]);
   // Reported once, not at each attempt.
   expect(running.stderr.match(/cannot reach/g)).toHaveLength(1);

@@ -157,7 +157,7 @@ test("a root that was not given to the registry is refused", async () => {
   const other = { ...log("a"), root: "/" };
   await expect(registry.append(other, lines("x"))).rejects.toMatchObject({
     fault: { code: "log-invalid", log: other },
-    message: '"a" below / is not a place for a log of this registry',
+    message: `"a" below / is not a directory of this registry's logs`,
   });
 });
 

@@ -248,7 +248,7 @@ test("copies of the nodes of a log are expected the same way", async () => {
 test("accounts name each node, so copies of them are refused", async () => {
   const account = join(directory, "account.json");
   await writeFile(account, JSON.stringify({ nodes: [{ name: "n", objectsSent: 1, thrownAway: 0 }] }));
-  await expect(openSent([account], { copies: 2 })).rejects.toThrow(/not copied/);
+  await expect(openSent([account], { copies: 2 })).rejects.toThrow(/no copies/);
 });
 
 test.each([

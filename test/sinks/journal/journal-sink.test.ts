@@ -170,7 +170,7 @@ test("a missing socket holds the batch, health says so, and everything arrives o
   await using sink = openSink(path);
   const write = sink.write(node("n"), numbered(0, 10));
   await eventually(() => expect(sink.health().state).toBe("failing"));
-  expect(sink.health().reason).toContain("is not there (ENOENT)");
+  expect(sink.health().reason).toContain("is absent (ENOENT)");
   expect(sink.health().action).toContain("systemctl start systemd-journald");
   using receiver = new DatagramReceiver(path).keepReading();
   expect(await write).toBeUndefined();
