@@ -44,7 +44,7 @@ export interface HttpLimits {
    * off, and further answers wait for their turn. @default 67_108_864
    */
   readonly maxBodyBytes?: number;
-  /** Connections at a time; a further one takes the place of one that waits for a request, if any does. @default 2_048 */
+  /** Connections at a time; a further one replaces one that waits for a request, if any does. @default 2_048 */
   readonly maxConnections?: number;
   /** Connections beyond that, on which only health is answered. @default 16 */
   readonly reservedConnections?: number;

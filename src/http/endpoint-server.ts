@@ -94,7 +94,7 @@ export class EndpointServer {
   readonly #connections: ConnectionTable;
   #stopped: Promise<void> | undefined;
 
-  /** Serves on a server that has just begun to listen. */
+  /** Serves on a server that has just started to listen. */
   constructor(server: Server | TlsServer, options: EndpointOptions & EndpointContent) {
     const { limits = {} } = options;
     this.#server = server;

@@ -19,13 +19,13 @@ export interface AudienceOptions {
   /** The node's metrics, while it is connected. */
   readonly metrics: () => NodeMetrics | undefined;
   readonly budget: BodyBudget;
-  /** Whether what so many metrics were may be remembered, instead of so many before. */
+  /** Whether this many metrics may be remembered, instead of that many before. */
   readonly mayRemember: (metrics: number, before: number) => boolean;
   /** Called with faults of our own. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Those who look at one node's page: they share what is made for them. */
+/** The viewers of one node's page: they share what is made for them. */
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
@@ -44,7 +44,7 @@ export class LiveAudience {
     return this.#lastSent?.size ?? 0;
   }
 
-  /** Tells newcomers everything. */
+  /** Sends newcomers everything. */
   welcome(): Promise<void> {
     if (this.#isWelcoming) return this.#work;
     this.#isWelcoming = true;
@@ -59,7 +59,7 @@ export class LiveAudience {
     });
   }
 
-  /** Tells what has changed, and everything to those who missed something. */
+  /** Sends what has changed, and everything to viewers that missed something. */
   update(): Promise<void> {
     return this.#inTurn(async () => {
       const metrics = this.#options.metrics();

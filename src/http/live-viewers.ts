@@ -11,7 +11,7 @@ import { isOwnOrigin } from "./own-origin.js";
 /** Pause between two updates, in milliseconds. */
 const updateMs = 1_000;
 
-/** Updates between two pings; who has not answered the last one is gone. */
+/** Updates between two pings; a viewer that has not answered the last one is gone. */
 const updatesPerPing = 15;
 
 const maxViewers = 256;

@@ -11,7 +11,7 @@ export function placesWithin(openFiles: number): Required<Places> {
 
 type Places = Pick<HttpLimits, "maxConnections" | "reservedConnections">;
 
-/** Files that so many endpoints may have open: they are left to them, so that health is answered whatever nodes do. */
+/** Files that this many endpoints may have open: reserved for them, so that health is answered whatever nodes do. */
 export function filesOf(endpoints: number, openFiles: number): number {
   const { maxConnections, reservedConnections } = placesWithin(openFiles);
   // One is the socket that it listens at.

@@ -138,7 +138,7 @@ class PrometheusPages {
     return body === undefined ? busyAnswer() : { status: 200, contentType, body };
   }
 
-  /** Made once for all who ask at the same time. */
+  /** Made once for all requests at the same time. */
   #selfText(format: ExpositionFormat): Promise<OwnText> {
     const known = this.#selfTexts.get(format);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import { loopSlices } from "./loop-slices.js";
 
 /**
  * Sends the body of an answer and ends it. A piece is handed over when the one before has left, and between others'
- * pieces, so that many who read something large at the same time do not hold the event loop.
+ * pieces, so that many clients reading something large at the same time do not hold the event loop.
  */
 export function sendInPieces(response: ServerResponse, pieces: readonly Buffer[]): void {
   let index = 0;

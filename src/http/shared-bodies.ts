@@ -1,7 +1,7 @@
 import type { Body } from "./body.js";
 import type { BodyBudget, Rendering } from "./body-budget.js";
 
-/** How long a body is kept for others who want the same, in milliseconds: many scrapers come in the same moment. */
+/** How long a body is kept for others that want the same, in milliseconds: many scrapers come at the same time. */
 const keptMs = 1_000;
 
 interface Shared {

@@ -2,7 +2,7 @@
 const form = /^node-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)\.(json|log)$/;
 
 /**
- * Names of this second and later, the last day of the year 9999, are a mistake:  soon no name could follow
+ * Names of this second and later, the last day of the year 9999, are a mistake: soon no name could follow
  * them. A log neither continues in such a file nor sorts after it.
  */
 const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;

@@ -51,7 +51,7 @@ export class AppendQueue {
   }
 
   /**
-   * What to write next: the rest of an append that was begun, alone; else appends up to the one that reaches
+   * What to write next: the rest of a started append, alone; otherwise appends up to the one that reaches
    * `enoughBytes`.
    */
   next(enoughBytes: number): Uint8Array[] {

@@ -15,7 +15,7 @@ const linkPauseMs = 2_000;
 export interface CurrentFileOptions {
   readonly log: LogId;
   readonly root: LogRoot;
-  /** The name of the last file that was begun for this log by now, existing or not; undefined if unknown. */
+  /** The name of the last file started for this log so far, existing or not; undefined if unknown. */
   readonly lastName: string | undefined;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
@@ -59,7 +59,7 @@ export interface RotationFailure {
   readonly triedAt: number;
 }
 
-/** The file that one log continues in: found or begun, closed and opened again, at last ended. */
+/** The file that one log continues in: found or started, closed and opened again, finally ended. */
 export class CurrentFile {
   readonly #options: CurrentFileOptions;
   readonly #directory: LogDirectory;
@@ -86,7 +86,7 @@ export class CurrentFile {
     return "current" in this.#place ? this.#place.current.file.path : this.#directory.path;
   }
 
-  /** The name of the last file that was begun, there or not. */
+  /** The name of the last file started, existing or not. */
   get lastName(): string | undefined {
     if ("current" in this.#place) return this.#place.current.file.name;
     return this.#place.state === "ended" ? this.#place.last : this.#options.lastName;
@@ -97,7 +97,7 @@ export class CurrentFile {
     return this.#options.limitBytes() - this.#size;
   }
 
-  /** Whether the file has reached its limit and another may be begun already. */
+  /** Whether the file has reached its limit and another may already be started. */
   get isFull(): boolean {
     if (!("current" in this.#place) || this.room > 0 || !this.mayRotate) return false;
     return this.#options.clock.monotonic() - this.#place.current.begunAt >= rotationPaceMs;

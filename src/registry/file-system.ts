@@ -104,7 +104,7 @@ export const kernelFileSystem: FileSystem = {
 };
 
 export interface BoundedFileSystem extends FileSystem {
-  /** As `write`, of the pieces that are there when its turn comes; 0 if there are none any more. */
+  /** As `write`, of the pieces that are there when its turn comes; 0 if none are left. */
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
   /** What has this name; undefined if there is nothing. */
   lookUp(path: string): Promise<FileStatus | undefined>;
@@ -176,7 +176,7 @@ export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The nearest directory at or above `path` that is there, and those below it that are missing, topmost first. */
+/** The nearest existing directory at or above `path`, and the missing ones below it, topmost first. */
 export async function nearestThere(
   fileSystem: FileSystem,
   path: string,

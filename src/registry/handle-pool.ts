@@ -24,7 +24,7 @@ export interface HandlePoolOptions {
 
 /**
  * The handles below one root. Each has a permit from before its file is opened until after it is closed; permits go
- * to those who wait in their order. Only idle handles are in the cache; the least recently used makes room.
+ * to waiting callers in their order. Only idle handles are in the cache; the least recently used makes room.
  */
 export class HandlePool {
   readonly limit: number;
@@ -111,12 +111,12 @@ export class HandlePool {
     this.#isShut = true;
   }
 
-  /** Resolves when every close that has begun is done. */
+  /** Resolves when every started close is done. */
   async closed(): Promise<void> {
     await Promise.all(this.#closing);
   }
 
-  /** Closes idle handles, the least recently used first, until each of those who wait gets a permit by a close. */
+  /** Closes idle handles, the least recently used first, until a close has given each waiting caller a permit. */
   #makeRoom(): void {
     const { clock, counters, onEvicted } = this.#options;
     for (const handle of this.#idle.rkeys()) {

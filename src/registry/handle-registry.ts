@@ -77,7 +77,7 @@ export interface HandleRegistry extends AsyncDisposable {
   drained(log: LogId): Promise<void>;
   /**
    * Closes the current file and begins a new one, at once, however young the old one is; an empty file is kept.
-   * Resolves when the new file is there. Rejects as `append` does.
+   * Resolves when the new file exists. Rejects as `append` does.
    */
   rotate(log: LogId): Promise<void>;
   /**
@@ -87,18 +87,18 @@ export interface HandleRegistry extends AsyncDisposable {
    */
   claim(directory: string): Promise<ClaimOutcome>;
   /**
-   * Says that a user of the log is there; its state is kept until every user has released it and nothing is
+   * Registers a user of the log; its state is kept until every user has released it and nothing is
    * unwritten. @throws RegistryError `log-invalid`
    */
   acquire(log: LogId): void;
   release(log: LogId): void;
   /**
    * Closes every handle, one in the middle of a line as soon as that is whole. The next write reopens the same file
-   * if name and inode still match, else begins a new one (SIGHUP). Another disk in a root's place is taken for the
+   * if name and inode still match, otherwise starts a new one (SIGHUP). Another disk in a root's place is taken for the
    * right one. Neither lines nor a close that hangs are waited for.
    */
   reopen(): Promise<void>;
-  /** Goes by other rules from now on, also for files that are open; without rules, one file for ever. */
+  /** Follows other rules from now on, also for open files; without rules, one file forever. */
   setRotation(rules: RotationRules | undefined): void;
   /** Deletes what rotation has left behind and is too old, in every directory below every root. */
   expire(): Promise<void>;
@@ -127,7 +127,7 @@ export interface RegistryStats {
   /** Attempts that found their file open, and those that had to open one. */
   readonly hits: number;
   readonly misses: number;
-  /** Files opened, begun ones (`created`) and those closed before (`reopened`) among them. */
+  /** Files opened, including new ones (`created`) and those closed before (`reopened`). */
   readonly opened: number;
   readonly created: number;
   readonly reopened: number;

@@ -9,7 +9,7 @@ const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = 
 /** Not blocking means nothing for files, and that a named pipe in the place of one does not hang us. */
 const appending = O_APPEND | O_NOFOLLOW | O_NONBLOCK;
 
-/** Nothing is there, or a link, a directory, a pipe, a socket. */
+/** Nothing exists there, or a link, a directory, a pipe, a socket. */
 const nameLeadsElsewhere = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO", "EINVAL"];
 
 /** One file of a log; the same one while it is closed and opened again. */
@@ -37,7 +37,7 @@ export interface LogDirectoryOptions {
   readonly dirMode: number | undefined;
 }
 
-/** Where the files of one log are, and how they are begun and found there. */
+/** Where the files of one log are, and how they are started and found there. */
 export class LogDirectory {
   readonly path: string;
   readonly #options: LogDirectoryOptions;

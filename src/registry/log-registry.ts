@@ -30,7 +30,7 @@ const idleLooks = 4;
 const defaultDeadlineMs = 2_000;
 /** Names are used up one a second: those of more logs than end within one need not be remembered. */
 const rememberedNames = 1_000;
-/** How long a reopening waits for files to be closed, and for disks to be looked at. */
+/** How long a reopening waits for files to be closed, and for disks to be checked. */
 const reopenMs = 500;
 /** How long a node waits to learn whether its directory is free. */
 const claimMs = 3_000;
@@ -56,7 +56,9 @@ interface RootLogs {
   readonly root: LogRoot;
   /** Of the logs that are in use. */
   readonly writers: Map<string, LogWriter>;
-  /** Of logs that were in use a while ago, the last file begun: its name is not used again, also where it was moved away. */
+  /**
+   * Of logs that were in use a while ago, the last file started: its name is not used again, even if it was moved away.
+   */
   readonly lastNames: LRUCache<string, string>;
   readonly retention: RootRetention;
 }
@@ -315,7 +317,7 @@ export class LogRegistry implements HandleRegistry {
   }
 
   #rotateAndExpire(): void {
-    // Both wait for the file system as long as it takes; a rotation that the stop prevents is none.
+    // Both wait for the file system as long as it takes; a rotation that the stop prevents is not counted.
     for (const writer of this.#writers()) writer.rotateIfFull().catch(() => {});
     void this.expire();
   }

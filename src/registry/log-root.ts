@@ -14,7 +14,7 @@ import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directo
 import { Permits } from "./permits.js";
 import type { DirectoryClaim, RootClaims } from "./root-claims.js";
 
-/** An empty file system in the root's place is taken after this time: it was not unmounted by mistake. */
+/** An empty file system in the root's place is accepted after this time: it was not unmounted by mistake. */
 const emptyDiskMs = 300_000;
 /** What a file system has in it when it was just made. */
 const newDiskNames = ["lost+found"];
@@ -55,9 +55,9 @@ export class LogRoot {
   #device: bigint;
   readonly #visits: Permits;
   readonly #closing = new Set<Promise<void>>();
-  /** The disk that is there instead of ours and could be taken, and since when, monotonic. */
+  /** The disk that is in place of ours and could be accepted, and since when, monotonic. */
   #other: { readonly device: bigint; readonly since: number } | undefined;
-  /** The operator says that what is there now is right. */
+  /** The operator says that the current disk is right. */
   #takesAny = false;
   #taking: Promise<void> | undefined;
 
@@ -89,13 +89,13 @@ export class LogRoot {
     else if (missing.length > 0) await this.claims.moveIn({ isOther: false });
   }
 
-  /** A node's directory for this tracer alone, or who has it. */
+  /** A node's directory for this tracer alone, or the tracer that has it. */
   async claimDirectory(directory: string): Promise<DirectoryClaim | { readonly holder: Holder }> {
     await this.ensure();
     return this.claims.hold(directory);
   }
 
-  /** The disk that is there now is the right one, whatever it is. */
+  /** The current disk is the right one, whatever it is. */
   async takeWhatIsThere(): Promise<void> {
     this.#takesAny = true;
     try {
@@ -132,7 +132,7 @@ export class LogRoot {
     await this.visit(".", ({ fd }) => this.fileSystem.fsync(fd));
   }
 
-  /** Resolves when every close that has begun is done. */
+  /** Resolves when every started close is done. */
   async closed(): Promise<void> {
     await Promise.all([this.pool.closed(), ...this.#closing]);
   }

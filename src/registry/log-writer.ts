@@ -29,7 +29,7 @@ interface Rotation {
 /**
  * Writes one log. All that touches its files is done by one loop, attempt after attempt: open, write, look whether
  * the file is still there, settle. Between attempts the handle is parked, unless the file has bytes that are not
- * settled: then it is pinned, and only these bytes decide what comes next.
+ * settled: then it is pinned, and only these bytes decide what is next.
  */
 export class LogWriter {
   readonly log: LogId;
@@ -220,7 +220,7 @@ export class LogWriter {
     this.#claim = claim;
   }
 
-  /** One write, of which the system may take a part only: the next attempt goes on there, in the same file. */
+  /** One write, of which the system may accept only a part: the next attempt continues there, in the same file. */
   async #write(fd: number): Promise<void> {
     if (this.#queue.hasWhole) return;
     const { counters, durability, root } = this.#options;

@@ -30,7 +30,7 @@ export interface RegistryOptions {
    * with the same one below one of the roots is refused. Absent: none is.
    */
   readonly identity?: string | undefined;
-  /** Absent: one file for ever. */
+  /** Absent: one file forever. */
   readonly rotation?: RotationRules | undefined;
   /**
    * Handles open at the same time, of files and (one in eight at most) of directories, shared out evenly among the
@@ -202,7 +202,7 @@ async function orUnusable<T>(root: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What the root at `index` gets of so many handles. */
+/** The share of the root at `index` of this many handles. */
 function share(handles: number, roots: number, index: number): number {
   return Math.max(1, Math.floor(handles / roots) + (index < handles % roots ? 1 : 0));
 }

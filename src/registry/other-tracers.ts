@@ -31,14 +31,14 @@ interface Beat {
   seenAt: number;
 }
 
-/** The tracers that share a root with us. Claims of those that are gone are removed when they are looked at. */
+/** The tracers that share a root with us. Claims of those that are gone are removed when they are read. */
 export class OtherTracers {
   readonly #machine: string;
   readonly #clock: Clock;
   readonly #removes: boolean;
   readonly #beats = new Map<string, Beat>();
 
-  /** `removes`: whether what those have left that are gone goes away when they are looked at. */
+  /** `removes`: whether reading also removes what dead tracers have left. */
   constructor(machine: string, clock: Clock, { removes } = { removes: true }) {
     this.#machine = machine;
     this.#clock = clock;

@@ -11,7 +11,7 @@ import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directo
 import { claimsOf, removeClaims, socketOf } from "./other-tracers.js";
 
 const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
-/** In each root; a directory, so that readers who take every entry for a node's find no logs in it. */
+/** In each root; a directory, so that readers that take every entry for a node's find no logs in it. */
 export const claimsDirectory = ".muninn";
 /** A claim file is rewritten after this many changes, and twice as many as it had claims. */
 const enoughChanges = 1_000;
@@ -119,7 +119,7 @@ export class OwnClaimFile {
     });
   }
 
-  /** Makes directory, socket and file, in this order: who sees the file can ask the socket. */
+  /** Makes directory, socket and file, in this order: a tracer that sees the file can ask the socket. */
   async join(): Promise<void> {
     if (this.#isClosed) return;
     const id = randomBytes(8).toString("hex");

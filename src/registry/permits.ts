@@ -12,7 +12,7 @@ export class Permits {
     return this.#taken;
   }
 
-  /** Those who ask and have none yet. */
+  /** Requests without a handle yet. */
   get waiting(): number {
     return this.#waiting.length;
   }

@@ -13,7 +13,7 @@ export function handlesWithin(limit: number): number {
 }
 
 /**
- * Connections of a process that may have `limit` files open, so many of them for log files; at least 1. Were there more,
+ * Connections of a process that may have `limit` files open, this many of them for log files; at least 1. With more,
  * sockets could take every handle before a single file is open, and no connection would ever leave.
  */
 export function connectionsWithin(limit: number, openFiles: number): number {
@@ -36,7 +36,7 @@ export function readOpenFilesLimit(limitsFile = "/proc/self/limits"): number {
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** File operations under way below each of so many roots: together never more than three quarters of the pool. */
+/** File operations under way below each of this many roots: together never more than three quarters of the pool. */
 export function operationsPerRoot(
   roots: number,
   poolThreads = Number(process.env.UV_THREADPOOL_SIZE) || defaultPoolThreads,

@@ -15,7 +15,7 @@ export interface RegistryObserver {
   tornClosed(path: string): void;
   /**
    * The link to the current file cannot be set, which delays no line; tried again now and then. Code `EEXIST`:
-   * what is there is not a link and is left alone.
+   * what exists is not a link and is left alone.
    */
   linkBlocked(log: LogId, error: NodeJS.ErrnoException): void;
   /** Files below the root are ahead of the clock; not reported again before they were gone in between. */

@@ -20,7 +20,7 @@ export interface RetentionOptions {
   readonly signal: AbortSignal;
 }
 
-/** Files whose names are ahead of the clock: a clock was wrong when they were begun, or ours is now. */
+/** Files whose names are ahead of the clock: a clock was wrong when they were started, or ours is now. */
 export interface FilesFromFuture {
   readonly count: number;
   /** Path of the latest one. */
@@ -33,7 +33,7 @@ const toleranceMs = 60_000;
 
 /**
  * Deletes what is too old below a root, whether its node is connected or not. One directory or file that fails stops
- * none of the others. Resolves with what is there from the future.
+ * none of the others. Resolves with the files from the future.
  * @throws the first failure, at the end
  */
 export async function expireFiles(options: RetentionOptions): Promise<FilesFromFuture | undefined> {
@@ -161,7 +161,7 @@ function byDirectory(paths: readonly string[]): Map<string, string[]> {
   return directories;
 }
 
-/** Lets the glob read directories as we do: each opened once, links not followed, so many at the same time. */
+/** Lets the glob read directories as we do: each opened once, links not followed, this many at the same time. */
 function readdirOf(root: LogRoot, failures: unknown[]) {
   const read = (path: string) =>
     root.visit(path === root.path ? "." : basename(path), ({ self }) => root.fileSystem.readdir(self));

@@ -17,7 +17,7 @@ const mostTries = 20;
 /** How long, in milliseconds, one of them keeps out of the other's way, by chance. */
 const longestGivingWayMs = 50;
 
-/** A directory that is ours, for one who needs it. */
+/** A directory that is ours, for a caller that needs it. */
 export interface DirectoryClaim {
   /** Another tracer has taken it over, while we gave no sign of life. */
   readonly isLost: boolean;
@@ -135,7 +135,7 @@ export class RootClaims {
     }
   }
 
-  /** Resolves with the claim; with who has the directory where that is another one. */
+  /** Resolves with the claim, or with the tracer that has the directory. */
   async hold(directory: string): Promise<DirectoryClaim | { readonly holder: Holder }> {
     if (!this.#held.has(directory)) {
       const holder = await this.#request(claimOn(directory));

@@ -1,6 +1,6 @@
 /** When a file is full, and for how long full ones stay. */
 export interface RotationRules {
-  /** Pause between looks at sizes and ages, in milliseconds. */
+  /** Pause between checks of sizes and ages, in milliseconds. */
   readonly frequencyMs: number;
   /** Size from which a file is full. */
   readonly limitBytes: number;

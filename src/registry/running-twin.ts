@@ -8,7 +8,7 @@ import { claimsDirectory } from "./own-claim-file.js";
 import { claimOnIdentity, holderOf, thisMachine } from "./root-claims.js";
 
 /**
- * The tracer that collects the same below this root already, for one who only asks: nothing is claimed or removed.
+ * The tracer that already collects the same below this root, for a caller that only asks: nothing is claimed or removed.
  * Undefined also where the root, or what tracers leave in it, is not there or cannot be read.
  */
 export async function runningTwin(root: string, identity: string): Promise<OtherWriter | undefined> {

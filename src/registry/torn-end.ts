@@ -2,7 +2,7 @@ import type { FileSystem } from "./file-system.js";
 import type { OpenedFile } from "./log-directory.js";
 
 const lineFeed = 0x0a;
-/** A last line longer than this counts as torn without being looked at: objects are 16 MiB at most by default. */
+/** A last line longer than this counts as torn without being read: objects are 16 MiB at most by default. */
 const longestLineBytes = 32 * 1_024 * 1_024;
 const stepBytes = 64 * 1_024;
 
@@ -23,7 +23,7 @@ export async function endLastLine(fileSystem: FileSystem, { fd, file }: OpenedFi
   return !isWhole;
 }
 
-/** The text after the last line feed; nothing where it is too long to be looked at. */
+/** The text after the last line feed; nothing if it is too long to be read. */
 async function lastLine(fileSystem: FileSystem, fd: number, size: number): Promise<string> {
   const parts: Uint8Array[] = [];
   for (let end = size; size - end < longestLineBytes; end -= stepBytes) {

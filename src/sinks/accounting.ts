@@ -26,7 +26,7 @@ export const keptAfterLeavingMs = 10 * 60_000;
 /** Nodes that left and keep their own counts; names are the peers' choice, and memory is ours. */
 const mostGone = 1_000;
 
-/** Of them are looked at whenever one leaves: thousands may leave at the same time. */
+/** How many of them are checked whenever one leaves: thousands may leave at the same time. */
 const looksAtOnce = 64;
 
 /** Stands for all nodes that left long ago. */
@@ -46,7 +46,7 @@ export class Accounting {
     this.#now = options.now ?? Date.now;
   }
 
-  /** A connection of this node is there. */
+  /** A connection of this node is open. */
   open(node: NodeIdentity): void {
     this.#of(node.name).connections += 1;
     this.#gone.delete(node.name);
@@ -129,7 +129,7 @@ export class Accounting {
       if (this.#gone.size <= mostGone && accounts.goneAt > before) break;
       this.#gone.delete(name);
       if ([...accounts.bySink.values()].some(isUnsettled)) {
-        // Its turn comes again when all others were looked at.
+        // Its turn comes again when all others were checked.
         this.#gone.set(name, accounts);
         continue;
       }

@@ -1,7 +1,7 @@
 import type { DropReason } from "./drop-reasons.js";
 import type { Dropped, ObjectAccount } from "./sink.js";
 
-/** What takes objects, and gives back those it has not begun to send. */
+/** What accepts objects, and gives back those it has not started to send. */
 interface Sender<Waiting> {
   takeBack(waiting: Waiting): boolean;
 }
@@ -14,7 +14,10 @@ interface Entry<Waiting> {
   readonly account: ObjectAccount;
 }
 
-/** What a best-effort sink has given to its senders and is not settled, bounded in bytes: of what none has begun to send the oldest goes. */
+/**
+ * What a best-effort sink has given to its senders and is not settled, bounded in bytes: the oldest that is not being
+ * sent is dropped.
+ */
 export class BestEffortQueue<Waiting> {
   readonly #mostBytes: number;
   /** The oldest first. */

@@ -57,7 +57,7 @@ const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
 const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y;
 
 /**
- * The fields of a line as nodes write it, without parsing what is between:  quotes inside a text are escaped, so what
+ * The fields of a line as nodes write it, without parsing what is between: quotes inside a text are escaped, so what
  * is before the last bracket belongs to the outermost object.
  */
 function usualFields(text: string): Fields | undefined {

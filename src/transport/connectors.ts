@@ -41,10 +41,10 @@ interface TargetState {
   readonly error?: NodeJS.ErrnoException;
 }
 
-/** Connections to nodes that listen, each made again for ever. */
+/** Connections to nodes that listen, each made again forever. */
 export interface Connectors {
   targets(): readonly TargetState[];
-  /** Makes no new connection; those that are there stay. Idempotent; waits until no attempt is under way. */
+  /** Makes no new connections; existing ones stay. Idempotent; waits until no attempt is under way. */
   stop(): Promise<void>;
 }
 

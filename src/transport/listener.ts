@@ -16,7 +16,7 @@ export interface Listener<Where extends LinkAddress = Address> {
   /** Where it listens; the port is a real one where 0 was asked for. */
   readonly address: Where;
   readonly listening: boolean;
-  /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
+  /** For new connections. @throws what OpenSSL says if they are unusable; then nothing changes */
   setCredentials(credentials: DoorCredentials): void;
   /** Accepts no more connections; existing ones stay, and belong to their owners. Idempotent. */
   stop(): Promise<void>;

@@ -24,7 +24,7 @@ interface RelayObserver {
   /** Called for the first failure after a success only. */
   unreachable(error: Error): void;
   reachedAgain(): void;
-  /** A node was turned away because there are so many. */
+  /** A node was turned away because there are too many. */
   turnedAway(limit: number): void;
 }
 

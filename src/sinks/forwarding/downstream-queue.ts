@@ -52,7 +52,7 @@ export class DownstreamQueue implements ForwarderSource {
     this.#queue.add(objects);
   }
 
-  /** Drops so many of the oldest; returns how many there were. */
+  /** Drops this many of the oldest; returns how many there were. */
   dropOldest(count: number, reason: DropReason): number {
     const objects = this.#queue.takeNow(count);
     for (const object of objects) {

@@ -11,7 +11,7 @@ export interface DownstreamsOptions {
   readonly answers: Answers;
   /** A downstream tracer will not have this many objects. */
   readonly onDropped: (reason: DropReason, objects: number) => void;
-  /** Runs `task` when those who wait for objects have had their turn. @default setImmediate */
+  /** Runs `task` when waiting requests have had their turn. @default setImmediate */
   readonly soon?: (task: () => void) => void;
 }
 

@@ -17,7 +17,7 @@ export interface ForwardingSinkOptions {
   readonly dataPoints: boolean;
   readonly version: string;
   readonly log: SinkLog;
-  /** Opens where downstream tracers are, or come to. */
+  /** Opens the addresses of downstream tracers, or those they connect to. */
   readonly serve: ServeDownstreams;
   /** Milliseconds that never go backwards. @default performance.now */
   readonly now?: () => number;

@@ -9,7 +9,7 @@ import type { SinkLog } from "../sink-kind.js";
 export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
 
 export interface ServeOptions {
-  /** Tracers come to an address, or we connect to each of several. */
+  /** Tracers connect to an address, or we connect to each of several. */
   readonly network:
     | { readonly mode: "AcceptAt"; readonly address: Address }
     | { readonly mode: "ConnectTo"; readonly addresses: readonly Address[] };
@@ -26,7 +26,7 @@ const initialMs = 1_000;
 /** Faults of tracers are reported once in this many milliseconds. */
 const faultQuietMs = 60_000;
 
-/** As cardano-tracer: what cannot be opened is tried again for ever, and everything else continues meanwhile. */
+/** As cardano-tracer: what cannot be opened is retried forever, and everything else continues meanwhile. */
 export function serveDownstreams(options: ServeOptions): ServeDownstreams {
   return (openSource) => {
     const { network } = options;

@@ -10,7 +10,7 @@ const entriesPerTable = 256;
 /** Entries of this size and larger go as files in memory: each would take a good part of a socket's buffer. */
 const largeEntryBytes = 64 * 2 ** 10;
 const tableBytes = 4 * largeEntryBytes;
-/** journald takes no larger field. */
+/** journald accepts no larger field. */
 const mostMessageBytes = 768 * 2 ** 20;
 /** Tables kept for the next entries. */
 const spareTables = 4;

@@ -13,7 +13,7 @@ const option = { sendBuffer: 7, sendTimeout: 21 } as const;
 const unreadBytesRequest = 0x5411;
 const memfd = { closeOnExec: 1, allowSealing: 2 } as const;
 const addSeals = 1033;
-/** It can neither shrink, grow, be written to nor be sealed otherwise: journald takes no other. */
+/** It can neither shrink, grow, be written to nor be sealed otherwise: journald accepts no other. */
 const allSeals = 1 | 2 | 4 | 8;
 
 /** The longest path of a socket, of 108 bytes with the zero at its end. */
@@ -34,7 +34,7 @@ export class JournalSocket {
   /** The socket file at the time of connecting. */
   readonly #file: string;
   readonly #number = Buffer.alloc(4);
-  /** Held here, or it would be collected while the kernel looks at it. */
+  /** Held here, or it would be collected while the kernel reads it. */
   #descriptor: ReturnType<typeof descriptorMessage> | undefined;
 
   /** @throws LibcError, or an error of the file system, if there is no receiver */

@@ -33,7 +33,7 @@ export class MessageTable {
     }
   }
 
-  /** Entries that are there. */
+  /** Number of entries. */
   get count(): number {
     return this.#lengths.length;
   }
@@ -48,7 +48,7 @@ export class MessageTable {
     return this.#end;
   }
 
-  /** The next entry is there, and ends before `end`. */
+  /** The next entry is complete, and ends before `end`. */
   add(end: number): void {
     const start = this.#end;
     this.#end = end;

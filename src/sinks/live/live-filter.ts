@@ -42,7 +42,7 @@ export class LiveFilter {
   readonly #text: Buffer | undefined;
   readonly #finds: Finds | undefined;
 
-  /** @throws LiveQueryError if the expression is none */
+  /** @throws LiveQueryError if the expression is invalid */
   static async of(query: LiveQuery): Promise<LiveFilter> {
     return new LiveFilter(query, query.regex === undefined ? undefined : await compiled(query.regex));
   }

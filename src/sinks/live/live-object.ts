@@ -7,7 +7,7 @@ import type { LiveObject } from "./live-messages.js";
 /** Longer texts are cut for viewers, in bytes; log files have them whole. */
 export const maxTextBytes = 65_536;
 
-/** One object of a batch, as filters and viewers look at it: each part is made once for all of them. */
+/** One object of a batch, as filters and viewers see it: each part is made once for all of them. */
 export class SeenObject {
   readonly node: NodeIdentity;
   readonly #batch: TraceBatch;

@@ -24,7 +24,7 @@ export interface Viewer {
   end(): void;
 }
 
-/** All who have the same filter. */
+/** All viewers with the same filter. */
 interface Watch {
   readonly filter: LiveFilter;
   readonly viewers: Set<ViewerQueue>;

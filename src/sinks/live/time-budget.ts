@@ -43,7 +43,7 @@ export class TimeBudget {
     return this.#creditMs;
   }
 
-  /** May go below nothing; that is made up for. */
+  /** May go below 0; that is made up for. */
   take(milliseconds: number): void {
     this.#creditMs -= milliseconds;
   }

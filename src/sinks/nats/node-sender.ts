@@ -2,7 +2,7 @@ import type { SpareMemory } from "../../protocol/spare-memory.js";
 import type { Dropped } from "../sink.js";
 import { encodePayloadInto, type MessageFacts, payloadBytes } from "./message.js";
 
-/** Objects of one node that wait, and who wants to know what becomes of them. */
+/** Waiting objects of one node, and the callback for what becomes of them. */
 export interface WaitingObjects {
   /** Encoded; valid until they are settled. */
   readonly objects: readonly Uint8Array[];
@@ -84,7 +84,10 @@ export class NodeSender {
     this.#running = undefined;
   }
 
-  /** The next objects whose numbers follow each other, as many as a message holds, one at least; and whose all are taken. */
+  /**
+   * The next objects whose numbers follow each other, as many as a message holds, one at least; and whose batches are
+   * thereby complete.
+   */
   #take() {
     const { batchBytes } = this.#options;
     const first = this.#waiting[0]!.first + this.#sent;

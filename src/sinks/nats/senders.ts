@@ -44,7 +44,7 @@ export class Senders {
     return sender;
   }
 
-  /** The node has left; what waits for it is sent all the same. */
+  /** The node has left; what waits for it is still sent. */
   close({ slug }: NodeIdentity): void {
     const sender = this.#senders.get(slug);
     if (sender === undefined || this.#senders.size <= mostGone) return;

@@ -14,7 +14,7 @@ export interface StreamOptions {
 
 const nanosecondsPerMs = 1_000_000;
 
-/** Makes the stream where it is absent; one that is there stays as it is. @throws what the servers answer */
+/** Creates the stream if it is absent; an existing one is left unchanged. @throws what the servers answer */
 export async function ensureStream(
   { manager }: NatsSession,
   { stream, subject, create }: StreamOptions,

@@ -29,7 +29,7 @@ export interface Candidate {
 export interface EntranceOptions extends ListenOptions {
   /**
    * Whether an address that has to wait is turned out before it can show anything. Not where it may be a reverse proxy's,
-   * which all peers have: there only those wait who show nothing right.
+   * which all peers have: there only peers without valid credentials wait.
    */
   readonly waitsOutside: boolean;
 }

@@ -85,7 +85,7 @@ export interface DoorCredentials {
   readonly access: Access;
 }
 
-/** Either, for who connects or listens as it is told. */
+/** Either, for code that connects or listens as configured. */
 export type LinkCredentials = OwnCredentials & DoorCredentials;
 
 export interface ConnectOptions extends LinkOptions {
@@ -123,7 +123,7 @@ export interface LinkServer<Where extends LinkAddress> {
   /** Where it listens; the port is a real one where 0 was asked for. */
   readonly address: Where;
   readonly listening: boolean;
-  /** For those who come from now on. @throws what OpenSSL says where they are unusable; then nothing changes */
+  /** For new connections. @throws what OpenSSL says if they are unusable; then nothing changes */
   setCredentials?(credentials: DoorCredentials): void;
   /** Accepts no more connections, those on their way included; existing ones stay. Idempotent, does not wait. */
   stop(): void;

@@ -31,7 +31,10 @@ export function socketServer(
   return server;
 }
 
-/** Begins to listen; resolves when the system lets peers in. Files are made in the turn of the call. @throws TransportError */
+/**
+ * Starts to listen; resolves when the system lets peers in. Files are created in the turn of the call. @throws
+ * TransportError
+ */
 export async function listenAt(server: Server, address: LinkAddress, place: SocketPlace): Promise<void> {
   try {
     server.listen({ ...place, backlog });

@@ -46,7 +46,7 @@ export class TlsServer {
     socket.once("close", () => {
       if (this.#candidates.get(name) === candidate) this.#candidates.delete(name);
     });
-    // The end of one who is not through is the end of it; TLS takes this over from the socket.
+    // The end of a peer that is not authenticated ends it; TLS takes this over from the socket.
     socket.allowHalfOpen = false;
     this.#turns.add(() => {
       if (!socket.destroyed) this.#server.emit("connection", socket);

@@ -1,10 +1,10 @@
 import { BlockList, isIP } from "node:net";
 import type { Network } from "../address.js";
 
-/** Longest list of addresses that is looked at; each proxy on the way adds one. */
+/** Longest list of addresses that is read; each proxy on the way adds one. */
 const mostHops = 16;
 
-/** Reverse proxies whose word is taken for where their clients come from. */
+/** Reverse proxies that are trusted about where their clients come from. */
 export class TrustedProxies {
   readonly #networks = new BlockList();
 

@@ -13,7 +13,7 @@ const others = 0o007;
 const othersWrite = 0o002;
 
 export const unixLink: LinkKind<UnixAddress> = {
-  /** The last directory of the path is made where it is missing, and the file that a dead process left is replaced. */
+  /** The last directory of the path is created if it is missing, and the file that a dead process left is replaced. */
   async listen(address, options, onArrival) {
     const { path } = address;
     const peer = formatAddress(address);

@@ -61,7 +61,7 @@ export class WebSocketFrames {
   /** Absent: zeros, which change nothing. */
   #mask: Buffer | undefined;
   #maskAt = 0;
-  /** Bytes so far of the binary message that has begun; undefined between messages. */
+  /** Bytes so far of the current binary message; undefined between messages. */
   #messageBytes: number | undefined;
   readonly #control = Buffer.alloc(mostControlBytes);
   #controlBytes = 0;

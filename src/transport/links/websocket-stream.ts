@@ -18,7 +18,7 @@ interface Waits {
 const mostBytesOfMessage = 256 * 1_024;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
 const mostUnreadOfPongs = 16 * 1_024;
-/** How long the other side may take to say goodbye. */
+/** How long the other side may take to close. */
 const closeGraceMs = 1_000;
 
 const nothing = Buffer.alloc(0);
@@ -27,7 +27,7 @@ const nothing = Buffer.alloc(0);
  * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
  * end of one direction, so an empty message says it. A peer that does not know that sees an empty message, and later
  * the end. (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The
- * library opens, sends and says goodbye; frames that come are taken apart here, from memory that all sockets share: it
+ * library opens, sends and closes; received frames are decoded here, from memory that all sockets share: it
  * would hold each message until it is whole, in new memory, for which the garbage collector took more time than for all
  * else together.
  */
