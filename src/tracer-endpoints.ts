@@ -167,7 +167,7 @@ export class Endpoints {
   }
 }
 
-/** Files that the endpoints of a configuration may have open, out of so many. */
+/** Files that the endpoints of a configuration may have open, out of this many. */
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
   const { prometheus, ekg } = endpoints;
   const { otlp, health, ui } = muninn;

@@ -16,7 +16,7 @@ const comingsAndGoings = 5;
 
 /** What happens to connections, as lines of the log, and as counts where those are of use. */
 export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
-  // Anybody who may connect can bring these about as often as they like.
+  // Any peer that may connect can cause these as often as it likes.
   const faults = new RateLimitedLines();
   const comings = new RateLimitedLines({ burst: comingsAndGoings });
   return {
@@ -105,7 +105,7 @@ export function connectorEvents(log: Log): ConnectorObserver {
   };
 }
 
-/** Peers that a link has not let in: one line a minute for each address and reason, with how many it were. */
+/** Peers that a link has not let in: one line a minute for each address and reason, with their number. */
 export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal: Refusal) => void {
   const quietMs = 60_000;
   const mostKinds = 1_000;

@@ -48,7 +48,7 @@ export class Links {
   }
 
   /**
-   * Reads certificates and tokens again; who is inside stays.
+   * Reads certificates and tokens again; existing connections stay.
    * @throws CertificateError if they are unusable; then nothing changes
    */
   async reload(): Promise<void> {

@@ -33,7 +33,7 @@ export interface WritingOptions {
   readonly registry: Pick<RegistryOptions, "identity" | "fileSystem" | "stopping">;
 }
 
-/** The end of the street, which tracers and collectors have in common: sinks and their files, and who watches them. */
+/** The end of the street, which tracers and collectors have in common: sinks and their files, and what watches them. */
 export interface Writing {
   readonly registry: HandleRegistry;
   readonly sinks: readonly Sink[];

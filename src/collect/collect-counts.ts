@@ -9,7 +9,7 @@ const quietMs = 60_000;
 export class CollectCounts {
   messages = 0;
   objects = 0;
-  /** Objects of batches that a killed predecessor had begun to write. */
+  /** Objects of batches that a killed predecessor had started to write. */
   finishedObjects = 0;
   #missing = 0;
   #torn = 0;

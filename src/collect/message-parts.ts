@@ -5,7 +5,7 @@ export interface ArrivedMessage {
   readonly data: Uint8Array;
 }
 
-/** `missing`: what came before is not whole, and does not become so. */
+/** `missing`: what came before is not whole, and will not be. */
 export type Joined = { readonly whole: readonly Uint8Array[] } | "more to come" | "missing";
 
 /** Joins the parts of payloads that were too large for one message. */
@@ -19,7 +19,7 @@ export class MessageParts {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Whether a payload has begun that is not whole. */
+  /** Whether a payload has begun and is not whole. */
   get hasBegun(): boolean {
     return this.#of !== undefined;
   }

@@ -106,7 +106,7 @@ export class SubjectReader {
       if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
       this.#isInherited = acknowledged > position.written.sequence;
     }
-    // A stream that lost its end in a power failure gives the same numbers again: then all is looked at once more.
+    // A stream that lost its end in a power failure gives the same numbers again: then all is read once more.
     const from = Math.max(position.written.sequence, acknowledged) + 1;
     const isBeyond = from > state.last_seq + 1;
     if (before !== undefined) await manager.consumers.delete(stream, durable);

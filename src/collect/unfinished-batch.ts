@@ -24,8 +24,8 @@ async function currentFile(folder: string, extension: string): Promise<string | 
 }
 
 /**
- * Writes what is missing of lines that a killed predecessor had begun to write when the log ended at `end`. Returns how many
- * bytes were there: all, none, or, if a kill came between, some.
+ * Writes what is missing of lines that a killed predecessor had started to write when the log ended at `end`. Returns
+ * how many bytes were there: all, none, or, if a kill came between, some.
  */
 export async function finishLines(
   end: LogEnd,
@@ -42,7 +42,7 @@ export async function finishLines(
   }
   const there = Buffer.concat(pieces);
   const isBeginning = there.length <= lines.length && there.equals(lines.subarray(0, there.length));
-  // Another process wrote there; then our lines were not begun.
+  // Another process wrote there; then our lines were not started.
   const done = isBeginning ? there.length : 0;
   let rest = lines.subarray(done);
   if (done > 0 && rest.length > 0 && lines[done - 1] !== lineFeed) {

@@ -4,7 +4,7 @@ import { UsageError } from "./foreseen-errors.js";
 
 /**
  * Makes a directory, and those above it. Not by Node's own `recursive`: where the kernel answers that a parent is not there
- * although it is, as below `/proc`, that tries again for ever.
+ * although it is, as below `/proc`, that tries again forever.
  * @throws UsageError if something else is in its place, and what the file system throws
  */
 export async function makeDirectory(path: string): Promise<void> {

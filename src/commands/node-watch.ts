@@ -2,7 +2,7 @@ import type { ForwarderReport } from "../forwarder/start-forwarder.js";
 import { FaultReporter } from "./fault-reporter.js";
 import { formatBytes, type StatusLine } from "./status-line.js";
 
-/** How often the nodes are looked at. */
+/** How often the nodes are checked. */
 const lookEveryMs = 100;
 
 export interface NamedReport extends ForwarderReport {

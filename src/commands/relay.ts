@@ -11,7 +11,7 @@ interface RelayFlags {
   readonly socketMode?: string;
 }
 
-/** How long nodes may send what they have begun when the relay stops. */
+/** How long nodes may finish what they are sending when the relay stops. */
 const drainMs = 2_000;
 const maxConnections = 4_096;
 /** Of V8's memory for young objects, both halves: what a relay makes is small, and over as soon as it is passed on. */

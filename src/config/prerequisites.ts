@@ -8,7 +8,7 @@ import { readSmallFile } from "./small-file.js";
 /**
  * What a log mode needs of the machine, such as a library or a socket: resolves to a sentence that says what is missing
  * and what to do, to follow the name of the field. What only a running tracer can have or lose, a port or a
- * disk, is not for here (`muninn check --here` looks at that).
+ * disk, is not checked here (`muninn check --here` does that).
  */
 type Prerequisite = () => Promise<string | undefined>;
 

@@ -50,7 +50,7 @@ export async function rereadConfig(file: string): Promise<Reread> {
   const thread = new Worker(new URL("../config/reading-thread.js", import.meta.url), {
     workerData: file,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
-    // What is preloaded into the process, or counted of it, is none of the thread's business.
+    // What is preloaded into the process, or counted of it, does not concern the thread.
     execArgv: [],
     env: {},
   });

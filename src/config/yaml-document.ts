@@ -147,7 +147,7 @@ function withoutOctal(tags: Tags): Tags {
 
 /** How deeply a text is nested, lexeme by lexeme. */
 class Depth {
-  /** Of the lexeme that was looked at last. */
+  /** Of the lexeme that was read last. */
   offset = 0;
   readonly #text: string;
   #next = 0;

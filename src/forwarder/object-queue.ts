@@ -4,7 +4,7 @@ export class ObjectQueue<Item = Uint8Array> {
   #objects: Item[] = [];
   #first = 0;
   #hasEnded = false;
-  /** Of those who wait for a change. */
+  /** Callbacks that wait for a change. */
   #wakers: (() => void)[] = [];
 
   get length(): number {

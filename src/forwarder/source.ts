@@ -16,7 +16,7 @@ export interface ForwarderSource {
   askDataPoints?(names: readonly string[]): Promise<readonly (readonly [string, Uint8Array | undefined])[]>;
   /** Every object was taken and no more will come. */
   readonly isOver: boolean;
-  /** Up to `count` trace objects that are there now, encoded, in order. */
+  /** Up to `count` of the current trace objects, encoded, in order. */
   takeNow(count: number): readonly Uint8Array[];
   /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
   take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]>;

@@ -40,7 +40,8 @@ interface PinoConfig extends Writable {
 /**
  * A transport of pino: runs in a worker thread of pino's and sends a program's lines to a tracer. What waits is sent when the
  * program ends, for `flushMs` at most.
- * @throws AddressError for an address that is none, RangeError for limits below 1, TypeError for a level's severity that is none
+ * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for an invalid severity of a
+ * level
  */
 export default async function pinoTransport(options: PinoTransportOptions): Promise<Writable> {
   const {

@@ -11,7 +11,7 @@ export interface LineForm {
   readonly namespace: string;
   /** Stands before the name of a logger, with a dot. */
   readonly prefix?: string | undefined;
-  /** Severities of levels that are none of pino's own, by label or number. */
+  /** Severities of levels that are not pino's own, by label or number. */
   readonly severities: Readonly<Record<string, Severity>>;
   /** Labels of the logger's levels, by number. */
   readonly labels: Readonly<Record<string, string>>;

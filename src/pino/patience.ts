@@ -2,7 +2,7 @@ import type { Forwarder } from "../forwarder/library/entry.js";
 
 /** How often it is looked whether a tracer has taken what waits, in milliseconds. */
 const lookMs = 5;
-/** A tracer that takes nothing for this long is not waited for, until it takes something again. */
+/** A tracer that accepts nothing for this long is not waited for, until it accepts something again. */
 const stallMs = 1_000;
 
 export interface PatienceOptions {

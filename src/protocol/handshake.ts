@@ -16,7 +16,7 @@ const propose = 0;
 const accept = 1;
 const refuse = 2;
 
-/** Of what a peer says about its refusal, so much is passed on. */
+/** How much of a peer's reason for a refusal is passed on. */
 const maxReasonLength = 200;
 
 /** Why a proposal was refused: the index in the refusal. */

@@ -33,7 +33,7 @@ export class ItemScanner {
   readonly #maxDepth: number;
   /** Where the item begins. */
   #start = 0;
-  /** Up to here the item was looked at; inside a string this may lie beyond what has come. */
+  /** Up to here the item was scanned; inside a string this may be beyond what was received. */
   #at = 0;
   /** Items left in the innermost container that is open; the item itself is in one of its own. A tag has one, too. */
   #left = 1;
@@ -46,7 +46,7 @@ export class ItemScanner {
     this.#maxDepth = limits.maxDepth ?? usualMaxDepth;
   }
 
-  /** The next call of `scan` looks at another item, which begins at `start`. */
+  /** The next call of `scan` reads another item, which begins at `start`. */
   begin(start = 0): void {
     this.#start = start;
     this.#at = start;

@@ -18,7 +18,7 @@ const untilBreak = Number.POSITIVE_INFINITY;
 const noBytes = Buffer.alloc(0);
 
 export interface MetricsDecoderOptions {
-  /** Of an answer that is longer, the rest is passed over and counted. */
+  /** The rest of a longer answer is skipped and counted. */
   readonly maxAnswerBytes: number;
   /** An answer begins; says who takes it. */
   readonly onAnswer: () => AnswerReceiver;

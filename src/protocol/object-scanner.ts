@@ -27,7 +27,7 @@ const untilBreak = -1;
 /**
  * Finds where the fields of a trace object lie, in the grammar
  * `[0, Maybe text, text, [text, …], [severity], [details], time, text, text]`. If bytes are missing it stops, and
- * goes on from there when more have come: each field is looked at once, however an object is cut.
+ * continues from there when more have come: each field is read once, however an object is cut.
  */
 export class ObjectScanner {
   readonly #maxBytes: number;
@@ -53,7 +53,7 @@ export class ObjectScanner {
     this.#step = 0;
   }
 
-  /** Whether it has passed over some of an object whose other bytes have not come. */
+  /** Whether it has skipped part of an object whose other bytes have not come. */
   get hasBegun(): boolean {
     return this.#step > 0;
   }

@@ -34,7 +34,7 @@ export interface TraceBatch {
   readonly receivedBytes: number;
   /**
    * The `toMachine` of every object as one run of lines: UTF-8, each ended by a line feed, each line feed inside
-   * a text replaced by a space. Made once for all who ask.
+   * a text replaced by a space. Made once for all callers.
    */
   machineLines(): Uint8Array;
   /** The whole object as received (CBOR), all eight fields. */

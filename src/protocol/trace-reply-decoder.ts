@@ -48,7 +48,7 @@ export class TraceReplyDecoder {
   }
 
   /**
-   * Takes bytes of the mini-protocol; `scan` looks at them. Many at once are cheaper: fewer objects lie across their
+   * Takes bytes of the mini-protocol; `scan` reads them. Many at once are cheaper: fewer objects cross their
    * ends.
    */
   append(bytes: Uint8Array): void {

@@ -182,7 +182,7 @@ function halfFloat(bits: number): number {
   return sign * (mantissa + 1_024) * 2 ** (exponent - 25);
 }
 
-/** The time in words at `at`; undefined if it is none. */
+/** The time in words at `at`; undefined if it is invalid. */
 function textTime(bytes: Uint8Array, at: number, { digits, perSecond }: Unit): bigint | undefined {
   const length = readHead(bytes, at, bytes.length, major.text, what);
   const from = after(bytes, at);

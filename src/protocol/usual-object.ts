@@ -7,7 +7,7 @@ export const unusual = -1;
 
 /** Beyond every text, so that one comparison refuses both what is too long and what is no text of short head. */
 const noLength = 2 ** 30;
-/** More than what is read between two looks at the end: heads, constructors and the time. */
+/** More than what is read between two checks of the end: heads, constructors and the time. */
 const marginBytes = 64;
 
 /** `1000({1: ` and the head of 32 bits of the seconds, as they are until 2106. */

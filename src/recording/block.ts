@@ -42,7 +42,7 @@ export async function encodeBlock(frames: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat([header, payload]);
 }
 
-/** Length of the payload that a block header announces; undefined if it is none. */
+/** Length of the payload that a block header announces; undefined if it is invalid. */
 export function payloadBytes(header: Buffer): number | undefined {
   if (header.length < blockHeaderBytes || !header.subarray(0, blockMagic.length).equals(blockMagic))
     return undefined;

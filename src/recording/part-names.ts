@@ -6,7 +6,7 @@ export function partPath(path: string, part: number): string {
   return part === 1 ? path : `${path}.${part}`;
 }
 
-/** The parts of a recording that are there, in order. The first ones may have been deleted. */
+/** The existing parts of a recording, in order. The first ones may have been deleted. */
 export async function findParts(path: string): Promise<string[]> {
   const base = basename(path);
   const parts: number[] = [];

@@ -214,7 +214,7 @@ export class RecordingWriter {
     this.#pumping = undefined;
   }
 
-  /** True when the block is written. Every step can be stopped by a full disk, and goes on from there. */
+  /** True when the block is written. Every step can be stopped by a full disk, and continues from there. */
   async #write(block: SealedBlock): Promise<boolean> {
     const encoded = await encodeBlock(block.frames);
     const { maxBytes = Number.POSITIVE_INFINITY } = this.#options;
@@ -246,7 +246,9 @@ export class RecordingWriter {
     }
   }
 
-  /** What every file begins with: header, and a block that says when the recording began and who is connected. */
+  /**
+   * What every file begins with: header, and a block that says when the recording began and which peers are connected.
+   */
   async #beginning(part: number, open: readonly OpenConnection[]): Promise<Uint8Array> {
     const at = part === 1 ? 0 : this.#now();
     const frames = new FrameBuffer();

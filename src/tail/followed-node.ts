@@ -34,7 +34,7 @@ export class FollowedNode {
     this.#remark = remark;
   }
 
-  /** Begins in the last of these files, at a place in it; if there is none, with the first one that comes. */
+  /** Begins in the last of these files, at a place in it; if there is none, with the first new one. */
   async begin(files: readonly LogFile[], position: number): Promise<void> {
     const last = files.at(-1);
     if (last === undefined) return;

@@ -2,10 +2,10 @@ import vm from "node:vm";
 import { TailError } from "./tail-error.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Of a longer line the beginning is looked at. */
+/** Of a longer line only the beginning is searched. */
 const mostSearched = 64 * 1024;
 
-/** One look at some lines takes no longer; then each of them is looked at alone, and no longer either. */
+/** A search of some lines takes no longer; then each of them is searched alone, and no longer either. */
 const defaultDeadlineMs = 500;
 
 /** This many lines may take too long before the search is given up. */

@@ -28,7 +28,7 @@ const severityWidth = "Emergency".length;
 /** Longer names are shown whole, and push the text aside. */
 const mostNodeWidth = 24;
 const mostNamespaceWidth = 40;
-/** The text keeps so much room however narrow a terminal is. */
+/** The text keeps this much room however narrow a terminal is. */
 const leastTextWidth = 20;
 
 /** Lays out lines in columns, which grow with what has come. */

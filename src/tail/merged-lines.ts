@@ -60,7 +60,7 @@ async function refill(head: Head): Promise<boolean> {
   }
 }
 
-/** A binary heap: of a thousand nodes a few are looked at for each line. */
+/** A binary heap: of a thousand nodes a few are compared for each line. */
 class Heap<Item> {
   readonly #items: Item[] = [];
   readonly #comesBefore: (one: Item, other: Item) => boolean;

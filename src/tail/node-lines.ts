@@ -76,7 +76,7 @@ export async function* nodeLinesSince(
   }
 }
 
-/** The last file that began well before that time: what came then and later is in it and those after it. */
+/** The last file that began well before that time: what was written then and later is in it and those after it. */
 function firstFileSince(files: readonly LogFile[], since: bigint): number {
   const second = Number(since / 1_000_000_000n) - slackSeconds;
   return Math.max(

@@ -10,7 +10,7 @@ import {
 } from "./node-lines.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** What is wanted of the lines that are there. */
+/** What is wanted of the existing lines. */
 export interface Wanted extends LineFilter {
   readonly search?: LineSearch | undefined;
 }

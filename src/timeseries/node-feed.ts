@@ -23,7 +23,9 @@ interface Known {
   series: Series | undefined;
 }
 
-/** Writes the metrics of one node to a store: looks at all of them after each answer, as values become due by time alone. */
+/**
+ * Writes the metrics of one node to a store: checks all of them after each answer, as values become due by time alone.
+ */
 export class NodeFeed {
   readonly #counts: FeedCounts;
   readonly #labels: LabelSet;

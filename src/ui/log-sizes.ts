@@ -7,7 +7,7 @@ import type { LogSummary } from "./answers.js";
 /** Most directories read, and files listed of each. */
 const maxDirectories = 2_000;
 const maxFilesListed = 50;
-/** Files looked at in one directory. */
+/** Most files read in one directory. */
 const maxFiles = 10_000;
 
 const extensions = ["json", "log"];

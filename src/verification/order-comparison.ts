@@ -159,7 +159,7 @@ export class OrderComparison {
       this.#places.add({ defect: "torn", file: line.file, line: line.line });
       return;
     }
-    // The line's bytes are gone by the time it is looked at again.
+    // The line's bytes are gone by the time it is compared again.
     this.#unknown.push({ ...line, otherwise: () => otherwise });
     if (this.#unknown.length < this.#searchAt) return;
     if (await this.#search()) return;

@@ -16,7 +16,7 @@ const chunkKeys = 65_536;
 
 /**
  * What simulated nodes sent by their own account (`muninn simulate --json`): numbers from 0 on, which their lines carry
- * as `seq`. Undefined for a file that is none.
+ * as `seq`. Undefined for a file that is not one.
  * @throws what the file system throws
  */
 export async function sentByAccount(

@@ -2,7 +2,7 @@ import { visibleText } from "../text/visible-text.js";
 import { type Defect, defects, type Findings, type Place } from "./findings.js";
 import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
 
-/** Nodes that share a fault are named up to so many. */
+/** Most names of nodes that share a fault. */
 const maxNames = 5;
 
 /**

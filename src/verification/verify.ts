@@ -37,7 +37,7 @@ interface Progress {
   readonly node: string;
 }
 
-/** What a node sent that is not among those who did. */
+/** What was sent by a node that is not among the senders. */
 const nothing: Pick<SentNode, "sent" | "keyOf" | "firstNumber"> = {
   sent: { async *keysFrom() {} },
   keyOf: () => Number.NaN,

@@ -82,7 +82,8 @@ const flushMs = 2_000;
 
 /**
  * Begins to forward a program's messages, metrics and data points.
- * @throws AddressError for an address that is none, RangeError for limits below 1, TypeError for options of other kinds of addresses
+ * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for options of other kinds of
+ * addresses
  */
 export function openForwarder(options: OpenForwarderOptions): Forwarder {
   const { queueSize = 10_000, queueCharacters = 16 * 1_048_576 } = options;

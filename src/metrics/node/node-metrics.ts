@@ -30,7 +30,7 @@ const maxTextLength = 16 * 1_024;
 let lastVersion = 0;
 
 /**
- * Why a metric was refused: `answer-too-long` is what came after the most bytes of an answer, `too-long` a name or text,
+ * Why a metric was refused: `answer-too-long` is what exceeded the most bytes of an answer, `too-long` a name or text,
  * `too-many` more than a node may have, `no-room` more memory than the store, or all stores together, may take.
  */
 export const metricRefusals = ["answer-too-long", "too-long", "too-many", "no-room"] as const;
@@ -200,7 +200,7 @@ export class NodeMetrics {
     this.#mayGrow(-bytes);
   }
 
-  /** Nodes mostly name the same metrics in the same order; what a map looks at for each, no cache holds after a second. */
+  /** Nodes mostly name the same metrics in the same order; what a map reads for each, no cache holds after a second. */
   #find(name: string): KeptMetric | undefined {
     const last = this.#last;
     let kept = last?.next;

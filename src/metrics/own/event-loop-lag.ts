@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /**
- * How often the loop is looked at; a lag is found shorter by so much at most. Each look wakes the process up, which
+ * How often the loop is checked; a lag is found shorter by this much at most. Each check wakes the process, which
  * takes 45 to 100 µs of CPU time: 100 ms were 0.05 to 0.1 % of a core.
  */
 const resolutionMs = 250;

@@ -36,7 +36,7 @@ export class OwnFamilies<Reading> {
     this.#families.push({ ...options, labelNames: [histogram.labelName], type: "histogram", histogram });
   }
 
-  /** Written once for all who ask while it is being written. */
+  /** Written once for all requests while it is being written. */
   exposition(format: ExpositionFormat): Promise<OwnExposition> {
     let exposition = this.#underWay.get(format);
     if (exposition === undefined) {

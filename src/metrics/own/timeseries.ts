@@ -3,7 +3,7 @@ import type { OwnReading, TimeseriesReading } from "./reading.js";
 
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** What is kept of nodes' metrics over time, and who asks for it. No series where that is not configured. */
+/** What is kept of nodes' metrics over time, and the queries for it. No series if that is not configured. */
 export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
   const rows =
     (of: (timeseries: TimeseriesReading) => readonly Row[]) =>

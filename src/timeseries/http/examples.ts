@@ -11,7 +11,7 @@ const wanted = {
   growing: ["txsProcessedNum_counter", "RTS_gcMajorNum_int", "slotNum_int"],
 } as const;
 
-/** Three examples on metrics that are there; on those of a usual node, while there are none. */
+/** Three examples on existing metrics; on those of a usual node, while there are none. */
 export function examples(metrics: readonly string[]): Example[] {
   const name = (wishes: readonly string[]) => {
     const found = wishes.map((wish) =>

@@ -1,7 +1,7 @@
 import { loopSlices, sliceMs } from "../../http/loop-slices.js";
 import { QueryError } from "./query-fault.js";
 
-/** The clock is looked at after so much work: about a tenth of a millisecond. */
+/** The clock is read after this much work: about a tenth of a millisecond. */
 const workPerLook = 512;
 
 export interface QueryLimits {

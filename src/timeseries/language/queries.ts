@@ -88,7 +88,7 @@ export class Queries {
     try {
       return await work(new Meter(this.#options.limits));
     } finally {
-      // Who waits takes the place over.
+      // The next one that waits takes the place over.
       const next = this.#waiting.shift();
       if (next === undefined) this.#atWork -= 1;
       else next();

@@ -11,7 +11,7 @@ import {
   type Value,
 } from "./values.js";
 
-/** As many as Prometheus allows; the original loops for ever on a step of 0, and has no other limit. */
+/** As many as Prometheus allows; the original loops forever on a step of 0, and has no other limit. */
 const maxSteps = 11_000;
 
 /** What a point takes in columns of numbers, in growing lists of numbers, and in lists of anything else, about. */

@@ -8,7 +8,7 @@ import { SnapshotError } from "./snapshot-fault.js";
 /** Times within a segment are counted from its begin; a day is far from what they can count. */
 const longestStretchMs = 86_400_000;
 
-/** The clock is looked at after so many runs. */
+/** The clock is read after this many runs. */
 const runsPerLook = 64;
 
 export interface SnapshotsObserver {

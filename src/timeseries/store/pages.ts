@@ -140,7 +140,7 @@ export class Pages<Owner> {
     return n;
   }
 
-  /** Takes the last points off the page, and keeps so many; the page must keep one. */
+  /** Takes the last points off the page, and keeps this many; the page must keep one. */
   shorten(page: number, count: number): void {
     const slab = this.#slab(page);
     this.#points -= slab.counts[index(page)]! - count;
