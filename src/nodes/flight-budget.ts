@@ -23,7 +23,7 @@ export interface BudgetMember {
   /** The free room has changed so much that the member may have to stop, or may continue. */
   roomChanged(): void;
   /** Unfinished objects take too much, and this member's is the largest: it must end. */
-  giveWay(): void;
+  evict(): void;
 }
 
 /**
@@ -82,7 +82,7 @@ export class FlightBudget {
     if (before === undefined || before === bytes) return;
     this.#members.set(member, bytes);
     this.#unfinishedBytes += bytes - before;
-    if (bytes > before && this.#unfinishedBytes > this.#maxUnfinishedBytes) this.#largest()?.giveWay();
+    if (bytes > before && this.#unfinishedBytes > this.#maxUnfinishedBytes) this.#largest()?.evict();
   }
 
   /** Whether a node is not read for now that holds some of the budget, or none of it. */

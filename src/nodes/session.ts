@@ -107,7 +107,7 @@ export class Session implements NameHolder, Looker {
       gate: this.#gate,
       memory: host.memory,
       send: sendAs(miniProtocols.traceObjects),
-      onGiveWay: () => {
+      onEvicted: () => {
         this.#fail({ code: "no-room" });
         this.#leave();
       },

@@ -29,7 +29,7 @@ export interface TraceIntakeOptions {
   /** Sends the same message this many times. */
   readonly send: (message: Uint8Array, times: number) => void;
   /** Unfinished objects of all nodes take too much, and this node's is the largest. */
-  readonly onGiveWay: () => void;
+  readonly onEvicted: () => void;
 }
 
 /** Hands a batch to the sinks; resolves with whether it is safe. If not, a write of it may still be under way. */
@@ -59,7 +59,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #asking = false;
   /** Whether more is asked for while batches are held: when the node takes long to give its name. */
   #asksUnnamed = false;
-  #patience: NodeJS.Timeout | undefined;
+  #nameTimer: NodeJS.Timeout | undefined;
   #isLeaving = false;
   /** Bytes of batches since `flush` was called last. */
   #batchedBytes = 0;
@@ -75,7 +75,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#asking = true;
     this.#regulate();
     if (this.#deliver === undefined) {
-      this.#patience = setTimeout(() => {
+      this.#nameTimer = setTimeout(() => {
         this.#asksUnnamed = true;
         this.#regulate();
       }, this.#options.namePatienceMs);
@@ -117,7 +117,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   /** The node has done its part: until its batches can go somewhere, whatever holds that up holds the node up. */
   nameKnown(): void {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#nameTimer);
     this.#asksUnnamed = false;
   }
 
@@ -154,8 +154,8 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#regulate();
   }
 
-  giveWay(): void {
-    this.#options.onGiveWay();
+  evict(): void {
+    this.#options.onEvicted();
   }
 
   /** Nothing more is asked for or will come. Batches under way stay under way. */

@@ -33,7 +33,7 @@ export class HandlePool {
   /** Idle handles and since when. */
   readonly #idle: LRUCache<Handle, number>;
   readonly #closing = new Set<Promise<void>>();
-  #isShut = false;
+  #isClosed = false;
 
   constructor(options: HandlePoolOptions) {
     this.limit = options.limit;
@@ -59,7 +59,7 @@ export class HandlePool {
     await permit;
     let opened: T | undefined;
     try {
-      if (this.#isShut) throw new RegistryStopped();
+      if (this.#isClosed) throw new RegistryStopped();
       opened = await open();
       return opened;
     } finally {
@@ -108,7 +108,7 @@ export class HandlePool {
 
   /** Opens nothing more. */
   shut(): void {
-    this.#isShut = true;
+    this.#isClosed = true;
   }
 
   /** Resolves when every started close is done. */

@@ -212,7 +212,7 @@ export class LogRegistry implements HandleRegistry {
     this.#stopping.abort();
     this.#endIdleLooks();
     this.#endRotation();
-    this.#spare.letGo();
+    this.#spare.release();
     const writers = this.#writers();
     const drained = Promise.all(writers.map((writer) => writer.drained()));
     await within(clock, deadlineMs - closingMs(deadlineMs), drained);
@@ -285,7 +285,7 @@ export class LogRegistry implements HandleRegistry {
       durability,
       mode,
       dirMode,
-      onShortage: () => this.#giveWay(),
+      onShortage: () => this.#releaseUnneeded(),
       onFault: (isFaulty) => {
         if (isFaulty) this.#faulty.add(writer);
         else this.#noLongerFaulty(writer);
@@ -311,8 +311,8 @@ export class LogRegistry implements HandleRegistry {
   }
 
   /** Releases all that is currently not needed. */
-  #giveWay(): void {
-    this.#spare.letGo();
+  #releaseUnneeded(): void {
+    this.#spare.release();
     for (const { root } of this.#logs) this.#options.counters.evicted += root.pool.closeIdle(0);
   }
 

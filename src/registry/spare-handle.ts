@@ -18,11 +18,11 @@ export class SpareHandle {
       this.#isOpening = false;
       if (error !== null) return;
       this.#fd = fd;
-      if (!this.#isWanted) this.letGo();
+      if (!this.#isWanted) this.release();
     });
   }
 
-  letGo(): void {
+  release(): void {
     this.#isWanted = false;
     if (this.#fd === undefined) return;
     close(this.#fd, () => {});

@@ -70,7 +70,7 @@ export class LiveSockets {
       return;
     }
     if (socket.readyState !== socket.OPEN) return;
-    const viewer = this.#sink.watch(filter, (text) => tell(socket, text));
+    const viewer = this.#sink.watch(filter, (text) => send(socket, text));
     if (viewer === undefined) socket.close(closing.tooMany, "there are too many viewers");
     else socket.once("close", () => viewer.end());
   }
@@ -87,7 +87,7 @@ export class LiveSockets {
   }
 }
 
-function tell(socket: WebSocket, text: string): Promise<void> {
+function send(socket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(text, (error) => (error == null ? resolve() : reject(error)));
   });

@@ -9,7 +9,7 @@ class Member implements BudgetMember {
     this.changes += 1;
   }
 
-  giveWay(): void {
+  evict(): void {
     this.gone += 1;
   }
 }

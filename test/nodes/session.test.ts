@@ -129,7 +129,7 @@ describe("trace objects", () => {
 
   test("are asked for ahead up to the node's share if many share the budget", async () => {
     const house = new House();
-    const other = { roomChanged: () => {}, giveWay: () => {} };
+    const other = { roomChanged: () => {}, evict: () => {} };
     for (let others = 0; others < 99; others += 1) house.budget.join({ ...other });
     expect(await requestsAhead(house, 10_000)).toBe(Math.floor(100_000 / 20_000));
     expect(house.budget.perNodeBytes).toBe(100_000);

@@ -5,7 +5,7 @@ import { type KnownNode, KnownNodes } from "./known-nodes.js";
 import type { LiveFilter } from "./live-filter.js";
 import { ObjectUnderWay, SeenObject } from "./live-object.js";
 import { TimeBudget } from "./time-budget.js";
-import { type Tell, ViewerQueue } from "./viewer-queue.js";
+import { type Send, ViewerQueue } from "./viewer-queue.js";
 
 export interface LiveSinkOptions {
   /** How much time viewers may take. @default a small part of what the street leaves */
@@ -103,11 +103,11 @@ export class LiveSink implements BestEffortSink {
   }
 
   /** Shows objects that pass the filter from now on; undefined if there are too many viewers. */
-  watch(filter: LiveFilter, tell: Tell): Viewer | undefined {
+  watch(filter: LiveFilter, send: Send): Viewer | undefined {
     if (this.#stopped || this.#viewers >= this.#maxViewers) return undefined;
     const watch = this.#watches.get(filter.key) ?? { filter, viewers: new Set() };
     const queue = new ViewerQueue({
-      tell,
+      send,
       maxBytes: () => Math.min(mostBytesOfOne, this.#maxBytes / this.#viewers),
       onMissed: (objects) => {
         this.#missed += objects;

@@ -2,10 +2,10 @@ import type { DropReason } from "../drop-reasons.js";
 import type { ObjectUnderWay } from "./live-object.js";
 
 /** Sends to a viewer; resolves when it has taken the text, rejects if it is gone. */
-export type Tell = (text: string) => Promise<void>;
+export type Send = (text: string) => Promise<void>;
 
 export interface ViewerQueueOptions {
-  readonly tell: Tell;
+  readonly send: Send;
   /** Bytes that it may currently hold, waiting and on their way. */
   readonly maxBytes: () => number;
   /** This many lines were missed. */
@@ -63,7 +63,7 @@ export class ViewerQueue {
   /** Sends one message of what waits, unless the viewer has not taken the last message yet. */
   flush(): void {
     if (this.#isSending || this.#isOver) return;
-    void this.#tellNext();
+    void this.#sendNext();
   }
 
   /** The viewer has left. Idempotent. */
@@ -77,14 +77,14 @@ export class ViewerQueue {
   }
 
   /** All that takes time is done before this waits, so that the caller can measure it. */
-  async #tellNext(): Promise<void> {
+  async #sendNext(): Promise<void> {
     if (this.#length === 0 && this.#missed === 0 && this.#skipped === 0) return;
     this.#isSending = true;
     const texts = this.#takeGaps();
     const objects = this.#takeMessage();
     if (objects.length > 0) texts.push(`{"objects":[${objects.map(({ json }) => json).join(",")}]}`);
     try {
-      await Promise.all(texts.map((text) => this.#options.tell(text)));
+      await Promise.all(texts.map((text) => this.#options.send(text)));
       for (const object of objects) object.sent();
     } catch {
       for (const object of objects) object.settle("receiver-left");

@@ -19,7 +19,7 @@ class Reader {
   isStuck = false;
   #resolve: (() => void)[] = [];
 
-  readonly tell = (text: string): Promise<void> => {
+  readonly send = (text: string): Promise<void> => {
     this.messages.push(JSON.parse(text) as LiveMessage);
     return this.isStuck ? new Promise((resolve) => this.#resolve.push(resolve)) : Promise.resolve();
   };
@@ -49,7 +49,7 @@ function opened(options: LiveSinkOptions = {}) {
   sink.open(node, account);
   const watch = async (query: LiveQuery = {}) => {
     const reader = new Reader();
-    return { reader, viewer: sink.watch(await LiveFilter.of(query), reader.tell) };
+    return { reader, viewer: sink.watch(await LiveFilter.of(query), reader.send) };
   };
   return { sink, account, watch };
 }
