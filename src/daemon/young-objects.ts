@@ -2,10 +2,10 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** Two halves of 8 MiB. V8's own limit is at least twice that, and it never gives memory back while nodes are busy. */
-const mostBytes = 16 * 1_024 * 1_024;
+const usualBytes = 16 * 1_024 * 1_024;
 
 /**
- * Bounds V8's memory for young objects at 16 MiB, as `--max-semi-space-size=8` does on the command line: V8 reads that
+ * Bounds V8's memory for young objects at `mostBytes`, both halves, as `--max-semi-space-size=8` does on the command line: V8 reads that
  * option before the program starts, but reads the growth factor each time. If the operator gave an option of this kind,
  * that holds instead.
  */

@@ -85,7 +85,7 @@ export class ReceivedBatch implements TraceBatch {
 
   countSeverities(counts: Uint32Array, at: number): void {
     // Done for every object while there is a page: names and look-ups by them would cost more than the counting.
-    const { fields } = this.#whatCame.memory;
+    const { fields } = this.#held.memory;
     const end = this.length * columns;
     for (let cell = column.severity; cell < end; cell += columns) counts[at + fields[cell]!]! += 1;
   }

@@ -192,7 +192,10 @@ test("over a link that breaks, stalls and delays, nothing is torn, doubled or ou
   expect(await running.stop()).toBe(0);
 });
 
-test("the relay uses less than 60 MiB while nodes send", async () => {
+test.each([
+  { count: 2, mostMiB: 60 },
+  { count: 20, mostMiB: 75 },
+])("the relay uses less than $mostMiB MiB while $count nodes send", async ({ count, mostMiB }) => {
   const { daemon, to, flags } = await tracer("wss");
   const running = await relay(to, ...flags);
   const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`);
