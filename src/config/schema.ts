@@ -49,7 +49,7 @@ const uint16 = 2 ** 16 - 1;
 const uint32 = 2 ** 32 - 1;
 
 export const configFields = {
-  networkMagic: required(wholeNumber(0, uint32), "must be the nodes'"),
+  networkMagic: required(wholeNumber(0, uint32), "the network's magic number, the same as the nodes'"),
   network: required(network, "the nodes"),
   loRequestNum: withDefault(wholeNumber(1, uint16), 100, "trace objects per request"),
   ekgRequestFreq: withDefault(seconds(), 1, "pause between requests for metrics", { live: true }),
@@ -71,7 +71,7 @@ export const configFields = {
   rotation: optional(rotation, "", { live: true }),
   verbosity: optional(
     choice("Minimum", "ErrorsOnly", "Maximum"),
-    "what the tracer's own log has: from Notice on, from Error on, or all; absent: from Info on",
+    "which severities the tracer's own log contains: Notice and above, Error and above, or all; absent: Info and above",
     { live: true },
   ),
   metricsNoSuffix: withDefault(flag(), false, "drop `_int`, `_counter`, `_real` from the names of metrics", {
@@ -79,7 +79,7 @@ export const configFields = {
   }),
   metricsHelp: optional(
     fileNameOr(texts("metric name to help text")),
-    "help texts of the Prometheus port, by internal metric name",
+    "help texts for metrics on the Prometheus port, by internal metric name",
     {
       live: true,
     },
@@ -87,14 +87,14 @@ export const configFields = {
   prometheusLabels: withDefault(
     texts("label to value", wrongLabelName),
     {},
-    "labels of every target in service discovery",
+    "labels for every target in service discovery",
     {
       live: true,
     },
   ),
   resourceFreq: optional(
     milliseconds(),
-    "pause between traces of the tracer's own use of resources; absent: never",
+    "pause between traces of the tracer's own resource usage; absent: never",
     {
       live: true,
     },

@@ -35,7 +35,7 @@ const endpointAuth = converted(
 const eitherOrBoth = ruled(
   mapping({
     bearerToken,
-    basic: optional(userAndPassword, "instead of a token or beside it: what browsers ask for"),
+    basic: optional(userAndPassword, "instead of a token, or in addition: what browsers ask for"),
   }),
   ({ bearerToken, basic }) =>
     bearerToken === undefined && basic === undefined

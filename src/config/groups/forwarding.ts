@@ -48,7 +48,7 @@ export const forwarding = converted(
       required(network, "the other tracer"),
       optional(
         list(list(text(), "the parts of a namespace"), "namespaces, each a list of its parts"),
-        "only what begins with one of these namespaces; `null` for all",
+        "only namespaces that begin with one of these; `null` for all",
       ),
       withDefault(options, {}, ""),
     ],

@@ -69,11 +69,11 @@ const rules = list(
   mapping({
     tokenFile: optional(
       fileName(),
-      "of `ws:` and `wss:`: who shows the token in the first line of this file, at least 16 characters …",
+      "for `ws:` and `wss:`: peers that show the token in the first line of this file, at least 16 characters …",
     ),
     subject: optional(
       subject,
-      "or: who has a certificate with all of this in its subject; needs `clientCaFile` …",
+      "or: peers whose certificate has all of this in its subject; needs `clientCaFile` …",
     ),
     nodes: required(
       list(text(), "names of nodes", { leastOne: "name" }),
@@ -101,7 +101,7 @@ const access: Kind<typeof anyone | ValueOf<typeof rules>, ""> = {
 };
 
 const anyLink = mapping({
-  listen: optional(address, "where nodes, or relays, connect to us"),
+  listen: optional(address, "where nodes or relays connect to us"),
   connect: optional(address, "or: where we connect to a node"),
   tls: optional(
     mapping({
@@ -109,11 +109,11 @@ const anyLink = mapping({
       certificateKeyFile: optional(fileName(), "PEM, its key"),
       clientCaFile: optional(
         fileName(),
-        "where we listen: PEM, the authority whose certificates peers must have",
+        "where we listen: PEM, the authority that must have issued the peers' certificates",
       ),
       caFile: optional(
         fileName(),
-        "where we connect: PEM, the authority in place of those that Node.js trusts",
+        "where we connect: PEM, the authority to trust instead of those that Node.js trusts",
       ),
       serverName: optional(
         text(),
@@ -125,7 +125,7 @@ const anyLink = mapping({
   access: optional(access, "where we listen over `tls:`, `ws:` or `wss:`: who may come in, as which nodes"),
   trustedProxies: optional(
     list(network, "IP addresses and networks"),
-    "where we listen over `ws:` or `wss:`: reverse proxies; who comes through them has the last address in `X-Forwarded-For`",
+    "where we listen over `ws:` or `wss:`: reverse proxies; the address of a peer behind one is the last in `X-Forwarded-For` that is not a proxy's",
   ),
   tokenFile: optional(fileName(), "where we connect over `ws:` or `wss:`: the token we show"),
 });

@@ -10,18 +10,18 @@ const section = alternatives(
   "logMode",
   {
     FileMode: mapping({
-      logRoot: required(fileName("directory"), "where nodes get a directory each"),
+      logRoot: required(fileName("directory"), "the directory with one subdirectory for each node"),
       logFormat,
     }),
     JournalMode: mapping({
-      logRoot: required(anyText(), "without a meaning, and may be empty"),
+      logRoot: required(anyText(), "not used, and may be empty"),
       logFormat,
     }),
   },
   {
     as: "mode",
     otherwise: "a mapping of logRoot, logMode, logFormat",
-    doc: "files, or the journal of systemd",
+    doc: "files, or systemd's journal",
   },
 );
 

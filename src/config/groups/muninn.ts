@@ -24,18 +24,18 @@ export const muninn = {
     maxOpenFiles: withDefault(
       wholeNumber(1, 1_000_000),
       4_096,
-      "log files open at once, with some of their directories for moments; lowered to what the process may have",
+      "log files open at once, and briefly some of their directories; lowered to what the process's limit allows",
     ),
     idleTimeout: withDefault(
       duration({ orZero: "keeps files open" }),
       "30s",
-      "time after which a file nobody writes to is closed; `0` keeps files open",
+      "time after which a file that is not written to is closed; `0` keeps files open",
     ),
   }),
   durability: withDefault(
     choice("os", "disk"),
     "os",
-    "a line is safe when the operating system has it, or the disk",
+    "whether a line counts as safe once the operating system has it, or once the disk has it",
   ),
   humanLayout: withDefault(
     choice("console", "text"),
@@ -59,12 +59,12 @@ export const muninn = {
   maxConnections: withDefault(
     wholeNumber(1, 1_000_000),
     4_096,
-    "connections at once; fewer, with a warning, where the process may not open that many files beside its log files",
+    "connections at once; fewer, with a warning, if the process may not open that many files in addition to its log files",
   ),
   maxObjectBytes: withDefault(
     size(kibibyte, gibibyte),
     "16MiB",
-    "size of one trace object; a node that sends a longer one is cut off",
+    "size of one trace object; a node that sends a longer one is disconnected",
   ),
   maxMetricsBytes: withDefault(size(kibibyte, gibibyte), "1MiB", "size of one answer with metrics", {
     formerly: { maxAnswerBytes },
@@ -76,29 +76,29 @@ export const muninn = {
   requestsAhead: withDefault(
     wholeNumber(1, 1_024),
     200,
-    "requests outstanding at one node at most; as many are used as its link needs, or as are worth a write. More drain distant nodes faster, and more is lost if Muninn is killed",
+    "most requests outstanding at one node; no more are used than its link needs, or than make a worthwhile write. With more, distant nodes drain faster, and more is lost if Muninn is killed",
   ),
   maxInFlightBytes: withDefault(
     size(mebibyte, tebibyte),
     "256MiB",
-    "size of all that is asked for or received and not yet written, of all nodes together",
+    "total size of everything asked for or received but not yet written, for all nodes together",
   ),
   handshakeTimeout: withDefault(duration(), "10s", "time for a handshake"),
   nameTimeout: withDefault(
     duration(),
     "10s",
-    "time for a node to tell its name; after that it is named by its connection",
+    "time for a node to give its name; after that it is named after its connection",
   ),
   nameFrom: withDefault(
     list(choice("nodeInfo", "hostname"), "sources of names", { leastOne: "source" }),
     ["nodeInfo"],
-    "where the name of a node comes from, the first that gives one: its data point `NodeInfo`, or the host that its objects name",
+    "where a node's name comes from; the first source that has one wins: its data point `NodeInfo`, or the host named in its objects",
   ),
   reconnect: withDefault(
     ruled(
       mapping({
         initial: withDefault(duration(), "1s", "first pause before connecting again, in `ConnectTo` mode"),
-        max: withDefault(duration(), "45s", "longest such pause"),
+        max: withDefault(duration(), "45s", "longest pause"),
       }),
       ({ initialMs, maxMs }) =>
         initialMs > maxMs
@@ -111,7 +111,7 @@ export const muninn = {
   links: withDefault(links, [], ""),
   health: optional(
     mapping({
-      host: required(host(), "where health is served beside the Prometheus port"),
+      host: required(host(), "where health is served, in addition to the Prometheus port"),
       port: required(port(), "0 is any free port"),
     }),
     "",
@@ -129,14 +129,14 @@ export const muninn = {
   selfTrace: withDefault(
     flag(),
     false,
-    "Muninn's own log goes the way of nodes' traces, too, as that of a node called `muninn`",
+    "Muninn's own log is also handled like the traces of a node, one called `muninn`",
   ),
   prometheus: group(
     {
       instanceLabel: withDefault(
         flag(),
         false,
-        "give each target of `/targets` a label `instance` of its own: the node's name",
+        "give each target in `/targets` its own label `instance`: the node's name",
       ),
     },
     { live: true },

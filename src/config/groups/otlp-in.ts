@@ -6,12 +6,9 @@ import { tlsCertificate } from "./tls-certificate.js";
 
 /** Where OTLP is taken. */
 export const otlpIn = mapping({
-  host: required(
-    host(),
-    "where OTLP is accepted over HTTP; beyond this machine `muninn.auth.otlp` must say who may send",
-  ),
+  host: required(host(), "where OTLP is accepted over HTTP; beyond loopback it needs `muninn.auth.otlp`"),
   port: withDefault(port(), 4_318, "0 is any free port"),
-  grpcPort: optional(port(), "where it is accepted over gRPC, usually 4317; absent: nowhere"),
+  grpcPort: optional(port(), "where OTLP is accepted over gRPC, usually 4317; absent: nowhere"),
   tls: optional(tlsCertificate, ""),
 });
 

@@ -10,14 +10,14 @@ const uint53 = Number.MAX_SAFE_INTEGER;
 /** When a log file is full, and when it goes. */
 export const rotation = converted(
   mapping({
-    rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60, "seconds between looks at sizes and ages"),
-    rpLogLimitBytes: required(wholeNumber(1, uint53), "bytes of one file"),
+    rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60, "seconds between checks of sizes and ages"),
+    rpLogLimitBytes: required(wholeNumber(1, uint53), "size of one file in bytes"),
     rpMaxAgeMinutes: optional(
       wholeNumber(0, uint53),
       "minutes after which a file is deleted; wins over hours",
     ),
     rpMaxAgeHours: withDefault(wholeNumber(0, uint53), 24, "hours after which a file is deleted"),
-    rpKeepFilesNum: required(wholeNumber(0, uint32), "newest files that are kept, however old"),
+    rpKeepFilesNum: required(wholeNumber(0, uint32), "how many of the newest files are kept, however old"),
   }),
   (given) => ({
     frequencyMs: Math.min(given.rpFrequencySecs * 1_000, longestMs),

@@ -9,12 +9,12 @@ export const timeseries = group({
   maxBytes: withDefault(
     size(mebibyte, tebibyte),
     "256MiB",
-    "memory for points, about 13 bytes each; the oldest go first",
+    "memory for points, about 13 bytes each; the oldest are removed first",
   ),
   minInterval: withDefault(
     duration(),
     "1s",
-    "least time between two points of a metric that changes; one that does not change has a point a minute",
+    "least time between two points of a metric that changes; one that does not change gets a point a minute",
   ),
   retention: withDefault(
     duration(),
@@ -29,6 +29,6 @@ export const timeseries = group({
   queryBytes: withDefault(
     size(mebibyte, tebibyte),
     "64MiB",
-    "memory for one query and its answer; four are answered at the same time",
+    "memory for one query and its answer; at most four are answered at once",
   ),
 });

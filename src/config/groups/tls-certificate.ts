@@ -6,10 +6,7 @@ import { fileName } from "../../fields/plain-kinds.js";
 
 /** What the endpoints with `epForceSSL` are served with; file names are absolute. */
 export const tlsCertificate = mapping({
-  certificateFile: required(
-    fileName(),
-    "PEM; read where an endpoint has `epForceSSL: true`, and must then be usable",
-  ),
+  certificateFile: required(fileName(), "PEM; read only if TLS is served with it, and must then be usable"),
   certificateKeyFile: required(fileName(), "PEM, with its key"),
   certificateChain: withDefault(list(fileName(), "file names"), [], "PEM, from the issuer on"),
 });

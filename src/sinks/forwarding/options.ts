@@ -9,17 +9,20 @@ export const forwardingOptions = group({
   queueBytes: withDefault(
     size(mebibyte, tebibyte),
     "64MiB",
-    "size of the trace objects that wait for all downstream tracers together; the oldest go first",
+    "total size of trace objects waiting for downstream tracers; the oldest are dropped first",
   ),
-  name: optional(text(), "what `NodeInfo` tells downstream tracers; absent: nothing, as cardano-tracer"),
+  name: optional(
+    text(),
+    "the name that `NodeInfo` gives downstream tracers; absent: none, as with cardano-tracer",
+  ),
   metrics: withDefault(
     flag(),
     false,
-    "forward the metrics of all nodes, each name after its node's: `relay-1.cardano.node.metrics.blockNum_int`; answers stay below 1 MiB",
+    "forward the metrics of all nodes, each name prefixed with its node's: `relay-1.cardano.node.metrics.blockNum_int`; answers stay below 1 MiB",
   ),
   dataPoints: withDefault(
     flag(),
     false,
-    "forward data points of nodes, each name after its node's: `relay-1.NodeInfo`",
+    "forward data points of nodes, each name prefixed with its node's: `relay-1.NodeInfo`",
   ),
 });

@@ -12,15 +12,15 @@ const tebibyte = 2 ** 40;
 
 /** How to show a NATS server who we are, and how it shows us; the same for the sink and for `muninn collect`. */
 const natsCredentialFields = {
-  user: optional(text(), "user name on the servers"),
-  password: optional(secret("a password", /^\P{Cc}+$/u), "and password"),
-  token: optional(secret("a token", /^\P{Cc}+$/u), "a token in place of user and password"),
+  user: optional(text(), "user name for the servers"),
+  password: optional(secret("a password", /^\P{Cc}+$/u), "its password"),
+  token: optional(secret("a token", /^\P{Cc}+$/u), "a token, instead of user and password"),
   credentialsFile: optional(
     fileName(),
-    "a `.creds` file in place of these: a user's JWT and its key; read again on SIGHUP, as all files here",
+    "a `.creds` file, instead of these: a user's JWT and its key; read again on SIGHUP, like all files here",
   ),
-  nkeyFile: optional(fileName(), "a file that holds the seed of an nkey, in place of these"),
-  caFile: optional(fileName(), "certificate authority of the servers; absent: those of the system"),
+  nkeyFile: optional(fileName(), "a file with the seed of an nkey, instead of these"),
+  caFile: optional(fileName(), "certificate authority of the servers; absent: the system's"),
   certificateFile: optional(fileName(), "our certificate, for servers that ask for one"),
   certificateKeyFile: optional(fileName(), "and its key"),
 };
@@ -93,11 +93,11 @@ export const natsOptions = ruled(
     subject: withDefault(
       subjectPattern(),
       "muninn.trace.{slug}",
-      "subject of a node's messages; `{slug}` is the node's short name",
+      "subject for a node's messages; `{slug}` is the node's short name",
     ),
     name: optional(
       text(),
-      "name of this sink in metrics and health, if there are several; absent: the stream",
+      "name of this sink in metrics and health, to tell several apart; absent: the stream",
     ),
     required: withDefault(
       flag(),
@@ -106,28 +106,32 @@ export const natsOptions = ruled(
     ),
     create: optional(
       mapping({
-        replicas: withDefault(wholeNumber(1, 5), 1, "servers that keep each message"),
-        maxAge: optional(duration(), "messages older than this are removed; absent: none are"),
+        replicas: withDefault(wholeNumber(1, 5), 1, "how many servers keep each message"),
+        maxAge: optional(duration(), "messages older than this are removed; absent: never"),
         maxBytes: optional(size(mebibyte, tebibyte), "size of the stream; a full one accepts nothing more"),
         duplicateWindow: withDefault(
           duration(),
           "2m",
-          "for how long the stream remembers which messages it has: the longest outage after which nothing is there twice",
+          "how long the stream remembers which messages it has: after a longer outage messages may be stored twice",
         ),
       }),
-      "create the stream where it is absent; one that exists is never changed",
+      "create the stream if it does not exist; an existing one is never changed",
     ),
     batchBytes: withDefault(
       size(kibibyte, 64 * mebibyte),
       "512KiB",
-      "size of a message; less where the servers take less (`max_payload`), and one object may be larger",
+      "size of a message; less if the servers accept less (`max_payload`); a single object may be larger",
     ),
     queueBytes: withDefault(
       size(mebibyte, tebibyte),
       "64MiB",
-      "size of what waits for the stream where the sink is not required; the oldest goes first",
+      "size of what waits for the stream if the sink is not required; the oldest is dropped first",
     ),
-    timeout: withDefault(duration(), "5s", "time for an acknowledgement; then the message is sent again"),
+    timeout: withDefault(
+      duration(),
+      "5s",
+      "time to wait for an acknowledgement before the message is sent again",
+    ),
     ...natsCredentialFields,
   }),
   brokenCredentials,

@@ -21,9 +21,9 @@ const tebibyte = 2 ** 40;
 export const otlpOptions = mapping({
   url: required(
     httpUrl({ inPlaceOfSecrets: "give the header Authorization in headersFile" }),
-    "where logs are taken: `http://127.0.0.1:4318/v1/logs`",
+    "where the collector accepts logs: `http://127.0.0.1:4318/v1/logs`",
   ),
-  name: optional(text(), "name of this sink in metrics and health, if there are several; absent: the URL"),
+  name: optional(text(), "name of this sink in metrics and health, to tell several apart; absent: the URL"),
   required: withDefault(
     flag(),
     false,
@@ -33,15 +33,15 @@ export const otlpOptions = mapping({
   body: withDefault(
     choice("text", "parsed"),
     "text",
-    "the machine text as it is, or parsed to a list of keys and values",
+    "the machine text unchanged, or parsed into a list of keys and values",
   ),
   serviceNamespace: optional(text(), "the resource attribute `service.namespace`"),
   headers: withDefault(texts("header to value"), {}, "headers of each request"),
   headersFile: optional(
     fileName(),
-    "a file of further headers, `Name: value` a line, for secrets; read again on SIGHUP",
+    "a file with more headers, one `Name: value` per line, for secrets; read again on SIGHUP",
   ),
-  batchObjects: withDefault(wholeNumber(1, 100_000), 1_000, "trace objects in a request at most"),
+  batchObjects: withDefault(wholeNumber(1, 100_000), 1_000, "most trace objects in a request"),
   batchBytes: withDefault(
     size(kibibyte, gibibyte),
     "4MiB",
@@ -55,10 +55,10 @@ export const otlpOptions = mapping({
   queueBytes: withDefault(
     size(mebibyte, tebibyte),
     "64MiB",
-    "size of what waits for the collector where the sink is not required; the oldest goes first",
+    "size of what waits for the collector if the sink is not required; the oldest is dropped first",
   ),
-  timeout: withDefault(duration(), "10s", "time for the answer to a request; then it is sent again"),
-  caFile: optional(fileName(), "certificate authority of the collector; absent: those of the system"),
+  timeout: withDefault(duration(), "10s", "time to wait for an answer before a request is sent again"),
+  caFile: optional(fileName(), "certificate authority of the collector; absent: the system's"),
   certificateFile: optional(fileName(), "our certificate, for a collector that asks for one"),
   certificateKeyFile: optional(fileName(), "and its key"),
 });
