@@ -48,7 +48,7 @@ test("writes that stall for one node stall only that node; /readyz reports it wh
   expect((await page("/livez")).status).toBe(200);
   const { checks } = (await (await page("/healthz")).json()) as { checks: Record<string, unknown>[] };
   expect(checks).toContainEqual(
-    expect.objectContaining({ state: "failing", reason: expect.stringMatching(/a write has not ended/) }),
+    expect.objectContaining({ state: "failing", reason: expect.stringMatching(/a write has not finished/) }),
   );
   const sent = stalled.report().objectsSent;
   expect(sent).toBeLessThan(5_000);

@@ -147,7 +147,7 @@ describe("access", () => {
     });
     await node(listen, { name: "", count }, { token });
     const { msg } = await daemon.logged("connection_failed");
-    expect(msg).toMatch(/it gives no name, and its credentials are for nodes with certain names only$/);
+    expect(msg).toMatch(/it gives no name, and its credentials are only for nodes with certain names$/);
     nodes = [];
     await node(listen, { name: "", count }, { token: `${token}${token}` });
     await expectWhole(daemon, "127.0.0.1-1");
