@@ -148,6 +148,7 @@ test("examples/loki sends records to Loki's path with the tenant and network fro
   const daemon = await place.start(parse(muninn));
   await using node = await nodeAt(place.socket, { name: "relay-1", count: 100 });
   await node.finished;
+  await eventually(() => expect(loki.bodies).toHaveLength(100));
   await eventually(async () => expect(loki.bodies).toEqual(await place.linesOf("relay-1")));
   const { resource, headers } = loki.requests[0]!;
   expect(resource).toMatchObject({ "service.name": "relay-1", "service.namespace": "mainnet" });
