@@ -173,7 +173,7 @@ const twoSections = ["a", "b"].flatMap((node) =>
 );
 
 test.skipIf(promtoolMissing !== undefined).each<[string, { labels: string; value: number }[]]>([
-  ["Objects a second", [{ labels: "{}", value: 200 }]],
+  ["Objects per second", [{ labels: "{}", value: 200 }]],
   [
     "Received, by node",
     [
