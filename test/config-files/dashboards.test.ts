@@ -188,7 +188,7 @@ test.skipIf(promtoolMissing !== undefined).each<[string, { labels: string; value
       { labels: '{node="b"}', value: 20_000 },
     ],
   ],
-  ["Dropped in this time", [{ labels: "{}", value: 600 }]],
+  ["Dropped in this time range", [{ labels: "{}", value: 600 }]],
 ])("%s counts each object once, however many logging sections there are", async (title, samples) => {
   const [target] = boards.muninn!.panels.find((panel) => panel.title === title)!.targets!;
   const directory = await mkdtemp(join(tmpdir(), "muninn-dashboard-"));
