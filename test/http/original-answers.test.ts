@@ -77,7 +77,7 @@ const ofPrometheus: Case[] = [
       status: 200,
       type: openMetrics,
       body: /^cardano_node_metrics_Mem_resident_int\{node_name="Relay_1"\} 7000$/m,
-      row: "there is one exposition for each node",
+      row: "one exposition for each node",
     },
   },
   { path: "/Relay_1", original: notFound },
