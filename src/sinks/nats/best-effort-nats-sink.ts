@@ -50,7 +50,7 @@ export class BestEffortNatsSink implements BestEffortSink {
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
-    // Callers that wait still have the account.
+    // What waits still has the account.
     this.#accounts.delete(node.name);
   }
 

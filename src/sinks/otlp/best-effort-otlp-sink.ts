@@ -1,9 +1,16 @@
 import type { NodeIdentity } from "../../nodes/identity.js";
 import type { TraceBatch } from "../../protocol/trace-batch.js";
-import type { DropReason } from "../drop-reasons.js";
-import type { BestEffortSink, ConnectedNodes, ObjectAccount, SinkHealth, SinkMetric } from "../sink.js";
+import { BestEffortQueue } from "../best-effort-queue.js";
+import type {
+  BestEffortSink,
+  ConnectedNodes,
+  Dropped,
+  ObjectAccount,
+  SinkHealth,
+  SinkMetric,
+} from "../sink.js";
 import { encodeRecords } from "./log-records.js";
-import type { NodeSender, WaitingRecords } from "./node-sender.js";
+import type { WaitingRecords } from "./node-sender.js";
 import type { OtlpSinkOptions } from "./required-otlp-sink.js";
 
 /** Sends what the collector takes in time; of what waits longer the oldest goes. */
@@ -11,15 +18,14 @@ export class BestEffortOtlpSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name: string;
   readonly metrics: readonly SinkMetric[];
-  readonly #options: OtlpSinkOptions & { readonly queueBytes: number };
+  readonly #options: OtlpSinkOptions;
   readonly #accounts = new Map<string, ObjectAccount>();
-  /** What waits or is under way, the oldest first, and whose it is. */
-  readonly #queue = new Map<WaitingRecords, NodeSender>();
-  #bytes = 0;
+  readonly #queue: BestEffortQueue<WaitingRecords>;
   #stopped = false;
 
   constructor(options: OtlpSinkOptions & { readonly queueBytes: number }) {
     this.#options = options;
+    this.#queue = new BestEffortQueue(options.queueBytes);
     this.name = options.name;
     this.metrics = [
       ...options.senders.metrics(),
@@ -27,7 +33,7 @@ export class BestEffortOtlpSink implements BestEffortSink {
         name: "muninn_otlp_queue_bytes",
         help: "Bytes of log records that wait for the collector, of sinks that are not required.",
         type: "gauge",
-        read: () => [[{}, this.#bytes]],
+        read: () => [[{}, this.#queue.bytes]],
       },
     ];
   }
@@ -49,13 +55,17 @@ export class BestEffortOtlpSink implements BestEffortSink {
     const sender = senders.of(node, batch.host(0));
     for (let from = 0; from < batch.length; ) {
       const records = encodeRecords(batch, from, { objects, bytes }, body);
-      this.#add(records, sender, account);
+      const waiting = { ...records, settle: (dropped: Dropped) => this.#queue.settle(waiting, dropped) };
+      sender.send(waiting);
+      this.#queue.add(waiting, { objects: records.count, bytes: records.bytes.length, sender, account });
       from += records.count;
     }
   }
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
+    // What waits still has the account.
+    this.#accounts.delete(node.name);
   }
 
   health(): SinkHealth {
@@ -69,29 +79,5 @@ export class BestEffortOtlpSink implements BestEffortSink {
   async stop(options: { readonly deadlineMs: number }): Promise<void> {
     this.#stopped = true;
     await this.#options.senders.stop(options);
-  }
-
-  #add(records: { bytes: Uint8Array; count: number }, sender: NodeSender, account: ObjectAccount): void {
-    const waiting: WaitingRecords = {
-      ...records,
-      settle: (dropped) => {
-        this.#queue.delete(waiting);
-        this.#bytes -= waiting.bytes.length;
-        let written = waiting.count;
-        for (const [reason, count] of Object.entries(dropped) as [DropReason, number][]) {
-          account.dropped(reason, count);
-          written -= count;
-        }
-        if (written > 0) account.written(written);
-      },
-    };
-    this.#bytes += waiting.bytes.length;
-    this.#queue.set(waiting, sender);
-    sender.send(waiting);
-    for (const [oldest, whose] of this.#queue) {
-      if (this.#bytes <= this.#options.queueBytes) break;
-      // What is under way stays: it may have arrived.
-      if (whose.takeBack(oldest)) oldest.settle({ "queue-full": oldest.count });
-    }
   }
 }
