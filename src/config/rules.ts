@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { FieldIssue } from "../fields/mapping.js";
+import { sinkName } from "../sinks/sink-options.js";
 import { formatAddress, type LinkAddress } from "../transport/address.js";
 import type { Values } from "./config.js";
 import { sameSection } from "./groups/logging.js";
@@ -84,9 +85,7 @@ function meet(a: LinkAddress, b: LinkAddress): boolean {
 
 /** Sinks are told apart by their names, in metrics and health. */
 function* sharedSinkNames({ muninn }: Partial<Values>): Generator<FieldIssue> {
-  const names = (muninn?.sinks ?? []).map(
-    (sink) => `${sink.kind}:${sink.name ?? (sink.kind === "nats" ? sink.stream : sink.url)}`,
-  );
+  const names = (muninn?.sinks ?? []).map(sinkName);
   for (const [index, name] of names.entries()) {
     const first = names.indexOf(name);
     const message = `is called ${name}, as muninn.sinks[${first}] is; must have a name of its own`;

@@ -3,6 +3,7 @@ import { type ForwardingConfig, forwarding } from "./forwarding/forwarding.js";
 import { type JournalConfig, journal } from "./journal/journal.js";
 import { type LiveConfig, live } from "./live/live.js";
 import { type NatsConfig, nats } from "./nats/nats.js";
+import { openInOrder } from "./open-in-order.js";
 import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
@@ -22,17 +23,10 @@ export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, jo
  * Opens the sinks that the configuration asks for.
  * @throws what the first kind throws that cannot be opened; those opened before it are stopped
  */
-export async function openSinks(
+export function openSinks(
   config: SinkConfig,
   context: SinkContext,
   kinds: readonly SinkKind<SinkConfig>[] = sinkKinds,
 ): Promise<readonly Sink[]> {
-  const sinks: Sink[] = [];
-  try {
-    for (const kind of kinds) sinks.push(...(await kind.open(config, context)));
-  } catch (error) {
-    await Promise.allSettled(sinks.map((sink) => sink.stop({ deadlineMs: 0 })));
-    throw error;
-  }
-  return sinks;
+  return openInOrder(kinds.map((kind) => () => kind.open(config, context)));
 }

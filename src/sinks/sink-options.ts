@@ -1,6 +1,7 @@
 import { alternatives } from "../fields/compound-kinds.js";
-import { natsOptions } from "./nats/options.js";
-import { otlpOptions } from "./otlp/options.js";
+import type { ValueOf } from "../fields/kind.js";
+import { natsOptions, natsSinkName } from "./nats/options.js";
+import { otlpOptions, otlpSinkName } from "./otlp/options.js";
 
 /** The sinks of `muninn.sinks`, by their `kind`; one entry for each, its options in its own folder. */
 export const sinkOptions = alternatives(
@@ -8,3 +9,8 @@ export const sinkOptions = alternatives(
   { otlp: otlpOptions, nats: natsOptions },
   { otherwise: "{kind: otlp, …} or {kind: nats, …}", doc: "what it is" },
 );
+
+/** How a sink is told apart in metrics and health. */
+export function sinkName(sink: ValueOf<typeof sinkOptions>): string {
+  return sink.kind === "nats" ? natsSinkName(sink) : otlpSinkName(sink);
+}

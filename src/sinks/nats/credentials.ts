@@ -1,4 +1,5 @@
 import type { Authenticator, TlsOptions } from "@nats-io/transport-node";
+import { type ReadIfNamed, readerOf, readTls } from "../credential-files.js";
 import { SinkOpenError } from "../sink.js";
 import type { NatsCredentialOptions } from "./options.js";
 
@@ -16,33 +17,18 @@ export async function readNatsCredentials(
   servers: readonly string[],
   readFile: (file: string) => Promise<string>,
 ): Promise<NatsCredentials> {
-  const read = async (file: string | undefined) => {
-    if (file === undefined) return undefined;
-    try {
-      return await readFile(file);
-    } catch (cause) {
-      throw new SinkOpenError(field, `${file} ${(cause as Error).message}`, { cause });
-    }
-  };
+  const read = readerOf(field, readFile);
   const authenticator = await authenticatorOf(field, options, read);
-  const [ca, cert, key] = [
-    await read(options.caFile),
-    await read(options.certificateFile),
-    await read(options.certificateKeyFile),
-  ];
-  const wantsTls = ca !== undefined || cert !== undefined || servers.some((url) => url.startsWith("tls:"));
-  const tls = {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  };
+  const tls = await readTls(options, read);
+  const wantsTls =
+    tls.ca !== undefined || tls.cert !== undefined || servers.some((url) => url.startsWith("tls:"));
   return { ...(authenticator !== undefined && { authenticator }), ...(wantsTls && { tls }) };
 }
 
 async function authenticatorOf(
   field: string,
   { user, password, token, credentialsFile, nkeyFile }: NatsCredentialOptions,
-  read: (file: string | undefined) => Promise<string | undefined>,
+  read: ReadIfNamed,
 ): Promise<Authenticator | undefined> {
   const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } =
     await import("@nats-io/transport-node");

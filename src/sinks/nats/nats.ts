@@ -1,7 +1,8 @@
 import type { ValueOf } from "../../fields/kind.js";
+import { openInOrder } from "../open-in-order.js";
 import type { Sink } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
-import type { natsOptions } from "./options.js";
+import { type natsOptions, natsSinkName } from "./options.js";
 
 type NatsOptions = ValueOf<typeof natsOptions>;
 
@@ -16,20 +17,9 @@ export const nats: SinkKind<NatsConfig> = {
   kind: "nats",
   open: async ({ muninn: { sinks } }, context) => {
     const wanted = sinks.filter((sink): sink is { kind: "nats" } & NatsOptions => sink.kind === "nats");
-    const opened: Sink[] = [];
-    try {
-      for (const options of wanted) opened.push(await openOne(options, context));
-    } catch (error) {
-      await Promise.all(opened.map((sink) => sink.stop({ deadlineMs: 0 })));
-      throw error;
-    }
-    return opened;
+    return openInOrder(wanted.map((options) => async () => [await openOne(options, context)]));
   },
 };
-
-function nameOf({ name, stream }: NatsOptions): string {
-  return `nats:${name ?? stream}`;
-}
 
 async function openOne(options: NatsOptions, { log, readFile }: SinkContext): Promise<Sink> {
   // Loaded only where it is asked for: the start of others takes no longer.
@@ -59,7 +49,7 @@ async function openOne(options: NatsOptions, { log, readFile }: SinkContext): Pr
     log,
   });
   const shared = {
-    name: nameOf(options),
+    name: natsSinkName(options),
     senders: new Senders({ writer, batchBytes }),
     reload: async () => writer.use(await credentials()),
   };

@@ -136,3 +136,14 @@ export const natsOptions = ruled(
   }),
   brokenCredentials,
 );
+
+/** How a sink is told apart in metrics and health. */
+export function natsSinkName({
+  name,
+  stream,
+}: {
+  readonly name?: string | undefined;
+  readonly stream: string;
+}): string {
+  return `nats:${name ?? stream}`;
+}

@@ -1,4 +1,4 @@
-import { SinkOpenError } from "../sink.js";
+import { whyUnreadable } from "../credential-files.js";
 import type { NatsCredentialOptions } from "./options.js";
 
 /** What keeps a sink's credentials from being read: a sentence to follow the name of the sink. */
@@ -7,11 +7,5 @@ export async function missingForNats(
   readFile: (file: string) => Promise<string>,
 ): Promise<string | undefined> {
   const { readNatsCredentials } = await import("./credentials.js");
-  try {
-    await readNatsCredentials("muninn.sinks", options, options.servers, readFile);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof SinkOpenError)) throw error;
-    return error.fault.message;
-  }
+  return whyUnreadable(readNatsCredentials("muninn.sinks", options, options.servers, readFile));
 }

@@ -1,12 +1,10 @@
+import { readerOf, readTls, type TlsFiles } from "../credential-files.js";
 import { SinkOpenError } from "../sink.js";
 import type { Credentials } from "./collector.js";
 
-export interface CredentialFiles {
+export interface CredentialFiles extends TlsFiles {
   readonly headers: Readonly<Record<string, string>>;
   readonly headersFile?: string | undefined;
-  readonly caFile?: string | undefined;
-  readonly certificateFile?: string | undefined;
-  readonly certificateKeyFile?: string | undefined;
 }
 
 /** Reads what files hold of a sink's credentials. @throws Error that names the file */
@@ -14,25 +12,11 @@ export async function readCredentials(
   files: CredentialFiles,
   readFile: (file: string) => Promise<string>,
 ): Promise<Credentials> {
-  const read = async (file: string | undefined) => {
-    if (file === undefined) return undefined;
-    try {
-      return await readFile(file);
-    } catch (cause) {
-      throw new SinkOpenError("muninn.sinks", `${file} ${(cause as Error).message}`, { cause });
-    }
-  };
-  const [text, ca, cert, key] = [
-    await read(files.headersFile),
-    await read(files.caFile),
-    await read(files.certificateFile),
-    await read(files.certificateKeyFile),
-  ];
+  const read = readerOf("muninn.sinks", readFile);
+  const text = await read(files.headersFile);
   return {
     headers: { ...files.headers, ...(text === undefined ? {} : headersIn(text, files.headersFile!)) },
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
+    ...(await readTls(files, read)),
   };
 }
 

@@ -62,3 +62,14 @@ export const otlpOptions = mapping({
   certificateFile: optional(fileName(), "our certificate, for a collector that asks for one"),
   certificateKeyFile: optional(fileName(), "and its key"),
 });
+
+/** How a sink is told apart in metrics and health. */
+export function otlpSinkName({
+  name,
+  url,
+}: {
+  readonly name?: string | undefined;
+  readonly url: string;
+}): string {
+  return `otlp:${name ?? url}`;
+}

@@ -1,9 +1,10 @@
 import type { ValueOf } from "../../fields/kind.js";
+import { openInOrder } from "../open-in-order.js";
 import type { Sink } from "../sink.js";
 import type { SinkContext, SinkKind } from "../sink-kind.js";
 import type { Collector } from "./collector.js";
 import { readCredentials } from "./credentials.js";
-import type { otlpOptions } from "./options.js";
+import { type otlpOptions, otlpSinkName } from "./options.js";
 
 type OtlpOptions = ValueOf<typeof otlpOptions>;
 
@@ -21,15 +22,9 @@ export const otlp: SinkKind<OtlpConfig> = {
   kind: "otlp",
   open: async ({ muninn: { sinks } }, context) => {
     const wanted = sinks.filter((sink): sink is { kind: "otlp" } & OtlpOptions => sink.kind === "otlp");
-    const opened: Sink[] = [];
-    for (const options of wanted) opened.push(await openOne(options, context));
-    return opened;
+    return openInOrder(wanted.map((options) => async () => [await openOne(options, context)]));
   },
 };
-
-function nameOf({ name, url }: OtlpOptions): string {
-  return `otlp:${name ?? url}`;
-}
 
 async function openOne(options: OtlpOptions, { log, version, readFile }: SinkContext): Promise<Sink> {
   // Loaded only where it is asked for: the start of others takes no longer.
@@ -58,7 +53,7 @@ async function openOne(options: OtlpOptions, { log, version, readFile }: SinkCon
     log,
   });
   const shared = {
-    name: nameOf(options),
+    name: otlpSinkName(options),
     senders,
     body,
     batchObjects,

@@ -1,0 +1,54 @@
+import { SinkOpenError } from "./sink.js";
+
+/** Files in PEM form, as sinks that connect over TLS have them. */
+export interface TlsFiles {
+  readonly caFile?: string | undefined;
+  readonly certificateFile?: string | undefined;
+  readonly certificateKeyFile?: string | undefined;
+}
+
+/** What `node:tls` takes, as PEM. */
+interface TlsPem {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** Reads a file, if one is named. @throws SinkOpenError that names it */
+export type ReadIfNamed = (file: string | undefined) => Promise<string | undefined>;
+
+/** Reads the files of a sink's credentials by `readFile`; `field` is where they are named. */
+export function readerOf(field: string, readFile: (file: string) => Promise<string>): ReadIfNamed {
+  return async (file) => {
+    if (file === undefined) return undefined;
+    try {
+      return await readFile(file);
+    } catch (cause) {
+      throw new SinkOpenError(field, `${file} ${(cause as Error).message}`, { cause });
+    }
+  };
+}
+
+export async function readTls(files: TlsFiles, read: ReadIfNamed): Promise<TlsPem> {
+  const [ca, cert, key] = [
+    await read(files.caFile),
+    await read(files.certificateFile),
+    await read(files.certificateKeyFile),
+  ];
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+/** What keeps credentials from being read: a sentence to follow the name of the sink. */
+export async function whyUnreadable(reading: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await reading;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SinkOpenError)) throw error;
+    return error.fault.message;
+  }
+}
