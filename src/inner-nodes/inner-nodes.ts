@@ -1,23 +1,13 @@
-import type { NodeIdentity } from "../nodes/identity.js";
-import type { TraceBatch } from "../protocol/trace-batch.js";
+import type { TraceDestination } from "../nodes/sessions.js";
 import type { RunConnection } from "../transport/connection.js";
 import { InnerNode, type InnerNodeOptions } from "./inner-node.js";
-
-interface Destination {
-  open(node: NodeIdentity): void;
-  write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
-  drop(node: undefined, reason: "refused", objects: number, bytes: number): void;
-  drained(node: NodeIdentity): Promise<void>;
-  close(node: NodeIdentity): void;
-  keepingUp(): boolean;
-}
 
 /** All nodes that live in this process. */
 export class InnerNodes {
   readonly #nodes = new Map<string, InnerNode>();
 
   /** The same destination, and each node here learns what becomes of its objects. */
-  watch(destination: Destination): Destination {
+  watch(destination: TraceDestination): TraceDestination {
     return {
       open: (node) => {
         destination.open(node);

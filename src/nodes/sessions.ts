@@ -19,7 +19,7 @@ import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-
 const answersPart = 1 / 4;
 
 /** Where batches go: the tracer's router. */
-interface TraceDestination {
+export interface TraceDestination {
   open(node: NodeIdentity): void;
   /** Settles when the batch is safe or never will be, with which of them. */
   write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
