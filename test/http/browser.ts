@@ -10,6 +10,18 @@ export const chromiumProgram = ["chromium", "chromium-browser", "google-chrome"]
   (name) => spawnSync(name, ["--version"]).status === 0,
 );
 
+/** Of root, in a container, and without talking to anyone. */
+export const chromiumFlags: readonly string[] = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--disable-dev-shm-usage",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
 /** Why tests in a browser cannot run here, if they cannot. */
 export const browserMissing =
   chromiumProgram === undefined ? "chromium is not on PATH (Debian: chromium)" : undefined;
@@ -27,14 +39,7 @@ export class Browser implements AsyncDisposable {
     const directory = await mkdtemp(join(tmpdir(), "muninn-chromium-"));
     const child = spawn(chromiumProgram!, [
       "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--disable-dev-shm-usage",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+      ...chromiumFlags,
       "--remote-debugging-port=0",
       `--user-data-dir=${directory}`,
     ]);

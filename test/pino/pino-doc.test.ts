@@ -1,24 +1,18 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTracer } from "../../src/testing/entry.js";
 import { formatAddress } from "../../src/transport/address.js";
+import { compile, makeUserPackage, packageRoot } from "../user-package.js";
 
 const run = promisify(execFile);
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 const page = await readFile(join(packageRoot, "docs/pino.md"), "utf8");
 
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "muninn-"));
-  await mkdir(join(directory, "node_modules"));
-  await writeFile(join(directory, "package.json"), '{"type":"module"}');
-  await symlink(packageRoot, join(directory, "node_modules/muninn"));
-  await symlink(join(packageRoot, "node_modules/pino"), join(directory, "node_modules/pino"));
+  directory = await makeUserPackage("pino");
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -50,19 +44,5 @@ export const options: PinoTransportOptions = { name: "shop", address: "/s", seve
 export const wrong: PinoTransportOptions = { name: "shop", address: "/s", severities: { notice: "High" } };
 `,
   );
-  const compiler = join(packageRoot, "node_modules/typescript/bin/tsc");
-  const types = join(packageRoot, "node_modules/@types");
-  const flags = [
-    "--noEmit",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2022,esnext.disposable",
-    "--module",
-    "nodenext",
-    "--strict",
-  ];
-  await run(process.execPath, [compiler, ...flags, "--typeRoots", types, "--types", "node", file], {
-    cwd: directory,
-  });
+  await compile(file, "--noEmit");
 });

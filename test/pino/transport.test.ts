@@ -1,25 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually, startTracer, type TestTracer } from "../../src/testing/entry.js";
 import { formatAddress } from "../../src/transport/address.js";
 import { freePort } from "../end-to-end/daemon.js";
 import { certificateFile } from "../transport/certificates.js";
-
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
+import { makeUserPackage } from "../user-package.js";
 
 /** A user's package, with pino and Muninn among its dependencies. */
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "muninn-"));
-  await mkdir(join(directory, "node_modules"));
-  await writeFile(join(directory, "package.json"), '{"type":"module"}');
-  await symlink(packageRoot, join(directory, "node_modules/muninn"));
-  await symlink(join(packageRoot, "node_modules/pino"), join(directory, "node_modules/pino"));
+  directory = await makeUserPackage("pino");
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 

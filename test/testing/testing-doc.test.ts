@@ -1,13 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeUserPackage, packageRoot } from "../user-package.js";
 
 const run = promisify(execFile);
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
 const page = await readFile(join(packageRoot, "docs/testing.md"), "utf8");
 const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, code], index) => ({
   language,
@@ -18,11 +16,7 @@ const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, 
 /** A user's package, with Muninn among its dependencies. */
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "muninn-"));
-  await mkdir(join(directory, "node_modules"));
-  await writeFile(join(directory, "package.json"), '{"type":"module"}');
-  await symlink(packageRoot, join(directory, "node_modules/muninn"));
-  await symlink(join(packageRoot, "node_modules/vitest"), join(directory, "node_modules/vitest"));
+  directory = await makeUserPackage("vitest");
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 

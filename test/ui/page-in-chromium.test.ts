@@ -1,8 +1,6 @@
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,7 +8,8 @@ import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { type ScriptedObject, ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import type { TestTracer } from "../../src/testing/test-tracer.js";
-import { browserMissing, chromiumProgram } from "../http/browser.js";
+import { freePort } from "../end-to-end/daemon.js";
+import { browserMissing, chromiumFlags, chromiumProgram } from "../http/browser.js";
 import { addressOf, nodeWith, tracerWithPage } from "./pages.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -31,16 +30,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
   beforeAll(async () => {
     browser = await chromium.launch({
       executablePath: onPath(chromiumProgram!),
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
+      args: [...chromiumFlags],
     });
     tracer = await tracerWithPage({}, { ekgRequestFreq: 0.2 });
     nodes.push(await steady(tracer, "relay-1"), await nodeWith(tracer, "relay-2", 5));
@@ -233,7 +223,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
   });
 
   test("after a restart of the tracer the page reconnects by itself", async () => {
-    const port = await freePort();
+    const port = await freePort("127.0.0.1");
     const start = () => tracerWithPage({ ui: { host: "127.0.0.1", port } });
     const first = await start();
     const before = await steady(first, "before");
@@ -259,13 +249,4 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
 function onPath(program: string): string {
   const found = (process.env.PATH ?? "").split(":").map((directory) => join(directory, program));
   return found.find((file) => existsSync(file))!;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

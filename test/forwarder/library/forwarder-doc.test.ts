@@ -1,17 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTracer } from "../../../src/testing/entry.js";
 import { formatAddress } from "../../../src/transport/address.js";
 import { freePort } from "../../end-to-end/daemon.js";
 import { certificateFile } from "../../transport/certificates.js";
+import { compile, makeUserPackage, packageRoot } from "../../user-package.js";
 
 const run = promisify(execFile);
-const packageRoot = fileURLToPath(new URL("../../..", import.meta.url));
 const page = await readFile(join(packageRoot, "docs/forwarder.md"), "utf8");
 const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, code]) => ({
   language: language!,
@@ -21,10 +19,7 @@ const examples = [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].map(([, language, 
 /** A user's package, with Muninn among its dependencies. */
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "muninn-"));
-  await mkdir(join(directory, "node_modules"));
-  await writeFile(join(directory, "package.json"), '{"type":"module"}');
-  await symlink(packageRoot, join(directory, "node_modules/muninn"));
+  directory = await makeUserPackage();
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -42,19 +37,7 @@ test.each(examples.slice(0, 2))(
     await writeFile(file, placed);
     let program = file;
     if (language === "ts") {
-      const compiler = join(packageRoot, "node_modules/typescript/bin/tsc");
-      const types = join(packageRoot, "node_modules/@types");
-      const flags = [
-        "--target",
-        "es2022",
-        "--lib",
-        "es2022,esnext.disposable",
-        "--module",
-        "nodenext",
-        "--strict",
-      ];
-      const where = ["--typeRoots", types, "--types", "node", file];
-      await run(process.execPath, [compiler, ...flags, ...where], { cwd: directory });
+      await compile(file);
       program = join(directory, "example.js");
     }
     await run(process.execPath, [program]);
