@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { HealthReport } from "../../src/health/health-report.js";
@@ -35,6 +36,22 @@ test("resourceFreq logs the tracer's resource usage, and verbosity and --min-log
   const quiet = await place.start({ resourceFreq: 10 }, { flags: ["--min-log-severity", "Notice"] });
   expect(await quiet.stop()).toBe(0);
   expect(quiet.log.filter(({ event }) => event === "resources")).toEqual([]);
+});
+
+test("an event loop that stood still shows in the health of the daemon", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({ muninn: { health: { host: "127.0.0.1", port: 0 } } });
+  const { health } = await served(daemon);
+  // A first look has nothing before it to compare with.
+  await delay(1_000);
+  daemon.signal("SIGSTOP");
+  await delay(2_000);
+  daemon.signal("SIGCONT");
+  await eventually(async () => {
+    const { checks } = (await (await fetch(`http://${health}/healthz`)).json()) as HealthReport;
+    expect(checks.find(({ name }) => name === "event-loop")).toMatchObject({ state: "degraded" });
+  });
+  expect(await daemon.stop()).toBe(0);
 });
 
 test("endpoints with epForceSSL show tlsCertificate", async () => {
