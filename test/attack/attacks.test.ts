@@ -9,6 +9,7 @@ import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
 import { otlp } from "./kinds/otlp.js";
+import { timeseries } from "./kinds/timeseries.js";
 import { together } from "./kinds/together.js";
 import { viewers } from "./kinds/viewers.js";
 import { type Figures, underAttack } from "./under-attack.js";
@@ -27,6 +28,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["links", links],
   ["HTTP", http],
   ["viewers", viewers],
+  ["timeseries", timeseries],
   ["downstreams", downstreams],
   ["OTLP", otlp],
   ["files", files],

@@ -1,5 +1,6 @@
 import type { LabelSet } from "../store/labels.js";
 import type { Meter } from "./meter.js";
+import { QueryError } from "./query-fault.js";
 import {
   Closure,
   Duration,
@@ -13,6 +14,9 @@ import {
   type Value,
 } from "./values.js";
 
+/** Vectors within vectors: each is a text in the one around it, in which every quote has twice as many backslashes before it. */
+const maxDepth = 4;
+
 /** The JSON of an answer, piece by piece, in the form of cardano-tracer 0.5. */
 export function* answerPieces(value: Value, meter: Meter): Generator<string, void> {
   yield '{"status":"success","data":';
@@ -24,7 +28,8 @@ export function* answerPieces(value: Value, meter: Meter): Generator<string, voi
   yield "}";
 }
 
-function* valuePieces(value: Value): Generator<string, void> {
+/** `depth` is how many vectors are around it. */
+function* valuePieces(value: Value, depth = 0): Generator<string, void> {
   if (typeof value === "number") yield typed("scalar", jsonNumber(value));
   else if (typeof value === "boolean") yield `{"resultType":"${value ? "truth" : "falsity"}"}`;
   else if (typeof value === "string") yield typed("text", JSON.stringify(value));
@@ -33,13 +38,13 @@ function* valuePieces(value: Value): Generator<string, void> {
   else if (value instanceof Unit) yield '{"resultType":"unit"}';
   else if (value instanceof Pair) {
     yield '{"resultType":"pair","fst":';
-    yield* valuePieces(value.first);
+    yield* valuePieces(value.first, depth);
     yield ',"snd":';
-    yield* valuePieces(value.second);
+    yield* valuePieces(value.second, depth);
     yield "}";
   } else if (value instanceof List) yield* listPieces(value);
-  else if (value instanceof InstantVector) yield* vectorPieces(value);
-  else if (value instanceof RangeVector) yield* matrixPieces(value);
+  else if (value instanceof InstantVector) yield* vectorPieces(value, depth);
+  else if (value instanceof RangeVector) yield* matrixPieces(value, depth);
   else if (value instanceof Metric || value instanceof Closure) yield '{"resultType":"function"}';
 }
 
@@ -54,18 +59,18 @@ function* listPieces({ items }: List): Generator<string, void> {
   for (const _ of items) yield "}";
 }
 
-function* vectorPieces({ elements }: InstantVector): Generator<string, void> {
+function* vectorPieces({ elements }: InstantVector, depth: number): Generator<string, void> {
   yield '{"resultType":"vector","result":[';
   for (const [index, { labels, time, value }] of elements.entries()) {
     yield `${index === 0 ? "" : ","}{"metric":${jsonLabels(labels)},"value":[${time / 1_000},"`;
-    yield* textPieces(value);
+    yield* textPieces(value, depth);
     yield '"]}';
   }
   yield "]}";
 }
 
 /** The original gives matrices in the descending order of their labels. */
-function* matrixPieces({ series }: RangeVector): Generator<string, void> {
+function* matrixPieces({ series }: RangeVector, depth: number): Generator<string, void> {
   yield '{"resultType":"matrix","result":[';
   for (const [index, { labels, times, values }] of series.toReversed().entries()) {
     yield `${index === 0 ? "" : ","}{"metric":${jsonLabels(labels)},"values":[`;
@@ -77,7 +82,7 @@ function* matrixPieces({ series }: RangeVector): Generator<string, void> {
         continue;
       }
       yield begin;
-      yield* textPieces(value);
+      yield* textPieces(value, depth);
       yield '"]';
     }
     yield "]}";
@@ -86,7 +91,7 @@ function* matrixPieces({ series }: RangeVector): Generator<string, void> {
 }
 
 /** A value inside a vector, as part of a JSON text. */
-function* textPieces(value: Value): Generator<string, void> {
+function* textPieces(value: Value, depth: number): Generator<string, void> {
   if (typeof value === "number") yield decimalText(value);
   else if (typeof value === "boolean") yield String(value);
   else if (typeof value === "string") yield escaped(JSON.stringify(value));
@@ -95,20 +100,21 @@ function* textPieces(value: Value): Generator<string, void> {
   else if (value instanceof Unit) yield "()";
   else if (value instanceof Pair) {
     yield "(";
-    yield* textPieces(value.first);
+    yield* textPieces(value.first, depth);
     yield ", ";
-    yield* textPieces(value.second);
+    yield* textPieces(value.second, depth);
     yield ")";
-  } else yield* nestedPieces(value);
+  } else yield* nestedPieces(value, depth + 1);
 }
 
 /** Values that have no text: vectors in vectors, and functions. */
-function* nestedPieces(value: Value): Generator<string, void> {
+function* nestedPieces(value: Value, depth: number): Generator<string, void> {
   if (value instanceof Metric || value instanceof Closure) {
     yield "<function>";
     return;
   }
-  for (const piece of valuePieces(value)) yield escaped(piece);
+  if (depth > maxDepth) throw new QueryError({ code: "too-nested", limit: maxDepth });
+  for (const piece of valuePieces(value, depth)) yield escaped(piece);
 }
 
 function typed(resultType: string, result: string): string {

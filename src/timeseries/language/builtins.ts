@@ -2,7 +2,7 @@ import type { LabelSet } from "../store/labels.js";
 import { labelOf, labelSet } from "../store/labels.js";
 import { scalarOf, scalarsOf } from "./operators.js";
 import { quantile } from "./quantile.js";
-import { bytesPerElement, type QueryContext, type Work } from "./query-context.js";
+import { bytesPerElement, bytesPerKept, type QueryContext, type Work } from "./query-context.js";
 import { QueryError } from "./query-fault.js";
 import type { BuiltinName } from "./syntax.js";
 import {
@@ -67,17 +67,15 @@ export function* callBuiltin(context: QueryContext, call: BuiltinCall): Work<Val
     case "quantile_over_time":
       return yield* quantileOverTime(context, given);
     case "quantile_by":
-      return quantileBy(context, given, call.labels);
+      return yield* quantileBy(context, given, call.labels);
     case "filter":
       return yield* filter(context, given);
     case "map":
       return yield* map(context, given);
     case "join":
       return join(given);
-    case "unless": {
-      const excluded = new Set(given.vector(1).elements.map(({ labels }) => labels.key));
-      return new InstantVector(given.vector(0).elements.filter(({ labels }) => !excluded.has(labels.key)));
-    }
+    case "unless":
+      return unless(given);
     case "earliest":
     case "latest":
       // `checkNames` refuses them before anything is evaluated.
@@ -123,6 +121,7 @@ class Arguments {
   }
 
   scalars(index: number): number[] {
+    this.context.meter.isDue(this.vector(index).elements.length);
     return this.vector(index).elements.map((element) => scalarOf(this.context, element, this.at(index)));
   }
 
@@ -245,7 +244,7 @@ function* quantileOverTime(context: QueryContext, given: Arguments): Work<Instan
 }
 
 /** Neighbours that agree on these labels make a group; what has not got a label agrees with what has not either. */
-function quantileBy(context: QueryContext, given: Arguments, names: readonly string[]): InstantVector {
+function* quantileBy(context: QueryContext, given: Arguments, names: readonly string[]): Work<InstantVector> {
   const k = checkedK(given, "quantile_by");
   const scalars = given.scalars(1);
   const { elements } = given.vector(1);
@@ -261,6 +260,7 @@ function quantileBy(context: QueryContext, given: Arguments, names: readonly str
     const last = groups.at(-1);
     if (last !== undefined && last.labels.key === common.key) last.values.push(scalars[index]!);
     else groups.push({ labels: common, values: [scalars[index]!] });
+    if (context.meter.isDue(names.length)) yield;
   }
   context.meter.charge(groups.length * bytesPerElement);
   return new InstantVector(
@@ -278,6 +278,7 @@ function* filter(context: QueryContext, given: Arguments): Work<InstantVector> {
     if (typeof isKept !== "boolean") throw context.mismatch("Bool", isKept, given.at(0));
     if (isKept) kept.push(element);
   }
+  context.meter.charge(kept.length * bytesPerKept);
   return new InstantVector(kept);
 }
 
@@ -291,8 +292,17 @@ function* map(context: QueryContext, given: Arguments): Work<InstantVector> {
   return new InstantVector(mapped);
 }
 
+function unless(given: Arguments): InstantVector {
+  const { elements } = given.vector(0);
+  const excluded = new Set(given.vector(1).elements.map(({ labels }) => labels.key));
+  given.context.meter.isDue(elements.length + excluded.size);
+  given.context.meter.charge(elements.length * bytesPerKept);
+  return new InstantVector(elements.filter(({ labels }) => !excluded.has(labels.key)));
+}
+
 function join(given: Arguments): InstantVector {
   const { elements } = given.vector(0);
+  given.context.meter.isDue(2 * elements.length);
   const others = new Map(given.vector(1).elements.map(({ labels, value }) => [labels.key, value]));
   given.context.meter.charge(elements.length * 2 * bytesPerElement);
   return new InstantVector(

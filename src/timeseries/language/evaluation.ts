@@ -1,7 +1,13 @@
 import { type BuiltinCall, callBuiltin } from "./builtins.js";
 import type { Meter } from "./meter.js";
 import { binary, binaryOfRange } from "./operators.js";
-import { bytesPerElement, type MetricSource, type QueryContext, type Work } from "./query-context.js";
+import {
+  bytesPerElement,
+  bytesPerKept,
+  type MetricSource,
+  type QueryContext,
+  type Work,
+} from "./query-context.js";
 import { type Place, placeIn, QueryError } from "./query-fault.js";
 import { range } from "./range.js";
 import type { Expression } from "./syntax.js";
@@ -90,14 +96,16 @@ export class Evaluation implements QueryContext {
         const left = yield* this.evaluate(expression.left, scope);
         const right = yield* this.evaluate(expression.right, scope);
         const { at, operator } = expression;
-        return left instanceof RangeVector || right instanceof RangeVector
-          ? yield* binaryOfRange(this, operator, left, right, at)
-          : binary(this, operator, left, right, at);
+        if (left instanceof RangeVector || right instanceof RangeVector)
+          return yield* binaryOfRange(this, operator, left, right, at);
+        const value = binary(this, operator, left, right, at);
+        if (this.meter.isDue()) yield;
+        return value;
       }
       case "labels": {
         const of = yield* this.evaluate(expression.of, scope);
         if (!(of instanceof InstantVector)) throw this.mismatch("InstantVector a", of, expression.at);
-        return new InstantVector(of.elements.filter((element) => satisfies(element, expression)));
+        return yield* this.#labelled(of, expression);
       }
       case "range":
         return yield* this.#range(expression, scope);
@@ -158,6 +166,16 @@ export class Evaluation implements QueryContext {
     return new InstantVector(elements);
   }
 
+  *#labelled({ elements }: InstantVector, expression: Expression & { kind: "labels" }): Work<InstantVector> {
+    const kept: Element[] = [];
+    for (const element of elements) {
+      if (satisfies(element, expression)) kept.push(element);
+      if (this.meter.isDue(expression.conditions.length)) yield;
+    }
+    this.meter.charge(kept.length * bytesPerKept);
+    return new InstantVector(kept);
+  }
+
   *#range(expression: Expression & { kind: "range" }, scope: Scope | undefined): Work<Value> {
     const { at, step } = expression;
     const of = yield* this.evaluate(expression.of, scope);
@@ -179,7 +197,9 @@ export class Evaluation implements QueryContext {
     const { name, labels } = expression;
     const places = expression.arguments.map(({ at }) => at);
     const call: BuiltinCall = { name, labels, given, places, at: expression.at };
-    return yield* callBuiltin(this, call);
+    const value = yield* callBuiltin(this, call);
+    if (this.meter.isDue()) yield;
+    return value;
   }
 }
 

@@ -16,6 +16,8 @@ export class Meter {
   readonly #deadline: number;
   #sliceEnd = 0;
   #work = 0;
+  /** Stays so until the next slice begins: not all work can stop where it is counted. */
+  #isSliceOver = false;
   /** Of what the query holds; may be set back to an earlier figure where all since is garbage. */
   bytes = 0;
 
@@ -28,13 +30,17 @@ export class Meter {
   /** Whether others should have the event loop now; `work` is in units of about a fifth of a microsecond. */
   isDue(work = 1): boolean {
     this.#work += work;
-    if (this.#work < workPerLook) return false;
+    if (this.#work >= workPerLook) this.#look();
+    return this.#isSliceOver;
+  }
+
+  #look(): void {
     this.#work = 0;
     const now = performance.now();
     if (now > this.#deadline) {
       throw new QueryError({ code: "too-slow", limitMs: this.#limits.timeoutMs });
     }
-    return now >= this.#sliceEnd;
+    this.#isSliceOver = now >= this.#sliceEnd;
   }
 
   /** @throws QueryError */
@@ -47,6 +53,7 @@ export class Meter {
 
   beginSlice(): void {
     this.#sliceEnd = performance.now() + sliceMs;
+    this.#isSliceOver = false;
   }
 }
 

@@ -31,7 +31,7 @@ export function* checkNames(
   known: KnownNames,
   meter: Meter,
 ): Generator<void, void> {
-  const unknown = firstUnknown(expression, undefined, known);
+  const unknown = yield* firstUnknown(expression, undefined, { known, meter });
   if (unknown === undefined) return;
   const { code, at, name, bound } = unknown;
   const place = placeIn(query, at);
@@ -47,67 +47,84 @@ interface Unknown {
   readonly bound: Bound | undefined;
 }
 
-function firstUnknown(
+/** What names are looked for in. */
+interface Search {
+  readonly known: KnownNames;
+  readonly meter: Meter;
+}
+
+function* firstUnknown(
   expression: Expression,
   bound: Bound | undefined,
-  known: KnownNames,
-): Unknown | undefined {
-  const inside = (part: Expression) => firstUnknown(part, bound, known);
+  search: Search,
+): Generator<void, Unknown | undefined> {
   switch (expression.kind) {
-    case "name": {
-      const { name, at } = expression;
-      return isBound(name, bound) || known.knows(name)
-        ? undefined
-        : { code: "undefined-name", at, name, bound };
+    case "name":
+      return yield* unlessKnown(expression, bound, search);
+    case "let": {
+      const { name, value, body } = expression;
+      return (
+        (yield* firstUnknown(value, bound, search)) ??
+        (yield* firstUnknown(body, { name, outer: bound }, search))
+      );
     }
-    case "let":
-      return (
-        inside(expression.value) ??
-        firstUnknown(expression.body, { name: expression.name, outer: bound }, known)
-      );
     case "lambda":
-      return firstUnknown(expression.body, { name: expression.parameter, outer: bound }, known);
+      return yield* firstUnknown(expression.body, { name: expression.parameter, outer: bound }, search);
     case "pair":
-      return inside(expression.first) ?? inside(expression.second);
+      return yield* firstOf([expression.first, expression.second], bound, search);
     case "application":
-      return inside(expression.applied) ?? inside(expression.argument);
+      return yield* firstOf([expression.applied, expression.argument], bound, search);
     case "builtin":
-      return ofBuiltin(expression, bound, known);
+      return yield* ofBuiltin(expression, bound, search);
     case "binary":
-      return inside(expression.left) ?? inside(expression.right);
+      return yield* firstOf([expression.left, expression.right], bound, search);
     case "not":
-      return inside(expression.operand);
-    case "range":
-      return (
-        inside(expression.of) ??
-        inside(expression.from) ??
-        inside(expression.to) ??
-        (expression.step && inside(expression.step))
-      );
+      return yield* firstUnknown(expression.operand, bound, search);
+    case "range": {
+      const { of, from, to, step } = expression;
+      return yield* firstOf([of, from, to, ...(step === undefined ? [] : [step])], bound, search);
+    }
     case "labels":
-      return inside(expression.of);
+      return yield* firstUnknown(expression.of, bound, search);
     default:
       return undefined;
   }
 }
 
-/** `earliest` and `latest` are read, and mean nothing in the original either. */
-function ofBuiltin(
-  { name, arguments: given, at }: Expression & { kind: "builtin" },
+function* firstOf(
+  parts: readonly Expression[],
   bound: Bound | undefined,
-  known: KnownNames,
-): Unknown | undefined {
-  for (const argument of given) {
-    const unknown = firstUnknown(argument, bound, known);
+  search: Search,
+): Generator<void, Unknown | undefined> {
+  for (const part of parts) {
+    const unknown = yield* firstUnknown(part, bound, search);
     if (unknown !== undefined) return unknown;
   }
-  const isSupported = name !== "earliest" && name !== "latest";
-  return isSupported ? undefined : { code: "unsupported", at, name, bound };
+  return undefined;
 }
 
-function isBound(name: string, bound: Bound | undefined): boolean {
-  for (const each of boundNames(bound)) if (each === name) return true;
-  return false;
+function* unlessKnown(
+  { name, at }: Expression & { kind: "name" },
+  bound: Bound | undefined,
+  { known, meter }: Search,
+): Generator<void, Unknown | undefined> {
+  let passed = 1;
+  let each = bound;
+  for (; each !== undefined && each.name !== name; each = each.outer) passed += 1;
+  if (meter.isDue(passed)) yield;
+  return each !== undefined || known.knows(name) ? undefined : { code: "undefined-name", at, name, bound };
+}
+
+/** `earliest` and `latest` are read, and mean nothing in the original either. */
+function* ofBuiltin(
+  { name, arguments: given, at }: Expression & { kind: "builtin" },
+  bound: Bound | undefined,
+  search: Search,
+): Generator<void, Unknown | undefined> {
+  const unknown = yield* firstOf(given, bound, search);
+  if (unknown !== undefined) return unknown;
+  const isSupported = name !== "earliest" && name !== "latest";
+  return isSupported ? undefined : { code: "unsupported", at, name, bound };
 }
 
 function* boundNames(bound: Bound | undefined): Generator<string> {

@@ -1,4 +1,4 @@
-import { bytesPerElement, type QueryContext, type Work } from "./query-context.js";
+import { bytesPerElement, bytesPerKept, type QueryContext, type Work } from "./query-context.js";
 import { QueryError } from "./query-fault.js";
 import type { ArithmeticOperator, BinaryOperator, ComparisonOperator } from "./syntax.js";
 import {
@@ -92,8 +92,11 @@ function compared(
 ): Value | undefined {
   if (typeof left === "number" && typeof right === "number") return compare(left, right);
   if (typeof left === "boolean" && typeof right === "boolean") return compare(Number(left), Number(right));
-  const keep = (vector: InstantVector, isKept: (value: number) => boolean) =>
-    new InstantVector(vector.elements.filter((element) => isKept(scalarOf(context, element, at))));
+  const keep = ({ elements }: InstantVector, isKept: (value: number) => boolean) => {
+    context.meter.isDue(elements.length);
+    context.meter.charge(elements.length * bytesPerKept);
+    return new InstantVector(elements.filter((element) => isKept(scalarOf(context, element, at))));
+  };
   if (left instanceof InstantVector && typeof right === "number")
     return keep(left, (value) => compare(value, right));
   if (typeof left === "number" && right instanceof InstantVector)
@@ -143,6 +146,7 @@ function each(
   at: number,
 ): Value | undefined {
   if (!(vector instanceof InstantVector)) return undefined;
+  context.meter.isDue(vector.elements.length);
   context.meter.charge(vector.elements.length * bytesPerElement);
   return new InstantVector(
     vector.elements.map((element) => ({ ...element, value: change(scalarOf(context, element, at)) })),

@@ -1,3 +1,5 @@
+import type { Meter } from "./meter.js";
+import type { Work } from "./query-context.js";
 import { Scanner } from "./scanner.js";
 import {
   arities,
@@ -35,41 +37,47 @@ const someExpression = "an expression";
  *     atom    = "(" ws* ( expr ( ws* "," ws* expr )* )? ws* ")" | "epoch" | "true" | "false" | "now"
  *             | ident | duration | number | text
  *
- * White space is allowed where it says so and nowhere else.
+ * White space is allowed where it says so and nowhere else. Stops now and then, as a query may be a hundred thousand
+ * characters long.
  *
  * @throws QueryError of the type `parse`
  */
-export function parseQuery(query: string): Expression {
-  return new Parser(query).query();
+export function parseQuery(query: string, meter: Meter): Work<Expression> {
+  return new Parser(query, meter).query();
 }
+
+/** Of each number, name or other least part, in the units of `Meter.isDue`. */
+const workOfAtom = 64;
 
 class Parser {
   readonly #scanner: Scanner;
+  readonly #meter: Meter;
   #nesting = 0;
 
-  constructor(query: string) {
+  constructor(query: string, meter: Meter) {
     this.#scanner = new Scanner(query);
+    this.#meter = meter;
   }
 
-  query(): Expression {
-    const expression = this.#expression();
+  *query(): Work<Expression> {
+    const expression = yield* this.#expression();
     this.#scanner.space();
     if (!this.#scanner.isAtEnd) this.#scanner.fail("an operator, an argument or the end of input");
     return expression;
   }
 
-  #expression(): Expression {
+  *#expression(): Work<Expression> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
     // What is open takes stack before it is known how deep it is.
     this.#nesting += 1;
     if (this.#nesting * 2 > maxDepth) scanner.fail(`a query that is nested at most ${maxDepth / 2} deep`);
-    const expression = this.#let(at) ?? this.#lambda(at) ?? this.#level(0);
+    const expression = (yield* this.#let(at)) ?? (yield* this.#lambda(at)) ?? (yield* this.#level(0));
     this.#nesting -= 1;
     return expression;
   }
 
-  #let(at: number): Expression | undefined {
+  *#let(at: number): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     if (!scanner.takeWord("let")) return undefined;
     this.#someSpace();
@@ -77,15 +85,15 @@ class Parser {
     scanner.space();
     scanner.expect("=");
     scanner.space();
-    const value = this.#expression();
+    const value = yield* this.#expression();
     scanner.space();
     if (!scanner.takeWord("in")) scanner.fail('an operator, an argument or "in"');
     this.#someSpace();
-    const body = this.#expression();
+    const body = yield* this.#expression();
     return { kind: "let", name, value, body, at, depth: this.#depth(value, body) };
   }
 
-  #lambda(at: number): Expression | undefined {
+  *#lambda(at: number): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     if (!scanner.take("\\")) return undefined;
     scanner.space();
@@ -93,14 +101,14 @@ class Parser {
     scanner.space();
     scanner.expect("->");
     scanner.space();
-    const body = this.#expression();
+    const body = yield* this.#expression();
     return { kind: "lambda", parameter, body, at, depth: this.#depth(body) };
   }
 
-  #level(level: number): Expression {
+  *#level(level: number): Work<Expression> {
     const operators = levels[level];
-    if (operators === undefined) return this.#application();
-    let left = this.#level(level + 1);
+    if (operators === undefined) return yield* this.#application();
+    let left = yield* this.#level(level + 1);
     for (;;) {
       const before = this.#scanner.at;
       this.#scanner.space();
@@ -111,17 +119,17 @@ class Parser {
         return left;
       }
       this.#scanner.space();
-      const right = this.#level(level + 1);
+      const right = yield* this.#level(level + 1);
       left = { kind: "binary", operator, left, right, at, depth: this.#depth(left, right) };
     }
   }
 
-  #application(): Expression {
+  *#application(): Work<Expression> {
     const { at } = this.#scanner;
-    let applied = this.#builtin(at) ?? this.#argument();
+    let applied = (yield* this.#builtin(at)) ?? (yield* this.#argument());
     if (applied === undefined) this.#scanner.fail(someExpression);
     for (;;) {
-      const argument = this.#nextArgument();
+      const argument = yield* this.#nextArgument();
       if (argument === undefined) return applied;
       // Only metrics and functions of the query's own can be applied like this; a builtin has all it takes.
       if (applied.kind === "builtin" && applied.at === at)
@@ -136,14 +144,14 @@ class Parser {
     }
   }
 
-  #builtin(at: number): Expression | undefined {
+  *#builtin(at: number): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     const name = builtinNames.find((each) => scanner.takeWord(each));
     if (name === undefined) return undefined;
-    const labels = name === "quantile_by" ? this.#labelNames() : [];
+    const labels = name === "quantile_by" ? yield* this.#labelNames() : [];
     const given: Expression[] = [];
     while (given.length < arities[name]) {
-      const argument = this.#nextArgument();
+      const argument = yield* this.#nextArgument();
       if (argument === undefined) scanner.fail(`an argument of ${name}, after white space`);
       const isNamed = name === "earliest" || name === "latest";
       if (isNamed && argument.kind !== "name") scanner.fail("a name", argument.at);
@@ -153,46 +161,49 @@ class Parser {
   }
 
   /** `("a", "b")` */
-  #labelNames(): string[] {
+  *#labelNames(): Work<string[]> {
     const scanner: Scanner = this.#scanner;
     scanner.space();
     scanner.expect("(");
     scanner.space();
     const names = [this.#text()];
-    while (this.#comma()) names.push(this.#text());
+    while (this.#comma()) {
+      names.push(this.#text());
+      if (this.#meter.isDue(workOfAtom)) yield;
+    }
     scanner.expect(")");
     return names;
   }
 
   /** An argument after white space, or nothing and nowhere moved. */
-  #nextArgument(): Expression | undefined {
+  *#nextArgument(): Work<Expression | undefined> {
     const before = this.#scanner.at;
-    const argument = this.#scanner.space() ? this.#argument() : undefined;
+    const argument = this.#scanner.space() ? yield* this.#argument() : undefined;
     if (argument === undefined) this.#scanner.at = before;
     return argument;
   }
 
-  #argument(): Expression | undefined {
+  *#argument(): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
     if (scanner.take("!")) {
       scanner.space();
-      const operand = this.#atom();
+      const operand = yield* this.#atom();
       // It may be the operator `!=`.
       if (operand !== undefined) return { kind: "not", operand, at, depth: this.#depth(operand) };
       scanner.at = at;
       return undefined;
     }
-    const atom = this.#atom();
-    return atom === undefined ? undefined : this.#postfixes(atom);
+    const atom = yield* this.#atom();
+    return atom === undefined ? undefined : yield* this.#postfixes(atom);
   }
 
-  #postfixes(atom: Expression): Expression {
+  *#postfixes(atom: Expression): Work<Expression> {
     let of = atom;
     for (;;) {
       const before = this.#scanner.at;
       this.#scanner.space();
-      const postfix = this.#range(of) ?? this.#labels(of);
+      const postfix = (yield* this.#range(of)) ?? (yield* this.#labels(of));
       if (postfix === undefined) {
         this.#scanner.at = before;
         return of;
@@ -201,22 +212,22 @@ class Parser {
     }
   }
 
-  #range(of: Expression): Expression | undefined {
+  *#range(of: Expression): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
     if (!scanner.take("[")) return undefined;
     scanner.space();
-    const from = this.#expression();
+    const from = yield* this.#expression();
     scanner.space();
     scanner.expect(";");
     scanner.space();
-    const to = this.#expression();
+    const to = yield* this.#expression();
     const before = scanner.at;
     scanner.space();
     let step: Expression | undefined;
     if (scanner.take(":")) {
       scanner.space();
-      step = this.#expression();
+      step = yield* this.#expression();
       scanner.space();
     } else {
       scanner.at = before;
@@ -226,7 +237,7 @@ class Parser {
     return { kind: "range", of, from, to, step, at, depth };
   }
 
-  #labels(of: Expression): Expression | undefined {
+  *#labels(of: Expression): Work<Expression | undefined> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
     if (!scanner.take("{")) return undefined;
@@ -234,7 +245,10 @@ class Parser {
     const conditions: LabelCondition[] = [];
     if (!scanner.take("}")) {
       conditions.push(this.#condition());
-      while (this.#comma()) conditions.push(this.#condition());
+      while (this.#comma()) {
+        conditions.push(this.#condition());
+        if (this.#meter.isDue(workOfAtom)) yield;
+      }
       scanner.expect("}");
     }
     return { kind: "labels", of, conditions, at, depth: this.#depth(of) };
@@ -250,11 +264,12 @@ class Parser {
     return { name, value: this.#text(), isEqual };
   }
 
-  #atom(): Expression | undefined {
+  *#atom(): Work<Expression | undefined> {
+    if (this.#meter.isDue(workOfAtom)) yield;
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
     const leaf = { at, depth: 1 };
-    if (scanner.take("(")) return this.#parenthesis(at);
+    if (scanner.take("(")) return yield* this.#parenthesis(at);
     // These four are found wherever a word begins with them, as the original does: `nowhere` is `now` and a rest.
     if (scanner.take("epoch")) return { kind: "epoch", ...leaf };
     if (scanner.take("true")) return { kind: "constant", value: true, ...leaf };
@@ -269,12 +284,12 @@ class Parser {
   }
 
   /** `()`, `(a)`, and `(a, b, c)`, which is `(a, (b, c))`. */
-  #parenthesis(at: number): Expression {
+  *#parenthesis(at: number): Work<Expression> {
     const scanner: Scanner = this.#scanner;
     scanner.space();
     if (scanner.take(")")) return { kind: "unit", at, depth: 1 };
-    const items = [this.#expression()];
-    while (this.#comma()) items.push(this.#expression());
+    const items = [yield* this.#expression()];
+    while (this.#comma()) items.push(yield* this.#expression());
     scanner.space();
     scanner.expect(")");
     return items.reduceRight((second, first) => {

@@ -75,7 +75,7 @@ export class Queries {
 
   async #evaluated(query: string, now: number, meter: Meter): Promise<Value> {
     const source = this.#options.source();
-    const expression = parseQuery(query);
+    const expression = await runSliced(parseQuery(query, meter), meter);
     await runSliced(checkNames(query, expression, source, meter), meter);
     const { stepMs = usualStepMs } = this.#options;
     const evaluation = new Evaluation({ query, source, now, stepMs, meter });

@@ -19,6 +19,8 @@ export type Work<Result> = Generator<void, Result>;
 
 /** Roughly what an element of a vector takes. */
 export const bytesPerElement = 96;
+/** What one takes that another vector has already. */
+export const bytesPerKept = 8;
 
 /** The query that operators and builtins are part of. */
 export interface QueryContext {

@@ -20,6 +20,7 @@ export type QueryFault =
   | { code: "step-zero" }
   | { code: "too-many-steps"; steps: number; limit: number }
   | { code: "too-deep"; limit: number }
+  | { code: "too-nested"; limit: number }
   | { code: "too-slow"; limitMs: number }
   | { code: "too-big"; limitBytes: number };
 
@@ -97,6 +98,8 @@ function describe(fault: QueryFault): string {
       return `a range has ${fault.steps} steps, and may have ${fault.limit}: give a longer step after a colon, or a shorter range`;
     case "too-deep":
       return `functions are applied within functions to a depth of more than ${fault.limit}`;
+    case "too-nested":
+      return `the answer has vectors within vectors to a depth of more than ${fault.limit}`;
     case "too-slow":
       return `the query takes longer than ${fault.limitMs} ms (muninn.timeseries.queryTimeout)`;
     case "too-big":

@@ -1,6 +1,7 @@
 import { compareLabels, type LabelSet } from "./labels.js";
 import { bytesPerPage, Pages } from "./pages.js";
 import { Series } from "./series.js";
+import { SortedNames } from "./sorted-names.js";
 
 /** What a series and a metric take in addition to their points, roughly: objects, entries of maps, places in lists. */
 const bytesPerSeries = 400;
@@ -48,7 +49,7 @@ export class Store {
   readonly #maxBytes: number;
   readonly #pages = new Pages<Series>();
   readonly #metrics = new Map<string, Metric>();
-  #names: readonly string[] | undefined;
+  readonly #names = new SortedNames();
   #nameBytes = 0;
   #series = 0;
   /** Points before this time are no longer seen: they are on a page with newer ones. */
@@ -68,8 +69,7 @@ export class Store {
 
   /** Names of all metrics, ascending. */
   names(): readonly string[] {
-    this.#names ??= [...this.#metrics.keys()].sort();
-    return this.#names;
+    return this.#names.all();
   }
 
   knows(metric: string): boolean {
@@ -173,7 +173,7 @@ export class Store {
     if (name.length > maxNameLength) return undefined;
     const metric: Metric = { bySet: new Map(), sorted: [] };
     this.#metrics.set(name, metric);
-    this.#names = undefined;
+    this.#names.add(name);
     this.#nameBytes += bytesPerMetric + name.length;
     return metric;
   }
@@ -209,7 +209,7 @@ export class Store {
     this.#series -= 1;
     if (metric.sorted.length > 0 || this.#nameBytes <= this.#maxBytes * shareOfNames) return;
     this.#metrics.delete(series.metric);
-    this.#names = undefined;
+    this.#names.delete(series.metric);
     this.#nameBytes -= bytesPerMetric + series.metric.length;
   }
 

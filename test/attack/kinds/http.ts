@@ -33,7 +33,7 @@ export const upgrade =
   "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 /** Fails where somebody who does nothing wrong gets no answer within a second or two. */
-async function expectServed(
+export async function expectServed(
   address: string,
   path = "/metrics",
   headers: Record<string, string> = {},

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Evaluation } from "../../../src/timeseries/language/evaluation.js";
 import { Meter } from "../../../src/timeseries/language/meter.js";
 import { parseQuery } from "../../../src/timeseries/language/parser.js";
@@ -20,6 +20,14 @@ const now = 3_600_000;
 async function faultOf(store: Store, query: string, limits?: { timeoutMs: number; maxBytes: number }) {
   const found = await evaluated(store, now, query, limits);
   return found instanceof QueryError ? found.fault.code : "none";
+}
+
+/** The result of work, without pauses. */
+function finished<Result>(work: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
 }
 
 describe("limits", () => {
@@ -71,10 +79,60 @@ describe("limits", () => {
     ["quantile_over_time 0.5 (m[now - 1h; now])", 2],
   ])("%s pauses at each series, %i times for each, if its turn is over", (query, times) => {
     const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
+    const expression = finished(parseQuery(query, meter));
     meter.isDue = () => true;
     const evaluation = new Evaluation({ query, source: large, now, stepMs: 15_000, meter });
-    const stops = [...evaluation.evaluate(parseQuery(query), undefined)].length;
+    const stops = [...evaluation.evaluate(expression, undefined)].length;
     expect(stops).toBeGreaterThanOrEqual(times * 100);
+  });
+
+  test.each([
+    ["min (m now) + min (m now) + min (m now) + min (m now)", 4],
+    [`(m now) {${new Array(50).fill('"a" != "b"').join(", ")}}`, 3],
+    ["let v = m now in v > 1 > 1 > 1 > 1 > 1 > 1", 2],
+    ["let v = m now in 1 < (1 < (1 < (1 < (1 < (1 < v)))))", 2],
+    ["let v = m now in unless v (unless v (unless v (unless v (unless v v))))", 2],
+    [`quantile_by (${new Array(50).fill('"a"').join(", ")}) 0.5 (m now)`, 3],
+  ])("%s pauses once its turn is over, wherever that was noticed", (query, least) => {
+    const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
+    const expression = finished(parseQuery(query, meter));
+    const evaluation = new Evaluation({ query, source: large, now, stepMs: 15_000, meter });
+    // Each look at the clock says that the turn is over.
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1_000);
+    const stops = [...evaluation.evaluate(expression, undefined)].length;
+    vi.restoreAllMocks();
+    expect(stops).toBeGreaterThanOrEqual(least);
+  });
+
+  test.each([`(${"1,".repeat(300)}1)`, `m{${new Array(300).fill('"a"="b"').join(",")}}`])(
+    "a long query is read with pauses",
+    (query) => {
+      const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
+      vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1_000);
+      const stops = [...parseQuery(query, meter)].length;
+      vi.restoreAllMocks();
+      expect(stops).toBeGreaterThan(20);
+    },
+  );
+
+  test("copies of a vector count as memory, though they share its elements", async () => {
+    const copies = new Array(200).fill("v{}").join(" + ");
+    expect(
+      await faultOf(large, `let v = m now in (${copies.replaceAll(" + ", ", ")})`, {
+        timeoutMs: 60_000,
+        maxBytes: 100_000,
+      }),
+    ).toBe("too-big");
+  });
+
+  test("vectors in vectors are answered to a depth of four, as each escapes the text of the one within it", async () => {
+    const nested = (depth: number) =>
+      `let v = (m now) {"node" = "1"} in ${"map (\\x -> ".repeat(depth)}v${") v".repeat(depth)}`;
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 30 } });
+    expect(await queries.answer(nested(4), now, { gzip: false })).toBeDefined();
+    await expect(queries.answer(nested(5), now, { gzip: false })).rejects.toMatchObject({
+      fault: { code: "too-nested" },
+    });
   });
 
   test("beyond four running and sixty-four waiting queries one is refused", async () => {
