@@ -27,6 +27,8 @@ interface Entry extends KnownNode {
 /** The nodes of this and the last hour, by name. */
 export class KnownNodes {
   readonly #entries = new Map<string, Entry>();
+  /** Those that left, in the order of leaving. */
+  readonly #gone = new Map<string, Entry>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -48,6 +50,7 @@ export class KnownNodes {
       });
       return;
     }
+    this.#gone.delete(identity.name);
     entry.identity = identity;
     entry.account = account;
     entry.connections += 1;
@@ -62,9 +65,7 @@ export class KnownNodes {
     if (entry.connections > 0) return;
     entry.isConnected = false;
     entry.since = this.#now();
-    // In the order of leaving, so that the first of those gone is the next to be forgotten.
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
+    this.#gone.set(name, entry);
     this.#forgetOld();
   }
 
@@ -78,10 +79,11 @@ export class KnownNodes {
   }
 
   #forgetOld(): void {
-    const gone = [...this.#entries].filter(([, { isConnected }]) => !isConnected);
     const before = this.#now() - keptAfterLeavingMs;
-    for (const [index, [name, { since }]] of gone.entries()) {
-      if (index < gone.length - mostGone || since < before) this.#entries.delete(name);
+    for (const [name, { since }] of this.#gone) {
+      if (this.#gone.size <= mostGone && since >= before) return;
+      this.#gone.delete(name);
+      this.#entries.delete(name);
     }
   }
 }

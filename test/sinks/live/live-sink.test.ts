@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { LiveFilter, type LiveQuery } from "../../../src/sinks/live/live-filter.js";
 import type { LiveMessage } from "../../../src/sinks/live/live-messages.js";
 import { maxTextBytes } from "../../../src/sinks/live/live-object.js";
@@ -141,6 +141,37 @@ test("an invalid expression is refused, and one that is slow in other engines is
   sink.flush();
   await turn();
   expect(reader.texts).toEqual(["aaa"]);
+});
+
+test.each(["x{1000}".repeat(57), "(?:abc(d{2})[^ef]){900}", "a".repeat(401)])(
+  "an expression that would be long to compile is not compiled: %s",
+  async (regex) => {
+    const { RE2JS } = await import("re2js");
+    const compile = vi.spyOn(RE2JS, "compile");
+    await expect(LiveFilter.of({ regex })).rejects.toThrow(/too long|longer/);
+    expect(compile).not.toHaveBeenCalled();
+    compile.mockRestore();
+  },
+);
+
+test.each(["[a-z]{300}", "(?i)(?:ab|cd){100}[^)]+", "\\\\{3}\\({2}[\\]a]{2,3}x{0,4}", "(?P<name>a{3}){2}"])(
+  "an expression of usual length is accepted: %s",
+  async (regex) => {
+    await expect(LiveFilter.of({ regex })).resolves.toBeDefined();
+  },
+);
+
+test("a text is looked for in what viewers see of a long one, and the clock is looked at after each", async () => {
+  const { sink, watch } = opened();
+  const { reader } = await watch({ text: "needle" });
+  sink.offer(
+    node,
+    batchOf([{ machine: `${"a".repeat(65_536)}needle` }, { machine: `${"a".repeat(65_530)}needle!` }]),
+  );
+  sink.flush();
+  await turn();
+  expect(reader.texts.length).toBe(1);
+  expect((await LiveFilter.of({ text: "needle" })).isSlow).toBe(true);
 });
 
 test("viewers with the same and with other filters receive the same object, which counts once", async () => {
