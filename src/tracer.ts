@@ -161,6 +161,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   const ui = uiOf(sinks, {
     version,
     nodes: () => sessions.nodes(),
+    bySlug: (slug) => sessions.bySlug(slug),
     health,
     totals: () => totalsReading(router),
     disks: () => disksReading(disks),

@@ -50,8 +50,7 @@ async function allMetrics({ gzip, bodies }: EndpointRequest, { node, metrics }: 
     key: `node ${node.slug}`,
     version: metrics.version,
     gzip,
-    bytes: 4 * metrics.bytes + metrics.size * 300,
-    pieces: () => ekgJson(metrics),
+    make: () => ({ bytes: 4 * metrics.bytes + metrics.size * 300, pieces: () => ekgJson(metrics) }),
   });
   return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
 }

@@ -10,14 +10,18 @@ const template = new PageTemplate({ style: pageStyle });
 
 /** The page `/` of both endpoints: links to the nodes, or JSON `{name: "/slug"}` where Accept names it or is absent. */
 export async function nodeList(request: EndpointRequest, view: NodesView, title: string): Promise<Answer> {
-  const nodes = [...view.nodes()].map(({ node }) => node);
   const isJson = new Accept(request.headers.accept).prefers("application/json", "text/html");
   const body = await request.bodies.get({
     key: isJson ? "list as JSON" : "list as HTML",
     version: undefined,
     gzip: request.gzip,
-    bytes: 10_000 + nodes.length * 3_000,
-    pieces: () => (isJson ? jsonPieces(nodes) : template.pieces(title, itemPieces(nodes, title))),
+    make: () => {
+      const nodes = [...view.nodes()].map(({ node }) => node);
+      return {
+        bytes: 10_000 + nodes.length * 3_000,
+        pieces: () => (isJson ? jsonPieces(nodes) : template.pieces(title, itemPieces(nodes, title))),
+      };
+    },
   });
   if (body === undefined) return busyAnswer();
   return isJson ? { status: 200, contentType: "application/json", body } : template.answer(body);

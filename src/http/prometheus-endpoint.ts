@@ -79,7 +79,7 @@ class PrometheusPages {
       case "/targets":
         return targets(request, nodes, { labels, instanceLabel, isSecure });
       case "/metrics":
-        return this.#exposed(request, "/metrics", undefined, this.#allNodes());
+        return this.#exposed(request, "/metrics", undefined, () => this.#allNodes());
       case "/metrics/self":
         return this.#self(request);
       default:
@@ -98,22 +98,27 @@ class PrometheusPages {
     const viewed = this.#options.nodes.bySlug(slug);
     if (viewed === undefined) return undefined;
     const { metrics } = viewed;
-    return this.#exposed(request, `node ${slug}`, metrics.version, [{ label: undefined, metrics }]);
+    return this.#exposed(request, `node ${slug}`, metrics.version, () => [{ label: undefined, metrics }]);
   }
 
   async #exposed(
     { headers, gzip, bodies }: EndpointRequest,
     what: string,
     version: number | undefined,
-    nodes: readonly ExposedNode[],
+    find: () => readonly ExposedNode[],
   ): Promise<Answer> {
     const format = formatFor(headers);
     const body = await bodies.get({
       key: `${format} ${what}`,
       version,
       gzip,
-      bytes: nodes.reduce((sum, node) => sum + bytesToExpose(node), 0),
-      pieces: () => this.#exposition(nodes, format),
+      make: () => {
+        const nodes = find();
+        return {
+          bytes: nodes.reduce((sum, node) => sum + bytesToExpose(node), 0),
+          pieces: () => this.#exposition(nodes, format),
+        };
+      },
     });
     return body === undefined
       ? busyAnswer()
@@ -132,8 +137,7 @@ class PrometheusPages {
       key: `self ${format}`,
       version: undefined,
       gzip,
-      bytes: 2 * text.length,
-      pieces: () => piecesOf(text),
+      make: () => ({ bytes: 2 * text.length, pieces: () => piecesOf(text) }),
     });
     return body === undefined ? busyAnswer() : { status: 200, contentType, body };
   }

@@ -25,15 +25,19 @@ export async function targets(
   if (new Accept(request.headers.accept).quality("application/json") === 0) {
     return textAnswer(415, "Only application/json");
   }
-  const nodes = [...view.nodes()].map(({ node }) => node);
   const host = hostOf(request);
   const isSecure = options.isSecure || forwarded(request, "x-forwarded-proto") === "https";
   const body = await request.bodies.get({
     key: `targets ${isSecure} ${host}`,
     version: undefined,
     gzip: request.gzip,
-    bytes: nodes.length * (1_000 + 2 * JSON.stringify(options.labels).length),
-    pieces: () => targetPieces(nodes, host, { ...options, isSecure }),
+    make: () => {
+      const nodes = [...view.nodes()].map(({ node }) => node);
+      return {
+        bytes: nodes.length * (1_000 + 2 * JSON.stringify(options.labels).length),
+        pieces: () => targetPieces(nodes, host, { ...options, isSecure }),
+      };
+    },
   });
   return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
 }

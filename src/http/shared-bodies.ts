@@ -9,11 +9,13 @@ interface Shared {
   readonly body: Promise<Body | undefined>;
 }
 
-export interface Wanted extends Rendering {
+export interface Wanted extends Pick<Rendering, "gzip"> {
   /** Identifies a body, whether compressed or not. */
   readonly key: string;
   /** What it is made of: a body of the same version is still right. Undefined if that is not known. */
   readonly version: number | undefined;
+  /** Called where it is not there yet: thousands may ask for the same, and to find out what it is made of may take a while. */
+  readonly make: () => Omit<Rendering, "gzip">;
 }
 
 /** Makes what many ask for at the same time only once, and holds it only once while they read. */
@@ -30,11 +32,11 @@ export class SharedBodies {
    * one. Undefined if too many wait to be made.
    */
   get(wanted: Wanted): Promise<Body | undefined> {
-    const { version } = wanted;
-    const key = `${wanted.gzip ? "gzip" : "plain"} ${wanted.key}`;
+    const { version, gzip, make } = wanted;
+    const key = `${gzip ? "gzip" : "plain"} ${wanted.key}`;
     const known = this.#shared.get(key);
     if (known !== undefined && known.version === version) return known.body;
-    const shared = { version, body: this.#budget.render(wanted) };
+    const shared = { version, body: this.#budget.render({ ...make(), gzip }) };
     this.#shared.set(key, shared);
     const forget = () => {
       if (this.#shared.get(key) === shared) this.#shared.delete(key);

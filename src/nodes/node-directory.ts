@@ -146,6 +146,13 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     for (const [holder, { identity, clash }] of this.#entries) yield [holder, identity, clash];
   }
 
+  /** The one whose pages are there. */
+  bySlug(slug: string): readonly [Holder, NodeIdentity, Clash | undefined] | undefined {
+    const [holder] = this.#bySlug.of(slug);
+    const entry = holder && this.#entries.get(holder);
+    return entry && [holder!, entry.identity, entry.clash];
+  }
+
   clashOf(holder: Holder): Clash | undefined {
     return this.#entries.get(holder)?.clash;
   }
@@ -223,8 +230,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   }
 
   #holderOfSlug(slug: string): NodeIdentity | undefined {
-    const [holder] = this.#bySlug.of(slug);
-    return holder && this.identityOf(holder);
+    return this.bySlug(slug)?.[1];
   }
 }
 

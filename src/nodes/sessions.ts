@@ -132,8 +132,9 @@ export class Sessions {
   }
 
   bySlug(slug: string): ConnectedNode | undefined {
-    for (const connected of this.nodes()) if (connected.node.slug === slug) return connected;
-    return undefined;
+    const [session, node, clash] = this.#directory.bySlug(slug) ?? [];
+    const metrics = session && this.#sessions.get(session);
+    return metrics && { node: node!, session: session!, metrics, clash };
   }
 
   /** Connections by how far they are: before and after the handshake. */

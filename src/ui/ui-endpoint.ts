@@ -56,8 +56,7 @@ async function overview({ gzip, bodies }: EndpointRequest, views: Views): Promis
       key: "overview",
       version: undefined,
       gzip,
-      bytes: 20_000 + views.knownNodes * 1_000,
-      pieces: () => views.overview(),
+      make: () => ({ bytes: 20_000 + views.knownNodes * 1_000, pieces: () => views.overview() }),
     }),
   );
 }
@@ -71,7 +70,7 @@ async function oneNode(
   if (slug === undefined || rest !== undefined) return undefined;
   const node = await views.node(slug);
   if (node === undefined) return undefined;
-  return made(await bodies.get({ key: `node ${slug}`, version: undefined, gzip, ...node }));
+  return made(await bodies.get({ key: `node ${slug}`, version: undefined, gzip, make: () => node }));
 }
 
 function made(body: Answer["body"] | undefined): Answer {

@@ -20,6 +20,7 @@ export interface UiSources {
   readonly version: string;
   /** The nodes currently connected whose names are known. */
   readonly nodes: () => Iterable<LiveNode>;
+  readonly bySlug: (slug: string) => LiveNode | undefined;
   /** These, and those of the last hour. */
   readonly known: () => Iterable<KnownNode>;
   readonly health: HealthSource;
@@ -77,11 +78,18 @@ export class Views {
     return [...this.#sources.known()].length;
   }
 
+  /** The last one of this slug. */
+  #known(slug: string): KnownNode | undefined {
+    let found: KnownNode | undefined;
+    for (const known of this.#sources.known()) if (known.identity.slug === slug) found = known;
+    return found;
+  }
+
   /** Undefined if no node of this slug is known. */
   async node(slug: string): Promise<{ pieces: () => Generator<string>; bytes: number } | undefined> {
-    const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
+    const known = this.#known(slug);
     if (known === undefined) return undefined;
-    const connected = [...this.#sources.nodes()].find(({ node }) => node.slug === slug);
+    const connected = this.#sources.bySlug(slug);
     const facts = connected && (await this.#facts.fresh(connected.session));
     const summary: NodeSummary = summaryOf(known, Date.now(), facts);
     const details: Omit<NodeDetails, "metrics"> = { ...summary, facts: facts?.entries ?? [] };
@@ -94,7 +102,7 @@ export class Views {
 
   /** A metric of the last hour; undefined if no node of this slug is known. */
   async history(slug: string, metric: string): Promise<MetricHistory | undefined> {
-    const known = [...this.#sources.known()].findLast(({ identity }) => identity.slug === slug);
+    const known = this.#known(slug);
     const { past } = this.#sources;
     if (known === undefined) return undefined;
     return past === undefined ? { points: [] } : historyOf(past, known.identity.name, metric);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Check, Finding } from "../../src/health/check.js";
+import { type Check, type Finding, ok } from "../../src/health/check.js";
 import { HealthMonitor } from "../../src/health/health-monitor.js";
 import type { HealthState } from "../../src/health/health-report.js";
 
@@ -21,6 +21,7 @@ beforeEach(() => {
   monitor = new HealthMonitor({
     checks: [check("loop", "live"), check("door", "ready"), check("sink", "ready"), check("target", "none")],
     now: () => nowMs,
+    monotonic: () => 0,
     onChange: ({ name, state }, before) => changes.push(`${name}: ${before} → ${state}`),
   });
 });
@@ -100,4 +101,26 @@ test("each change is reported once, whoever looks", () => {
   delete findings.sink;
   monitor.look();
   expect(changes).toEqual(["sink: ok → degraded", "sink: degraded → failing", "sink: failing → ok"]);
+});
+
+test("pages that are asked for in thousands do not look again each time, the longer a look takes the more rarely", () => {
+  let at = 0;
+  let looks = 0;
+  const slow: Check = {
+    name: "slow",
+    pages: "live",
+    find: () => {
+      looks += 1;
+      at += 3;
+      return ok;
+    },
+  };
+  const busy = new HealthMonitor({ checks: [slow], monotonic: () => at });
+  busy.live();
+  at += 59;
+  for (let time = 0; time < 1_000; time += 1) busy.live();
+  expect(looks).toBe(1);
+  at += 1;
+  busy.live();
+  expect(looks).toBe(2);
 });

@@ -256,8 +256,8 @@ describe("readers that do not read", () => {
     const server = await open({
       limits: { maxBodyBytes: 30_000_000, answerTimeoutMs: 600_000 },
       route: async ({ path, bodies, gzip }) => {
-        const pieces = () => ["x".repeat(20_000_000)].values();
-        const body = await bodies.get({ key: path, version: undefined, gzip, bytes: 20_000_000, pieces });
+        const make = () => ({ bytes: 20_000_000, pieces: () => ["x".repeat(20_000_000)].values() });
+        const body = await bodies.get({ key: path, version: undefined, gzip, make });
         return { status: 200, contentType: "text/plain", body: body! };
       },
     });

@@ -1,25 +1,28 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { BodyBudget } from "../../src/http/body-budget.js";
+import { BodyBudget, type Rendering } from "../../src/http/body-budget.js";
 import { SharedBodies, type Wanted } from "../../src/http/shared-bodies.js";
 
 let shared: SharedBodies;
 let budget: BodyBudget;
 let rendered: number;
 
-const wanted = (key: string, version: number | undefined, changes: Partial<Wanted> = {}): Wanted => ({
-  key,
-  version,
-  gzip: false,
-  bytes: 10,
-  pieces: () => {
-    rendered += 1;
-    return [`${rendered}`].values();
-  },
-  ...changes,
-});
+interface Changes extends Partial<Pick<Rendering, "pieces">> {
+  readonly gzip?: boolean;
+}
+
+const count = () => {
+  rendered += 1;
+  return [`${rendered}`].values();
+};
+
+const wanted = (
+  key: string,
+  version: number | undefined,
+  { gzip = false, pieces = count }: Changes = {},
+): Wanted => ({ key, version, gzip, make: () => ({ bytes: 10, pieces }) });
 
 /** Renders what is requested, in turns of the event loop. */
-async function get(key: string, version: number | undefined, changes: Partial<Wanted> = {}) {
+async function get(key: string, version: number | undefined, changes: Changes = {}) {
   const body = shared.get(wanted(key, version, changes));
   await vi.advanceTimersByTimeAsync(0);
   return body;
@@ -39,6 +42,14 @@ test("requests during the rendering of a body share it", async () => {
   const bodies = await Promise.all([1, 2, 3].map(() => get("/metrics", undefined)));
   expect(new Set(bodies).size).toBe(1);
   expect(rendered).toBe(1);
+});
+
+test("what a body is made of is not even looked for where it is there already", async () => {
+  await get("/node", 7);
+  const make = () => {
+    throw new Error("looked for");
+  };
+  await expect(shared.get({ key: "/node", version: 7, gzip: false, make })).resolves.toBeDefined();
 });
 
 test("without a version the next request gets a new body", async () => {
