@@ -1,5 +1,10 @@
 /** Longest work in one turn of the event loop, in milliseconds; traces flow on the same loop. */
 export const sliceMs = 5;
+/**
+ * Turns of the event loop between two slices. In each of them one client or node is accepted: where thousands connect while
+ * there is long work, they would wait for a slice each. Turns without work take some microseconds.
+ */
+const turnsBetween = 16;
 
 interface Work {
   readonly begin: () => void;
@@ -8,11 +13,13 @@ interface Work {
 }
 
 /**
- * Cuts the long work of the whole process into slices, of which one runs in each turn of the event loop: however many
+ * Cuts the long work of the whole process into slices, with some turns of the event loop between two of them: however many
  * do such work at the same time, sockets and timers wait for one slice only. The one that waits longest comes next.
  */
 class LoopSlices {
   readonly #waiting: Work[] = [];
+  /** A slice is scheduled, or one is just over. */
+  #isBusy = false;
 
   /** Does something short in one of the next slices, together with others. */
   run(work: () => void): void {
@@ -26,20 +33,30 @@ class LoopSlices {
 
   #add(work: Work): void {
     this.#waiting.push(work);
-    if (this.#waiting.length === 1) setImmediate(this.#runSlice);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    setImmediate(this.#runSlice);
   }
 
   readonly #runSlice = (): void => {
     const end = performance.now() + sliceMs;
     // One that adds itself again waits for the next slice.
     for (let left = this.#waiting.length; left > 0; left -= 1) {
-      const { begin, isLong } = this.#waiting[0]!;
+      const { begin, isLong } = this.#waiting.shift()!;
       begin();
-      this.#waiting.shift();
       if (isLong || performance.now() >= end) break;
     }
-    if (this.#waiting.length > 0) setImmediate(this.#runSlice);
+    this.#rest(turnsBetween);
   };
+
+  /** What was begun may have more to do. */
+  #rest(turns: number): void {
+    setImmediate(() => {
+      if (turns > 1) this.#rest(turns - 1);
+      else if (this.#waiting.length > 0) this.#runSlice();
+      else this.#isBusy = false;
+    });
+  }
 }
 
 /** There is one event loop, so all share these. */

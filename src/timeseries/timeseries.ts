@@ -87,7 +87,11 @@ export class Timeseries {
     this.#store = new Store(options);
     this.#queries = new Queries({
       source: () => this.#store,
-      limits: { timeoutMs: options.queryTimeoutMs, maxBytes: options.queryBytes },
+      limits: {
+        timeoutMs: options.queryTimeoutMs,
+        maxBytes: options.queryBytes,
+        stopping: this.#stopping.signal,
+      },
     });
     this.pruning = new Pruning({
       retentionMs: options.retentionMs,

@@ -22,6 +22,20 @@ test("one long piece of work runs per turn of the event loop, in the order of th
   expect(new Set(ran.map((entry) => entry.slice(2))).size).toBe(9);
 });
 
+test("between two long pieces there are turns in which those are accepted who connect", async () => {
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  await loopSlices.turn();
+  setImmediate(count);
+  await loopSlices.turn();
+  isOver = true;
+  expect(turns).toBeGreaterThan(10);
+});
+
 test("short pieces of work share a slice, and new ones wait for the next", async () => {
   const ran: string[] = [];
   await new Promise<void>((resolve) => {

@@ -8,6 +8,8 @@ export interface QueryLimits {
   readonly timeoutMs: number;
   /** Bytes of what a query holds at the same time, and of its answer. */
   readonly maxBytes: number;
+  /** Ends all queries. */
+  readonly stopping?: AbortSignal;
 }
 
 /** What a query may still use, of time and of memory. */
@@ -36,6 +38,7 @@ export class Meter {
 
   #look(): void {
     this.#work = 0;
+    if (this.#limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
     const now = performance.now();
     if (now > this.#deadline) {
       throw new QueryError({ code: "too-slow", limitMs: this.#limits.timeoutMs });

@@ -86,6 +86,7 @@ export class Queries {
     if (this.#atWork === maxAtWork) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#atWork += 1;
     try {
+      if (this.#options.limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
       return await work(new Meter(this.#options.limits));
     } finally {
       // The next one that waits takes the place over.

@@ -21,6 +21,7 @@ export type QueryFault =
   | { code: "too-many-steps"; steps: number; limit: number }
   | { code: "too-deep"; limit: number }
   | { code: "too-nested"; limit: number }
+  | { code: "stopped" }
   | { code: "too-slow"; limitMs: number }
   | { code: "too-big"; limitBytes: number };
 
@@ -100,6 +101,8 @@ function describe(fault: QueryFault): string {
       return `functions are applied within functions to a depth of more than ${fault.limit}`;
     case "too-nested":
       return `the answer has vectors within vectors to a depth of more than ${fault.limit}`;
+    case "stopped":
+      return "Muninn stops";
     case "too-slow":
       return `the query takes longer than ${fault.limitMs} ms (muninn.timeseries.queryTimeout)`;
     case "too-big":

@@ -51,6 +51,9 @@ function tree(leaf: string, depth: number, between = ","): string {
     : `(${tree(leaf, depth - 1, between)}${between}${tree(leaf, depth - 1, between)})`;
 }
 
+/** Each of the nodes has a line when it comes. */
+const bounds = { logBytes: 2 * 1_048_576 };
+
 /** Queries that look harmless, each long in another way. */
 const queries: Readonly<Record<string, string>> = {
   "a tree of vectors": tree("min (m now)", 11, "+"),
@@ -73,6 +76,7 @@ export const timeseries: readonly Attack[] = [
   {
     name: "queries that take long, one after the other",
     config,
+    bounds,
     run: besideManySeries(async (address) => {
       for (const query of Object.values(queries)) await asked(address, query);
     }),
@@ -80,6 +84,7 @@ export const timeseries: readonly Attack[] = [
   {
     name: "queries that take long, all at once, whose answers nobody reads",
     config,
+    bounds,
     run: besideManySeries(async (address, { pick }) => {
       const asking = Object.values(queries).map((query) =>
         withClients(address, pick(20, 150), post(query), () => seconds(pick(5, 20))),
@@ -92,6 +97,7 @@ export const timeseries: readonly Attack[] = [
   {
     name: "answers of timeseries that nobody reads",
     config,
+    bounds,
     run: besideManySeries(async (address, { pick }) => {
       await withClients(address, pick(100, 2_000), post("m[now - 1h; now : 1s]"), () => seconds(pick(5, 20)));
       await expectServed(address, "/");
@@ -125,6 +131,7 @@ export const timeseries: readonly Attack[] = [
     name: "retention and pruning that change again and again",
     config,
     onlyWhole: true,
+    bounds,
     run: besideManySeries(async (address, { pick }) => {
       const change = (path: string) =>
         `POST /timeseries/config/${path} HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n`.repeat(500);

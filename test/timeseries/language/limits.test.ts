@@ -135,6 +135,17 @@ describe("limits", () => {
     });
   });
 
+  test("a stop ends queries, those that run and those that wait", async () => {
+    const stopping = new AbortController();
+    const limits = { timeoutMs: 60_000, maxBytes: 2 ** 30, stopping: stopping.signal };
+    const queries = new Queries({ source: () => large, limits });
+    const query = "(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 400ms]";
+    const answers = Array.from({ length: 20 }, () => queries.answer(query, now, { gzip: false }));
+    setTimeout(() => stopping.abort(), 20);
+    for (const { status } of await Promise.allSettled(answers)) expect(status).toBe("rejected");
+    await expect(answers[19]).rejects.toMatchObject({ fault: { code: "stopped" } });
+  });
+
   test("beyond four running and sixty-four waiting queries one is refused", async () => {
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
     const answers = Array.from({ length: 70 }, () => queries.answer("1", now, { gzip: false }));
