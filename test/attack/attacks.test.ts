@@ -9,6 +9,7 @@ import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
 import { otlp } from "./kinds/otlp.js";
+import { servers } from "./kinds/servers.js";
 import { timeseries } from "./kinds/timeseries.js";
 import { together } from "./kinds/together.js";
 import { viewers } from "./kinds/viewers.js";
@@ -30,6 +31,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["viewers", viewers],
   ["timeseries", timeseries],
   ["downstreams", downstreams],
+  ["servers", servers],
   ["OTLP", otlp],
   ["files", files],
   ["together", together],

@@ -31,6 +31,10 @@ const connectTimeoutMs = 5_000;
 const pingEveryMs = 10_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
+/** A server that lets us in and closes sooner is asked again after a pause, like one that does not let us in. */
+const steadyMs = 1_000;
+/** The most that NATS servers can be configured to accept in a message. */
+const mostPayloadBytes = 64 * 2 ** 20;
 
 /**
  * Keeps one connection to one of the servers, and opens another when it ends. The library's own reconnecting is not used: it
@@ -85,14 +89,19 @@ export class NatsLink {
     while (!signal.aborted) {
       try {
         const session = await this.#open();
-        pauseMs = firstPauseMs;
+        const openedAt = performance.now();
         const reason = await this.#serve(session);
-        if (!signal.aborted) this.#failed(reason);
+        if (signal.aborted) return;
+        this.#failed(reason);
+        if (performance.now() - openedAt >= steadyMs) {
+          pauseMs = firstPauseMs;
+          continue;
+        }
       } catch (error) {
         this.#failed((error as Error).message);
-        await delay(pauseMs, undefined, { signal }).catch(() => {});
-        pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
       }
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
+      pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
     }
   }
 
@@ -118,7 +127,7 @@ export class NatsLink {
         jetStream: jetstream(connection),
         manager: await jetstreamManager(connection, { checkAPI: false }),
         newHeaders: () => headers(),
-        maxPayload: connection.info!.max_payload,
+        maxPayload: maxPayloadOf(connection.info?.max_payload),
         over: over.signal,
       };
       await prepare(session);
@@ -150,6 +159,13 @@ export class NatsLink {
     this.#failure = { since: this.#failure?.since ?? Date.now(), reason };
     this.#options.onFailed(reason);
   }
+}
+
+/** @throws Error if the server does not say it: what is cut by a wrong number would be taken for sent */
+function maxPayloadOf(said: unknown): number {
+  if (!Number.isSafeInteger(said) || (said as number) < 1)
+    throw new Error("the server does not say how long a message may be (max_payload)");
+  return Math.min(said as number, mostPayloadBytes);
 }
 
 /** Resolves when `done` does, or at the end of `signal`. */

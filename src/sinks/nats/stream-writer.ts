@@ -212,10 +212,10 @@ export class StreamWriter {
     log.warning("nats_failed", `stream ${stream} accepts nothing, retrying: ${reason}`, { stream });
   }
 
+  /** Says so once for each trouble that was reported: of a server that accepts now and then one in a minute. */
   #recovered(): void {
     if (!this.#wasReported) return;
     this.#wasReported = false;
-    this.#reportedAt = Number.NEGATIVE_INFINITY;
     const { stream, log } = this.#options;
     log.notice("nats_recovered", `stream ${stream} accepts messages again`, { stream });
   }

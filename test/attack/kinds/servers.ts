@@ -1,0 +1,152 @@
+import { createServer, type Socket } from "node:net";
+import { encodeTraceReply } from "../../../src/protocol/trace-messages.js";
+import { encodeTraceObject } from "../../../src/protocol/trace-object.js";
+import { freePort } from "../../end-to-end/daemon.js";
+import type { Attack, Target } from "../attack.js";
+import { withPeers } from "../hostile-peer.js";
+import { smallestObject } from "./answers.js";
+import { seconds } from "./metrics.js";
+
+const port = await freePort("127.0.0.1");
+const info = {
+  server_id: "A",
+  version: "2.10.0",
+  host: "127.0.0.1",
+  port,
+  headers: true,
+  jetstream: true,
+  max_payload: 1_048_576,
+  proto: 1,
+};
+
+/** Muninn sends to a stream there. */
+function config(options: Record<string, unknown>): NonNullable<Attack["config"]> {
+  return {
+    muninn: {
+      sinks: [{ kind: "nats", servers: [`nats://127.0.0.1:${port}`], stream: "TRACES", ...options }],
+    },
+  };
+}
+
+/** One that does not speak as NATS servers do, while nodes send what is meant for it. */
+function besideServer(serve: (socket: Socket) => void): Attack["run"] {
+  return async ({ socket, daemon, pick }: Target) => {
+    const sockets = new Set<Socket>();
+    const server = createServer((client) => {
+      sockets.add(client);
+      client.on("error", () => {}).once("close", () => sockets.delete(client));
+      serve(client);
+    }).listen(port, "127.0.0.1");
+    const reply = encodeTraceReply(
+      new Array(100).fill(encodeTraceObject({ ...smallestObject, machine: "a".repeat(2_000) })),
+    );
+    try {
+      await withPeers(
+        socket,
+        pick(20, 400),
+        (index) => ({ name: `nats-${index}` }),
+        async (peers) => {
+          const until = performance.now() + pick(6, 25) * 1_000;
+          while (performance.now() < until) {
+            await Promise.all(peers.map((peer) => Promise.race([peer.send(2, reply), seconds(1)])));
+            await seconds(0.1);
+          }
+          // None of them has kept anything.
+          const own = await (await daemon.page("/metrics/self")).text();
+          if (!/^muninn_nats_objects_total\{.*\} 0$/m.test(own))
+            throw new Error("objects are said to be sent");
+        },
+      );
+    } finally {
+      for (const client of sockets) client.destroy();
+      server.close();
+    }
+  };
+}
+
+function hello(socket: Socket, said: Record<string, unknown> = info): void {
+  socket.write(`INFO ${JSON.stringify(said)}\r\n`);
+}
+
+/** It answers pings, which keeps the connection. */
+function answersPings(socket: Socket): void {
+  socket.on("data", (chunk: Buffer) => {
+    if (chunk.includes("PING\r\n")) socket.write("PONG\r\n");
+  });
+}
+
+/** Writes the same again and again, as fast as it is read. */
+function withoutEnd(socket: Socket, bytes: Buffer): void {
+  const write = () => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on("drain", write);
+  write();
+}
+
+const bestEffort = config({ required: false });
+const bounds = { logBytes: 1_048_576 };
+
+/** What servers that Muninn sends to may do. */
+export const servers: readonly Attack[] = [
+  {
+    name: "a NATS server that lets everybody in and closes at once",
+    config: bestEffort,
+    bounds,
+    run: besideServer((socket) => {
+      hello(socket);
+      socket.on("data", (chunk: Buffer) => {
+        if (chunk.includes("PING\r\n")) socket.end("PONG\r\n");
+      });
+    }),
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that does not say how long a message may be",
+    config: bestEffort,
+    bounds,
+    run: besideServer((socket) => {
+      const { max_payload: _, ...said } = info;
+      hello(socket, said);
+      answersPings(socket);
+    }),
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that acknowledges nothing",
+    config: bestEffort,
+    bounds,
+    run: besideServer((socket) => {
+      hello(socket);
+      answersPings(socket);
+    }),
+    counted: [/^muninn_nats_retries_total/],
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that nodes wait for, and that reads nothing",
+    onlyWhole: true,
+    config: config({ required: true }),
+    bounds: { ...bounds, healthyShare: -1 },
+    withoutHealthyNode: true,
+    run: besideServer((socket) => {
+      hello(socket);
+      socket.once("data", (chunk: Buffer) => {
+        if (chunk.includes("PING\r\n")) socket.write("PONG\r\n");
+        socket.pause();
+      });
+    }),
+  },
+  {
+    name: "a NATS server that pings without end and reads nothing",
+    config: bestEffort,
+    bounds,
+    run: besideServer((socket) => {
+      hello(socket);
+      socket.once("data", () => {
+        socket.pause();
+        withoutEnd(socket, Buffer.from(`PONG\r\n${"PING\r\n".repeat(10_000)}`));
+      });
+    }),
+  },
+];
