@@ -1,6 +1,10 @@
+import { FewInTurn } from "../transport/links/few-in-turn.js";
 import type { DataPointRequests } from "./data-points.js";
 import type { HeldBatches } from "./held-batches.js";
 import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
+
+/** Thousands of nodes may come at the same time, each with a text that takes a millisecond to read. */
+const turns = new FewInTurn(8);
 
 /** Asks one source after the other for the name of a node; undefined if none gives one within `nameTimeoutMs`. */
 export async function learnName(
@@ -12,7 +16,11 @@ export async function learnName(
   // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
   void dataPoints.request([], nameTimeoutMs);
   const ask: Record<NameSource, (timeoutMs: number) => Promise<string | undefined>> = {
-    nodeInfo: async (timeoutMs) => nameOf(await dataPoints.request([nodeInfoName], timeoutMs)),
+    nodeInfo: async (timeoutMs) => {
+      const points = await dataPoints.request([nodeInfoName], timeoutMs);
+      await turns.turn();
+      return nameOf(points);
+    },
     hostname: (timeoutMs) => held.firstHost(timeoutMs),
   };
   for (const source of nameFrom) {

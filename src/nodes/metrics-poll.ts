@@ -1,13 +1,15 @@
 import { ProtocolError } from "../protocol/faults.js";
 import { type AnswerReceiver, encodeMetricsRequest } from "../protocol/metrics.js";
 import { MetricsDecoder } from "../protocol/metrics-decoder.js";
+import { FewInTurn } from "../transport/links/few-in-turn.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /**
  * Nodes are asked on common beats: to wake up for each by itself costs more than the metrics themselves. With a
- * thousand nodes the answers of one beat are some milliseconds of work.
+ * thousand nodes the answers of one beat are some milliseconds of work; to ask as many is more, and done in pieces.
  */
 const longestBeatMs = 250;
+const asking = new FewInTurn(128);
 /** Some forwarders have no metrics and never answer; they are not asked forever. */
 const mostUnanswered = 3;
 
@@ -150,7 +152,15 @@ export class MetricsPoll implements MiniProtocolSide {
     const beatMs = Math.min(longestBeatMs, pauseMs / 4);
     const now = performance.now();
     const at = Math.floor((now + pauseMs) / beatMs) * beatMs;
-    this.#arm(Math.ceil(at - now), () => this.#ask());
+    this.#arm(Math.ceil(at - now), () => this.#askInTurn());
+  }
+
+  /** Unless the pause has begun again, or a probe was sent meanwhile. */
+  #askInTurn(): void {
+    const due = this.#timer;
+    asking.add(() => {
+      if (this.#timer === due) this.#ask();
+    });
   }
 
   #watch(delayMs: number): void {

@@ -2,6 +2,7 @@ import { type MetricRefusal, NodeMetrics } from "../metrics/node/node-metrics.js
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
+import { FewInTurn } from "../transport/links/few-in-turn.js";
 import { nameNotAllowed } from "./allowed-name.js";
 import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";
@@ -71,6 +72,9 @@ export interface SessionsOptions {
 /** How long to wait for a disk to say whether a directory exists. */
 const knownTimeoutMs = 1_000;
 
+/** Nodes that get their names in one turn of the event loop, some milliseconds of work. */
+const mostNamedInTurn = 16;
+
 /** How often memory that was not needed since is released. */
 const releaseEveryMs = 10_000;
 
@@ -89,6 +93,7 @@ export class Sessions {
   readonly #releasing = setInterval(() => this.#memory.releaseUnused(), releaseEveryMs).unref();
   /** Those that completed the handshake. */
   readonly #connected = new Set<Session>();
+  readonly #naming = new FewInTurn(mostNamedInTurn);
   #stopping: Promise<void> | undefined;
 
   constructor(options: SessionsOptions) {
@@ -197,6 +202,7 @@ export class Sessions {
     const { directory } = requestedNames(rawName, session.connectionId);
     const isRefused = !(await this.#isKnown(directory, session)) && !this.newNames.take(session.address);
     if (isRefused) return { refused: { code: "too-many-names", address: session.address } };
+    await this.#naming.turn();
     return { node: await this.#directory.claim(session, rawName) };
   }
 

@@ -1,3 +1,4 @@
+import { loopSlices } from "../http/loop-slices.js";
 import type { DataPoints } from "../nodes/data-points.js";
 
 /** A connection that data points are asked for. */
@@ -59,6 +60,8 @@ export class NodeFacts {
     this.#known.set(session, known);
     const points = await session.dataPoints(pointNames, askMs);
     this.#asking -= 1;
+    // What they say may take some milliseconds to read.
+    await loopSlices.turn();
     // A node that is silent is asked again the next time.
     if (points === undefined) this.#known.delete(session);
     else known.facts = factsOf(points);

@@ -15,6 +15,8 @@ export const proposal = encodeSegments("opener", miniProtocols.handshake, encode
 export interface Answers {
   /** Its name. */
   readonly name?: string;
+  /** What it says of itself when asked for data points, instead of a document with its name. */
+  readonly info?: Uint8Array;
   /** Its answer to each metrics request, encoded. */
   readonly metrics?: () => Uint8Array | undefined;
 }
@@ -76,11 +78,11 @@ export class HostilePeer implements Disposable {
   }
 
   #take(miniProtocol: MiniProtocol, message: Uint8Array): void {
-    const { name, metrics } = this.#answers;
-    if (miniProtocol === miniProtocols.dataPoints && name !== undefined) {
+    const { name, info, metrics } = this.#answers;
+    if (miniProtocol === miniProtocols.dataPoints && (name ?? info) !== undefined) {
       const request = decodeDataPointsRequest(message);
       if (request.kind === "done") return;
-      const value = Buffer.from(JSON.stringify({ niName: name }));
+      const value = info ?? Buffer.from(JSON.stringify({ niName: name }));
       void this.send(miniProtocol, encodeDataPointsReply(request.names.map((asked) => [asked, value])));
     }
     if (miniProtocol === miniProtocols.metrics) {

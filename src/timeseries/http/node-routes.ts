@@ -1,4 +1,5 @@
 import { type Answer, jsonAnswer } from "../../http/answer.js";
+import { loopSlices } from "../../http/loop-slices.js";
 import type { NodeIdentity } from "../../nodes/identity.js";
 import { nothing } from "./answers.js";
 
@@ -65,6 +66,8 @@ async function syncProgress(node: AskableNode): Promise<unknown> {
 async function dataPoint({ session }: AskableNode, name: string): Promise<unknown> {
   const bytes = (await session.dataPoints([name], answerTimeoutMs))?.get(name);
   if (bytes === undefined) return undefined;
+  // It may take some milliseconds to read, and as long to write.
+  await loopSlices.turn();
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
   } catch {

@@ -13,6 +13,11 @@ export class FewInTurn {
     this.#schedule();
   }
 
+  /** Resolves when the caller may begin. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.add(resolve));
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

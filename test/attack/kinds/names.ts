@@ -34,6 +34,20 @@ export const names: readonly Attack[] = [
     said: ["connection_failed"],
   },
   {
+    name: "documents about nodes that take long to read, from many at once",
+    run: ({ socket, pick }) => {
+      const keys = Array.from({ length: 12_000 }, (_, index) => `"${index * 1_000_003}":1`);
+      const info = Buffer.from(`{${keys.join(",")},"niName":"long"}`);
+      return withPeers(
+        socket,
+        pick(150, 1_500),
+        () => ({ info }),
+        () => new Promise((resolve) => setTimeout(resolve, pick(3_000, 10_000))),
+      );
+    },
+    bounds: { logBytes: 4 * 1_024 * 1_024 },
+  },
+  {
     name: "names of controls",
     onlyWhole: true,
     run: namesInTurn((index) => `\u001b]0;${index}\u0007\u202e\u009b2J\r\n\u2066x`.repeat(1_000), 3, 5),
