@@ -66,6 +66,17 @@ export class WebSocketStream extends Duplex implements FrameReader {
     this.#resume({ forRoom: false });
   }
 
+  /** At once: what would be read after this would have to be kept, of each of thousands of connections. */
+  override pause(): this {
+    this.#pause({ forRoom: true });
+    return super.pause();
+  }
+
+  override resume(): this {
+    this.#resume({ forRoom: false });
+    return super.resume();
+  }
+
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     for (let from = 0; from < chunk.length; from += mostBytesOfMessage) {
       const piece = chunk.subarray(from, from + mostBytesOfMessage);
@@ -126,7 +137,9 @@ export class WebSocketStream extends Duplex implements FrameReader {
 
   #take(piece: Buffer): void {
     if (this.#peerEnded) return;
-    if (this.#lends && this.readableFlowing && this.readableLength === 0) {
+    // Also what was read together with that at which the reader has paused: as of any other socket it comes at once.
+    const isTaken = this.readableFlowing !== null && this.listenerCount("data") > 0;
+    if (this.#lends && isTaken && this.readableLength === 0) {
       this.emit("data", piece);
     } else if (!this.push(Buffer.from(piece))) {
       this.#pause({ forRoom: true });

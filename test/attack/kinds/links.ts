@@ -1,9 +1,13 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { miniProtocols } from "../../../src/protocol/mini-protocols.js";
+import { encodeSegments } from "../../../src/protocol/mux.js";
 import { freePort } from "../../end-to-end/daemon.js";
 import { certificateFile } from "../../transport/certificates.js";
 import type { Attack, Target } from "../attack.js";
+import { proposal } from "../hostile-peer.js";
+import { unfinishedObject } from "./answers.js";
 import { upgrade } from "./http.js";
 import { seconds } from "./metrics.js";
 
@@ -109,6 +113,23 @@ export const links: readonly Attack[] = [
         const fragments = Buffer.concat(new Array(16_000).fill(frame(0, Buffer.alloc(1), { isLast: false })));
         for (let piece = 0; piece < pick(4, 20); piece += 1) await send(fragments);
         await seconds(1);
+      }),
+  },
+  {
+    name: "nodes behind WebSockets whose objects do not end, in frames of 32 KiB",
+    config: link("ws"),
+    bounds: { logBytes: 2 * 1_048_576 },
+    run: ({ pick }) =>
+      withWebSockets(pick(150, 1_500), async (send) => {
+        const object = unfinishedObject(15 * 2 ** 20).subarray(0, 2 ** 20);
+        const segments = encodeSegments("opener", miniProtocols.traceObjects, object, 0, 32_760);
+        const frames = Array.from({ length: 32 }, (_, index) =>
+          frame(2, segments.subarray(index * 32_768, (index + 1) * 32_768)),
+        );
+        await send(frame(2, proposal));
+        await seconds(1);
+        await send(Buffer.concat(frames));
+        await seconds(pick(1, 3));
       }),
   },
   {
