@@ -1,5 +1,6 @@
+import { dirname } from "node:path";
 import type { Log } from "./daemon/log/log.js";
-import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
+import { RateLimitedLines, times } from "./daemon/log/rate-limited-lines.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { ConnectionEnd, OwnEvents } from "./metrics/own/events.js";
 import { remoteAddressOf } from "./nodes/remote-address.js";
@@ -77,11 +78,6 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
     if (reason === "internal-error") return { say: log.error, more: { err: cause } };
     return { say: reason === "closed-by-us" ? log.info : log.warning, more: {} };
   }
-}
-
-/** A line that represents more than one event says so. */
-function times(count: number): string {
-  return count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
 }
 
 function endReason({ fault, midReply }: SessionEnd): ConnectionEnd {
@@ -172,46 +168,65 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
 
 /** What happens to files: one line when a fault begins and one when it is over, not one for each attempt. */
 export function registryEvents(log: Log): RegistryObserver {
+  // A disk that comes and goes does this to the logs of thousands of nodes, and so does who may write in a root.
+  const lines = new RateLimitedLines({ burst: comingsAndGoings });
   return {
     faultBegan: ({ log: { directory }, severity, operation, path, error }) => {
       const facts = { directory, operation, path, code: error.code };
-      if (severity === "failing") {
-        log.error("write_failed", `${operation} ${path} failed, retrying: ${error.message}`, facts);
-      } else {
-        log.warning(
-          "rotation_failed",
-          `no new file can be created for ${directory}, so writing continues in the full one, retrying: ${error.message}`,
-          facts,
-        );
-      }
+      lines.say(`${severity} began`, directory, (count) => {
+        if (severity === "failing") {
+          log.error(
+            "write_failed",
+            `${operation} ${path} failed, retrying: ${error.message}${times(count)}`,
+            facts,
+          );
+        } else {
+          log.warning(
+            "rotation_failed",
+            `no new file can be created for ${directory}, so writing continues in the full one, retrying: ${error.message}${times(count)}`,
+            facts,
+          );
+        }
+      });
     },
     faultOver: ({ log: { directory }, severity, path, since }) =>
-      severity === "failing"
-        ? log.notice("write_recovered", `${path} is written again; nothing was lost`, {
-            directory,
-            path,
-            since: new Date(since).toISOString(),
-          })
-        : log.notice("rotation_recovered", `a new file was created for ${directory}`, {
-            directory,
-            since: new Date(since).toISOString(),
-          }),
+      lines.say(`${severity} over`, directory, (count) =>
+        severity === "failing"
+          ? log.notice("write_recovered", `${path} is written again; nothing was lost${times(count)}`, {
+              directory,
+              path,
+              since: new Date(since).toISOString(),
+            })
+          : log.notice("rotation_recovered", `a new file was created for ${directory}${times(count)}`, {
+              directory,
+              since: new Date(since).toISOString(),
+            }),
+      ),
     rotated: (_, path) => log.debug("log_rotated", `${path} is started`, { path }),
     vanished: (path, how) =>
-      log.warning("log_vanished", `${path} was ${how} by another process; a new file is started`, {
-        path,
-        how,
-      }),
+      lines.say("vanished", dirname(path), (count) =>
+        log.warning(
+          "log_vanished",
+          `${path} was ${how} by another process; a new file is started${times(count)}`,
+          { path, how },
+        ),
+      ),
     tornClosed: (path) =>
-      log.warning("torn_line_closed", `the last line of ${path} was torn when its writer was killed`, {
-        path,
-      }),
+      lines.say("torn", dirname(path), (count) =>
+        log.warning(
+          "torn_line_closed",
+          `the last line of ${path} was torn when its writer was killed${times(count)}`,
+          { path },
+        ),
+      ),
     linkBlocked: ({ directory, extension }, { code, message }) =>
-      log.warning("link_blocked", `node.${extension} of ${directory} cannot be set: ${message}`, {
-        directory,
-        extension,
-        code,
-      }),
+      lines.say("link", directory, (count) =>
+        log.warning(
+          "link_blocked",
+          `node.${extension} of ${directory} cannot be set: ${message}${times(count)}`,
+          { directory, extension, code },
+        ),
+      ),
     expired: (path) => log.debug("log_expired", `${path} was too old and has been deleted`, { path }),
     expiryFailed: (root, err) =>
       log.error("expiry_failed", `old files below ${root} cannot be deleted: ${err.message}`, {

@@ -64,6 +64,7 @@ async function relay(flags: RelayFlags): Promise<number> {
     await Promise.all([import("../transport/address.js"), import("../transport/relay.js")]);
   const { boundYoungObjects } = await import("../daemon/young-objects.js");
   boundYoungObjects(youngBytes);
+  const { RateLimitedLines, times } = await import("../daemon/log/rate-limited-lines.js");
   const { untilStopped } = await import("../daemon/stop-signal.js");
   const { openServiceManager } = await import("../daemon/systemd/service-manager.js");
   const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");
@@ -89,6 +90,8 @@ async function relay(flags: RelayFlags): Promise<number> {
         onUnreachable: (error) => say(`systemd cannot be notified: ${error.message}`),
       });
       const target = formatLinkAddress(to);
+      // Whoever may connect, and the tracer, decide how often these happen.
+      const lines = new RateLimitedLines({ burst: 5 });
       const running = await startRelay({
         listen: parseAddress(flags.listen),
         to,
@@ -100,10 +103,18 @@ async function relay(flags: RelayFlags): Promise<number> {
           say(`only owner and group may connect to ${path}; --socket-mode lets others in`),
         observer: {
           changed: (nodes) => service.status(`${nodes} nodes are connected with ${target}`),
-          unreachable: (error) =>
-            say(`cannot reach ${target}, nodes are disconnected until it is back: ${error.message}`),
-          reachedAgain: () => say(`${target} is reachable again`),
-          turnedAway: (limit) => say(`a node was turned away: ${limit} are already connected`),
+          unreachable: ({ message }) =>
+            lines.say("unreachable", "", (count) =>
+              say(
+                `cannot reach ${target}, nodes are disconnected until it is back: ${message}${times(count)}`,
+              ),
+            ),
+          reachedAgain: () =>
+            lines.say("reached", "", (count) => say(`${target} is reachable again${times(count)}`)),
+          turnedAway: (limit) =>
+            lines.say("turned-away", "", (count) =>
+              say(`a node was turned away: ${limit} are already connected${times(count)}`),
+            ),
         },
       });
       say(`nodes at ${formatAddress(running.address)} are passed on to ${target}`);

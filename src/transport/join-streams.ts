@@ -48,8 +48,12 @@ async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: Link
   to.once("close", () => clearTimeout(late));
 }
 
+/** Less has memory of its own: a hundred pieces of a few bytes each may wait until an end takes no more. */
+const littleBytes = 8 * 1_024;
+
 /** Whether more may be written at once. */
 function writeCopy(to: LinkStream["stream"], chunk: Buffer): boolean {
+  if (chunk.length < littleBytes) return to.write(Buffer.from(chunk));
   let takesMore = true;
   for (let at = 0; at < chunk.length; at += pieceBytes) {
     const memory = spare.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);

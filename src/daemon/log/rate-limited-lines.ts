@@ -8,6 +8,11 @@ const maxLines = 1_024;
 /** Writes a line; `count` is the number of events it represents. */
 type WriteLine = (count: number) => void;
 
+/** A line that represents more than one event says so. */
+export function times(count: number): string {
+  return count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
+}
+
 interface Period {
   /** Events that had their own line. */
   written: number;
