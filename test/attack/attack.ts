@@ -39,6 +39,8 @@ export interface Attack {
   readonly name: string;
   /** Added to the usual configuration; fields below `muninn` are merged. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** What is done before the daemon starts; returns what is done after its end. */
+  readonly prepare?: (place: Workplace) => () => void;
   /** Program and arguments that the daemon is started under. */
   readonly under?: readonly string[];
   /** Attacks, and leaves nothing open. */

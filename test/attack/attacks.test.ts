@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type Attack, usualBounds } from "./attack.js";
 import { answers } from "./kinds/answers.js";
 import { connections } from "./kinds/connections.js";
+import { disks } from "./kinds/disks.js";
 import { downstreams } from "./kinds/downstreams.js";
 import { files } from "./kinds/files.js";
 import { http } from "./kinds/http.js";
@@ -9,6 +10,7 @@ import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
 import { otlp } from "./kinds/otlp.js";
+import { reloads } from "./kinds/reloads.js";
 import { servers } from "./kinds/servers.js";
 import { timeseries } from "./kinds/timeseries.js";
 import { together } from "./kinds/together.js";
@@ -34,6 +36,8 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["servers", servers],
   ["OTLP", otlp],
   ["files", files],
+  ["disks", disks],
+  ["reloads", reloads],
   ["together", together],
 ];
 

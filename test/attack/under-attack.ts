@@ -39,6 +39,16 @@ const readingMs = 1_000;
 /** Runs an attack against the built program, next to a well-behaved node. */
 export async function underAttack(attack: Attack, size: Target["size"]): Promise<Figures> {
   await using place = await Workplace.open();
+  const cleanUp = attack.prepare?.(place);
+  try {
+    return await attacked(attack, size, place);
+  } finally {
+    await place.stop();
+    cleanUp?.();
+  }
+}
+
+async function attacked(attack: Attack, size: Target["size"], place: Workplace): Promise<Figures> {
   const { muninn, ...config } = attack.config ?? {};
   const any = { epHost: "127.0.0.1", epPort: 0 };
   const daemon = await place.start(

@@ -204,8 +204,13 @@ export class Workplace implements AsyncDisposable {
     return lines;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Kills the daemons that are still running. */
+  async stop(): Promise<void> {
     await Promise.all(this.#daemons.map((daemon) => daemon.kill()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
