@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { basename, join } from "node:path";
-import { logFilesAmong, newestAmong, secondInName } from "../log-files/log-file-names.js";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { newestAmong, secondInName } from "../log-files/log-file-names.js";
 import { failedWith, ifThere } from "./file-system.js";
 import type { LogRoot } from "./log-root.js";
 import type { OpenDirectory } from "./open-directory.js";
@@ -30,6 +31,14 @@ export interface FilesFromFuture {
 const extensions = ["json", "log"];
 /** Names that are ahead by less are no sign of a wrong clock: it may have been put right by a little. */
 const toleranceMs = 60_000;
+/** Names that are read between two pauses, some milliseconds of work: a directory may have a hundred thousand. */
+const namesAtOnce = 2_000;
+
+/** A log file, and the second since 1970 in its name. */
+interface DatedFile {
+  readonly name: string;
+  readonly second: number;
+}
 
 /**
  * Deletes what is too old below a root, whether its node is connected or not. One directory or file that fails stops
@@ -37,52 +46,71 @@ const toleranceMs = 60_000;
  * @throws the first failure, at the end
  */
 export async function expireFiles(options: RetentionOptions): Promise<FilesFromFuture | undefined> {
-  const { root, isForeign, signal } = options;
+  const { root, isForeign, nowMs, signal } = options;
   const failures: unknown[] = [];
-  const fromFuture: string[] = [];
-  // Here, since a start must not wait for it.
-  const { default: fastGlob } = await import("fast-glob");
-  const found = await fastGlob("*/node-*", {
-    cwd: root.path,
-    dot: true,
-    ignore: [`${claimsDirectory}/**`],
-    followSymbolicLinks: false,
-    concurrency: 1,
-    suppressErrors: true,
-    fs: { readdir: readdirOf(root, failures) },
-  });
-  for (const [directory, names] of byDirectory(found)) {
+  let count = 0;
+  let latest: string | undefined;
+  for (const { name: directory } of await entriesOf(root, ".", failures)) {
     if (signal.aborted) return undefined;
-    const ahead = extensions.flatMap((extension) =>
-      logFilesAmong(names, extension).filter(
-        (name) => secondInName(name, extension)! * 1_000 > options.nowMs + toleranceMs,
-      ),
-    );
-    fromFuture.push(...ahead.map((name) => join(root.path, directory, name)));
+    const names = (await entriesOf(root, directory, failures)).map(({ name }) => name);
+    const logs: (readonly [extension: string, files: readonly DatedFile[]])[] = [];
+    for (const extension of extensions) logs.push([extension, await datedFiles(names, extension)]);
+    for (const [, files] of logs) {
+      for (const { name, second } of files) {
+        if (second * 1_000 <= nowMs + toleranceMs) continue;
+        count += 1;
+        if (latest === undefined || name > basename(latest)) latest = join(root.path, directory, name);
+      }
+    }
     if (isForeign(directory)) continue;
     try {
-      await expireIn(directory, names, options, failures);
+      await expireIn(directory, logs, options, failures);
     } catch (error) {
       // Moved away since it was read, or something else has its name.
       if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) failures.push(error);
     }
   }
   if (failures.length > 0) throw failures[0];
-  const latest = fromFuture.reduce<string | undefined>(
-    (late, path) => (late === undefined || basename(path) > basename(late) ? path : late),
-    undefined,
-  );
-  return latest === undefined ? undefined : { count: fromFuture.length, latest };
+  return latest === undefined ? undefined : { count, latest };
+}
+
+/** The files in a node's directory, or, in the root, the directories that may be a node's; nothing where that fails. */
+async function entriesOf(root: LogRoot, directory: string, failures: unknown[]): Promise<readonly Dirent[]> {
+  try {
+    const reading = root.visit(directory, ({ self }) => root.fileSystem.readdir(self));
+    const entries = (await ifThere(reading)) ?? [];
+    return directory === "."
+      ? entries.filter((entry) => entry.isDirectory() && entry.name !== claimsDirectory)
+      : entries.filter((entry) => entry.isFile());
+  } catch (error) {
+    failures.push(error);
+    return [];
+  }
+}
+
+/** The log files among these names, the oldest first. */
+async function datedFiles(names: readonly string[], extension: string): Promise<readonly DatedFile[]> {
+  const files: DatedFile[] = [];
+  for (const [index, name] of names.entries()) {
+    const second = secondInName(name, extension);
+    if (second !== undefined) files.push({ name, second });
+    if ((index + 1) % namesAtOnce === 0) await nextTurn();
+  }
+  return files.sort((a, b) => a.second - b.second);
 }
 
 async function expireIn(
   directory: string,
-  names: readonly string[],
+  found: readonly (readonly [extension: string, files: readonly DatedFile[]])[],
   options: RetentionOptions,
   failures: unknown[],
 ): Promise<void> {
   const { root, isCurrent, onExpired, signal } = options;
-  const logs = extensions.map((extension) => ({ extension, ...candidates(names, extension, options) }));
+  const logs = found.map(([extension, files]) => ({
+    extension,
+    files,
+    ...candidates(files, extension, options),
+  }));
   if (logs.every(({ old, unsure }) => old.length + unsure.length === 0)) return;
   await root.visit(directory, async (open) => {
     for (const { extension, old, unsure, files } of logs) {
@@ -108,22 +136,28 @@ async function expireIn(
  * is from the future (`unsure`).
  */
 function candidates(
-  names: readonly string[],
+  files: readonly DatedFile[],
   extension: string,
   { keepFiles, maxAgeMs, nowMs }: RetentionOptions,
-): { files: string[]; old: string[]; unsure: string[] } {
-  const files = logFilesAmong(names, extension);
-  const newest = newestAmong(names, extension) ?? files.at(-1);
-  const others = files.filter((name) => name !== newest);
+): { old: string[]; unsure: string[] } {
+  const newest =
+    newestAmong(
+      files.map(({ name }) => name),
+      extension,
+    ) ?? files.at(-1)?.name;
+  const others = files.length - 1 - keepFiles;
   const old: string[] = [];
   const unsure: string[] = [];
-  for (const name of others.slice(0, Math.max(0, others.length - keepFiles))) {
-    const next = files[files.indexOf(name) + 1];
-    const endedMs = next === undefined ? Number.POSITIVE_INFINITY : secondInName(next, extension)! * 1_000;
+  let passed = 0;
+  for (const [index, { name }] of files.entries()) {
+    if (name === newest) continue;
+    if (passed >= others) break;
+    passed += 1;
+    const endedMs = (files[index + 1]?.second ?? Number.POSITIVE_INFINITY) * 1_000;
     if (endedMs > nowMs) unsure.push(name);
     else if (nowMs - endedMs > maxAgeMs) old.push(name);
   }
-  return { files, old, unsure };
+  return { old, unsure };
 }
 
 /**
@@ -132,50 +166,20 @@ function candidates(
  */
 async function oldByLastWrite(
   open: OpenDirectory,
-  files: readonly string[],
-  unsure: readonly string[],
+  files: readonly DatedFile[],
+  names: readonly string[],
   { root, maxAgeMs, nowMs }: RetentionOptions,
 ): Promise<string[]> {
   const old: string[] = [];
+  const unsure = new Set(names);
   let endedMs = Number.POSITIVE_INFINITY;
-  const from = files.findIndex((name) => unsure.includes(name));
-  for (const name of from === -1 ? [] : files.slice(from).reverse()) {
+  const from = files.findIndex(({ name }) => unsure.has(name));
+  for (const { name } of from === -1 ? [] : files.slice(from).reverse()) {
     const status = await ifThere(root.fileSystem.lstat(open.at(name)));
     if (status === undefined) continue;
     const writtenMs = Number(status.mtimeMs);
     if (writtenMs <= nowMs || writtenMs < endedMs) endedMs = writtenMs;
-    if (unsure.includes(name) && nowMs - endedMs > maxAgeMs) old.unshift(name);
+    if (unsure.has(name) && nowMs - endedMs > maxAgeMs) old.push(name);
   }
-  return old;
-}
-
-function byDirectory(paths: readonly string[]): Map<string, string[]> {
-  const directories = new Map<string, string[]>();
-  for (const path of paths) {
-    const slash = path.indexOf("/");
-    const directory = path.slice(0, slash);
-    const names = directories.get(directory) ?? [];
-    directories.set(directory, names);
-    names.push(path.slice(slash + 1));
-  }
-  return directories;
-}
-
-/** Lets the glob read directories as we do: each opened once, links not followed, this many at the same time. */
-function readdirOf(root: LogRoot, failures: unknown[]) {
-  const read = (path: string) =>
-    root.visit(path === root.path ? "." : basename(path), ({ self }) => root.fileSystem.readdir(self));
-  return (
-    path: string,
-    _options: unknown,
-    callback?: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-  ): void => {
-    ifThere(read(path)).then(
-      (entries) => callback?.(null, entries ?? []),
-      (error) => {
-        failures.push(error);
-        callback?.(error, []);
-      },
-    );
-  };
+  return old.reverse();
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   logFileName,
   logFilesAmong,
@@ -127,4 +127,14 @@ test("the newest file is the last one by a name that others can follow", () => {
   expect(newestAmong(names, "json")).toBe(name("2028-01-01T00:00:00"));
   expect(newestAmong(names, "log")).toBeUndefined();
   expect(newestAmong([name("9999-12-31T23:59:59")], "json")).toBeUndefined();
+});
+
+test("the newest is found among names in any order, without reading each of them", () => {
+  const names = Array.from({ length: 5_000 }, (_, second) => logFileName(1_800_000_000 + second, "json"));
+  const shuffled = names.map((_, n) => names[(n * 1_999) % names.length]!);
+  const parse = vi.spyOn(Date, "parse");
+  for (const order of [names, names.toReversed(), shuffled])
+    expect(newestAmong([...order, "node.json", "node-zzz.json"], "json")).toBe(names.at(-1));
+  expect(parse.mock.calls.length).toBeLessThan(200);
+  parse.mockRestore();
 });

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { errno, Gate } from "./interposed-file-system.js";
 import {
   eventually,
@@ -261,4 +261,24 @@ test("a stop ends the deletion of old files", async () => {
   expect(fileNames(log("a"))).toHaveLength(29);
   expect(clock.timers).toBe(0);
   expect(existsSync(join(log("a").root, ".muninn"))).toBe(false);
+});
+
+test("a directory with thousands of files is looked through with pauses", async () => {
+  const { registry, log } = await testRegistry({ rotation: { ...rules, keepFiles: 100_000 } });
+  for (let index = 0; index < 8_000; index += 1)
+    leaveFile(log("a"), nameAfter(-10 * hour + index, index % 2 === 0 ? "json" : "log"), "");
+  const parse = vi.spyOn(Date, "parse");
+  let mostInTurn = 0;
+  let isOver = false;
+  const turn = () => {
+    mostInTurn = Math.max(mostInTurn, parse.mock.calls.length);
+    parse.mockClear();
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await registry.expire();
+  isOver = true;
+  parse.mockRestore();
+  expect(mostInTurn).toBeGreaterThan(500);
+  expect(mostInTurn).toBeLessThan(5_000);
 });
