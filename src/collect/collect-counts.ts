@@ -4,6 +4,8 @@ import type { SinkLog } from "../sinks/sink-kind.js";
 
 /** A trouble of one kind is reported once in this many milliseconds. */
 const quietMs = 60_000;
+/** Kinds that are remembered: a stream may have many subjects. */
+const mostKinds = 10_000;
 
 /** What came out of the stream, and what did not. */
 export class CollectCounts {
@@ -15,7 +17,8 @@ export class CollectCounts {
   #torn = 0;
   #refused = 0;
   readonly #log: SinkLog;
-  readonly #reportedAt = new Map<string, number>();
+  /** By kind: when it was reported last, and how much has come since. */
+  readonly #reported = new Map<string, { at: number; since: number }>();
 
   constructor(log: SinkLog) {
     this.#log = log;
@@ -24,27 +27,49 @@ export class CollectCounts {
   /** Objects before a message are not in the stream. */
   missing(subject: string, { node, first }: MessageFacts, count: number): void {
     this.#missing += count;
-    this.#log.warning(
-      "collect_gap",
-      `${count} objects of node ${node.name} before its number ${first} are not in the stream: they were dropped before it, or it no longer has them`,
-      { node: node.name, subject, first, missing: count },
+    this.#report(`gap ${subject}`, count, (missing) =>
+      this.#log.warning(
+        "collect_gap",
+        `${missing} objects of node ${node.name} before its number ${first} are not in the stream: they were dropped before it, or it no longer has them`,
+        { node: node.name, subject, first, missing },
+      ),
     );
   }
 
   torn(subject: string, { node, first }: MessageFacts): void {
     this.#torn += 1;
-    this.#log.warning("collect_torn", `a batch of node ${node.name} is only partly in the stream`, {
-      node: node.name,
-      subject,
-      first,
-    });
+    this.#report(`torn ${subject}`, 1, (batches) =>
+      this.#log.warning(
+        "collect_torn",
+        `${batches === 1 ? "a batch" : `${batches} batches`} of node ${node.name} ${batches === 1 ? "is" : "are"} only partly in the stream`,
+        { node: node.name, subject, first, batches },
+      ),
+    );
   }
 
   refused(subject: string, { message, fault }: MessageError): void {
     this.#refused += 1;
-    if (performance.now() - (this.#reportedAt.get(fault.code) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
-    this.#reportedAt.set(fault.code, performance.now());
-    this.#log.warning("collect_refused", `a message of ${subject} was skipped: ${message}`, { subject });
+    this.#report(fault.code, 1, (messages) =>
+      this.#log.warning(
+        "collect_refused",
+        `${messages === 1 ? "a message was" : `${messages} messages were`} skipped, the last of ${subject}: ${message}`,
+        { subject, messages },
+      ),
+    );
+  }
+
+  /** At once, and then once in a while with the sum of what has come since: whoever may write to the stream causes these. */
+  #report(kind: string, count: number, write: (count: number) => void): void {
+    const now = performance.now();
+    const reported = this.#reported.get(kind) ?? { at: Number.NEGATIVE_INFINITY, since: 0 };
+    reported.since += count;
+    this.#reported.delete(kind);
+    this.#reported.set(kind, reported);
+    if (this.#reported.size > mostKinds) this.#reported.delete(this.#reported.keys().next().value!);
+    if (now - reported.at < quietMs) return;
+    write(reported.since);
+    reported.at = now;
+    reported.since = 0;
   }
 
   metrics(): SinkMetric[] {

@@ -77,15 +77,22 @@ function made(body: Answer["body"] | undefined): Answer {
   return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
 }
 
-/** A listing is reused for a while: reading many directories takes long. */
+/**
+ * A listing is reused for a while, and none begins before the one before is there: reading many directories takes long, and
+ * where a disk hangs each would hold a thread of those that logs are written with.
+ */
 function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<FilesOverview> {
   let found: Promise<FilesOverview> | undefined;
+  let isFinding = false;
   let foundAt = 0;
   return () => {
     const now = performance.now();
-    if (found === undefined || now - foundAt > keptMs) {
+    if (found === undefined || (!isFinding && now - foundAt > keptMs)) {
       foundAt = now;
-      found = find();
+      isFinding = true;
+      found = find().finally(() => {
+        isFinding = false;
+      });
     }
     return found;
   };

@@ -4,6 +4,7 @@ import type { ForwarderSource } from "../../forwarder/source.js";
 import { type RunningForwarder, startForwarder } from "../../forwarder/start-forwarder.js";
 import { type Address, formatAddress } from "../../transport/address.js";
 import type { SinkLog } from "../sink-kind.js";
+import { FewLines } from "./few-lines.js";
 
 /** Opens where downstream tracers are; each that has shaken hands gets a source of its own. */
 export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
@@ -55,10 +56,13 @@ async function serve(
   const where = formatAddress(network.address);
   const limits = { initialMs: Math.min(initialMs, maxReconnectDelayMs), maxMs: maxReconnectDelayMs };
   const backOff = new BackOff(limits);
+  const comings = new FewLines();
+  const leavings = new FewLines();
   const source = () => {
-    log.info("downstream_connected", `a downstream tracer is connected at ${where}`, { where });
-    const opened = logged(openSource(), where, log, verbose);
-    return opened;
+    comings.say((before) =>
+      log.info("downstream_connected", `a downstream tracer is connected at ${where}${before}`, { where }),
+    );
+    return logged(openSource(), { where, log, verbose, leavings });
   };
   let faultReportedAt = Number.NEGATIVE_INFINITY;
   let unreported = 0;
@@ -93,7 +97,16 @@ async function serve(
 }
 
 /** The same source; says when its tracer leaves, and, if `verbose`, what it is sent. */
-function logged(source: ForwarderSource, where: string, log: SinkLog, verbose: boolean): ForwarderSource {
+function logged(
+  source: ForwarderSource,
+  options: {
+    readonly where: string;
+    readonly log: SinkLog;
+    readonly verbose: boolean;
+    readonly leavings: FewLines;
+  },
+): ForwarderSource {
+  const { where, log, verbose, leavings } = options;
   const sent = <Objects extends readonly Uint8Array[]>(objects: Objects): Objects => {
     if (verbose && objects.length > 0)
       log.info("forwarded", `${objects.length} objects are sent to the tracer at ${where}`, {
@@ -129,7 +142,9 @@ function logged(source: ForwarderSource, where: string, log: SinkLog, verbose: b
     takeNow: (count) => sent(source.takeNow(count)),
     take: async (count, signal) => sent(await source.take(count, signal)),
     release: () => {
-      log.info("downstream_left", `the downstream tracer at ${where} has left`, { where });
+      leavings.say((before) =>
+        log.info("downstream_left", `the downstream tracer at ${where} has left${before}`, { where }),
+      );
       source.release?.();
     },
   };
