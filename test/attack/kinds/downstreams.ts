@@ -10,12 +10,28 @@ import { manyMetrics, seconds } from "./metrics.js";
 
 const socket = join(tmpdir(), `muninn-${process.pid}-down.sock`);
 
+const forwarding = [{ tag: "AcceptAt", contents: socket }, [], { queueSize: 192, verbosity: "Minimum" }];
+
 /** What tracers that Muninn forwards to may do. */
 export const downstreams: readonly Attack[] = [
   {
+    name: "downstream tracers that come and leave, again and again",
+    config: { hasForwarding: forwarding },
+    run: async ({ pick }) => {
+      let begun = 0;
+      const visitor = async () => {
+        while (begun++ < pick(500, 8_000)) {
+          using _ = await HostilePeer.at(socket);
+        }
+      };
+      await Promise.all(Array.from({ length: 12 }, visitor));
+    },
+    said: ["downstream_connected", "downstream_left"],
+  },
+  {
     name: "downstream tracers that ask for thousands of things in one piece",
     config: {
-      hasForwarding: [{ tag: "AcceptAt", contents: socket }, [], { queueSize: 192, verbosity: "Minimum" }],
+      hasForwarding: forwarding,
       muninn: { forwarding: { name: "up", metrics: true, dataPoints: true } },
     },
     run: async ({ socket: nodes, pick }) => {
