@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { RequestTurns } from "./request-turns.js";
 
 /** How long a client has to take a last answer and close, in milliseconds. */
 const refusalReadMs = 900;
@@ -7,6 +8,8 @@ const refusalReadMs = 900;
 /** What all connections of an endpoint have sent ahead, in bytes. */
 export class BytesAhead {
   readonly maxBytes: number;
+  /** Whose next request begins when. */
+  readonly turns = new RequestTurns();
   bytes = 0;
 
   constructor(options: { maxBytes: number }) {
@@ -27,6 +30,8 @@ export class GatedConnection extends Duplex {
   readonly #ahead: BytesAhead;
   #waiting: Buffer | undefined;
   #isOverdrawn = false;
+  /** Whether the next request may begin, once it is not in turn. */
+  #turn: "none" | "awaited" | "come" = "none";
   #gate: "open" | "shut" | "removed" = "open";
   /** Bytes of a body that may pass the gate. */
   #bodyLeft = 0;
@@ -154,6 +159,10 @@ export class GatedConnection extends Duplex {
       }
       return;
     }
+    if (this.#begins && !this.#mayBegin()) {
+      this.#socket.pause();
+      return;
+    }
     const end = this.#nextEnd(this.#waiting);
     const piece = this.#waiting.subarray(0, end);
     this.#await(end < this.#waiting.length ? this.#waiting.subarray(end) : undefined);
@@ -161,6 +170,25 @@ export class GatedConnection extends Duplex {
     // What HTTP makes of it may come back here at once.
     this.push(piece);
     this.#give();
+  }
+
+  /** Whether what comes next is the begin of a request. */
+  get #begins(): boolean {
+    return this.#gate === "open" && this.#bodyLeft === 0 && this.#at === "before";
+  }
+
+  #mayBegin(): boolean {
+    if (this.#turn === "come") {
+      this.#turn = "none";
+      return true;
+    }
+    if (this.#turn === "awaited") return false;
+    const isInTurn = this.#ahead.turns.mayBegin(() => {
+      this.#turn = "come";
+      if (!this.destroyed) this.#give();
+    });
+    if (!isInTurn) this.#turn = "awaited";
+    return isInTurn;
   }
 
   #await(waiting: Buffer | undefined): void {

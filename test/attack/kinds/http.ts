@@ -96,6 +96,30 @@ export const http: readonly Attack[] = [
     }),
   },
   {
+    name: "clients that all ask at the same time, with thousands of nodes",
+    run: ({ socket, prometheus, ekg, pick }) =>
+      withPeers(
+        socket,
+        pick(300, 4_000),
+        (index) => ({ name: `node-${index % 900}` }),
+        async () => {
+          await seconds(pick(1, 4));
+          const paths = ["/healthz", "/livez", "/metrics", "/", "/targets", "/node-7"];
+          const requests = paths.map((path) => get(path)).join("");
+          for (let round = 0; round < pick(2, 6); round += 1) {
+            await Promise.all([
+              withClients(prometheus, pick(200, 2_000), requests.repeat(10), () => seconds(1)),
+              withClients(ekg, pick(200, 2_000), get("/", "Accept: text/html\r\n").repeat(10), () =>
+                seconds(1),
+              ),
+            ]);
+          }
+          await expectServed(prometheus, "/healthz");
+        },
+      ),
+    bounds: { logBytes: 8 * 1_048_576 },
+  },
+  {
     name: "live pages that read nothing",
     run: besideBigStores(async ({ ekg, pick }) => {
       const asks = (path: string) => get(path, `${upgrade}Origin: http://h\r\n`);
