@@ -75,15 +75,6 @@ function answersPings(socket: Socket): void {
   });
 }
 
-/** Writes the same again and again, as fast as it is read. */
-function withoutEnd(socket: Socket, bytes: Buffer): void {
-  const write = () => {
-    while (!socket.destroyed && socket.write(bytes));
-  };
-  socket.on("drain", write);
-  write();
-}
-
 const bestEffort = config({ required: false });
 const bounds = { logBytes: 1_048_576 };
 
@@ -134,18 +125,6 @@ export const servers: readonly Attack[] = [
       socket.once("data", (chunk: Buffer) => {
         if (chunk.includes("PING\r\n")) socket.write("PONG\r\n");
         socket.pause();
-      });
-    }),
-  },
-  {
-    name: "a NATS server that pings without end and reads nothing",
-    config: bestEffort,
-    bounds,
-    run: besideServer((socket) => {
-      hello(socket);
-      socket.once("data", () => {
-        socket.pause();
-        withoutEnd(socket, Buffer.from(`PONG\r\n${"PING\r\n".repeat(10_000)}`));
       });
     }),
   },
