@@ -86,12 +86,10 @@ export class BatchBytes {
       end += 1;
     }
     // One check of all is much cheaper than one of each; gaps keep two broken texts from making a sound one.
-    if (!isUtf8(bytes.subarray(start, end))) return this.addLines(from, this.#firstBroken(from));
+    const texts = bytes.subarray(start, end);
+    if (!isUtf8(texts)) return this.addLines(from, this.#firstBroken(from));
 
-    const texts = bytes.subarray(0, end);
-    for (let at = texts.indexOf(lineFeed, start); at !== -1; at = texts.indexOf(lineFeed, at + 1)) {
-      texts[at] = space;
-    }
+    for (let at = texts.indexOf(lineFeed); at !== -1; at = texts.indexOf(lineFeed, at + 1)) texts[at] = space;
     let lineEnd = start;
     for (let row = from * columns; row < to * columns; row += columns) {
       lineEnd += fields[row + column.machineEnd]! - fields[row + column.machineStart]!;

@@ -117,8 +117,9 @@ export class TraceReplyDecoder {
 
   /** Releases all that is understood; what follows it moves to new bytes and is scanned from its start. */
   #startAgain(next: BatchBytes): void {
+    const { bytes, end } = this.#coming;
     // No more memory than that: until more comes, others can use it.
-    next.append(this.#coming.bytes.subarray(this.#at, this.#coming.end), 0);
+    if (this.#at < end) next.append(bytes.subarray(this.#at, end), 0);
     this.#coming = next;
     this.#at = 0;
     this.#scanner.begin(0);

@@ -149,6 +149,16 @@ export class CurrentFile {
     }
   }
 
+  /** As `open`, where there is nothing to be done for it; undefined where there is. */
+  openNow(): number | undefined {
+    const place = this.#place;
+    if (place.state !== "open" || place.current.link !== "set") return undefined;
+    if (this.#rotationFailure !== undefined || this.isFull) return undefined;
+    this.#options.counters.hits += 1;
+    this.#options.root.pool.unpark(place.handle);
+    return place.handle.fd;
+  }
+
   /** Of the file while it is open. */
   get fd(): number {
     if (this.#place.state !== "open") throw new RangeError("the current file is not open");

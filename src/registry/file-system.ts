@@ -18,6 +18,9 @@ export interface FileStatus {
   isSymbolicLink(): boolean;
 }
 
+/** Finds what has this name; undefined if nothing has. At once, where the kernel has the answer in memory. */
+export type Look = (path: string) => FileStatus | undefined | Promise<FileStatus | undefined>;
+
 /** What the registry asks of a file system, so that a test can put itself between it and the kernel. */
 export interface FileSystem {
   /** A new file gets exactly `mode`, or, if that is absent, what the umask leaves of 0644. */
@@ -106,10 +109,9 @@ export const kernelFileSystem: FileSystem = {
 export interface BoundedFileSystem extends FileSystem {
   /** As `write`, of the pieces that are there when its turn comes; 0 if none are left. */
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
-  /** What has this name; undefined if there is nothing. */
-  lookUp(path: string): Promise<FileStatus | undefined>;
+  readonly lookUp: Look;
   /** Makes `lookUp` ask this from now on, or, without it, `lstat` in its turn. */
-  lookWith(look: FileSystem["lstat"] | undefined): void;
+  lookWith(look: Look | undefined): void;
 }
 
 /**
@@ -117,40 +119,41 @@ export interface BoundedFileSystem extends FileSystem {
  * a thread of libuv's pool, so that without a limit one dead disk would stop every other file. `look` is what `lookUp`
  * asks, by default `lstat` in its turn.
  */
-export function boundedFileSystem(
-  fileSystem: FileSystem,
-  limit: number,
-  look?: FileSystem["lstat"],
-): BoundedFileSystem {
+export function boundedFileSystem(fileSystem: FileSystem, limit: number, look?: Look): BoundedFileSystem {
   const permits = new Permits(limit);
+  const inTurn = async <Result>(call: () => Result | Promise<Result>): Promise<Result> => {
+    // For each batch there are some of these calls, and a promise that need not be is a good part of what they cost.
+    if (!permits.takeNow()) await permits.take();
+    try {
+      return await call();
+    } finally {
+      permits.giveBack();
+    }
+  };
   const bounded =
     <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
-    async (...args: Args): Promise<Result> => {
-      await permits.take();
-      try {
-        return await call(...args);
-      } finally {
-        permits.giveBack();
-      }
-    };
+    (...args: Args): Promise<Result> =>
+      inTurn(() => call(...args));
   const lstat = bounded(fileSystem.lstat.bind(fileSystem));
-  let lookUp = look ?? lstat;
+  const usualLook: Look = (path) => ifThere(lstat(path));
+  let lookUp = look ?? usualLook;
   return {
     open: bounded(fileSystem.open.bind(fileSystem)),
     close: bounded(fileSystem.close.bind(fileSystem)),
     write: bounded(fileSystem.write.bind(fileSystem)),
-    writeInTurn: bounded(async (fd, pieces) => {
-      const ready = pieces();
-      return ready.length === 0 ? 0 : fileSystem.write(fd, ready);
-    }),
+    writeInTurn: (fd, pieces) =>
+      inTurn(() => {
+        const ready = pieces();
+        return ready.length === 0 ? 0 : fileSystem.write(fd, ready);
+      }),
     read: bounded(fileSystem.read.bind(fileSystem)),
     fdatasync: bounded(fileSystem.fdatasync.bind(fileSystem)),
     fsync: bounded(fileSystem.fsync.bind(fileSystem)),
     fstat: bounded(fileSystem.fstat.bind(fileSystem)),
     lstat,
-    lookUp: (path) => ifThere(lookUp(path)),
+    lookUp: (path) => lookUp(path),
     lookWith: (other) => {
-      lookUp = other ?? lstat;
+      lookUp = other ?? usualLook;
     },
     readdir: bounded(fileSystem.readdir.bind(fileSystem)),
     mkdir: bounded(fileSystem.mkdir.bind(fileSystem)),

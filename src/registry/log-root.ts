@@ -4,7 +4,7 @@ import type { Clock } from "./clock.js";
 import {
   type BoundedFileSystem,
   type FileStatus,
-  type FileSystem,
+  type Look,
   makeDirectory,
   nearestThere,
   refusal,
@@ -36,7 +36,7 @@ export interface LogRootOptions {
   /** Whether names can be followed through open directories. */
   readonly canHold: boolean;
   /** What looks up names on the file system that the root is on now, see `quickLook`. */
-  readonly findLook: () => Promise<FileSystem["lstat"] | undefined>;
+  readonly findLook: () => Promise<Look | undefined>;
 }
 
 /**

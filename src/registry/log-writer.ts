@@ -144,6 +144,8 @@ export class LogWriter {
 
   async #run(): Promise<void> {
     let pauseMs = firstPauseMs;
+    // What is appended at the same moment goes along in the first write.
+    await undefined;
     while (!this.#isGivenUp && this.#hasWork) {
       try {
         const whereabouts = await this.#attempt();
@@ -165,11 +167,12 @@ export class LogWriter {
 
   /** Resolves with where the file is that has what was written. */
   async #attempt(): Promise<"here" | "renamed"> {
-    const fd = await this.#open();
+    const fd = this.#openNow() ?? (await this.#open());
     if (this.#queue.isEmpty) return "here";
+    const isForDisk = this.#options.durability === "disk";
     try {
-      await this.#write(fd);
-      await this.#sync(fd);
+      if (!this.#queue.hasWhole) await this.#write(fd);
+      if (isForDisk && this.#queue.hasWhole) await this.#sync(fd);
     } catch (error) {
       // A deleted file takes its space until we close it: perhaps the very space that is missing.
       if ((await this.#current.whereabouts().catch(() => "here")) === "deleted") this.#deleted();
@@ -177,7 +180,7 @@ export class LogWriter {
     }
     let whereabouts = await this.#current.whereabouts();
     // A file that has another name now is in a directory that may have one, too: only a name that holds is synced.
-    if (whereabouts === "here" && this.#options.durability === "disk" && (await this.#current.syncName())) {
+    if (whereabouts === "here" && isForDisk && (await this.#current.syncName())) {
       whereabouts = await this.#current.whereabouts();
     }
     if (whereabouts !== "deleted") return whereabouts;
@@ -194,8 +197,14 @@ export class LogWriter {
     this.#leaveFile();
   }
 
-  async #open(): Promise<number> {
+  /** As `#open`, where there is nothing to be done for it: of each batch but the first, most often. */
+  #openNow(): number | undefined {
     if (this.isPinned) return this.#current.fd;
+    const isReady = this.#claim?.isLost === false && this.#rotations.length === 0;
+    return isReady ? this.#current.openNow() : undefined;
+  }
+
+  async #open(): Promise<number> {
     if (this.#claim === undefined || this.#claim.isLost) await this.#claimDirectory();
     const rotations = [...this.#rotations];
     const fd = rotations.length > 0 ? await this.#current.rotate() : await this.#current.open();
@@ -222,7 +231,6 @@ export class LogWriter {
 
   /** One write, of which the system may accept only a part: the next attempt continues there, in the same file. */
   async #write(fd: number): Promise<void> {
-    if (this.#queue.hasWhole) return;
     const { counters, durability, root } = this.#options;
     const { room } = this.#current;
     // Gathered as late as can be: while others write, more comes that can go along.
@@ -243,10 +251,8 @@ export class LogWriter {
   }
 
   async #sync(fd: number): Promise<void> {
-    const { durability, root } = this.#options;
-    if (durability === "os" || !this.#queue.hasWhole) return;
     try {
-      await root.fileSystem.fdatasync(fd);
+      await this.#options.root.fileSystem.fdatasync(fd);
     } catch (error) {
       // The kernel forgets pages it could not write: another sync would succeed without them.
       this.#doubt();

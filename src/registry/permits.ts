@@ -17,12 +17,16 @@ export class Permits {
     return this.#waiting.length;
   }
 
+  /** Takes one that is free; false if there is none. */
+  takeNow(): boolean {
+    if (this.#taken === this.limit) return false;
+    this.#taken += 1;
+    return true;
+  }
+
+  /** Resolves when one is taken. */
   async take(): Promise<void> {
-    if (this.#taken < this.limit) {
-      this.#taken += 1;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (!this.takeNow()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   giveBack(): void {

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { FileSystem } from "./file-system.js";
+import type { Look } from "./file-system.js";
 
 /** File systems of this machine, by their numbers in linux/magic.h. */
 const local: ReadonlySet<number> = new Set([
@@ -14,16 +14,16 @@ const local: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * An `lstat` for the names of open files below `root` that does not go to libuv's thread pool, which costs more than the
+ * A look at the names of open files below `root` that does not go to libuv's thread pool, which costs more than the
  * call: the kernel keeps the names of open files in memory. Undefined if one of the file systems on the way there
  * asks elsewhere all the same, as those of servers and FUSE do: while no answer comes, everything would stall.
  *
  * @param root its real path, absolute
  */
-export async function quickLook(root: string): Promise<FileSystem["lstat"] | undefined> {
+export async function quickLook(root: string): Promise<Look | undefined> {
   let directory = root;
   while (await isLocal(directory)) {
-    if (directory === "/") return async (path) => lstatSync(path, { bigint: true });
+    if (directory === "/") return (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false });
     directory = dirname(directory);
   }
   return undefined;

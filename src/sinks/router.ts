@@ -47,8 +47,10 @@ export class Router {
   async write(node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
     const writes = this.#required.map((sink) => this.#writeTo(sink, node, batch));
     for (const sink of this.#bestEffort) this.#offerTo(sink, node, batch);
-    const areSafe = await Promise.all(writes);
-    return !areSafe.includes(false);
+    let isSafe = true;
+    // None of them rejects, so they need no common promise: that would cost a small batch more than its look-ups.
+    for (const write of writes) isSafe = (await write) && isSafe;
+    return isSafe;
   }
 
   /** Counts objects that were received and that no sink will be given, at every sink. */

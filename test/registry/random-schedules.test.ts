@@ -119,8 +119,11 @@ test.each(["os", "disk"] as const)(
         });
         disk.rules.write = async (real, fd, pieces) => {
           const fate = writes.shift();
-          if (fate === "deleted") remove(readlinkSync(`/proc/self/fd/${fd}`));
-          else if (typeof fate === "string") throw errno(fate);
+          if (fate === "deleted") {
+            // Whoever was told just before that lines are safe has noted it by then.
+            await new Promise(setImmediate);
+            remove(readlinkSync(`/proc/self/fd/${fd}`));
+          } else if (typeof fate === "string") throw errno(fate);
           return real(fd, typeof fate === "number" ? [Buffer.concat(pieces).subarray(0, fate)] : pieces);
         };
         disk.rules.open = async (real, ...args) => {
