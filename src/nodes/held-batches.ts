@@ -5,6 +5,7 @@ export class HeldBatches {
   #batches: ReceivedBatch[] = [];
   #objects = 0;
   #tellHost: ((host: string | undefined) => void) | undefined;
+  #hasEnded = false;
 
   add(batch: ReceivedBatch): void {
     this.#batches.push(batch);
@@ -29,7 +30,7 @@ export class HeldBatches {
   async firstHost(timeoutMs: number): Promise<string | undefined> {
     const first = this.#batches[0];
     if (first !== undefined) return first.host(0);
-    if (timeoutMs <= 0) return undefined;
+    if (timeoutMs <= 0 || this.#hasEnded) return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#tellHost?.(undefined), timeoutMs);
       this.#tellHost = (host) => {
@@ -40,8 +41,9 @@ export class HeldBatches {
     });
   }
 
-  /** The connection is gone: waits for a host end without one. */
+  /** The connection is gone: waits for a host end without one, also those that begin later. */
   end(): void {
+    this.#hasEnded = true;
     this.#tellHost?.(undefined);
   }
 }

@@ -428,7 +428,9 @@ describe("a node without NodeInfo", () => {
     expect(house.nodes[0]?.name).toBe("unix-1");
   });
 
-  test("is named after its connection if it leaves at once, and its session ends", async () => {
+  test("is named after its connection if it leaves at once, and its session ends", {
+    timeout: settings.nameTimeoutMs / 2,
+  }, async () => {
     const { peer, house, session } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     await peer.tellName(undefined);
