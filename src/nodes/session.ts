@@ -1,18 +1,17 @@
 import { ProtocolError } from "../protocol/faults.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
-import { Demux } from "../protocol/mux.js";
 import type { Connection } from "../transport/connection.js";
 import type { AnswerShare } from "./answer-budget.js";
 import { DataPointRequests, type DataPoints } from "./data-points.js";
 import { Handshake } from "./handshake.js";
 import type { NodeIdentity } from "./identity.js";
 import { learnName } from "./learn-name.js";
-import type { Looker } from "./looking.js";
 import { type MetricsPace, MetricsPoll } from "./metrics-poll.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import { MiniProtocolWriter } from "./mini-protocol-writer.js";
 import type { NameHolder } from "./node-directory.js";
 import { ReadingGate } from "./reading-gate.js";
+import { Reception } from "./reception.js";
 import { remoteAddressOf } from "./remote-address.js";
 import { SessionError, type SessionFault } from "./session-faults.js";
 import type { SessionHost, SessionSettings } from "./session-host.js";
@@ -25,7 +24,7 @@ const aliveTimeoutMs = 3_000;
 const refusalReadMs = 1_000;
 
 /** One connection to one node, from the first byte of the handshake to the last object received. */
-export class Session implements NameHolder, Looker {
+export class Session implements NameHolder {
   readonly connection: Connection;
   /** Where the peer comes from: what it cannot choose. */
   readonly address: string;
@@ -35,7 +34,7 @@ export class Session implements NameHolder, Looker {
   readonly done: Promise<void>;
   readonly #settings: SessionSettings;
   readonly #host: SessionHost;
-  readonly #demux: Demux;
+  readonly #reception: Reception;
   readonly #gate: ReadingGate;
   readonly #handshake: Handshake;
   readonly #metrics: MetricsPoll;
@@ -51,10 +50,6 @@ export class Session implements NameHolder, Looker {
   #closing: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #fault: ProtocolError | SessionError | undefined;
   #hasReceived = false;
-  /** Bytes of trace objects that wait to be scanned. */
-  #waitingBytes = 0;
-  /** What arrives is no longer read. */
-  #deaf = false;
   #isOver = false;
   #isStopping = false;
   #readingSince = performance.now();
@@ -70,7 +65,6 @@ export class Session implements NameHolder, Looker {
       this.#resolveDone = resolve;
     });
     const { stream, opener } = connection;
-    this.#demux = new Demux(opener === "us" ? "listener" : "opener");
     const writer = new MiniProtocolWriter(stream, opener === "us" ? "opener" : "listener", (unreadBytes) =>
       this.#fail({ code: "peer-not-reading", unreadBytes }),
     );
@@ -123,6 +117,16 @@ export class Session implements NameHolder, Looker {
       [miniProtocols.traceObjects]: this.#traces,
       [miniProtocols.dataPoints]: this.#dataPoints,
     };
+    this.#reception = new Reception({
+      sender: opener === "us" ? "listener" : "opener",
+      sides: this.#sides,
+      handshake: this.#handshake,
+      traces: this.#traces,
+      gate: this.#gate,
+      looking: connection.comesInPieces ? host.looking : undefined,
+      onConnected: () => this.#connected(),
+      onFault: (error) => this.#fail(faultOf(error)),
+    });
   }
 
   get connectionId(): string {
@@ -149,60 +153,7 @@ export class Session implements NameHolder, Looker {
     this.#lastByteAt = performance.now();
     this.#hasReceived = true;
     this.#signs.tell(true);
-    if (this.#deaf) return;
-    const waits = this.connection.comesInPieces && this.#host.looking.begin(this, chunk.length);
-    const waitedBytes = this.#waitingBytes;
-    let lookedAtBytes = 0;
-    try {
-      try {
-        this.#demux.push(chunk, (miniProtocol, payload) => this.#dispatch(miniProtocol, payload));
-      } finally {
-        // Also what came before bad bytes: a fault in that is the earlier one.
-        if (waits) lookedAtBytes = this.#waitingBytes - waitedBytes;
-        else lookedAtBytes = this.#flush();
-      }
-    } catch (error) {
-      this.#fail(faultOf(error));
-    }
-    this.#worked(chunk.length, chunk.length - lookedAtBytes, this.#lastByteAt);
-  }
-
-  /** Scans the trace objects received. */
-  look(): void {
-    const bytes = this.#waitingBytes;
-    if (bytes === 0) return;
-    const startedAt = performance.now();
-    try {
-      this.#worked(bytes, bytes - this.#flush(), startedAt);
-    } catch (error) {
-      this.#fail(faultOf(error));
-    }
-  }
-
-  #flush(): number {
-    this.#waitingBytes = 0;
-    return this.#traces.flush();
-  }
-
-  /** Of so many bytes some became no batch. */
-  #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
-    if (this.#deaf || unbatchedBytes <= 0) return;
-    const tookMs = performance.now() - startedAt;
-    this.#gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
-  }
-
-  #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {
-    const wasConnected = this.#handshake.done;
-    if (!wasConnected && miniProtocol !== miniProtocols.handshake) {
-      throw new ProtocolError({
-        code: "unexpected-message",
-        what: `segment of mini-protocol ${miniProtocol}`,
-        state: "shaking hands",
-      });
-    }
-    this.#sides[miniProtocol].receive(payload);
-    if (miniProtocol === miniProtocols.traceObjects) this.#waitingBytes += payload.length;
-    if (!wasConnected && this.#handshake.done) this.#connected();
+    this.#reception.receive(chunk, this.#lastByteAt);
   }
 
   #connected(): void {
@@ -228,7 +179,7 @@ export class Session implements NameHolder, Looker {
     this.#host.opened(this, node);
     this.#traces.deliverTo((batch) => this.#host.deliver(node, batch));
     void this.#host.drained(node).then(() => {
-      if (!this.#deaf && this.connection.stream.writable) this.#traces.startAsking();
+      if (!this.#reception.hasEnded && this.connection.stream.writable) this.#traces.startAsking();
     });
   }
 
@@ -258,7 +209,7 @@ export class Session implements NameHolder, Looker {
 
   /** Resolves with whether the peer still answers. While we do not read, or stop, nothing shows that it does not. */
   async isAlive(): Promise<boolean> {
-    if (this.#deaf) return false;
+    if (this.#reception.hasEnded) return false;
     if (this.#gate.isPaused || this.#isStopping) return true;
     this.#askForLife(aliveTimeoutMs);
     return (await this.#signs.within(aliveTimeoutMs)) || this.#gate.isPaused;
@@ -268,7 +219,8 @@ export class Session implements NameHolder, Looker {
   suspect(): void {
     const { silenceMs: timeoutMs } = this.#settings;
     void this.#askForLife(timeoutMs).then((isAnswered) => {
-      if (!isAnswered && !this.#deaf && !this.#isStopping && this.#quietMs >= timeoutMs)
+      const mayFail = !this.#reception.hasEnded && !this.#isStopping;
+      if (!isAnswered && mayFail && this.#quietMs >= timeoutMs)
         this.#fail({ code: "peer-silent", timeoutMs });
     });
   }
@@ -314,16 +266,16 @@ export class Session implements NameHolder, Looker {
 
   /** Only the first fault counts, also for what came before; the peer gets a moment to read a refusal. */
   #fail(fault: SessionFault | ProtocolError | SessionError): void {
-    this.look();
+    this.#reception.look();
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
-    this.#deaf = true;
+    this.#reception.end();
     this.#signs.tell(false);
     this.#leaveWithin(refusalReadMs);
     this.connection.stream.resume();
   }
 
   #peerEnded(): void {
-    this.look();
+    this.#reception.look();
     if (!this.#handshake.done) this.#fault ??= new SessionError({ code: "handshake-cut" });
     this.#leaveWithin(refusalReadMs);
   }
@@ -347,9 +299,9 @@ export class Session implements NameHolder, Looker {
 
   async #closed(): Promise<void> {
     if (this.#isOver) return;
-    this.look();
+    this.#reception.look();
     this.#isOver = true;
-    this.#deaf = true;
+    this.#reception.end();
     clearTimeout(this.#handshakeDeadline);
     clearTimeout(this.#closing?.timer);
     this.#signs.tell(false);

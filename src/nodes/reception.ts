@@ -1,0 +1,113 @@
+import { ProtocolError } from "../protocol/faults.js";
+import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
+import { Demux, type Side } from "../protocol/mux.js";
+import type { Handshake } from "./handshake.js";
+import type { Looker, Looking } from "./looking.js";
+import type { MiniProtocolSide } from "./mini-protocol-side.js";
+import type { ReadingGate } from "./reading-gate.js";
+import type { TraceIntake } from "./trace-intake.js";
+
+export interface ReceptionOptions {
+  /** Whose bytes these are. */
+  readonly sender: Side;
+  /** The receivers of the bytes of each mini-protocol. */
+  readonly sides: Readonly<Record<MiniProtocol, MiniProtocolSide>>;
+  readonly handshake: Handshake;
+  readonly traces: TraceIntake;
+  readonly gate: ReadingGate;
+  /** Has small pieces scanned together; absent if the link hands on all that waits at once. */
+  readonly looking: Looking | undefined;
+  /** The handshake is over. */
+  readonly onConnected: () => void;
+  /** Called with what the mini-protocols throw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * What arrives on one connection, on its way to the mini-protocols. Trace objects are scanned when the whole piece that they
+ * came in has been given out, or several small ones; the rest counts as work of this turn of the event loop.
+ */
+export class Reception implements Looker {
+  readonly #options: ReceptionOptions;
+  readonly #demux: Demux;
+  /** One for all pieces: there may be many thousands a second. */
+  readonly #deliver = (miniProtocol: MiniProtocol, payload: Uint8Array) =>
+    this.#dispatch(miniProtocol, payload);
+  /** Bytes of trace objects that wait to be scanned. */
+  #waitingBytes = 0;
+  #hasEnded = false;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#demux = new Demux(options.sender);
+  }
+
+  /** Takes what has come at `nowMs`. */
+  receive(chunk: Uint8Array, nowMs: number): void {
+    if (this.#hasEnded) return;
+    const { looking, onFault } = this.#options;
+    const waits = looking?.begin(this, chunk.length) === true;
+    const waitedBytes = this.#waitingBytes;
+    let lookedAtBytes = 0;
+    try {
+      try {
+        this.#demux.push(chunk, this.#deliver);
+      } finally {
+        // Also what came before bad bytes: a fault in that is the earlier one.
+        if (waits) lookedAtBytes = this.#waitingBytes - waitedBytes;
+        else lookedAtBytes = this.#flush();
+      }
+    } catch (error) {
+      onFault(error);
+    }
+    this.#worked(chunk.length, chunk.length - lookedAtBytes, nowMs);
+  }
+
+  /** Scans the trace objects received. */
+  look(): void {
+    const bytes = this.#waitingBytes;
+    if (bytes === 0) return;
+    const startedAt = performance.now();
+    try {
+      this.#worked(bytes, bytes - this.#flush(), startedAt);
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
+
+  /** What arrives is no longer taken. */
+  end(): void {
+    this.#hasEnded = true;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  #flush(): number {
+    this.#waitingBytes = 0;
+    return this.#options.traces.flush();
+  }
+
+  /** Of so many bytes some became no batch. */
+  #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
+    if (this.#hasEnded || unbatchedBytes <= 0) return;
+    const tookMs = performance.now() - startedAt;
+    this.#options.gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
+  }
+
+  #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {
+    const { handshake, sides, onConnected } = this.#options;
+    const wasConnected = handshake.done;
+    if (!wasConnected && miniProtocol !== miniProtocols.handshake) {
+      throw new ProtocolError({
+        code: "unexpected-message",
+        what: `segment of mini-protocol ${miniProtocol}`,
+        state: "shaking hands",
+      });
+    }
+    sides[miniProtocol].receive(payload);
+    if (miniProtocol === miniProtocols.traceObjects) this.#waitingBytes += payload.length;
+    if (!wasConnected && handshake.done) onConnected();
+  }
+}
