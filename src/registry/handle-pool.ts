@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "./clock.js";
 import type { FileSystem } from "./file-system.js";
 import { RegistryStopped } from "./handle-registry.js";
@@ -23,14 +24,14 @@ export interface HandlePoolOptions {
 
 /**
  * The handles below one root. Each has a permit from before its file is opened until after it is closed; permits go
- * to waiting callers in their order. Only idle handles are closed for others; the least recently used makes room.
+ * to waiting callers in their order. Only idle handles are in the cache; the least recently used makes room.
  */
 export class HandlePool {
   readonly limit: number;
   readonly #options: HandlePoolOptions;
   readonly #permits: Permits;
-  /** Idle handles and since when, the least recently used first. */
-  readonly #idle = new Map<Handle, number>();
+  /** Idle handles and since when. */
+  readonly #idle: LRUCache<Handle, number>;
   readonly #closing = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -38,6 +39,8 @@ export class HandlePool {
     this.limit = options.limit;
     this.#options = options;
     this.#permits = new Permits(options.limit);
+    // Counted by size: with `max`, the cache clears as many places as it has whenever its last entry leaves.
+    this.#idle = new LRUCache({ maxSize: options.limit, sizeCalculation: () => 1 });
   }
 
   /** Handles open, opening or closing. */
@@ -98,13 +101,9 @@ export class HandlePool {
   /** Closes handles that have been idle for `idleMs` or longer; returns how many those were. */
   closeIdle(idleMs: number): number {
     const before = this.#options.clock.monotonic() - idleMs;
-    let closed = 0;
-    for (const [handle, since] of this.#idle) {
-      if (since > before) break;
-      this.#leave(handle);
-      closed += 1;
-    }
-    return closed;
+    const old = [...this.#idle.keys()].filter((handle) => this.#idle.peek(handle)! <= before);
+    for (const handle of old) this.#leave(handle);
+    return old.length;
   }
 
   /** Opens nothing more. */
@@ -120,12 +119,12 @@ export class HandlePool {
   /** Closes idle handles, the least recently used first, until a close has given each waiting caller a permit. */
   #makeRoom(): void {
     const { clock, counters, onEvicted } = this.#options;
-    if (this.#permits.waiting <= this.#closing.size) return;
-    for (const [handle, since] of this.#idle) {
+    for (const handle of this.#idle.rkeys()) {
+      if (this.#permits.waiting <= this.#closing.size) return;
+      const idleMs = clock.monotonic() - this.#idle.peek(handle)!;
       this.#leave(handle);
       counters.evicted += 1;
-      onEvicted(clock.monotonic() - since);
-      if (this.#permits.waiting <= this.#closing.size) return;
+      onEvicted(idleMs);
     }
   }
 

@@ -50,9 +50,9 @@ export async function expireFiles(options: RetentionOptions): Promise<FilesFromF
   const failures: unknown[] = [];
   let count = 0;
   let latest: string | undefined;
-  for (const { name: directory } of await entriesOf(root, ".", failures)) {
+  for (const directory of await directoriesOf(root, failures)) {
     if (signal.aborted) return undefined;
-    const names = (await entriesOf(root, directory, failures)).map(({ name }) => name);
+    const names = (await read(root, directory, failures)).flatMap((one) => (one.isFile() ? one.name : []));
     const logs: (readonly [extension: string, files: readonly DatedFile[]])[] = [];
     for (const extension of extensions) logs.push([extension, await datedFiles(names, extension)]);
     for (const [, files] of logs) {
@@ -74,14 +74,30 @@ export async function expireFiles(options: RetentionOptions): Promise<FilesFromF
   return latest === undefined ? undefined : { count, latest };
 }
 
-/** The files in a node's directory, or, in the root, the directories that may be a node's; nothing where that fails. */
-async function entriesOf(root: LogRoot, directory: string, failures: unknown[]): Promise<readonly Dirent[]> {
+/** The directories that may be a node's: read as all others here, and links are not followed. */
+async function directoriesOf(root: LogRoot, failures: unknown[]): Promise<readonly string[]> {
+  // Here, since a start must not wait for it.
+  const { default: fastGlob } = await import("fast-glob");
+  return fastGlob("*", {
+    cwd: root.path,
+    dot: true,
+    ignore: [claimsDirectory],
+    onlyDirectories: true,
+    followSymbolicLinks: false,
+    fs: {
+      readdir: (
+        _path: string,
+        _options: unknown,
+        done?: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
+      ) => void read(root, ".", failures).then((entries) => done?.(null, [...entries])),
+    },
+  });
+}
+
+/** What is in a directory below the root, or in the root itself; nothing where that fails. */
+async function read(root: LogRoot, directory: string, failures: unknown[]): Promise<readonly Dirent[]> {
   try {
-    const reading = root.visit(directory, ({ self }) => root.fileSystem.readdir(self));
-    const entries = (await ifThere(reading)) ?? [];
-    return directory === "."
-      ? entries.filter((entry) => entry.isDirectory() && entry.name !== claimsDirectory)
-      : entries.filter((entry) => entry.isFile());
+    return (await ifThere(root.visit(directory, ({ self }) => root.fileSystem.readdir(self)))) ?? [];
   } catch (error) {
     failures.push(error);
     return [];
