@@ -1,11 +1,12 @@
+import { Change } from "./change.js";
+
 /** Trace objects that wait to be asked for, the oldest first; encoded, or what represents them. */
 export class ObjectQueue<Item = Uint8Array> {
   /** Those before `#first` are taken. */
   #objects: Item[] = [];
   #first = 0;
   #hasEnded = false;
-  /** Callbacks that wait for a change. */
-  #wakers: (() => void)[] = [];
+  readonly #change = new Change();
 
   get length(): number {
     return this.#objects.length - this.#first;
@@ -18,13 +19,13 @@ export class ObjectQueue<Item = Uint8Array> {
 
   add(objects: readonly Item[]): void {
     for (const object of objects) this.#objects.push(object);
-    this.#wake();
+    this.#change.tell();
   }
 
   /** No more will come. */
   end(): void {
     this.#hasEnded = true;
-    this.#wake();
+    this.#change.tell();
   }
 
   /** Up to `count` of the oldest. */
@@ -35,33 +36,18 @@ export class ObjectQueue<Item = Uint8Array> {
       this.#objects = this.#objects.slice(this.#first);
       this.#first = 0;
     }
-    if (taken.length > 0) this.#wake();
+    if (taken.length > 0) this.#change.tell();
     return taken;
   }
 
   /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
   async take(count: number, signal: AbortSignal): Promise<Item[]> {
-    while (this.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change(signal);
+    while (this.length === 0 && !this.#hasEnded && !signal.aborted) await this.#change.next(signal);
     return signal.aborted ? [] : this.takeNow(count);
   }
 
   /** Resolves when fewer than `most` wait, or `signal` is aborted. */
   async hasRoom(most: number, signal: AbortSignal): Promise<void> {
-    while (this.length >= most && !signal.aborted) await this.#change(signal);
-  }
-
-  #wake(): void {
-    for (const wake of this.#wakers.splice(0)) wake();
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      signal.addEventListener("abort", done);
-      this.#wakers.push(done);
-    });
+    while (this.length >= most && !signal.aborted) await this.#change.next(signal);
   }
 }

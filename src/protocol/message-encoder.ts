@@ -27,11 +27,13 @@ const timeHead = new CborWriter().tag(extendedTime.tag).map(2).int(extendedTime.
 const picosecondsKey = new CborWriter().int(extendedTime.picosecondsKey).finish();
 /** Of all that is not counted by the length of its own: heads and the time. */
 const maxOtherBytes = 64;
+/** A longer text is measured first, so that it does not take three bytes for each of its characters. */
+const maxUnmeasured = 4_096;
 /** Memory for several messages at once: the first, and at most. */
-const slabBytes = { first: 4_096, most: 65_536 };
+export const slabBytes = { first: 4_096, most: 65_536 };
 
 /**
- * Encodes messages as trace objects (as `encodeTraceObject`, three times as fast): most bytes of a program's messages are the
+ * Encodes messages as trace objects (as `encodeTraceObject`, several times as fast): most bytes of a program's messages are the
  * same again and again, and are made once.
  */
 export class MessageEncoder {
@@ -46,41 +48,48 @@ export class MessageEncoder {
     this.#host = host;
   }
 
-  encode({ human, machine, namespace, severity, details, at, nanos = 0, thread }: Message): Uint8Array {
-    const kind = kept(this.#kindsOf(severity, details), namespace, () =>
-      kindBytes(namespace, severity, details),
-    );
-    const end = kept(this.#ends, thread, () => new CborWriter().text(this.#host).text(thread).finish());
-    const humanLength = human === undefined ? 0 : Buffer.byteLength(human);
-    const machineLength = Buffer.byteLength(machine);
-    const most = head.length + kind.length + end.length + maxOtherBytes + humanLength + machineLength;
-    const bytes = this.#room(most);
-    bytes.set(head);
-    let position = writeHead(bytes, head.length, major.array, human === undefined ? 0 : 1);
-    if (human !== undefined) position = writeText(bytes, position, human, humanLength);
-    position = writeText(bytes, position, machine, machineLength);
-    bytes.set(kind, position);
-    position = writeTime(bytes, position + kind.length, at, nanos);
-    bytes.set(end, position);
-    position += end.length;
-    this.#used += position;
-    return bytes.subarray(0, position);
-  }
-
-  /** Messages are small, and memory for each of its own costs more than to write it. */
-  #room(bytes: number): Buffer {
-    if (this.#used + bytes > this.#slab.length) {
+  /** In memory of its own or shared with other messages; messages are small, and memory for each costs more than to write it. */
+  encode(message: Message): Uint8Array {
+    const most = this.mostBytes(message);
+    if (this.#used + most > this.#slab.length) {
       const usual = Math.min(slabBytes.most, Math.max(slabBytes.first, 2 * this.#slab.length));
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(usual, bytes));
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(usual, most));
       this.#used = 0;
     }
-    return this.#slab.subarray(this.#used);
+    const from = this.#used;
+    this.#used = this.encodeInto(this.#slab, from, message);
+    return this.#slab.subarray(from, this.#used);
   }
 
-  #kindsOf(severity: Severity, details: DetailLevel): Map<string, Uint8Array> {
+  /** Bytes that it takes at most. */
+  mostBytes({ human = "", machine, namespace, thread }: Message): number {
+    return mostTextBytes(human) + mostTextBytes(machine) + this.#mostConstantBytes(namespace, thread);
+  }
+
+  /** Writes a message where there is room for `mostBytes`; returns the position after it. */
+  encodeInto(bytes: Buffer, from: number, message: Message): number {
+    const { human, machine, namespace, severity, details, at, nanos = 0, thread } = message;
+    let position = put(bytes, from, head);
+    position = writeHead(bytes, position, major.array, human === undefined ? 0 : 1);
+    if (human !== undefined) position = writeText(bytes, position, human);
+    position = writeText(bytes, position, machine);
+    position = put(bytes, position, this.#kindOf(namespace, severity, details));
+    position = writeTime(bytes, position, at, nanos);
+    return put(bytes, position, this.#endOf(thread));
+  }
+
+  #mostConstantBytes(namespace: string, thread: string): number {
+    return maxOtherBytes + mostTextBytes(namespace) + mostTextBytes(thread) + mostTextBytes(this.#host);
+  }
+
+  #kindOf(namespace: string, severity: Severity, details: DetailLevel): Uint8Array {
     const index = severities.indexOf(severity) * detailLevels.length + detailLevels.indexOf(details);
     this.#kinds[index] ??= new Map();
-    return this.#kinds[index];
+    return kept(this.#kinds[index], namespace, () => kindBytes(namespace, severity, details));
+  }
+
+  #endOf(thread: string): Uint8Array {
+    return kept(this.#ends, thread, () => new CborWriter().text(this.#host).text(thread).finish());
   }
 }
 
@@ -100,29 +109,59 @@ function kindBytes(namespace: string, severity: Severity, details: DetailLevel):
   return writer.array(1).int(detailLevels.indexOf(details)).finish();
 }
 
-function writeText(bytes: Buffer, at: number, text: string, length: number): number {
-  const position = writeHead(bytes, at, major.text, length);
-  bytes.write(text, position, "utf8");
-  return position + length;
-}
-
 function writeTime(bytes: Buffer, from: number, at: number, nanos: number): number {
   const seconds = Math.floor(at / 1_000);
   const picoseconds = (at - seconds * 1_000) * 1e9 + nanos * 1_000;
-  bytes.set(timeHead, from);
-  const position = writeHead(bytes, from + timeHead.length, major.uint, seconds);
-  bytes.set(picosecondsKey, position);
-  return writeHead(bytes, position + picosecondsKey.length, major.uint, picoseconds);
+  const position = writeHead(bytes, put(bytes, from, timeHead), major.uint, seconds);
+  return writeHead(bytes, put(bytes, position, picosecondsKey), major.uint, picoseconds);
+}
+
+function put(bytes: Buffer, position: number, made: Uint8Array): number {
+  bytes.set(made, position);
+  return position + made.length;
+}
+
+/** In UTF-8, a unit of UTF-16 takes three bytes at most. */
+function mostTextBytes(text: string): number {
+  return text.length <= maxUnmeasured ? 3 * text.length : Buffer.byteLength(text);
+}
+
+/** Its length in bytes is known only once it is written: most texts are ASCII, and the head's length is that of so many bytes. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const guess = at + headLength(text.length);
+  const length = bytes.write(text, guess);
+  const begin = at + headLength(length);
+  if (begin !== guess) bytes.copyWithin(begin, guess, guess + length);
+  return writeHead(bytes, at, major.text, length) + length;
+}
+
+function headLength(argument: number): number {
+  if (argument < 24) return 1;
+  if (argument < 2 ** 8) return 2;
+  return argument < 2 ** 16 ? 3 : 5;
 }
 
 /** The shortest head (RFC 8949, 3.1) with an argument up to 2^53. Returns the position after it. */
 function writeHead(bytes: Buffer, position: number, type: Major, argument: number): number {
   const first = type << 5;
-  if (argument < 24) return bytes.writeUInt8(first | argument, position);
-  if (argument < 2 ** 8) return bytes.writeUInt8(argument, bytes.writeUInt8(first | 24, position));
-  if (argument < 2 ** 16) return bytes.writeUInt16BE(argument, bytes.writeUInt8(first | 25, position));
-  if (argument < 2 ** 32) return bytes.writeUInt32BE(argument, bytes.writeUInt8(first | 26, position));
+  if (argument < 24) {
+    bytes[position] = first | argument;
+    return position + 1;
+  }
+  if (argument < 2 ** 8) {
+    bytes[position] = first | 24;
+    bytes[position + 1] = argument;
+    return position + 2;
+  }
+  if (argument < 2 ** 16) {
+    bytes[position] = first | 25;
+    return bytes.writeUInt16BE(argument, position + 1);
+  }
+  if (argument < 2 ** 32) {
+    bytes[position] = first | 26;
+    return bytes.writeUInt32BE(argument, position + 1);
+  }
+  bytes[position] = first | 27;
   const high = Math.floor(argument / 2 ** 32);
-  const low = bytes.writeUInt32BE(high, bytes.writeUInt8(first | 27, position));
-  return bytes.writeUInt32BE(argument - high * 2 ** 32, low);
+  return bytes.writeUInt32BE(argument - high * 2 ** 32, bytes.writeUInt32BE(high, position + 1));
 }

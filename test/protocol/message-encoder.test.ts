@@ -12,6 +12,10 @@ test("each of several messages is encoded byte for byte like any other trace obj
     machine: fc.oneof(
       text,
       fc.constantFrom(..."0123456789").map((digit) => digit.repeat(70_000)),
+      // The head of a text tells its bytes, of which there are more than characters.
+      fc
+        .tuple(fc.constantFrom("é", "€", "\ud800"), fc.constantFrom(23, 255, 1_365, 4_097, 40_000))
+        .map(([character, times]) => character.repeat(times)),
     ),
     namespace: fc.constantFrom("", "A", "Shop.Order", "Größe"),
     severity: fc.constantFrom(...severities),

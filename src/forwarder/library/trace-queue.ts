@@ -1,5 +1,6 @@
-import { type Message, MessageEncoder } from "../../protocol/message-encoder.js";
-import { ObjectQueue } from "../object-queue.js";
+import { type Message, MessageEncoder, slabBytes } from "../../protocol/message-encoder.js";
+import { Change } from "../change.js";
+import { MessageSlab } from "./message-slab.js";
 
 export interface TraceQueueLimits {
   /** Objects that wait at most. */
@@ -8,13 +9,21 @@ export interface TraceQueueLimits {
   readonly characters: number;
 }
 
-/** Trace objects of a program that wait for a tracer to ask; if there is no room, the oldest give way. */
+/**
+ * Trace objects of a program that wait for a tracer to ask; if there is no room, the oldest give way. They are encoded when they
+ * come: texts that wait are more work for the garbage collector than all the rest.
+ */
 export class TraceQueue {
-  readonly #queue = new ObjectQueue<Message>();
+  /** The oldest first; none is empty. */
+  readonly #slabs: MessageSlab[] = [];
   readonly #encoder: MessageEncoder;
   readonly #limits: TraceQueueLimits;
+  readonly #change = new Change();
+  #slabBytes = slabBytes.first;
+  #length = 0;
   #characters = 0;
   #dropped = 0;
+  #hasEnded = false;
 
   constructor(host: string, limits: TraceQueueLimits) {
     this.#encoder = new MessageEncoder(host);
@@ -22,7 +31,7 @@ export class TraceQueue {
   }
 
   get length(): number {
-    return this.#queue.length;
+    return this.#length;
   }
 
   /** Objects that gave way to newer ones. */
@@ -30,53 +39,74 @@ export class TraceQueue {
     return this.#dropped;
   }
 
+  /** Every object was taken and no more will come. */
   get isOver(): boolean {
-    return this.#queue.isOver;
+    return this.#hasEnded && this.#length === 0;
   }
 
   /** Returns how many objects give way to it; it is one of them itself where it is larger than all the room. */
-  add(object: Message): number {
-    const size = sizeOf(object);
+  add(message: Message): number {
+    const characters = charactersOf(message);
     let dropped = 0;
-    const { objects, characters } = this.#limits;
+    const { objects: mostObjects, characters: mostCharacters } = this.#limits;
     while (
-      this.#queue.length > 0 &&
-      (this.#queue.length >= objects || this.#characters + size > characters)
+      this.#length > 0 &&
+      (this.#length >= mostObjects || this.#characters + characters > mostCharacters)
     ) {
-      const [oldest] = this.#queue.takeNow(1);
-      this.#characters -= sizeOf(oldest!);
+      this.#dropOldest();
       dropped += 1;
     }
-    if (size > characters) dropped += 1;
-    else {
-      this.#characters += size;
-      this.#queue.add([object]);
-    }
+    if (characters > mostCharacters) dropped += 1;
+    else this.#append(message, characters);
     this.#dropped += dropped;
     return dropped;
   }
 
   /** No more will come. */
   end(): void {
-    this.#queue.end();
+    this.#hasEnded = true;
+    this.#change.tell();
   }
 
+  /** Up to `count` of the oldest. */
   takeNow(count: number): Uint8Array[] {
-    return this.#encoded(this.#queue.takeNow(count));
+    const taken: Uint8Array[] = [];
+    for (let slab = this.#slabs[0]; slab !== undefined && taken.length < count; slab = this.#slabs[0]) {
+      this.#characters -= slab.take(count - taken.length, taken);
+      if (slab.length === 0) this.#slabs.shift();
+    }
+    this.#length -= taken.length;
+    return taken;
   }
 
+  /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
   async take(count: number, signal: AbortSignal): Promise<Uint8Array[]> {
-    return this.#encoded(await this.#queue.take(count, signal));
+    while (this.#length === 0 && !this.#hasEnded && !signal.aborted) await this.#change.next(signal);
+    return signal.aborted ? [] : this.takeNow(count);
   }
 
-  #encoded(objects: readonly Message[]): Uint8Array[] {
-    return objects.map((object) => {
-      this.#characters -= sizeOf(object);
-      return this.#encoder.encode(object);
-    });
+  #append(message: Message, characters: number): void {
+    const most = this.#encoder.mostBytes(message);
+    let slab = this.#slabs.at(-1);
+    if (slab === undefined || slab.room < most) {
+      slab = new MessageSlab(Math.max(this.#slabBytes, most));
+      this.#slabBytes = Math.min(slabBytes.most, 2 * this.#slabBytes);
+      this.#slabs.push(slab);
+    }
+    slab.add(message, characters, this.#encoder);
+    this.#length += 1;
+    this.#characters += characters;
+    this.#change.tell();
+  }
+
+  #dropOldest(): void {
+    const [slab] = this.#slabs;
+    this.#characters -= slab!.dropOldest();
+    if (slab!.length === 0) this.#slabs.shift();
+    this.#length -= 1;
   }
 }
 
-function sizeOf({ machine, human }: Message): number {
+function charactersOf({ machine, human }: Message): number {
   return machine.length + (human?.length ?? 0);
 }
