@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Side } from "../protocol/mux.js";
 import { type Address, formatAddress, type LinkAddress } from "../transport/address.js";
 import type { LinkCredentials } from "../transport/links/link.js";
-import { openListener } from "../transport/listener.js";
+import { type Listener, openListener } from "../transport/listener.js";
 import type { BackOffLimits } from "./back-off.js";
 import { type ForwarderClock, systemClock } from "./clock.js";
 import { type ForwarderCounts, zeroCounts } from "./counts.js";
@@ -18,13 +18,15 @@ export const mainnetMagic = 764_824_073;
 const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
 /** Connections that a forwarder that listens has at most. */
 const maxConnections = 16;
+/** How often a forwarder that listens looks for renewed credentials. */
+const renewEveryMs = 60_000;
 
 /** Where the tracer is: `connect` where it listens, `listen` where it connects; or the one connection there is. */
 export type ForwarderNetwork<Where extends LinkAddress = Address> =
   | {
       readonly mode: "connect" | "listen";
       readonly address: Where;
-      /** Asked whenever it connects, and once where it listens. Where it rejects, that has failed. */
+      /** Asked whenever it connects, and each minute where it listens. If it rejects, that has failed; a listener keeps what it had. */
       readonly credentials?: (() => Promise<LinkCredentials>) | undefined;
     }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
@@ -130,10 +132,10 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
         await this.#run(stream, "listener");
         return true;
       };
-      const { address } = network;
+      const { address, credentials } = network;
       const listener = await openListener({
         address,
-        credentials: await network.credentials?.(),
+        credentials: await credentials?.(),
         maxConnections,
         run,
         unref,
@@ -143,6 +145,25 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
       });
       this.address = listener.address;
       this.#closed = () => listener.stop();
+      if (credentials !== undefined) void this.#renew(listener, credentials, clock);
+    }
+  }
+
+  /** Certificates and tokens are renewed while a program runs: new connections have to show, and are shown, what the files hold now. */
+  async #renew(
+    listener: Pick<Listener<Where>, "setCredentials">,
+    credentials: () => Promise<LinkCredentials>,
+    clock: ForwarderClock,
+  ): Promise<void> {
+    const { signal } = this.#closing;
+    for (;;) {
+      await clock.sleep(renewEveryMs, signal);
+      if (signal.aborted) return;
+      try {
+        listener.setCredentials(await credentials());
+      } catch (error) {
+        this.#fail(`credentials cannot be read again, those read before stay: ${(error as Error).message}`);
+      }
     }
   }
 

@@ -18,7 +18,7 @@ export interface TlsFiles {
 export interface ProgramLink {
   /** `connect` to a tracer that listens, or `listen` for one that connects. @default "connect" */
   readonly mode?: "connect" | "listen" | undefined;
-  /** Of `tls:` and `wss:`. Read whenever we connect, and once where we listen. */
+  /** Of `tls:` and `wss:`. Read whenever we connect, and each minute where we listen. */
   readonly tls?: TlsFiles | undefined;
   /** Of `ws:` and `wss:`: the first line of this file is the token that we show, or, where we listen, that tracers must show. */
   readonly tokenFile?: string | undefined;
