@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { eventually } from "../../src/testing/eventually.js";
 import { program } from "../end-to-end/daemon.js";
 import { logRoot, machineText, writeLog } from "./logs.js";
 
@@ -173,14 +174,15 @@ const hasPython = (() => {
 })();
 
 /**
- * Runs a command in a terminal of 60 columns. After the first bytes nothing is read until a file of that name exists;
- * Ctrl-C is pressed when a text appears.
+ * Runs a command in a terminal of 60 columns, whose process id goes to stderr. After the first bytes nothing is read until a file of
+ * that name exists; Ctrl-C is pressed when a text appears.
  */
 const inTerminal = `
 import fcntl, os, pty, struct, sys, termios, time
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[3], sys.argv[3:])
+os.write(2, b"%d" % pid)
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
 press = sys.argv[2].encode()
 seen = b""
@@ -202,6 +204,11 @@ _, status = os.waitpid(pid, 0)
 os.write(1, b"\\nsignal %d code %d" % (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0))
 `;
 
+/** What a process has read from files and all else. */
+async function bytesReadBy(pid: string): Promise<number> {
+  return Number(/^rchar: (\d+)$/m.exec(await readFile(`/proc/${pid}/io`, "utf8"))![1]);
+}
+
 describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
   function terminal(go: string, press: string, args: readonly string[]) {
     return run(args, ["python3", "-c", inTerminal, go, press, process.execPath, program]);
@@ -222,13 +229,18 @@ describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
     const go = join(root.path, "go");
     const tail = terminal(go, "text=last", ["tail", "--dir", root.path, "-f", "--wrap"]);
     await tail.until(() => tail.output.out !== "");
+    const readBefore = await bytesReadBy(tail.output.err);
     let number = 1;
+    let appended = 0;
     for (let round = 0; round < 100; round += 1) {
-      await appendFile(path, `${lines(number, number + 500).join("\n")}\n`);
+      const more = `${lines(number, number + 500).join("\n")}\n`;
+      await appendFile(path, more);
       number += 500;
+      appended += more.length;
     }
-    // More than one read: it has seen most of it when all of it is there.
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await eventually(async () =>
+      expect(await bytesReadBy(tail.output.err)).toBeGreaterThanOrEqual(readBefore + appended),
+    );
     await writeFile(go, "");
     await tail.until(() => tail.output.out.includes("missed here"));
     await appendFile(path, `${machineText(0, "last")}\n`);

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { type WebSocket, WebSocketServer } from "ws";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { daemonAddress } from "../../src/tail/daemon-address.js";
 import { type DaemonLines, type DaemonToTail, tailDaemon } from "../../src/tail/tail-daemon.js";
 
@@ -142,12 +143,15 @@ test("a client that reads nothing is sent only a few messages", async () => {
     };
     tell();
   };
+  const pause = vi.spyOn(WebSocket.prototype, "pause");
   const lines = tailDaemon(options());
   await lines.next();
+  await vi.waitFor(() => expect(pause).toHaveBeenCalledTimes(1), { timeout: 20_000 });
+  // What the sockets still take, they take within a few turns.
   let before = -1;
-  while (before !== sent) {
+  for (let turns = 0; turns < 1_000; turns = sent === before ? turns + 1 : 0) {
     before = sent;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await nextTurn();
   }
   // The messages waiting here, and those in the sockets of both sides.
   expect(sent).toBeLessThan(200);
