@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import type { LineFilter } from "../tail/line-filter.js";
+import type { LineSearch } from "../tail/line-search.js";
 import { visibleText } from "../text/visible-text.js";
 import { wholeNumber } from "./option-values.js";
 
@@ -95,9 +96,9 @@ async function tail(nodes: readonly string[], flags: TailFlags): Promise<number>
 
 async function showFiles(nodes: readonly string[], flags: TailFlags): Promise<void> {
   const { follow = false } = flags;
-  const [{ tailFiles }, { LineSearch }, display] = await Promise.all([
+  const [{ tailFiles }, search, display] = await Promise.all([
     import("../tail/tail-files.js"),
-    import("../tail/line-search.js"),
+    flags.grep === undefined ? undefined : searchFor(flags.grep),
     openDisplay(flags, follow),
   ]);
   const since = flags.since === undefined ? undefined : await timeGiven(flags.since);
@@ -105,11 +106,7 @@ async function showFiles(nodes: readonly string[], flags: TailFlags): Promise<vo
     root: flags.dir ?? (await configuredRoot(flags.config!)),
     nodes,
     count: flags.lines ?? (since === undefined ? defaultLines : undefined),
-    wanted: {
-      ...filterOf(flags),
-      since,
-      search: flags.grep === undefined ? undefined : new LineSearch(flags.grep),
-    },
+    wanted: { ...filterOf(flags), since, search },
     follow,
     remark,
   });
@@ -150,6 +147,11 @@ async function timeGiven(text: string): Promise<bigint> {
       `--since: ${text} is not a time; use 30s, 10m, 2h, 1d, or 2026-02-16T09:30:01 (UTC)`,
     );
   return time;
+}
+
+async function searchFor(regex: string): Promise<LineSearch> {
+  const { LineSearch } = await import("../tail/line-search.js");
+  return new LineSearch(regex);
 }
 
 async function configuredRoot(file: string): Promise<string> {

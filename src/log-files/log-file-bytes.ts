@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { type CompressedEnding, compressedEnding } from "./compression.js";
 
 /** A compressed file whose bytes are not what its name promises, or that ends too early. */
@@ -68,10 +67,16 @@ async function* readCompressed(file: string, decompress: Decompressor): AsyncGen
 }
 
 const decompressors: Readonly<Record<CompressedEnding, Decompressor>> = {
-  // Errors come out of the iteration.
-  ".gz": (compressed) => pipeline(compressed, createGunzip({ chunkSize: chunkBytes }), () => {}),
+  ".gz": gunzip,
   ".zst": unzstd,
 };
+
+/** Most readers find plain files only, and what unpacks takes a while to load. */
+async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const { createGunzip } = await import("node:zlib");
+  // Errors come out of the iteration.
+  yield* pipeline(compressed, createGunzip({ chunkSize: chunkBytes }), () => {});
+}
 
 /** Not `node:zlib`: that has it since Node 22.15 only, and there reads the first of several frames, without a word about the others. */
 async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {

@@ -20,9 +20,9 @@ export function logFileName(second: number, extension: string): string {
 export function secondInName(name: string, extension: string): number | undefined {
   const parts = form.exec(name);
   if (parts === null || parts[5] !== extension) return undefined;
-  const second = Date.parse(`${parts[1]}T${parts[2]}:${parts[3]}:${parts[4]}Z`) / 1_000;
-  // The 30th of February is taken by some parsers for the 2nd of March.
-  return Number.isNaN(second) || logFileName(second, extension) !== name ? undefined : second;
+  const time = new Date(`${parts[1]}T${parts[2]}:${parts[3]}:${parts[4]}Z`);
+  // The 30th of February is taken by some parsers for the 2nd of March, and hour 24 for the next day.
+  return time.getUTCDate() === Number(parts[1]!.slice(-2)) ? time.getTime() / 1_000 : undefined;
 }
 
 /** The names of log files among `names`, oldest first. */

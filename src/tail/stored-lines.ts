@@ -1,7 +1,7 @@
 import type { StoredBytes } from "./stored-bytes.js";
 
 const lineFeed = 0x0a;
-const leastBlockBytes = 16 * 1024;
+const leastBlockBytes = 4 * 1024;
 const mostBlockBytes = 1024 * 1024;
 
 /** A longer line is given in pieces. */
