@@ -5,6 +5,8 @@ import type { RegistryReading } from "./metrics/own/handle-registry.js";
 import type { NodeReading } from "./metrics/own/reading.js";
 import type { Sessions } from "./nodes/sessions.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
+import { droppedOf } from "./sinks/accounting.js";
+import type { DropReason } from "./sinks/drop-reasons.js";
 import { liveSinkName } from "./sinks/live/live-sink.js";
 import type { Router, RouterObserver } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
@@ -38,18 +40,35 @@ export function handlesReading(registry: HandleRegistry): { open: number; most: 
   return { open, most };
 }
 
-/** What became of all objects at each sink but that of viewers, which is meant to miss most of them. */
+/** What became of all objects at a sink. */
+export interface SinkOutcome {
+  readonly sink: string;
+  readonly isRequired: boolean;
+  readonly received: number;
+  readonly written: number;
+  readonly dropped: ReadonlyMap<DropReason, number>;
+}
+
+/** Of each sink but that of viewers, which is meant to miss most of them; required ones first. */
+export function outcomeReading({ accounting, sinks }: Router): SinkOutcome[] {
+  const accounts = accounting.bySink();
+  const outcomes = sinks.flatMap(({ name: sink, kind }): SinkOutcome[] => {
+    const account = accounts.get(sink);
+    if (account === undefined || sink === liveSinkName) return [];
+    const { received, written, dropped } = account;
+    return [{ sink, isRequired: kind === "required", received, written, dropped }];
+  });
+  return outcomes.sort((one, other) => Number(other.isRequired) - Number(one.isRequired));
+}
+
+/** The same as sums, for the page. */
 export function totalsReading({ accounting }: Router): Overview["totals"] {
-  const sums = new Map<string, { sink: string; received: number; written: number; dropped: number }>();
-  for (const [, sink, account] of accounting.entries()) {
-    if (sink === liveSinkName) continue;
-    const sum = sums.get(sink) ?? { sink, received: 0, written: 0, dropped: 0 };
-    sum.received += account.received;
-    sum.written += account.written;
-    for (const dropped of account.dropped.values()) sum.dropped += dropped;
-    sums.set(sink, sum);
-  }
-  return [...sums.values()];
+  return [...accounting.bySink()]
+    .filter(([sink]) => sink !== liveSinkName)
+    .map(([sink, account]) => {
+      const { received, written } = account;
+      return { sink, received, written, dropped: droppedOf(account) };
+    });
 }
 
 /** Watches each write of a required sink for health, and counts how long it took. */

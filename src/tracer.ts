@@ -28,7 +28,14 @@ import { Door } from "./tracer-door.js";
 import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { sessionEvents } from "./tracer-events.js";
 import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
-import { disksReading, handlesReading, nodeReadings, totalsReading } from "./tracer-readings.js";
+import {
+  disksReading,
+  handlesReading,
+  nodeReadings,
+  outcomeReading,
+  type SinkOutcome,
+  totalsReading,
+} from "./tracer-readings.js";
 import { openPastOfPage, openTimeseries, timeseriesView } from "./tracer-timeseries.js";
 import { openWriting } from "./tracer-writing.js";
 import type { Connection } from "./transport/connection.js";
@@ -54,6 +61,8 @@ export interface Tracer {
    * @throws CertificateError if those are unusable; then nothing changes
    */
   reload(config: Config): Promise<void>;
+  /** What became of all objects so far at each sink, required ones first. */
+  outcome(): readonly SinkOutcome[];
   /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
@@ -207,6 +216,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
       resources?.stop();
       resources = resourceTrace(loaded, log, process);
     },
+    outcome: () => outcomeReading(router),
     stop: () => {
       stopped ??= end();
       return stopped;

@@ -16,9 +16,12 @@ export function runCollector({ config, ...from }: RunCollectorOptions): Promise<
     what: () => `collecting stream ${from.stream}`,
     stopping: "stopping: writing what was received",
     logStopped: ({ router }, log) => {
-      const { written } = router.accounting.total();
+      const written = Object.fromEntries(
+        [...router.accounting.bySink()].map(([sink, { written }]) => [sink, written]),
+      );
+      const counts = Object.entries(written).map(([sink, objects]) => `${sink}: ${objects}`);
       // What was not written stays in the stream.
-      log.notice("stopped", `stopped; ${written} objects were written`, { written });
+      log.notice("stopped", `stopped; objects written: ${counts.join(", ") || "none"}`, { written });
       return exit.inOrder;
     },
   });

@@ -5,6 +5,7 @@ import { formatAddress } from "../transport/address.js";
 import { runtimeOptionsNote } from "./ghc-runtime-options.js";
 import type { LogSeverity } from "./log/severity.js";
 import { exit, runService } from "./run-service.js";
+import { stopLine } from "./stop-line.js";
 
 export interface DaemonOptions {
   readonly config: string;
@@ -29,22 +30,12 @@ export function runDaemon({ config, minLogSeverity, runtimeOptions }: DaemonOpti
       return { maxOpenFiles: registry.stats().maxOpenFiles };
     },
     stopping: "stopping: receiving what is still on its way",
-    logStopped: ({ router }, log) => {
-      const { received, written, dropped } = router.accounting.total();
-      const facts = { received, written, dropped };
-      const unwritten = router.unwritten();
-      if (unwritten > 0) {
-        log.error("stopped", `stopped; ${unwritten} of ${received} objects could not be written`, facts);
-      } else if (dropped > 0) {
-        log.notice(
-          "stopped",
-          `stopped; ${written} of ${received} objects were written, ${dropped} were dropped`,
-          facts,
-        );
-      } else {
-        log.notice("stopped", `stopped; all ${received} objects were written`, facts);
-      }
-      return unwritten > 0 ? exit.failed : exit.inOrder;
+    logStopped: (tracer, log) => {
+      const { message, facts } = stopLine(tracer.outcome());
+      const isWhole = tracer.router.unwritten() === 0;
+      if (isWhole) log.notice("stopped", message, facts);
+      else log.error("stopped", message, facts);
+      return isWhole ? exit.inOrder : exit.failed;
     },
   });
 }

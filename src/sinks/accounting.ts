@@ -102,6 +102,17 @@ export class Accounting {
     }
   }
 
+  /** Sums over nodes, by sink. */
+  bySink(): ReadonlyMap<string, Readonly<SinkAccount>> {
+    const sums = new Map<string, SinkAccount>();
+    for (const [, sink, account] of this.entries()) {
+      const sum = sums.get(sink) ?? emptyAccount();
+      add(sum, account);
+      sums.set(sink, sum);
+    }
+    return sums;
+  }
+
   /** Sums over nodes and sinks. */
   total(): { received: number; written: number; dropped: number } {
     const total = { received: 0, written: 0, dropped: 0 };
@@ -151,10 +162,14 @@ function* first<Key, Value>(map: ReadonlyMap<Key, Value>, count: number): Genera
 function accountAt({ bySink }: NodeAccounts, sink: string): SinkAccount {
   let account = bySink.get(sink);
   if (account === undefined) {
-    account = { received: 0, written: 0, batches: 0, bytes: 0, dropped: new Map() };
+    account = emptyAccount();
     bySink.set(sink, account);
   }
   return account;
+}
+
+function emptyAccount(): SinkAccount {
+  return { received: 0, written: 0, batches: 0, bytes: 0, dropped: new Map() };
 }
 
 function add(sum: SinkAccount, account: SinkAccount): void {
@@ -169,7 +184,8 @@ function countDropped(account: SinkAccount, reason: DropReason, count: number): 
   account.dropped.set(reason, (account.dropped.get(reason) ?? 0) + count);
 }
 
-function droppedOf({ dropped }: Readonly<SinkAccount>): number {
+/** For all reasons. */
+export function droppedOf({ dropped }: Readonly<SinkAccount>): number {
   let sum = 0;
   for (const count of dropped.values()) sum += count;
   return sum;

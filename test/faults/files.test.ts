@@ -40,9 +40,13 @@ test("a stop on a full disk exits with code 1 and counts the rest", async (conte
   await using node = await nodeAt(place.socket, { name: "stuck", size: 300 });
   await daemon.logged("write_failed");
   expect(await daemon.stop()).toBe(1);
-  const { received, written, dropped } = await daemon.logged("stopped");
-  expect(received).toBe((written as number) + (dropped as number));
-  expect(dropped).toBeGreaterThan(0);
+  const { msg, sinks } = await daemon.logged("stopped");
+  const [{ received, written, dropped }] = sinks as [
+    { received: number; written: number; dropped: { stopped: number } },
+  ];
+  expect(msg).toContain(`dropped ${dropped.stopped} of ${received} objects (stopped: ${dropped.stopped})`);
+  expect(received).toBe(written + dropped.stopped);
+  expect(dropped.stopped).toBeGreaterThan(0);
   expect(received).toBe(node.report().objectsSent);
 });
 
