@@ -22,7 +22,10 @@ const maxRequestsAhead = 4_096;
 const maxAskedAhead = 64;
 /** Data points of one request; real tracers ask for some at a time. */
 const maxNames = 100;
-/** Answers that a tracer may leave unread and still ask for metrics or data points, in bytes. */
+/**
+ * Metrics and data points that a tracer may leave unread and still ask for more, in bytes. Trace objects do not count: what it asked
+ * for may be much.
+ */
 const maxUnreadBytes = 16 * 1_048_576;
 /** How long a tracer has for reading our last bytes and ending its side. */
 const graceMs = 2_000;
@@ -70,6 +73,8 @@ export class ForwarderSession {
   #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
   #dataPointsSent = Promise.resolve();
   readonly #asked = new OneATurn(maxAskedAhead);
+  /** Of metrics and data points. */
+  #unreadBytes = 0;
   #peerHasEnded = false;
   #lingering: NodeJS.Timeout | undefined;
   #wasDone = false;
@@ -208,7 +213,7 @@ export class ForwarderSession {
     this.#inTurn("a metrics request", () => {
       this.#options.counts.metricsRequests += 1;
       const metrics = this.#metrics.answer(request, this.#forwarding!.source.metrics);
-      this.#send(miniProtocols.metrics, encodeMetricsResponse(metrics));
+      this.#answer(miniProtocols.metrics, encodeMetricsResponse(metrics));
     });
   }
 
@@ -231,20 +236,20 @@ export class ForwarderSession {
     const { source } = this.#forwarding!;
     if (source.askDataPoints === undefined) {
       const points = names.map((name) => [name, source.dataPoints.get(name)] as const);
-      this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+      this.#answer(miniProtocols.dataPoints, encodeDataPointsReply(points));
       return;
     }
     const asked = source.askDataPoints(names);
     // Answers go out in the order of the requests.
     this.#dataPointsSent = this.#dataPointsSent.then(async () => {
       const points = await asked;
-      if (this.#state === "connected") this.#send(miniProtocols.dataPoints, encodeDataPointsReply(points));
+      if (this.#state === "connected") this.#answer(miniProtocols.dataPoints, encodeDataPointsReply(points));
     });
   }
 
   /** A peer that keeps asking, perhaps without reading, would take our time and fill our memory with answers. */
   #inTurn(what: string, answer: () => void): void {
-    const isUnread = () => this.#options.stream.writableLength > maxUnreadBytes;
+    const isUnread = () => this.#unreadBytes > maxUnreadBytes;
     const refusal = (state: string) => new ProtocolError({ code: "unexpected-message", what, state });
     const unread = `more than ${maxUnreadBytes} bytes of answers are unread`;
     if (isUnread()) throw refusal(unread);
@@ -256,6 +261,13 @@ export class ForwarderSession {
       });
     });
     if (!isTaken) throw refusal(`${maxAskedAhead} requests have no answer yet`);
+  }
+
+  #answer(miniProtocol: MiniProtocol, message: Uint8Array): void {
+    this.#unreadBytes += message.length;
+    this.#send(miniProtocol, message, () => {
+      this.#unreadBytes -= message.length;
+    });
   }
 
   #takeTraceRequest(message: Uint8Array): void {
@@ -311,18 +323,23 @@ export class ForwarderSession {
     stream.once("close", () => clearTimeout(grace));
   }
 
-  #send(miniProtocol: MiniProtocol, message: Uint8Array): void {
+  /** `onSent` is called when the connection has taken it. */
+  #send(miniProtocol: MiniProtocol, message: Uint8Array, onSent: () => void = () => {}): void {
     const wait = this.#hook.before?.(miniProtocol);
-    if (wait === undefined) this.#sendNow(miniProtocol, message);
-    else void wait.then(() => this.#sendNow(miniProtocol, message));
+    if (wait === undefined) this.#sendNow(miniProtocol, message, onSent);
+    else void wait.then(() => this.#sendNow(miniProtocol, message, onSent));
   }
 
-  #sendNow(miniProtocol: MiniProtocol, message: Uint8Array): void {
+  #sendNow(miniProtocol: MiniProtocol, message: Uint8Array, onSent: () => void): void {
     const { stream, side, maxSegmentBytes, onChange } = this.#options;
     if (!stream.writable) return;
     const timeMicros = Math.trunc(performance.now() * 1_000) % 2 ** 32;
     const bytes = encodeSegments(side, miniProtocol, message, timeMicros, maxSegmentBytes);
-    if (this.#hook.write === undefined) stream.write(bytes, onChange);
-    else this.#hook.write(bytes, onChange);
+    const onTaken = () => {
+      onSent();
+      onChange();
+    };
+    if (this.#hook.write === undefined) stream.write(bytes, onTaken);
+    else this.#hook.write(bytes, onTaken);
   }
 }

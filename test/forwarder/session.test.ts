@@ -183,3 +183,24 @@ test("an answer that a hook delays is sent when the hook permits it, and never b
   await settled();
   expect(tracer.messages).toMatchObject([{ kind: "data-points" }]);
 });
+
+test("a tracer that asks for metrics while it still reads a very large trace object gets both", async () => {
+  const { tracer, stream, source, faults } = open();
+  tracer.shakeHands();
+  await settled();
+  tracer.stream.pause();
+  source.send("x".repeat(17 * 1_048_576));
+  tracer.ask(1);
+  await settled();
+  expect(stream.writableLength).toBeGreaterThan(16 * 1_048_576);
+  tracer.askForDataPoints("NodeInfo");
+  await settled();
+  tracer.stream.resume();
+  await vi.waitFor(
+    () => expect(tracer.messages.map(({ kind }) => kind)).toEqual(["objects", "data-points"]),
+    {
+      timeout: 20_000,
+    },
+  );
+  expect(faults).toEqual([]);
+});

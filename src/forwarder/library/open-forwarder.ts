@@ -55,7 +55,7 @@ export interface ForwarderStats {
   readonly queued: number;
   /** Given to a tracer that asked. */
   readonly sent: number;
-  /** Given up because the queue was full. */
+  /** Given up because the queue was full, or too small for the message alone. */
   readonly dropped: number;
   /** Refused because they cannot be sent: data that is not JSON. */
   readonly unusable: number;
@@ -132,8 +132,13 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
         return;
       }
       try {
-        if (queue.add(messageOf(trace)) === 0) return;
-        problems.add("dropped", `no tracer asks fast enough: ${queue.dropped} messages dropped so far`);
+        const gaveWay = queue.add(messageOf(trace));
+        if (gaveWay === 0) return;
+        const why =
+          gaveWay === "too large"
+            ? `a message has more than the ${queueCharacters} characters of queueCharacters`
+            : "no tracer asks fast enough";
+        problems.add("dropped", `${why}: ${queue.dropped} messages dropped so far`);
       } catch (error) {
         unusable += 1;
         onUnusable(`a message cannot be sent: ${String(error)}`);

@@ -2,7 +2,7 @@
 export interface ForwarderProblem {
   readonly code: /** No tracer is reached, or it refused us, or broke the protocol; it is tried again. */
     | "connection"
-    /** The queue was full, and the oldest objects gave way. */
+    /** The queue was full, and the oldest messages gave way; or a message is larger than the whole queue. */
     | "dropped"
     /** What the program gave cannot be sent: data that is not JSON, a metric that is not a number. */
     | "unusable";

@@ -34,7 +34,7 @@ export class TraceQueue {
     return this.#length;
   }
 
-  /** Objects that gave way to newer ones. */
+  /** Objects that gave way to newer ones, or were too large. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -44,22 +44,22 @@ export class TraceQueue {
     return this.#hasEnded && this.#length === 0;
   }
 
-  /** Returns how many objects give way to it; it is one of them itself where it is larger than all the room. */
-  add(message: Message): number {
+  /** Returns how many objects give way to it, or that it is larger than all the room, and is dropped alone. */
+  add(message: Message): number | "too large" {
     const characters = charactersOf(message);
-    let dropped = 0;
     const { objects: mostObjects, characters: mostCharacters } = this.#limits;
-    while (
-      this.#length > 0 &&
-      (this.#length >= mostObjects || this.#characters + characters > mostCharacters)
-    ) {
-      this.#dropOldest();
-      dropped += 1;
+    if (characters > mostCharacters) {
+      this.#dropped += 1;
+      return "too large";
     }
-    if (characters > mostCharacters) dropped += 1;
-    else this.#append(message, characters);
-    this.#dropped += dropped;
-    return dropped;
+    let gaveWay = 0;
+    while (this.#length >= mostObjects || this.#characters + characters > mostCharacters) {
+      this.#dropOldest();
+      gaveWay += 1;
+    }
+    this.#append(message, characters);
+    this.#dropped += gaveWay;
+    return gaveWay;
   }
 
   /** No more will come. */

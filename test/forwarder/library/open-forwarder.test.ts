@@ -124,7 +124,7 @@ test("a full queue drops its oldest messages, counts them, and reports it once",
   expect(numbers).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
 });
 
-test("the queue bounds characters as well as objects, and a message larger than the queue is itself dropped", () => {
+test("the queue bounds characters as well as objects, and a message larger than the queue is dropped alone", () => {
   const forwarder = open({ queueCharacters: 1_000 });
   for (let number = 0; number < 20; number += 1)
     forwarder.trace({ namespace: "N", data: { text: "x".repeat(100) } });
@@ -132,7 +132,15 @@ test("the queue bounds characters as well as objects, and a message larger than 
   expect(queued).toBeLessThan(10);
   expect(queued + dropped).toBe(20);
   forwarder.trace({ namespace: "N", data: { text: "x".repeat(2_000) } });
-  expect(forwarder.stats()).toMatchObject({ queued: 0, dropped: 21 });
+  expect(forwarder.stats()).toMatchObject({ queued, dropped: dropped + 1 });
+});
+
+test("a message larger than the queue is reported as such", () => {
+  open({ queueCharacters: 1_000 }).trace({ namespace: "N", data: { text: "x".repeat(2_000) } });
+  expect(problems).toContainEqual({
+    code: "dropped",
+    message: expect.stringContaining("more than the 1000 characters of queueCharacters"),
+  });
 });
 
 const cycle: { self?: object } = {};

@@ -37,6 +37,11 @@ test("what waits is taken once and in order, and the oldest give way: never more
         for (const length of adds) {
           number += 1;
           const before = dropped;
+          if (length > characters) {
+            dropped += 1;
+            expect(queue.add(message(number, length))).toBe("too large");
+            continue;
+          }
           waiting.push({ length, bytes: encoder.encode(message(number, length)) });
           held += length;
           while (waiting.length > objects || held > characters) {
