@@ -30,6 +30,7 @@ export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProb
 
 /** As the forwarder's own. */
 const usualQueueSize = 10_000;
+const usualQueueCharacters = 16 * 1_048_576;
 
 /** What pino says of the logger. */
 interface PinoConfig extends Writable {
@@ -51,19 +52,24 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
     flushMs = 2_000,
     problems = "stderr",
     queueSize = usualQueueSize,
+    queueCharacters = usualQueueCharacters,
   } = options;
   for (const [level, severity] of Object.entries(wished))
     if (!severities.includes(severity)) throw new TypeError(`level ${level}: ${severity} is not a severity`);
   const onProblem = problems === "stderr" ? tellProblem : undefined;
-  const forwarder = openForwarder({ ...options, queueSize, onProblem });
-  const patience = new Patience({ forwarder, most: Math.max(1, Math.floor(queueSize / 2)) });
+  const forwarder = openForwarder({ ...options, queueSize, queueCharacters, onProblem });
+  const patience = new Patience({
+    forwarder,
+    most: Math.max(1, Math.floor(queueSize / 2)),
+    mostCharacters: queueCharacters,
+  });
   // Only for what pino says of its logger: no line is written into it.
   const config: PinoConfig = await build(() => {}, { expectPinoConfig: true });
   const { messageKey = "msg", levels: { labels = {} } = {} } = config;
   const form: LineForm = { namespace, prefix, severities: wished, labels, messageKey };
   const lines = new LineWriter({
     take: (line) => forwarder.trace(traceOfText(line, form)),
-    relief: () => patience.relief(),
+    relief: (length) => patience.relief(length),
     close: () => forwarder.close({ deadlineMs: flushMs }),
   });
   config.once("error", (error) => lines.destroy(error));

@@ -38,6 +38,9 @@ const usualLabels: Readonly<Record<string, Severity>> = {
 
 const ownHost = hostname();
 
+/** Characters of a text that is sent twice, for people as well; a longer one is only in the data. */
+export const longestHuman = 1_048_576;
+
 /** A line as it is written; what is not JSON object, such as what others write there, is data as it is. */
 export function traceOfText(text: string, form: LineForm): Trace {
   let line: unknown;
@@ -48,7 +51,7 @@ export function traceOfText(text: string, form: LineForm): Trace {
   }
   if (typeof line === "object" && line !== null && !Array.isArray(line))
     return traceOf(line as PinoLine, form);
-  return { namespace: form.namespace, human: text, data: { line: text } };
+  return { namespace: form.namespace, data: { line: text }, ...humanOf(text) };
 }
 
 /**
@@ -80,11 +83,15 @@ export function traceOf(line: PinoLine, form: LineForm): Trace {
     namespace: hasNamespace ? ns : namespaceOf(name, form),
     severity: hasSeverity ? (severity as Severity) : severityOf(level, form),
     data,
-    ...(isText(text) && { human: text }),
+    ...(isText(text) && humanOf(text)),
     ...(hasDetails && { details: details as DetailLevel }),
     ...(at !== undefined && { at }),
     ...(hasPid && { thread: String(pid) }),
   };
+}
+
+function humanOf(text: string): Pick<Trace, "human"> {
+  return text.length <= longestHuman ? { human: text } : {};
 }
 
 function isText(value: unknown): value is string {

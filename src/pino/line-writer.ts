@@ -7,8 +7,8 @@ const linesPerTurn = 200;
 export interface LineWriterOptions {
   /** Given each whole line, without its end; never throws. */
   readonly take: (line: string) => void;
-  /** What the next lines have to wait for, if anything. */
-  readonly relief: () => Promise<void> | undefined;
+  /** What a line of this length has to wait for, if anything. */
+  readonly relief: (length: number) => Promise<void> | undefined;
   /** After the last line. */
   readonly close: () => Promise<void>;
 }
@@ -31,9 +31,9 @@ export class LineWriter extends Writable {
     this.#takeAll(this.#rest + chunk.toString()).then(() => done(), done);
   }
 
-  override _final(done: () => void): void {
-    if (this.#rest !== "") this.#options.take(this.#rest);
-    done();
+  override _final(done: (error?: Error | null) => void): void {
+    // A line whose end never came.
+    this.#takeAll(this.#rest === "" ? "" : `${this.#rest}\n`).then(() => done(), done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -45,10 +45,10 @@ export class LineWriter extends Writable {
     let from = 0;
     let taken = 0;
     for (let to = text.indexOf("\n"); to !== -1; to = text.indexOf("\n", from)) {
+      const waits = to > from ? relief(to - from) : undefined;
+      if (waits !== undefined) await waits;
       if (to > from) take(text.slice(from, to));
       from = to + 1;
-      const waits = relief();
-      if (waits !== undefined) await waits;
       taken += 1;
       if (taken % linesPerTurn === 0) await nextTurn();
     }

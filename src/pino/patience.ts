@@ -1,14 +1,20 @@
 import type { Forwarder } from "../forwarder/library/entry.js";
+import { longestHuman } from "./line-trace.js";
 
 /** How often it is looked whether a tracer has taken what waits, in milliseconds. */
 const lookMs = 5;
 /** A tracer that accepts nothing for this long is not waited for, until it accepts something again. */
 const stallMs = 1_000;
 
+/** Characters that a message has at most in addition to those of its line, and of its text, which may be in it twice. */
+const otherCharacters = 1_024;
+
 export interface PatienceOptions {
   readonly forwarder: Pick<Forwarder, "stats">;
   /** Messages that may wait for the tracer before the program's lines do. */
   readonly most: number;
+  /** Characters that the forwarder's queue holds. */
+  readonly mostCharacters: number;
 }
 
 /**
@@ -19,43 +25,58 @@ export class Patience {
   readonly #options: PatienceOptions;
   /** Messages sent when the tracer was last given up. */
   #stalledAt: number | undefined;
-  /** Messages that waited at the last look, and those that came since: there are no more now. */
-  #seen = 0;
-  #unseen = 0;
+  /** What waited at the last look, and what came since: there is no more now. */
+  #messages = 0;
+  #characters = 0;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
   }
 
-  /** Called after each message: what the next ones should wait for, if anything. */
-  relief(): Promise<void> | undefined {
-    this.#unseen += 1;
-    const { forwarder, most } = this.#options;
-    if (this.#seen + this.#unseen < most) return undefined;
-    const { queued, sent } = forwarder.stats();
-    this.#seen = queued;
-    this.#unseen = 0;
-    return queued >= most && sent !== this.#stalledAt ? this.#halfEmpty() : undefined;
+  /** Called before each line, with its length: what it should wait for, if anything. */
+  relief(lineLength: number): Promise<void> | undefined {
+    const characters = lineLength + Math.min(lineLength, longestHuman) + otherCharacters;
+    if (this.#hasRoom(characters, 1)) return this.#takes(characters);
+    const { sent } = this.#look();
+    if (this.#hasRoom(characters, 1) || sent === this.#stalledAt) return this.#takes(characters);
+    return this.#waits(characters);
+  }
+
+  #takes(characters: number): undefined {
+    this.#messages += 1;
+    this.#characters += characters;
   }
 
   /** Resolves when half of the room is free, or the tracer stalls. */
-  async #halfEmpty(): Promise<void> {
-    const { forwarder, most } = this.#options;
-    let { sent: sentBefore } = forwarder.stats();
+  async #waits(characters: number): Promise<void> {
+    let { sent: sentBefore } = this.#look();
     let since = performance.now();
-    for (;;) {
+    while (!this.#hasRoom(characters, 0.5)) {
       await new Promise((resolve) => setTimeout(resolve, lookMs));
-      const { queued, sent } = forwarder.stats();
-      this.#seen = queued;
-      if (queued <= most / 2) return;
+      const { sent } = this.#look();
       if (sent !== sentBefore) {
         sentBefore = sent;
         since = performance.now();
       } else if (performance.now() - since >= stallMs) {
         this.#stalledAt = sent;
-        return;
+        break;
       }
     }
+    this.#takes(characters);
+  }
+
+  /** A line that is larger than all the room has it alone. */
+  #hasRoom(characters: number, share: number): boolean {
+    if (this.#messages === 0) return true;
+    const { most, mostCharacters } = this.#options;
+    return this.#messages < share * most && this.#characters + characters <= share * mostCharacters;
+  }
+
+  #look(): ReturnType<Forwarder["stats"]> {
+    const stats = this.#options.forwarder.stats();
+    this.#messages = stats.queued;
+    this.#characters = stats.queuedCharacters;
+    return stats;
   }
 
   /** Resolves when the tracer has taken all that waits, or after this many milliseconds. */

@@ -131,6 +131,22 @@ describe("a burst of lines reaches the tracer whole", () => {
   });
 });
 
+test("lines of many MiB, more than the queue holds at once, reach the tracer whole and in order", async () => {
+  await using tracer = await startTracer();
+  const sizes = [10, 9_000_000, 10, 16_700_000, 10, 9_000_000, 12_000_000, 10];
+  const code = `for (const [n, size] of ${JSON.stringify(sizes)}.entries()) logger.info({ n, text: "x".repeat(size) });
+logger.info("y".repeat(12_000_000));`;
+  const transport = { flushMs: 20_000 };
+  expect(await run(formatAddress(tracer.address), code, { transport })).toEqual({ code: 0, stderr: "" });
+  const lines = (await linesAt(tracer)).map(
+    ({ data }) => data as { n?: number; text?: string; msg?: string },
+  );
+  expect(lines.map(({ n, text, msg }) => [n, (text ?? msg)!.length])).toEqual([
+    ...sizes.map((size, n) => [n, size]),
+    [undefined, 12_000_000],
+  ]);
+}, 60_000);
+
 test("nothing is lost if a program is killed after flush", async () => {
   await using tracer = await startTracer();
   const code = `for (let n = 0; n < 1000; n += 1) logger.info({ n });

@@ -53,6 +53,8 @@ export interface Trace {
 export interface ForwarderStats {
   /** Trace objects that wait for a tracer to ask. */
   readonly queued: number;
+  /** Characters of their texts. */
+  readonly queuedCharacters: number;
   /** Given to a tracer that asked. */
   readonly sent: number;
   /** Given up because the queue was full, or too small for the message alone. */
@@ -148,6 +150,7 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
     dataPoint: (name, value) => dataPoints.set(name, value),
     stats: () => ({
       queued: queue.length,
+      queuedCharacters: queue.characters,
       sent: serving.report?.objectsSent ?? 0,
       dropped: queue.dropped + late,
       unusable,

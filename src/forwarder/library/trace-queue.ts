@@ -34,6 +34,11 @@ export class TraceQueue {
     return this.#length;
   }
 
+  /** Of the texts of those that wait. */
+  get characters(): number {
+    return this.#characters;
+  }
+
   /** Objects that gave way to newer ones, or were too large. */
   get dropped(): number {
     return this.#dropped;
