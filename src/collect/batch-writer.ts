@@ -63,8 +63,8 @@ export class BatchWriter {
     place: BatchPlace,
     position: Position,
   ): Promise<boolean> {
-    const { router, logs } = this.#options;
-    const ends = await Promise.all(logs.map((log) => logEnd(log, node.directory)));
+    const { registry, router, logs } = this.#options;
+    const ends = await Promise.all(logs.map((log) => logEnd(log, node.directory, registry)));
     await position.begin({ ...place, ends });
     if (!(await router.write(node, batch))) return false;
     position.end();

@@ -7,8 +7,14 @@ import type { LogEnd } from "./position.js";
 /** A log of the configuration, whichever node's. */
 export type CollectedLog = Pick<LogEnd, "root" | "extension">;
 
-/** Where a node's log ends now; it must not be written to meanwhile. */
-export async function logEnd({ root, extension }: CollectedLog, directory: string): Promise<LogEnd> {
+/** Where a node's log ends now; it must not be written to meanwhile. The registry knows the file of one that it has just written. */
+export async function logEnd(
+  { root, extension }: CollectedLog,
+  directory: string,
+  registry: Pick<HandleRegistry, "endOf">,
+): Promise<LogEnd> {
+  const known = await registry.endOf({ root, directory, extension });
+  if (known !== undefined) return { root, extension, ...known };
   const folder = join(root, directory);
   const file = await currentFile(folder, extension);
   if (file === undefined) return { root, extension, bytes: 0 };

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { Handle } from "./handle-pool.js";
-import { type LogId, RegistryStopped } from "./handle-registry.js";
+import { type LogId, type LogPlace, RegistryStopped } from "./handle-registry.js";
 import { LogDirectory, type LogFile, type OpenedFile } from "./log-directory.js";
 import type { LogRoot } from "./log-root.js";
 import type { RegistryCounters } from "./registry-counters.js";
@@ -200,6 +200,14 @@ export class CurrentFile {
     this.#place =
       why === "rotated" ? { state: "ended", last, why, old: current } : { state: "ended", last, why };
     if (place.state === "open") this.#options.root.pool.close(place.handle);
+  }
+
+  /** Its name and size now, if the name still leads to it. */
+  async lookedUp(): Promise<LogPlace | undefined> {
+    if (!("current" in this.#place)) return undefined;
+    const { name, path, ino, dev } = this.#place.current.file;
+    const found = await this.#options.root.fileSystem.lookUp(path);
+    return found?.ino === ino && found.dev === dev ? { file: name, bytes: Number(found.size) } : undefined;
   }
 
   /** Whether its name still leads to it. */

@@ -9,6 +9,12 @@ export interface LogId {
   readonly extension: "json" | "log";
 }
 
+/** The file that a log goes on in, and its size. */
+export interface LogPlace {
+  readonly file: string;
+  readonly bytes: number;
+}
+
 /** One fault of one log that lasts: it begins with a failed attempt and ends with the next success. */
 export interface LogFault {
   readonly log: LogId;
@@ -75,6 +81,11 @@ export interface HandleRegistry extends AsyncDisposable {
   append(log: LogId, bytes: Uint8Array): Promise<void>;
   /** Resolves when nothing that was appended to this log, by whomever, is unwritten. */
   drained(log: LogId): Promise<void>;
+  /**
+   * Where a log ends now, looked up for this call. Undefined if nothing was appended to it of late, if its next line begins a
+   * file, or if its file is no longer where it was. Rejects with what the file system says.
+   */
+  endOf(log: LogId): Promise<LogPlace | undefined>;
   /**
    * Closes the current file and begins a new one, at once, however young the old one is; an empty file is kept.
    * Resolves when the new file exists. Rejects as `append` does.

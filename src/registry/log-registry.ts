@@ -6,6 +6,7 @@ import type {
   HandleRegistry,
   LogFault,
   LogId,
+  LogPlace,
   RegistryStats,
   StopReport,
 } from "./handle-registry.js";
@@ -125,6 +126,10 @@ export class LogRegistry implements HandleRegistry {
 
   async drained(log: LogId): Promise<void> {
     await this.#knownWriter(log)?.drained();
+  }
+
+  async endOf(log: LogId): Promise<LogPlace | undefined> {
+    return this.#knownWriter(log)?.end();
   }
 
   async rotate(log: LogId): Promise<void> {

@@ -3,7 +3,7 @@ import { AppendQueue } from "./append-queue.js";
 import { describeHolder } from "./claim-file.js";
 import { CurrentFile, type CurrentFileOptions } from "./current-file.js";
 import { failedWith, refusal } from "./file-system.js";
-import { type LogFault, type LogId, RegistryStopped } from "./handle-registry.js";
+import { type LogFault, type LogId, type LogPlace, RegistryStopped } from "./handle-registry.js";
 import { LogFaults, type LogFaultsOptions } from "./log-faults.js";
 import type { DirectoryClaim } from "./root-claims.js";
 
@@ -86,6 +86,11 @@ export class LogWriter {
 
   drained(): Promise<void> {
     return this.#queue.drained();
+  }
+
+  /** Where it ends now, if that is in a file that we know and that is still there. */
+  end(): Promise<LogPlace | undefined> {
+    return this.#current.lookedUp();
   }
 
   /** Ends the current file and begins a new one; a file without content is kept. */

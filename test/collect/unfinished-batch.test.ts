@@ -1,7 +1,17 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Position } from "../../src/collect/position.js";
 import { finishLines, logEnd } from "../../src/collect/unfinished-batch.js";
 import type { HandleRegistry } from "../../src/registry/handle-registry.js";
@@ -11,6 +21,8 @@ let root: string;
 let registry: HandleRegistry;
 const lines = Buffer.from("one\ntwo\nthree\n");
 const log = () => ({ root, extension: "json" }) as const;
+/** Has written nothing there. */
+const stranger = { endOf: async () => undefined };
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "muninn-unfinished-"));
@@ -58,7 +70,7 @@ test.each(Array.from({ length: lines.length + 1 }, (_, cut) => cut))(
   "lines are in the file once if %i bytes of them were written before the kill",
   async (cut) => {
     await writeFile(join(root, "relay", old), "one\n");
-    const end = await logEnd(log(), "relay");
+    const end = await logEnd(log(), "relay", stranger);
     expect(end).toMatchObject({ file: old, bytes: 4 });
     await writeFile(join(root, "relay", old), lines.subarray(0, cut), { flag: "a" });
     await start();
@@ -71,7 +83,7 @@ test.each([0, 5, lines.length])(
   "lines are in the log once if %i bytes of them went to a new file before the kill",
   async (cut) => {
     await writeFile(join(root, "relay", old), "one\n");
-    const end = await logEnd(log(), "relay");
+    const end = await logEnd(log(), "relay", stranger);
     await writeFile(join(root, "relay", newer), lines.subarray(0, cut));
     await start();
     await finishLines(end, "relay", lines, registry);
@@ -80,7 +92,7 @@ test.each([0, 5, lines.length])(
 );
 
 test("the first lines of a node are in the log once if some were written before the kill", async () => {
-  const end = await logEnd(log(), "relay");
+  const end = await logEnd(log(), "relay", stranger);
   expect(end).toEqual({ ...log(), bytes: 0 });
   await writeFile(join(root, "relay", old), "one\nt");
   await start();
@@ -89,11 +101,40 @@ test("the first lines of a node are in the log once if some were written before 
 });
 
 test("bytes that somebody else wrote meanwhile are not mistaken for ours", async () => {
-  const end = await logEnd(log(), "relay");
+  const end = await logEnd(log(), "relay", stranger);
   await writeFile(join(root, "relay", old), "other\n");
   await start();
   expect(await finishLines(end, "relay", lines, registry)).toBe(0);
   expect(await text()).toBe(`other\n${lines}`);
+});
+
+describe("where a log ends that the registry has just written is what the directory shows,", () => {
+  const current = async () => {
+    const names = (await readdir(join(root, "relay"))).filter((name) => name.startsWith("node-")).sort();
+    return join(root, "relay", names.at(-1)!);
+  };
+  test.each<{ what: string; happens: () => Promise<void>; ends?: number }>([
+    { what: "if nobody else touches it", happens: async () => {}, ends: lines.length },
+    {
+      what: "if somebody adds to it",
+      happens: async () => appendFile(await current(), "x\n"),
+      ends: lines.length + 2,
+    },
+    { what: "if somebody cuts it", happens: async () => truncate(await current(), 4), ends: 4 },
+    { what: "if somebody moves it", happens: async () => rename(await current(), join(root, "moved")) },
+    { what: "if somebody deletes it", happens: async () => rm(await current()) },
+    { what: "after a rotation", happens: () => registry.rotate({ ...log(), directory: "relay" }), ends: 0 },
+    { what: "after its handle was closed", happens: () => registry.reopen(), ends: lines.length },
+  ])("$what", async ({ happens, ends }) => {
+    await start();
+    await registry.append({ ...log(), directory: "relay" }, lines);
+    await happens();
+    const found = await logEnd(log(), "relay", registry);
+    expect(found).toEqual(await logEnd(log(), "relay", stranger));
+    expect(await registry.endOf({ ...log(), directory: "relay" })).toEqual(
+      ends === undefined ? undefined : { file: basename(await current()), bytes: ends },
+    );
+  });
 });
 
 test("a position is the last one noted, whichever half of its file a power failure damages", async () => {
