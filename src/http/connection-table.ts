@@ -24,11 +24,18 @@ export class ConnectionTable {
   readonly #taken = new Map<string, Place>();
   /** Those that wait for a request; insertion order is since when. */
   readonly #idle = new Set<Place>();
+  readonly #onClosed: (socket: Socket, reason: "gave-way" | "no-place") => void;
   #refused = 0;
 
-  constructor(options: { places: number; reserve: number }) {
+  /** `onClosed` is called before a connection is closed. */
+  constructor(options: {
+    places: number;
+    reserve: number;
+    onClosed?: (socket: Socket, reason: "gave-way" | "no-place") => void;
+  }) {
     this.#places = options.places;
     this.#reserve = options.reserve;
+    this.#onClosed = options.onClosed ?? (() => {});
   }
 
   /** Gives a new connection a place, or destroys it. */
@@ -38,9 +45,11 @@ export class ConnectionTable {
       const [longestIdle] = this.#idle;
       if (longestIdle !== undefined) {
         this.#leave(longestIdle);
+        this.#onClosed(longestIdle.socket, "gave-way");
         longestIdle.socket.destroy();
       } else if (this.#taken.size >= this.#places + this.#reserve) {
         this.#refused += 1;
+        this.#onClosed(socket, "no-place");
         socket.destroy();
         return;
       }
@@ -61,6 +70,11 @@ export class ConnectionTable {
     place.isBusy = isBusy;
     if (isBusy) this.#idle.delete(place);
     else this.#idle.add(place);
+  }
+
+  /** It has done something: of those that wait it is the last that gives way. */
+  refresh(place: Place): void {
+    if (this.#idle.delete(place)) this.#idle.add(place);
   }
 
   /** Whether there are more than the places hold, so that only what must be answered is. */

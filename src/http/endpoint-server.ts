@@ -6,7 +6,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Answer, busyAnswer, notFound, textAnswer } from "./answer.js";
 import { Authorization } from "./authorization.js";
@@ -20,6 +20,7 @@ import type {
   EndpointStats,
   Route,
 } from "./endpoint-options.js";
+import { gateConnections } from "./gate-connections.js";
 import { BytesAhead, GatedConnection } from "./gated-connection.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
@@ -108,7 +109,13 @@ export class EndpointServer {
       places: limits.maxConnections ?? 2_048,
       reserve: limits.reservedConnections ?? 16,
     });
-    gateConnections(server, (socket) => this.#connections.enter(socket));
+    const ahead = new BytesAhead({ maxBytes: maxBytesAhead });
+    // Whatever arrives reaches HTTP one request at a time.
+    gateConnections(
+      server,
+      (socket) => this.#connections.enter(socket),
+      (socket, serve) => serve(new GatedConnection(socket, ahead)),
+    );
     // A listening server reports faults of accepting here; it continues listening.
     server.on("error", (error) => options.onError?.(error, ""));
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
@@ -263,18 +270,6 @@ export class EndpointServer {
     );
     connection.destroySoon();
   }
-}
-
-/** Whatever arrives reaches HTTP one request at a time. (Any stream may be handed to a server as a connection.) */
-function gateConnections(server: Server | TlsServer, enter: (socket: Socket) => void): void {
-  const event = "setSecureContext" in server ? "secureConnection" : "connection";
-  const [serve] = server.listeners(event) as ((connection: Duplex) => void)[];
-  server.removeAllListeners(event);
-  const ahead = new BytesAhead({ maxBytes: maxBytesAhead });
-  server.on("connection", enter);
-  server.on(event, (socket: Socket) => {
-    if (!socket.destroyed) serve!.call(server, new GatedConnection(socket, ahead));
-  });
 }
 
 export function bodyBudget({ limits }: Pick<EndpointOptions, "limits">): BodyBudget {

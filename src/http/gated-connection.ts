@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
+import { ChunkedBody } from "./chunked-body.js";
 import { RequestTurns } from "./request-turns.js";
+import { WrappedSocket } from "./wrapped-socket.js";
 
 /** How long a client has to take a last answer and close, in milliseconds. */
 const refusalReadMs = 900;
@@ -25,58 +26,20 @@ const carriageReturn = 0x0d;
  * and then in the kernel, until the request before it is answered. So a connection costs one answer, whatever comes.
  * If all clients together send too much ahead, theirs is thrown away, and they are closed after their answer.
  */
-export class GatedConnection extends Duplex {
-  readonly #socket: Socket;
+export class GatedConnection extends WrappedSocket {
   readonly #ahead: BytesAhead;
-  #waiting: Buffer | undefined;
   #isOverdrawn = false;
   /** Whether the next request may begin, once it is not in turn. */
   #turn: "none" | "awaited" | "come" = "none";
   #gate: "open" | "shut" | "removed" = "open";
-  /** Bytes of a body that may pass the gate. */
-  #bodyLeft = 0;
-  #isWanted = false;
-  #hasEnded = false;
+  /** What may pass the gate: bytes of a body, or one that says itself where it ends. */
+  #body: number | ChunkedBody = 0;
   /** Where in a head the last byte that went through is: before it, in a line, or at the begin of one. */
   #at: "before" | "line" | "line-begin" = "before";
 
-  constructor(socket: Socket, ahead: BytesAhead) {
-    super({ allowHalfOpen: true });
-    this.#socket = socket;
+  constructor(socket: Socket, ahead: BytesAhead, { inSlices = false } = {}) {
+    super(socket, { inSlices });
     this.#ahead = ahead;
-    socket.on("data", (chunk) => {
-      this.#await(this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]));
-      this.#give();
-    });
-    socket.on("end", () => {
-      this.#hasEnded = true;
-      this.#give();
-    });
-    socket.on("timeout", () => this.emit("timeout"));
-    socket.on("error", (error) => this.destroy(error));
-    socket.on("close", () => this.destroy());
-  }
-
-  get localAddress(): string | undefined {
-    return this.#socket.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#socket.localPort;
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#socket.remotePort;
-  }
-
-  /** HTTP asks for this to end connections that are idle. */
-  setTimeout(milliseconds: number): this {
-    this.#socket.setTimeout(milliseconds);
-    return this;
   }
 
   /** The request is answered: the next one may come. */
@@ -86,95 +49,73 @@ export class GatedConnection extends Duplex {
       return;
     }
     if (this.#gate === "shut") this.#gate = "open";
-    this.#bodyLeft = 0;
-    this.#give();
+    this.#body = 0;
+    this.next();
   }
 
-  /** The head that came last has a body of this many bytes, which is wanted, too. */
-  letThrough(bytes: number): void {
-    this.#bodyLeft = bytes;
-    this.#give();
+  /** The head that came last has a body of this many bytes, or a chunked one, which is wanted, too. */
+  letThrough(body: number | "chunked"): void {
+    this.#body = body === "chunked" ? new ChunkedBody() : body;
+    this.next();
   }
 
   /** The connection leaves HTTP: from now on everything goes through as it comes. */
   removeGate(): void {
     this.#gate = "removed";
-    this.#give();
+    this.next();
   }
 
   /** Ends the connection after what has been written, whether the client reads and closes or not. */
   destroySoon(): void {
     this.#gate = "shut";
-    this.#await(undefined);
+    this.#body = 0;
+    this.keep(undefined);
     this.end();
     setTimeout(() => this.destroy(), refusalReadMs).unref();
-    this.#socket.removeAllListeners("data").on("data", () => {});
-    this.#socket.once("end", () => this.destroy()).resume();
-    if (this.#hasEnded) this.once("finish", () => this.destroy());
+    this.socket.removeAllListeners("data").on("data", () => {});
+    this.socket.once("end", () => this.destroy()).resume();
+    if (this.hasEnded) this.once("finish", () => this.destroy());
   }
 
-  override _read(): void {
-    this.#isWanted = true;
-    this.#give();
+  get #isShut(): boolean {
+    return this.#gate === "shut" && !this.#hasBodyLeft;
   }
 
-  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, encoding, done);
+  get #hasBodyLeft(): boolean {
+    return typeof this.#body === "number" ? this.#body > 0 : !this.#body.isOver;
   }
 
-  override _writev(
-    pieces: { chunk: Buffer; encoding: BufferEncoding }[],
-    done: (error?: Error | null) => void,
-  ): void {
-    this.#socket.cork();
-    for (const { chunk, encoding } of pieces.slice(0, -1)) this.#socket.write(chunk, encoding);
-    const { chunk, encoding } = pieces.at(-1)!;
-    this.#socket.write(chunk, encoding, done);
-    this.#socket.uncork();
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(done);
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#await(undefined);
-    this.#socket.destroy();
-    done(error);
-  }
-
-  #give(): void {
-    if (this.#waiting === undefined) {
-      if (!this.#hasEnded) this.#socket.resume();
+  protected override pass(): void {
+    if (this.waiting === undefined) {
+      if (!this.hasEnded) this.socket.resume();
       // The end counts once everything before it is answered: a client may have closed its side only.
-      else if (this.#gate !== "shut" || this.#bodyLeft > 0) this.push(null);
+      else if (!this.#isShut) this.push(null);
       return;
     }
-    const isShut = this.#gate === "shut" && this.#bodyLeft === 0;
-    if (isShut || !this.#isWanted) {
-      this.#socket.pause();
-      if (isShut && this.#ahead.bytes > this.#ahead.maxBytes) {
+    if (this.#isShut || !this.isWanted) {
+      this.socket.pause();
+      if (this.#isShut && this.#ahead.bytes > this.#ahead.maxBytes) {
         this.#isOverdrawn = true;
-        this.#await(undefined);
+        this.keep(undefined);
       }
       return;
     }
     if (this.#begins && !this.#mayBegin()) {
-      this.#socket.pause();
+      this.socket.pause();
       return;
     }
-    const end = this.#nextEnd(this.#waiting);
-    const piece = this.#waiting.subarray(0, end);
-    this.#await(end < this.#waiting.length ? this.#waiting.subarray(end) : undefined);
-    this.#isWanted = false;
+    const end = this.#nextEnd(this.waiting);
+    const piece = this.waiting.subarray(0, end);
+    this.keep(end < this.waiting.length ? this.waiting.subarray(end) : undefined);
+    this.isWanted = false;
     // What HTTP makes of it may come back here at once.
     this.push(piece);
-    this.#give();
+    this.next();
   }
 
   /** Whether what comes next is the begin of a request. */
   get #begins(): boolean {
-    return this.#gate === "open" && this.#bodyLeft === 0 && this.#at === "before";
+    return this.#gate === "open" && !this.#hasBodyLeft && this.#at === "before";
   }
 
   #mayBegin(): boolean {
@@ -185,23 +126,24 @@ export class GatedConnection extends Duplex {
     if (this.#turn === "awaited") return false;
     const isInTurn = this.#ahead.turns.mayBegin(() => {
       this.#turn = "come";
-      if (!this.destroyed) this.#give();
+      if (!this.destroyed) this.next();
     });
     if (!isInTurn) this.#turn = "awaited";
     return isInTurn;
   }
 
-  #await(waiting: Buffer | undefined): void {
-    this.#ahead.bytes += (waiting?.length ?? 0) - (this.#waiting?.length ?? 0);
-    this.#waiting = waiting;
+  protected override keep(waiting: Buffer | undefined): void {
+    this.#ahead.bytes += (waiting?.length ?? 0) - (this.waiting?.length ?? 0);
+    super.keep(waiting);
   }
 
   /** How much of `bytes` may pass. */
   #nextEnd(bytes: Buffer): number {
     if (this.#gate === "removed") return bytes.length;
-    if (this.#bodyLeft === 0) return this.#headEnd(bytes);
-    const end = Math.min(bytes.length, this.#bodyLeft);
-    this.#bodyLeft -= end;
+    if (!this.#hasBodyLeft) return this.#headEnd(bytes);
+    if (typeof this.#body !== "number") return this.#body.endIn(bytes);
+    const end = Math.min(bytes.length, this.#body);
+    this.#body -= end;
     return end;
   }
 

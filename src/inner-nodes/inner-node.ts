@@ -36,15 +36,21 @@ export class InnerNode {
   readonly metrics = new Map<string, MetricValue>();
   /** Resolves when its connection is gone. */
   readonly ended: Promise<void>;
+  /** Whether it got its name, once that is decided: new names are limited. */
+  readonly isLetIn: Promise<boolean>;
   readonly #queue = new ObjectQueue();
   readonly #forwarder: Promise<RunningForwarder>;
   #waiters: Waiter[] = [];
   #added = 0;
   #settled = 0;
   #wasNamed = false;
+  #decide!: (isLetIn: boolean) => void;
   #hasEnded = false;
 
   constructor({ id, peer, info, magic, run }: InnerNodeOptions) {
+    this.isLetIn = new Promise((resolve) => {
+      this.#decide = resolve;
+    });
     const [ours, tracers] = streamPair();
     const startTime = new Date().toISOString();
     const nodeInfo = Buffer.from(
@@ -101,6 +107,7 @@ export class InnerNode {
   /** It has its name. */
   named(): void {
     this.#wasNamed = true;
+    this.#decide(true);
   }
 
   /** This many objects more, in the order they were added, are safe or never will be. */
@@ -125,6 +132,7 @@ export class InnerNode {
 
   #end(): void {
     this.#hasEnded = true;
+    this.#decide(false);
     for (const { resolve } of this.#waiters.splice(0)) resolve(this.#wasNamed ? "failed" : "refused");
   }
 }

@@ -142,6 +142,13 @@ export class Sessions {
     return metrics && { node: node!, session: session!, metrics, clash };
   }
 
+  /** Whether a peer of this address may bring a node of this name: one that was here before, or a new one within its limit. */
+  async mayBring(rawName: string, address: string): Promise<boolean> {
+    return (
+      this.newNames.allows(address) || (await this.#isKnownDirectory(requestedNames(rawName, "").directory))
+    );
+  }
+
   /** Connections by how far they are: before and after the handshake. */
   get counts(): { readonly handshaking: number; readonly connected: number } {
     const connected = this.#connected.size;
@@ -209,7 +216,10 @@ export class Sessions {
   /** A connection's own id is one of a bounded set, and a target's name, or one that credentials are for, was wished for: all no news. */
   async #isKnown(directory: string, { connection, connectionId }: Session): Promise<boolean> {
     if (directory === connectionId || connection.opener === "us") return true;
-    if (connection.allows !== undefined) return true;
+    return connection.allows !== undefined || this.#isKnownDirectory(directory);
+  }
+
+  async #isKnownDirectory(directory: string): Promise<boolean> {
     if (this.#directory.hasDirectory(directory)) return true;
     const { isKnownDirectory } = this.#options;
     if (isKnownDirectory === undefined) return false;

@@ -9,9 +9,26 @@ import type { Encoding, Signal } from "./schema.js";
 
 export type Transport = "http" | "grpc";
 
+/**
+ * Why a connection was closed: it gave way to a newer one while it waited or its request was still coming, there was no place for it,
+ * it did not begin as HTTP/2 does, sent frames of HTTP/2 that no call needs, or broke that protocol otherwise.
+ */
+export type ClosedReason = "gave-way" | "no-place" | "not-http2" | "too-many-frames" | "http2-error";
+
+/** What clients of OTLP cause, as often as they like. */
+export interface DoorObserver {
+  /** A request got another answer than it wished for. */
+  refused(transport: Transport, status: number, host: string, message: string): void;
+  /** So many records or data points of a request were rejected for good, the rest was taken. */
+  rejected(signal: Signal, items: number, host: string, message: string): void;
+  closed(transport: Transport, reason: ClosedReason, host: string): void;
+}
+
 /** One of the servers at which requests come in. */
 export interface Entrance {
+  readonly transport: Transport;
   readonly server: Server;
+  readonly connections: number;
   /** For connections to come. */
   setCertificate(tls: TlsMaterial): void;
   close(): void;
@@ -26,22 +43,29 @@ type Take = (
   port: number,
 ) => Promise<Outcome>;
 
+export interface DoorOptions {
+  readonly receiver: Receiver;
+  readonly admission: Admission;
+  readonly auth: EndpointAuth | undefined;
+  readonly observer: DoorObserver;
+}
+
 /** What both ways in have in common: who may come in, how much at once, and what was answered. */
 export class Door {
   /** Answers by transport and status. */
   readonly answers = new Map<string, number>();
+  /** Connections that were closed by transport and reason. */
+  readonly closings = new Map<string, number>();
   isStopping = false;
   /** When somebody was last turned away for want of room, by `performance.now`. */
   lastBusyAt = Number.NEGATIVE_INFINITY;
-  readonly #receiver: Receiver;
-  readonly #admission: Admission;
+  readonly #options: DoorOptions;
   #authorization: Authorization | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(receiver: Receiver, admission: Admission, auth: EndpointAuth | undefined) {
-    this.#receiver = receiver;
-    this.#admission = admission;
-    this.authorize(auth);
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.authorize(options.auth);
   }
 
   authorize(auth: EndpointAuth | undefined): void {
@@ -57,33 +81,58 @@ export class Door {
   async through(
     read: (place: Place, take: Take) => Promise<Outcome | BodyFault>,
   ): Promise<Outcome | BodyFault> {
-    const place = this.#admission.enter();
-    const reading = read(place, (signal, encoding, body, host, port) => {
-      const where = host.includes(":") ? `[${host}]` : host;
-      return this.#receiver.take(signal, encoding, body, {
-        peer: `otlp://${where}:${port}`,
-        hold: place.hold,
-      });
-    });
+    const reading = this.#through(read);
     this.#underWay.add(reading);
+    const outcome = await reading;
+    this.#underWay.delete(reading);
+    if (outcome === "busy" || (typeof outcome !== "string" && outcome.kind === "busy"))
+      this.lastBusyAt = performance.now();
+    return outcome;
+  }
+
+  async #through(
+    read: (place: Place, take: Take) => Promise<Outcome | BodyFault>,
+  ): Promise<Outcome | BodyFault> {
+    const { receiver, admission, observer } = this.#options;
+    const place = admission.enter();
+    if (place === undefined) return "busy";
     try {
-      const outcome = await reading;
-      if (outcome === "busy" || (typeof outcome !== "string" && outcome.kind === "busy"))
-        this.lastBusyAt = performance.now();
-      return outcome;
+      return await read(place, async (signal, encoding, body, host, port) => {
+        const where = host.includes(":") ? `[${host}]` : host;
+        const outcome = await receiver.take(signal, encoding, body, {
+          peer: `otlp://${where}:${port}`,
+          hold: (bytes) => place.hold(bytes),
+        });
+        if (outcome.kind === "taken" && outcome.rejected > 0)
+          observer.rejected(signal, outcome.rejected, host, outcome.message);
+        return outcome;
+      });
     } finally {
-      this.#underWay.delete(reading);
       place.leave();
     }
   }
 
   answered(transport: Transport, status: number): void {
-    const key = `${transport} ${status}`;
-    this.answers.set(key, (this.answers.get(key) ?? 0) + 1);
+    count(this.answers, `${transport} ${status}`);
+  }
+
+  /** It is answered by something else than what it wished for. */
+  refused(transport: Transport, status: number, host: string, message: string): void {
+    this.answered(transport, status);
+    this.#options.observer.refused(transport, status, host, message);
+  }
+
+  closed(transport: Transport, reason: ClosedReason, host: string): void {
+    count(this.closings, `${transport} ${reason}`);
+    this.#options.observer.closed(transport, reason, host);
   }
 
   /** Resolves when no request is under way. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
   }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -7,8 +7,14 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { TlsMaterial } from "../config/certificate.js";
+import { gateConnections } from "../http/gate-connections.js";
+import { Connections } from "./connections.js";
 import type { Door, Entrance } from "./door.js";
+import { FrameGate } from "./frame-gate.js";
 import { type BodyFault, maxBodyBytes, readBody, unpacked } from "./request-body.js";
 import { encodeResponse, type Signal } from "./schema.js";
 
@@ -39,41 +45,49 @@ const maxStreams = 100;
 const streamResets = { streamResetBurst: 20, streamResetRate: 5 };
 /** Of a call, before its client has to wait for us. */
 const windowBytes = 1_048_576;
-/** How long a call may take to come, and how long a connection may be idle. */
-const readTimeoutMs = 30_000;
+/** Fields of a call's head. */
+const maxHeaderListPairs = 64;
+/** How long a client may take to begin, and then be idle. */
+const beginTimeoutMs = 10_000;
 const idleTimeoutMs = 10 * 60_000;
 
 /** Takes OTLP over gRPC. */
 export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): GrpcDoor {
   const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes };
-  const options = { settings, ...streamResets };
+  const options = { settings, maxHeaderListPairs, ...streamResets };
   const server =
     tls === undefined
       ? createServer(options)
       : createSecureServer({ ...options, ...tls, minVersion: "TLSv1.2" });
-  server.maxConnections = maxConnections;
-  return new GrpcDoor(server, door);
+  return new GrpcDoor(server, door, maxConnections);
 }
 
 export class GrpcDoor implements Entrance {
+  readonly transport = "grpc";
   readonly server: Http2Server | Http2SecureServer;
   readonly #door: Door;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #connections: Connections;
+  readonly #sessions = new Map<ServerHttp2Session, FrameGate>();
 
-  constructor(server: Http2Server | Http2SecureServer, door: Door) {
+  constructor(server: Http2Server | Http2SecureServer, door: Door, maxConnections: number) {
     this.server = server;
     this.#door = door;
-    server.on("session", (session: ServerHttp2Session) => {
-      this.#sessions.add(session);
-      session.setTimeout(idleTimeoutMs, () => session.close());
-      session.on("error", () => {});
-      session.once("close", () => this.#sessions.delete(session));
-    });
+    this.#connections = new Connections(maxConnections, door, "grpc");
+    gateConnections(
+      server,
+      (socket) => this.#connections.enter(socket),
+      (socket, serve) => this.#gate(socket, serve),
+    );
     server.on("sessionError", () => {});
     server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       stream.on("error", () => {});
-      void this.#handle(stream, headers);
+      const gate = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
+      if (gate !== undefined) void this.#handle(stream, headers, gate);
     });
+  }
+
+  get connections(): number {
+    return this.#connections.size;
   }
 
   setCertificate(tls: TlsMaterial): void {
@@ -83,21 +97,48 @@ export class GrpcDoor implements Entrance {
   /** Takes no further connection or call; those under way go on. */
   close(): void {
     this.server.close();
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
   }
 
   destroy(): void {
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions.keys()) session.destroy();
   }
 
-  async #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
-    const refuse = (status: number, message: string) => this.#refuse(stream, status, message);
+  #gate(socket: Socket, serve: (connection: Duplex) => void): void {
+    const { remoteAddress: host = "unknown" } = socket;
+    const beginning = setTimeout(() => socket.destroy(), beginTimeoutMs);
+    socket.once("close", () => clearTimeout(beginning));
+    const gate = new FrameGate(socket, {
+      alpnProtocol: (socket as Partial<TLSSocket>).alpnProtocol,
+      onPreface: () => {
+        clearTimeout(beginning);
+        this.server.once("session", (session: ServerHttp2Session) => this.#begin(session, gate));
+        serve(gate);
+      },
+      onFault: (fault) => this.#door.closed("grpc", fault, host),
+    });
+  }
+
+  #begin(session: ServerHttp2Session, gate: FrameGate): void {
+    this.#sessions.set(session, gate);
+    session.setTimeout(idleTimeoutMs, () => session.close());
+    session.on("error", ({ code: fault }: NodeJS.ErrnoException) => {
+      // Other faults are those of the network.
+      if (fault?.startsWith("ERR_HTTP2") === true)
+        this.#door.closed("grpc", "http2-error", gate.remoteAddress ?? "unknown");
+    });
+    session.once("close", () => this.#sessions.delete(session));
+  }
+
+  async #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, gate: FrameGate): Promise<void> {
+    const { remoteAddress: host = "unknown", remotePort: port = 0 } = gate;
+    const refuse = (status: number, message: string) => this.#refuse(stream, status, message, host);
     if (
       headers[":method"] !== "POST" ||
       !/^application\/grpc(\+proto)?$/.test(headers["content-type"] ?? "")
     ) {
-      stream.respond({ ":status": 415 }, { endStream: true });
-      this.#door.answered("grpc", 415);
+      this.#door.refused("grpc", 415, host, "the content type must be application/grpc");
+      if (!stream.destroyed) stream.respond({ ":status": 415 }, { endStream: true });
       return;
     }
     const path = headers[":path"] ?? "";
@@ -109,18 +150,20 @@ export class GrpcDoor implements Entrance {
     const coding = headers["grpc-encoding"] ?? "identity";
     if (coding !== "identity" && coding !== "gzip")
       return refuse(code.unimplemented, "messages must be compressed with gzip or not at all");
-    stream.setTimeout(readTimeoutMs, () => stream.destroy());
+    this.#connections.begins(gate);
+    let answered = () => {};
     const outcome = await this.#door.through(async (place, take) => {
       const framed = await readBody(stream, maxBodyBytes + frameHeadBytes, place);
-      stream.setTimeout(0);
       if (typeof framed === "string") return framed;
+      gate.called();
+      answered = this.#connections.isWhole(gate);
       const packed = messageIn(framed);
       if (packed === undefined) return { kind: "garbage", message: "this is not one message" };
       const body = framed[0] === 1 ? await unpacked(packed, place) : packed;
       if (typeof body === "string") return body;
-      const { remoteAddress = "unknown", remotePort = 0 } = stream.session?.socket ?? {};
-      return take(signal, "protobuf", body, remoteAddress, remotePort);
+      return take(signal, "protobuf", body, host, port);
     });
+    answered();
     if (typeof outcome === "string") return refuse(...faults[outcome]);
     if (outcome.kind === "garbage") return refuse(code.invalidArgument, outcome.message);
     if (outcome.kind !== "taken") return refuse(code.unavailable, outcome.message);
@@ -131,8 +174,8 @@ export class GrpcDoor implements Entrance {
     stream.end(framedMessage(encodeResponse(signal, "protobuf", outcome)));
   }
 
-  #refuse(stream: ServerHttp2Stream, status: number, message: string): void {
-    this.#door.answered("grpc", status);
+  #refuse(stream: ServerHttp2Stream, status: number, message: string, host: string): void {
+    this.#door.refused("grpc", status, host, message);
     if (stream.destroyed) return;
     stream.respond(
       {
@@ -152,6 +195,7 @@ export class GrpcDoor implements Entrance {
 /** Only what may be taken later is `unavailable`, so that exporters send it again. */
 const faults: Readonly<Record<BodyFault, readonly [status: number, message: string]>> = {
   busy: [code.unavailable, "too much is waiting to be written"],
+  late: [code.unavailable, "the request was too slow to come"],
   "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, unpacked too`],
   "cut-off": [code.invalidArgument, "the message was cut off"],
   garbage: [code.invalidArgument, "the message is not gzip"],

@@ -1,6 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { Duplex } from "node:stream";
 import type { TlsMaterial } from "../config/certificate.js";
+import { gateConnections } from "../http/gate-connections.js";
+import { BytesAhead, GatedConnection } from "../http/gated-connection.js";
+import { Connections } from "./connections.js";
 import type { Door, Entrance } from "./door.js";
 import { maxBodyBytes, readBody, unpacked } from "./request-body.js";
 import { type Encoding, encodeResponse, encodeStatus, type Signal } from "./schema.js";
@@ -17,6 +21,8 @@ const requestTimeoutMs = 30_000;
 const headersTimeoutMs = 10_000;
 /** Exporters send every few seconds and like to find their connection open. */
 const keepAliveMs = 75_000;
+/** Bytes of requests that clients may send before their last one is answered, all together. */
+const maxBytesAhead = 8_388_608;
 /** When a client may come again, in seconds. */
 const retryAfterSeconds = 1;
 
@@ -40,6 +46,7 @@ const refusals = {
   coding: { status: 415, code: 3, message: "the content encoding must be gzip or none" },
   "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, unpacked too` },
   busy: { status: 429, code: 8, message: "too much is waiting to be written", headers: retry },
+  late: { status: 503, code: 14, message: "the request was too slow to come", headers: retry },
   "cut-off": { status: 400, code: 3, message: "the body was cut off" },
   garbage: { status: 400, code: 3, message: "the body is not gzip" },
   stopping: { status: 503, code: 14, message: "Muninn is being stopped", headers: retry },
@@ -58,20 +65,32 @@ export function openHttpDoor(door: Door, tls: TlsMaterial | undefined, maxConnec
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2" });
-  server.maxConnections = maxConnections;
-  return new HttpDoor(server, door);
+  return new HttpDoor(server, door, maxConnections);
 }
 
 export class HttpDoor implements Entrance {
+  readonly transport = "http";
   readonly server: Server | TlsServer;
   readonly #door: Door;
+  readonly #connections: Connections;
 
-  constructor(server: Server | TlsServer, door: Door) {
+  constructor(server: Server | TlsServer, door: Door, maxConnections: number) {
     this.server = server;
     this.#door = door;
+    this.#connections = new Connections(maxConnections, door, "http");
+    const ahead = new BytesAhead({ maxBytes: maxBytesAhead });
+    gateConnections(
+      server,
+      (socket) => this.#connections.enter(socket),
+      (socket, serve) => serve(new GatedConnection(socket, ahead, { inSlices: true })),
+    );
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#handle(message, response);
     });
+  }
+
+  get connections(): number {
+    return this.#connections.size;
   }
 
   setCertificate(tls: TlsMaterial): void {
@@ -89,10 +108,13 @@ export class HttpDoor implements Entrance {
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const connection = message.socket as Duplex as GatedConnection;
+    const { remoteAddress: host = "unknown", remotePort: port = 0 } = connection;
     const [type = ""] = (message.headers["content-type"] ?? "").toLowerCase().split(";");
     const encoding = encodings[type.trim()];
+    response.once("close", () => connection.nextRequest());
     const refuse = ({ status, code, message: text, headers }: Refusal) => {
-      this.#door.answered("http", status);
+      this.#door.refused("http", status, host, text);
       const body = encodeStatus(encoding ?? "json", code, text);
       const contentType = contentTypes[encoding ?? "json"];
       // What is left of the body is not read.
@@ -121,13 +143,18 @@ export class HttpDoor implements Entrance {
     const coding = (message.headers["content-encoding"] ?? "identity").toLowerCase();
     if (coding !== "identity" && coding !== "gzip") return refuse(refusals.coding);
     if (this.#door.isStopping) return refuse(refusals.stopping);
-    if (Number(message.headers["content-length"] ?? 0) > maxBodyBytes) return refuse(refusals["too-large"]);
+    const length = Number(message.headers["content-length"] ?? 0);
+    if (length > maxBodyBytes) return refuse(refusals["too-large"]);
+    this.#connections.begins(connection);
     const outcome = await this.#door.through(async (place, take) => {
-      const packed = await readBody(message, maxBodyBytes, place);
-      const body = typeof packed !== "string" && coding === "gzip" ? await unpacked(packed, place) : packed;
+      const isChunked = message.headers["transfer-encoding"] !== undefined;
+      connection.letThrough(isChunked ? "chunked" : length);
+      const packed = await readBody(message, isChunked ? maxBodyBytes : length, place);
+      if (typeof packed === "string") return packed;
+      response.once("close", this.#connections.isWhole(connection));
+      const body = coding === "gzip" ? await unpacked(packed, place) : packed;
       if (typeof body === "string") return body;
-      const { remoteAddress = "unknown", remotePort = 0 } = message.socket;
-      return take(signal, encoding, body, remoteAddress, remotePort);
+      return take(signal, encoding, body, host, port);
     });
     if (typeof outcome === "string") return refuse(refusals[outcome]);
     if (outcome.kind !== "taken") return refuse({ ...refusals[outcome.kind], message: outcome.message });

@@ -1,20 +1,22 @@
-import { type Signal, TooManyParts } from "./schema.js";
+import { JsonScanner, type Range } from "./json-scanner.js";
+import type { Signal } from "./schema.js";
 
-/** Values of a request: it is parsed as a whole, which nobody may wait for. */
-const maxValues = 500_000;
-/** Memory of one that is parsed. */
-const valueBytes = 64;
-
-/** A request that is parsed; what is in it is looked at when it is asked for. Each throws TypeError for another shape. */
-export interface JsonRequest {
-  resources(): Generator<{ readonly resource: unknown; scopes(): Generator<JsonScope> }>;
+/** Where the parts of a request stand in its text; what is absent is undefined. */
+interface ResourceRanges {
+  resource: Range | undefined;
+  scopes: ScopeRanges[];
 }
 
-interface JsonScope {
-  /** Its name. */
-  readonly scope: string;
-  /** Records or metrics. */
-  readonly pieces: readonly unknown[];
+interface ScopeRanges {
+  scope: Range | undefined;
+  /** Of records or metrics: where each begins and ends, one after the other. */
+  pieces: number[];
+}
+
+/** A request whose parts are parsed when they are asked for. */
+export interface JsonRequest {
+  readonly resources: readonly ResourceRanges[];
+  readonly parsed: (range: Range) => unknown;
 }
 
 const names = {
@@ -22,57 +24,60 @@ const names = {
   metrics: ["resourceMetrics", "scopeMetrics", "metrics"],
 } as const;
 
-/** Undefined where there is no room for its values. @throws TooManyParts, SyntaxError, TypeError for another shape */
-export function requestOfJson(
+/**
+ * Finds the parts of a request, of which each is counted; of a field that stands twice the last one counts. Each step is a place to
+ * pause. @throws TooManyParts, SyntaxError, TypeError for another shape, and what `count` throws
+ */
+export function* requestOfJson(
   signal: Signal,
   body: Uint8Array,
-  hold: (bytes: number) => boolean,
-): JsonRequest | undefined {
-  const values = valuesIn(body);
-  if (values > maxValues) throw new TooManyParts(`more than ${maxValues} values in JSON`);
-  if (!hold(values * valueBytes)) return undefined;
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
-  const request = fieldsOf(JSON.parse(text));
+  count: () => void,
+): Generator<undefined, JsonRequest> {
+  const text = new JsonScanner(body);
   const [ofRequest, ofResource, ofScope] = names[signal];
-  return {
-    *resources() {
-      for (const json of listOf(request, ofRequest)) {
-        const resource = fieldsOf(json);
-        yield {
-          resource: resource.resource,
-          *scopes() {
-            for (const inside of listOf(resource, ofResource)) {
-              const { scope, ...pieces } = fieldsOf(inside);
-              const name = scope == null ? undefined : fieldsOf(scope).name;
-              yield { scope: name == null ? "" : String(name), pieces: listOf(pieces, ofScope) };
-            }
-          },
-        };
-      }
-    },
-  };
-}
+  let resources: ResourceRanges[] = [];
 
-/** How many there are at most: whatever begins a value is counted, also within texts. */
-function valuesIn(json: Uint8Array): number {
-  let values = 1;
-  for (let at = 0; at < json.length; at += 1) {
-    const byte = json[at];
-    if (byte === comma || byte === list || byte === object) values += 1;
+  function* other(): Generator<undefined, void> {
+    text.parsed(yield* text.value());
   }
-  return values;
-}
 
-const [comma, list, object] = Buffer.from(",[{") as unknown as [number, number, number];
+  function* scopeIn(resource: ResourceRanges): Generator<undefined, void> {
+    count();
+    const scope: ScopeRanges = { scope: undefined, pieces: [] };
+    resource.scopes.push(scope);
+    yield* text.object(function* (name) {
+      if (name === "scope") scope.scope = yield* text.value();
+      else if (name !== ofScope) yield* other();
+      else {
+        scope.pieces = [];
+        yield* text.list(function* () {
+          count();
+          const { start, end } = yield* text.value();
+          scope.pieces.push(start, end);
+        });
+      }
+    });
+  }
 
-function fieldsOf(json: unknown): Record<string, unknown> {
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new TypeError("object expected");
-  return json as Record<string, unknown>;
-}
+  function* resourceIn(): Generator<undefined, void> {
+    count();
+    const resource: ResourceRanges = { resource: undefined, scopes: [] };
+    resources.push(resource);
+    yield* text.object(function* (name) {
+      if (name === "resource") resource.resource = yield* text.value();
+      else if (name !== ofResource) yield* other();
+      else {
+        resource.scopes = [];
+        yield* text.list(() => scopeIn(resource));
+      }
+    });
+  }
 
-function listOf(fields: Record<string, unknown>, name: string): readonly unknown[] {
-  const list = fields[name] ?? [];
-  if (!Array.isArray(list)) throw new TypeError(`${name}: array expected`);
-  return list;
+  yield* text.object(function* (name) {
+    if (name !== ofRequest) return yield* other();
+    resources = [];
+    yield* text.list(resourceIn);
+  });
+  text.end();
+  return { resources, parsed: (range) => text.parsed(range) };
 }

@@ -1,4 +1,4 @@
-import { MessageEncoder } from "../protocol/message-encoder.js";
+import { type Message, MessageEncoder } from "../protocol/message-encoder.js";
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import { attributeOf, jsonObjectOf, jsonOf, quoted, textIn, textOf } from "./any-value.js";
 import { bigintOf, has, type LogRecord } from "./schema.js";
@@ -18,50 +18,73 @@ const bySeverityNumber: readonly (Severity | undefined)[] = [
   "Emergency",
 ];
 
+/** Characters of a host, namespace or thread: the host and scope of one request would be in each of 100,000 objects. */
+export const maxNameLength = 1_024;
+
+/** A text of more characters takes so long that not all is done with it in one turn. */
+const longLength = 262_144;
+
+/** Why nothing becomes of a record. */
+export type Rejection = "too-large" | "misnamed";
+
 /** Memory that objects of one host keep at least, however short they are. */
 export const encoderBytes = 8_192;
 
 /** Makes trace objects of the records of one host. */
 export class LogObjects {
   readonly #host: string;
+  readonly #maxObjectBytes: number;
   readonly #encoder: MessageEncoder;
 
   /** `host` is `host.name` of the resource. */
-  constructor(host: string) {
+  constructor(host: string, maxObjectBytes: number) {
     this.#host = host;
+    this.#maxObjectBytes = maxObjectBytes;
     this.#encoder = new MessageEncoder(host);
   }
 
   /**
-   * A log record as an encoded trace object; `scope` is the name of its logger. What Muninn itself has sent (it has
-   * `cardano.namespace`) becomes the object it was; of any other the machine text has body, attributes and ids as data.
+   * What a log record says; `scope` is the name of its logger. What Muninn itself has sent (it has `cardano.namespace`) becomes the
+   * object it was; of any other the machine text has body, attributes and ids as data.
    * @throws GarbageError
    */
-  encode(record: LogRecord, scope: string): Uint8Array {
+  message(record: LogRecord, scope: string): Message | Rejection {
     const { attributes, body } = record;
     const own = textOf(attributes, "cardano.namespace");
     const text = textIn(body);
     const { at, nanos } = timeOf(record);
     const namespace = own ?? (record.eventName || scope);
     const thread = threadOf(record);
+    if (Math.max(namespace.length, thread.length, this.#host.length) > maxNameLength) return "misnamed";
     const severity = severityOf(record);
     const isOurs = own !== undefined && text !== undefined;
+    // Its object has the text twice; to make a machine text of one that is as long takes much of a turn.
+    if (!isOurs && text !== undefined && text.length > longLength)
+      if (2 * Buffer.byteLength(text) > this.#maxObjectBytes) return "too-large";
     const machine = isOurs
       ? text
       : `{"at":"${timeText(at, nanos)}","ns":${quoted(namespace)},"data":${dataOf(record)},` +
         `"sev":"${severity}","thread":${quoted(thread)},"host":${quoted(this.#host)}}`;
     const human = isOurs || text === "" ? undefined : text;
-    return this.#encoder.encode({
-      human,
-      machine,
-      namespace,
-      severity,
-      details: "DNormal",
-      at,
-      nanos,
-      thread,
-    });
+    return { human, machine, namespace, severity, details: "DNormal", at, nanos, thread };
   }
+
+  /** As an encoded trace object. */
+  encode(message: Message): Uint8Array | "too-large" {
+    // It has as many bytes at least.
+    if (lengthOf(message) > this.#maxObjectBytes) return "too-large";
+    const object = this.#encoder.encode(message);
+    return object.length > this.#maxObjectBytes ? "too-large" : object;
+  }
+}
+
+function lengthOf({ machine, human }: Message): number {
+  return machine.length + (human?.length ?? 0);
+}
+
+/** Whether to encode it is better left to another turn. */
+export function isLong(message: Message): boolean {
+  return lengthOf(message) > longLength;
 }
 
 function dataOf({ body, attributes, traceId, spanId }: LogRecord): string {

@@ -1,6 +1,6 @@
 import type { MetricValue } from "../protocol/metrics.js";
-import { jsonOf } from "./any-value.js";
-import type { ResourceMetrics } from "./resource-metrics.js";
+import { jsonOf, textIn } from "./any-value.js";
+import { maxNameLength, nameTooLong, type ResourceMetrics } from "./resource-metrics.js";
 import { bigintOf, has, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
 
 /** AggregationTemporality. */
@@ -38,6 +38,10 @@ export function takeMetric(metric: Metric, into: ResourceMetrics, taken: TakenPo
   for (const point of (gauge ?? sum)?.dataPoints ?? []) {
     // A series that has ended says so.
     if ((point.flags & hasNoValue) !== 0) continue;
+    if (metric.name.length > maxNameLength || point.attributes.some(isTooLong)) {
+      reject(1, nameTooLong);
+      continue;
+    }
     const name = [metric.name, ...wordsOf(point.attributes)].join(".");
     const made = numberOf(point, sum?.isMonotonic === true);
     if (metric.name === "" || made === undefined) {
@@ -62,6 +66,11 @@ function numberOf(
   // Numbers with fractions go out as texts, see the protocol.
   if (!has(point, "asDouble") || !Number.isFinite(point.asDouble)) return undefined;
   return { suffix: "_real", value: { kind: "label", value: String(point.asDouble) } };
+}
+
+/** Without making more of a text that may have megabytes. */
+function isTooLong({ key, value }: KeyValue): boolean {
+  return key.length + (textIn(value)?.length ?? 0) > maxNameLength;
 }
 
 function wordsOf(attributes: readonly KeyValue[]): string[] {

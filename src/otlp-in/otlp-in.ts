@@ -5,7 +5,7 @@ import type { EndpointAuth } from "../config/groups/auth.js";
 import type { OtlpInOptions } from "../config/groups/otlp-in.js";
 import { listen } from "../http/listen.js";
 import { Admission, type AdmissionOptions } from "./admission.js";
-import { Door, type Entrance } from "./door.js";
+import { Door, type DoorObserver, type Entrance, type Transport } from "./door.js";
 import { openGrpcDoor } from "./grpc-door.js";
 import { openHttpDoor } from "./http-door.js";
 import { Receiver, type ReceiverOptions } from "./receiver.js";
@@ -15,12 +15,17 @@ export interface OtlpInSettings extends ReceiverOptions, AdmissionOptions {
   readonly auth: EndpointAuth | undefined;
   /** Of each of the two servers. */
   readonly maxConnections: number;
+  readonly observer: DoorObserver;
 }
 
 /** What it has done so far, and does at the moment. */
 export interface OtlpInStats {
   /** Answers by transport (`http`, `grpc`) and status, with a space between. */
   readonly answers: ReadonlyMap<string, number>;
+  /** Open connections by transport. */
+  readonly connections: ReadonlyMap<Transport, number>;
+  /** Connections that were closed by transport and reason (`ClosedReason`), with a space between. */
+  readonly closings: ReadonlyMap<string, number>;
   readonly taken: Readonly<Record<"logs" | "metrics", number>>;
   readonly rejected: Readonly<Record<"logs" | "metrics", number>>;
   /** Resources that are nodes at the moment. */
@@ -48,7 +53,8 @@ export class OtlpIn {
   private constructor(settings: OtlpInSettings) {
     this.#receiver = new Receiver(settings);
     this.#admission = new Admission(settings);
-    this.#door = new Door(this.#receiver, this.#admission, settings.auth);
+    const { auth, observer } = settings;
+    this.#door = new Door({ receiver: this.#receiver, admission: this.#admission, auth, observer });
   }
 
   /** @throws HttpError where it cannot listen, CertificateError where its certificate cannot be used */
@@ -83,6 +89,10 @@ export class OtlpIn {
   stats(): OtlpInStats {
     return {
       answers: this.#door.answers,
+      connections: new Map(
+        this.#entrances.map(({ transport, connections }) => [transport, connections] as const),
+      ),
+      closings: this.#door.closings,
       ...this.#receiver.counts,
       resources: this.#receiver.resources,
       heldBytes: this.#admission.bytes,

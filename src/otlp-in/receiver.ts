@@ -1,7 +1,7 @@
 import { loopSlices, sliceMs } from "../http/loop-slices.js";
 import type { Settlement } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
-import { encoderBytes, LogObjects } from "./log-object.js";
+import { encoderBytes, isLong, LogObjects, maxNameLength, type Rejection } from "./log-object.js";
 import { type TakenPoints, takeMetric } from "./metric-values.js";
 import { type Pieces, requestPieces } from "./request-pieces.js";
 import { type ResourceNode, ResourceNodes, type ResourceNodesOptions } from "./resource-nodes.js";
@@ -60,12 +60,11 @@ export class Receiver {
   async take(signal: Signal, encoding: Encoding, body: Uint8Array, from: Client): Promise<Outcome> {
     let outcome: Outcome;
     try {
-      // JSON is parsed as a whole.
       await loopSlices.turn();
       outcome =
         signal === "logs"
-          ? await this.#takeLogs(requestPieces("logs", encoding, body, from.hold), from)
-          : await this.#takeMetrics(requestPieces("metrics", encoding, body, from.hold), from);
+          ? await this.#takeLogs(requestPieces("logs", encoding, body), from)
+          : await this.#takeMetrics(requestPieces("metrics", encoding, body), from);
     } catch (error) {
       const { message } = error as Error;
       // Whatever else a decoder throws is for bytes that it cannot read.
@@ -81,11 +80,10 @@ export class Receiver {
     await this.#nodes.stop();
   }
 
-  async #takeLogs(pieces: Pieces<LogRecord> | undefined, { peer, hold }: Client): Promise<Outcome> {
-    if (pieces === undefined) return full;
+  async #takeLogs(pieces: Pieces<LogRecord>, { peer, hold }: Client): Promise<Outcome> {
     const { maxObjectBytes } = this.#options;
     const slice = new Slice();
-    let tooLarge = 0;
+    const rejected: Record<Rejection, number> = { "too-large": 0, misnamed: 0 };
     let bytes = 0;
     // All is made before the first is handed over, so that garbage is refused as a whole.
     const parts: { readonly resource: Resource | undefined; readonly objects: Uint8Array[] }[] = [];
@@ -93,6 +91,12 @@ export class Receiver {
     let host: string | undefined;
     let made: LogObjects | undefined;
     for (const next of pieces) {
+      // What came next was decoded, which takes its time where it is long.
+      if (slice.isOver()) {
+        if (!hold(bytes)) return full;
+        bytes = 0;
+        await slice.next();
+      }
       if (next !== undefined && next.pieces.length > 0) {
         const { resource, scope, pieces: records } = next;
         if (part === undefined || part.resource !== resource) {
@@ -100,22 +104,20 @@ export class Receiver {
           parts.push(part);
           const its = textOf(resource?.attributes ?? [], "host.name") ?? "";
           bytes += partBytes + (its === host ? 0 : encoderBytes);
-          if (made === undefined || its !== host) made = new LogObjects(its);
+          if (made === undefined || its !== host) made = new LogObjects(its, maxObjectBytes);
           host = its;
         }
         for (const record of records) {
-          const object = made!.encode(record, scope);
-          if (object.length > maxObjectBytes) tooLarge += 1;
+          const message = made!.message(record, scope);
+          if (typeof message !== "string" && isLong(message)) await slice.next();
+          const object = typeof message === "string" ? message : made!.encode(message);
+          if (typeof object === "string") rejected[object] += 1;
           else {
             part.objects.push(object);
             bytes += object.length + objectBytes;
           }
         }
       }
-      if (!slice.isOver()) continue;
-      if (!hold(bytes)) return full;
-      bytes = 0;
-      await slice.next();
     }
     if (!hold(bytes)) return full;
     const handed: Promise<readonly [Settlement, number]>[] = [];
@@ -123,13 +125,14 @@ export class Receiver {
       if (objects.length === 0) continue;
       if (slice.isOver()) await slice.next();
       let node = await this.#nodes.of(resource, peer);
-      if (node === undefined) {
+      if (node === "busy") {
         // One request may have more of them than there is room for at a time.
         await Promise.all(handed);
         node = await this.#nodes.of(resource, peer);
-        if (node === undefined) return busy;
+        if (node === "busy") return busy;
       }
-      handed.push(node.inner.add(objects).then((settlement) => [settlement, objects.length]));
+      const settlement = node === "refused" ? Promise.resolve(node) : node.inner.add(objects);
+      handed.push(settlement.then((settled) => [settled, objects.length]));
     }
     const settled = await Promise.all(handed);
     const count = (wanted: Settlement) =>
@@ -138,38 +141,62 @@ export class Receiver {
     if (count("failed") > 0)
       return { kind: "failed", message: "not all records are safe; Muninn's log says why" };
     const refused = count("refused");
+    const { "too-large": tooLarge, misnamed } = rejected;
     const reasons = [
       ...(tooLarge > 0 ? [`${tooLarge} records are larger than ${maxObjectBytes} bytes`] : []),
-      ...(refused > 0 ? [`${refused} records are of resources whose names are not let in`] : []),
+      ...(misnamed > 0
+        ? [`${misnamed} records have a host, namespace or thread of more than ${maxNameLength} characters`]
+        : []),
+      ...(refused > 0 ? [`${refused} records are of resources ${namesNotLetIn}`] : []),
     ];
-    return { kind: "taken", rejected: tooLarge + refused, message: reasons.join("; ") };
+    return { kind: "taken", rejected: tooLarge + misnamed + refused, message: reasons.join("; ") };
   }
 
-  async #takeMetrics(pieces: Pieces<Metric> | undefined, { peer }: Client): Promise<Outcome> {
-    if (pieces === undefined) return full;
+  async #takeMetrics(pieces: Pieces<Metric>, { peer }: Client): Promise<Outcome> {
     const slice = new Slice();
     const taken: TakenPoints = { rejected: 0, reasons: new Set() };
-    let points = 0;
-    let node: ResourceNode | undefined;
+    const refuse = (points: number) => {
+      taken.rejected += points;
+      if (points > 0) taken.reasons.add(`points are of resources ${namesNotLetIn}`);
+    };
+    let all = 0;
+    let node: ResourceNode | "refused" | undefined;
     let resource: Resource | undefined;
+    /** Points of the resource that are taken if its node gets its name. */
+    let part = { points: 0 };
+    const decided: Promise<void>[] = [];
     for (const next of pieces) {
       if (next !== undefined && next.pieces.length > 0) {
-        if (node === undefined || node.inner.hasEnded || resource !== next.resource)
-          node = await this.#nodes.of(next.resource, peer);
-        if (node === undefined) return busy;
-        resource = next.resource;
+        if (node === undefined || resource !== next.resource) {
+          const found = await this.#nodes.of(next.resource, peer);
+          if (found === "busy") return busy;
+          node = found;
+          resource = next.resource;
+          const its = { points: 0 };
+          part = its;
+          if (found !== "refused")
+            decided.push(found.inner.isLetIn.then((isLetIn) => (isLetIn ? undefined : refuse(its.points))));
+        }
         for (const metric of next.pieces) {
-          points += pointsOf(metric);
-          takeMetric(metric, node.metrics, taken);
+          const points = pointsOf(metric);
+          all += points;
+          if (node === "refused") refuse(points);
+          else {
+            const rejectedBefore = taken.rejected;
+            takeMetric(metric, node.metrics, taken);
+            part.points += points - (taken.rejected - rejectedBefore);
+          }
         }
       }
       if (slice.isOver()) await slice.next();
     }
-    this.counts.taken.metrics += points - taken.rejected;
+    await Promise.all(decided);
+    this.counts.taken.metrics += all - taken.rejected;
     return { kind: "taken", rejected: taken.rejected, message: [...taken.reasons].join("; ") };
   }
 }
 
+const namesNotLetIn = "whose names are not let in: new ones are limited";
 const busy: Outcome = { kind: "busy", message: "too many resources send at the same time" };
 const full: Outcome = { kind: "busy", message: "too much is waiting to be written" };
 

@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import { type JsonRequest, requestOfJson } from "./json-request.js";
+import { requestOfJson } from "./json-request.js";
 import {
   decodeMessage,
   type Encoding,
@@ -30,31 +30,13 @@ const types = { logs: "LogRecord", metrics: "Metric" } as const;
 
 /**
  * The log records or metrics of a request, one after the other: a request may be 20 MiB of pieces of two bytes, so they are never
- * all decoded at once. (JSON is parsed as a whole, and may have fewer values for that; `hold` says whether there is room for this many
- * bytes of them.) Undefined if there is no room.
+ * all decoded at once.
  * @throws TooManyParts, Error for bytes that are not such a request
  */
-export function requestPieces(
-  signal: "logs",
-  encoding: Encoding,
-  body: Uint8Array,
-  hold: (bytes: number) => boolean,
-): Pieces<LogRecord> | undefined;
-export function requestPieces(
-  signal: "metrics",
-  encoding: Encoding,
-  body: Uint8Array,
-  hold: (bytes: number) => boolean,
-): Pieces<Metric> | undefined;
-export function requestPieces(
-  signal: Signal,
-  encoding: Encoding,
-  body: Uint8Array,
-  hold: (bytes: number) => boolean,
-): Pieces<unknown> | undefined {
-  if (encoding === "protobuf") return ofProtobuf(types[signal], body);
-  const request = requestOfJson(signal, body, hold);
-  return request && ofJson(types[signal], request);
+export function requestPieces(signal: "logs", encoding: Encoding, body: Uint8Array): Pieces<LogRecord>;
+export function requestPieces(signal: "metrics", encoding: Encoding, body: Uint8Array): Pieces<Metric>;
+export function requestPieces(signal: Signal, encoding: Encoding, body: Uint8Array): Pieces<unknown> {
+  return encoding === "protobuf" ? ofProtobuf(types[signal], body) : ofJson(signal, body);
 }
 
 /** Bytes of a run, unless its last piece is longer. */
@@ -68,21 +50,27 @@ function counter(): () => void {
   };
 }
 
-function* ofJson(type: "LogRecord" | "Metric", { resources }: JsonRequest): Pieces<unknown> {
-  const count = counter();
-  for (const { resource: json, scopes } of resources()) {
-    count();
+function* ofJson(signal: Signal, body: Uint8Array): Pieces<unknown> {
+  const { resources, parsed } = yield* requestOfJson(signal, body, counter());
+  for (const { resource: range, scopes } of resources) {
     yield;
+    const json = range && parsed(range);
     const resource = json == null ? undefined : (messageOfJson("Resource", json) as unknown as Resource);
-    for (const { scope, pieces } of scopes()) {
-      count();
+    for (const { scope: rangeOfScope, pieces } of scopes) {
       yield;
-      for (const piece of pieces) {
-        count();
-        yield { resource, scope, pieces: [messageOfJson(type, piece)] };
+      const scope = scopeName(rangeOfScope && parsed(rangeOfScope));
+      for (let index = 0; index < pieces.length; index += 2) {
+        const piece = parsed({ start: pieces[index]!, end: pieces[index + 1]! });
+        yield { resource, scope, pieces: [messageOfJson(types[signal], piece)] };
       }
     }
   }
+}
+
+function scopeName(json: unknown): string {
+  if (json == null) return "";
+  const { name = "" } = messageOfJson("Scope", json) as unknown as { name?: string };
+  return name;
 }
 
 /** Numbers of the fields, the same for logs and metrics: a resource or scope, and what belongs to it. */

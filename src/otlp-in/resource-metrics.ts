@@ -9,7 +9,8 @@ export interface MetricsShare {
 }
 
 /** Longer names no node may have. */
-const maxNameLength = 256;
+export const maxNameLength = 256;
+export const nameTooLong = `a name with its attributes has ${maxNameLength} characters at most`;
 /** Memory of a metric beside the characters of its name, of two bytes: it is kept here and, for answers, by the forwarder. */
 const metricBytes = 300;
 
@@ -28,8 +29,7 @@ export class ResourceMetrics {
   /** Says why a metric is not kept; values of those that are there change at any time. */
   set(name: string, value: MetricValue): string | undefined {
     if (!this.#metrics.has(name)) {
-      if (name.length > maxNameLength)
-        return `a name with its attributes has ${maxNameLength} characters at most`;
+      if (name.length > maxNameLength) return nameTooLong;
       if (this.#metrics.size >= this.#maxMetrics) return `a node has ${this.#maxMetrics} metrics at most`;
       if (!this.#share.grow(metricBytes + 2 * name.length))
         return "the metrics of all nodes have no more room";

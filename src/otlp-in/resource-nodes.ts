@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { InnerNode } from "../inner-nodes/inner-node.js";
 import { textOf } from "./any-value.js";
 import { type MetricsShare, ResourceMetrics } from "./resource-metrics.js";
@@ -13,6 +14,11 @@ const lookMs = 60_000;
 /** SDKs make up an instance at each start: a directory for each would be of no use. Two at a time are told apart as all of one name. */
 const madeUp = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
+/** Characters of a name or version that matter: the rules of names cut it further. */
+const maxNameLength = 1_024;
+/** Longer keys are not kept as they are. */
+const maxKeyLength = 4_096;
+
 interface ResourceInfo {
   readonly name: string;
   readonly version: string;
@@ -20,6 +26,8 @@ interface ResourceInfo {
 
 export interface ResourceNodesOptions {
   readonly open: (info: ResourceInfo, peer: string) => InnerNode;
+  /** Whether a node of this name may come from there: new names are limited. */
+  readonly mayCome: (name: string, peer: string) => Promise<boolean>;
   readonly maxMetricsPerNode: number;
   /** Of a node's metrics; it leaves when the node has ended. */
   readonly joinMetrics: () => MetricsShare;
@@ -49,23 +57,27 @@ export class ResourceNodes {
     return this.#entries.size;
   }
 
-  /** Undefined where there are too many that are busy. One that gives way has left before another comes. */
-  async of(resource: Resource | undefined, peer: string): Promise<ResourceNode | undefined> {
+  /** `busy` where there are too many that are. One that gives way has left before another comes. */
+  async of(resource: Resource | undefined, peer: string): Promise<ResourceNode | "busy" | "refused"> {
     const attributes = resource?.attributes ?? [];
     const service = textOf(attributes, "service.name") ?? "unknown_service";
     const instance = textOf(attributes, "service.instance.id");
     // A service is told from others of its name by these.
-    const key = JSON.stringify([textOf(attributes, "service.namespace"), service, instance]);
+    const key = keyOf(textOf(attributes, "service.namespace"), service, instance);
     let known = this.#known(key);
+    if (known !== undefined) return known;
+    const isNamed = instance !== undefined && !madeUp.test(instance);
+    const name = (isNamed ? `${service}-${instance}` : service).slice(0, maxNameLength);
+    // To begin a node takes time that one which will not get its name is not worth.
+    if (!(await this.#options.mayCome(name, peer))) return "refused";
+    // Another request may have brought it meanwhile.
+    known = this.#known(key);
     while (known === undefined && this.#entries.size >= maxResources) {
-      if (!(await this.#dismissOne())) return undefined;
-      // Another request may have brought it meanwhile.
+      if (!(await this.#dismissOne())) return "busy";
       known = this.#known(key);
     }
     if (known !== undefined) return known;
-    const isNamed = instance !== undefined && !madeUp.test(instance);
-    const name = isNamed ? `${service}-${instance}` : service;
-    const version = textOf(attributes, "service.version") ?? "";
+    const version = textOf(attributes, "service.version")?.slice(0, maxNameLength) ?? "";
     const inner = this.#options.open({ name, version }, peer);
     const share = this.#options.joinMetrics();
     void inner.ended.then(() => share.leave());
@@ -109,4 +121,9 @@ export class ResourceNodes {
       void inner.stop();
     }
   }
+}
+
+function keyOf(...words: readonly (string | undefined)[]): string {
+  const key = JSON.stringify(words);
+  return key.length > maxKeyLength ? createHash("sha256").update(key).digest("base64") : key;
 }

@@ -10,6 +10,7 @@ import { links } from "./kinds/links.js";
 import { metrics } from "./kinds/metrics.js";
 import { names } from "./kinds/names.js";
 import { otlp } from "./kinds/otlp.js";
+import { otlpConnections } from "./kinds/otlp-connections.js";
 import { reloads } from "./kinds/reloads.js";
 import { servers } from "./kinds/servers.js";
 import { timeseries } from "./kinds/timeseries.js";
@@ -35,6 +36,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["downstreams", downstreams],
   ["servers", servers],
   ["OTLP", otlp],
+  ["connections of OTLP", otlpConnections],
   ["files", files],
   ["disks", disks],
   ["reloads", reloads],

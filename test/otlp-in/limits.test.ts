@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { InnerNode } from "../../src/inner-nodes/inner-node.js";
 import { deepestValue, otlpTypes } from "../../src/otlp/definitions.js";
@@ -73,13 +74,17 @@ describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
 });
 
 const client = { peer: "otlp://127.0.0.1:1", hold: () => true };
-const anyMetrics = { maxMetricsPerNode: 1_000, joinMetrics: () => ({ grow: () => true, leave: () => {} }) };
+const anyNodes = {
+  mayCome: async () => true,
+  maxMetricsPerNode: 1_000,
+  joinMetrics: () => ({ grow: () => true, leave: () => {} }),
+};
 
 test("a request with more resources than are nodes at a time is taken, part after part", async () => {
   let most = 0;
   const receiver: Receiver = new Receiver({
     maxObjectBytes: 1_000,
-    ...anyMetrics,
+    ...anyNodes,
     open: () => {
       const node = {
         ended: new Promise(() => {}),
@@ -114,6 +119,51 @@ test("a request with more resources than are nodes at a time is taken, part afte
   await receiver.stop();
 });
 
+test("a peer brings as many new names over OTLP as over other links; the rest is rejected, counted and said", async () => {
+  await using tracer = await startTracer({ config: { muninn: { otlp } } });
+  const resources = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, n) => service(`${prefix}-${n}`));
+  const record = { body: { stringValue: "hello" } };
+  const point = { asInt: 1, timeUnixNano: 1 };
+  const answerTo = async (path: string, request: object) => {
+    const answer = await fetch(`http://${tracer.served.get("otlp")}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(request),
+    });
+    const { partialSuccess = {} } = (await answer.json()) as { partialSuccess?: Record<string, string> };
+    return [answer.status, partialSuccess] as const;
+  };
+  const logsOf = (all: object[]) =>
+    answerTo("/v1/logs", {
+      resourceLogs: all.map((resource) => ({ resource, scopeLogs: [{ logRecords: [record] }] })),
+    });
+  const metricsOf = (all: object[]) =>
+    answerTo("/v1/metrics", {
+      resourceMetrics: all.map((resource) => ({
+        resource,
+        scopeMetrics: [{ metrics: [{ name: "a", gauge: { dataPoints: [point] } }] }],
+      })),
+    });
+  expect(await logsOf(resources("first", 900))).toEqual([200, {}]);
+  const [status, logsLeftOut] = await logsOf(resources("more", 300));
+  expect(status).toBe(200);
+  expect(logsLeftOut.errorMessage).toMatch(/records are of resources whose names are not let in/);
+  // Some more may come each second.
+  const rejected = Number(logsLeftOut.rejectedLogRecords);
+  expect(rejected).toBeGreaterThan(100);
+  expect(rejected).toBeLessThanOrEqual(200);
+  const directories = await readdir(tracer.logRoot);
+  expect(directories.filter((name) => /^(first|more)-/.test(name))).toHaveLength(1_200 - rejected);
+
+  const [, pointsLeftOut] = await metricsOf(resources("others", 100));
+  expect(pointsLeftOut.errorMessage).toMatch(/points are of resources whose names are not let in/);
+  expect(Number(pointsLeftOut.rejectedDataPoints)).toBeGreaterThan(50);
+  // Those that were here before are let in.
+  expect(await logsOf(resources("first", 900))).toEqual([200, {}]);
+  expect(await metricsOf(resources("first", 900))).toEqual([200, {}]);
+});
+
 describe("nodes of resources", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
@@ -125,7 +175,7 @@ describe("nodes of resources", () => {
   function opened() {
     const made: { name: string; isBusy: boolean; hasEnded: boolean }[] = [];
     const nodes = new ResourceNodes({
-      ...anyMetrics,
+      ...anyNodes,
       open: ({ name }) => {
         const node = {
           ended: new Promise(() => {}),
@@ -170,7 +220,7 @@ describe("nodes of resources", () => {
     expect(await use("another")).toBeDefined();
     expect(made.filter(({ hasEnded }) => hasEnded).map(({ name }) => name)).toEqual(["shop-1"]);
     for (const node of made) node.isBusy = true;
-    expect(await use("one more")).toBeUndefined();
+    expect(await use("one more")).toBe("busy");
     expect(nodes.size).toBe(1_000);
     await nodes.stop();
     expect(made.every(({ hasEnded }) => hasEnded)).toBe(true);

@@ -33,6 +33,27 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
       }),
     ),
   );
+  families.gauge(
+    {
+      name: "muninn_otlp_in_connections",
+      help: "Open connections of OTLP clients.",
+      labelNames: ["transport"],
+    },
+    rows(({ connections }) => [...connections].map(([transport, count]) => [{ transport }, count])),
+  );
+  families.counter(
+    {
+      name: "muninn_otlp_in_connections_closed_total",
+      help: "Connections of OTLP clients that were closed because of what they did, or to make room.",
+      labelNames: ["transport", "reason"],
+    },
+    rows(({ closings }) =>
+      [...closings].map(([key, count]) => {
+        const [transport, reason] = key.split(" ");
+        return [{ transport: transport!, reason: reason! }, count];
+      }),
+    ),
+  );
   const signals = (counts: OtlpInReading["taken"]): readonly Row[] => [
     [{ signal: "logs" }, counts.logs],
     [{ signal: "metrics" }, counts.metrics],

@@ -34,6 +34,9 @@ export interface EndpointReading {
 export interface OtlpInReading {
   /** By transport and status, with a space between. */
   readonly answers: ReadonlyMap<string, number>;
+  readonly connections: ReadonlyMap<string, number>;
+  /** Connections that were closed by transport and reason, with a space between. */
+  readonly closings: ReadonlyMap<string, number>;
   readonly taken: Readonly<Record<"logs" | "metrics", number>>;
   readonly rejected: Readonly<Record<"logs" | "metrics", number>>;
   readonly resources: number;

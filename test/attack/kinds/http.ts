@@ -8,7 +8,7 @@ import { manyMetrics, seconds } from "./metrics.js";
 export async function withClients(
   address: string,
   count: number,
-  text: string,
+  text: string | Uint8Array,
   use: (clients: readonly Socket[]) => Promise<unknown>,
 ): Promise<void> {
   const [host, port] = address.split(":");

@@ -63,6 +63,8 @@ export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetrics
     }),
     disks: () => [{ path: "/logs", sizeBytes: 1_000, availableBytes: 250 }],
     otlpIn: () => ({
+      connections: new Map([["grpc", 2]]),
+      closings: new Map([["http gave-way", 3]]),
       answers: new Map([["http 200", 3]]),
       taken: { logs: 5, metrics: 6 },
       rejected: { logs: 1, metrics: 2 },

@@ -1,0 +1,109 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { loopSlices } from "./loop-slices.js";
+
+/** A client's socket behind a stream of our own, which decides what of it a server reads, and when. */
+export abstract class WrappedSocket extends Duplex {
+  protected readonly socket: Socket;
+  /** What has come and was not passed on. */
+  protected waiting: Buffer | undefined;
+  /** The reader takes another piece. */
+  protected isWanted = false;
+  /** The client has closed its side. */
+  protected hasEnded = false;
+  readonly #inSlices: boolean;
+  #isScheduled = false;
+
+  /** `inSlices` has pieces passed on in slices of the event loop, so that many clients at once do not hold it up. */
+  constructor(socket: Socket, { inSlices }: { readonly inSlices: boolean }) {
+    super({ allowHalfOpen: true });
+    this.socket = socket;
+    this.#inSlices = inSlices;
+    socket.on("data", (chunk) => {
+      this.keep(this.waiting === undefined ? chunk : Buffer.concat([this.waiting, chunk]));
+      this.next();
+    });
+    socket.on("end", () => {
+      this.hasEnded = true;
+      this.next();
+    });
+    socket.on("timeout", () => this.emit("timeout"));
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.destroy());
+  }
+
+  get localAddress(): string | undefined {
+    return this.socket.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.socket.localPort;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.socket.remotePort;
+  }
+
+  /** HTTP asks for this to end connections that are idle. */
+  setTimeout(milliseconds: number): this {
+    this.socket.setTimeout(milliseconds);
+    return this;
+  }
+
+  /** Passes on one piece of what waits, if it may be, and asks for the `next`. */
+  protected abstract pass(): void;
+
+  protected keep(waiting: Buffer | undefined): void {
+    this.waiting = waiting;
+  }
+
+  protected next(): void {
+    if (!this.#inSlices) {
+      this.pass();
+      return;
+    }
+    if (this.#isScheduled) {
+      if (this.waiting !== undefined) this.socket.pause();
+      return;
+    }
+    this.#isScheduled = true;
+    loopSlices.run(() => {
+      this.#isScheduled = false;
+      if (!this.destroyed) this.pass();
+    });
+  }
+
+  override _read(): void {
+    this.isWanted = true;
+    this.next();
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.socket.write(chunk, encoding, done);
+  }
+
+  override _writev(
+    pieces: { chunk: Buffer; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.socket.cork();
+    for (const { chunk, encoding } of pieces.slice(0, -1)) this.socket.write(chunk, encoding);
+    const { chunk, encoding } = pieces.at(-1)!;
+    this.socket.write(chunk, encoding, done);
+    this.socket.uncork();
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.keep(undefined);
+    this.socket.destroy();
+    done(error);
+  }
+}

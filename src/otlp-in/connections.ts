@@ -1,0 +1,53 @@
+import type { Socket } from "node:net";
+import { ConnectionTable, type Place } from "../http/connection-table.js";
+import type { Door, Transport } from "./door.js";
+
+/** The other side of a connection. */
+type Peer = Pick<Socket, "remoteAddress" | "remotePort">;
+
+/**
+ * The connections of one server. Where all places are taken, the one gives way that has waited longest for a request, or for the rest
+ * of one: so who is slow, or sends nothing, keeps nobody out.
+ */
+export class Connections {
+  readonly #table: ConnectionTable;
+  /** Requests of each that have come as a whole and are not answered. */
+  readonly #whole = new WeakMap<Place, number>();
+
+  constructor(places: number, door: Pick<Door, "closed">, transport: Transport) {
+    this.#table = new ConnectionTable({
+      places,
+      reserve: 0,
+      onClosed: ({ remoteAddress = "unknown" }, reason) => door.closed(transport, reason, remoteAddress),
+    });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Gives a new connection a place, or destroys it. */
+  enter(socket: Socket): void {
+    this.#table.enter(socket);
+  }
+
+  /** A request begins to come. */
+  begins(peer: Peer): void {
+    const place = this.#table.of(peer);
+    if (place !== undefined) this.#table.refresh(place);
+  }
+
+  /** A request has come as a whole; to be called again once it is answered. */
+  isWhole(peer: Peer): () => void {
+    const place = this.#table.of(peer);
+    if (place === undefined) return () => {};
+    this.#add(place, 1);
+    return () => this.#add(place, -1);
+  }
+
+  #add(place: Place, requests: number): void {
+    const whole = (this.#whole.get(place) ?? 0) + requests;
+    this.#whole.set(place, whole);
+    this.#table.setBusy(place, whole > 0);
+  }
+}

@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Admission } from "../../src/otlp-in/admission.js";
+
+const mebibyte = 1_048_576;
+let heldByNodes = 0;
+const admission = () => new Admission({ maxBytes: 8 * mebibyte, heldByNodes: () => heldByNodes });
+
+beforeEach(() => {
+  heldByNodes = 0;
+  vi.useFakeTimers({ toFake: ["performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("requests have half of what peers may take, and give it back once", () => {
+  const all = admission();
+  const [one, other] = [all.enter()!, all.enter()!];
+  expect(one.hold(3 * mebibyte)).toBe(true);
+  expect(other.hold(mebibyte)).toBe(false);
+  expect(other.hold(mebibyte / 2)).toBe(true);
+  one.leave();
+  one.leave();
+  expect(other.hold(3 * mebibyte)).toBe(true);
+  other.leave();
+  expect(all.bytes).toBe(0);
+});
+
+test("each request counts, whatever it sends: there are no more than have room", () => {
+  const all = admission();
+  let places = 0;
+  while (all.enter() !== undefined) places += 1;
+  expect(places).toBe(64);
+});
+
+test("what nodes hold is not there for requests", () => {
+  const all = admission();
+  const [one, other] = [all.enter()!, all.enter()!];
+  heldByNodes = 7 * mebibyte;
+  expect(one.hold(mebibyte)).toBe(false);
+  heldByNodes = 4 * mebibyte;
+  expect(one.hold(mebibyte)).toBe(true);
+  one.leave();
+  expect(other.hold(100 * mebibyte)).toBe(true);
+  other.leave();
+  heldByNodes = 8 * mebibyte;
+  expect(all.enter()).toBeUndefined();
+});
+
+test("a request that has been coming for two seconds gives way where there is no room, the longest first", () => {
+  const all = admission();
+  const gone: string[] = [];
+  const coming = (name: string) => {
+    const place = all.enter()!;
+    place.comes(() => gone.push(name));
+    expect(place.hold(1.8 * mebibyte)).toBe(true);
+    return place;
+  };
+  const first = coming("first");
+  vi.advanceTimersByTime(1_500);
+  const second = coming("second");
+  const third = all.enter()!;
+  expect(third.hold(mebibyte)).toBe(false);
+  expect(gone).toEqual([]);
+  vi.advanceTimersByTime(500);
+  expect(third.hold(mebibyte)).toBe(true);
+  expect(gone).toEqual(["first"]);
+  // Whoever lost its place gets no more.
+  expect(first.hold(1)).toBe(false);
+  // One that came as a whole keeps what it has.
+  second.came();
+  vi.advanceTimersByTime(5_000);
+  expect(third.hold(2 * mebibyte)).toBe(false);
+  expect(gone).toEqual(["first"]);
+});
