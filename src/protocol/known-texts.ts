@@ -1,6 +1,5 @@
 /** Texts that are remembered; a power of two. A node at work has some 300 metrics, and all nodes the same. */
 const places = 4_096;
-const shortest = 4;
 /** A longer text is as fast to make again. */
 const longest = 128;
 /** The upper bit of each byte, which no ASCII has. */
@@ -19,11 +18,14 @@ interface KnownText {
  */
 export class KnownTexts {
   readonly #known = new Array<KnownText | undefined>(places).fill(undefined);
+  /** Those of fewer than four bytes, such as the numbers of threads, by these bytes. */
+  readonly #short = new Map<number, string>();
 
-  /** The text in these bytes; undefined if there are too few or too many of them, or they are not ASCII. */
+  /** The text in these bytes; undefined if there are too many of them, or they are not ASCII. */
   find(bytes: DataView, from: number, to: number): string | undefined {
     const length = to - from;
-    if (length < shortest || length > longest) return undefined;
+    if (length > longest) return undefined;
+    if (length < 4) return this.#findShort(bytes, from, to);
     const lastAt = to - 4;
     let hash = length;
     let all = 0;
@@ -42,6 +44,22 @@ export class KnownTexts {
     this.#known[place] = made;
     return made.text;
   }
+
+  #findShort(bytes: DataView, from: number, to: number): string | undefined {
+    // A bit above them tells how many there are.
+    let key = 1;
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes.getUint8(at);
+      if (byte > 0x7f) return undefined;
+      key = (key << 8) | byte;
+    }
+    const known = this.#short.get(key);
+    if (known !== undefined) return known;
+    if (this.#short.size >= places) this.#short.clear();
+    const text = textIn(bytes, from, to);
+    this.#short.set(key, text);
+    return text;
+  }
 }
 
 function isSame({ text, words }: KnownText, bytes: DataView, from: number, to: number): boolean {
@@ -56,6 +74,9 @@ function makeKnown(bytes: DataView, from: number, to: number): KnownText {
   for (let at = 0; at < words.length; at += 1) {
     words[at] = bytes.getInt32(Math.min(from + 4 * at, to - 4), true);
   }
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
-  return { text, words };
+  return { text: textIn(bytes, from, to), words };
+}
+
+function textIn(bytes: DataView, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
 }

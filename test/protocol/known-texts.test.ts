@@ -8,9 +8,10 @@ function find(known: KnownTexts, text: Uint8Array): string | undefined {
   return known.find(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 2, 2 + text.length);
 }
 
-const name = fc.string({ unit: "binary-ascii", minLength: 4, maxLength: 128 });
+const someName = fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 128 });
+const name = fc.string({ unit: "binary-ascii", maxLength: 128 });
 
-test("texts of 4 to 128 ASCII characters are read unchanged, the first time and later", () => {
+test("texts of at most 128 ASCII characters are read unchanged, the first time and later", () => {
   const known = new KnownTexts();
   fc.assert(
     fc.property(fc.array(name), (texts) => {
@@ -22,14 +23,12 @@ test("texts of 4 to 128 ASCII characters are read unchanged, the first time and 
 test("texts that differ in one character are distinguished", () => {
   const known = new KnownTexts();
   fc.assert(
-    fc.property(name, fc.nat(), fc.nat(0x7f), (text, index, other) => {
+    fc.property(someName, fc.nat(), fc.nat(0x7f), (text, index, other) => {
       const bytes = Buffer.from(text);
       expect(find(known, bytes)).toBe(text);
       bytes[index % bytes.length] = other;
       expect(find(known, bytes)).toBe(bytes.toString());
-      expect(find(known, bytes.subarray(0, -1))).toBe(
-        bytes.length > 4 ? bytes.toString("latin1", 0, bytes.length - 1) : undefined,
-      );
+      expect(find(known, bytes.subarray(0, -1))).toBe(bytes.toString("latin1", 0, bytes.length - 1));
     }),
   );
 });
@@ -55,7 +54,7 @@ test("more texts than are remembered are still read unchanged", () => {
 test("a byte that is not ASCII is found at any position", () => {
   const known = new KnownTexts();
   fc.assert(
-    fc.property(name, fc.nat(), fc.integer({ min: 0x80, max: 0xff }), (text, index, byte) => {
+    fc.property(someName, fc.nat(), fc.integer({ min: 0x80, max: 0xff }), (text, index, byte) => {
       const bytes = Buffer.from(text);
       bytes[index % bytes.length] = byte;
       expect(find(known, bytes)).toBeUndefined();
@@ -63,6 +62,6 @@ test("a byte that is not ASCII is found at any position", () => {
   );
 });
 
-test.each([0, 1, 2, 3, 129, 1_000])("a text of %i bytes is not remembered", (length) => {
+test.each([129, 1_000])("a text of %i bytes is not remembered", (length) => {
   expect(find(new KnownTexts(), Buffer.alloc(length, "a"))).toBeUndefined();
 });

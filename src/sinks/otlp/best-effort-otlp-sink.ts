@@ -9,7 +9,7 @@ import type {
   SinkHealth,
   SinkMetric,
 } from "../sink.js";
-import { encodeRecords } from "./log-records.js";
+import { encodeRecords, newMemory } from "./log-records.js";
 import type { WaitingRecords } from "./node-sender.js";
 import type { OtlpSinkOptions } from "./required-otlp-sink.js";
 
@@ -54,7 +54,7 @@ export class BestEffortOtlpSink implements BestEffortSink {
     account.received(batch.length, batch.receivedBytes);
     const sender = senders.of(node, batch.host(0));
     for (let from = 0; from < batch.length; ) {
-      const records = encodeRecords(batch, from, { objects, bytes }, body);
+      const records = encodeRecords(batch, from, { objects, bytes }, body, newMemory);
       const waiting = { ...records, settle: (dropped: Dropped) => this.#queue.settle(waiting, dropped) };
       sender.send(waiting);
       this.#queue.add(waiting, { objects: records.count, bytes: records.bytes.length, sender, account });

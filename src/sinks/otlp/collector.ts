@@ -12,9 +12,12 @@ import { bytesOf, decodeResponse } from "./log-records.js";
 /** What became of a request. */
 export type Outcome =
   | {
-      readonly kind: "taken" /** Records that the collector rejected for good. */;
+      readonly kind: "taken";
+      /** Records that the collector rejected for good. */
       readonly rejected: number;
       readonly reason: string;
+      /** Nothing of the request is read any more: some are answered before all of them was sent. */
+      readonly isSent: boolean;
     }
   /** It may be sent again, after so many milliseconds at least. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
@@ -102,7 +105,7 @@ export class Collector {
       const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (answer) => {
         // What fails from here on is what becomes of the answer's body.
         request.off("error", reject).on("error", () => {});
-        void outcomeOf(answer).then(resolve);
+        void outcomeOf(answer, () => request.writableFinished).then(resolve);
       });
       request.once("error", reject);
       // What waits for a connection to be free has not been sent.
@@ -118,10 +121,10 @@ export class Collector {
 }
 
 /** The status decides; what else an answer says is for people, but for what was rejected. */
-async function outcomeOf(answer: IncomingMessage): Promise<Outcome> {
+async function outcomeOf(answer: IncomingMessage, isSent: () => boolean): Promise<Outcome> {
   const { statusCode: status = 0, headers } = answer;
   const body = await bodyOf(answer);
-  if (status >= 200 && status < 300) return takenBy(body);
+  if (status >= 200 && status < 300) return takenBy(body, isSent());
   // Nobody but the one who wrote the configuration may say where traces and secrets go.
   const moved = status >= 300 && status < 400 ? ` (moved to ${shown(headers.location ?? "nowhere")})` : "";
   const text = shown(body.toString("latin1"));
@@ -148,13 +151,13 @@ async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function takenBy(body: Uint8Array): Outcome {
+function takenBy(body: Uint8Array, isSent: boolean): Outcome {
   try {
     const { rejected, message } = decodeResponse(body);
-    return { kind: "taken", rejected, reason: message };
+    return { kind: "taken", rejected, reason: message, isSent };
   } catch {
     // It said that it took the request; what else it says nobody can read.
-    return { kind: "taken", rejected: 0, reason: "" };
+    return { kind: "taken", rejected: 0, reason: "", isSent };
   }
 }
 

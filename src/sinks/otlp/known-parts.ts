@@ -4,6 +4,8 @@ const maxKnown = 1_000;
 /** Encoded parts of records by the word they are made of. */
 export class KnownParts {
   readonly #parts = new Map<string, Uint8Array>();
+  #lastWord: string | undefined;
+  #last!: Uint8Array;
   readonly #make: (word: string) => Uint8Array;
 
   constructor(make: (word: string) => Uint8Array) {
@@ -11,6 +13,14 @@ export class KnownParts {
   }
 
   of(word: string): Uint8Array {
+    // Often it is the same one again.
+    if (word === this.#lastWord) return this.#last;
+    this.#last = this.#find(word);
+    this.#lastWord = word;
+    return this.#last;
+  }
+
+  #find(word: string): Uint8Array {
     const known = this.#parts.get(word);
     if (known !== undefined) return known;
     if (this.#parts.size >= maxKnown) this.#parts.clear();

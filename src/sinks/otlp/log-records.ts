@@ -67,7 +67,17 @@ const usualMoreBytes = 64;
 export interface EncodedRecords {
   readonly bytes: Uint8Array;
   readonly count: number;
+  /** That the bytes are in. */
+  readonly memory: Buffer;
 }
+
+/** Where memory comes from. */
+export interface Memory {
+  take(bytes: number): Buffer;
+}
+
+/** New memory, no more than is needed. */
+export const newMemory: Memory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
 
 export type BodyForm = "text" | "parsed";
 
@@ -77,13 +87,15 @@ export function encodeRecords(
   from: number,
   limits: { readonly objects: number; readonly bytes: number },
   body: BodyForm,
+  memory: Memory,
 ): EncodedRecords {
   const observedTimeUnixNano = fixed64(BigInt(Date.now()) * 1_000_000n);
   const ends = new KnownParts((thread) =>
     recordWith({ observedTimeUnixNano, attributes: [attribute("thread.id", threadValue(thread))] }),
   );
   const most = Math.min(batch.length - from, limits.objects);
-  const writer = new BytesWriter(most * (Math.ceil(batch.receivedBytes / batch.length) + usualMoreBytes));
+  const usualBytes = Math.ceil(batch.receivedBytes / batch.length) + usualMoreBytes;
+  const writer = new BytesWriter(memory.take(most * usualBytes));
   let [count, bytes] = [0, 0];
   for (let index = from; index < batch.length && count < limits.objects; index += 1) {
     const machine = batch.machine(index);
@@ -96,12 +108,12 @@ export function encodeRecords(
     const textBytes = 1 + varintBytes(machine.length) + machine.length;
     const bodyBytes = parsed?.length ?? 1 + varintBytes(textBytes) + textBytes;
     writer.head(field.logRecords, 1 + 8 + kind.length + bodyBytes + end.length);
-    writer.fixed64(field.time, batch.timestamp(index)).bytes(kind);
+    writer.time(field.time, batch.moment(index)).bytes(kind);
     if (parsed !== undefined) writer.bytes(parsed);
     else writer.head(field.body, textBytes).head(field.stringValue, machine.length).bytes(machine);
     writer.bytes(end);
   }
-  return { bytes: writer.finish(), count };
+  return { bytes: writer.finish(), count, memory: writer.memory };
 }
 
 /** A whole request, in pieces: records of one resource, one behind the other. */
@@ -118,7 +130,7 @@ export function encodeRequest(
   const scope = types.scopeLogs.encode({ scope: { name: utf8("muninn"), version: utf8(version) } }).finish();
   const logsBytes = records.reduce((sum, { bytes }) => sum + bytes.length, scope.length);
   const ofResource = resource.length + 1 + varintBytes(logsBytes) + logsBytes;
-  const head = new BytesWriter(usualHeadBytes);
+  const head = new BytesWriter(Buffer.allocUnsafe(usualHeadBytes));
   head.head(field.resourceLogs, ofResource).bytes(resource).head(field.scopeLogs, logsBytes).bytes(scope);
   return [head.finish(), ...records.map(({ bytes }) => bytes)];
 }

@@ -18,6 +18,8 @@ export interface NodeSenderOptions {
   readonly delayMs: number;
   readonly post: (message: readonly Uint8Array[], signal: AbortSignal) => Promise<Outcome>;
   readonly observer: SenderObserver;
+  /** Called with the memory of records that nobody reads any more. */
+  readonly giveBack: (memory: Buffer) => void;
   /** Ends attempts and pauses: what waits then is given up. */
   readonly signal: AbortSignal;
   /** From 0 to 1. @default Math.random */
@@ -92,13 +94,16 @@ export class NodeSender {
   }
 
   async #sendAll(records: readonly WaitingRecords[]): Promise<void> {
-    const { resource, version, post, observer, signal, random = Math.random } = this.#options;
+    const { resource, version, post, observer, giveBack, signal, random = Math.random } = this.#options;
     const count = records.reduce((sum, { count: own }) => sum + own, 0);
     let pauseMs = firstPauseMs;
+    /** An attempt before may still be sending, though it was answered. */
+    let isFirst = true;
     while (!signal.aborted) {
       const message = encodeRequest(resource(), version, records);
       const outcome = await post(message, signal);
       if (outcome.kind === "taken") {
+        if (outcome.isSent && isFirst) for (const { memory } of records) giveBack(memory);
         // Some say they rejected more than they were sent.
         const rejected = Math.max(0, Math.min(count, Math.trunc(outcome.rejected) || 0));
         observer.sent(count - rejected, bytesOf(message));
@@ -113,6 +118,7 @@ export class NodeSender {
         return;
       }
       if (signal.aborted) break;
+      isFirst = false;
       const afterMs = Math.max(outcome.afterMs ?? 0, pauseMs * (0.5 + random()));
       observer.retrying(outcome.reason, afterMs);
       await delay(afterMs, undefined, { signal }).catch(() => {});

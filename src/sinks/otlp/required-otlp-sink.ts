@@ -41,7 +41,7 @@ export class RequiredOtlpSink implements RequiredSink {
     const sender = senders.of(node, batch.host(0));
     const parts: Promise<Dropped>[] = [];
     for (let from = 0; from < batch.length; ) {
-      const records = encodeRecords(batch, from, { objects, bytes }, body);
+      const records = encodeRecords(batch, from, { objects, bytes }, body, senders.memory);
       parts.push(new Promise((settle) => sender.send({ ...records, settle })));
       from += records.count;
     }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NodeIdentity } from "../../nodes/identity.js";
+import { SpareMemory } from "../../protocol/spare-memory.js";
 import type { ConnectedNodes, SinkHealth, SinkMetric } from "../sink.js";
 import type { SinkLog } from "../sink-kind.js";
 import type { Collector } from "./collector.js";
@@ -22,12 +23,17 @@ export interface SendersOptions {
 const quietMs = 60_000;
 /** How long a node may take to tell its version. */
 const askMs = 10_000;
+/** How often memory that was not needed since is let go of. */
+const releaseEveryMs = 10_000;
 /** One that failed for a moment only is no trouble yet. */
 const failingAfterMs = 2_000;
 
 /** A sender for each node, what they have in common, and how it stands with the collector. */
 export class Senders {
+  /** For records; what is lent comes back once they were sent. */
+  readonly memory = new SpareMemory();
   readonly #options: SendersOptions;
+  readonly #releasing = setInterval(() => this.memory.releaseUnused(), releaseEveryMs).unref();
   readonly #senders = new Map<string, NodeSender>();
   /** Of nodes that are connected, by name. */
   readonly #connections = new Map<string, string>();
@@ -70,6 +76,7 @@ export class Senders {
         resource: () => this.#resourceOf(node),
         post: (message, signal) => collector.post(message, signal),
         observer: this.#observer,
+        giveBack: (memory) => this.memory.giveBack(memory),
         signal: this.#stopping.signal,
       });
       this.#senders.set(node.name, sender);
@@ -147,6 +154,7 @@ export class Senders {
     this.#stopping.abort();
     await all;
     this.#options.collector.stop();
+    clearInterval(this.#releasing);
   }
 
   get #observer(): SenderObserver {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Collector, type Outcome } from "../../../src/sinks/otlp/collector.js";
 import { NodeSender, type SenderObserver } from "../../../src/sinks/otlp/node-sender.js";
@@ -94,7 +95,7 @@ test("an answer that breaks off is decided by its status, and none at all may be
   const same = client();
   expect((await post(same)).kind).toBe("taken");
   expect((await post(same)).kind).toBe("retry");
-  expect(await post(same)).toEqual({ kind: "taken", rejected: 0, reason: "" });
+  expect(await post(same)).toEqual({ kind: "taken", rejected: 0, reason: "", isSent: true });
 });
 
 test("the time for an answer begins when there is a connection for the request", async () => {
@@ -104,7 +105,28 @@ test("the time for an answer begins when there is a connection for the request",
   expect([stalled.kind, waited.kind]).toEqual(["retry", "taken"]);
 });
 
+const taken = { kind: "taken", rejected: 0, reason: "" } as const;
+
+test("a request that is answered before it was read is not yet sent", async () => {
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .once("data", () => {
+        socket.pause();
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const early = client({ url: new URL(`http://127.0.0.1:${port}/v1/logs`) });
+  const outcome = await early.post([Buffer.alloc(32 * 1_048_576)], new AbortController().signal);
+  expect(outcome).toEqual({ ...taken, isSent: false });
+  early.stop();
+  server.close();
+});
+
 describe("the sender of a node", () => {
+  let given: Buffer[] = [];
   const noObserver: SenderObserver = { sent() {}, warned() {}, retrying() {}, rejected() {} };
 
   async function sendOne(
@@ -113,6 +135,8 @@ describe("the sender of a node", () => {
     random = () => -0.5,
   ) {
     const left = [...outcomes];
+    given = [];
+    const memory = Buffer.alloc(0);
     const sender = new NodeSender({
       resource: () => ({}),
       version: "1",
@@ -121,10 +145,11 @@ describe("the sender of a node", () => {
       delayMs: 0,
       post: async () => left.shift()!,
       observer: { ...noObserver, ...observer },
+      giveBack: (memory) => given.push(memory),
       signal: new AbortController().signal,
       random,
     });
-    return new Promise<object>((settle) => sender.send({ bytes: new Uint8Array(), count: 10, settle }));
+    return new Promise<object>((settle) => sender.send({ bytes: memory, memory, count: 10, settle }));
   }
 
   test("waits from half to one and a half of a pause that doubles up to half a minute", async () => {
@@ -132,7 +157,11 @@ describe("the sender of a node", () => {
     const retrying = (_: string, afterMs: number) => pauses.push(afterMs);
     const retries = Array<Outcome>(7).fill({ kind: "retry", reason: "" });
     // As if time went a thousand times as fast.
-    await sendOne([...retries, { kind: "taken", rejected: 0, reason: "" }], { retrying }, () => -0.499);
+    await sendOne(
+      [...retries, { kind: "taken", rejected: 0, reason: "", isSent: true }],
+      { retrying },
+      () => -0.499,
+    );
     expect(pauses.map(Math.round)).toEqual([1, 2, 4, 8, 16, 30, 30]);
   });
 
@@ -142,7 +171,7 @@ describe("the sender of a node", () => {
     await sendOne(
       [
         { kind: "retry", reason: "", afterMs: 20 },
-        { kind: "taken", rejected: 0, reason: "" },
+        { kind: "taken", rejected: 0, reason: "", isSent: true },
       ],
       { retrying },
     );
@@ -158,13 +187,30 @@ describe("the sender of a node", () => {
     [Number.NaN, 0],
     [0.7, 0],
   ])("of ten records that a collector says it rejected %d of, %d are lost", async (said, lost) => {
-    const dropped = await sendOne([{ kind: "taken", rejected: said, reason: "" }], {});
+    const dropped = await sendOne([{ kind: "taken", rejected: said, reason: "", isSent: true }], {});
     expect(dropped).toEqual(lost === 0 ? {} : { rejected: lost });
+  });
+
+  test.each<readonly [string, readonly Outcome[], number]>([
+    ["that was sent at the first attempt is", [{ ...taken, isSent: true }], 1],
+    ["of which some is still being sent is not", [{ ...taken, isSent: false }], 0],
+    [
+      "that an attempt before may still be sending is not",
+      [
+        { kind: "retry", reason: "" },
+        { ...taken, isSent: true },
+      ],
+      0,
+    ],
+    ["that was refused is not", [{ kind: "refused", reason: "" }], 0],
+  ])("memory %s given back", async (_, outcomes, times) => {
+    await sendOne(outcomes, {});
+    expect(given).toHaveLength(times);
   });
 
   test("tells what a collector says that took everything", async () => {
     const warnings: string[] = [];
-    await sendOne([{ kind: "taken", rejected: 0, reason: "slow down" }], {
+    await sendOne([{ kind: "taken", rejected: 0, reason: "slow down", isSent: true }], {
       warned: (text) => warnings.push(text),
     });
     expect(warnings).toEqual(["slow down"]);
@@ -173,5 +219,5 @@ describe("the sender of a node", () => {
 
 test("what is said of rejected records is read as the collector wrote it, below zero, too", async () => {
   collector.next.push(take(-5, "ünsure"));
-  expect(await post()).toEqual({ kind: "taken", rejected: -5, reason: "ünsure" });
+  expect(await post()).toEqual({ kind: "taken", rejected: -5, reason: "ünsure", isSent: true });
 });
