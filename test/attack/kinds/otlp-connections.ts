@@ -111,7 +111,7 @@ export const otlpConnections: readonly Attack[] = [
       const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
       const calls = Array.from({ length: 100 }, (_, n) => frame(1, 4, 2 * n + 1, exportHeaders));
       const bytes = Buffer.concat([preface, settings, ...calls]);
-      await withClients(`${host}:${port}`, target.pick(20, 1_000), bytes, async () => {
+      await withClients(`${host}:${port}`, target.pick(30, 1_000), bytes, async () => {
         await seconds(target.pick(2, 5));
         await expectTaken(target);
       });

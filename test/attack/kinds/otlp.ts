@@ -175,6 +175,7 @@ export const otlp: readonly Attack[] = [
   },
   {
     name: "records of new resources without end",
+    onlyWhole: true,
     config,
     bounds: aLineForEachName,
     run: async (target) => {
