@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** Takes requests without resources, of which nothing becomes. */
-async function opened(maxConnections = 4) {
+async function opened(maxConnections = 4, mayCome = async () => true) {
   const closed: [Transport, ClosedReason, string][] = [];
   const observer: DoorObserver = {
     refused: () => {},
@@ -37,7 +37,7 @@ async function opened(maxConnections = 4) {
     maxObjectBytes: 1_000_000,
     maxMetricsPerNode: 10,
     joinMetrics: () => ({ grow: () => true, leave: () => {} }),
-    mayCome: async () => true,
+    mayCome,
     open: () => {
       throw new Error("no resource was sent");
     },
@@ -139,15 +139,39 @@ test.each(["otlp", "otlpGrpc"] as const)(
   },
 );
 
-test("one whose request comes slowly gives way, too; one that waits for its answer does not", async () => {
+test("one whose request comes slowly gives way, too, after those that were idle before it began", async () => {
   const { otlpIn, closed } = await opened(2);
-  const slow = [];
-  for (let n = 0; n < 2; n += 1) slow.push(await client(otlpIn, "otlp", post("Content-Length: 9\r\n", "x")));
-  await pause(50);
-  const newcomer = await client(otlpIn, "otlp", empty);
-  expect(answers(await received(newcomer, (text) => answers(text).length === 1))).toEqual(["200"]);
-  expect(await isClosed(slow[0]!)).toBe(true);
-  expect(closed.map(([, reason]) => reason)).toEqual(["gave-way"]);
+  const slow = await client(otlpIn, "otlp", empty);
+  await once(slow, "data");
+  const idle = await client(otlpIn, "otlp", empty);
+  await once(idle, "data");
+  slow.write(post("Content-Length: 9\r\n", "x"));
+  await pause(100);
+  for (const gone of [idle, slow]) {
+    const newcomer = await client(otlpIn, "otlp", empty);
+    await once(newcomer, "data");
+    expect(await isClosed(gone)).toBe(true);
+    // It is not idle, and gives way last.
+    newcomer.write(post("Content-Length: 9\r\n", "x"));
+    await pause(100);
+  }
+  expect(closed.map(([, reason]) => reason)).toEqual(["gave-way", "gave-way"]);
+});
+
+test("one that waits for its answer does not give way: a newcomer finds no place", async () => {
+  let decide!: (mayCome: boolean) => void;
+  const decided = new Promise<boolean>((resolve) => {
+    decide = resolve;
+  });
+  const { otlpIn, closed } = await opened(1, () => decided);
+  // `resource_logs { scope_logs { log_records { body { string_value: "hello" } } } }`
+  const hello = Buffer.from("0a0d120b12092a070a0568656c6c6f", "hex").toString("latin1");
+  const waiting = await client(otlpIn, "otlp", post("Content-Length: 15\r\n", hello));
+  await pause(100);
+  expect(await isClosed(await client(otlpIn, "otlp", empty))).toBe(true);
+  expect(closed).toEqual([["http", "no-place", "127.0.0.1"]]);
+  decide(false);
+  expect(answers(await received(waiting, (text) => answers(text).length === 1))).toEqual(["200"]);
 });
 
 test("what does not begin as HTTP/2 is disconnected by the port for gRPC at its first bytes", async () => {

@@ -164,6 +164,29 @@ test("a peer brings as many new names over OTLP as over other links; the rest is
   expect(await metricsOf(resources("first", 900))).toEqual([200, {}]);
 });
 
+test("points of a node that does not get its name after all are rejected", async () => {
+  const receiver = new Receiver({
+    maxObjectBytes: 1_000,
+    ...anyNodes,
+    open: ({ name }) =>
+      ({
+        metrics: new Map(),
+        ended: new Promise(() => {}),
+        isLetIn: Promise.resolve(name !== "stranger"),
+        stop: async () => {},
+      }) as unknown as InnerNode,
+  });
+  const gauge = { name: "a", gauge: { dataPoints: [{ asInt: 1 }, { asInt: 2 }] } };
+  const resourceMetrics = ["friend", "stranger"].map((name) => ({
+    resource: service(name),
+    scopeMetrics: [{ metrics: [gauge] }],
+  }));
+  const body = Buffer.from(JSON.stringify({ resourceMetrics }));
+  expect(await receiver.take("metrics", "json", body, client)).toMatchObject({ kind: "taken", rejected: 2 });
+  expect(receiver.counts).toMatchObject({ taken: { metrics: 2 }, rejected: { metrics: 2 } });
+  await receiver.stop();
+});
+
 describe("nodes of resources", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
