@@ -1,15 +1,14 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { FilesOverview, LogSummary } from "../src/ui/answers.js";
 import { bytes, count, counted, duration } from "./format.js";
 import { Moment } from "./moment.js";
-import { poll } from "./polling.js";
+import { usePolled } from "./polling.js";
 
 const everyMs = 10_000;
 
 /** The log files of all nodes, and when they are rotated and go. */
 export function FilesView() {
-  const files = useMemo(() => poll<FilesOverview>("/api/files", everyMs), []);
-  useEffect(() => files.stop, [files]);
+  const files = usePolled<FilesOverview>("/api/files", everyMs);
   const { value } = files.answer;
   if (value === undefined) return <p role="status">{files.trouble.value ?? "Loading …"}</p>;
   const { logs, rotation, left } = value;

@@ -47,7 +47,7 @@ export function LiveView() {
           Clear
         </button>
         <span class="quiet" role="status">
-          {feed.state.value}
+          {feed.state}
         </span>
         <span class="quiet">
           {counted(feed.lines.length, "line")}

@@ -1,49 +1,67 @@
-import type { MetricHistory, NodeDetails } from "../src/ui/answers.js";
+import { signal } from "@preact/signals";
+import type { NodeDetails } from "../src/ui/answers.js";
 
 export type Points = readonly (readonly [at: number, value: number])[];
 
-/** As old as a plot goes back, in milliseconds, and as many points as the page keeps of a metric: one each two seconds. */
+/** As old as a plot goes back, in milliseconds. */
 const pastMs = 3_600_000;
-const mostPoints = 1_800;
+/** Of one metric, and of all together. */
+const mostPoints = 3_600;
+const mostPointsOfAll = 1_000_000;
 
-/** The metrics of a node since the page shows it, and before where the tracer keeps them. */
+/** The metrics of a node since the page shows it, and before where the tracer keeps them. A value that stays is two points. */
 export class MetricPast {
-  readonly #points = new Map<string, (readonly [number, number])[]>();
+  readonly #points = new Map<string, [at: number, value: number][]>();
   readonly #asked = new Set<string>();
-  readonly #slug: string;
+  readonly #before: (name: string) => Promise<Points>;
+  /** When it was told last, in milliseconds since 1970; what reads of it is drawn again with each time. */
+  readonly at = signal(0);
 
-  constructor(slug: string) {
-    this.#slug = slug;
+  /** `before` says what is known of a metric before the page was opened. */
+  constructor(before: (name: string) => Promise<Points> = async () => []) {
+    this.#before = before;
   }
 
+  /** All metrics as they are now. */
   take(metrics: NodeDetails["metrics"], at: number): void {
     const names = new Set<string>();
+    const most = Math.min(mostPoints, Math.ceil(mostPointsOfAll / metrics.length));
     for (const [name, kind, text] of metrics) {
       names.add(name);
       const value = kind === "label" && text.trim() === "" ? Number.NaN : Number(text);
       if (!Number.isFinite(value)) continue;
       const points = this.#points.get(name) ?? [];
       this.#points.set(name, points);
-      points.push([at, value]);
-      while (points.length > mostPoints || points[0]![0] < at - pastMs) points.shift();
+      const last = points.at(-1);
+      if (last?.[1] === value && points.at(-2)?.[1] === value) last[0] = at;
+      else points.push([at, value]);
+      while (points.length > most || points[0]![0] < at - pastMs) points.shift();
     }
     for (const name of this.#points.keys()) if (!names.has(name)) this.#points.delete(name);
+    this.at.value = at;
   }
 
-  of(name: string): Points {
-    return [...(this.#points.get(name) ?? [])];
+  /** What is known of a metric of the last milliseconds, and the point before that. */
+  last(name: string, milliseconds: number): Points {
+    const time = this.at.value - milliseconds;
+    const points = this.#points.get(name) ?? [];
+    let first = points.length - 1;
+    while (first > 0 && points[first]![0] > time) first -= 1;
+    return points.slice(Math.max(0, first));
   }
 
-  /** Asks once what the tracer knows of a metric; resolves when that is there. */
+  all(name: string): Points {
+    return this.last(name, this.at.value);
+  }
+
+  /** Asks once what was before; resolves when that is there. */
   async load(name: string): Promise<void> {
     if (this.#asked.has(name)) return;
     this.#asked.add(name);
-    const path = `/api/history/${encodeURIComponent(this.#slug)}/${encodeURIComponent(name)}`;
-    const response = await fetch(path).catch(() => undefined);
-    if (response?.ok !== true) return;
-    const { points } = (await response.json()) as MetricHistory;
+    const before = await this.#before(name);
     const own = this.#points.get(name) ?? [];
     const first = own[0]?.[0] ?? Number.POSITIVE_INFINITY;
-    this.#points.set(name, [...points.filter(([at]) => at < first), ...own]);
+    const earlier = before.filter(([at]) => at < first).map(([at, value]): [number, number] => [at, value]);
+    this.#points.set(name, [...earlier, ...own]);
   }
 }

@@ -10,7 +10,12 @@ export interface PlotProps {
 }
 
 /** A number over time. */
-export function Plot({ label, points }: PlotProps) {
+export function Plot(props: PlotProps) {
+  if (props.points.length < 2) return <p class="quiet">A plot needs a second value; it comes in a moment.</p>;
+  return <Drawing {...props} />;
+}
+
+function Drawing({ label, points }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
 
@@ -51,7 +56,6 @@ export function Plot({ label, points }: PlotProps) {
 }
 
 function describe(label: string, points: PlotProps["points"]): string {
-  if (points.length < 2) return `${label}: not enough points for a plot yet`;
   const values = points.map(([, value]) => value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const minutes = Math.round((points.at(-1)![0] - points[0]![0]) / 60_000);

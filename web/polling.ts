@@ -1,55 +1,61 @@
-import { effect, type Signal, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 
 const everyMs = 2_000;
 
-/** What was asked for last, and how the asking goes. */
-export interface Polled<Answer> {
-  readonly answer: Signal<Answer | undefined>;
+/** Asks for JSON again and again, from `start` to `stop`, while the page is in sight. */
+export class Polled<Answer> {
+  readonly answer = signal<Answer | undefined>(undefined);
   /** Why the last question was not answered. */
-  readonly trouble: Signal<string | undefined>;
-  readonly stop: () => void;
-}
+  readonly trouble = signal<string | undefined>(undefined);
+  readonly #path: string;
+  readonly #pauseMs: number;
+  #stopping = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Asks for JSON again and again, while the page is in sight. */
-export function poll<Answer>(path: string, pauseMs = everyMs): Polled<Answer> {
-  const answer = signal<Answer | undefined>(undefined);
-  const trouble = signal<string | undefined>(undefined);
-  const stopping = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  constructor(path: string, pauseMs = everyMs) {
+    this.#path = path;
+    this.#pauseMs = pauseMs;
+  }
 
-  const ask = async () => {
-    clearTimeout(timer);
+  start(): void {
+    this.#stopping = new AbortController();
+    const { signal } = this.#stopping;
+    const onVisible = () => {
+      if (!document.hidden) void this.#ask(signal);
+    };
+    document.addEventListener("visibilitychange", onVisible, { signal });
+    void this.#ask(signal);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    clearTimeout(this.#timer);
     try {
-      const response = await fetch(path, { signal: stopping.signal });
+      const response = await fetch(this.#path, { signal });
       if (!response.ok)
         throw new Error(response.status === 404 ? "not known (or no longer)" : `status ${response.status}`);
-      answer.value = (await response.json()) as Answer;
-      trouble.value = undefined;
+      this.answer.value = (await response.json()) as Answer;
+      this.trouble.value = undefined;
     } catch (error) {
-      if (stopping.signal.aborted) return;
-      trouble.value = error instanceof TypeError ? "connection lost, retrying" : (error as Error).message;
+      if (signal.aborted) return;
+      this.trouble.value =
+        error instanceof TypeError ? "connection lost, retrying" : (error as Error).message;
     }
-    if (!document.hidden && !stopping.signal.aborted) timer = setTimeout(ask, pauseMs);
-  };
-  const onVisible = () => {
-    if (!document.hidden) void ask();
-  };
-  document.addEventListener("visibilitychange", onVisible);
-  void ask();
-  return {
-    answer,
-    trouble,
-    stop: () => {
-      stopping.abort();
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", onVisible);
-    },
-  };
+    if (!document.hidden && !signal.aborted) this.#timer = setTimeout(() => this.#ask(signal), this.#pauseMs);
+  }
 }
 
-/** The title of the tab follows what is shown. */
-export function titled(title: () => string): void {
-  effect(() => {
-    document.title = title();
-  });
+/** What a view asks for while it is shown. */
+export function usePolled<Answer>(path: string, pauseMs?: number): Polled<Answer> {
+  const polled = useMemo(() => new Polled<Answer>(path, pauseMs), [path, pauseMs]);
+  useEffect(() => {
+    polled.start();
+    return () => polled.stop();
+  }, [polled]);
+  return polled;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { defineConfig } from "rolldown";
+import { pageStyle } from "../src/http/page-style.ts";
 
 const from = (file: string) => readFileSync(new URL(file, import.meta.url), "utf8");
 
@@ -18,13 +19,17 @@ export default defineConfig({
         const script = Object.values(bundle).find((output) => output.type === "chunk");
         if (script === undefined) throw new Error("there is no script");
         for (const name of Object.keys(bundle)) delete bundle[name];
-        const style = [from("../node_modules/uplot/dist/uPlot.min.css"), from("page.css")].join("\n");
+        const files = ["../node_modules/uplot/dist/uPlot.min.css", "page.css", "lists.css", "metrics.css"];
+        const style = [pageStyle, ...files.map(from)].join("\n");
         // Neither may end its element before its end.
         const parts: Record<string, string> = {
           style: `<style>${style.replaceAll("</", "<\\/")}</style>`,
           script: `<script>${script.code.replaceAll("</script", "<\\/script")}</script>`,
         };
-        const source = from("page.html").replace(/<!--(\w+)-->/g, (_, part: string) => parts[part]!);
+        const source = from("page.html").replace(
+          /<!--(\w+)-->/g,
+          (mark, part: string) => parts[part] ?? mark,
+        );
         this.emitFile({ type: "asset", fileName: "page.html", source });
       },
     },

@@ -1,12 +1,12 @@
 import { computed } from "@preact/signals";
 import type { Overview } from "../src/ui/answers.js";
-import { poll } from "./polling.js";
+import { Polled } from "./polling.js";
 
 /** How the tracer is: shown on top of every view. */
-const polled = poll<Overview>("/api/overview");
+export const tracer = new Polled<Overview>("/api/overview");
 
-export const overview = polled.answer;
-export const trouble = polled.trouble;
+export const overview = tracer.answer;
+export const trouble = tracer.trouble;
 
 /** All nodes together. */
 export const rateOfAll = computed(() =>

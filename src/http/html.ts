@@ -14,23 +14,30 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** A page whose style and script are constants of ours: the policy allows these two texts, by their hash, and nothing else. */
+/** A Content-Security-Policy that forbids all but these directives. */
+export function contentPolicy(...directives: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    ...directives,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
+/** The source of a script or a style that stands in the page, by its hash. */
+export function hashSource(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** A page without a script, whose style is a constant of ours: the policy allows this text and nothing else. */
 export class PageTemplate {
   readonly #style: string;
-  readonly #script: string;
   readonly #policy: string;
 
-  constructor(parts: { style: string; script?: string }) {
-    this.#style = parts.style;
-    this.#script = parts.script ?? "";
-    this.#policy = [
-      "default-src 'none'",
-      `style-src ${sourceOf(this.#style)}`,
-      ...(this.#script === "" ? [] : [`script-src ${sourceOf(this.#script)}`, "connect-src 'self'"]),
-      "base-uri 'none'",
-      "form-action 'none'",
-      "frame-ancestors 'none'",
-    ].join("; ");
+  constructor(style: string) {
+    this.#style = style;
+    this.#policy = contentPolicy(`style-src ${hashSource(style)}`);
   }
 
   /** The whole page in pieces; `title` is escaped here, `main` is HTML. */
@@ -46,8 +53,7 @@ export class PageTemplate {
 <body>
 `;
     yield* main;
-    const script = this.#script === "" ? "" : `<script>${this.#script}</script>\n`;
-    yield `\n${script}</body>\n</html>\n`;
+    yield "\n</body>\n</html>\n";
   }
 
   /** The answer with a page made from `pieces`. */
@@ -64,8 +70,4 @@ export class PageTemplate {
   page(title: string, main: string): Answer {
     return this.answer([...this.pieces(title, [main])].join(""));
   }
-}
-
-function sourceOf(text: string): string {
-  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }

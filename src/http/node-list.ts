@@ -4,9 +4,9 @@ import type { EndpointRequest } from "./endpoint-options.js";
 import { escapeHtml, PageTemplate } from "./html.js";
 import { Accept } from "./negotiation.js";
 import type { NodesView } from "./nodes-view.js";
-import { pageStyle } from "./page-style.js";
+import { plainPageStyle } from "./page-style.js";
 
-const template = new PageTemplate({ style: pageStyle });
+const template = new PageTemplate(plainPageStyle);
 
 /** The page `/` of both endpoints: links to the nodes, or JSON `{name: "/slug"}` where Accept names it or is absent. */
 export async function nodeList(request: EndpointRequest, view: NodesView, title: string): Promise<Answer> {

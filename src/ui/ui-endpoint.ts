@@ -1,12 +1,14 @@
 import { type Answer, busyAnswer, jsonAnswer } from "../http/answer.js";
+import { builtPage } from "../http/built-page.js";
 import type { EndpointOptions, EndpointRequest } from "../http/endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "../http/endpoint-server.js";
 import { nodePath } from "../http/node-path.js";
 import type { LiveSink } from "../sinks/live/live-sink.js";
 import type { FilesOverview } from "./answers.js";
 import { LiveSockets } from "./live-sockets.js";
-import { openPage } from "./page.js";
 import { type UiSources, Views } from "./views.js";
+
+const withoutScript = "This page needs JavaScript; <code>/api/overview</code> has the same as JSON.";
 
 /** How long a listing of the files is given to others who ask. */
 const filesKeptMs = 5_000;
@@ -30,11 +32,10 @@ export function openUiEndpoint(options: UiOptions): Promise<EndpointServer> {
 }
 
 function uiRoute(views: Views): (request: EndpointRequest) => Promise<Answer | undefined> {
-  const page = openPage();
   const files = sharedFor(filesKeptMs, () => views.files());
   return async (request) => {
     const { path } = request;
-    if (path === "/") return page();
+    if (path === "/") return builtPage({ title: "Muninn", withoutScript });
     if (path === "/api/overview") return overview(request, views);
     if (path === "/api/files") return jsonAnswer(200, await files());
     if (path.startsWith("/api/node/")) return oneNode(request, views, path.slice("/api/node".length));

@@ -1,13 +1,23 @@
+import { mkdir } from "node:fs/promises";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEkgEndpoint } from "../../src/http/ekg-endpoint.js";
 import type { EndpointServer } from "../../src/http/endpoint-server.js";
 import type { ViewedNode } from "../../src/http/nodes-view.js";
+import { accessibilityFaults, browserMissing, openChromium, openPage, surplusWidth } from "../chromium.js";
 import { give, type MetricSet } from "../metrics/node/metric-sets.js";
-import { Browser, browserMissing, type Page } from "./browser.js";
 import { anyPort, viewedNode, viewOf } from "./nodes.js";
 
-const phone = { width: 360, height: 740, mobile: true };
-const desk = { width: 1_280, height: 900, mobile: false };
+/** Two phones, a laptop and a wall screen. */
+const sizes = [
+  { width: 360, height: 740 },
+  { width: 390, height: 844 },
+  { width: 1_024, height: 768 },
+  { width: 2_560, height: 1_300 },
+];
+
+/** Of a busy machine. */
+const patience = { timeout: 30_000, interval: 100 };
 
 const hostile = '<img src=x onerror="document.title=1">';
 const metrics: MetricSet = [
@@ -26,51 +36,46 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
 
   const open = (port: number) =>
     openEkgEndpoint({ endpoint: { ...anyPort, port }, field: "hasEKG", nodes: viewOf([node]) });
-  const url = (path: string) => `http://127.0.0.1:${server.address.port}${path}`;
-  const patience = { timeout: 30_000, interval: 100 };
+  const opened = (path: string, options: Parameters<typeof openPage>[2] = {}) =>
+    openPage(browser, `http://127.0.0.1:${server.address.port}${path}`, { viewport: sizes[2]!, ...options });
 
-  /** The text of the value next to a metric's name. */
-  const shownValue = (page: Page, name: string) =>
-    page.value(
-      `[...document.querySelectorAll("#metrics li")].find((row) => row.dataset.name === ${JSON.stringify(name)})?.querySelector(".value").textContent`,
-    );
-  const shownNames = (page: Page) =>
-    page.value(
-      `[...document.querySelectorAll("#metrics li")].filter((row) => row.checkVisibility()).map((row) => row.dataset.name)`,
-    );
-  const state = (page: Page) => page.value(`document.getElementById("state").textContent`);
-  const search = (page: Page, words: string) =>
-    page.value(
-      `{ const box = document.getElementById("search"); box.value = ${JSON.stringify(words)}; box.dispatchEvent(new Event("input")); }`,
-    );
+  const rows = (page: Page) => page.locator(".metric");
+  const row = (page: Page, name: string) =>
+    rows(page).filter({ has: page.locator(".name").getByText(name, { exact: true }) });
+  const shownValue = async (page: Page, name: string) =>
+    (await row(page, name).locator(".value").textContent())!.trim();
+  const state = (page: Page) => page.locator("header").getByRole("status");
+  const live = (page: Page) => state(page).getByText("live", { exact: true }).waitFor();
 
   beforeAll(async () => {
     node = viewedNode("<i>Node</i> 1", "node-1", metrics);
     server = await open(0);
-    browser = await Browser.open();
+    browser = await openChromium();
   });
   afterAll(async () => {
-    await browser[Symbol.asyncDispose]();
-    await server.stop();
+    await browser?.close();
+    await server?.stop();
   });
 
   test("the list links to the node's page", async () => {
-    const page = await browser.page(url("/"), phone);
-    await expect
-      .poll(() => page.value(`document.querySelector(".nodes a")?.textContent`), patience)
-      .toBe("<i>Node</i> 1");
-    await page.value(`document.querySelector(".nodes a").click()`);
-    await expect.poll(() => shownValue(page, "mem.resident.int"), patience).toBe("5");
-    expect(await page.value("document.title")).toBe("<i>Node</i> 1 – EKG");
-    expect(page.complaints).toEqual([]);
+    const { page, complaints, context } = await opened("/");
+    await page.getByRole("link", { name: "<i>Node</i> 1" }).click();
+    await live(page);
+    expect(await page.title()).toBe("<i>Node</i> 1 – EKG");
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("<i>Node</i> 1");
+    expect(complaints).toEqual([]);
+    await context.close();
   });
 
-  test("the page shows every metric, in order and in full, and updates", async () => {
-    const page = await browser.page(url("/node-1"), desk);
-    await expect.poll(() => state(page), patience).toBe("live");
-    expect(await shownValue(page, "cardano.node.metrics.slotNum.int")).toBe("9223372036854775807");
-    const names = (await shownNames(page)) as string[];
-    expect(names).toEqual([...metrics.map(([name]) => name), "ekg.server_timestamp_ms"].sort());
+  test("the page shows every metric, by groups, in order and in full, and updates", async () => {
+    const { page, complaints, context } = await opened("/node-1");
+    await live(page);
+    expect(await shownValue(page, "cardano.node.metrics.slotNum.int")).toBe("9,223,372,036,854,775,807");
+    const names = await rows(page).locator(".name").allTextContents();
+    const expected = [...metrics.map(([name]) => name), "ekg.server_timestamp_ms"];
+    expect(names.toSorted()).toEqual(expected.toSorted());
+    const fillers = names.filter((name) => name.startsWith("filler."));
+    expect(fillers).toEqual(fillers.toSorted());
 
     give(
       node.metrics,
@@ -80,76 +85,108 @@ describe.skipIf(browserMissing !== undefined)("pages in Chromium", () => {
       ],
       { whole: false, nowMs: 1 },
     );
-    await expect.poll(() => shownValue(page, "mem.resident.int"), patience).toBe("6");
+    await expect.poll(() => shownValue(page, "mem.resident.int"), patience).toBe("6 B");
     expect(await shownValue(page, "brand.new")).toBe("1");
-    expect(page.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
   });
 
-  test("the page plots the recent past of changing metrics", async () => {
-    const page = await browser.page(url("/node-1"), desk);
-    const heights = () =>
-      page.value(`[...new Set([...document.querySelectorAll("#metrics li")]
-        .find((row) => row.dataset.name === "cardano.node.metrics.blockNum.int")
-        ?.querySelector("polyline").getAttribute("points")?.split(" ").map((point) => point.split(",")[1]))].length`);
-    let block = 100n;
-    const changing = async () => {
-      block += 1n;
-      give(node.metrics, [["cardano.node.metrics.blockNum.int", { kind: "gauge", value: block }]], {
+  test("the page shows the recent past of changing metrics, and plots it on a click", async () => {
+    const { page, complaints, context } = await opened("/node-1");
+    const block = row(page, "cardano.node.metrics.blockNum.int");
+    const heights = async () => {
+      const points = (await block.locator("polyline").getAttribute("points"))!;
+      return new Set(points.split(" ").map((point) => point.split(",")[1])).size;
+    };
+    let value = 100n;
+    const changing = () => {
+      value += 1n;
+      give(node.metrics, [["cardano.node.metrics.blockNum.int", { kind: "gauge", value }]], {
         whole: false,
         nowMs: 1,
       });
       return heights();
     };
+    await live(page);
     await expect.poll(changing, patience).toBeGreaterThan(2);
-    expect(page.complaints).toEqual([]);
+    await block.getByRole("button").click();
+    await block.getByRole("img", { name: /blockNum.*from \d+ to \d+/ }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
   });
 
   test("the search keeps the metrics that contain all its words", async () => {
-    const page = await browser.page(url("/node-1"), desk);
-    await expect.poll(() => state(page), patience).toBe("live");
-    await search(page, "NUM cardano");
-    expect(await shownNames(page)).toEqual([
+    const { page, context } = await opened("/node-1");
+    await live(page);
+    await page.getByLabel("Search metrics").fill("NUM cardano");
+    await page.getByText(/^2 of \d+$/).waitFor();
+    expect(await rows(page).locator(".name").allTextContents()).toEqual([
       "cardano.node.metrics.blockNum.int",
       "cardano.node.metrics.slotNum.int",
     ]);
-    expect(await page.value(`document.getElementById("count").textContent`)).toMatch(/^2 of \d+ metrics$/);
-    await search(page, "");
-    expect(((await shownNames(page)) as string[]).length).toBeGreaterThan(60);
+    await page.getByLabel("Search metrics").fill("");
+    await expect.poll(() => rows(page).count(), patience).toBeGreaterThan(60);
+    await context.close();
   });
 
   test("names and texts from a node are shown as text", async () => {
-    const page = await browser.page(url("/node-1"), desk);
-    await expect.poll(() => shownValue(page, hostile), patience).toBe(hostile);
-    expect(await page.value(`document.querySelectorAll("img, i").length`)).toBe(0);
-    expect(page.complaints).toEqual([]);
+    const { page, complaints, context } = await opened("/node-1");
+    await live(page);
+    expect(await shownValue(page, hostile)).toBe(hostile);
+    expect(await page.locator("img, i").count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await context.close();
   });
 
-  test.each(["/", "/node-1"])("%s fits the width of a phone", async (path) => {
-    const page = await browser.page(url(path), phone);
-    await expect
-      .poll(() => page.value(`document.querySelectorAll("li").length`), patience)
-      .toBeGreaterThan(0);
-    expect(await page.value("document.documentElement.scrollWidth")).toBe(phone.width);
-    expect(await page.value("window.innerWidth")).toBe(phone.width);
-  });
+  const looks = ["/", "/node-1"].flatMap((path) =>
+    sizes.flatMap((size) =>
+      (["light", "dark"] as const).map((scheme) => [path, size.width, scheme, size] as const),
+    ),
+  );
 
-  test("on a phone each name and each value uses the full width, however long the value", async () => {
-    const page = await browser.page(url("/node-1"), { width: 390, height: 844, mobile: true });
-    await expect.poll(() => state(page), patience).toBe("live");
-    const narrowest = await page.value(
-      `Math.min(...[...document.querySelectorAll("#metrics .name, #metrics .value")].map((part) => part.clientWidth || part.getBoundingClientRect().width))`,
-    );
-    expect(narrowest).toBeGreaterThan(300);
+  test.each(looks)(
+    "%s at %d pixels, %s: nothing is wider than the window, and axe finds nothing",
+    async (path, width, colorScheme, viewport) => {
+      const { page, complaints, context } = await opened(path, { viewport, colorScheme });
+      if (path !== "/") {
+        await live(page);
+        await row(page, "cardano.node.metrics.blockNum.int").getByRole("button").click();
+        await page.getByRole("img", { name: /blockNum/ }).waitFor();
+      }
+      expect(await surplusWidth(page)).toBe(0);
+      await mkdir("run/page", { recursive: true });
+      await page.screenshot({
+        path: `run/page/ekg-${path === "/" ? "list" : "node"}-${width}-${colorScheme}.png`,
+      });
+      expect(await accessibilityFaults(page)).toEqual([]);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+  );
+
+  test("on a phone each name uses the full width, and a value most of it", async () => {
+    const { page, context } = await opened("/node-1", { viewport: sizes[1]! });
+    await live(page);
+    const narrowest = (part: string) =>
+      rows(page)
+        .locator(part)
+        .evaluateAll((parts) =>
+          Math.min(...parts.map((each) => each.clientWidth || each.getBoundingClientRect().width)),
+        );
+    expect(await narrowest(".name")).toBeGreaterThan(340);
+    expect(await narrowest(".value")).toBeGreaterThan(200);
+    await context.close();
   });
 
   test("the page reports a lost connection, and is live again when the daemon is back", async () => {
-    const page = await browser.page(url("/node-1"), desk);
-    await expect.poll(() => state(page), patience).toBe("live");
+    const { page, context } = await opened("/node-1");
+    await live(page);
     const { port } = server.address;
     await server.stop();
-    await expect.poll(() => state(page), patience).toBe("connection lost, retrying");
+    await state(page).getByText("connection lost, retrying").waitFor();
     server = await open(port);
-    await expect.poll(() => state(page), patience).toBe("live");
+    await live(page);
+    await context.close();
   });
 });
 

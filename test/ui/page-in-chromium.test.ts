@@ -1,18 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { type ScriptedObject, ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import type { TestTracer } from "../../src/testing/test-tracer.js";
+import { accessibilityFaults, browserMissing, openChromium, openPage, surplusWidth } from "../chromium.js";
 import { freePort } from "../end-to-end/daemon.js";
-import { browserMissing, chromiumFlags, chromiumProgram } from "../http/browser.js";
 import { addressOf, nodeWith, tracerWithPage } from "./pages.js";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** A phone, a laptop and a wall screen. */
 const sizes = [
@@ -20,6 +15,8 @@ const sizes = [
   { width: 1_280, height: 800 },
   { width: 2_560, height: 1_300 },
 ];
+/** Of a busy machine. */
+const patience = { timeout: 30_000, interval: 100 };
 const hostile = `<img src=x onerror="document.title='broken into'">`;
 
 describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
@@ -28,10 +25,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
   const nodes: { stop(): Promise<unknown> }[] = [];
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: onPath(chromiumProgram!),
-      args: [...chromiumFlags],
-    });
+    browser = await openChromium();
     tracer = await tracerWithPage({}, { ekgRequestFreq: 0.2 });
     nodes.push(await steady(tracer, "relay-1"), await nodeWith(tracer, "relay-2", 5));
     nodes.push(await objectsOf(tracer, hostile, [{ machine: hostile, human: hostile, severity: "Error" }]));
@@ -55,21 +49,10 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     return simulatedNode({ source, network: { mode: "connect", address: to.address } });
   }
 
-  type Options = NonNullable<Parameters<Browser["newContext"]>[0]>;
+  type Options = Parameters<typeof openPage>[2];
 
-  /** A page, and its complaints. */
-  async function opened(
-    path: string,
-    options: Options = {},
-  ): Promise<{ page: Page; complaints: string[]; context: BrowserContext }> {
-    const context = await browser.newContext({ viewport: sizes[1]!, ...options });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    await page.goto(`${addressOf(tracer)}/${path}`);
-    return { page, complaints, context };
-  }
+  const opened = (path: string, options: Options = {}) =>
+    openPage(browser, `${addressOf(tracer)}/${path}`, { viewport: sizes[1]!, ...options });
 
   const views: readonly (readonly [view: string, path: string, ready: (page: Page) => Promise<unknown>])[] = [
     ["overview", "", (page) => page.getByRole("row", { name: /relay-1/ }).waitFor()],
@@ -109,18 +92,14 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
           .getByRole("button", { name: /blockNum/ })
           .first()
           .click();
-      const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-      expect(wide).toBeLessThanOrEqual(0);
+      expect(await surplusWidth(page)).toBe(0);
       // Health and totals are present in every view.
       for (const text of ["received", "dropped", "nodes"])
         expect(await page.locator("header").getByText(text, { exact: true }).isVisible()).toBe(true);
-      // The page's policy blocks foreign scripts; this way in is the debugger's.
-      const found = await page.evaluate(
-        `${axe}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).join(" | ")))`,
-      );
+      const faults = await accessibilityFaults(page);
       await mkdir("run/page", { recursive: true });
       await page.screenshot({ path: `run/page/${name}-${width}-${colorScheme}.png` });
-      expect(found).toEqual([]);
+      expect(faults).toEqual([]);
       expect(complaints).toEqual([]);
       await context.close();
     },
@@ -135,19 +114,21 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
       .first()
       .waitFor();
     const before = await count();
-    await expect.poll(count).toBeGreaterThan(before + 20);
+    await expect.poll(count, patience).toBeGreaterThan(before + 20);
     await page.getByRole("button", { name: "Pause" }).click();
     const paused = await count();
     await expect
-      .poll(async () =>
-        Number(
-          /([\d,]+) lines/.exec((await page.locator(".bar").first().textContent())!)![1]!.replace(",", ""),
-        ),
+      .poll(
+        async () =>
+          Number(
+            /([\d,]+) lines/.exec((await page.locator(".bar").first().textContent())!)![1]!.replace(",", ""),
+          ),
+        patience,
       )
       .toBeGreaterThan(paused + 20);
     expect(await count()).toBe(paused);
     await page.getByRole("button", { name: "Resume" }).click();
-    await expect.poll(count).toBeGreaterThan(paused + 20);
+    await expect.poll(count, patience).toBeGreaterThan(paused + 20);
     await context.close();
   });
 
@@ -155,7 +136,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     const { page, context } = await opened("#/live");
     await page.getByLabel("Severity").selectOption("Warning");
     await page.getByLabel("Node").fill("relay-1");
-    await expect.poll(() => page.url()).toMatch(/severity=Warning.*node=relay-1/);
+    await expect.poll(() => page.url(), patience).toMatch(/severity=Warning.*node=relay-1/);
     await page.reload();
     expect(await page.getByLabel("Severity").inputValue()).toBe("Warning");
     const lines = page.getByRole("grid", { name: "Trace objects" });
@@ -245,8 +226,3 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     await after.stop();
   });
 });
-
-function onPath(program: string): string {
-  const found = (process.env.PATH ?? "").split(":").map((directory) => join(directory, program));
-  return found.find((file) => existsSync(file))!;
-}

@@ -1,10 +1,10 @@
 import type { Answer } from "../../http/answer.js";
 import { escapeHtml, PageTemplate } from "../../http/html.js";
-import { pageStyle } from "../../http/page-style.js";
+import { plainPageStyle } from "../../http/page-style.js";
 import type { Timeseries } from "../timeseries.js";
 import { examples } from "./examples.js";
 
-const template = new PageTemplate({ style: pageStyle });
+const template = new PageTemplate(plainPageStyle);
 
 /** The page at the root: how to ask. */
 export function queryPage(timeseries: Timeseries): Answer {

@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { Answer } from "./answer.js";
+import { contentPolicy, escapeHtml, hashSource } from "./html.js";
+
+/** Set when the program is packed (rolldown.config.ts). */
+declare const packedPage: string | undefined;
+
+/** What of the page differs with where it is served. */
+interface PageTexts {
+  readonly title: string;
+  /** The node whose metrics it shows; without one it shows the tracer. */
+  readonly ekgNode?: string;
+  /** Said where scripts do not run: HTML. */
+  readonly withoutScript: string;
+}
+
+let built: { readonly html: string; readonly policy: string } | undefined;
+
+/**
+ * The one file that browsers load, as it was built from `web/`; it is read when it is first asked for. Its policy allows
+ * the style and the script that it was built with, by their hash, and nothing else.
+ */
+export function builtPage({ title, ekgNode, withoutScript }: PageTexts): Answer {
+  built ??= read();
+  const { html, policy } = built;
+  const texts: Readonly<Record<string, string>> = {
+    title: escapeHtml(title),
+    node: ekgNode === undefined ? "" : `<meta name="ekg-node" content="${escapeHtml(ekgNode)}">`,
+    withoutScript,
+  };
+  return {
+    status: 200,
+    contentType: "text/html; charset=utf-8",
+    body: html.replace(/<!--(title|node|withoutScript)-->/g, (_, name: string) => texts[name]!),
+    headers: { "Content-Security-Policy": policy },
+  };
+}
+
+function read(): { html: string; policy: string } {
+  const html = pageText();
+  const policy = contentPolicy(
+    `style-src ${sourcesOf(html, "style")}`,
+    `script-src ${sourcesOf(html, "script")}`,
+    "connect-src 'self'",
+    "img-src data:",
+  );
+  return { html, policy };
+}
+
+function pageText(): string {
+  if (typeof packedPage === "string") return packedPage;
+  const root = dirname(createRequire(import.meta.url).resolve("muninn/package.json"));
+  return readFileSync(join(root, "dist/page.html"), "utf8");
+}
+
+function sourcesOf(html: string, tag: "style" | "script"): string {
+  const texts = [...html.matchAll(new RegExp(`<${tag}[^>]*>(.*?)</${tag}>`, "gs"))].map(([, text]) => text!);
+  return texts.map(hashSource).join(" ");
+}
