@@ -16,6 +16,8 @@ const drainMs = 2_000;
 const maxConnections = 4_096;
 /** Of V8's memory for young objects, both halves: what a relay makes is small, and over as soon as it is passed on. */
 const youngBytes = 2 * 1_024 * 1_024;
+/** Of a node at a time: a piece of what is on its way (join-streams.ts). */
+const readBytes = 64 * 1_024;
 
 const help = `
 The token file's first line is shown when a WebSocket opens; \`muninn token FILE\` makes one. Files are read again at each connection.
@@ -60,10 +62,9 @@ export function addRelayCommand(program: Command): void {
 }
 
 async function relay(flags: RelayFlags): Promise<number> {
+  await saveMemory();
   const [{ parseAddress, parseLinkAddress, formatAddress, formatLinkAddress }, { startRelay }] =
     await Promise.all([import("../transport/address.js"), import("../transport/relay.js")]);
-  const { boundYoungObjects } = await import("../daemon/young-objects.js");
-  boundYoungObjects(youngBytes);
   const { RateLimitedLines, times } = await import("../daemon/log/rate-limited-lines.js");
   const { untilStopped } = await import("../daemon/stop-signal.js");
   const { openServiceManager } = await import("../daemon/systemd/service-manager.js");
@@ -127,6 +128,17 @@ async function relay(flags: RelayFlags): Promise<number> {
     },
     [CertificateError],
   );
+}
+
+async function saveMemory(): Promise<void> {
+  const [{ compilePlainly }, { boundYoungObjects }, { readAtMost }] = await Promise.all([
+    import("../daemon/plain-compilation.js"),
+    import("../daemon/young-objects.js"),
+    import("../transport/links/shared-reads.js"),
+  ]);
+  compilePlainly();
+  boundYoungObjects(youngBytes);
+  readAtMost(readBytes);
 }
 
 /** What reads the files that are named, or a usage error where they are of no use. */

@@ -3,8 +3,8 @@ import type { LinkStream } from "./links/link.js";
 /** How long one end may take to read what the other had sent before it was gone. */
 const closeGraceMs = 2_000;
 const pieceBytes = 64 * 1_024;
-/** Pieces kept for the next ones, 3 MiB: about two for each of twenty nodes that are busy. */
-const mostSpare = 48;
+/** Pieces kept for the next ones, 1.5 MiB: one for each of twenty nodes that are busy. */
+const mostSpare = 24;
 
 /**
  * Memory of what is on its way, used again and again: as garbage it would add up to far more than is ever on its way, as

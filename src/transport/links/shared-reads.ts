@@ -1,7 +1,14 @@
 import { Socket } from "node:net";
 
 /** More than a unix socket holds by default: whatever waits comes at once. Node itself reads 64 KiB at a time. */
-const memory = Buffer.allocUnsafeSlow(256 * 1_024);
+let mostBytes = 256 * 1_024;
+let shared: Buffer | undefined;
+
+/** Sockets that share their reads from now on read so many bytes at a time: of all that is read at once several copies are on their way. */
+export function readAtMost(bytes: number): void {
+  mostBytes = bytes;
+  shared = undefined;
+}
 
 /**
  * Where Node keeps the option `onread` of a socket, which it accepts only for those that we open, and its handle in
@@ -25,6 +32,8 @@ export function shareReads(socket: Socket): void {
   if (bufferKey === undefined || callbackKey === undefined) return;
   if (typeof handle?.useUserBuffer !== "function") return;
 
+  shared ??= Buffer.allocUnsafeSlow(mostBytes);
+  const memory = shared;
   insides[bufferKey] = memory;
   insides[callbackKey] = (bytes: number) => {
     const piece = memory.subarray(0, bytes);

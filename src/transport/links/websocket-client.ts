@@ -19,7 +19,8 @@ const meanings: Readonly<Record<number, string>> = {
 
 /**
  * A mask of zeros makes both sides skip the masking, which is most of what a WebSocket costs. RFC 6455 wants masks that
- * cannot be foreseen, against proxies that read along; inside TLS there is none.
+ * cannot be foreseen, against proxies that read along; inside TLS there is none. (This is for pings and the like: messages
+ * are framed in websocket-stream.ts.)
  */
 const zeroMask = (mask: Buffer) => mask.fill(0);
 

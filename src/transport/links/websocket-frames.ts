@@ -17,6 +17,22 @@ const longestHead = 2 + 8 + maskBytes;
 /** Longest payload of a control frame. */
 const mostControlBytes = 125;
 
+/**
+ * The head of a frame that is a whole binary message of `bytes` bytes. A client's has a mask of zeros, which makes both sides skip
+ * the masking; a server's has none.
+ */
+export function headOfMessage(bytes: number, sender: "client" | "server"): Buffer {
+  const isMasked = sender === "client";
+  const lengthBytes = bytes < lengthIn2 ? 0 : bytes < 65_536 ? 2 : 8;
+  const head = Buffer.alloc(2 + lengthBytes + (isMasked ? maskBytes : 0));
+  head[0] = finalBit | opcode.binary;
+  head[1] =
+    (isMasked ? maskBit : 0) | (lengthBytes === 0 ? bytes : lengthBytes === 2 ? lengthIn2 : lengthIn8);
+  if (lengthBytes === 2) head.writeUInt16BE(bytes, 2);
+  if (lengthBytes === 8) head.writeBigUInt64BE(BigInt(bytes), 2);
+  return head;
+}
+
 /** What the other side must not send; `code` is what the connection is closed with. */
 export class FrameError extends Error {
   override readonly name = "FrameError";

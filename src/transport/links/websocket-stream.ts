@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { WebSocket } from "ws";
 import { type FrameReader, frameTurns } from "./frame-turns.js";
 import type { LinkStream } from "./link.js";
 import { shareReads } from "./shared-reads.js";
-import { closeCodes, type FrameError, WebSocketFrames } from "./websocket-frames.js";
+import { closeCodes, type FrameError, headOfMessage, WebSocketFrames } from "./websocket-frames.js";
 
 /** Quiet links are kept alive through proxies, and dead ones noticed: after two of these at the latest. */
 const pingEveryMs = 20_000;
@@ -16,6 +17,8 @@ interface Waits {
 
 /** A message of ours is at most so long; longer writes are several. */
 const mostBytesOfMessage = 256 * 1_024;
+/** Shorter messages are moved to their head, which costs less than to write both. */
+const shortMessage = 2_048;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
 const mostUnreadOfPongs = 16 * 1_024;
 /** How long the other side may take to close. */
@@ -27,15 +30,17 @@ const nothing = Buffer.alloc(0);
  * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
  * end of one direction, so an empty message says it. A peer that does not know that sees an empty message, and later
  * the end. (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The
- * library opens, sends and closes; received frames are decoded here, from memory that all sockets share: it
+ * library opens, pings and closes; received frames are decoded here, from memory that all sockets share: it
  * would hold each message until it is whole, in new memory, for which the garbage collector took more time than for all
- * else together.
+ * else together. Messages of ours need nothing of what it does for each of them, either.
  */
 export class WebSocketStream extends Duplex implements FrameReader {
   readonly #webSocket: WebSocket;
   /** What it runs over. */
   readonly #socket: Socket;
   readonly #lends: boolean;
+  /** What we are, unless our messages must be masked: the library does that. */
+  readonly #sender: "client" | "server" | undefined;
   readonly #pings: NodeJS.Timeout;
   #peerEnded = false;
   #bytesAtPing = -1;
@@ -51,6 +56,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
   ) {
     super({ allowHalfOpen: true });
     this.#lends = chunks === "lent";
+    this.#sender = peer === "client" ? "server" : socket instanceof TLSSocket ? "client" : undefined;
     this.#webSocket = webSocket;
     this.#socket = socket;
     this.#pings = setInterval(() => this.#ping(), pingEveryMs).unref();
@@ -194,7 +200,21 @@ export class WebSocketStream extends Duplex implements FrameReader {
       done?.();
       return;
     }
-    this.#webSocket.send(message, { binary: true }, done === undefined ? undefined : () => done());
+    const sent = () => done?.();
+    if (this.#sender === undefined) {
+      this.#webSocket.send(message, { binary: true }, sent);
+      return;
+    }
+    const socket = this.#socket;
+    const head = headOfMessage(message.length, this.#sender);
+    if (message.length < shortMessage) {
+      socket.write(Buffer.concat([head, message]), sent);
+      return;
+    }
+    socket.cork();
+    socket.write(head);
+    socket.write(message, sent);
+    socket.uncork();
   }
 
   #sendClose(code: number, reason = ""): void {

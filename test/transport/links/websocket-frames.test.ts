@@ -1,5 +1,12 @@
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import type { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { type FrameError, WebSocketFrames } from "../../../src/transport/links/websocket-frames.js";
+import {
+  type FrameError,
+  headOfMessage,
+  WebSocketFrames,
+} from "../../../src/transport/links/websocket-frames.js";
 
 /** What frames carried, pieces of messages joined; pings before them, for nobody waits for their order. */
 function takeApart(sender: "client" | "server", pieces: readonly Buffer[]) {
@@ -132,3 +139,24 @@ test("a message within a message ends the stream", () => {
   const bytes = Buffer.concat([frame("binary", "one", { isFinal: false }), frame("binary", "two")]);
   expect(takeApart("server", [bytes])).toEqual(["data one", "1002"]);
 });
+
+/** The library's own reader, which its types leave out. */
+const { Receiver } = createRequire(import.meta.url)("ws") as {
+  Receiver: new (options: { isServer: boolean }) => Writable;
+};
+
+test.each([0, 1, 125, 126, 65_535, 65_536, 100_000])(
+  "the head of a message of %d bytes is understood by this reader and by the library",
+  async (length) => {
+    const payload = "x".repeat(length);
+    for (const sender of ["client", "server"] as const) {
+      const message = Buffer.concat([headOfMessage(length, sender), Buffer.from(payload)]);
+      const heard = length === 0 ? ["empty", "end"] : [`data ${payload}`, "end"];
+      expect(takeApart(sender, [message])).toEqual(heard);
+      const receiver = new Receiver({ isServer: sender === "client" });
+      const received = once(receiver, "message");
+      receiver.write(message);
+      expect(((await received)[0] as Buffer).toString()).toBe(payload);
+    }
+  },
+);
