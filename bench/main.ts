@@ -18,6 +18,7 @@ import { scraping } from "./rows/scraping.js";
 import { startUp } from "./rows/start-up.js";
 import { timeseries } from "./rows/timeseries.js";
 import { viewer } from "./rows/viewer.js";
+import { viewersMemory } from "./rows/viewers-memory.js";
 
 const rows = [
   bareCopy,
@@ -35,6 +36,7 @@ const rows = [
   programs,
   scraping,
   viewer,
+  viewersMemory,
   startUp,
   idleProcessor,
   idleMemory,

@@ -58,6 +58,8 @@ export interface Arrangement extends AsyncDisposable {
   readonly child: Child;
   readonly load: Load;
   readonly logRoots: readonly string[];
+  /** Replies that each node has been told to send so far. */
+  given: number;
 }
 
 /**
@@ -85,7 +87,7 @@ export async function arrange(
     await listening(child, socketPath(directory));
     load = new Load({ ...workload, requestCount, socket: entrance }, tracer.takes);
     await Promise.race([load.ready(), child.ended.then(() => Promise.reject(endedEarly(child)))]);
-    return { tracer, child, load, logRoots, [Symbol.asyncDispose]: stop };
+    return { tracer, child, load, logRoots, given: 0, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -139,14 +141,12 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
     Math.ceil(repliesPerNode * warmUpShare),
     isPaced ? 0 : Math.ceil(warmUpBytes / nodes / replyBytes),
   );
-  await load.give(firstReplies);
-  await written(arrangement, firstReplies);
+  await send(arrangement, firstReplies);
   const cpuBefore = cpuSeconds(child.pid);
   const loadCpuBefore = cpuSeconds(load.pid);
   const start = performance.now();
   const startOfFiles = Date.now();
-  await load.give(repliesPerNode);
-  await written(arrangement, firstReplies + repliesPerNode);
+  await send(arrangement, repliesPerNode);
   return {
     objects: nodes * repliesPerNode * requestCount,
     objectBytes,
@@ -158,16 +158,20 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
   };
 }
 
-/** Resolves when the logs have the bytes of this many replies of each node; other tracers add some line feeds. */
-async function written(
-  { tracer, child, load, logRoots }: Arrangement,
-  repliesPerNode: number,
-): Promise<void> {
+/** Has each node send this many more replies; resolves when the last line is in its file. */
+export async function send(arrangement: Arrangement, replies: number): Promise<void> {
+  arrangement.given += replies;
+  await arrangement.load.give(replies);
+  await written(arrangement);
+}
+
+/** Resolves when the logs have the bytes of all replies given; other tracers add some line feeds. */
+async function written({ tracer, child, load, logRoots, given }: Arrangement): Promise<void> {
   const { nodes, objectBytes, requestCount } = load.plan;
   const object = sampleObject(objectBytes);
   const replyBytes =
     tracer.keeps === "lines" ? object.line.length * requestCount : sampleReply(object, requestCount).length;
-  const bytes = logRoots.length * nodes * repliesPerNode * replyBytes;
+  const bytes = logRoots.length * nodes * given * replyBytes;
   const deadline = performance.now() + patienceMs;
   for (;;) {
     // Reading the sizes of a thousand nodes' files takes so long that it would disturb the measurement, so this comes last.

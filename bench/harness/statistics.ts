@@ -13,6 +13,14 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, least: sorted[0]!, most: sorted.at(-1)! };
 }
 
+/** The median, and the bounds between which that of any number of runs lies with a certainty of 95 %. */
+export function medianAndBounds(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  // From the binomial distribution of how many values are below the true median, as a normal one.
+  const outside = Math.max(0, Math.floor((sorted.length - 1.96 * Math.sqrt(sorted.length)) / 2));
+  return { ...spreadOf(values), least: sorted[outside]!, most: sorted.at(-1 - outside)! };
+}
+
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
