@@ -81,19 +81,23 @@ export class CollectCounts {
     });
     return [
       counter("messages", "Messages read from the stream.", () => this.messages),
-      counter("objects", "Trace objects of the stream that are written.", () => this.objects),
+      counter("objects", "Trace objects of the stream that are written to files.", () => this.objects),
       counter(
         "finished_objects",
-        "Trace objects among these whose batch a killed predecessor had started to write.",
+        "Trace objects of batches that a killed collector had begun to write and this one completed.",
         () => this.finishedObjects,
       ),
       counter(
         "missing_objects",
-        "Trace objects that are not in the stream although later ones are.",
+        "Trace objects missing from the stream although later ones are there.",
         () => this.#missing,
       ),
-      counter("torn_batches", "Batches of which the stream has only some parts.", () => this.#torn),
-      counter("refused_messages", "Messages that are not Muninn's or cannot be read.", () => this.#refused),
+      counter("torn_batches", "Batches of which the stream has only some of the parts.", () => this.#torn),
+      counter(
+        "refused_messages",
+        "Messages skipped because they are not Muninn's or cannot be read.",
+        () => this.#refused,
+      ),
     ];
   }
 }

@@ -97,13 +97,16 @@ export class OwnEvents {
 
   addTo<Reading>(families: OwnFamilies<Reading>): void {
     families.histogram(
-      { name: "muninn_batch_objects", help: "Trace objects in the batches that each sink settled." },
+      {
+        name: "muninn_batch_objects",
+        help: "Number of trace objects in each batch that a sink wrote or dropped.",
+      },
       this.#batchObjects,
     );
     families.histogram(
       {
         name: "muninn_write_duration_seconds",
-        help: "Time from the arrival of a batch until each sink had settled it.",
+        help: "Seconds from the arrival of a batch until the sink had written or dropped it.",
       },
       this.#writeSeconds,
     );
@@ -118,35 +121,35 @@ export class OwnEvents {
     byReason(
       {
         name: "muninn_handshakes_refused_total",
-        help: "Connections that ended before the handshake was over, by reason.",
+        help: "Connections that ended before the handshake was complete, by reason.",
       },
       this.#refused,
     );
     byReason(
       {
         name: "muninn_link_refusals_total",
-        help: "Peers that muninn.links refused, by what was wrong or missing.",
+        help: "Peers that muninn.links did not let in, by reason.",
       },
       this.#linkRefusals,
     );
     byReason(
       {
         name: "muninn_metrics_refused_total",
-        help: "Values of metrics that nodes sent and that were refused for lack of room, of all nodes so far, by reason.",
+        help: "Metric values of all nodes refused as too many or too long, since the start, by reason.",
       },
       this.#metricsRefused,
     );
     families.counter(
       {
         name: "muninn_connections_turned_away_total",
-        help: "Connections closed at once because there were too many.",
+        help: "Connections closed at once because too many were open (muninn.maxConnections).",
       },
       () => [[{}, this.#turnedAway]],
     );
     families.counter(
       {
         name: "muninn_metric_names_left_out_total",
-        help: "Names left out of expositions of nodes because they collide with another, counted in each exposition.",
+        help: "Metric names of nodes left out because they collide with another, counted each time they are served.",
       },
       () => [[{}, this.#namesLeftOut]],
     );

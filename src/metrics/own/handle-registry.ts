@@ -3,36 +3,39 @@ import type { OwnFamilies } from "./families.js";
 /** Counts since the start, as the handle registry keeps them: name of the metric and help for each. */
 const counters = {
   hits: ["hits", "Writes that found their log file open."],
-  misses: ["misses", "Writes that had to open their log file."],
-  opened: ["opened", "Log files opened, new ones included."],
+  misses: ["misses", "Writes that had to open their log file first."],
+  opened: ["opened", "Log files opened, including new ones."],
   created: ["created", "Log files created."],
-  reopened: ["reopened", "Log files opened again to continue them."],
-  evicted: ["evicted", "Log files closed to make room for another."],
-  idleClosed: ["idle_closed", "Log files closed because they were idle."],
-  rotated: ["rotated", "Log files finished because they were full."],
-  expired: ["expired", "Old log files deleted."],
-  vanished: ["vanished", "Current log files that were deleted or renamed by others."],
-  tornClosed: ["torn_closed", "Torn last lines of a killed predecessor that were closed."],
-  writes: ["writes", "Write calls that succeeded."],
-  bytesWritten: ["written_bytes", "Bytes written to log files."],
-  failedAttempts: [
-    "failed_attempts",
-    "Attempts to open or write a log file that failed and are tried again.",
+  reopened: ["reopened", "Existing log files opened to continue them."],
+  evicted: ["evicted", "Log files closed because another log needed the file handle."],
+  idleClosed: ["idle_closed", "Log files closed because nothing was written to them for a while."],
+  rotated: ["rotated", "Log files ended because they had reached their size limit."],
+  expired: ["expired", "Old log files deleted by retention."],
+  vanished: ["vanished", "Current log files that somebody else deleted or renamed."],
+  tornClosed: [
+    "torn_closed",
+    "Incomplete last lines, left by a killed process, that were closed with a line feed.",
   ],
-  possiblyDoubledBytes: ["possibly_doubled_bytes", "Bytes written again because a sync had failed."],
+  writes: ["writes", "Successful write calls to log files."],
+  bytesWritten: ["written_bytes", "Bytes written to log files."],
+  failedAttempts: ["failed_attempts", "Failed attempts to open or write a log file; each is retried."],
+  possiblyDoubledBytes: [
+    "possibly_doubled_bytes",
+    "Bytes written again after a failed sync; they may be in the files twice.",
+  ],
 } as const;
 
 /** Its current state. */
 const gauges = {
-  openNow: ["handles_open", "Log files that are open."],
-  pinnedNow: ["handles_pinned", "Open log files that are being written."],
-  maxOpenFiles: ["handles_limit", "Log files that may be open at the same time."],
-  logsNow: ["logs", "Logs that the registry manages."],
-  unwrittenBytesNow: ["unwritten_bytes", "Bytes received for log files and not yet written."],
-  faultsNow: ["faults", "Logs whose writes currently fail."],
+  openNow: ["handles_open", "Log files open now."],
+  pinnedNow: ["handles_pinned", "Log files being written now."],
+  maxOpenFiles: ["handles_limit", "Most log files that may be open at once."],
+  logsNow: ["logs", "Logs that are kept open or known."],
+  unwrittenBytesNow: ["unwritten_bytes", "Bytes received for log files but not written yet."],
+  faultsNow: ["faults", "Logs whose writes fail at the moment; they are retried."],
   oldestFaultSeconds: [
     "oldest_retry_age_seconds",
-    "For how long the oldest failing write has been tried again.",
+    "Seconds for which the longest failing log has been retried; 0 if none fails.",
   ],
 } as const;
 

@@ -10,20 +10,20 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
     ({ otlpIn }: OwnReading): readonly Row[] =>
       otlpIn === undefined ? [] : of(otlpIn);
   families.gauge(
-    { name: "muninn_otlp_in_resources", help: "OTLP resources that are currently nodes." },
+    { name: "muninn_otlp_in_resources", help: "OTLP resources that are nodes at the moment." },
     rows(({ resources }) => [[{}, resources]]),
   );
   families.gauge(
     {
       name: "muninn_otlp_in_held_bytes",
-      help: "Estimated memory of OTLP requests that are not answered yet.",
+      help: "Estimated memory in bytes of OTLP requests not answered yet.",
     },
     rows(({ heldBytes }) => [[{}, heldBytes]]),
   );
   families.counter(
     {
       name: "muninn_otlp_in_answers_total",
-      help: "Answers to OTLP requests, by transport and its status.",
+      help: "OTLP requests answered, by transport (HTTP or gRPC) and its status code.",
       labelNames: ["transport", "status"],
     },
     rows(({ answers }) =>
@@ -61,7 +61,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_otlp_in_taken_total",
-      help: "OTLP log records that are safe, and data points that were accepted.",
+      help: "OTLP log records that are safe, and metric data points that were accepted, by signal.",
       labelNames: ["signal"],
     },
     rows(({ taken }) => signals(taken)),
@@ -69,7 +69,7 @@ export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_otlp_in_rejected_total",
-      help: "OTLP log records and data points that were rejected for good; the answer gave the reason.",
+      help: "OTLP log records and metric data points rejected for good, by signal; the answer gave the reason.",
       labelNames: ["signal"],
     },
     rows(({ rejected }) => signals(rejected)),

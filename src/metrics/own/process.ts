@@ -58,7 +58,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.gauge(
     {
       name: "muninn_build_info",
-      help: "Always 1; the labels give the versions.",
+      help: "Always 1; the labels give the versions of Muninn and Node.js.",
       labelNames: ["version", "node_version"],
     },
     () => [[{ version, node_version: process.versions.node }, 1]],
@@ -66,14 +66,14 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.gauge(
     {
       name: "muninn_process_start_time_seconds",
-      help: "When the process started, in seconds since 1970.",
+      help: "Time at which the process started, in seconds since 1970.",
     },
     () => [[{}, startedAt]],
   );
   families.counter(
     {
       name: "muninn_process_cpu_seconds_total",
-      help: "CPU time used, by mode: user or system.",
+      help: "CPU time used in seconds, by mode: user or system.",
       labelNames: ["mode"],
     },
     ({ process: { userSeconds, systemSeconds } }) => [
@@ -82,13 +82,13 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
     ],
   );
   families.gauge(
-    { name: "muninn_process_resident_memory_bytes", help: "Memory of the process that is in RAM." },
+    { name: "muninn_process_resident_memory_bytes", help: "Memory of the process in RAM, in bytes." },
     ({ process: { residentBytes } }) => [[{}, residentBytes]],
   );
   families.gauge(
     {
       name: "muninn_process_memory_bytes",
-      help: "Memory by use: heap_used and heap_total of the script engine, external for buffers outside its heap.",
+      help: "Memory in bytes, by use: heap_used and heap_total (of the JavaScript heap), external (buffers outside it).",
       labelNames: ["use"],
     },
     ({ process: { heapUsedBytes, heapTotalBytes, externalBytes } }) => [
@@ -100,7 +100,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.counter(
     {
       name: "muninn_gc_pauses_total",
-      help: "Pauses of the garbage collector, by kind.",
+      help: "Pauses for garbage collection, by kind.",
       labelNames: ["kind"],
     },
     ({ process: { garbage } }) => [...garbage].map(([kind, { count }]) => [{ kind }, count]),
@@ -108,7 +108,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.counter(
     {
       name: "muninn_gc_pause_seconds_total",
-      help: "Time spent in pauses of the garbage collector, by kind.",
+      help: "Seconds spent in pauses for garbage collection, by kind.",
       labelNames: ["kind"],
     },
     ({ process: { garbage } }) => [...garbage].map(([kind, { seconds }]) => [{ kind }, seconds]),
@@ -116,7 +116,7 @@ export function addProcessFamilies<Reading extends { readonly process: ProcessRe
   families.gauge(
     {
       name: "muninn_event_loop_lag_seconds",
-      help: "How late the event loop was in the last 10 to 20 seconds: median (p50), p99 and max.",
+      help: "Seconds by which the event loop was late in the last 10 to 20 seconds: median (p50), p99 and max.",
       labelNames: ["stat"],
     },
     ({ process: { lag } }) => Object.entries(lag).map(([stat, seconds]) => [{ stat }, seconds]),

@@ -7,7 +7,7 @@ const labelNames = ["endpoint"];
 /** Health, disks and HTTP endpoints: what operators see of the daemon as a service. */
 export function addServiceFamilies(families: OwnFamilies<OwnReading>): void {
   families.gauge(
-    { name: "muninn_ready", help: "1 if traces are accepted and kept (/readyz is 200), else 0." },
+    { name: "muninn_ready", help: "1 if traces are accepted and kept (/readyz answers 200), otherwise 0." },
     ({ health }) => [[{}, health.ready ? 1 : 0]],
   );
   families.gauge(
@@ -21,7 +21,7 @@ export function addServiceFamilies(families: OwnFamilies<OwnReading>): void {
   families.gauge(
     {
       name: "muninn_disk_size_bytes",
-      help: "Size of the file system below each log root.",
+      help: "Size in bytes of the file system that holds each log root.",
       labelNames: ["root"],
     },
     ({ disks }) => [...disks].map(({ path, sizeBytes }) => [{ root: path }, sizeBytes]),
@@ -29,7 +29,7 @@ export function addServiceFamilies(families: OwnFamilies<OwnReading>): void {
   families.gauge(
     {
       name: "muninn_disk_available_bytes",
-      help: "Free space for log files below each log root.",
+      help: "Bytes free for log files on the file system that holds each log root.",
       labelNames: ["root"],
     },
     ({ disks }) => [...disks].map(({ path, availableBytes }) => [{ root: path }, availableBytes]),
@@ -45,7 +45,7 @@ function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
   families.gauge(
     {
       name: "muninn_http_connections",
-      help: "Open connections of clients of each HTTP endpoint.",
+      help: "Open client connections at each HTTP endpoint.",
       labelNames,
     },
     perEndpoint("connections"),
@@ -53,7 +53,7 @@ function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_http_slow_readers_cut_total",
-      help: "HTTP clients cut off because they did not read.",
+      help: "HTTP clients disconnected because they did not read their answer.",
       labelNames,
     },
     perEndpoint("slowReadersCut"),
@@ -61,7 +61,7 @@ function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_http_connections_refused_total",
-      help: "HTTP connections refused because there were too many.",
+      help: "HTTP connections refused because too many were open.",
       labelNames,
     },
     perEndpoint("connectionsRefused"),
@@ -69,7 +69,7 @@ function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_http_answers_total",
-      help: "HTTP requests answered, by status.",
+      help: "HTTP requests answered, by status code.",
       labelNames: [...labelNames, "status"],
     },
     function* ({ endpoints }) {

@@ -17,19 +17,19 @@ export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
         return value === undefined ? [] : [[{}, value]];
       }),
     );
-  gauge("points", "Points of nodes' metrics that are kept.", ({ points }) => points);
-  gauge("series", "Series that have points: a metric of a node each.", ({ series }) => series);
-  gauge("bytes", "Memory that points take.", ({ bytes }) => bytes);
+  gauge("points", "Points of nodes' metrics kept in memory.", ({ points }) => points);
+  gauge("series", "Series that have points, one for each metric of each node.", ({ series }) => series);
+  gauge("bytes", "Memory of the points in bytes.", ({ bytes }) => bytes);
   gauge(
     "oldest_timestamp_seconds",
-    "Time since when all points are there, in seconds since 1970.",
+    "Time from which on all points are kept, in seconds since 1970.",
     ({ reachesBackTo }) => (reachesBackTo === undefined ? undefined : reachesBackTo / 1_000),
   );
-  gauge("snapshot_bytes", "Points on disk, in bytes.", ({ snapshots }) => snapshots?.bytes);
+  gauge("snapshot_bytes", "Size of the points on disk in bytes.", ({ snapshots }) => snapshots?.bytes);
   families.counter(
     {
       name: "muninn_timeseries_removed_points_total",
-      help: "Points removed: no room, older than the retention, or of a time the clock was set back from.",
+      help: "Points removed, by reason: evicted (no room), pruned (older than the retention), clock (it was set back).",
       labelNames: ["reason"],
     },
     rows(({ evicted, pruned, undone }) => [
@@ -41,7 +41,7 @@ export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_timeseries_refused_metrics_total",
-      help: "Metrics of nodes that are not kept: the name is too long, or in the store's spelling another metric has it.",
+      help: "Metrics of nodes that are not kept, by reason: too-long (the name), or collided (another metric has the same name here).",
       labelNames: ["reason"],
     },
     rows(({ refused }) => [
@@ -52,7 +52,7 @@ export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_timeseries_queries_total",
-      help: "Queries by outcome: success, or the type of the error.",
+      help: "Queries answered, by outcome: success, or the type of the error.",
       labelNames: ["outcome"],
     },
     rows(({ queries }) => [...queries].map(([outcome, count]) => [{ outcome }, count])),

@@ -9,10 +9,16 @@ export function addTraceObjectFamilies(
   dropReasons: readonly string[],
 ): void {
   const counts = {
-    muninn_objects_received_total: ["Trace objects received for a sink.", "received"],
-    muninn_objects_written_total: ["Trace objects that a sink made safe.", "written"],
-    muninn_batches_received_total: ["Batches of trace objects received for a sink.", "batches"],
-    muninn_received_bytes_total: ["Bytes of trace objects received for a sink, as they came.", "bytes"],
+    muninn_objects_received_total: ["Trace objects received, for each node and sink.", "received"],
+    muninn_objects_written_total: [
+      "Trace objects that the sink has made safe, for each node and sink.",
+      "written",
+    ],
+    muninn_batches_received_total: ["Batches of trace objects received, for each node and sink.", "batches"],
+    muninn_received_bytes_total: [
+      "Size of the received trace objects in bytes, as nodes sent them, for each node and sink.",
+      "bytes",
+    ],
   } as const satisfies Record<string, readonly [string, keyof AccountReading]>;
   for (const [name, [help, field]] of Object.entries(counts)) {
     families.counter({ name, help, labelNames }, ({ accounts }) =>
@@ -22,7 +28,7 @@ export function addTraceObjectFamilies(
   families.counter(
     {
       name: "muninn_objects_dropped_total",
-      help: "Trace objects that will never reach a sink, by reason.",
+      help: "Trace objects dropped, which will never reach the sink, by reason.",
       labelNames: [...labelNames, "reason"],
     },
     function* ({ accounts }) {
@@ -36,7 +42,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_requests_outstanding",
-      help: "Requests for trace objects whose reply is not safe yet, of each connected node.",
+      help: "Requests sent to each connected node whose trace objects are not safe yet.",
       labelNames: ["node"],
     },
     ({ nodes }) => [...nodes].map(({ name, requestsOutstanding }) => [{ node: name }, requestsOutstanding]),
@@ -44,7 +50,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_node_metrics",
-      help: "Metrics that each connected node has.",
+      help: "Metrics kept of each connected node.",
       labelNames: ["node"],
     },
     ({ nodes }) => [...nodes].map(({ name, metrics }) => [{ node: name }, metrics]),
@@ -52,7 +58,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_node_metrics_refused",
-      help: "Values of metrics refused for lack of room, of each connected node since it connected.",
+      help: "Metric values refused as too many or too long, of each connected node since it connected.",
       labelNames: ["node"],
     },
     ({ nodes }) => [...nodes].map(({ name, metricsRefused }) => [{ node: name }, metricsRefused]),
@@ -60,7 +66,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_connections",
-      help: "Connections to nodes, by state: handshaking until the name is known, then connected.",
+      help: "Connections to nodes, by state: handshaking (until the node's name is known) or connected.",
       labelNames: ["state"],
     },
     ({ connections }) => Object.entries(connections).map(([state, count]) => [{ state }, count]),
@@ -68,7 +74,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_flight_bytes",
-      help: "Bytes of all nodes together, by state: reserved (asked for ahead) and held (received, not safe yet).",
+      help: "Bytes of all nodes together, by state: reserved (asked for, not received yet) or held (received, not safe yet).",
       labelNames: ["state"],
     },
     ({ flight: { reservedBytes, heldBytes } }) => [
@@ -77,7 +83,10 @@ export function addTraceObjectFamilies(
     ],
   );
   families.gauge(
-    { name: "muninn_flight_limit_bytes", help: "Bytes that may be reserved and held together." },
+    {
+      name: "muninn_flight_limit_bytes",
+      help: "Most bytes that may be reserved and held together (muninn.maxInFlightBytes).",
+    },
     ({ flight: { limitBytes } }) => [[{}, limitBytes]],
   );
 }

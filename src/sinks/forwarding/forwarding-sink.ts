@@ -81,16 +81,20 @@ export class ForwardingSink implements BestEffortSink {
       connected: () => this.#downstreams.connected,
     };
     return [
-      gauge("downstreams", "Downstream tracers that are connected.", connected),
+      gauge("downstreams", "Downstream tracers connected now.", connected),
       gauge(
         "queue_objects",
-        "Trace objects that wait, counted for each downstream tracer.",
+        "Trace objects that wait for downstream tracers, counted once for each tracer.",
         () => waiting().objects,
       ),
-      gauge("queue_bytes", "Bytes of trace objects that wait for downstream tracers.", () => waiting().bytes),
+      gauge(
+        "queue_bytes",
+        "Bytes of trace objects that wait for downstream tracers, each counted once.",
+        () => waiting().bytes,
+      ),
       {
         name: "muninn_forwarding_queue_dropped_total",
-        help: "Trace objects that a downstream tracer did not get, counted for each tracer, by reason.",
+        help: "Trace objects that a downstream tracer did not receive, counted once for each tracer, by reason.",
         type: "counter",
         labelNames: ["reason"],
         read: () => [...this.#dropped].map(([reason, count]) => [{ reason }, count] as const),

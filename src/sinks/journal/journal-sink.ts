@@ -95,11 +95,15 @@ function journalMetrics(counters: SenderCounters): readonly SinkMetric[] {
   });
   return [
     counter("muninn_journal_entries_total", "Entries that journald has read from its socket.", "entries"),
-    counter("muninn_journal_bytes_total", "Bytes of the entries that journald has read.", "bytes"),
-    counter("muninn_journal_retries_total", "Attempts to send to journald that are repeated.", "retries"),
+    counter("muninn_journal_bytes_total", "Size in bytes of the entries that journald has read.", "bytes"),
+    counter(
+      "muninn_journal_retries_total",
+      "Failed attempts to send to journald; each is retried.",
+      "retries",
+    ),
     counter(
       "muninn_journal_possibly_doubled_entries_total",
-      "Entries sent again, of which journald may have read some before it went away.",
+      "Entries sent again after journald went away; some may be in the journal twice.",
       "possiblyDoubled",
     ),
   ];

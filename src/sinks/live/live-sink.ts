@@ -81,7 +81,9 @@ export class LiveSink implements BestEffortSink {
     });
     return [
       one("gauge", "viewers", "Viewers of live trace objects.", () => this.#viewers),
-      one("gauge", "queue_bytes", "Memory of trace objects that wait for viewers.", () => this.#bytes()),
+      one("gauge", "queue_bytes", "Memory in bytes of trace objects that wait for viewers.", () =>
+        this.#bytes(),
+      ),
       one(
         "counter",
         "missed_total",
@@ -91,7 +93,7 @@ export class LiveSink implements BestEffortSink {
       one(
         "counter",
         "skipped_total",
-        "Trace objects that were not compared with the filters of viewers because the tracer had no time for it.",
+        "Trace objects not compared with viewers' filters for lack of time.",
         () => this.#skipped,
       ),
     ];

@@ -23,7 +23,7 @@ export class BestEffortNatsSink implements BestEffortSink {
       ...options.senders.writer.metrics(),
       {
         name: "muninn_nats_queue_bytes",
-        help: "Bytes of trace objects that wait for the stream, of sinks that are not required.",
+        help: "Bytes of trace objects that wait for the stream, if the sink is not required.",
         type: "gauge",
         read: () => [[{}, this.#queue.bytes]],
       },

@@ -95,14 +95,10 @@ export class StreamWriter {
       counter("objects", "Trace objects that the stream has acknowledged.", () => this.#counts.objects),
       counter(
         "sent_bytes",
-        "Bytes of trace objects that the stream has acknowledged.",
+        "Size in bytes of the trace objects that the stream has acknowledged.",
         () => this.#counts.bytes,
       ),
-      counter(
-        "retries",
-        "Attempts to send a batch that failed and were repeated.",
-        () => this.#counts.retries,
-      ),
+      counter("retries", "Failed attempts to send a batch; each is retried.", () => this.#counts.retries),
       counter(
         "duplicates",
         "Messages that the stream already had when they were sent again.",
@@ -110,7 +106,7 @@ export class StreamWriter {
       ),
       {
         name: "muninn_nats_connected",
-        help: "Whether there is a connection to a NATS server (1) or not (0).",
+        help: "1 if there is a connection to a NATS server, otherwise 0.",
         type: "gauge",
         read: () => [[{}, this.#link.session === undefined ? 0 : 1]],
       },

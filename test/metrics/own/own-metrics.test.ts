@@ -219,7 +219,7 @@ describe("an exposition with strange names of nodes", () => {
     expect(families).toContainEqual({
       name: "muninn_objects_received",
       type: "counter",
-      help: "Trace objects received for a sink.",
+      help: "Trace objects received, for each node and sink.",
       samples: accounts.map(([node, sink]) => ["muninn_objects_received_total", { node, sink }, "1"]),
     });
   });
