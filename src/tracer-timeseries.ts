@@ -11,13 +11,13 @@ const pastOfPage = {
   maxBytes: 32 * 2 ** 20,
   minIntervalMs: 10_000,
   retentionMs: 3_600_000,
-  // No queries in the language reach it.
+  // It has no query language.
   queryTimeoutMs: 1,
   queryBytes: 1,
 };
 
 /**
- * What `hasTimeseries` asks for; not even loaded where it is absent. @throws SnapshotError if its directory is unusable
+ * The store that `hasTimeseries` asks for; its code is not even loaded if that is absent. @throws SnapshotError if its directory is unusable
  */
 export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.endpoints.timeseries === undefined) return undefined;
@@ -32,7 +32,7 @@ export async function openPastOfPage(config: Config, log: Log): Promise<Timeseri
   return Timeseries.open(pastOfPage, timeseriesEvents(log));
 }
 
-/** What happens to segments, one line when a fault begins and one when it is over. */
+/** Logs what happens to segments: one line when a fault begins and one when it is over. */
 function timeseriesEvents(log: Log): TimeseriesObserver {
   return {
     loaded: (points, milliseconds) =>

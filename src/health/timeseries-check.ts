@@ -2,14 +2,14 @@ import type { Check, Finding } from "./check.js";
 
 /** The state of the store of timeseries. */
 export interface TimeseriesView {
-  /** How far back all points are present, in milliseconds since 1970; undefined while there are none. */
+  /** All points from this time on are present, in milliseconds since 1970; undefined while there are none. */
   reachesBackTo(): number | undefined;
   /** Points dropped before their retention ended. */
   evicted(): number;
   retentionMs(): number;
   /** Below 1 while older points are being loaded. */
   loadedShare(): number;
-  /** What keeps points from surviving a restart. */
+  /** What prevents points from surviving a restart. */
   trouble():
     | { readonly directory: string; readonly writing: Error | undefined; readonly refused: number }
     | undefined;

@@ -2,27 +2,27 @@ import { isUtf8 } from "node:buffer";
 import { column, columns } from "./object-fields.js";
 import type { SpareMemory } from "./spare-memory.js";
 
-// Looked up once: for each text it would cost as much as moving a short one.
+// Looked up once: a look-up for each text would cost as much as copying a short one.
 const { copyWithin } = Uint8Array.prototype;
 
 const lineFeed = 0x0a;
 const space = 0x20;
-/** Stands between texts until they are checked: no line feed, so that those inside texts are found by one search. */
+/** Put between texts until they are checked. It is not a line feed, so one search finds the line feeds inside texts. */
 const gap = 0x00;
 
-/** What has nothing to keep keeps nothing: most nodes are idle most of the time. */
+/** Used while there is nothing to keep: most nodes are idle most of the time. */
 const noBytes: Buffer = Buffer.alloc(0);
 const noFields = new Int32Array(0);
 
 /**
- * The bytes of a batch that is coming, and behind them, in the same memory, the lines made of them: so a text is moved
- * without a view of it being made. Beside them the table of where the fields of its objects lie.
+ * The bytes of a batch that is arriving, followed in the same memory by the lines made of them: so a text is copied
+ * without creating a view of it. In addition the table of where the fields of its objects are.
  */
 export class BatchBytes {
   readonly #memory: SpareMemory;
   #bytes = noBytes;
   #end = 0;
-  /** The lines begin at the middle of the memory: with their line feeds they are shorter than the objects they come from. */
+  /** The lines begin in the middle of the memory: even with their line feeds they are shorter than the objects they come from. */
   #linesAt = 0;
   #linesEnd = 0;
   #fields: Int32Array = noFields;
@@ -40,7 +40,7 @@ export class BatchBytes {
     return this.#end;
   }
 
-  /** All that it takes. */
+  /** All memory that it uses, in bytes. */
   get memoryBytes(): number {
     return this.#bytes.byteLength + this.#fields.byteLength;
   }
@@ -50,7 +50,7 @@ export class BatchBytes {
     return this.#fields;
   }
 
-  /** Makes sure that there are more than `rows`; if that takes a new table, it will be enough for `expectedRows`. */
+  /** Makes sure that there is room for more than `rows`; a new table, if needed, has room for `expectedRows`. */
   makeRow(rows: number, expectedRows: number): void {
     if (rows * columns < this.#fields.length) return;
     const grown = this.#memory.takeTable(Math.max(expectedRows, 2 * rows));
@@ -59,7 +59,7 @@ export class BatchBytes {
     this.#fields = grown;
   }
 
-  /** Appends what was received; if that takes new memory, it will be enough for `expectedBytes`. */
+  /** Appends what was received; new memory, if needed, has room for `expectedBytes`. */
   append(piece: Uint8Array, expectedBytes: number): void {
     if (piece.length === 0) return;
     const end = this.#end + piece.length;

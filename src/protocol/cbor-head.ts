@@ -16,10 +16,10 @@ export type Major = (typeof major)[keyof typeof major];
 
 /** Ends an indefinite array, map or string. */
 export const breakByte = 0xff;
-/** First bytes of what has no length in front. */
+/** First bytes of items of indefinite length. */
 export const indefinite = { bytes: 0x5f, text: 0x7f, array: 0x9f, map: 0xbf } as const;
 
-/** Not all bytes of a head are there yet. */
+/** Not all bytes of a head have arrived yet. */
 export const incomplete = -1;
 
 /** Bytes of a head by its first byte: 1 (also of an indefinite length), 2, 3, 5 or 9. */
@@ -29,9 +29,9 @@ export function headBytes(first: number): number {
 }
 
 /**
- * Reads the argument of a head of the major type `wanted` at `at`; longer encodings than needed are taken, as real
- * peers do. Returns `incomplete` where `end` comes first. Arguments beyond 2^53 lose their low bits, which no
- * length may have anyway.
+ * Reads the argument of a head of the major type `wanted` at `at`; longer encodings than needed are accepted, as by real
+ * peers. Returns `incomplete` if `end` comes first. Arguments beyond 2^53 lose their low bits; no length may be that
+ * large anyway.
  * @throws ProtocolError for another major type, an indefinite length or a reserved form
  */
 export function readHead(bytes: Uint8Array, at: number, end: number, wanted: Major, what: string): number {
@@ -47,15 +47,15 @@ export function readHead(bytes: Uint8Array, at: number, end: number, wanted: Maj
   return info === 26 ? high : high * 2 ** 32 + uint32(bytes, at + 5);
 }
 
-/** The argument that a first byte of this type holds itself; undefined if it does not, or there is no such byte. */
+/** The argument inside a first byte of this type; undefined if it is not in that byte, or there is no such byte. */
 export function smallArgument(first: number | undefined, type: Major): number | undefined {
   const argument = (first ?? -1) - (type << 5);
   return argument >= 0 && argument < 24 ? argument : undefined;
 }
 
 /**
- * The position after a head that must have this type and argument; `incomplete` where `end` comes first, or where
- * `at` is that already.
+ * The position after a head that must have this type and argument; `incomplete` if `end` comes first, or if
+ * `at` is `incomplete` already.
  * @throws ProtocolError for any other head
  */
 export function passHead(
@@ -73,7 +73,7 @@ export function passHead(
   return at + headBytes(bytes[at]!);
 }
 
-/** Says that something else stood where `expected` should. */
+/** The error for something else in the place of `expected`. */
 export function unexpected(what: string, expected: string, firstByte: number): ProtocolError {
   const found = `0x${firstByte.toString(16).padStart(2, "0")}`;
   return new ProtocolError({ code: "malformed", what, expected, found });

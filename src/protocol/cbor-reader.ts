@@ -14,10 +14,10 @@ import { ProtocolError } from "./faults.js";
 import { ItemScanner } from "./item-scanner.js";
 import type { KnownTexts } from "./known-texts.js";
 
-/** Items of five bytes become objects of a hundred: without this bound, 64 MiB on the wire are gigabytes here. */
+/** Items of five bytes become objects of a hundred: without this limit, 64 MiB on the wire would be gigabytes here. */
 const maxItems = 1_048_576;
 
-/** V8 has no strings of more than some 512 MiB, and no text of a peer needs to be nearly as long. */
+/** V8 has no strings longer than about 512 MiB, and no peer needs a text nearly as long. */
 const maxTextBytes = 64 * 1_024 * 1_024;
 
 const largestInt64 = 2n ** 63n - 1n;
@@ -36,7 +36,7 @@ export class CborReader {
     this.#what = what;
   }
 
-  /** Reads the head of a definite array; returns its length. @throws ProtocolError if it is neither of those given */
+  /** Reads the head of a definite array; returns its length. @throws ProtocolError if that is none of those given */
   record(length: number, or = length): number {
     const at = this.#at;
     const read = this.#head(major.array);
@@ -44,7 +44,7 @@ export class CborReader {
     return read;
   }
 
-  /** Reads a number that is one of two at most: a message's key or a constructor's index. */
+  /** Reads a number that may have one or two values: a message's key or a constructor's index. */
   key(key: number, or = key): number {
     const at = this.#at;
     const read = this.#head(major.uint);
@@ -73,7 +73,7 @@ export class CborReader {
     return value;
   }
 
-  /** Reads an integer of 64 bits with sign: a bigint where a number would round it. */
+  /** Reads a signed 64-bit integer: a bigint if a number would round it. */
   int64(): number | bigint {
     const at = this.#at;
     const negative = this.#first() >> 5 === major.negative;
@@ -116,7 +116,7 @@ export class CborReader {
       if (chunks === maxItems) throw this.#unexpectedAt(this.#at, `a string of up to ${maxItems} pieces`);
       length += this.#pass(this.#head(major.bytes));
     }
-    // Read twice, because a list of a million chunks of one byte each would cost a hundred times their size.
+    // Read twice: a list of a million chunks of one byte each would cost a hundred times their size.
     this.#at = chunksAt;
     const joined = new Uint8Array(length);
     for (let to = 0; this.#first() !== breakByte; ) {
@@ -135,7 +135,7 @@ export class CborReader {
     return items;
   }
 
-  /** Reads such a list and keeps nothing of it; `read` reads one item. */
+  /** Reads such a list without keeping it; `read` reads one item. */
   each(read: () => void, most = maxItems): void {
     const first = this.#first();
     let items = 0;
@@ -153,7 +153,7 @@ export class CborReader {
     }
   }
 
-  /** Reads a number that is not negative; undefined if it is another item, which is skipped. */
+  /** Reads a number that is not negative; skips any other item and returns undefined. */
   uintOrOther(): number | undefined {
     if (this.#first() >> 5 === major.uint) return this.#head(major.uint);
     const rest = this.#bytes.subarray(this.#at);
@@ -168,7 +168,7 @@ export class CborReader {
     return this.#at;
   }
 
-  /** Says that the message is over. @throws ProtocolError if it continues */
+  /** Checks that the message ends here. @throws ProtocolError if it continues */
   end(): void {
     if (this.#at < this.#bytes.length) throw this.#unexpectedAt(this.#at, "the end of the message");
   }

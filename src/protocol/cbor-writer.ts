@@ -7,7 +7,7 @@ export class CborWriter {
   #bytes: Buffer;
   #length = 0;
 
-  /** `bytes` as far as the length is known: growing means copying. */
+  /** `bytes`: the length, as far as it is known, because growing means copying. */
   constructor(bytes = usualBytes) {
     this.#bytes = Buffer.allocUnsafe(bytes);
   }
@@ -28,7 +28,7 @@ export class CborWriter {
     return this.#byte(value ? 0xf5 : 0xf4);
   }
 
-  /** Any integer of 64 bits, negative ones down to -2^64. */
+  /** Any 64-bit integer, down to -2^64 if negative. */
   int(value: number | bigint): this {
     if (value >= 0) return this.#head(major.uint, value);
     return this.#head(major.negative, typeof value === "bigint" ? -1n - value : -1 - value);
@@ -64,7 +64,7 @@ export class CborWriter {
     return this.#byte(breakByte);
   }
 
-  /** The bytes written; the writer is done. */
+  /** The bytes written; the writer must not be used afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

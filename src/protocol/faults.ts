@@ -17,7 +17,7 @@ export type ProtocolFault =
   /** The bytes are not what the grammar allows here. `expected` and `found` are ours, never the peer's text. */
   | { code: "malformed"; what: string; expected: string; found: string }
   | { code: "invalid-utf8"; what: string }
-  /** A message that is well formed but not allowed now. */
+  /** A well-formed message that is not allowed at this point. */
   | { code: "unexpected-message"; what: string; state: string }
   /** We refused the peer, or the peer refused us. */
   | { code: "handshake-refused"; by: "us" | "peer"; reason: string };

@@ -7,7 +7,7 @@ export const maxHandshakeBytes = 5_760;
 
 /** The version tracers speak. */
 const version = 1;
-/** Known to peers, so that its place in a proposal counts; unknown versions are skipped. */
+/** Peers know it, so its place in a proposal matters; unknown versions are skipped. */
 const laterVersion = 2;
 const maxMagic = 0xffff_ffff;
 
@@ -22,7 +22,7 @@ const maxReasonLength = 200;
 /** Why a proposal was refused: the index in the refusal. */
 const reason = { versionMismatch: 0, decodeError: 1, refused: 2 } as const;
 
-/** Which side we are, for sentences about both. */
+/** Which side we are, for messages about either. */
 type We = "tracer" | "forwarder";
 
 /** What the opener sends: `[0, {1: magic}]`. */
@@ -31,7 +31,7 @@ export function encodeProposal(magic: number): Uint8Array {
 }
 
 /**
- * The listener's answer to a proposal, as the real peers give it; `refused` says why in our words, if it refuses.
+ * The listener's answer to a proposal, as real peers give it; if it refuses, `refused` says why in our words.
  * @throws ProtocolError if the message is no proposal
  */
 export function answerProposal(
@@ -59,7 +59,7 @@ export function answerProposal(
   return { answer: new CborWriter().array(3).int(accept).int(version).int(magic).finish() };
 }
 
-/** The magic proposed for our version; undefined if that is not among the versions. */
+/** The magic proposed for our version; undefined if our version was not proposed. */
 function readProposal(message: Uint8Array): number | "undecodable" | undefined {
   const reader = new CborReader(message, proposal);
   reader.record(2);
@@ -129,7 +129,7 @@ function differentMagics(theirs: number, ours: number, we: We): string {
   return `the ${they} has magic ${theirs}, this ${we} ${ours}`;
 }
 
-/** A peer's own words: short, and without what a terminal would obey. */
+/** A peer's own words, shortened, and without terminal control characters. */
 function shown(text: string): string {
   const visible = text.slice(0, maxReasonLength).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "�");
   return text.length > maxReasonLength ? `${visible}…` : visible;

@@ -24,8 +24,8 @@ export interface ItemLimits {
 }
 
 /**
- * Finds where one CBOR item of any kind ends. Without recursion, and looking at each head once, however the bytes
- * arrive; what must become longer than the limit is refused as soon as it says so.
+ * Finds where one CBOR item of any kind ends, without recursion. Each head is read once, however the bytes arrive. An
+ * item is refused as soon as its heads announce more than the limit.
  */
 export class ItemScanner {
   readonly #what: string;
@@ -33,11 +33,11 @@ export class ItemScanner {
   readonly #maxDepth: number;
   /** Where the item begins. */
   #start = 0;
-  /** Up to here the item was scanned; inside a string this may be beyond what was received. */
+  /** The item was scanned up to here; inside a string this may be beyond what was received. */
   #at = 0;
-  /** Items left in the innermost container that is open; the item itself is in one of its own. A tag has one, too. */
+  /** Items left in the innermost open container. The item itself counts as being in one, and so does what follows a tag. */
   #left = 1;
-  /** The same of those around it, outermost first. */
+  /** The same for the containers around it, outermost first. */
   readonly #around: number[] = [];
 
   constructor(limits: ItemLimits) {
@@ -54,14 +54,14 @@ export class ItemScanner {
     this.#around.length = 0;
   }
 
-  /** The bytes before the item were released: it begins at 0 now. */
+  /** The bytes before the item were released, so it now begins at 0. */
   moveToStart(): void {
     this.#at -= this.#start;
     this.#start = 0;
   }
 
   /**
-   * The position after the item in `bytes`, of which those before `end` have come; or `incomplete`, and then the next
+   * The position after the item in `bytes`, of which those before `end` have arrived; or `incomplete`: then the next
    * call continues with the same bytes and more.
    * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`
    */
@@ -75,7 +75,7 @@ export class ItemScanner {
     return incomplete;
   }
 
-  /** Passes over one head and, of a string, its bytes; false if the head is not all there. */
+  /** Skips one head, and the bytes of a string; false if part of the head is missing. */
   #passOne(bytes: Uint8Array, end: number): boolean {
     const first = bytes[this.#at]!;
     if (first === breakByte) {
@@ -96,7 +96,7 @@ export class ItemScanner {
     this.#at += headBytes(first);
     const stringBytes = type === major.bytes || type === major.text ? argument : 0;
     const items = itemsIn(type, argument);
-    // An item has at least one byte, so what announces more than fits can be refused now.
+    // An item has at least one byte, so a container that announces more than fits can be refused now.
     if (this.#at - this.#start + stringBytes + items > this.#maxBytes) throw this.#tooLong();
     this.#at += stringBytes;
     if (items > 0) this.#begin(items);
@@ -112,7 +112,7 @@ export class ItemScanner {
     this.#left = items;
   }
 
-  /** Counts an item off its container, and that off its own where it was the last. */
+  /** Counts an item off its container; if it was the last, the container counts off its own, and so on. */
   #endItem(): void {
     for (;;) {
       if (this.#left !== untilBreak) this.#left -= 1;
@@ -126,7 +126,7 @@ export class ItemScanner {
   }
 }
 
-/** Items that a definite head says follow inside. */
+/** The number of items that a definite head announces. */
 function itemsIn(type: Major, argument: number): number {
   if (type === major.array) return argument;
   if (type === major.map) return 2 * argument;

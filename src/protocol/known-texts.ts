@@ -2,19 +2,19 @@
 const places = 4_096;
 /** A longer text is as fast to make again. */
 const longest = 128;
-/** The upper bit of each byte, which no ASCII has. */
+/** The upper bit of each byte, which no ASCII character has. */
 const notAscii = 0x80_80_80_80;
 
 interface KnownText {
   readonly text: string;
-  /** Its bytes, four at a time; the last four are whole and may begin among those before. */
+  /** Its bytes, four at a time; the last four may overlap those before. */
   readonly words: Int32Array;
 }
 
 /**
- * Short ASCII texts that come again and again, such as the names of metrics. Of each there is one string, whichever
- * node sent it; finding it takes less than making it again, and its hash is known. A text that replaces another is only
- * made again more often.
+ * Short ASCII texts that come again and again, such as the names of metrics. Each exists as one string, whichever node
+ * sent it. Finding it is faster than decoding it again, and its hash is known. Two texts may compete for one place: then
+ * they are decoded again more often.
  */
 export class KnownTexts {
   readonly #known = new Array<KnownText | undefined>(places).fill(undefined);

@@ -1,15 +1,15 @@
 import { incomplete, major, readHead } from "./cbor-head.js";
 import { type ItemLimits, ItemScanner } from "./item-scanner.js";
 
-/** Most connections wait for most of their time, and then keep nothing. */
+/** Used while nothing is kept: most connections wait most of the time. */
 const noBytes = Buffer.alloc(0);
 
 export interface AssemblerOptions extends ItemLimits {
-  /** Called with the change in memory of the unfinished message; what it throws, `push` throws. */
+  /** Called with the change in memory of the unfinished message; `push` throws what it throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 
-/** Cuts the bytes of one mini-protocol into messages, each a definite array with whatever it holds. */
+/** Cuts the bytes of one mini-protocol into messages, each a definite array with its contents. */
 export class MessageAssembler {
   readonly #limits: AssemblerOptions;
   readonly #scanner: ItemScanner;
@@ -17,15 +17,15 @@ export class MessageAssembler {
   #length = 0;
   #reportedBytes = 0;
 
-  /** `limits` are those of one message. */
+  /** `limits`: of one message. */
   constructor(limits: AssemblerOptions) {
     this.#limits = limits;
     this.#scanner = new ItemScanner(limits);
   }
 
   /**
-   * Yields every message that `bytes` completes; those not asked for come first at the next call.
-   * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`, as soon as no allowed message can come of it
+   * Yields every message that `bytes` completes; those not taken come first at the next call.
+   * @throws ProtocolError with code `too-long`, `too-deep` or `malformed`, as soon as it cannot become an allowed message
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
     this.#append(bytes);
@@ -56,7 +56,7 @@ export class MessageAssembler {
   #append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
-      // Never into bytes that belong to a message given out: what is left of those is exactly filled.
+      // Never writes into the bytes of a message already yielded: the rest of that memory is exactly full.
       const grown = Buffer.allocUnsafe(Math.max(length, Math.min(2 * this.#length, this.#limits.maxBytes)));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;

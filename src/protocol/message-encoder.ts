@@ -3,14 +3,14 @@ import { CborWriter } from "./cbor-writer.js";
 import { type DetailLevel, detailLevels, type Severity, severities } from "./trace-batch.js";
 import { extendedTime } from "./trace-time.js";
 
-/** A message of a program, ready to be sent. */
+/** A program's message, ready to be sent. */
 export interface Message {
   readonly human: string | undefined;
   readonly machine: string;
   readonly namespace: string;
   readonly severity: Severity;
   readonly details: DetailLevel;
-  /** Milliseconds since 1970, whole ones. */
+  /** Milliseconds since 1970, a whole number. */
   readonly at: number;
   /** Nanoseconds beyond `at`. @default 0 */
   readonly nanos?: number;
@@ -20,12 +20,12 @@ export interface Message {
 /** Kinds of messages whose constant bytes are kept; a program that makes up more namespaces than that is slower, and no larger. */
 const maxKept = 1_000;
 
-/** Before `toHuman` and `toMachine`: `[0, …` of nine items. */
+/** What comes before `toHuman` and `toMachine`: `[0, …`, of nine items. */
 const head = new CborWriter().array(9).int(0).finish();
-/** The time before its seconds, and between them and its picoseconds. */
+/** The bytes of the time before its seconds, and between the seconds and the picoseconds. */
 const timeHead = new CborWriter().tag(extendedTime.tag).map(2).int(extendedTime.secondsKey).finish();
 const picosecondsKey = new CborWriter().int(extendedTime.picosecondsKey).finish();
-/** Of all that is not counted by the length of its own: heads and the time. */
+/** Bytes of everything whose length is not counted separately: heads and the time. */
 const maxOtherBytes = 64;
 /** A longer text is measured first, so that it does not take three bytes for each of its characters. */
 const maxUnmeasured = 4_096;

@@ -6,51 +6,51 @@ import { type AnswerReceiver, metricsMessage, readMetric } from "./metrics.js";
 
 const what = "a metrics answer";
 
-/** One metric: its name and its value. */
+/** Most bytes of one metric, its name and its value. */
 const maxMetricBytes = 64 * 1_024;
-/** What is this many times longer than the limit is no longer an answer. */
+/** An answer this many times longer than the limit is a fault. */
 const patience = 16;
 
-/** Instead of the metrics left: the list ends with a break. */
+/** In place of the number of metrics left, for a list that ends with a break. */
 const untilBreak = Number.POSITIVE_INFINITY;
 
-/** Most connections wait for most of their time, and then keep nothing. */
+/** Used while nothing is kept: most connections wait most of the time. */
 const noBytes = Buffer.alloc(0);
 
 export interface MetricsDecoderOptions {
-  /** The rest of a longer answer is skipped and counted. */
+  /** The surplus of a longer answer is skipped and counted. */
   readonly maxAnswerBytes: number;
-  /** An answer begins; says who takes it. */
+  /** Called when an answer begins; returns what takes its metrics. */
   readonly onAnswer: () => AnswerReceiver;
-  /** The answer is over, and its taker knows. */
+  /** Called when the answer has ended, after its taker was told. */
   readonly onAnswered?: () => void;
-  /** Called with the change in memory of an unfinished metric; what it throws, `push` throws. */
+  /** Called with the change in memory of an unfinished metric; `push` throws what it throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
 }
 
 /**
- * Decodes mini-protocol 1 as a forwarder speaks it: `[1, [0, [[name, value], …]]]`, again and again. Each metric is taken
- * as soon as it is whole: so an answer takes no memory, and the work of a long one comes in pieces.
+ * Decodes mini-protocol 1 as a forwarder speaks it: `[1, [0, [[name, value], …]]]`, again and again. Each metric is passed
+ * on as soon as it is whole: so an answer takes no memory, and a long one is processed in pieces.
  */
 export class MetricsDecoder {
   readonly #options: MetricsDecoderOptions;
   readonly #scanner = new ItemScanner({ what: "a metric", maxBytes: maxMetricBytes });
-  /** The start of an unfinished metric or head; behind it there may be memory to spare. */
+  /** The start of an unfinished metric or head; spare memory may follow it. */
   #kept = noBytes;
   #keptLength = 0;
   #reportedBytes = 0;
   /** Undefined between answers. */
   #taker: AnswerReceiver | undefined;
-  /** Metrics left in the answer under way. */
+  /** Metrics left in the current answer. */
   #left = 0;
-  /** Of the answer under way, without what is not finished. */
+  /** Bytes of the current answer so far, without an unfinished metric. */
   #answerBytes = 0;
 
   constructor(options: MetricsDecoderOptions) {
     this.#options = options;
   }
 
-  /** Takes bytes of the mini-protocol. @throws ProtocolError, after what came before the fault was taken */
+  /** Reads bytes of the mini-protocol. @throws ProtocolError, after passing on what came before the fault */
   push(piece: Uint8Array): void {
     const bytes = this.#joined(piece);
     let at = 0;
@@ -67,7 +67,7 @@ export class MetricsDecoder {
     return this.#taker !== undefined || this.#keptLength > 0;
   }
 
-  /** Passes over an answer's head; returns the same position where it is not all there. */
+  /** Reads an answer's head; returns the same position if part of it is missing. */
   #begin(bytes: Buffer, from: number): number {
     const end = bytes.length;
     let at = passHead(bytes, from, end, major.array, 2, what);
@@ -91,7 +91,7 @@ export class MetricsDecoder {
     return at;
   }
 
-  /** Passes over the whole metrics that come next, and the end of the answer; returns the position after that. */
+  /** Reads the whole metrics that come next, and the end of the answer; returns the position after them. */
   #metrics(bytes: Buffer, from: number, taker: AnswerReceiver): number {
     let count = 0;
     let at = from;
@@ -104,7 +104,7 @@ export class MetricsDecoder {
         this.#scanner.begin(at);
       }
     } finally {
-      // What came before bad bytes is as good as any.
+      // Metrics before the bad bytes are valid.
       this.#take(bytes.subarray(from, at), count, taker);
     }
     const isBroken = this.#isBroken(bytes, at);
@@ -137,7 +137,7 @@ export class MetricsDecoder {
     this.#options.onAnswered?.();
   }
 
-  /** What was kept and the piece behind it; the piece alone where nothing was kept. */
+  /** What was kept, followed by the piece; the piece alone if nothing was kept. */
   #joined(piece: Uint8Array): Buffer {
     if (this.#keptLength === 0) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     const length = this.#keptLength + piece.length;
@@ -150,12 +150,12 @@ export class MetricsDecoder {
     return this.#kept.subarray(0, length);
   }
 
-  /** Keeps the bytes from `at` on, which are of something unfinished. */
+  /** Keeps the bytes from `at` on, which belong to something unfinished. */
   #keep(bytes: Buffer, at: number): void {
     const length = bytes.length - at;
     this.#scanner.moveToStart();
     if (length === 0) this.#kept = noBytes;
-    // In place, if bytes of the unfinished metric were added to those that were kept.
+    // In place, if the piece was appended to bytes that were kept.
     else if (at > 0 || this.#keptLength === 0) this.#kept = Buffer.from(bytes.subarray(at));
     this.#keptLength = length;
     const growth = this.#kept.length - this.#reportedBytes;

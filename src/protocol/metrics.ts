@@ -2,21 +2,21 @@ import { CborReader } from "./cbor-reader.js";
 import { CborWriter } from "./cbor-writer.js";
 import { KnownTexts } from "./known-texts.js";
 
-/** A counter or gauge of 64 bits with sign, or a text. */
+/** A signed 64-bit counter or gauge, or a text. */
 export type MetricValue =
   | { readonly kind: "counter" | "gauge"; readonly value: bigint }
   | { readonly kind: "label"; readonly value: string };
 
 /** Takes metrics, one after another. */
 interface MetricsReceiver {
-  /** `value` is a bigint where a number would round it. */
+  /** `value` is a bigint if a number would round it. */
   number(name: string, kind: "counter" | "gauge", value: number | bigint): void;
   label(name: string, text: string): void;
 }
 
 /** Takes the metrics of one answer. */
 export interface AnswerReceiver extends MetricsReceiver {
-  /** This many metrics came beyond what an answer may hold; nothing was made of them. */
+  /** This many metrics came beyond the limit of an answer; they were skipped. */
   surplus(count: number): void;
   /** The answer is over. */
   end(): void;
@@ -33,7 +33,7 @@ export const metricsMessage = { request: 0, done: 1, response: 1 } as const;
 const asked = { all: 0, names: 1, updated: 2 } as const;
 const valueKinds = ["counter", "gauge", "label"] as const;
 
-/** Nodes have the same metrics, and say their names again and again. */
+/** Nodes have the same metrics, and repeat their names in every answer. */
 const metricNames = new KnownTexts();
 
 /** `[0, request]` */
@@ -98,7 +98,7 @@ export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][
   return metrics;
 }
 
-/** Gives the next metric to `taker`. Nothing is made of a number, since nodes send thousands a second. @throws ProtocolError */
+/** Gives the next metric to `taker`, without creating an object: nodes send thousands a second. @throws ProtocolError */
 export function readMetric(reader: CborReader, taker: MetricsReceiver): void {
   reader.record(2);
   const name = reader.text(metricNames);

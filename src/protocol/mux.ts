@@ -4,7 +4,7 @@ import { isMiniProtocol, type MiniProtocol } from "./mini-protocols.js";
 /** Bytes in a segment header: time (4), direction and mini-protocol (2), payload length (2), all big endian. */
 const segmentHeaderBytes = 8;
 
-/** What Haskell peers send at most in one segment; a receiver takes up to 65,535. */
+/** Most that Haskell peers send in one segment; a receiver accepts up to 65,535. */
 const usualPayloadBytes = 12_288;
 
 /** Set in segments of the side that listened. */
@@ -13,7 +13,7 @@ const listenerBit = 0x8000;
 /** One end of a connection: the direction bit of a segment says which end sent it. */
 export type Side = "opener" | "listener";
 
-/** Cuts the bytes that one side sends into the payloads of its mini-protocols, as they arrive. */
+/** Splits the bytes that one side sends into the payloads of its mini-protocols, as they arrive. */
 export class Demux {
   readonly #directionBit: number;
   readonly #header = new Uint8Array(segmentHeaderBytes);
@@ -49,7 +49,7 @@ export class Demux {
     return this.#headerBytes > 0 || this.#payloadBytesLeft > 0;
   }
 
-  /** Returns the position after the header, or after as much of it as there is. */
+  /** Returns the position after the header, or after the part of it that has arrived. */
   #takeHeader(chunk: Uint8Array, from: number): number {
     let at = from;
     while (at < chunk.length && this.#headerBytes < segmentHeaderBytes) {

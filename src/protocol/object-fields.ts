@@ -1,4 +1,4 @@
-/** Columns of the table that says where the fields of trace objects lie: one row of offsets for each object. */
+/** Columns of the table that says where the fields of trace objects are: one row of offsets for each object. */
 export const column = {
   humanStart: 0,
   humanEnd: 1,

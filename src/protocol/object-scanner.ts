@@ -21,18 +21,18 @@ const steps = fieldsOfObject + 2;
 
 const noBytes = new Uint8Array(0);
 
-/** Instead of the segments left: the namespace ends with a break. */
+/** In place of the number of segments left, for a namespace that ends with a break. */
 const untilBreak = -1;
 
 /**
- * Finds where the fields of a trace object lie, in the grammar
+ * Finds where the fields of a trace object are, in the grammar
  * `[0, Maybe text, text, [text, …], [severity], [details], time, text, text]`. If bytes are missing it stops, and
- * continues from there when more have come: each field is read once, however an object is cut.
+ * continues from there when more have arrived: each field is read once, however an object is cut.
  */
 export class ObjectScanner {
   readonly #maxBytes: number;
   #bytes: Uint8Array = noBytes;
-  /** Bytes before this one have come. */
+  /** Bytes before this position have arrived. */
   #end = 0;
   #start = 0;
   #at = 0;
@@ -45,7 +45,7 @@ export class ObjectScanner {
     this.#maxBytes = options.maxObjectBytes;
   }
 
-  /** Begins with the object at `start`, and releases the bytes of the last one. */
+  /** Starts with the object at `start`, and releases the bytes of the last one. */
   begin(start: number): void {
     this.#bytes = noBytes;
     this.#start = start;
@@ -53,15 +53,15 @@ export class ObjectScanner {
     this.#step = 0;
   }
 
-  /** Whether it has skipped part of an object whose other bytes have not come. */
+  /** Whether it has read part of an object whose other bytes have not arrived. */
   get hasBegun(): boolean {
     return this.#step > 0;
   }
 
   /**
-   * Fills the row at `row` of `fields`; only the bytes before `end` have come. Returns the position after the object,
+   * Fills the row at `row` of `fields`; only the bytes before `end` have arrived. Returns the position after the object,
    * or `incomplete`.
-   * @throws ProtocolError for whatever real acceptors refuse, and for an object that is or must become too long
+   * @throws ProtocolError for whatever real acceptors refuse, and for an object that is, or will be, too long
    */
   scan(bytes: Uint8Array, end: number, fields: Int32Array, row: number): number {
     this.#bytes = bytes;
@@ -90,7 +90,7 @@ export class ObjectScanner {
       case 2:
         return this.#human(at, fields, row);
       case 3: {
-        // Machine texts are most of the bytes; the caller that gathers them checks many at once.
+        // Machine texts are most of the bytes; the caller that gathers them checks many together.
         const textEnd = this.#string(at, major.text);
         fields[row + column.machineStart] = this.#textStart;
         fields[row + column.machineEnd] = textEnd;
@@ -109,7 +109,7 @@ export class ObjectScanner {
         fields[row + column.timeStart] = at;
         return this.#bounded(timeEnd(this.#bytes, at, this.#end));
       case 9: {
-        // Real acceptors take a host as bytes, too.
+        // Real acceptors accept a host given as bytes, too.
         const isBytes = at < this.#end && this.#bytes[at]! >> 5 === major.bytes;
         const textEnd = isBytes ? this.#string(at, major.bytes) : this.#text(at);
         fields[row + column.hostStart] = this.#textStart;
@@ -130,7 +130,7 @@ export class ObjectScanner {
     return passHead(this.#bytes, at, this.#end, type, argument, what);
   }
 
-  /** As `#string`, for a text that is checked. */
+  /** Like `#string`, but checks the text. */
   #text(at: number): number {
     const textEnd = this.#string(at, major.text);
     if (textEnd === incomplete) return incomplete;
@@ -146,7 +146,7 @@ export class ObjectScanner {
     return this.#bounded(this.#textStart + length);
   }
 
-  /** What must become too long is refused before it has come. */
+  /** Refuses a string that will be too long before it has arrived. */
   #bounded(itemEnd: number): number {
     if (itemEnd - this.#start > this.#maxBytes) throw this.#tooLong();
     return itemEnd > this.#end ? incomplete : itemEnd;

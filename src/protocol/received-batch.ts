@@ -12,28 +12,28 @@ import {
 } from "./trace-batch.js";
 import { momentAt, timeAt } from "./trace-time.js";
 
-/** Of a host, a thread or a namespace, in bytes: a longer one is cut, and ends with `…`. The machine text has it in full. */
+/** Limit in bytes of a host, a thread or a namespace: a longer one is cut, and ends with `…`. The machine text has it in full. */
 const maxWordBytes = 1_024;
-/** Hosts, threads and segments of namespaces: a few hundred, again and again. */
+/** Hosts, threads and segments of namespaces: the same few hundred again and again. */
 const words = new KnownTexts();
 
-/** A run of trace objects as they came: their bytes, and where each field is. */
+/** A run of trace objects as received: their bytes, and where each field is. */
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;
   /** Of the same bytes. */
   #view: DataView | undefined;
-  /** Undefined once the batch is over. */
+  /** Undefined once the batch is released. */
   #content: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
-  /** The table has a row for each of `length` objects, and the lines of all of them were added. */
+  /** The table has a row for each of `length` objects, and the lines of all of them have been added. */
   constructor(memory: BatchBytes, length: number) {
     this.length = length;
     this.receivedBytes = memory.fields[(length - 1) * columns + column.objectEnd]!;
     this.#content = { memory, lines: memory.lines };
   }
 
-  /** All that the batch takes while it is not released. */
+  /** All memory that the batch uses until it is released, in bytes. */
   get memoryBytes(): number {
     return this.#content?.memory.memoryBytes ?? 0;
   }
@@ -42,7 +42,7 @@ export class ReceivedBatch implements TraceBatch {
     return this.#held.lines;
   }
 
-  /** The batch is over: its memory is used for others, and it must no longer be read. */
+  /** Ends the batch: its memory is used for others, and it must no longer be read. */
   release(): void {
     this.#content?.memory.release();
     this.#content = undefined;
@@ -84,7 +84,7 @@ export class ReceivedBatch implements TraceBatch {
   }
 
   countSeverities(counts: Uint32Array, at: number): void {
-    // Done for every object while there is a page: names and look-ups by them would cost more than the counting.
+    // Called for every object if there is a page: look-ups by name would cost more than the counting.
     const { fields } = this.#held.memory;
     const end = this.length * columns;
     for (let cell = column.severity; cell < end; cell += columns) counts[at + fields[cell]!]! += 1;
@@ -117,7 +117,7 @@ export class ReceivedBatch implements TraceBatch {
       return words.find(this.#view, start, end) ?? this.#bytes.toString("utf8", start, end);
     }
     let cutAt = start + mostBytes;
-    // Not within a character.
+    // Not in the middle of a character.
     while ((this.#bytes[cutAt]! & 0xc0) === 0x80) cutAt -= 1;
     return `${this.#bytes.toString("utf8", start, cutAt)}…`;
   }

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 const shortTextBytes = 64;
 
-/** Whether these bytes are UTF-8. Most texts are short and ASCII: a look at each byte costs less than a call. */
+/** Whether these bytes are UTF-8. Most texts are short and ASCII: checking each byte here costs less than a call. */
 export function isSoundText(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start <= shortTextBytes) {
     let at = start;

@@ -1,22 +1,22 @@
 import { columns } from "./object-fields.js";
 
-/** What a socket gives at once, at most, with an object in front that was torn before. */
+/** Most that a socket gives at once, after an object that was cut by the last read. */
 export const mostAtOnceBytes = (256 + 16) * 1_024;
-/** Sizes that are kept: for a reply or two, and for the most; each for the bytes and as many again for the lines made of them. */
+/** Sizes that are kept: for a reply or two, and for the most; each has room for the bytes and as much again for the lines made of them. */
 const keptSizes = [160 * 1_024, 2 * mostAtOnceBytes];
-/** So little is cheap to make and would waste what is kept. */
+/** This little is cheap to allocate, and would waste memory that is kept. */
 const smallBytes = 40 * 1_024;
-/** Objects of usual length in it, and some more. */
+/** As many objects of usual length as fit, and some more. */
 export const mostAtOnceRows = 1_024;
 /** Rows of the tables that are kept. */
 const keptRows = [32, 256, mostAtOnceRows];
-/** Kept of each size: as much as a thousand busy nodes need, but never more than was needed at once. */
+/** Most that is kept of each size: as much as a thousand busy nodes need, but never more than was needed at once. */
 const mostSpareBytes = 320 * 1_024 * 1_024;
 
 /**
- * Memory that batches came in and that others will come in, and their tables. New memory for each batch keeps the
- * garbage collector busier than all else, because it counts every byte outside its heap. Its owner has it release
- * now and then what is no longer needed.
+ * Memory of batches and their tables, kept to be used again. New memory for each batch would keep the garbage collector
+ * busier than anything else, because it counts every byte outside its heap. The owner calls `releaseUnused` now and
+ * then.
  */
 export class SpareMemory {
   readonly #bytes = new Shelves<Buffer>(keptSizes, (bytes) => Buffer.allocUnsafe(bytes));
@@ -25,7 +25,7 @@ export class SpareMemory {
     (numbers) => new Int32Array(numbers),
   );
 
-  /** At least `bytes`, with anything in it. */
+  /** At least `bytes`, with undefined content. */
   take(bytes: number): Buffer {
     return bytes <= smallBytes ? Buffer.allocUnsafe(bytes) : this.#bytes.take(bytes);
   }
@@ -35,7 +35,7 @@ export class SpareMemory {
     this.#bytes.giveBack(memory);
   }
 
-  /** A table of whole rows, at least `rows`, with anything in it; see `column`. */
+  /** A table of at least `rows` whole rows, with undefined content; see `column`. */
   takeTable(rows: number): Int32Array {
     return this.#tables.take(rows * columns);
   }
@@ -45,19 +45,19 @@ export class SpareMemory {
     this.#tables.giveBack(table);
   }
 
-  /** Lets go of what was not needed since it was called last. */
+  /** Releases what has not been needed since the last call. */
   releaseUnused(): void {
     this.#bytes.releaseUnused();
     this.#tables.releaseUnused();
   }
 }
 
-/** Spare memory of one kind, in a few lengths. */
+/** Spare memory of one kind, in a few sizes. */
 class Shelves<Memory extends Buffer | Int32Array> {
   readonly #shelves: readonly Shelf<Memory>[];
   readonly #make: (length: number) => Memory;
 
-  /** `lengths` rise. */
+  /** `lengths` are ascending. */
   constructor(lengths: readonly number[], make: (length: number) => Memory) {
     this.#shelves = lengths.map((length) => new Shelf(length));
     this.#make = make;
@@ -80,9 +80,9 @@ class Shelves<Memory extends Buffer | Int32Array> {
 /** Spare memory of one length. */
 class Shelf<Memory extends Buffer | Int32Array> {
   readonly length: number;
-  /** The last one given back is taken first: it may be in the processor's caches still. */
+  /** The last one given back is taken first: it may still be in the processor's caches. */
   readonly #spare: Memory[] = [];
-  /** So many were never needed since `releaseUnused`. */
+  /** This many were not needed since the last `releaseUnused`. */
   #unneeded = 0;
 
   constructor(length: number) {

@@ -19,7 +19,7 @@ export type DetailLevel = (typeof detailLevels)[number];
 export interface Moment {
   /** Whole seconds since 1970, UTC; exact within 285 million years of it. */
   readonly seconds: number;
-  /** What is more than them, from 0, below 10^12. */
+  /** Picoseconds in addition to them, from 0, below 10^12. */
   readonly picoseconds: number;
 }
 
@@ -51,7 +51,7 @@ export interface TraceBatch {
   details(index: number): DetailLevel;
   /** Nanoseconds since 1970, UTC. */
   timestamp(index: number): bigint;
-  /** The same in full: all that the node sent. */
+  /** The same with all the precision that the node sent. */
   moment(index: number): Moment;
   host(index: number): string;
   thread(index: number): string;

@@ -5,7 +5,7 @@ import { ProtocolError } from "./faults.js";
 /** Keys of the messages of mini-protocol 2. */
 export const traceMessage = { request: 1, done: 2, reply: 3 } as const;
 
-/** Objects that one request can ask for at most. */
+/** Most objects that one request can ask for. */
 const maxCount = 0xffff;
 
 export type TraceRequest =
@@ -24,12 +24,12 @@ export function encodeTraceRequest(count: number, blocking = true): Uint8Array {
     .finish();
 }
 
-/** `[2]`: a forwarder that receives it does not come back. */
+/** `[2]`: a forwarder that receives it does not reconnect. */
 export function encodeTraceDone(): Uint8Array {
   return new CborWriter().array(1).int(traceMessage.done).finish();
 }
 
-/** Reads what an acceptor sends. @throws ProtocolError, also for a blocking request of nothing */
+/** Reads what an acceptor sends. @throws ProtocolError, also for a blocking request for no objects */
 export function decodeTraceRequest(message: Uint8Array): TraceRequest {
   const reader = new CborReader(message, "a trace-object request");
   if (reader.record(1, 3) === 1) {
@@ -53,10 +53,10 @@ export function decodeTraceRequest(message: Uint8Array): TraceRequest {
   return { kind: "request", blocking, count };
 }
 
-/** Around the objects, or more. */
+/** Bytes around the objects, at most. */
 const headBytes = 16;
 
-/** `[3, [object, …]]` of objects that are encoded already. */
+/** `[3, [object, …]]`, from objects that are encoded already. */
 export function encodeTraceReply(encodedObjects: readonly Uint8Array[]): Uint8Array {
   const bytes = encodedObjects.reduce((sum, { length }) => sum + length, 0);
   const writer = new CborWriter(headBytes + bytes).array(2).int(traceMessage.reply);

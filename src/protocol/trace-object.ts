@@ -15,7 +15,7 @@ export interface TraceObject {
   readonly thread: string;
 }
 
-/** Of all but the two texts. */
+/** Bytes of everything except the two texts. */
 const usualBytes = 128;
 
 /** `[0, toHuman, toMachine, toNamespace, toSeverity, toDetails, toTimestamp, toHostname, toThreadId]` */

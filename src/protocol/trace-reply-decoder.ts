@@ -10,27 +10,27 @@ import { passUsualObject, unusual } from "./usual-object.js";
 
 const what = "a trace-object reply";
 
-/** Rows to begin the table of a first batch with. */
+/** Rows in the table of a first batch. */
 const fewRows = 16;
 
-/** Instead of the objects left: the list ends with a break. */
+/** In place of the number of objects left, for a list that ends with a break. */
 const untilBreak = Number.POSITIVE_INFINITY;
 
 /**
  * Decodes mini-protocol 2 as a forwarder speaks it: `[3, [object, …]]`, again and again. Objects can be taken as
- * soon as they are whole, long before their reply is.
+ * soon as they are complete, long before their reply is.
  */
 export class TraceReplyDecoder {
   readonly #maxObjectBytes: number;
   readonly #scanner: ObjectScanner;
   readonly #memory: SpareMemory;
   #coming: BatchBytes;
-  /** Up to here everything is understood: the start of an unfinished object or head. */
+  /** Everything up to here is decoded: the start of an unfinished object or head. */
   #at = 0;
-  /** Bytes and rows of the last batch: about as many are to be expected next. */
+  /** Bytes and rows of the last batch: about as many are expected next. */
   #usualBytes = 0;
   #usualRows = fewRows;
-  /** Objects left in the reply under way; undefined between replies. */
+  /** Objects left in the current reply; undefined between replies. */
   #objectsLeft: number | undefined;
   #objectsInReply = 0;
   #objectsInLastReply = 0;
@@ -39,7 +39,7 @@ export class TraceReplyDecoder {
   #soundRows = 0;
   #repliesEnded = 0;
 
-  /** `maxObjectBytes` bounds one object as it comes; a reply has no bound. Many decoders may share one `memory`. */
+  /** `maxObjectBytes` limits one object as received; a reply has no limit. Many decoders may share one `memory`. */
   constructor(options: { maxObjectBytes: number; memory?: SpareMemory }) {
     this.#maxObjectBytes = options.maxObjectBytes;
     this.#scanner = new ObjectScanner(options);
@@ -48,16 +48,16 @@ export class TraceReplyDecoder {
   }
 
   /**
-   * Takes bytes of the mini-protocol; `scan` reads them. Many at once are cheaper: fewer objects cross their
-   * ends.
+   * Appends bytes of the mini-protocol; `scan` decodes them. Many at once are cheaper: fewer objects are cut
+   * at their ends.
    */
   append(bytes: Uint8Array): void {
     this.#coming.append(bytes, this.#usualBytes);
   }
 
   /**
-   * Looks through what was appended. Whole objects that come before a fault can still be taken; after it nothing more
-   * must be appended.
+   * Scans what was appended. Whole objects before a fault can still be taken; after a fault nothing more may be
+   * appended.
    * @throws ProtocolError
    */
   scan(): void {
@@ -65,7 +65,7 @@ export class TraceReplyDecoder {
     try {
       while (this.#scanNext());
     } finally {
-      // A text that is no UTF-8 comes before whatever ended the scan, so its fault is the one to throw.
+      // A text that is not UTF-8 comes before whatever ended the scan, so its fault is the one to throw.
       this.#gatherLines();
     }
     if (this.#rows === 0 && this.#at === this.#coming.end) {
@@ -80,7 +80,7 @@ export class TraceReplyDecoder {
     this.scan();
   }
 
-  /** The whole objects that have come since the last call. */
+  /** The whole objects that have arrived since the last call. */
   take(): ReceivedBatch | undefined {
     if (this.#soundRows === 0) return undefined;
     const batch = new ReceivedBatch(this.#coming, this.#soundRows);
@@ -100,12 +100,12 @@ export class TraceReplyDecoder {
     return this.#objectsInLastReply;
   }
 
-  /** Bytes kept: of objects not taken yet, and of an unfinished one. */
+  /** Bytes of objects not taken yet, and of an unfinished one. */
   get pendingBytes(): number {
     return this.#coming.end;
   }
 
-  /** Memory of what was not taken: of an unfinished object, after `take`. */
+  /** Memory of what has not been taken; after `take` that is an unfinished object. */
   get pendingMemoryBytes(): number {
     return this.#coming.memoryBytes;
   }
@@ -115,7 +115,7 @@ export class TraceReplyDecoder {
     return this.#objectsLeft !== undefined || this.#at < this.#coming.end;
   }
 
-  /** Releases all that is understood; what follows it moves to new bytes and is scanned from its start. */
+  /** Releases everything decoded; the rest is copied to new memory and scanned from its start. */
   #startAgain(next: BatchBytes): void {
     const { bytes, end } = this.#coming;
     // No more memory than that: until more comes, others can use it.
@@ -127,7 +127,7 @@ export class TraceReplyDecoder {
     this.#soundRows = 0;
   }
 
-  /** Passes over a reply's head, an object or a reply's end; false if its bytes are not all there. */
+  /** Reads a reply's head, an object or a reply's end; false if some of its bytes are missing. */
   #scanNext(): boolean {
     if (this.#objectsLeft === undefined) return this.#beginReply();
     if (this.#objectsLeft === 0) return this.#endReply(this.#at);
@@ -156,7 +156,7 @@ export class TraceReplyDecoder {
     return true;
   }
 
-  /** A blocking request, and we send no other, is never answered with nothing. */
+  /** Refuses an empty reply: a blocking request, and we send no other, must be answered with objects. */
   #endReply(at: number): boolean {
     if (this.#objectsInReply === 0) {
       throw new ProtocolError({
@@ -172,7 +172,7 @@ export class TraceReplyDecoder {
     return true;
   }
 
-  /** Passes over objects of the usual form, or over one of another. */
+  /** Scans objects of the usual form, or one of another form. */
   #scanObjects(): boolean {
     if (!this.#scanner.hasBegun && this.#passUsualObjects()) return true;
     this.#coming.makeRow(this.#rows, this.#usualRows);
@@ -183,7 +183,7 @@ export class TraceReplyDecoder {
     return true;
   }
 
-  /** Whether there was one at least. */
+  /** Whether there was at least one. */
   #passUsualObjects(): boolean {
     const coming = this.#coming;
     const { bytes, end } = coming;
@@ -209,7 +209,7 @@ export class TraceReplyDecoder {
     this.#scanner.begin(end);
   }
 
-  /** Makes the objects scanned last takeable, up to the first whose machine text is not UTF-8. */
+  /** Allows the objects scanned last to be taken, up to the first whose machine text is not UTF-8. */
   #gatherLines(): void {
     if (this.#soundRows === this.#rows) return;
     this.#soundRows = this.#coming.addLines(this.#soundRows, this.#rows);

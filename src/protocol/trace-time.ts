@@ -6,7 +6,7 @@ const what = "a trace object's time";
 
 /** What forwarders send: seconds since 1970 and picoseconds, each under its key. */
 export const extendedTime = { tag: 1_000, secondsKey: 1, picosecondsKey: -12 } as const;
-/** Real acceptors take these, too. */
+/** Real acceptors accept these, too. */
 const otherTag = { text: 0, number: 1 } as const;
 
 /** As Haskell's `%Y-%m-%dT%H:%M:%S%QZ`. */
@@ -15,7 +15,7 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?Z$/;
 const maxTextBytes = 64;
 
 /**
- * The position after the time at `at`, or `incomplete` where `end` comes first.
+ * The position after the time at `at`, or `incomplete` if `end` comes first.
  * @throws ProtocolError for a form that real acceptors refuse
  */
 export function timeEnd(bytes: Uint8Array, at: number, end: number): number {
@@ -29,17 +29,17 @@ export function timeEnd(bytes: Uint8Array, at: number, end: number): number {
   throw unexpected(what, "tag 0, 1 or 1000", bytes[at]!);
 }
 
-/** Nanoseconds since 1970 of the time at `at`, which `timeEnd` has accepted; what is finer is cut. */
+/** The time at `at`, which `timeEnd` has accepted, in nanoseconds since 1970, rounded down. */
 export function timeAt(bytes: Uint8Array, at: number): bigint {
   return timeIn(bytes, at, nanoseconds);
 }
 
-/** The same as fine as forwarders send it. */
+/** The same with all the precision that the forwarder sent. */
 export function momentAt(bytes: Uint8Array, at: number): Moment {
   if (readHead(bytes, at, bytes.length, major.tag, what) === extendedTime.tag) {
     const secondsAt = after(bytes, after(bytes, after(bytes, at)));
     const fraction = readHead(bytes, after(bytes, after(bytes, secondsAt)), bytes.length, major.uint, what);
-    // As all send it: no need of numbers without bounds, which cost more than the rest of a log line.
+    // The form that all forwarders send needs no bigints, which cost more than the rest of a log line.
     if (fraction < picosecondsPerSecond)
       return { seconds: smallInteger(bytes, secondsAt), picoseconds: fraction };
   }
@@ -72,7 +72,7 @@ function timeIn(bytes: Uint8Array, at: number, unit: Unit): bigint {
   return integer(bytes, secondsAt) * unit.perSecond + integer(bytes, fractionAt) / unit.picoseconds;
 }
 
-/** `{1: seconds, -12: picoseconds}`, definite, in this order; both are of 64 bits, the seconds with sign. */
+/** `{1: seconds, -12: picoseconds}`, definite, in this order; both have 64 bits, and the seconds a sign. */
 function extendedEnd(bytes: Uint8Array, at: number, end: number): number {
   const secondsKeyAt = passHead(bytes, at, end, major.map, 2, what);
   const secondsAt = passHead(bytes, secondsKeyAt, end, major.uint, extendedTime.secondsKey, what);
@@ -136,7 +136,7 @@ function uint32(bytes: Uint8Array, at: number): number {
 
 function integer(bytes: Uint8Array, at: number): bigint {
   const first = bytes[at]!;
-  // As `readHead` returns at most 53 bits.
+  // `readHead` returns at most 53 bits.
   const argument =
     headBytes(first) === 9
       ? (BigInt(uint32(bytes, at + 1)) << 32n) | BigInt(uint32(bytes, at + 5))
@@ -144,7 +144,7 @@ function integer(bytes: Uint8Array, at: number): bigint {
   return first >> 5 === major.negative ? -1n - argument : argument;
 }
 
-/** As `integer`; beyond 2^53 it is not exact. */
+/** Like `integer`, but not exact beyond 2^53. */
 function smallInteger(bytes: Uint8Array, at: number): number {
   const type = (bytes[at]! >> 5) as Major;
   const argument = readHead(bytes, at, bytes.length, type, what);
@@ -158,7 +158,7 @@ function numberTime(bytes: Uint8Array, at: number, { perSecond }: Unit): bigint 
   return BigInt(whole) * perSecond + BigInt(Math.floor((seconds - whole) * Number(perSecond)));
 }
 
-/** First bytes of a number that is no integer. */
+/** First bytes of floating-point numbers. */
 const float = { half: 0xf9, single: 0xfa, double: 0xfb } as const;
 
 function floatAt(bytes: Uint8Array, at: number): number {
@@ -182,7 +182,7 @@ function halfFloat(bits: number): number {
   return sign * (mantissa + 1_024) * 2 ** (exponent - 25);
 }
 
-/** The time in words at `at`; undefined if it is invalid. */
+/** The time written as text at `at`; undefined if it is invalid. */
 function textTime(bytes: Uint8Array, at: number, { digits, perSecond }: Unit): bigint | undefined {
   const length = readHead(bytes, at, bytes.length, major.text, what);
   const from = after(bytes, at);

@@ -2,10 +2,10 @@ import { breakByte, headBytes, indefinite, major } from "./cbor-head.js";
 import { absent, column } from "./object-fields.js";
 import { isSoundText } from "./sound-text.js";
 
-/** The object has another form than most, or is not all there. */
+/** The object does not have the usual form, or part of it is missing. */
 export const unusual = -1;
 
-/** Beyond every text, so that one comparison refuses both what is too long and what is no text of short head. */
+/** Longer than any text, so that one comparison refuses both a text that is too long and anything that has no short text head. */
 const noLength = 2 ** 30;
 /** More than what is read between two checks of the end: heads, constructors and the time. */
 const marginBytes = 64;
@@ -20,9 +20,9 @@ const longestNumber = 0x1b;
 const arrayOfOne = 0x81;
 
 /**
- * Fills the row at `row` for the object at `from`, if it has exactly the form in which forwarders send almost all
- * theirs; returns the position after it, or `unusual`, and then `ObjectScanner` finds out what it is. It takes
- * nothing that the scanner does not take, in a third of the time.
+ * Fills the row at `row` for the object at `from`, if it has exactly the form that almost all objects have; returns the
+ * position after it, or `unusual`: then `ObjectScanner` finds out what it is. It accepts nothing that the scanner would
+ * not accept, and takes a third of the time.
  */
 export function passUsualObject(
   bytes: Uint8Array,
@@ -94,7 +94,7 @@ export function passUsualObject(
   return at;
 }
 
-/** The length given by the head of a text at `at`; `noLength` where it takes more than three bytes or is no text. */
+/** The length given by the head of a text at `at`; `noLength` if the head has more than three bytes or is not a text's. */
 function textLength(bytes: Uint8Array, at: number): number {
   const info = bytes[at]! - (major.text << 5);
   if (info >= 0 && info < 24) return info;

@@ -11,7 +11,7 @@ const version = 1;
 export const blockHeaderBytes = 16;
 export const blockMagic = Buffer.from("MBLK", "latin1");
 
-/** A block that claims more, in its payload or inflated, is taken for damage. */
+/** A block that claims more, in its payload or inflated, counts as damaged. */
 const maxBlockBytes = 16 * 1024 * 1024;
 
 export function encodeFileHeader(): Uint8Array {
@@ -21,7 +21,7 @@ export function encodeFileHeader(): Uint8Array {
   return header;
 }
 
-/** What a file's first 16 bytes say: the version, or that it is no recording. */
+/** What a file's first 16 bytes say: the version, or that it is not a recording. */
 export function readFileHeader(header: Buffer): { version: number; supported: boolean } | undefined {
   if (header.length < fileHeaderBytes || !header.subarray(0, fileMagic.length).equals(fileMagic))
     return undefined;
@@ -31,7 +31,7 @@ export function readFileHeader(header: Buffer): { version: number; supported: bo
 
 const deflate = promisify(deflateRaw);
 
-/** One block with its header, from a run of frames. Deflated lightly: the recorder shares the machine with what it records. */
+/** One block with its header, from a run of frames. Compressed lightly, because the recorder shares the machine with what it records. */
 export async function encodeBlock(frames: Uint8Array): Promise<Uint8Array> {
   const payload = await deflate(frames, { level: 1 });
   const header = Buffer.alloc(blockHeaderBytes);

@@ -1,5 +1,5 @@
 /**
- * What the copies of a recorded node are called: its own name where there is one, else `NAME-1`, `NAME-2` …
+ * Names of the copies of a recorded node: its own name if there is one copy, otherwise `NAME-1`, `NAME-2` …
  * `muninn replay --nodes` plays them, and `muninn verify --copies` looks for them.
  */
 export function namesOfCopies(name: string, copies: number): string[] {

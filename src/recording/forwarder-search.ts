@@ -15,7 +15,7 @@ export class ForwarderSearch {
 
   /**
    * The role, as soon as it is known.
-   * @throws ProtocolError for bytes that are no segments
+   * @throws ProtocolError for bytes that are not segments
    */
   push(bytes: Uint8Array): Role | undefined {
     let role: Role | undefined;
@@ -29,7 +29,7 @@ export class ForwarderSearch {
   }
 }
 
-/** A pair that begins with the key of an answer; requests and *done* are everything else. */
+/** Answers begin like this; everything else is a request or *done*. */
 function roleOf(miniProtocol: number, arrayHead: number, key: number): Role {
   const answerKey = miniProtocol === miniProtocols.metrics ? 1 : 3;
   return arrayHead === 0x82 && key === answerKey ? "forwarder" : "acceptor";

@@ -89,8 +89,8 @@ export class FrameBuffer {
 }
 
 /**
- * The frames in a run of bytes; those of kinds that a later version added are left out.
- * @throws Error if the bytes are not such a run
+ * The frames in a run of bytes, without those of kinds that a later version added.
+ * @throws Error if the bytes are not a run of frames
  */
 export function decodeFrames(bytes: Uint8Array): Frame[] {
   const reader = protobuf.Reader.create(bytes);

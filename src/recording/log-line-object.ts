@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js";
 
-/** A line of a log as the trace object it came from, or as much of it as the line shows. */
+/** A line of a log as the trace object it came from, as far as the line shows it. */
 export interface LineObject {
   /** Microseconds since 1970, UTC; undefined if the line has no time. */
   readonly at: number | undefined;
@@ -59,7 +59,7 @@ function timeOf(at: unknown): TraceObject["timestamp"] | undefined {
   return { seconds: milliseconds / 1_000, picoseconds: Number(fraction.slice(0, 12).padEnd(12, "0")) };
 }
 
-/** Nodes of today write one text with dots, older ones the segments. */
+/** Today's nodes write one text with dots, older ones a list of segments. */
 function namespaceOf(ns: unknown): string[] {
   if (Array.isArray(ns)) return ns.map(textOf);
   return typeof ns === "string" ? [ns] : [];

@@ -6,13 +6,13 @@ const what = "a trace-object reply";
 /** Cuts what a forwarder sends on mini-protocol 2 into its trace objects, each as the bytes it sent. */
 export class ObjectCutter {
   readonly #maxObjectBytes: number;
-  /** Of a reply's head that is not all there. */
+  /** The part of a reply's head that has arrived. */
   #head: Uint8Array = new Uint8Array();
-  /** There while a reply is under way. */
+  /** Present during a reply. */
   #objects: MessageAssembler | undefined;
-  /** In the reply under way; infinite where a break ends it. */
+  /** Objects left in the current reply; infinite if a break ends it. */
   #objectsLeft = 0;
-  /** Bytes of an unfinished object that the assembler has. */
+  /** Bytes of an unfinished object in the assembler. */
   #pending = 0;
 
   constructor(options: { maxObjectBytes: number }) {
@@ -21,7 +21,7 @@ export class ObjectCutter {
 
   /**
    * The objects that `bytes` complete.
-   * @throws ProtocolError if they are no replies
+   * @throws ProtocolError if they are not replies
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
     let rest = bytes;
@@ -54,7 +54,7 @@ export class ObjectCutter {
       this.#objectsLeft -= 1;
       yield Uint8Array.from(object);
       if (this.#objectsLeft > 0 && !this.#isBreak(bytes[at])) continue;
-      // The assembler has taken what follows the reply, too, so it is of no further use.
+      // The assembler has also read what follows the reply, so it is of no further use.
       this.#objects = this.#objectsLeft === 0 ? undefined : this.#newAssembler();
       this.#pending = 0;
       return bytes.subarray(at);
@@ -72,7 +72,7 @@ export class ObjectCutter {
   }
 }
 
-/** Length of `[3, [` and how many objects follow; undefined if not all of it is there. */
+/** Length of `[3, [` and how many objects follow; undefined if part of it is missing. */
 function readReplyHead(bytes: Uint8Array): { bytes: number; objects: number } | undefined {
   const end = bytes.length;
   if (readHead(bytes, 0, end, major.array, what) === incomplete) return undefined;

@@ -9,7 +9,7 @@ export class PartFile {
   readonly path: string;
   readonly #handle: PartHandle;
   #size = 0;
-  /** Of the bytes being appended, how many are written. */
+  /** How many of the bytes being appended are written. */
   #progress = 0;
 
   private constructor(path: string, handle: PartHandle) {
@@ -17,7 +17,7 @@ export class PartFile {
     this.#handle = handle;
   }
 
-  /** @throws what the file system throws; `EEXIST` where the file is there */
+  /** @throws what the file system throws; `EEXIST` if the file exists */
   static async create(path: string, openPart: OpenPart): Promise<PartFile> {
     return new PartFile(path, await openPart(path));
   }
@@ -27,7 +27,7 @@ export class PartFile {
   }
 
   /**
-   * Appends all bytes. When it has thrown, calling it again with the same bytes continues where it stopped.
+   * Appends all bytes. After it has thrown, calling it again with the same bytes continues where it stopped.
    * @throws what the file system throws
    */
   async append(bytes: Uint8Array): Promise<void> {
@@ -45,7 +45,7 @@ export class PartFile {
   }
 }
 
-/** Creates the file; one that exists is never touched. */
+/** Creates the file; an existing one is never touched. */
 export async function createPart(path: string): Promise<PartHandle> {
   return await open(path, "wx");
 }

@@ -14,14 +14,14 @@ export type ForwarderMessage =
       readonly points: readonly (readonly [string, Uint8Array | undefined])[];
     };
 
-/** What was sent is whole already; these only keep damage from filling the memory. */
+/** What was sent is complete already; these limits only prevent damaged data from filling the memory. */
 const maxObjectBytes = 256 * 1024 * 1024;
 const maxAnswerBytes = 256 * 1024 * 1024;
 
 /** Reads all bytes that one forwarder sent over one connection. */
 export class RecordedForwarder {
   readonly #demux: Demux;
-  /** What the payloads of each mini-protocol complete. */
+  /** The messages that the payloads of each mini-protocol complete. */
   readonly #readers: Readonly<Record<MiniProtocol, (payload: Uint8Array) => Iterable<ForwarderMessage>>>;
 
   constructor(sender: Side) {
@@ -45,7 +45,7 @@ export class RecordedForwarder {
 
   /**
    * What the bytes complete, in the order it was completed; the objects of a reply before the reply ends.
-   * @throws ProtocolError after everything before the fault was given
+   * @throws ProtocolError after everything before the fault was yielded
    */
   *push(bytes: Uint8Array): Generator<ForwarderMessage> {
     const pieces: [MiniProtocol, Uint8Array][] = [];

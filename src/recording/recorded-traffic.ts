@@ -13,8 +13,8 @@ export interface TrafficMessage {
 }
 
 /**
- * Follows all connections of a recording and gives the messages of the nodes. Which side is the node comes out with the first
- * message; what was sent before waits until then.
+ * Follows all connections of a recording and yields the messages of the nodes. The first message shows which side is the
+ * node; bytes sent before it wait until then.
  */
 export class RecordedTraffic {
   readonly #connections = new Map<number, RecordedConnection>();
@@ -43,7 +43,7 @@ export class RecordedTraffic {
   }
 }
 
-/** Bytes of a connection are not in the recording. */
+/** Bytes of a connection are missing from the recording. */
 class HoleError extends Error {
   override readonly name = "HoleError";
 }

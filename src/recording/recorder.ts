@@ -2,9 +2,9 @@ import type { Duplex } from "node:stream";
 import type { Side } from "../protocol/mux.js";
 import type { RecordingWriter } from "./recording-writer.js";
 
-/** Between the two sides of one connection, as the recorder holds them. */
+/** The two sides of one connection, as the recorder sees them. */
 export interface Between {
-  /** What the side that opened the connection to us is called, for people. */
+  /** Name of the side that opened the connection to us, for people. */
   readonly opener: string;
   /** Where the other side listens, for people. */
   readonly listener: string;
@@ -23,10 +23,10 @@ export interface RecorderCounts {
 /** How long a side may take to close once the other has gone, or we stop, in milliseconds. */
 const closingMs = 2_000;
 
-/** Passes bytes between pairs of streams, untouched, and records them. */
+/** Passes bytes between pairs of streams unchanged, and records them. */
 export class Recorder {
   readonly #writer: RecordingWriter;
-  /** Each with when it is over. */
+  /** Each with a promise that resolves when it has ended. */
   readonly #pairs = new Map<Between, Promise<void>>();
   #connections = 0;
   readonly #bytes = { opener: 0, listener: 0 };
@@ -91,7 +91,7 @@ export class Recorder {
       this.#writer.ended(connection, sender);
       to.end();
     });
-    // A side that breaks off closes; what it had sent before still goes to the other.
+    // A side that breaks the connection closes; what it had sent before still goes to the other.
     from.on("error", () => {});
     from.once("close", () => {
       if (!ended) to.end();
@@ -111,7 +111,7 @@ function destroyLater(stream: Duplex): void {
   stream.once("close", () => clearTimeout(timer));
 }
 
-/** Resolves when a stream takes more, or never will again. */
+/** Resolves when a stream accepts more, or never will again. */
 function drained(stream: Duplex): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -9,7 +9,7 @@ export class RecordingError extends Error {
   }
 }
 
-/** A file that holds no trace objects; `remarks` say what of it could not be read. */
+/** A file without trace objects; `remarks` say which parts of it could not be read. */
 export function withoutObjects(file: string, remarks: readonly string[] = []): RecordingError {
   const reasons = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
   return new RecordingError("no-trace-objects", `${file} holds no trace objects${reasons}`);

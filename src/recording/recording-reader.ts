@@ -31,8 +31,8 @@ export async function isRecording(file: string): Promise<boolean> {
 }
 
 /**
- * The frames of one file, a block at a time. What is not a whole block is skipped and reported once for each run of
- * bytes.
+ * The frames of one file, a block at a time. Bytes that are not a whole block are skipped, and each run of them is
+ * reported once.
  * @throws RecordingError, and what the file system throws
  */
 export async function* readRecordingFile(
@@ -113,7 +113,7 @@ async function findBlock(handle: FileHandle, from: number, size: number): Promis
   return undefined;
 }
 
-/** As many of `length` bytes as the file has there. */
+/** `length` bytes, or as many as the file has there. */
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;

@@ -9,7 +9,7 @@ import { findParts, partPath } from "./part-names.js";
 export interface RecordingOptions {
   /** The first file; later ones are `FILE.2`, `FILE.3` … */
   readonly path: string;
-  /** Begins a new file where the next block would make one larger, in bytes. @default never */
+  /** Largest size of a file in bytes: a block that would exceed it goes to a new one. @default never */
   readonly maxBytes?: number;
   /** Deletes the oldest file of this recording when there are more. @default never */
   readonly maxFiles?: number;
@@ -21,9 +21,9 @@ export interface RecordingOptions {
   readonly maxWaitingBytes?: number;
   /** Pause before a failed write is tried again, and how long one may hang before traffic no longer waits, in milliseconds. @default 1_000 */
   readonly retryMs?: number;
-  /** Called with everything that makes the recording incomplete, and when it is over. */
+  /** Called with everything that makes the recording incomplete, and when that ends. */
   readonly onTrouble: (text: string) => void;
-  /** Stands in for the file system in tests. */
+  /** Replaces the file system in tests. */
   readonly openPart?: OpenPart;
 }
 
@@ -33,7 +33,7 @@ export interface RecordingSummary {
   readonly files: readonly string[];
   /** Bytes of all files, deleted ones included. */
   readonly bytesWritten: number;
-  /** Bytes that were passed on and are in no file. */
+  /** Bytes that were passed on but are in no file. */
   readonly bytesMissing: number;
 }
 
@@ -54,8 +54,8 @@ interface OpenConnection {
 const program = "muninn";
 
 /**
- * Writes what happens into a recording's files. Nothing here ever makes traffic fail: if the disk does, frames wait,
- * and those for which there is no room left are left out, with a gap in the recording that says how much.
+ * Writes what happens into a recording's files. Nothing here ever makes traffic fail: if the disk fails, frames wait,
+ * and those for which there is no room are left out, with a gap in the recording that says how many bytes.
  */
 export class RecordingWriter {
   readonly #options: CompleteOptions;
@@ -70,7 +70,7 @@ export class RecordingWriter {
   #waitingBytes = 0;
   #file: PartFile;
   #part = 1;
-  /** Besides the beginning. */
+  /** Apart from its beginning. */
   #blocksInFile = 0;
   #bytesBefore = 0;
   #bytesMissing = 0;
@@ -89,7 +89,7 @@ export class RecordingWriter {
     this.#files.push(file.path);
   }
 
-  /** @throws what the file system throws; `EEXIST` where a file of such a recording already exists */
+  /** @throws what the file system throws; `EEXIST` if a file of such a recording already exists */
   static async open(options: RecordingOptions): Promise<RecordingWriter> {
     const [existing] = await findParts(options.path);
     if (existing !== undefined) {
@@ -118,7 +118,7 @@ export class RecordingWriter {
     return this.#bytesMissing;
   }
 
-  /** What hinders the writing now. */
+  /** What prevents writing at the moment. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -149,7 +149,7 @@ export class RecordingWriter {
     return new Promise((resolve) => this.#relieved.push(resolve));
   }
 
-  /** Writes what waits, where the disk lets it, and ends the recording; idempotent. */
+  /** Writes what waits, if the disk allows it, and ends the recording; idempotent. */
   stop(): Promise<RecordingSummary> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -214,7 +214,7 @@ export class RecordingWriter {
     this.#pumping = undefined;
   }
 
-  /** True when the block is written. Every step can be stopped by a full disk, and continues from there. */
+  /** Returns true once the block is written. A full disk can stop any step; the next call continues there. */
   async #write(block: SealedBlock): Promise<boolean> {
     const encoded = await encodeBlock(block.frames);
     const { maxBytes = Number.POSITIVE_INFINITY } = this.#options;
@@ -257,7 +257,7 @@ export class RecordingWriter {
     return Buffer.concat([encodeFileHeader(), await encodeBlock(frames.take())]);
   }
 
-  /** Tries until it succeeds; while the recording stops, once. */
+  /** Tries until it succeeds; only once if the recording is stopping. */
   async #persist(write: () => Promise<void>): Promise<boolean> {
     for (;;) {
       const hanging = setTimeout(() => this.#suffer("a write hangs"), this.#options.retryMs);

@@ -7,27 +7,27 @@ import type { ForwarderMessage } from "./recorded-forwarder.js";
 import type { ReplayTrack } from "./replay-track.js";
 
 export interface PlayOptions {
-  /** What the node calls itself. */
+  /** The name that the node gives itself. */
   readonly name: string;
-  /** Recorded seconds in one second; infinite: as fast as objects are asked for. */
+  /** Recorded seconds per second; infinite: as fast as objects are asked for. */
   readonly speed: number;
-  /** Times the track is played. Infinite: until it is stopped. */
+  /** How often the track is played; infinite: until it is stopped. */
   readonly loops: number;
-  /** Only what was sent from here on, and before `to`; microseconds since 1970. */
+  /** Only what was sent at this time or later, and before `to`; microseconds since 1970. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** What was sent then is due at once. @default the beginning of the track, or `from` */
+  /** The recorded time that is due at once. @default the beginning of the track, or `from` */
   readonly origin?: number | undefined;
   /** @default the system's */
   readonly clock?: ForwarderClock | undefined;
 }
 
-/** Objects that are due and not asked for yet; beyond this many the track waits. */
+/** Most objects that are due and not asked for yet; beyond that the track waits. */
 const maxWaitingObjects = 4_096;
 
 /**
  * Plays one node's track: what is due waits to be asked for, and metrics and data points are those the node had sent
- * by then. Nothing is ever thrown away; a tracer that asks slowly makes the replay late.
+ * by then. Nothing is ever dropped; a tracer that asks slowly makes the replay late.
  */
 export class ReplayPlayer implements ForwarderSource {
   readonly #track: ReplayTrack;
@@ -68,7 +68,7 @@ export class ReplayPlayer implements ForwarderSource {
     return this.#points;
   }
 
-  /** Why the track ended early: what reading it has thrown. */
+  /** Why the track ended early: the error from reading it. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -103,7 +103,7 @@ export class ReplayPlayer implements ForwarderSource {
     this.#due.end();
   }
 
-  /** Whether there was anything to play: an endless loop over nothing must end. */
+  /** Returns whether there was anything to play: an endless loop over nothing must end. */
   async #playOnce(): Promise<boolean> {
     const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, speed } = this.#options;
     const { origin = Math.max(from, this.#track.began) } = this.#options;
@@ -145,7 +145,7 @@ export class ReplayPlayer implements ForwarderSource {
   }
 }
 
-/** A `NodeInfo` with this name: the recorded one, or the least that one must have. */
+/** A `NodeInfo` with this name: the recorded one, or one with only the required fields. */
 function renamed(recorded: Uint8Array | undefined, name: string): Uint8Array {
   return Buffer.from(
     JSON.stringify({ ...(recorded === undefined ? unknownNode : parsed(recorded)), niName: name }),

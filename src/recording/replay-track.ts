@@ -10,7 +10,7 @@ import { refuseOtherFiles } from "./trace-lines.js";
 
 /** A message of a node, to be sent again. */
 export interface ReplayEvent {
-  /** Microseconds since 1970, UTC; 0 if no time is kept. Never goes back. */
+  /** Microseconds since 1970, UTC; 0 if the source has no times. Never decreases. */
   readonly at: number;
   readonly message: ForwarderMessage;
 }
@@ -18,9 +18,9 @@ export interface ReplayEvent {
 /** What one node sent, from beginning to end, readable again and again. */
 export interface ReplayTrack {
   readonly name: string;
-  /** When the file it is in begins, as `ReplayEvent.at`. */
+  /** When its file begins, as `ReplayEvent.at`. */
   readonly began: number;
-  /** Its data points as it first gave each of them. */
+  /** Its data points, each as the node first sent it. */
   readonly dataPoints: ReadonlyMap<string, Uint8Array | undefined>;
   events(): AsyncGenerator<ReplayEvent>;
 }
@@ -102,7 +102,7 @@ function tracksOf(
 }
 
 async function openLogTrack(name: string, files: readonly string[], remarks: string[]): Promise<ReplayTrack> {
-  // What is played again and again is remarked on once.
+  // A track may be played many times; each problem is reported once.
   const onRemark = (text: string) => {
     if (!remarks.includes(text)) remarks.push(text);
   };

@@ -7,7 +7,7 @@ import { type Listener, openListener } from "../transport/listener.js";
 import { Recorder, type RecorderCounts } from "./recorder.js";
 import { type RecordingOptions, type RecordingSummary, RecordingWriter } from "./recording-writer.js";
 
-/** For each connection to `listen` one is made to `connect`. */
+/** For each connection to `listen`, one is opened to `connect`. */
 interface Route {
   readonly listen: Address;
   readonly connect: Address;
@@ -16,12 +16,12 @@ interface Route {
 export interface RecorderOptions {
   readonly routes: readonly Route[];
   readonly recording: RecordingOptions;
-  /** Called with connections that come and go, and of targets that cannot be reached. */
+  /** Called for connections that open and close, and for targets that cannot be reached. */
   readonly onEvent: (text: string) => void;
 }
 
 export interface RunningRecorder {
-  /** Where it listens, in the order of the routes; ports are real ones where 0 was asked for. */
+  /** Where it listens, in the order of the routes; a port given as 0 is the real one here. */
   readonly addresses: readonly Address[];
   status(): RecorderCounts & { readonly bytesWritten: number; readonly bytesMissing: number };
   /** Sends what was read, closes all connections and ends the recording; idempotent, waits. */
@@ -32,8 +32,8 @@ const maxConnections = 4_096;
 const connectTimeoutMs = 10_000;
 
 /**
- * Listens, and passes on and records what comes.
- * @throws TransportError if it cannot listen, and what the file system throws where the recording cannot begin
+ * Listens, passes on what arrives, and records it.
+ * @throws TransportError if it cannot listen, and what the file system throws if the recording cannot begin
  */
 export async function startRecorder(options: RecorderOptions): Promise<RunningRecorder> {
   const writer = await RecordingWriter.open(options.recording);
@@ -86,7 +86,7 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
       );
     }
   } catch (error) {
-    // Nothing was recorded: an empty file would only hinder the next attempt.
+    // Nothing was recorded: an empty file would only get in the way of the next attempt.
     const { files } = await stop();
     for (const file of files) await rm(file, { force: true });
     throw error;

@@ -8,10 +8,10 @@ import type { ReplayTrack } from "./replay-track.js";
 
 export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "clock"> {
   readonly tracks: readonly ReplayTrack[];
-  /** Where the tracer is. Several nodes that listen do so at numbered paths, or at ports counted up. */
+  /** Where the tracer is. Several nodes that listen use numbered paths, or consecutive ports. */
   readonly network: { readonly mode: "connect" | "listen"; readonly address: Address };
   readonly magic: number;
-  /** Nodes for each track. */
+  /** How many nodes play each track. */
   readonly copies: number;
   /** Instead of the recorded names. */
   readonly name?: string | undefined;
@@ -19,7 +19,7 @@ export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "c
   readonly reconnect?: BackOffLimits | undefined;
 }
 
-/** A node that plays. */
+/** A node that plays a track. */
 interface PlayingNode {
   readonly name: string;
   /** Where it listens; absent if it connects. */
@@ -39,7 +39,7 @@ interface ReplayReport extends ForwarderReport {
   readonly name: string;
 }
 
-/** Starts a living node for each copy of each track. @throws TransportError if it cannot listen, AddressError */
+/** Starts a live node for each copy of each track. @throws TransportError if it cannot listen, AddressError */
 export async function startReplay(settings: ReplaySettings): Promise<RunningReplay> {
   const { network, speed, loops, from, to, magic, reconnect } = settings;
   const playing: { name: string; player: ReplayPlayer; forwarder: RunningForwarder }[] = [];
@@ -84,7 +84,7 @@ export async function startReplay(settings: ReplaySettings): Promise<RunningRepl
   };
 }
 
-/** Each node has its own name: a number is added where there are several under one. */
+/** Each node has its own name: a number is added if several would have the same. */
 function planOf({ tracks, copies, name }: ReplaySettings): { track: ReplayTrack; name: string }[] {
   const names = name === undefined ? tracks.map((track) => track.name) : namesOfCopies(name, tracks.length);
   return tracks.flatMap((track, index) =>
@@ -92,7 +92,7 @@ function planOf({ tracks, copies, name }: ReplaySettings): { track: ReplayTrack;
   );
 }
 
-/** All nodes share one beginning, so that what they sent keeps its order; those without times have their own. */
+/** All nodes share one start time, so that the order between them is kept; tracks without times have their own. */
 function originOf(track: ReplayTrack, { tracks, from }: ReplaySettings): number {
   if (track.began === 0) return 0;
   const earliest = tracks

@@ -2,7 +2,7 @@ import { readLines } from "../log-files/line-file.js";
 import { withoutObjects } from "./recording-error.js";
 
 /**
- * Refuses a file of lines that none of a node's is among: nothing in its first mebibyte is a JSON object.
+ * Refuses a file that holds no lines of a node: nothing in its first mebibyte is a JSON object.
  * @throws RecordingError, and what reading it throws
  */
 export async function refuseOtherFiles(file: string): Promise<void> {

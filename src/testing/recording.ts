@@ -12,24 +12,24 @@ import { verdictText } from "../verification/verdict-text.js";
 import { verify } from "../verification/verify.js";
 import { type AddressLike, addressOf } from "./address-of.js";
 
-/** How a recording is played: where the tracer is, and what differs from a replay at once, of each node once. */
+/** How a recording is played: where the tracer is, and options. By default each node is played once, as fast as it is asked. */
 export interface PlayOptions extends Partial<Omit<ReplaySettings, "network" | "tracks">> {
   readonly network: { readonly mode: "connect" | "listen"; readonly address: AddressLike };
 }
 
-/** Nodes that live again. */
+/** Recorded nodes that are being played. */
 export interface PlayedRecording extends RunningReplay, AsyncDisposable {}
 
-/** What nodes once sent. */
+/** What nodes sent when it was recorded. */
 export interface Recording {
   /** Names of its nodes. */
   nodes(): Promise<string[]>;
   /**
-   * Plays its nodes as living ones: they answer what they are asked, and come back when they lose the connection.
+   * Plays its nodes as live ones: they answer requests, and reconnect when they lose the connection.
    * @throws TransportError if they cannot listen
    */
   play(options: PlayOptions): Promise<PlayedRecording>;
-  /** Compares the files below a `logRoot` with it, as `muninn verify`; `name` and `copies` as it was played with. */
+  /** Compares the files below a `logRoot` with it, like `muninn verify`; give the `name` and `copies` it was played with. */
   compare(logRoot: string, options?: SentOptions): Promise<Comparison>;
 }
 
@@ -41,7 +41,7 @@ export interface Comparison extends Verdict {
 /**
  * A recording from its file (`muninn record`, or `startRecording`), from raw forwarder bytes (`.bin`), or from log files or
  * directories, those of cardano-tracer included. Its methods throw what the file system throws, RecordingError for a file
- * that is none, and an error where no node is in it.
+ * that is not a recording, and an error if it contains no node.
  */
 export function recording(...paths: readonly [string, ...string[]]): Recording {
   async function tracksOf() {
@@ -64,7 +64,7 @@ export function recording(...paths: readonly [string, ...string[]]): Recording {
   };
 }
 
-/** As fast as asked, once, under the recorded names; a lost connection is made again soon. */
+/** By default: once, as fast as asked, under the recorded names; a lost connection is reopened soon. */
 const atOnce = {
   magic: mainnetMagic,
   speed: Number.POSITIVE_INFINITY,
@@ -78,11 +78,11 @@ export interface RecordOptions {
   readonly to: AddressLike;
   /** Where the recorder listens. @default a socket file in a temporary directory */
   readonly at?: AddressLike | undefined;
-  /** The recording, to be kept; nothing is overwritten. @default a temporary file, gone with the recorder */
+  /** Where to keep the recording; nothing is overwritten. @default a temporary file, removed with the recorder */
   readonly file?: string | undefined;
 }
 
-/** Stands between nodes and a tracer and records both directions; disposing of it stops it and removes what is temporary. */
+/** Sits between nodes and a tracer and records both directions; disposing of it stops it and removes temporary files. */
 export interface RunningRecording extends AsyncDisposable {
   /** Where to connect, instead of `to`. */
   readonly address: Address;
@@ -91,8 +91,8 @@ export interface RunningRecording extends AsyncDisposable {
 }
 
 /**
- * Begins to record. @throws TransportError if it cannot listen, and what the file system throws, EEXIST for a file that
- * is there
+ * Starts recording. @throws TransportError if it cannot listen, and what the file system throws: EEXIST if the file
+ * exists
  */
 export async function startRecording(options: RecordOptions): Promise<RunningRecording> {
   const connect = addressOf(options.to);

@@ -3,7 +3,7 @@ import { type LabelSet, labelSet } from "./store/labels.js";
 import type { Series } from "./store/series.js";
 import type { Store } from "./store/store.js";
 
-/** A node's current metrics; made to be read often. */
+/** A node's current metrics; cheap to read often. */
 export interface MetricsView {
   /** Each metric's internal name and value, in an order that mostly stays. */
   each(take: (name: string, value: number | bigint | string) => void): void;
@@ -11,13 +11,13 @@ export interface MetricsView {
 
 /** Values of nodes that are not kept, by reason. */
 export interface FeedCounts {
-  /** Another metric of the node has the same name once it is spelled as here. */
+  /** Another metric of the node has the same name in the store. */
   collided: number;
   /** Its name is too long. */
   tooLong: number;
 }
 
-/** A metric that has been seen, and where it goes: nowhere, if it has no place here. */
+/** A known metric, and the series it goes to: none if it is not kept. */
 interface Known {
   readonly name: string;
   series: Series | undefined;
@@ -31,9 +31,9 @@ export class NodeFeed {
   readonly #labels: LabelSet;
   #store: Store | undefined;
   #known = new Map<string, Known>();
-  /** In the order in which they came last time. */
+  /** In the order of the last answer. */
   #order: Known[] = [];
-  /** Names here, and whose they are. */
+  /** Names in the store, and the metrics they belong to. */
   #owners = new Map<string, string>();
 
   constructor(nodeName: string, counts: FeedCounts) {
@@ -58,7 +58,7 @@ export class NodeFeed {
       store.observe(known.series!, time, number);
     });
     this.#order.length = place;
-    // Of a node that gives its metrics other names again and again only those of the moment are remembered.
+    // If a node keeps renaming its metrics, only the current names are remembered.
     if (this.#known.size > 2 * place + 100) this.#forget(store);
   }
 

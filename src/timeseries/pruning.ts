@@ -20,7 +20,7 @@ export class Pruning {
     return this.#retentionMs;
   }
 
-  /** Undefined if nothing is pruned by itself. */
+  /** Undefined if nothing is pruned automatically. */
   get periodMs(): number | undefined {
     return this.#periodMs;
   }

@@ -17,16 +17,16 @@ const snapshotPeriodMs = 60_000;
 /** Pages dropped in one turn of the event loop: about a millisecond. */
 const prunedAtOnce = 8_192;
 
-/** A minute of points is written much faster. */
+/** Writing a minute of points is much faster than this. */
 const stopDeadlineMs = 1_500;
 
-/** While older points are loaded, what comes may take this share of the memory. */
+/** While older points are loaded, new ones may take this share of the memory. */
 const shareWhileLoading = 0.25;
 
 export interface TimeseriesOptions {
   /** Bytes of memory for points. */
   readonly maxBytes: number;
-  /** Least pause between two points of a series. */
+  /** Shortest pause between two points of a series. */
   readonly minIntervalMs: number;
   readonly retentionMs: number;
   readonly queryTimeoutMs: number;
@@ -37,9 +37,9 @@ export interface TimeseriesOptions {
 }
 
 export interface TimeseriesObserver extends SnapshotsObserver {
-  /** What was on disk is there. */
+  /** Everything that was on disk is loaded. */
   loaded(points: number, milliseconds: number): void;
-  /** The first time of several that no segment could be written. */
+  /** No segment could be written; reported once until it succeeds again. */
   saveFailed(error: Error): void;
   /** A segment could be written again. */
   saveRecovered(): void;
@@ -54,25 +54,25 @@ export interface TimeseriesStats extends StoreStats {
 /** What prevents points from surviving a restart. */
 export interface SnapshotTrouble {
   readonly directory: string;
-  /** Why nothing could be written the last time. */
+  /** Why the last write failed. */
   readonly writing: Error | undefined;
   /** Segments that were damaged or could not be read at the start. */
   readonly refused: number;
 }
 
-/** The metrics of all nodes over time: takes them in, answers queries, keeps them over a restart. */
+/** The metrics of all nodes over time: stores them, answers queries, keeps them across a restart. */
 export class Timeseries {
   readonly pruning: Pruning;
   readonly #options: TimeseriesOptions;
   readonly #observer: TimeseriesObserver;
   readonly #snapshots: Snapshots | undefined;
   readonly #queries: Queries;
-  /** As long as a node is connected. */
+  /** One for each connected node. */
   readonly #feeds = new WeakMap<MetricsView, NodeFeed>();
   readonly #refused: FeedCounts = { collided: 0, tooLong: 0 };
   readonly #stopping = new AbortController();
   #store: Store;
-  /** The share of older points that is loaded. */
+  /** The share of older points that has been loaded. */
   #loadedShare = 1;
   #loading: Promise<void> | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -107,7 +107,7 @@ export class Timeseries {
     });
   }
 
-  /** Ready to take metrics in; older points are loaded meanwhile. @throws SnapshotError if its directory is unusable */
+  /** Ready to store metrics; older points are loaded meanwhile. @throws SnapshotError if its directory is unusable */
   static async open(options: TimeseriesOptions, observer: TimeseriesObserver): Promise<Timeseries> {
     const timeseries = new Timeseries(options, observer);
     try {
@@ -120,7 +120,7 @@ export class Timeseries {
     return timeseries;
   }
 
-  /** 1 if queries are answered, else the share that is loaded. */
+  /** 1 if queries are answered, otherwise the share that has been loaded. */
   get loadedShare(): number {
     return this.#loadedShare;
   }
@@ -130,7 +130,7 @@ export class Timeseries {
     await this.#loading;
   }
 
-  /** What a node's metrics are, at `time` in milliseconds since 1970. */
+  /** Stores a node's metrics at `time`, in milliseconds since 1970. */
   observe(nodeName: string, metrics: MetricsView, time: number): void {
     let feed = this.#feeds.get(metrics);
     if (feed === undefined) {
@@ -141,7 +141,7 @@ export class Timeseries {
   }
 
   /**
-   * The JSON of what a query is at `time`; undefined if there are too many others. Ask only where all is loaded.
+   * The JSON of a query's value at `time`; undefined if too many others are running. Call it only once all is loaded.
    *
    * @throws QueryError
    */
@@ -192,11 +192,11 @@ export class Timeseries {
 
   /** Writes what is new to disk, if a directory is configured. */
   save(): Promise<void> {
-    // Of the millisecond that is now there may be more to come.
+    // More points may still arrive in the current millisecond.
     return this.#saveUntil(() => Date.now() - 1);
   }
 
-  /** Writes what is new since the last minute, and ends. Idempotent, waits. */
+  /** Writes what is new since the last minute, and stops. Idempotent, waits. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -207,7 +207,7 @@ export class Timeseries {
     this.pruning.stop();
     clearInterval(this.#timer);
     const written = this.#loading?.then(() => this.#saveUntil(Date.now));
-    // A disk that hangs must not keep the daemon from ending.
+    // A disk that hangs must not prevent the daemon from exiting.
     const deadline = new AbortController();
     await Promise.race([
       written,
@@ -220,7 +220,7 @@ export class Timeseries {
     const begun = performance.now();
     this.#loadedShare = 0;
     const older = this.#store;
-    // What comes meanwhile is newer, and goes behind it when all is there.
+    // Points that arrive meanwhile are newer, and are appended once everything is loaded.
     const { maxBytes, minIntervalMs } = this.#options;
     this.#store = new Store({ maxBytes: maxBytes * shareWhileLoading, minIntervalMs });
     await snapshots.load(older, {

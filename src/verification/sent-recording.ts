@@ -10,7 +10,7 @@ import { KeySpool } from "./key-spool.js";
 import { lineKey } from "./line-key.js";
 import type { SentNode } from "./verify.js";
 
-/** An object was recorded whole; the bound only keeps damage from filling the memory. */
+/** Objects were recorded whole; the limit only prevents damaged data from filling the memory. */
 const maxObjectBytes = 256 * 1024 * 1024;
 const lineFeed = 0x0a;
 
@@ -18,7 +18,7 @@ const lineFeed = 0x0a;
 interface Run {
   readonly id: string;
   readonly texts: MachineTexts;
-  /** What the node calls itself, once it has given a name. */
+  /** The node's name, once it has given one. */
   name: string | undefined;
 }
 
@@ -77,7 +77,7 @@ async function joined(nodes: ReadonlyMap<string, string[]>, spool: KeySpool): Pr
   return sent;
 }
 
-/** Makes the keys of objects' lines, up to the first that no tracer would take. */
+/** Makes the keys of objects' lines, up to the first object that no tracer would accept. */
 class MachineTexts {
   readonly #decoder = new TraceReplyDecoder({ maxObjectBytes });
   #isOver = false;

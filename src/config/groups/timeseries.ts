@@ -4,7 +4,7 @@ import { duration, fileName, size } from "../../fields/plain-kinds.js";
 const mebibyte = 2 ** 20;
 const tebibyte = 2 ** 40;
 
-/** What is kept of the metrics of nodes where `hasTimeseries` is served. */
+/** What is kept of nodes' metrics if `hasTimeseries` is configured. */
 export const timeseries = group({
   maxBytes: withDefault(
     size(mebibyte, tebibyte),

@@ -1,9 +1,9 @@
 import type { Answer } from "../../http/answer.js";
 
-/** Where nothing is served; without a text, as cardano-tracer. */
+/** Nothing is served at this path; without a text, like cardano-tracer. */
 export const nothing: Answer = { status: 404, contentType: "text/plain;charset=utf-8", body: "" };
 
-/** Done, and nothing to say. */
+/** Success, without content. */
 export const done: Answer = { status: 200, contentType: "text/plain;charset=utf-8", body: "" };
 
 export const malformed: Answer = {

@@ -4,7 +4,7 @@ import type { Pruning } from "../pruning.js";
 import { done, malformed, nothing } from "./answers.js";
 import { durationOf, parametersOf } from "./form.js";
 
-/** GET, or POST with `?hours=2`; `leastMs` is the pause between two answers of a node. */
+/** GET, or POST with `?hours=2`; `leastMs`: the pause between two answers of a node. */
 export function answerRetention(pruning: Pruning, request: EndpointRequest, leastMs: number): Answer {
   if (request.method !== "POST") return jsonAnswer(200, { retentionMillis: pruning.retentionMs });
   const duration = durationOf(parametersOf(request.query));

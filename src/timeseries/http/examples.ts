@@ -1,17 +1,17 @@
-/** A query that says something at once, and what it says. */
+/** A query that gives something useful at once, and what it shows. */
 export interface Example {
   readonly query: string;
   readonly says: string;
 }
 
-/** What every node has that is of use; the first that is there is taken. */
+/** Useful metrics that every node has; the first one present is used. */
 const wanted = {
   height: ["blockNum_int", "slotNum_int"],
   memory: ["Mem_resident_int", "RTS_gcLiveBytes_int"],
   growing: ["txsProcessedNum_counter", "RTS_gcMajorNum_int", "slotNum_int"],
 } as const;
 
-/** Three examples on existing metrics; on those of a usual node, while there are none. */
+/** Three examples with existing metrics; with those of a usual node while there are none. */
 export function examples(metrics: readonly string[]): Example[] {
   const name = (wishes: readonly string[]) => {
     const found = wishes.map((wish) =>

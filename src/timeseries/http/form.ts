@@ -6,7 +6,7 @@ export interface Parameter {
   readonly value: string | undefined;
 }
 
-/** The parameters of a query string or a form, in their order. Only `&` parts them: the query language itself uses `;`. */
+/** The parameters of a query string or a form, in their order. Only `&` separates them, because the query language itself uses `;`. */
 export function parametersOf(text: string): Parameter[] {
   return text
     .split("&")
@@ -29,7 +29,7 @@ function decoded(text: string): string {
 
 const decimal = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Seconds since 1970 → milliseconds; undefined if that is not a number, or no time. */
+/** Seconds since 1970 → milliseconds; undefined if the text is not a number, or not a valid time. */
 export function timeOf(text: string | undefined): number | undefined {
   const ms = text !== undefined && decimal.test(text) ? Math.round(Number(text) * 1_000) : undefined;
   return Number.isSafeInteger(ms) ? ms : undefined;

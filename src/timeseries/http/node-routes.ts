@@ -45,7 +45,7 @@ export async function answerNode(nodes: AskableNodes, path: string): Promise<Ans
   return value === undefined ? nothing : jsonAnswer(200, value);
 }
 
-/** As the node gives it, and for how many seconds it has been running. */
+/** The node's own answer, with the seconds it has been running. */
 async function nodeInfo(node: AskableNode): Promise<unknown> {
   const info = await dataPoint(node, "NodeInfo");
   if (typeof info !== "object" || info === null) return info;

@@ -6,7 +6,7 @@ import { examples } from "./examples.js";
 
 const template = new PageTemplate(plainPageStyle);
 
-/** The page at the root: how to ask. */
+/** The page at the root, which explains how to query. */
 export function queryPage(timeseries: Timeseries): Answer {
   const items = examples(timeseries.metrics()).map(({ query, says }) => {
     const link = `/timeseries/query?query=${encodeURIComponent(query)}`;

@@ -18,7 +18,7 @@ export interface TimeseriesEndpointOptions {
   readonly leastRetentionMs: number;
 }
 
-/** Serves cardano-tracer's API of timeseries below `/timeseries/`, and at `/` a page that explains how to ask. */
+/** Serves cardano-tracer's API of timeseries below `/timeseries/`, and at `/` a page that explains how to query. */
 export function openTimeseriesEndpoint(
   options: EndpointOptions & TimeseriesEndpointOptions,
 ): Promise<EndpointServer> {
@@ -58,7 +58,7 @@ function answer(
   return node === undefined ? nothing : answerNode(nodes, node);
 }
 
-/** Browsers say where a request comes from; a form of any page could otherwise shorten the retention. */
+/** Browsers say where a request comes from; otherwise a form on any page could shorten the retention. */
 function isForged({ method, headers }: EndpointRequest): boolean {
   return method === "POST" && headers["sec-fetch-site"] === "cross-site";
 }

@@ -48,7 +48,7 @@ function* valuePieces(value: Value, depth = 0): Generator<string, void> {
   else if (value instanceof Metric || value instanceof Closure) yield '{"resultType":"function"}';
 }
 
-/** Each tail is in the list before it; not by recursion, for there are thousands of names. */
+/** A list is nested pairs. Written without recursion, because there are thousands of names. */
 function* listPieces({ items }: List): Generator<string, void> {
   for (const item of items) {
     yield '{"resultType":"cons","head":';
@@ -121,7 +121,7 @@ function typed(resultType: string, result: string): string {
   return `{"resultType":"${resultType}","result":${result}}`;
 }
 
-/** JSON has no other numbers than finite ones. */
+/** JSON has only finite numbers. */
 function jsonNumber(x: number): string {
   if (Number.isFinite(x)) return JSON.stringify(x);
   if (Number.isNaN(x)) return "null";
@@ -143,7 +143,7 @@ function jsonLabels({ pairs }: LabelSet): string {
   return JSON.stringify(Object.fromEntries(pairs));
 }
 
-/** Text within the quotes of a JSON text. */
+/** The text between the quotes of a JSON string. */
 function escaped(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }

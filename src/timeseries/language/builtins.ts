@@ -19,7 +19,7 @@ import {
   type Value,
 } from "./values.js";
 
-/** A builtin with its arguments, and where they are in the query. */
+/** A call of a builtin: its arguments, and where they are in the query. */
 export interface BuiltinCall {
   readonly name: BuiltinName;
   /** Of `quantile_by`. */
@@ -83,7 +83,7 @@ export function* callBuiltin(context: QueryContext, call: BuiltinCall): Work<Val
   }
 }
 
-/** The arguments of a call, each as what the builtin needs. */
+/** The arguments of a call, each converted to the type that the builtin needs. */
 class Arguments {
   readonly context: QueryContext;
   readonly #call: BuiltinCall;
@@ -144,7 +144,7 @@ function overElements(given: Arguments, name: "min" | "max" | "avg"): number {
   return others.reduce(name === "min" ? smaller : larger, first);
 }
 
-/** Not a number where one of them is not. */
+/** NaN if one of them is NaN. */
 function smaller(a: number, b: number): number {
   return Math.min(a, b);
 }
@@ -159,10 +159,10 @@ function sum(numbers: ArrayLike<number>): number {
   return total;
 }
 
-/** To the nearest whole number; of two equally near to the even one. */
+/** To the nearest whole number; halfway between two, to the even one. */
 function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
-  // A zero has no sign here.
+  // Never -0.
   if (x - below !== 0.5) return Math.round(x) + 0;
   return below % 2 === 0 ? below : below + 1;
 }
@@ -176,7 +176,7 @@ function toScalar(context: QueryContext, { given, places }: BuiltinCall): number
   throw new QueryError({ code: "no-scalar", place, found: typeOf(value) });
 }
 
-/** The points of a series, of which there is at least one. */
+/** The points of a series, at least one. */
 interface Points {
   readonly labels: LabelSet;
   readonly values: Float64Array;
@@ -206,7 +206,7 @@ function* overSeries(
   return new InstantVector(elements);
 }
 
-/** The newest value less the oldest; a counter that started again is not noticed, as in the original. */
+/** The newest value minus the oldest; a counter that restarted is not noticed, as in the original. */
 function increase({ values }: Points): number {
   return values.at(-1)! - values[0]!;
 }

@@ -26,20 +26,20 @@ import {
   type Value,
 } from "./values.js";
 
-/** Most functions applied within functions: no well-typed query of a reasonable size reaches that. */
+/** Deepest nesting of function calls: no well-typed query of a reasonable size reaches it. */
 const maxCalls = 400;
 
 export interface EvaluationOptions {
   readonly query: string;
   readonly source: MetricSource;
-  /** What `now` is, in milliseconds since 1970. */
+  /** The time of `now`, in milliseconds since 1970. */
   readonly now: number;
-  /** Of a range that does not say. */
+  /** The step of a range that gives none. */
   readonly stepMs: number;
   readonly meter: Meter;
 }
 
-/** One evaluation of one query: names are looked up, types found out as values meet. */
+/** One evaluation of one query: looks up names, and determines types while computing. */
 export class Evaluation implements QueryContext {
   readonly source: MetricSource;
   readonly meter: Meter;
@@ -203,7 +203,7 @@ export class Evaluation implements QueryContext {
   }
 }
 
-/** What checked names mean. */
+/** The values of names that were checked. */
 function meaningOf(name: string, scope: Scope | undefined): Value {
   for (let each = scope; each !== undefined; each = each.outer) if (each.name === name) return each.value;
   return new Metric(name);

@@ -6,13 +6,13 @@ const workPerLook = 512;
 
 export interface QueryLimits {
   readonly timeoutMs: number;
-  /** Bytes of what a query holds at the same time, and of its answer. */
+  /** Most bytes that a query holds at the same time, and of its answer. */
   readonly maxBytes: number;
   /** Ends all queries. */
   readonly stopping?: AbortSignal;
 }
 
-/** What a query may still use, of time and of memory. */
+/** The time and memory that a query may still use. */
 export class Meter {
   readonly #limits: QueryLimits;
   readonly #deadline: number;
@@ -60,7 +60,7 @@ export class Meter {
   }
 }
 
-/** Runs work that stops where the meter says so, and leaves the event loop to others in between. */
+/** Runs work that pauses when the meter says so, so that others get the event loop in between. */
 export async function runSliced<Result>(work: Generator<void, Result>, meter: Meter): Promise<Result> {
   for (;;) {
     await loopSlices.turn();

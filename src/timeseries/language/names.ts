@@ -6,7 +6,7 @@ import type { Expression } from "./syntax.js";
 /** Most names suggested for a mistyped one. */
 const maxSuggestions = 5;
 
-/** The distance of longer ones takes long to find, and they are not slips. */
+/** For longer names the distance takes long to compute, and they are not typing errors. */
 const longestName = 128;
 
 interface KnownNames {
@@ -14,14 +14,14 @@ interface KnownNames {
   knows(metric: string): boolean;
 }
 
-/** Names that are bound where an expression is, the innermost first. */
+/** Names that are bound at an expression, the innermost first. */
 interface Bound {
   readonly name: string;
   readonly outer: Bound | undefined;
 }
 
 /**
- * Finds out whether every name of a query means something, also where it will not be evaluated.
+ * Checks that every name in a query is known, also in parts that will not be evaluated.
  *
  * @throws QueryError of the type `bad_data`
  */

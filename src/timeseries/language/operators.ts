@@ -31,7 +31,7 @@ const comparisons: Readonly<Record<ComparisonOperator, Comparison>> = {
   ">": (left, right) => left > right,
 };
 
-/** @throws QueryError if the operator does not take these two */
+/** @throws QueryError if the operator does not accept these two types */
 export function binary(
   context: QueryContext,
   operator: BinaryOperator,
@@ -50,7 +50,7 @@ export function binary(
   return value;
 }
 
-/** The same where one of the two is a range vector, whose points may be millions. @throws QueryError */
+/** The same if one of the two is a range vector, which may have millions of points. @throws QueryError */
 export function* binaryOfRange(
   context: QueryContext,
   operator: BinaryOperator,
@@ -82,7 +82,7 @@ function logical(operator: "||" | "&&", left: Value, right: Value): boolean | un
   return operator === "||" ? left || right : left && right;
 }
 
-/** Of two scalars or truth values, a truth value; of a vector and a scalar, the elements for which it is true. */
+/** For two scalars or truth values, a truth value; for a vector and a scalar, the elements for which it is true. */
 function compared(
   context: QueryContext,
   compare: Comparison,
@@ -138,7 +138,7 @@ function computed(
   return undefined;
 }
 
-/** Each value of a vector changed, labels and times kept. */
+/** A vector with each value changed; labels and times are kept. */
 function each(
   context: QueryContext,
   vector: Value,
@@ -169,7 +169,7 @@ function* eachOfRange(
   return new RangeVector(changed);
 }
 
-/** @throws QueryError if the element is no scalar */
+/** @throws QueryError if the element is not a scalar */
 export function scalarOf(context: QueryContext, { value }: Element, at: number): number {
   if (typeof value !== "number") {
     throw context.mismatch("InstantVector Scalar", new InstantVector([{ value } as Element]), at);
@@ -177,7 +177,7 @@ export function scalarOf(context: QueryContext, { value }: Element, at: number):
   return value;
 }
 
-/** @throws QueryError if one of them is no scalar */
+/** @throws QueryError if one of them is not a scalar */
 export function scalarsOf(
   context: QueryContext,
   values: Float64Array | readonly Value[],

@@ -19,7 +19,7 @@ const levels: readonly (readonly BinaryOperator[])[] = [
   ["*", "/"],
 ];
 
-/** Longest names first: `quantile_by` is no `quantile`. */
+/** Longest names first: `quantile_by` is not `quantile`. */
 const builtinNames = (Object.keys(arities) as BuiltinName[]).sort((a, b) => b.length - a.length);
 
 const someExpression = "an expression";
@@ -69,7 +69,7 @@ class Parser {
   *#expression(): Work<Expression> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
-    // What is open takes stack before it is known how deep it is.
+    // Open brackets use the stack before it is known how deep they go.
     this.#nesting += 1;
     if (this.#nesting * 2 > maxDepth) scanner.fail(`a query that is nested at most ${maxDepth / 2} deep`);
     const expression = (yield* this.#let(at)) ?? (yield* this.#lambda(at)) ?? (yield* this.#level(0));
@@ -131,7 +131,7 @@ class Parser {
     for (;;) {
       const argument = yield* this.#nextArgument();
       if (argument === undefined) return applied;
-      // Only metrics and functions of the query's own can be applied like this; a builtin has all it takes.
+      // Only metrics and the query's own functions can be applied like this; a builtin already has all its arguments.
       if (applied.kind === "builtin" && applied.at === at)
         this.#scanner.fail("no further argument", argument.at);
       applied = {
@@ -297,7 +297,7 @@ class Parser {
     });
   }
 
-  /** A comma with white space around it, or nothing and nowhere moved. */
+  /** A comma with white space around it; if there is none, undefined, and the position stays. */
   #comma(): boolean {
     const before = this.#scanner.at;
     this.#scanner.space();

@@ -1,6 +1,6 @@
 /**
- * The k-quantile of numbers in ascending order, not none, by linear interpolation between the two nearest. As
- * cardano-timeseries-io does, k counts in whole hundredths.
+ * The k-quantile of at least one number, in ascending order, by linear interpolation between the two nearest. As in
+ * cardano-timeseries-io, k is cut to whole hundredths.
  */
 export function quantile(k: number, sorted: ArrayLike<number>): number {
   const position = (Math.floor(100 * k) / 100) * sorted.length;

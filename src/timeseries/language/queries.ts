@@ -8,25 +8,25 @@ import type { MetricSource } from "./query-context.js";
 import { QueryError } from "./query-fault.js";
 import type { Value } from "./values.js";
 
-/** Queries at work at the same time: each has as much memory as one may. */
+/** Queries that run at the same time: each may use the memory of one query. */
 const maxAtWork = 4;
 
 /** Queries that may wait for others; more are refused. */
 const maxWaiting = 64;
 
-/** A range that does not say has a point every 15 seconds. */
+/** The step of a range that gives none. */
 const usualStepMs = 15_000;
 
 export interface QueriesOptions {
   readonly source: () => MetricSource;
   readonly limits: QueryLimits;
-  /** Of a range that does not say, in milliseconds. @default 15_000 */
+  /** The step of a range that gives none, in milliseconds. @default 15_000 */
   readonly stepMs?: number;
 }
 
 const outcomes = ["success", "parse", "bad_data", "execution", "refused", "failed"] as const;
 
-/** How a query ended: with a value, with an error of one of three types, since there were too many, or by our fault. */
+/** How a query ended: with a value, with one of three kinds of error, refused because there were too many, or by a bug of ours. */
 export type QueryOutcome = (typeof outcomes)[number];
 
 /** Answers queries, a few at a time. */
@@ -68,7 +68,7 @@ export class Queries {
     }
   }
 
-  /** What a query is. @throws QueryError */
+  /** The value of a query. @throws QueryError */
   async evaluate(query: string, nowMs: number): Promise<Value> {
     return this.#inTurn((meter) => this.#evaluated(query, nowMs, meter));
   }
@@ -89,7 +89,7 @@ export class Queries {
       if (this.#options.limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
       return await work(new Meter(this.#options.limits));
     } finally {
-      // The next one that waits takes the place over.
+      // The next one that waits takes over the place.
       const next = this.#waiting.shift();
       if (next === undefined) this.#atWork -= 1;
       else next();
@@ -101,7 +101,7 @@ export class Queries {
   }
 }
 
-/** What is nested deeper than the stack, a pair of pairs for instance, is the query's fault. */
+/** A value nested deeper than the stack, such as pairs of pairs, counts as an error of the query. */
 function withoutOverflow(error: unknown): unknown {
   return error instanceof RangeError ? new QueryError({ code: "too-deep", limit: 400 }) : error;
 }

@@ -10,26 +10,26 @@ export interface MetricSource {
   knows(metric: string): boolean;
   /** Ascending by labels. */
   seriesOf(metric: string): readonly Series[];
-  /** Points before this time do not count. */
+  /** Points before this time are ignored. */
   readonly since: number;
 }
 
-/** Work that stops now and then, so that others have the event loop. */
+/** Work that pauses now and then, so that others get the event loop. */
 export type Work<Result> = Generator<void, Result>;
 
-/** Roughly what an element of a vector takes. */
+/** Roughly the memory of a vector's element, in bytes. */
 export const bytesPerElement = 96;
 /** What one takes that another vector has already. */
 export const bytesPerKept = 8;
 
-/** The query that operators and builtins are part of. */
+/** The query in which operators and builtins are evaluated. */
 export interface QueryContext {
   readonly source: MetricSource;
   readonly meter: Meter;
   readonly now: Timestamp;
   /** A function's value; `at` is where it is applied. @throws QueryError */
   apply(applied: Value, argument: Value, at: number): Work<Value>;
-  /** As `apply`, of which the result alone is kept: what was needed on the way is garbage where that is small. */
+  /** Like `apply`, when only the result is kept: if it is small, what was needed to compute it counts as garbage. */
   applyOnce(applied: Value, argument: Value, at: number): Work<Value>;
   /** @throws QueryError if there is no such time */
   timestamp(ms: number): Timestamp;

@@ -25,10 +25,10 @@ export type QueryFault =
   | { code: "too-slow"; limitMs: number }
   | { code: "too-big"; limitBytes: number };
 
-/** How cardano-tracer classes a failure, in `errorType`. */
+/** cardano-tracer's kinds of failure, in `errorType`. */
 type QueryErrorType = "parse" | "bad_data" | "execution";
 
-/** A query that has no value; the message is what the client gets, beginning as cardano-tracer's. */
+/** A query that fails; the message is what the client gets, and begins like cardano-tracer's. */
 export class QueryError extends Error {
   readonly fault: QueryFault;
 
@@ -125,7 +125,7 @@ function syntaxText({ place, text, unexpected, expected }: QueryFault & { code: 
   return `${lines.join("\n")}\n`;
 }
 
-/** Of the line in which the query cannot be read. */
+/** Most characters shown of the line that cannot be read. */
 const maxShownLength = 500;
 
 function shown({ line, column }: Place): string {

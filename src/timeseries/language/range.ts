@@ -11,10 +11,10 @@ import {
   type Value,
 } from "./values.js";
 
-/** As many as Prometheus allows; the original loops forever on a step of 0, and has no other limit. */
+/** As many as Prometheus allows; the original has no limit, and loops forever on a step of 0. */
 const maxSteps = 11_000;
 
-/** What a point takes in columns of numbers, in growing lists of numbers, and in lists of anything else, about. */
+/** Approximate bytes of a point in columns of numbers, in growing lists of numbers, and in other lists. */
 const bytesPerScalar = 16;
 const bytesPerListed = 32;
 const bytesPerObject = 96;
@@ -44,13 +44,13 @@ export function* range(context: QueryContext, options: RangeOf): Work<RangeVecto
 
 type Steps = { readonly from: number; readonly step: number; readonly count: number };
 
-/** Series by series: what is asked for most, without an object for each point. */
+/** Series by series: the usual case, without an object for each point. */
 function* ofMetric(context: QueryContext, { name }: Metric, steps: Steps): Work<SeriesRange[]> {
   const { meter, source } = context;
   const found: SeriesRange[] = [];
   const times = new Float64Array(steps.count);
   const values = new Float64Array(steps.count);
-  // In a pause series may come and go.
+  // During a pause series may appear and disappear.
   for (const series of [...source.seriesOf(name)]) {
     const count = series.sample(steps, source.since, times, values);
     if (count > 0) {
@@ -84,7 +84,7 @@ function* ofClosure(
       series.values.push(value);
       areScalars &&= typeof value === "number";
     }
-    // The vector itself is garbage, and with it all that it was made from, unless a value holds some of it.
+    // The vector itself is garbage, and so is everything it was made from, unless a value holds some of it.
     if (areScalars) meter.bytes = bytes;
     meter.charge(vector.elements.length * (areScalars ? bytesPerListed : bytesPerObject));
     if (meter.isDue(vector.elements.length)) yield;

@@ -13,7 +13,7 @@ const patterns = {
 
 const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** Reads a query's words, one after another. What begins with `take` moves on where it finds what it looks for. */
+/** Reads a query's words, one after another. Methods that begin with `take` move on only if they find what they look for. */
 export class Scanner {
   readonly query: string;
   at = 0;
@@ -22,7 +22,7 @@ export class Scanner {
     this.query = query;
   }
 
-  /** Moves over white space; returns whether there was any. */
+  /** Skips white space; returns whether there was any. */
   space(): boolean {
     const before = this.at;
     this.#match(patterns.whiteSpace);
@@ -47,7 +47,7 @@ export class Scanner {
     return false;
   }
 
-  /** A plain or quoted name that is no keyword. */
+  /** A plain or quoted name that is not a keyword. */
   takeIdentifier(): string | undefined {
     const quoted = this.#match(patterns.quotedName)?.[0];
     if (quoted !== undefined) return quoted.slice(1, -1);

@@ -1,4 +1,4 @@
-/** What the operators and builtins of cardano-timeseries-io 1.1.0 are; see docs/timeseries.md for what they mean. */
+/** The operators and builtins of cardano-timeseries-io 1.1.0; docs/timeseries.md says what they mean. */
 export type ComparisonOperator = "==" | "!=" | "<=" | ">=" | "<" | ">";
 export type ArithmeticOperator = "+" | "-" | "*" | "/";
 export type BinaryOperator = "||" | "&&" | ComparisonOperator | ArithmeticOperator;
@@ -30,20 +30,20 @@ export const arities = {
 
 export type BuiltinName = keyof typeof arities;
 
-/** Not usable as plain names; `round` is, in places where no function is expected. */
+/** Not usable as plain names, except `round` in places where no function is expected. */
 export const keywords: ReadonlySet<string> = new Set([
   ...["let", "in", "true", "false", "epoch", "now"],
   ...Object.keys(arities).filter((name) => name !== "round"),
 ]);
 
-/** `name = value`, or with `!=` its contrary. */
+/** `name = value`, or `name != value`. */
 export interface LabelCondition {
   readonly name: string;
   readonly value: string;
   readonly isEqual: boolean;
 }
 
-/** `at` is the place of the first character, or of the operator; `depth` the longest way down to a leaf. */
+/** `at` is the position of the first character, or of the operator; `depth` is the longest path down to a leaf. */
 export type Expression = { readonly at: number; readonly depth: number } & (
   | { readonly kind: "constant"; readonly value: number | boolean | string }
   | { readonly kind: "duration"; readonly ms: number }

@@ -60,7 +60,7 @@ export interface Element {
   readonly value: Value;
 }
 
-/** What several series are at a time. */
+/** The values of several series at one time. */
 export class InstantVector {
   readonly elements: readonly Element[];
 
@@ -76,7 +76,7 @@ export interface SeriesRange {
   readonly values: Float64Array | readonly Value[];
 }
 
-/** What several series are in the course of time, ascending by labels. */
+/** The points of several series over time, ascending by labels. */
 export class RangeVector {
   readonly series: readonly SeriesRange[];
 
@@ -94,7 +94,7 @@ export class Metric {
   }
 }
 
-/** What the names of a query mean: the innermost first. */
+/** The values of a query's names: the innermost first. */
 export interface Scope {
   readonly name: string;
   readonly value: Value;
@@ -114,7 +114,7 @@ export class Closure {
   }
 }
 
-/** The type as messages name it; of what is deep inside only that it is something. */
+/** The type as messages name it; types deep inside are left out. */
 export function typeOf(value: Value, depth = 4): string {
   if (depth === 0) return "…";
   if (typeof value === "number") return "Scalar";

@@ -3,8 +3,8 @@ import type { Series } from "../store/series.js";
 import type { Store } from "../store/store.js";
 
 /**
- * Adds the points of one store to another, and leaves the event loop to others meanwhile. What `from` gets until the
- * end is copied, too, the last of it at once: when this resolves, until the event loop turns, nothing is missing.
+ * Adds the points of one store to another, giving way to others on the event loop. Points that `from` gets meanwhile are
+ * copied, too, the last of them in one go: when this resolves, nothing is missing until the event loop's next turn.
  */
 export async function copyStore(from: Store, to: Store): Promise<void> {
   const copied = new Map<Series, number>();

@@ -3,7 +3,7 @@ import { type LabelSet, labelSet } from "../store/labels.js";
 import type { Point } from "../store/series.js";
 import { SnapshotError } from "./snapshot-fault.js";
 
-// A segment holds the points that came in some stretch of time. All numbers are little-endian.
+// A segment holds the points that arrived in some period of time. All numbers are little-endian.
 //
 //     header    "MUNINNTS"  version u32  runs u32  points u32  table bytes u32  base f64  newest f64
 //     table     JSON {"metrics": [name, …], "labels": [{label: value}, …]}, filled up with spaces to a multiple of 8
@@ -18,7 +18,7 @@ const headerBytes = 40;
 const checksumBytes = 32;
 const runBytes = 12;
 
-/** A segment with more is too large to be written and read at once without delay for others. */
+/** A larger segment would delay others while it is written and read in one go. */
 export const maxSegmentPoints = 200_000;
 
 /** Some points of one series, ascending. */
@@ -28,7 +28,7 @@ export interface Run {
   readonly points: readonly Point[];
 }
 
-/** What a segment's name and header say of it. */
+/** What a segment's name and header say about it. */
 export interface SegmentFacts {
   readonly points: number;
   readonly bytes: number;
@@ -38,7 +38,7 @@ export interface SegmentFacts {
 
 /** Gathers runs, and makes a segment of them. */
 export class SegmentBuilder {
-  /** No point is before it, and none 2^32 milliseconds after. */
+  /** No point is before this time, or 2^32 milliseconds after it. */
   readonly #base: number;
   readonly #metrics = new Places<string>();
   readonly #labels = new Places<LabelSet>();
@@ -88,7 +88,7 @@ export class SegmentBuilder {
   }
 }
 
-/** Gives numbers to things as they come. */
+/** Numbers things in the order they appear. */
 class Places<Item> {
   readonly items: Item[] = [];
   readonly #places = new Map<string, number>();
@@ -103,7 +103,7 @@ class Places<Item> {
   }
 }
 
-/** A whole segment that is as it was written. */
+/** A whole segment, checked to be as it was written. */
 export class Segment {
   readonly facts: SegmentFacts;
   readonly #bytes: Buffer;
@@ -141,7 +141,7 @@ export class Segment {
     this.facts = { points, bytes: bytes.length, newest: bytes.readDoubleLE(32) };
   }
 
-  /** Nothing is made for each point: there are millions. @throws SnapshotError */
+  /** Creates no object for each point: there are millions. @throws SnapshotError */
   *runs(): Generator<ReadRun> {
     const bytes = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     const { runs, times, values } = this.#layout;

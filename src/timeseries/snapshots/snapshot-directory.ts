@@ -7,7 +7,7 @@ const segmentName = /^timeseries-(\d{12})\.segment$/;
 const unfinishedName = /^timeseries-\d{12}\.segment\.unfinished$/;
 const damagedName = /^timeseries-\d{12}\.segment\.damaged$/;
 
-/** Far more than a segment ever has. */
+/** Far more bytes than a segment ever has. */
 const maxSegmentBytes = 2 ** 28;
 
 /** How many damaged segments are kept for inspection. */
@@ -23,12 +23,12 @@ export class SnapshotDirectory {
   }
 
   /**
-   * Makes the directory if there is none, and lists the numbers of its segments, ascending.
-   * @throws SnapshotError if it cannot be made, read and written
+   * Creates the directory if there is none, and lists the numbers of its segments, ascending.
+   * @throws SnapshotError if it cannot be created, read and written
    */
   async open(): Promise<number[]> {
     const names = await this.#list();
-    // What a predecessor was killed over.
+    // A file that was being written when Muninn was killed.
     for (const name of names) if (unfinishedName.test(name)) await rm(join(this.path, name), { force: true });
     const numbers = names.flatMap((name) => segmentName.exec(name)?.[1] ?? []).map(Number);
     numbers.sort((a, b) => a - b);
@@ -40,14 +40,14 @@ export class SnapshotDirectory {
     return join(this.path, `timeseries-${String(number).padStart(12, "0")}.segment`);
   }
 
-  /** Rejects with a SnapshotError where it is larger than any segment. */
+  /** Rejects with a SnapshotError if it is larger than any segment. */
   async read(number: number): Promise<Buffer> {
     const { size } = await stat(this.nameOf(number));
     if (size > maxSegmentBytes) throw new SnapshotError({ code: "not-a-segment" });
     return readFile(this.nameOf(number));
   }
 
-  /** The whole segment is there, on disk, or nothing is. Returns its number. */
+  /** Afterwards either the whole segment is on disk, or nothing. Returns its number. */
   async write(bytes: Uint8Array): Promise<number> {
     const number = this.#next;
     const name = this.nameOf(number);
@@ -71,7 +71,7 @@ export class SnapshotDirectory {
     await rm(this.nameOf(number), { force: true });
   }
 
-  /** Puts a damaged segment out of the way; returns what it is called now. */
+  /** Renames a damaged segment; returns its new name. */
   async putAside(number: number): Promise<string> {
     const name = `${this.nameOf(number)}.damaged`;
     await rename(this.nameOf(number), name);

@@ -1,6 +1,6 @@
 import { CodedError, type Sentences } from "../../coded-error.js";
 
-/** Why a segment is not taken, or none can be written. */
+/** Why a segment is not accepted, or none can be written. */
 export type SnapshotFault =
   | { code: "not-a-segment" }
   | { code: "other-version"; version: number }

@@ -5,14 +5,14 @@ import { maxSegmentPoints, type ReadRun, Segment, SegmentBuilder, type SegmentFa
 import { SnapshotDirectory } from "./snapshot-directory.js";
 import { SnapshotError } from "./snapshot-fault.js";
 
-/** Times within a segment are counted from its begin; a day is far from what they can count. */
+/** Times within a segment are counted from its beginning; a day is far below what they can count. */
 const longestStretchMs = 86_400_000;
 
 /** The clock is read after this many runs. */
 const runsPerLook = 64;
 
 export interface SnapshotsObserver {
-  /** A segment is damaged, and is called otherwise now. */
+  /** A segment is damaged, and has been renamed. */
   refused(file: string, putAside: string, error: Error): void;
 }
 
@@ -21,12 +21,12 @@ export interface SnapshotsStats {
   readonly bytes: number;
 }
 
-/** The points of a store on disk: what is new is written as a segment of its own, what the store has lost is removed. */
+/** The points of a store on disk: new ones are written as a separate segment, those that the store has dropped are removed. */
 export class Snapshots {
   readonly #directory: SnapshotDirectory;
   readonly #observer: SnapshotsObserver;
   readonly #segments = new Map<number, Pick<SegmentFacts, "bytes" | "newest">>();
-  /** Everything until then is on disk. */
+  /** Everything up to this time is on disk. */
   #writtenUntil = Number.NEGATIVE_INFINITY;
   #found: number[] = [];
 
@@ -45,14 +45,14 @@ export class Snapshots {
     return { segments: this.#segments.size, bytes };
   }
 
-  /** Finds out what is there. @throws SnapshotError if the directory is unusable */
+  /** Reads which segments exist. @throws SnapshotError if the directory is unusable */
   async open(): Promise<void> {
     this.#found = await this.#directory.open();
   }
 
   /**
-   * Adds the points of all segments to the store, and leaves the event loop to others meanwhile. A damaged segment is
-   * put aside. `progress` is called with the share that is done; what the signal breaks off is just left.
+   * Adds the points of all segments to the store, giving way to others on the event loop. A damaged segment is renamed.
+   * `progress` is called with the share that is done. If the signal aborts, the rest is not loaded.
    */
   async load(
     store: Store,
@@ -73,14 +73,14 @@ export class Snapshots {
     for (const { newest } of this.#segments.values()) {
       this.#writtenUntil = Math.max(this.#writtenUntil, newest);
     }
-    // What was not read is earlier than now, and on disk.
+    // What was not loaded is earlier than now, and on disk.
     if (options.signal.aborted) this.#writtenUntil = begun - 1;
     store.takeEarliestNew();
   }
 
-  /** Writes what has come until `until`, and removes what the store no longer has. */
+  /** Writes what has arrived up to `until`, and removes what the store no longer has. */
   async save(store: Store, until: number): Promise<void> {
-    // Where the clock was set back, what is new is earlier than what is on disk.
+    // If the clock was set back, new points are earlier than those on disk.
     this.#writtenUntil = Math.min(this.#writtenUntil, store.takeEarliestNew() - 1);
     const series = [...store.everySeries()];
     const { reachesBackTo } = store.stats();
@@ -97,7 +97,7 @@ export class Snapshots {
 
   async #take(number: number, read: Buffer | Error, loader: Loader): Promise<void> {
     const file = this.#directory.nameOf(number);
-    // What cannot be read right now may be sound: it stays.
+    // A segment that cannot be read at the moment may be undamaged: it stays.
     if (read instanceof Error && !(read instanceof SnapshotError)) {
       this.#observer.refused(file, file, read);
       return;

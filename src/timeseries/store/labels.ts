@@ -1,4 +1,4 @@
-/** The labels of a series, in the order of their names. Two sets are equal where their keys are. */
+/** The labels of a series, in the order of their names. Two sets are equal if their keys are. */
 export interface LabelSet {
   readonly pairs: readonly (readonly [name: string, value: string])[];
   readonly key: string;
@@ -13,7 +13,7 @@ export function labelOf({ pairs }: LabelSet, name: string): string | undefined {
   return pairs.find(([each]) => each === name)?.[1];
 }
 
-/** The order of vectors: pair by pair; of two that begin alike the shorter comes first. */
+/** The order of vectors: pair by pair; if one begins with the other, the shorter comes first. */
 export function compareLabels(a: LabelSet, b: LabelSet): number {
   for (const [index, [name, value]] of a.pairs.entries()) {
     const other = b.pairs[index];

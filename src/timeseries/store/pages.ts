@@ -1,7 +1,7 @@
-/** A page is a run of points of one series; memory is given to series, and taken back, page by page. */
+/** A page is a run of points of one series; series get memory, and give it back, page by page. */
 export const pointsPerPage = 64;
 
-/** A number and four bytes of time a point; base, count, links, owner, and its place in the list of its series. */
+/** Per point a number and four bytes of time; per page its base, count, links, owner, and place in the list of its series. */
 export const bytesPerPage = pointsPerPage * 12 + 33;
 
 const slabBits = 10;
@@ -21,7 +21,7 @@ class Slab<Owner> {
   readonly owners: (Owner | undefined)[] = new Array(pagesPerSlab).fill(undefined);
 }
 
-/** A page, while nothing else is asked of the pages: where its columns lie. Times are `base + offsets[first + n]`. */
+/** Where a page's columns are, valid until the next call. Times are `base + offsets[first + n]`. */
 export interface PageView {
   readonly offsets: Uint32Array;
   readonly values: Float64Array;
@@ -30,7 +30,7 @@ export interface PageView {
   readonly count: number;
 }
 
-/** Pages of points, in the order in which they were last appended to: the page that got none for longest is the oldest. */
+/** Pages of points, in the order of the last append: the page that has waited longest for a point is the oldest. */
 export class Pages<Owner> {
   readonly #slabs: Slab<Owner>[] = [];
   readonly #free: number[] = [];
@@ -47,7 +47,7 @@ export class Pages<Owner> {
     return this.#points;
   }
 
-  /** The page to go first, if there is any. */
+  /** The page to remove first, if there is any. */
   get oldest(): number | undefined {
     return this.#oldest === none ? undefined : this.#oldest;
   }
@@ -140,7 +140,7 @@ export class Pages<Owner> {
     return n;
   }
 
-  /** Takes the last points off the page, and keeps this many; the page must keep one. */
+  /** Removes the last points of the page and keeps this many, at least one. */
   shorten(page: number, count: number): void {
     const slab = this.#slab(page);
     this.#points -= slab.counts[index(page)]! - count;

@@ -1,7 +1,7 @@
 import type { LabelSet } from "./labels.js";
 import type { Pages } from "./pages.js";
 
-/** A metric's value is looked for so far back, in milliseconds; a point exactly this old is no longer found. */
+/** How far back a metric's value is looked for, in milliseconds; a point exactly this old is no longer found. */
 const stalenessMs = 300_000;
 
 export interface Point {
@@ -21,10 +21,10 @@ export interface Steps {
 export class Series {
   readonly metric: string;
   readonly labels: LabelSet;
-  /** Of the last point. */
+  /** The value of the last point. */
   lastTime = Number.NEGATIVE_INFINITY;
   lastValue = Number.NaN;
-  /** The store has dropped it, since it had no points left. */
+  /** The store has dropped this series, because it had no points left. */
   retired = false;
   readonly #pages: Pages<Series>;
   /** Its pages, ascending, from `#gone` on. */
@@ -66,7 +66,7 @@ export class Series {
     return this.#own.length > before;
   }
 
-  /** Gives its oldest page back. */
+  /** Gives back its oldest page. */
   dropOldest(): void {
     this.#pages.release(this.#own[this.#gone]!);
     this.#gone += 1;
@@ -92,7 +92,7 @@ export class Series {
     this.lastValue = last === undefined ? Number.NaN : last.values[last.first + last.count - 1]!;
   }
 
-  /** The value at `time`: of the newest point that is neither later nor stale. Points before `since` do not count. */
+  /** The value at `time`: of the newest point that is neither later nor stale. Points before `since` are ignored. */
   at(time: number, since = Number.NEGATIVE_INFINITY): number | undefined {
     const place = this.#pageAt(time);
     if (place < this.#gone) return undefined;
@@ -129,7 +129,7 @@ export class Series {
     return written;
   }
 
-  /** Its points after `after` and until `until`, ascending. */
+  /** Its points after `after` and up to `until`, ascending. */
   points(after: number, until: number): Point[] {
     const points: Point[] = [];
     for (let place = Math.max(this.#pageAt(after), this.#gone); place < this.#own.length; place += 1) {
@@ -143,7 +143,7 @@ export class Series {
     return points;
   }
 
-  /** Place of the last page that begins at or before `time`; one before the first where none does. */
+  /** Place of the last page that begins at or before `time`; one before the first if none does. */
   #pageAt(time: number): number {
     let low = this.#gone;
     let high = this.#own.length;

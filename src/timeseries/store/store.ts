@@ -3,20 +3,20 @@ import { bytesPerPage, Pages } from "./pages.js";
 import { Series } from "./series.js";
 import { SortedNames } from "./sorted-names.js";
 
-/** What a series and a metric take in addition to their points, roughly: objects, entries of maps, places in lists. */
+/** Rough memory of a series and of a metric in addition to points: objects, entries of maps, places in lists. */
 const bytesPerSeries = 400;
 const bytesPerMetric = 400;
 
 /** Longest name of a metric that is kept; nodes' own are below 100. */
 const maxNameLength = 512;
 
-/** Names stay known without points, as cardano-tracer's do, while all names take no more than this share of the memory. */
+/** Names without points stay known, as in cardano-tracer, while all names take no more than this share of the memory. */
 const shareOfNames = 1 / 8;
 
 export interface StoreOptions {
-  /** Bytes of all points and of what is kept about them. */
+  /** Most bytes of all points and of what is kept about them. */
   readonly maxBytes: number;
-  /** Least milliseconds between two points of a series. */
+  /** Fewest milliseconds between two points of a series. */
   readonly minIntervalMs: number;
 }
 
@@ -29,11 +29,11 @@ export interface StoreStats {
   readonly series: number;
   /** Points dropped because there was no more room. */
   readonly evicted: number;
-  /** Points that went because they were older than the retention. */
+  /** Points removed because they were older than the retention. */
   readonly pruned: number;
-  /** Points that went because the clock was set back behind them. */
+  /** Points removed because the clock was set back behind them. */
   readonly undone: number;
-  /** Since when everything is there, in milliseconds since 1970; absent while there is nothing. */
+  /** All points from this time on are kept, in milliseconds since 1970; absent while there are none. */
   readonly reachesBackTo: number | undefined;
 }
 
@@ -43,7 +43,7 @@ interface Metric {
   readonly sorted: Series[];
 }
 
-/** The points of all series, bounded in bytes: the page that has got no point for longest goes first. */
+/** The points of all series, limited in bytes: the page that has waited longest for a point is removed first. */
 export class Store {
   readonly minIntervalMs: number;
   readonly #maxBytes: number;
@@ -52,7 +52,7 @@ export class Store {
   readonly #names = new SortedNames();
   #nameBytes = 0;
   #series = 0;
-  /** Points before this time are no longer seen: they are on a page with newer ones. */
+  /** Points before this time are hidden: they are on a page with newer ones. */
   #since = Number.NEGATIVE_INFINITY;
   /** Time of the earliest point ever, and of the latest that was evicted. */
   #begun = Number.POSITIVE_INFINITY;
@@ -85,12 +85,12 @@ export class Store {
     for (const { sorted } of this.#metrics.values()) yield* sorted;
   }
 
-  /** Points before this time do not count. */
+  /** Points before this time are ignored. */
   get since(): number {
     return this.#since;
   }
 
-  /** The series of that name and labels, made if there is none; undefined if the name is too long. */
+  /** The series with this name and these labels, created if there is none; undefined if the name is too long. */
   series(metric: string, labels: LabelSet): Series | undefined {
     const known = this.#metrics.get(metric) ?? this.#addMetric(metric);
     if (known === undefined) return undefined;
@@ -104,7 +104,7 @@ export class Store {
     return series;
   }
 
-  /** What a metric is at `time`: a changed value is kept at least `minIntervalMs` after the last, another each minute. */
+  /** Adds a metric's value at `time`. A changed value is kept if `minIntervalMs` has passed since the last, an unchanged one once a minute. */
   observe(series: Series, time: number, value: number): void {
     const elapsed = time - series.lastTime;
     const isDue = Object.is(value, series.lastValue)
@@ -114,22 +114,22 @@ export class Store {
   }
 
   /**
-   * Adds a point, at a whole millisecond. If it is not after the last one the clock was set back: what was written
-   * for then and later was never true.
+   * Adds a point, at a whole millisecond. If it is not after the last one, the clock was set back: points at that time and
+   * later are removed, because their times were wrong.
    */
   append(series: Series, time: number, value: number): void {
     this.#prepare(series, time);
     if (series.append(time, value)) this.#makeRoom();
   }
 
-  /** As `append`, of the first `count` points of these columns, which must ascend. */
+  /** Like `append`, for the first `count` points of these columns, which must ascend. */
   appendMany(series: Series, times: Float64Array, values: Float64Array, count: number): void {
     if (count === 0) return;
     this.#prepare(series, times[0]!);
     if (series.appendMany(times, values, count)) this.#makeRoom();
   }
 
-  /** Time of the earliest point that was added since this was last asked. */
+  /** Time of the earliest point added since the last call. */
   takeEarliestNew(): number {
     const earliest = this.#earliestNew;
     this.#earliestNew = Number.POSITIVE_INFINITY;
@@ -137,7 +137,7 @@ export class Store {
   }
 
   /**
-   * Drops the points before `time`, which queries no longer see; of their pages at most `mostPages`. Returns whether all
+   * Drops the points before `time`, which queries no longer see; at most `mostPages` of their pages. Returns whether all
    * are gone.
    */
   prune(time: number, mostPages = Number.POSITIVE_INFINITY): boolean {
@@ -194,7 +194,7 @@ export class Store {
     }
   }
 
-  /** The page that is oldest of all is the oldest of its series, too. */
+  /** The oldest of all pages is also the oldest of its series. */
   #drop(page: number): void {
     const series = this.#pages.ownerOf(page);
     series.dropOldest();
@@ -220,7 +220,7 @@ export class Store {
   }
 }
 
-/** Where these labels are, or belong, among the sorted. */
+/** Where these labels are, or belong, in the sorted list. */
 function placeOf(sorted: readonly Series[], labels: LabelSet): number {
   let low = 0;
   let high = sorted.length;
