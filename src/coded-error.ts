@@ -1,16 +1,16 @@
-/** A fault: a code of a closed set, and its facts. */
+/** A fault: one of a closed set of codes, and its facts. */
 export interface Coded {
   readonly code: string;
 }
 
-/** The sentence of each code; `cause` is what the underlying error says, or that there is none. */
+/** The message of each code; `cause` is the underlying error's message, or says that there is none. */
 export type Sentences<Fault extends Coded> = {
   readonly [Code in Fault["code"]]: (fault: Extract<Fault, { readonly code: Code }>, cause: string) => string;
 };
 
 /**
- * An error that was foreseen: decide by `fault.code`, never by the message, which is for people. Where its code failed tells
- * nobody more than the message does, so it is shown without its stack.
+ * An error that was foreseen: decide by `fault.code`, never by the message, which is for people. It is shown without its
+ * stack, which would add nothing to the message.
  */
 export abstract class CodedError<Fault extends Coded> extends Error {
   readonly fault: Fault;

@@ -6,11 +6,11 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * CRC-32 as zlib has it: of "123456789" it is 0xCBF43926. `before` is that of the bytes before these, if there are any.
+ * CRC-32 as in zlib: for "123456789" it is 0xCBF43926. `before` is the value for the bytes before these, if any.
  */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let remainder = ~before;
-  // With an iterator instead of the index this takes twice as long.
+  // An iterator instead of the index would take twice as long.
   for (let i = 0; i < bytes.length; i += 1)
     remainder = table[(remainder ^ bytes[i]!) & 0xff]! ^ (remainder >>> 8);
   return ~remainder >>> 0;

@@ -1,6 +1,6 @@
-/** What ends parts that were opened one after another, the last first. */
+/** Ends parts that were opened one after another, the last first. */
 export interface Endings {
-  /** Says what ends a part that is there now. */
+  /** Adds the function that ends a part just opened. */
   atEnd(ending: () => unknown): void;
   /** Ends all parts. Idempotent. */
   end(): Promise<void>;

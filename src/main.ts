@@ -6,7 +6,7 @@ import { packageVersion } from "./package-version.js";
 
 type AddCommand = (program: Command, given: { readonly runtimeOptions: readonly string[] }) => void;
 
-// Each command's file loads what it needs when it is called; if one is named, the others are not even loaded.
+// Each command's file loads what it needs when it is called; the files of other commands are not even loaded.
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   run: async () => (await import("./commands/run.js")).addRunCommand,
   collect: async () => (await import("./commands/collect.js")).addCollectCommand,
@@ -24,7 +24,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
 
 const usageError = 2;
 
-/** Does what the arguments of the process say, and sets its exit code. */
+/** Runs the command that the process's arguments name, and sets the exit code. */
 export async function main(): Promise<void> {
   const program = new Command("muninn")
     .description("Collects the traces of Cardano nodes: a drop-in replacement for cardano-tracer.")
@@ -58,14 +58,14 @@ export async function main(): Promise<void> {
   }
 }
 
-/** The commands that have to be known for a first argument: all of them only where help lists them. */
+/** The commands to load for a first argument: all of them only if help lists them. */
 function commandsFor(first: string): readonly string[] {
   if (Object.hasOwn(commands, first)) return [first];
   const listing = ["", "help", "-h", "--help"];
   return first.startsWith("-") && !listing.includes(first) ? ["run"] : Object.keys(commands);
 }
 
-/** What is no command would be an argument of the default one, and a slip of the keyboard hard to see. */
+/** An unknown command would count as an argument of the default one, which would hide a typing error. */
 function refuseUnknownCommand(program: Command, first: string): void {
   const names = ["help", ...Object.keys(commands)];
   if (first === "" || first.startsWith("-") || names.includes(first)) return;

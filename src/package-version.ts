@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-/** Set when the program is packed (rolldown.config.ts). */
+/** Set when the program is bundled (rolldown.config.ts). */
 declare const packedVersion: string | undefined;
 
 /** Muninn's own version, as in its package.json. */

@@ -10,7 +10,7 @@ import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import { Room } from "./transport/room.js";
 
-/** Where connections come from: nodes to us, or we to them. Closed until `open`, so that all else can be ready before. */
+/** Where connections come from: nodes connect to us, or we to them. Closed until `open`, so that everything else is ready first. */
 export class Door {
   /** Its state, for health. */
   readonly view: HealthOptions["door"];
@@ -31,12 +31,12 @@ export class Door {
     this.view = this.#viewOf(config);
   }
 
-  /** Of `muninn.links`. */
+  /** The state of `muninn.links`. */
   get links(): readonly LinkView[] {
     return this.#links.views;
   }
 
-  /** @throws TransportError if it cannot listen, CertificateError where files of links cannot be used */
+  /** @throws TransportError if it cannot listen, CertificateError if files of links cannot be used */
   async open(run: RunConnection): Promise<void> {
     const { network, muninn } = this.#config;
     const { log, events, maxConnections } = this.#options;
@@ -74,7 +74,7 @@ export class Door {
     await this.#links.reload();
   }
 
-  /** Lets no one else in; those inside stay. Idempotent. */
+  /** Accepts no more connections; open ones stay. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([this.#listener?.stop(), this.#connectors?.stop(), this.#links.stop()]);
@@ -82,7 +82,7 @@ export class Door {
 
   #viewOf({ network }: Config): HealthOptions["door"] {
     if (network.mode === "AcceptAt") {
-      // One that we have closed ourselves is no fault.
+      // A listener that we have closed ourselves is not a fault.
       const isBound = () => this.#stopped || this.#listener?.listening === true;
       return { listener: { where: formatAddress(network.address), isBound } };
     }

@@ -17,7 +17,7 @@ import type { AskableNodes } from "./timeseries/http/node-routes.js";
 import type { Timeseries } from "./timeseries/timeseries.js";
 import type { UiOptions } from "./ui/ui-endpoint.js";
 
-/** What a line of the log shows of a client's path. */
+/** Most characters of a client's path in a log line. */
 const maxPathLength = 200;
 
 export interface EndpointSources {
@@ -25,9 +25,9 @@ export interface EndpointSources {
   readonly health: HealthSource;
   readonly own: OwnMetrics;
   readonly events: OwnEvents;
-  /** Present where `hasTimeseries` is. */
+  /** Present if `hasTimeseries` is. */
   readonly timeseries: Timeseries | undefined;
-  /** Present where `muninn.ui` is. */
+  /** Present if `muninn.ui` is. */
   readonly ui: Pick<UiOptions, "sources" | "sink"> | undefined;
 }
 
@@ -60,15 +60,15 @@ export class Endpoints {
     );
   }
 
-  /** What each has served so far. */
+  /** The counts of each so far. */
   readings(): EndpointReading[] {
     return [...this.#servers].map(([endpoint, server]) => ({ endpoint, ...server.stats() }));
   }
 
   /**
-   * Brings certificates, secrets, labels, help texts and the form of names into effect.
+   * Applies certificates, secrets, labels, help texts and the form of names.
    *
-   * @throws CertificateError, and nothing changes then
+   * @throws CertificateError, and then nothing changes
    */
   async reload(config: Config): Promise<void> {
     const tls = await tlsOf(config);
@@ -104,7 +104,7 @@ export class Endpoints {
           log.error("http_failed", `answering ${shown} at ${field} failed${more}`, { err, path: shown });
         }),
     });
-    // What is not served is not loaded: the libraries behind an endpoint are much of what a start takes.
+    // Only what is served is loaded: the libraries of an endpoint take much of a start.
     if (endpoints.prometheus !== undefined) {
       const { openPrometheusEndpoint } = await import("./http/prometheus-endpoint.js");
       const server = await openPrometheusEndpoint({
@@ -167,7 +167,7 @@ export class Endpoints {
   }
 }
 
-/** Files that the endpoints of a configuration may have open, out of this many. */
+/** How many of this many files the endpoints of a configuration may have open. */
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
   const { prometheus, ekg } = endpoints;
   const { otlp, health, ui } = muninn;
@@ -177,7 +177,7 @@ export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: numbe
   return filesOf(opened.length, openFiles);
 }
 
-/** Read only where an endpoint insists on TLS. */
+/** Read only if an endpoint requires TLS. */
 async function tlsOf({ endpoints, tlsCertificate }: Config): Promise<TlsMaterial | undefined> {
   const isNeeded = Object.values(endpoints).some(({ forceSsl }) => forceSsl);
   return isNeeded && tlsCertificate !== undefined ? readCertificate(tlsCertificate) : undefined;

@@ -12,10 +12,10 @@ import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 import type { ListenOptions, Refusal } from "./transport/links/link.js";
 
-/** Lines in a minute about a node that comes and goes, before one line represents more. */
+/** Lines a minute about a node that connects and leaves, before one line represents several events. */
 const comingsAndGoings = 5;
 
-/** What happens to connections, as lines of the log, and as counts where those are of use. */
+/** Logs what happens to connections, and counts it where that is useful. */
 export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   // Any peer that may connect can cause these as often as it likes.
   const faults = new RateLimitedLines();
@@ -86,7 +86,7 @@ function endReason({ fault, midReply }: SessionEnd): ConnectionEnd {
   return facts.code === "handshake-refused" ? `refused-by-${facts.by}` : facts.code;
 }
 
-/** What happens to targets that we connect to. */
+/** Logs what happens to targets that we connect to. */
 export function connectorEvents(log: Log): ConnectorObserver {
   return {
     unreachable: (address, err) =>
@@ -101,7 +101,7 @@ export function connectorEvents(log: Log): ConnectorObserver {
   };
 }
 
-/** Peers that a link has not let in: one line a minute for each address and reason, with their number. */
+/** Logs peers that a link has not let in: one line a minute for each address and reason, with their number. */
 export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal: Refusal) => void {
   const quietMs = 60_000;
   const mostKinds = 1_000;
@@ -135,7 +135,7 @@ const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
   crowd: "too many connections from its address are still being authenticated",
 };
 
-/** What was done for a socket file without being asked for explicitly. */
+/** Logs what was done for a socket file without being asked for explicitly. */
 export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade" | "onModeNarrowed"> {
   return {
     onDirectoryMade: (directory) =>
@@ -152,7 +152,7 @@ export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade
   };
 }
 
-/** Says that there are too many connections: at once, and then at most once a minute with how many it were. */
+/** Logs that there are too many connections: at once, and then at most once a minute with their number. */
 export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => void {
   const lines = new RateLimitedLines();
   return (limit) => {
@@ -166,7 +166,7 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
   };
 }
 
-/** What happens to files: one line when a fault begins and one when it is over, not one for each attempt. */
+/** Logs what happens to files: one line when a fault begins and one when it ends, not one for each attempt. */
 export function registryEvents(log: Log): RegistryObserver {
   // A disk that comes and goes does this to the logs of thousands of nodes, and so does who may write in a root.
   const lines = new RateLimitedLines({ burst: comingsAndGoings });
@@ -262,7 +262,7 @@ export function registryEvents(log: Log): RegistryObserver {
   };
 }
 
-/** Errors in Muninn that a sink ran into: the first with its stack, then one line a minute with their count. */
+/** Logs errors in Muninn that a sink ran into: the first with its stack, then one line a minute with their count. */
 export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
   const lines = new RateLimitedLines();
   return ({ name }, err) => {
@@ -277,9 +277,9 @@ export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
   };
 }
 
-/** Checks that change their state; those of sinks have lines of their own, with what failed. */
+/** Logs checks that change their state, except those of sinks, which have their own lines with what failed. */
 export function healthEvents(log: Log): NonNullable<HealthOptions["onChange"]> {
-  // Peers that come, go and ask for health decide how often `nodes` changes.
+  // Peers that connect, leave and ask for health decide how often `nodes` changes.
   const lines = new RateLimitedLines({ burst: comingsAndGoings });
   return ({ name, state, reason, action }) => {
     const facts = { check: name, state, reason, action };

@@ -40,7 +40,7 @@ export class Links {
     this.views = this.#links.map(({ view }) => view);
   }
 
-  /** @throws CertificateError if files cannot be used, TransportError where it cannot listen */
+  /** @throws CertificateError if files cannot be used, TransportError if it cannot listen */
   async open(run: RunConnection): Promise<void> {
     for (const link of this.#links) await link.readCredentials();
     const onTurnedAway = turnedAwayEvents(this.#options.log, this.#options.events);
@@ -56,7 +56,7 @@ export class Links {
     for (const change of changes) change();
   }
 
-  /** Lets no one else in; those inside stay. Idempotent. */
+  /** Accepts no more connections; open ones stay. Idempotent. */
   async stop(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.stop()));
   }
@@ -85,7 +85,7 @@ class OpenLink {
     this.#credentials = await readLinkCredentials(this.#link, ["muninn", "links", this.#index]);
   }
 
-  /** Resolves with what brings the files as they are now into effect. */
+  /** Reads the files; resolves with a function that applies them. */
   async readChange(): Promise<() => void> {
     const credentials = await readLinkCredentials(this.#link, ["muninn", "links", this.#index]);
     return () => {

@@ -17,7 +17,7 @@ interface Surroundings {
 }
 
 /**
- * What `muninn.otlp` asks for; not even loaded where it is absent.
+ * The servers that `muninn.otlp` asks for; their code is not even loaded if it is absent.
  * @throws HttpError if it cannot listen, CertificateError
  */
 export async function openOtlpIn(

@@ -12,7 +12,7 @@ import type { Router, RouterObserver } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
 import type { Overview } from "./ui/answers.js";
 
-// What the daemon's own metrics read of the parts.
+// What the daemon's own metrics read from the parts.
 
 export function* nodeReadings(sessions: Sessions): Generator<NodeReading> {
   for (const { node, session, metrics } of sessions.nodes()) {

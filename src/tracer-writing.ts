@@ -19,36 +19,36 @@ import type { Endpoints } from "./tracer-endpoints.js";
 import { healthEvents, registryEvents, sinkFailureEvents } from "./tracer-events.js";
 import { disksReading, registryReading, watchWrites } from "./tracer-readings.js";
 
-/** How long what stops continues trying to write; all in all it ends within 5 s. */
+/** How long a stop continues trying to write, in milliseconds; the whole stop takes at most 5 s. */
 export const writeMs = 1_500;
 
 export interface WritingOptions {
   readonly log: Log;
   /** Muninn's. */
   readonly version: string;
-  /** Why the configuration file could not be taken when it was last read. */
+  /** Why the configuration file could not be used when it was last read. */
   readonly configurationFault?: (() => string | undefined) | undefined;
   readonly sinkKinds: readonly SinkKind<SinkConfig>[];
-  /** What of the registry is not in the configuration. */
+  /** Options of the registry that are not in the configuration. */
   readonly registry: Pick<RegistryOptions, "identity" | "fileSystem" | "stopping">;
 }
 
-/** The end of the street, which tracers and collectors have in common: sinks and their files, and what watches them. */
+/** The end of the pipeline, common to tracers and collectors: sinks, their files, and what watches them. */
 export interface Writing {
   readonly registry: HandleRegistry;
   readonly sinks: readonly Sink[];
   readonly router: Router;
   readonly events: OwnEvents;
   readonly process: ProcessWatch;
-  /** Of the sections with files, as configured. */
+  /** The log roots of sections with files, as configured. */
   readonly roots: readonly string[];
   readonly disks: readonly DiskSpace[];
-  /** What health looks at here. */
+  /** What health checks here. */
   readonly watched: Pick<
     HealthOptions,
     "sinks" | "disks" | "retention" | "configurationFault" | "longestLagSeconds" | "onChange"
   >;
-  /** What own metrics read here. */
+  /** What Muninn's own metrics read here. */
   measured(
     health: Health,
     endpoints: Endpoints,

@@ -41,11 +41,11 @@ import { openWriting } from "./tracer-writing.js";
 import type { Connection } from "./transport/connection.js";
 import type { UiSources } from "./ui/views.js";
 
-/** How long a stopping tracer takes what nodes still send. */
+/** How long a stopping tracer accepts what nodes still send, in milliseconds. */
 const drainMs = 2_000;
-/** Nodes give their name at once, and what waits for it takes memory; a node's own queue lasts for this long. */
+/** How long a node's name is awaited before asking continues, in milliseconds: its own queue lasts this long, and objects that wait for the name take memory. */
 const namePatienceMs = 250;
-/** A request unanswered for this long means that the peer is gone. */
+/** A request unanswered for this long, in milliseconds, means that the peer is gone. */
 const silenceMs = 30_000;
 
 /** A running tracer: nodes connect, their trace objects go to the sinks. */
@@ -56,8 +56,8 @@ export interface Tracer {
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
   /**
-   * Brings into effect what can change while nodes stay connected (`liveFields`), the verbosity of the log aside, and
-   * reads certificates and credentials again.
+   * Applies what can change while nodes stay connected (`liveFields`), except the verbosity of the log, and reads
+   * certificates and credentials again.
    * @throws CertificateError if those are unusable; then nothing changes
    */
   reload(config: Config): Promise<void>;
@@ -71,17 +71,17 @@ export interface TracerOptions {
   readonly log: Log;
   /** Muninn's. */
   readonly version: string;
-  /** Why the configuration file could not be taken when it was last read, for health. */
+  /** Why the configuration file could not be used when it was last read, for health. */
   readonly configurationFault?: () => string | undefined;
-  /** What log files are written to; a test puts itself between it and the kernel. @default the kernel's */
+  /** The file system for log files; a test can replace it. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
-  /** Once this has fired, the start no longer waits for anything, and is given up. */
+  /** Once this has fired, the start no longer waits for anything, and is abandoned. */
   readonly stopping?: AbortSignal;
-  /** What kinds of sinks there are; a test adds its own. @default all of Muninn's */
+  /** The kinds of sinks; a test adds its own. @default all of Muninn's */
   readonly sinkKinds?: readonly SinkKind<SinkConfig>[];
 }
 
-/** Builds the parts, and opens the door last: nothing comes in before it can be kept. */
+/** Builds the parts, and opens the door last, so that nothing arrives before it can be kept. */
 export function startTracer(config: Config, options: TracerOptions): Promise<Tracer> {
   return openWithEndings((endings) => openParts(config, options, endings));
 }
@@ -195,7 +195,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     const self = new SelfTrace({ log, node, host: hostname().split(".")[0]! });
     atEnd(() => self.stop());
   }
-  // Now that nodes can connect: what rotation of a predecessor has left behind.
+  // Once nodes can connect: deletes old files of an earlier run.
   void registry.expire();
 
   let stopped: Promise<void> | undefined;
@@ -224,7 +224,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   };
 }
 
-/** What the page reads, if there is a sink for it. */
+/** What the page reads, if its sink exists. */
 function uiOf(sinks: readonly Sink[], sources: Omit<UiSources, "known">): EndpointSources["ui"] {
   const sink = sinks.find((one) => one instanceof LiveSink);
   return sink && { sink, sources: { ...sources, known: () => sink.nodes() } };
@@ -242,7 +242,7 @@ function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config
   return { pauseMs, full };
 }
 
-/** As many connections as configured, or fewer where the process may not have this many files open. */
+/** The configured number of connections, or fewer if the process may not have that many files open. */
 function affordableConnections(config: Config, registry: HandleRegistry, log: Log): number {
   const { maxConnections: wanted } = config.muninn;
   const { maxOpenFiles } = registry.stats();
@@ -269,7 +269,7 @@ function resourceTrace(
   return new ResourceTrace({ everyMs, read: () => process.read(), trace });
 }
 
-/** Directories of nodes against other tracers that write below the same root. */
+/** Claims directories of nodes against other tracers that write below the same root. */
 function directoryClaims(registry: HandleRegistry): (directory: string) => Promise<ClaimedDirectory> {
   return async (directory) => {
     const outcome = await registry.claim(directory);

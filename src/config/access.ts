@@ -4,7 +4,7 @@ import { type Config, valuesOf } from "./config.js";
 import { httpListeners } from "./listeners.js";
 import { isLoopback } from "./loopback.js";
 
-/** What the umask may leave at most where no mode is configured: that others may write is never left to it. */
+/** Most permissions that the umask may leave if no mode is configured: it never decides that others may write. */
 const most = { socket: 0o770, file: 0o644, directory: 0o755 } as const;
 
 /** Who may connect to what this tracer opens, and who may read what it writes: a sentence for each. */

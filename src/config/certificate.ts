@@ -5,7 +5,7 @@ import type { TlsCertificate } from "./groups/tls-certificate.js";
 import { formatField } from "./problem.js";
 import { type ReadText, readSmallFile } from "./small-file.js";
 
-/** What `node:https` takes, as PEM. */
+/** The PEM texts that `node:https` needs. */
 export interface TlsMaterial {
   /** The certificate followed by its chain. */
   readonly cert: string;
@@ -13,12 +13,12 @@ export interface TlsMaterial {
 }
 
 interface CertificateProblem {
-  /** From the top of the configuration. */
+  /** The path of the field from the top of the configuration. */
   readonly path: FieldPath;
   readonly message: string;
 }
 
-/** Files that TLS cannot be served with, and everything that is wrong with them. */
+/** TLS cannot be served with these files; has everything that is wrong with them. */
 export class CertificateError extends Error {
   override readonly name = "CertificateError";
   readonly problems: readonly CertificateProblem[];
@@ -30,7 +30,7 @@ export class CertificateError extends Error {
 }
 
 /**
- * Reads certificate, key and chain and makes sure that they can be served together; `field` is where they are.
+ * Reads certificate, key and chain and makes sure that they can be served together; `field` is the one that names them.
  *
  * @throws CertificateError
  */
@@ -74,7 +74,7 @@ export async function readCertificate(
     throw new CertificateError(problems);
   }
   try {
-    // OpenSSL has rules of its own, such as a least key size.
+    // OpenSSL has its own rules, such as a minimum key size.
     createSecureContext(material);
   } catch (error) {
     problem(["certificateFile"], `${certificateFile} cannot be used: ${(error as Error).message}`);

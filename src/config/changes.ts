@@ -2,16 +2,16 @@ import { differing, liveIn, mixed } from "../fields/field-changes.js";
 import { type Config, effectiveConfig, helpTextsOf, type Values, valuesOf } from "./config.js";
 import { configFields } from "./schema.js";
 
-/** The fields that a reload brings into effect, by their names in the file; all others take a restart. */
+/** The fields that a reload applies, by their names in the file; all others need a restart. */
 export const liveFields: readonly string[] = [...liveIn(configFields)];
 
-/** The configuration that a reload makes: `loaded` in its live fields, `running` in all others. */
+/** The configuration after a reload: live fields from `loaded`, all others from `running`. */
 export function reloaded(running: Config, loaded: Config): Config {
   const values = mixed(configFields, { ...valuesOf(running) }, { ...valuesOf(loaded) });
   return effectiveConfig(values as Values, helpTextsOf(loaded));
 }
 
-/** The fields that differ, by their names in the file. A mapping is one, unless a reload takes only parts of it. */
+/** The fields that differ, by their names in the file. A mapping counts as one, unless a reload applies only parts of it. */
 export function changedFields(before: Config, after: Config): string[] {
   const comparable = (config: Config) => ({ ...valuesOf(config), metricsHelp: helpTextsOf(config) });
   return [...differing(configFields, comparable(before), comparable(after))];

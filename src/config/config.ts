@@ -8,19 +8,19 @@ export type { Endpoint } from "./groups/endpoint.js";
 /** The values of all fields, each by its effective name, as the schema gives them. */
 export type Values = ValuesOf<typeof configFields>;
 
-/** What a `metricsHelp` file gave. */
+/** The result of reading a `metricsHelp` file. */
 export interface HelpTexts {
   readonly texts: Readonly<Record<string, string>>;
   /** Absolute; absent if the texts are in the configuration itself. */
   readonly file?: string;
-  /** Why the file could not be taken; then there are no texts. */
+  /** Why the file could not be used; then there are no texts. */
   readonly fault?: string;
 }
 
 /** The effective configuration: every default filled in, every time in milliseconds, every size in bytes. */
 export type Config = ReturnType<typeof effectiveConfig>;
 
-/** The configuration that the fields of a file make. */
+/** The configuration from the fields of a file. */
 export function effectiveConfig(values: Values, metricsHelp: HelpTexts) {
   const { hasPrometheus, hasEKG, hasTimeseries, hasForwarding, ...others } = values;
   return {
@@ -34,7 +34,7 @@ export function effectiveConfig(values: Values, metricsHelp: HelpTexts) {
   };
 }
 
-/** The fields that make this configuration: the inverse of `effectiveConfig`. */
+/** The fields that give this configuration: the inverse of `effectiveConfig`. */
 export function valuesOf(config: Config): Values {
   const { endpoints, forwarding, metricsHelp, metricsHelpFile, metricsHelpFault: _, ...others } = config;
   const hasHelp = Object.keys(metricsHelp).length > 0;

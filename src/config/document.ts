@@ -3,11 +3,11 @@ import type { Position, Problem } from "./problem.js";
 
 /** A parsed text, YAML or JSON: its value, and where in the text each part of it is. */
 export interface ConfigDocument {
-  /** As `JSON.parse` would give it; `undefined` where there are errors. */
+  /** As `JSON.parse` would return it; `undefined` if there are errors. */
   readonly value: unknown;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** For who has something to say about a part. */
+  /** Where a part is, for messages about it. */
   places(): Promise<Places>;
 }
 

@@ -4,16 +4,16 @@ import type { ConfigDocument, Places } from "./document.js";
 import { formatField, type Problem } from "./problem.js";
 import type { UnknownField } from "./unknown-fields.js";
 
-/** What there is to say of a configuration. */
+/** The messages about a configuration. */
 interface Findings {
   readonly wrong: readonly FieldIssue[];
-  /** What the tracer starts without. */
+  /** Parts that the tracer starts without. */
   readonly withoutIt: readonly FieldIssue[];
   readonly doubtful: readonly FieldIssue[];
   readonly unknown: readonly UnknownField[];
 }
 
-/** What to say of a document, in its order. An unknown field is an error only among Muninn's own. */
+/** The messages about a document, in its order. An unknown field is an error only below `muninn`. */
 export async function problemsInPlace(
   document: ConfigDocument,
   { wrong, withoutIt, doubtful, unknown }: Findings,
@@ -60,7 +60,7 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1]);
 }
 
-/** What to say of a finding, with its place. */
+/** The message of a finding, with its place. */
 export function problemOf({ path, message }: FieldIssue, places: Places): Problem {
   return { code: "invalid", field: formatField(path), position: places.ofValue(path), message };
 }

@@ -5,8 +5,7 @@ import { type Config, effectiveConfig, helpTextsOf, valuesOf } from "./config.js
 import { configuration } from "./schema.js";
 
 /**
- * The effective configuration as YAML, as one could have written it: read again it means the same. Only secrets are
- * masked.
+ * The effective configuration as YAML that can be read again with the same meaning. Only secrets are masked.
  */
 export function formatConfig(config: Config): string {
   const document = new Document(configuration.write(configuration.mask(valuesOf(config))));

@@ -4,9 +4,9 @@ import { type AnyKind, type Field, type FieldPath, type Fields, fieldsIn } from 
 export interface GivenKey {
   readonly path: FieldPath;
   readonly value: unknown;
-  /** The field it is; absent where there is none of that name. */
+  /** The field of that name; absent if there is none. */
   readonly field?: Field;
-  /** What to say of it where it is the earlier name of one or several fields. */
+  /** The warning, if it is the earlier name of one or several fields. */
   readonly former?: string;
   /** The mapping it is in. */
   readonly around: AnyKind;

@@ -5,16 +5,16 @@ import { CertificateError, readCertificate } from "./certificate.js";
 import type { LinkConfig } from "./groups/links.js";
 import { FileError, readSmallFile } from "./small-file.js";
 
-/** A guess among as many needs longer than anybody has. */
+/** Guessing a token of this length takes far too long. */
 const leastTokenLength = 16;
 
-/** Who shows this may bring these nodes. */
+/** A peer with this token or certificate may use these names of nodes. */
 type Rule = { readonly nodes: readonly string[] } & (
   | { readonly token: string }
   | { readonly subject: Readonly<Record<string, string>> }
 );
 
-/** What the files of a link hold, as PEM. */
+/** The contents of a link's files, as PEM. */
 export interface LinkCredentials {
   readonly cert?: string;
   readonly key?: string;
@@ -25,7 +25,7 @@ export interface LinkCredentials {
   readonly access: "anyone" | readonly Rule[];
 }
 
-/** What of a link is read; the names of its files are absolute, or from where the process is. */
+/** The fields of a link whose files are read; file names are absolute, or relative to the working directory. */
 interface LinkFiles {
   readonly tls?: { readonly [Name in keyof NonNullable<LinkConfig["tls"]>]: string | undefined } | undefined;
   readonly access?: LinkConfig["access"] | undefined;
@@ -33,7 +33,7 @@ interface LinkFiles {
 }
 
 /**
- * Reads the certificates and tokens of a link, and makes sure that they can be used; `field` is where it is.
+ * Reads the certificates and tokens of a link, and makes sure that they can be used; `field` is the link's.
  * @throws CertificateError
  */
 export async function readLinkCredentials(link: LinkFiles, field: FieldPath): Promise<LinkCredentials> {

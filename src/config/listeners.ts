@@ -1,26 +1,26 @@
 import type { Values } from "./config.js";
 
-/** A host and port at which HTTP is served, or taken. */
+/** A host and port at which HTTP is served. */
 export interface HttpListener {
   /** `hasPrometheus`, `muninn.health` */
   readonly field: string;
   /** Its part of `muninn.auth`. */
   readonly auth: string;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
   readonly forceSsl: boolean;
   /** The name of its port below `field`. */
   readonly portName: string;
-  /** Clients send us something, rather than read. */
+  /** Whether clients send us data, rather than read it. */
   readonly takes?: boolean;
 }
 
 type Found = Pick<HttpListener, "host" | "port"> & Partial<HttpListener>;
 
 /**
- * Every host and port of a configuration at which HTTP is served. What clashes, who may read, and what
- * `muninn check --here` tries comes from this one list, so a group with a port of its own has a row here.
+ * Every host and port of a configuration at which HTTP is served. Checks of clashes, of who may read, and of
+ * `muninn check --here` use this one list, so a group with its own port has a row here.
  */
 const served: Readonly<
   Record<
@@ -47,7 +47,7 @@ const served: Readonly<
   },
 };
 
-/** The listeners that are asked for; those whose fields are wrong are absent. */
+/** The configured listeners, without those whose fields are wrong. */
 export function httpListeners(values: Partial<Values>): HttpListener[] {
   return Object.entries(served).flatMap(([field, { auth, in: find }]) => {
     const portName = field.startsWith("muninn.") ? "port" : "epPort";

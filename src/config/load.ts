@@ -14,13 +14,13 @@ import { unknownFields } from "./unknown-fields.js";
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** What does not prevent a start, such as unknown fields. */
+  /** Messages that do not prevent a start, such as unknown fields. */
   readonly warnings: readonly Problem[];
   /** Finds the places of fields for problems found elsewhere. */
   readonly placed: (issues: readonly FieldIssue[]) => Promise<Problem[]>;
-  /** What the machine lacks for it: neither `run` nor `check` takes the file then. */
+  /** What this machine lacks for it: then both `run` and `check` refuse the file. */
   readonly missing: () => Promise<Problem[]>;
-  /** What people should know who use what it uses. */
+  /** Advice about features that it uses. */
   readonly remarks: () => Promise<Problem[]>;
 }
 
@@ -42,8 +42,8 @@ export async function loadConfig(file: string, read: ReadText = readSmallFile): 
 }
 
 /**
- * Takes the text of a configuration; `file` is its name in messages. Names of files in it are relative to the
- * working directory.
+ * Parses the text of a configuration; `file` is its name in messages. File names in it are relative to the working
+ * directory.
  *
  * @throws ConfigError with everything that is wrong with it.
  */
@@ -61,7 +61,7 @@ export async function parseConfig(
       { code: "invalid", message: `${what}; must have at least networkMagic, network and logging` },
     ]);
   }
-  // The fields that are right by themselves: whether they fit together can be checked whatever is wrong with others.
+  // Rules between valid fields can be checked even if other fields are wrong.
   const { values: right, issues } = readFields(configFields, given);
   const fields = right as Partial<Values>;
   const keys = [...givenKeys(given, configuration)];
@@ -92,7 +92,7 @@ export async function parseConfig(
   };
 }
 
-/** Certificates matter only where an endpoint insists on TLS. */
+/** Certificates matter only if an endpoint requires TLS. */
 async function unusableCertificate(fields: Partial<Values>, read: ReadText): Promise<FieldIssue[]> {
   const isNeeded = httpListeners(fields).some(({ forceSsl }) => forceSsl);
   if (fields.tlsCertificate === undefined || !isNeeded) return [];
@@ -106,12 +106,12 @@ async function unusableCertificate(fields: Partial<Values>, read: ReadText): Pro
   }
 }
 
-/** An earlier name of several fields is wrong for each of them. */
+/** An error in an earlier name of several fields is found for each of them, and reported once. */
 function once(issues: readonly FieldIssue[]): FieldIssue[] {
   return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
 }
 
-/** Names that fields had earlier, fields of the past, and old forms. */
+/** Warnings about earlier names, retired fields, and old forms. */
 function* doubtfulKeys(keys: readonly GivenKey[]): Generator<FieldIssue> {
   for (const { path, value, field, former } of keys) {
     const message = former ?? field?.past ?? field?.kind.doubt?.(value);

@@ -7,7 +7,7 @@ import { parseConfigDocument } from "./parse-document.js";
 import { ConfigError } from "./problem.js";
 import { FileError, type ReadText } from "./small-file.js";
 
-/** The help texts of a configuration, which has them itself or names a file. A tracer starts without them. */
+/** The help texts in a configuration, or in the file that it names. A tracer also starts without them. */
 export async function helpTexts(
   metricsHelp: string | Readonly<Record<string, string>> = {},
   read: ReadText,
@@ -25,7 +25,7 @@ export async function helpTexts(
 /**
  * Reads a file of help texts, JSON or YAML: internal metric name → text.
  *
- * @throws FileError where it cannot be read, ConfigError where it holds anything else.
+ * @throws FileError if it cannot be read, ConfigError if it contains anything else.
  */
 async function readMetricsHelp(file: string, read: ReadText): Promise<Readonly<Record<string, string>>> {
   const document = await parseConfigDocument(await read(file));

@@ -1,10 +1,10 @@
 import { type ConfigDocument, maxDepth } from "./document.js";
 
 /**
- * Takes YAML, and so JSON. Never throws: whatever is wrong with the text is in `errors`.
+ * Parses YAML, which includes JSON. Never throws: whatever is wrong with the text is in `errors`.
  *
- * JSON without a fault, as most configurations are, is taken by `JSON.parse`: loading the parser of YAML would be a
- * good part of the daemon's start. It comes when there is something to say, and says where.
+ * Valid JSON, as most configurations are, is parsed by `JSON.parse`: loading the YAML parser would take a good part of the
+ * daemon's start. It is loaded for everything else, and to find the place of an error.
  */
 export async function parseConfigDocument(source: string): Promise<ConfigDocument> {
   const text = source.replace(/^\ufeff/, "");
@@ -27,11 +27,11 @@ function plainJson(text: string): unknown {
   }
   const outsideStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, "");
   const keysInText = outsideStrings.split(":").length - 1;
-  // There are fewer in the value where a key is given twice.
+  // The value has fewer keys than the text if one is given twice.
   return countKeys(value, maxDepth) === keysInText ? value : undefined;
 }
 
-/** The keys at all depths; `NaN` where they are deeper than a configuration may be. */
+/** The number of keys at all depths; `NaN` if some are deeper than a configuration may be. */
 function countKeys(value: unknown, depthLeft: number): number {
   if (typeof value !== "object" || value === null) return 0;
   if (depthLeft === 0) return Number.NaN;

@@ -1,6 +1,6 @@
 import type { Position } from "./problem.js";
 
-/** Lines and columns of a text, which is gone through once. */
+/** Finds lines and columns of a text, which is scanned once. */
 export class Positions {
   /** Offset of the first character of each line. */
   readonly #starts: readonly number[];

@@ -6,21 +6,21 @@ import type { Values } from "./config.js";
 import { readSmallFile } from "./small-file.js";
 
 /**
- * What a log mode needs of the machine, such as a library or a socket: resolves to a sentence that says what is missing
- * and what to do, to follow the name of the field. What only a running tracer can have or lose, a port or a
- * disk, is not checked here (`muninn check --here` does that).
+ * Checks what a log mode needs from the machine, such as a library or a socket: resolves to a sentence that says what is
+ * missing and what to do, to follow the name of the field. Ports and disks are not checked here (`muninn check --here`
+ * does that).
  */
 type Prerequisite = () => Promise<string | undefined>;
 
 type LogMode = Values["logging"][number]["mode"];
 
-/** The modes that need something; a sink's own file says what. */
+/** The modes that have needs; the sink's own file says which. */
 const ofMode: Partial<Record<LogMode, Prerequisite>> = { JournalMode: missingForJournal };
 
-/** What people should know who use a mode, and Muninn cannot find out by itself. */
+/** Advice for users of a mode about what Muninn cannot check itself. */
 const remarkOn: Partial<Record<LogMode, string>> = { JournalMode: journalRemark };
 
-/** What the machine lacks for what is asked of it: `run` and `check` both refuse then. */
+/** What the machine lacks for this configuration: `run` and `check` both refuse it then. */
 export async function missingPrerequisites({
   logging,
   muninn,
@@ -39,7 +39,7 @@ function missingForSink(sink: Values["muninn"]["sinks"][number]): Promise<string
   return sink.kind === "nats" ? missingForNats(sink, readSmallFile) : missingForOtlp(sink, readSmallFile);
 }
 
-/** What `check` warns of. */
+/** What `check` warns about. */
 export function modeRemarks({ logging }: Pick<Values, "logging">): FieldIssue[] {
   return logging.flatMap(({ mode }, index) => atMode(index, remarkOn[mode]));
 }

@@ -1,7 +1,7 @@
 import type { FieldPath } from "../fields/kind.js";
 import { visibleText } from "../text/visible-text.js";
 
-/** Something to say about a configuration: an error, or a warning. */
+/** A message about a configuration: an error or a warning. */
 export interface Problem {
   readonly code:
     | "unreadable"
@@ -9,9 +9,9 @@ export interface Problem {
     | "syntax"
     | "unknown-field"
     | "invalid"
-    /** A warning: `run` starts without what is meant and reports that in health; `check` calls it an error. */
+    /** A warning for `run`, which starts without that part and reports it in health; an error for `check`. */
     | "degraded";
-  /** Such as `logging[0].logRoot`; absent where the whole file is meant. */
+  /** Such as `logging[0].logRoot`; absent if the whole file is meant. */
   readonly field?: string;
   /** Where in the file, both from 1. */
   readonly position?: Position;
@@ -39,7 +39,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** As many at once are read: a file of nothing but mistakes must not fill log and health page. */
+/** Most problems shown: a file full of mistakes must not fill the log and the health page. */
 const maxFormatted = 100;
 
 /** The first hundred, one a line, and how many more there are. */
@@ -49,7 +49,7 @@ export function formatProblems(file: string, problems: readonly Problem[]): stri
   return more === 0 ? lines : [...lines, `${file}: ${more} more; \`muninn check -c ${file}\` lists all`];
 }
 
-/** A field is a text of the file, of any length. */
+/** A field's name comes from the file and may be of any length. */
 const maxFieldLength = 200;
 
 /** `file:line:column: field: message`, without the parts that are not known, fit for a terminal. */

@@ -6,7 +6,7 @@ import { FileError } from "./small-file.js";
 
 // A separate thread that reads one configuration, reports the result, and ends (`reread.ts`).
 
-/** Has the main thread read a file: it knows which reads hang, and outlives them. */
+/** Asks the main thread to read a file: it knows which reads hang, and outlives them. */
 async function read(port: MessagePort, file: string): Promise<string> {
   const answer = new Promise<Answer>((resolve) => port.once("message", resolve));
   port.postMessage({ read: file });
@@ -16,7 +16,7 @@ async function read(port: MessagePort, file: string): Promise<string> {
 }
 
 async function outcome(file: string, port: MessagePort): Promise<Outcome> {
-  // One after the other: an answer does not say what it is an answer to.
+  // One after the other, because an answer does not name its question.
   let reading: Promise<unknown> = Promise.resolve();
   const inTurn = (name: string) => {
     const next = reading.then(() => read(port, name));

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Config } from "./config.js";
 import { FileError, readSmallFile } from "./small-file.js";
 
-/** What a configuration is that was read again. */
+/** A configuration that was read again. */
 export interface Reread {
   readonly config: Config;
   /** As lines: the first hundred, and how many more there are. */
@@ -14,7 +14,7 @@ interface Refused {
   readonly problems: number;
 }
 
-/** What the thread reports at its end, and what it asks for before. */
+/** What the thread reports at its end, and its requests before. */
 export type Outcome = Reread | Refused;
 type Question = { readonly read: string };
 export type Answer =
@@ -33,24 +33,24 @@ export class RefusedConfig extends Error {
   }
 }
 
-/** For how long the thread may take, with all files that it asks for, in milliseconds. */
+/** Longest time for the thread, including all files that it asks for, in milliseconds. */
 const deadlineMs = 30_000;
 
-/** What the thread may hold. A file of 4 MiB whose every byte is a value takes more, and no configuration does. */
+/** Memory limit of the thread. A file of 4 MiB in which every byte is a value needs more, but no real configuration does. */
 const maxHeapMiB = 128;
 
 /**
- * Reads a configuration while a tracer runs. To understand YAML, to check fields and to find their places takes a file
- * as a whole, so a separate thread does it: whatever is in the file, nothing else waits for it.
+ * Reads a configuration while a tracer runs. Parsing YAML, checking fields and finding their places cannot be done in
+ * pieces, so a separate thread does it: whatever is in the file, nothing else waits for it.
  *
  * @throws RefusedConfig
  */
 export async function rereadConfig(file: string): Promise<Reread> {
-  // As the packed program and as modules: the parts of both are one folder below `dist`.
+  // Works both bundled and as modules: in both cases the parts are one folder below `dist`.
   const thread = new Worker(new URL("../config/reading-thread.js", import.meta.url), {
     workerData: file,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
-    // What is preloaded into the process, or counted of it, does not concern the thread.
+    // Preloaded modules and coverage of the process do not concern the thread.
     execArgv: [],
     env: {},
   });

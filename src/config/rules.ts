@@ -7,7 +7,7 @@ import { sameSection } from "./groups/logging.js";
 import { httpListeners, portPath, protectedBy } from "./listeners.js";
 import { isLoopback } from "./loopback.js";
 
-/** Rules between fields that do not hold; fields that are wrong by themselves are absent here. */
+/** Broken rules between fields; fields that are wrong by themselves are absent here. */
 export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Values) => boolean): FieldIssue[] {
   return [
     ...sharedPorts(fields),
@@ -19,7 +19,7 @@ export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Value
   ];
 }
 
-/** What is legal and surely not meant. */
+/** Values that are allowed but surely a mistake. */
 export function doubtfulFields(fields: Partial<Values>): FieldIssue[] {
   return [...repeatedSections(fields), ...authOfNothing(fields)];
 }
@@ -37,7 +37,7 @@ function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
   }
 }
 
-/** Where nodes and downstream tracers connect, and the field that says so. */
+/** Addresses where nodes and downstream tracers connect, with their fields. */
 function doors({ network, hasForwarding, muninn }: Partial<Values>) {
   const found: {
     readonly path: FieldIssue["path"];
@@ -76,7 +76,7 @@ function* sharedAddresses(fields: Partial<Values>): Generator<FieldIssue> {
   }
 }
 
-/** Whether only one can listen at both. */
+/** Whether the two addresses cannot be used at the same time. */
 function meet(a: LinkAddress, b: LinkAddress): boolean {
   if (a.kind === "unix") return b.kind === "unix" && resolve(a.path) === resolve(b.path);
   if (b.kind === "unix") return false;
@@ -93,7 +93,7 @@ function* sharedSinkNames({ muninn }: Partial<Values>): Generator<FieldIssue> {
   }
 }
 
-/** Whether two listeners with one port on these hosts are in each other's way. */
+/** Whether two listeners on these hosts cannot have the same port. */
 function overlap(a: string, b: string): boolean {
   const everywhere = ["0.0.0.0", "::"];
   return a === b || everywhere.includes(a) || everywhere.includes(b);
@@ -113,7 +113,7 @@ function* missingCertificate(fields: Partial<Values>): Generator<FieldIssue> {
     yield { path: [field, "epForceSSL"], message: "is true; that needs tlsCertificate" };
 }
 
-/** The page shows all that nodes trace, and says where files lie. */
+/** The page shows everything that nodes trace, and where files are. */
 function* openPage({ muninn }: Partial<Values>): Generator<FieldIssue> {
   if (muninn?.ui === undefined || muninn.auth?.ui !== undefined || isLoopback(muninn.ui.host)) return;
   yield {

@@ -18,27 +18,27 @@ import { network } from "./groups/network.js";
 import { rotation } from "./groups/rotation.js";
 import { tlsCertificate } from "./groups/tls-certificate.js";
 
-// What a configuration is: cardano-tracer's fields (its Configuration.hs, of June 2026) and ours below `muninn`.
+// The fields of a configuration: cardano-tracer's (its Configuration.hs, of June 2026) and ours below `muninn`.
 //
 // How to add a field: write one entry, here or in a file of `groups/`:
 //
-//     nameTimeout: withDefault(duration(), "10s", "time for a node to tell its name", { live: true }),
+//     nameTimeout: withDefault(duration(), "10s", "time for a node to give its name", { live: true }),
 //
-// * `required(kind, doc)`, `optional(kind, doc)` or `withDefault(kind, as a file has it, doc)`; `group({…})` is a
+// * `required(kind, doc)`, `optional(kind, doc)` or `withDefault(kind, value as in a file, doc)`; `group({…})` is a
 //   mapping of such fields that may be absent.
 // * The kind (src/fields/*-kinds.ts) knows unit, bounds, error messages, the printed form, and whether it is a secret.
-// * `live: true` where a reload (SIGHUP) brings a change into effect; the tracer must then do so.
-// * `as` gives it another name in the effective configuration; kinds of times append `Ms` by themselves.
-// * `formerly` are names it had before, each with what to say to who still writes it; `retired(…)` is a whole field
-//   of the past.
+// * `live: true` if a reload (SIGHUP) applies a change; the tracer must then do so.
+// * `as` gives it another name in the effective configuration; kinds of times append `Ms` automatically.
+// * `formerly` are earlier names, each with the warning for whoever still uses it; `retired(…)` is a field that no longer
+//   has an effect.
 //
-// * Where HTTP is served at a host and port of its own, add a row to `listeners.ts`.
+// * If HTTP is served at its own host and port, add a row to `listeners.ts`.
 //
-// From that entry come the type in `Config`, the default, `muninn check`'s printed form, what to say of misspelt keys,
+// That entry gives the type in `Config`, the default, the form that `muninn check` prints, suggestions for misspelt keys,
 // what a reload does, and the table in docs/configuration.md (`npm run docs:configuration` writes it). Add it to
-// config/complete.yaml as well: a test tells if it is missing.
+// config/complete.yaml as well: a test fails if it is missing.
 
-/** One wrong name, and Prometheus drops every target of the list. */
+/** With one wrong name Prometheus drops every target of the list. */
 function wrongLabelName(name: string): string | undefined {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
     ? undefined

@@ -4,7 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 /** Reads a whole file of text. @throws FileError */
 export type ReadText = (file: string) => Promise<string>;
 
-/** Why a file that a configuration needs could not be taken. */
+/** Why a file that a configuration needs cannot be used. */
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly code: "unreadable" | "too-large";
@@ -15,22 +15,22 @@ export class FileError extends Error {
   }
 }
 
-/** Far more than any such file has; a longer one is a mistake, such as a log. */
+/** Far more bytes than any such file has; a longer one is a mistake, such as a log. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** A dead network file system answers never. */
+/** Time limit for reading: a dead network file system never answers. */
 const deadlineMs = 5_000;
 
-/** A read that hangs holds a thread of the pool that the logs are written with; there are four of them by default. */
+/** Most reads that may hang: each holds a thread of the pool that also writes the logs; by default it has four. */
 const maxHanging = 2;
 
-/** Files whose last read has not come to an end. */
+/** Files whose last read has not ended. */
 const hanging = new Set<string>();
 
 /**
  * Reads a whole regular file of UTF-8 text. Takes 5 s at most, whatever the file system does.
  *
- * @param openFile stands for the kernel in a test
+ * @param openFile replaces the kernel in a test
  * @throws FileError
  */
 export async function readSmallFile(file: string, openFile: typeof open = open): Promise<string> {
@@ -97,7 +97,7 @@ function reason(cause: unknown): string {
     EACCES: "permission denied",
     ENOENT: "no such file",
     ENOTDIR: "a part of its path is not a directory",
-    // What Linux says of a socket, and of a device that nothing is behind.
+    // What Linux reports for a socket, and for a device without hardware.
     ENXIO: "it is a socket or a device; must be a regular file",
   };
   const { code = "", message } = cause as NodeJS.ErrnoException;

@@ -13,10 +13,10 @@ export interface UnknownField {
   readonly meant?: string;
 }
 
-/** More would not be read; each takes a comparison with all names. */
+/** Most suggestions: nobody would read more, and each is a comparison with all names. */
 const maxSuggestions = 100;
 
-/** Those of the keys that no field has. */
+/** The keys that name no field. */
 export function unknownFields(keys: Iterable<GivenKey>): UnknownField[] {
   const unknown = [...keys].filter(({ field, former }) => field === undefined && former === undefined);
   const everywhere = candidatesBelow(configuration, []);
@@ -45,7 +45,7 @@ function meantBy(key: string, { fields, names }: Candidates): string | undefined
   return name === undefined ? undefined : formatField(fields[names.indexOf(name)]!);
 }
 
-/** The fields that may be meant below a place, and their last names. */
+/** The fields that may be meant below a place, and the last parts of their names. */
 interface Candidates {
   readonly fields: readonly FieldPath[];
   readonly names: readonly string[];

@@ -61,40 +61,40 @@ export async function parseYaml(text: string): Promise<ConfigDocument> {
       },
     };
   } catch (cause) {
-    // Aliases of aliases that would fill the memory.
+    // Limits aliases of aliases, which would fill the memory.
     return failed([problem(0, unquoted(cause as Error))]);
   }
 }
 
-/** What the parser says with a piece of the text, which may be a secret. */
+/** Messages of the parser that contain a piece of the text, which may be a secret. */
 const ourWords = {
   BAD_ALIAS: "an alias (*) without its anchor; write a string that begins with * in quotes",
   BAD_DIRECTIVE: "a directive (%) that means nothing here",
   TAG_RESOLVE_FAILED: "a tag (!) that means nothing here; write a string that begins with ! in quotes",
 } as const;
 
-/** What the parser says, without any content of the text. */
+/** The parser's message, without any content of the text. */
 function unquoted({ code, message }: { readonly code?: string; readonly message: string }): string {
   return (ourWords as Readonly<Record<string, string>>)[code ?? ""] ?? message.split(":", 1).join();
 }
 
-/** For how long a long file may hold up everything else at a time. */
+/** How long a long file may hold up everything else at a time, in milliseconds. */
 const turnMs = 20;
 
 interface Lexed {
   readonly tokens: readonly CST.Token[];
-  /** Where the text is nested too deeply: what takes tokens apart is recursive. */
+  /** Where the text is nested too deeply: the code that reads tokens is recursive. */
   readonly tooDeepAt?: number;
-  /** What is between two lines inside brackets, of which the second is indented less than YAML demands. */
+  /** The text between two lines inside brackets, if the second is indented less than YAML demands. */
   readonly shallow?: { readonly from: number; readonly to: number };
 }
 
-/** Characters that may be read again because of lines that are indented too little. */
+/** Most characters that are read again because of lines indented too little. */
 const rereadBudget = 8 * 2 ** 20;
 
 /**
- * The text as the parser's tokens. cardano-tracer's reader of YAML does not look at indentation inside of brackets, and
- * there are configurations that need that: such a line is read as if it went on with the line before. No offset changes.
+ * The text as the parser's tokens. cardano-tracer's YAML reader ignores indentation inside brackets, and some
+ * configurations need that: such a line is read as a continuation of the line before. No offset changes.
  */
 async function tokensOf(text: string): Promise<Lexed> {
   let read = await tokensOfStrict(text);
@@ -130,7 +130,7 @@ async function tokensOfStrict(text: string): Promise<Lexed> {
 }
 
 function compose(tokens: readonly CST.Token[], length: number): [Document.Parsed, Document.Parsed?] {
-  // cardano-tracer's reader of YAML knows merge keys (`<<`) too.
+  // cardano-tracer's YAML reader supports merge keys (`<<`), too.
   const composer = new Composer({
     merge: true,
     stringKeys: true,
@@ -147,7 +147,7 @@ function withoutOctal(tags: Tags): Tags {
 
 /** How deeply a text is nested, lexeme by lexeme. */
 class Depth {
-  /** Of the lexeme that was read last. */
+  /** The depth of the last lexeme. */
   offset = 0;
   readonly #text: string;
   #next = 0;
@@ -200,13 +200,13 @@ class Depth {
 }
 
 interface Faults {
-  /** Keys that are given again: offsets of that, and of the first. */
+  /** Keys that are given twice: offsets of the second, and of the first. */
   readonly doubleKeys: readonly { readonly offset: number; readonly first: number }[];
-  /** Offsets of the aliases before which there is no anchor of that name. */
+  /** Offsets of aliases without an earlier anchor of that name. */
   readonly aliasesOfNothing: readonly number[];
 }
 
-/** What the parser takes without a word. */
+/** Errors that the parser does not report. */
 function faultsOf(document: Document): Faults {
   const doubleKeys: { offset: number; first: number }[] = [];
   const aliasesOfNothing: number[] = [];
@@ -242,7 +242,7 @@ interface Location {
   readonly key: number;
 }
 
-/** Finds nodes by their path; a mapping is gone through once, whatever number is asked for. */
+/** Finds nodes by their path; each mapping is scanned only once. */
 class NodePlaces {
   readonly #document: Document;
   readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
@@ -293,7 +293,7 @@ class NodePlaces {
   }
 }
 
-/** `fallback` for what merging has brought from elsewhere, and for a value that is not written at all. */
+/** `fallback` is used for merged values from elsewhere, and for a value that is not written at all. */
 function offsetOf(node: unknown, fallback: number): number {
   const range = (node as Node | null | undefined)?.range;
   return range === undefined || range === null || range[0] === range[1] ? fallback : range[0];

@@ -6,8 +6,8 @@ export interface SplitArguments {
 }
 
 /**
- * Removes what a program built by GHC leaves to its runtime: everything from `+RTS` to `-RTS` or the end. After `--RTS`,
- * which is removed too, and after `--`, which stays, everything belongs to the program
+ * Removes what a program built by GHC passes to its runtime: everything from `+RTS` to `-RTS` or the end. After `--RTS`,
+ * which is removed as well, and after `--`, which stays, everything belongs to the program
  * (https://downloads.haskell.org/ghc/latest/docs/users_guide/runtime_control.html).
  */
 export function splitRuntimeOptions(given: readonly string[]): SplitArguments {

@@ -1,10 +1,10 @@
 /**
- * What SIGHUP does. A signal that comes before the daemon can reload is remembered, so that it neither ends the
- * process (its default) nor gets lost.
+ * Handles SIGHUP. A signal that arrives before the daemon can reload is remembered, so that it neither ends the process
+ * (its default) nor gets lost.
  */
 export class HangUp {
   #reload: (() => Promise<void>) | undefined;
-  /** A signal came, and no reload has started for it. */
+  /** A signal arrived, and no reload has started for it yet. */
   #isRequested = false;
   #isReloading = false;
   readonly #onSignal = () => {
@@ -17,8 +17,8 @@ export class HangUp {
   }
 
   /**
-   * From now on SIGHUP calls `reload`, which must not reject; at once if a signal has come already. One reload at a time:
-   * all signals that come during one cause one more, which sees whatever they were sent for.
+   * From now on SIGHUP calls `reload`, which must not reject; at once if a signal has arrived already. One reload at a time:
+   * all signals that arrive during one cause one more, which sees whatever they were sent for.
    */
   serve(reload: () => Promise<void>): void {
     this.#reload = reload;

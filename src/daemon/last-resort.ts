@@ -8,8 +8,8 @@ export interface LastResortOptions {
 }
 
 /**
- * Ends the process if it still runs after this time: a file-system call that hangs holds a thread, and neither the end
- * of the event loop nor `exit` gets past it. The timer does not keep a process alive that could end by itself.
+ * Ends the process if it still runs after this time: a file-system call that hangs holds a thread, which neither the end
+ * of the event loop nor `exit` can get past. The timer does not keep a process alive that could end by itself.
  */
 export function openLastResort({ afterMs, onEnd, end = kill }: LastResortOptions): void {
   setTimeout(() => {

@@ -41,7 +41,7 @@ export class Reload {
   /** Never rejects: a file that cannot be used changes nothing, and the log and health say why. */
   async run(tracer: Reloadable): Promise<void> {
     const { log } = this.#options;
-    // Whatever the configuration says: an outside log rotation relies on it. A disk that hangs holds up nothing else.
+    // Done even if the configuration is bad, because external log rotation relies on it. A disk that hangs delays nothing else.
     const reopened = tracer.registry.reopen();
     try {
       await this.#apply(tracer);
@@ -56,13 +56,13 @@ export class Reload {
         facts,
       );
     }
-    // A disk that hangs holds up closing; the operator should not wait for that to learn that the rest is done.
+    // A disk that hangs delays closing; the operator should not have to wait for that to learn that the rest is done.
     await settledWithin(reopened, reopenPatienceMs);
   }
 
   async #apply(tracer: Reloadable): Promise<void> {
     const { file, log, minLogSeverity } = this.#options;
-    // What this machine lacks, such as a journald that is briefly down, is no reason to refuse the file.
+    // The file is not refused for what this machine lacks, such as a journald that is briefly down.
     const { config: loaded, warnings } = await rereadConfig(file);
     for (const line of warnings) log.warning("config_warning", line);
     const config = reloaded(this.#running, loaded);

@@ -16,12 +16,12 @@ import { boundYoungObjects } from "./young-objects.js";
 /** Exit codes. */
 export const exit = { inOrder: 0, failed: 1, unusableConfiguration: 2 } as const;
 
-/** How long the last lines of the log may take. */
+/** Time for the last lines of the log, in milliseconds. */
 const logDeadlineMs = 500;
 
 /** Milliseconds after the first SIGTERM or SIGINT at which the process ends in any case; we promise 5 s. */
 const killAfterMs = 4_500;
-/** How long the log may take then. */
+/** Time for the log then, in milliseconds. */
 const lastLogMs = 200;
 
 /** What a service needs from the process it runs in. */

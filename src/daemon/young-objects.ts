@@ -5,9 +5,9 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 const usualBytes = 16 * 1_024 * 1_024;
 
 /**
- * Bounds V8's memory for young objects at `mostBytes`, both halves, as `--max-semi-space-size=8` does on the command line: V8 reads that
- * option before the program starts, but reads the growth factor each time. If the operator gave an option of this kind,
- * that holds instead.
+ * Limits V8's memory for young objects to `mostBytes` for both halves, like `--max-semi-space-size=8` on the command line.
+ * V8 reads that option before the program starts, but reads the growth factor each time. If the operator gave such an
+ * option, that applies instead.
  */
 export function boundYoungObjects(mostBytes: number = usualBytes): void {
   if (givenOptions().some((option) => /semi[-_]space/.test(option))) return;

@@ -5,7 +5,7 @@ import { type AnyKind, type Field, issuePath, type Kind, pathOf, type ValueOf, w
 import { type FieldIssue, isMapping, mapping } from "./mapping.js";
 import { choice } from "./plain-kinds.js";
 
-/** A list of values that are alike; `of` names them: "addresses". One that must not be empty has `leastOne`: "address". */
+/** A list of values of one kind; `of` names them: "addresses". A list that must not be empty has `leastOne`: "address". */
 export function list<Value>(
   item: Kind<Value>,
   of: string,
@@ -28,7 +28,7 @@ export function list<Value>(
   };
 }
 
-/** A list of as many values as there are `parts`, each of its own kind. */
+/** A list with one value for each of `parts`, each of its own kind. */
 export function parts<const Parts extends readonly Field[]>(
   parts: Parts,
   of: string,
@@ -69,8 +69,8 @@ type PartOf<Part> =
     : never;
 
 /**
- * Mappings that are distinguished by the field `tag`, whose words are the keys of `table`; `otherwise` describes them
- * all, after "be". In the effective value the tag is called `as`.
+ * Mappings distinguished by the field `tag`, whose words are the keys of `table`; `otherwise` describes them all, after
+ * "be". In the effective value the tag is called `as`.
  */
 export function alternatives<
   const Table extends Readonly<Record<string, Kind<object>>>,
@@ -120,7 +120,7 @@ export function alternatives<
   };
 }
 
-/** A kind for which a list once stood, of which the first counts; `doubt` says so. */
+/** A kind that was once a list, of which the first item counts; `doubt` is the warning. */
 export function orFirstOf<Value>(kind: Kind<Value, "">, doubt: string): Kind<Value, ""> {
   const first = v.pipe(
     v.array(v.unknown()),
@@ -139,7 +139,7 @@ function isWholeList(input: unknown): boolean {
   return Array.isArray(input) && input.length > 0;
 }
 
-/** What none of these kinds takes: that is wrong whichever was meant. */
+/** Errors that all of these kinds report: they are wrong whichever kind was meant. */
 function sharedIssues(kinds: readonly AnyKind[], input: unknown): readonly FieldIssue[] {
   const [first = [], ...others] = kinds.map((kind) => issuesOf(kind, input));
   return first.filter(({ path }) =>
@@ -152,7 +152,7 @@ function issuesOf({ schema }: AnyKind, input: unknown): FieldIssue[] {
   return issues.map((issue) => ({ path: pathOf(issue), message: issue.message }));
 }
 
-/** Another form of the same: what `kind` reads is made into `Value`, and back again where it is written. */
+/** Converts what `kind` reads to `Value`, and back when it is written. */
 export function converted<From, Value>(
   kind: Kind<From>,
   to: (from: From) => Value,
@@ -167,7 +167,7 @@ export function converted<From, Value>(
   };
 }
 
-/** A kind with a rule between its fields: `broken` says where it does not hold, and what is wrong. */
+/** A kind with a rule between its fields: `broken` says where it is broken, and what is wrong. */
 export function ruled<Value>(
   kind: Kind<Value, "">,
   broken: (value: Value) => FieldIssue | undefined,

@@ -12,7 +12,7 @@ export function* liveIn(fields: Fields): Generator<string> {
   }
 }
 
-/** The values that `after` has in the live fields, and `before` in all others. */
+/** The values of `after` in live fields, and of `before` in all others. */
 export function mixed(fields: Fields, before: ByName, after: ByName): ByName {
   const values: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(fields)) {
@@ -27,7 +27,7 @@ export function mixed(fields: Fields, before: ByName, after: ByName): ByName {
   return values;
 }
 
-/** The fields that differ, by their names in a file. A mapping is one field, unless it has live parts and others. */
+/** The fields that differ, by their names in a file. A mapping counts as one field, unless only some of its parts are live. */
 export function* differing(fields: Fields, before: ByName, after: ByName): Generator<string> {
   for (const [key, field] of Object.entries(fields)) {
     const name = effectiveName(key, field);
@@ -42,7 +42,7 @@ export function* differing(fields: Fields, before: ByName, after: ByName): Gener
   }
 }
 
-/** The fields of a mapping that is always there and has live parts and others. */
+/** The fields of a mapping that is always present, and of which only some are live. */
 function partsOf({ kind, live, presence }: Field): Fields | undefined {
   if (live || presence !== "defaulting" || !holdsLive(kind)) return undefined;
   return kind.inside !== undefined && "fields" in kind.inside ? kind.inside.fields : undefined;

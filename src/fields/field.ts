@@ -10,7 +10,7 @@ interface FieldOptions {
   readonly past?: string;
 }
 
-/** The name that options give a field, if any. */
+/** The name given to a field by its options, if any. */
 type AsOf<Options> = Options extends { readonly as: infer As extends string } ? As : undefined;
 
 function field<Value, Suffix extends string, Presence extends FieldPresence, Options extends FieldOptions>(
@@ -22,7 +22,7 @@ function field<Value, Suffix extends string, Presence extends FieldPresence, Opt
   return { live: false, formerly: {}, ...(options as object), kind, presence, doc };
 }
 
-/** A field that must be there wherever the mapping around it is. */
+/** A field that is required if the mapping around it is present. */
 export function required<Value, Suffix extends string, const Options extends FieldOptions = FieldOptions>(
   kind: Kind<Value, Suffix>,
   doc: string,
@@ -40,7 +40,7 @@ export function optional<Value, Suffix extends string, const Options extends Fie
   return field(kind, "optional", doc, options);
 }
 
-/** A field that, if absent or null, counts as `written`, which is what a file would have. */
+/** A field that, if absent or null, has the value `written`, given as in a file. */
 export function withDefault<Value, Suffix extends string, const Options extends FieldOptions = FieldOptions>(
   kind: Kind<Value, Suffix>,
   written: string | number | boolean | object,
@@ -50,7 +50,7 @@ export function withDefault<Value, Suffix extends string, const Options extends 
   return { ...field(kind, "defaulting", doc, options), default: written };
 }
 
-/** A mapping all of whose fields may be absent, and so may be absent itself. */
+/** A mapping that may be absent because all its fields may be. */
 export function group<const Table extends Fields>(
   fields: Table,
   options: Omit<FieldOptions, "as"> = {},
@@ -58,7 +58,7 @@ export function group<const Table extends Fields>(
   return withDefault(mapping(fields), {}, "", options);
 }
 
-/** A whole field of the past, whatever its value. */
+/** A field that no longer has an effect, whatever its value. */
 export function retired(past: string): Field<never, "retired", undefined, ""> {
   const anything = plain(v.unknown() as v.GenericSchema<unknown, never>, { allowed: "", takes: "" });
   return field(anything, "retired", "", { past });

@@ -6,7 +6,7 @@ export function found(input: unknown): string {
   return `is ${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}`;
 }
 
-/** The form of what was found, without a word of it: it may be a secret. */
+/** The type of what was found, without its content, which may be a secret. */
 function foundForm(input: unknown): string {
   if (input === undefined) return "is missing";
   if (input === null) return "is empty";
@@ -17,8 +17,8 @@ function foundForm(input: unknown): string {
 }
 
 /**
- * An error message for what a kind of field does not take; `allowed` begins with a verb: "be true or false". It shows
- * what was found, unless that may be a secret.
+ * An error message for a value that a kind does not accept; `allowed` begins with a verb: "be true or false". It shows what
+ * was found, unless that may be a secret.
  */
 export function must(allowed: string, { isSecret = false } = {}) {
   const what = isSecret ? foundForm : found;

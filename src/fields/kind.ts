@@ -4,29 +4,29 @@ import type * as v from "valibot";
 export type FieldPath = readonly (string | number)[];
 
 /**
- * What a field of a configuration may hold. `Value` is what it means, in milliseconds, bytes and absolute names.
- * `Suffix` is what the name of the field gets where `Value` is in another unit than the file (`idleTimeout` in a file
- * is `idleTimeoutMs` here).
+ * What a field of a configuration may contain. `Value` is its meaning, in milliseconds, bytes and absolute names. `Suffix`
+ * is appended to the field's name if `Value` has another unit than the file (`idleTimeout` in a file is `idleTimeoutMs`
+ * here).
  */
 export interface Kind<Value, Suffix extends string = string> {
-  /** Reads and checks what a file has. An issue says what was found and what is allowed. */
+  /** Reads and checks the value in a file. An issue says what was found and what is allowed. */
   readonly schema: v.GenericSchema<unknown, Value>;
   /** What is allowed, after "must": `be true or false`. */
   readonly allowed: string;
   /** The same in a few words, for the table in the documentation. */
   readonly takes: string;
   readonly suffix: Suffix;
-  /** Of a bare number whose field's name does not show it. */
+  /** The unit of a bare number, if the field's name does not show it. */
   readonly unit?: "seconds" | "milliseconds";
-  /** Whether it is a secret, or one is inside: then no message repeats what a file has there. */
+  /** Whether it is, or contains, a secret: then no message repeats the value in the file. */
   readonly isSecret: boolean;
   /** Fields or items inside. */
   readonly inside?: Inside;
-  /** What one could have written for this value: `schema` reads it as the same. */
+  /** The value as it would be written in a file: `schema` reads it as the same. */
   write(value: Value): unknown;
   /** The same with secrets replaced by asterisks. */
   mask(value: Value): Value;
-  /** What to say of something that is taken, and is an old form or surely not meant. */
+  /** The warning for a value that is accepted, but is an old form or surely a mistake. */
   doubt?(input: unknown): string | undefined;
 }
 
@@ -35,14 +35,14 @@ export type AnyKind = Kind<unknown>;
 type Inside =
   /** A mapping. */
   | { readonly fields: Fields }
-  /** Mappings that are distinguished by the word in the field `tag`. */
+  /** Mappings distinguished by the word in the field `tag`. */
   | { readonly tag: string; readonly tagField: Field; readonly table: Readonly<Record<string, AnyKind>> }
-  /** A list of values that are alike. */
+  /** A list of values of one kind. */
   | { readonly item: AnyKind }
-  /** A list of values that differ. */
+  /** A list of values of different kinds. */
   | { readonly parts: readonly Field[] };
 
-/** One field of a configuration: its one description, from which all else about it comes. */
+/** The single description of a configuration's field, from which everything else about it is derived. */
 export interface Field<
   Value = unknown,
   Presence extends FieldPresence = FieldPresence,
@@ -51,20 +51,20 @@ export interface Field<
 > {
   readonly kind: Kind<Value, Suffix>;
   readonly presence: Presence;
-  /** What an absent one is taken for, as a file would have it; of an `optional` one by the mapping around it. */
+  /** The default, as written in a file; for an `optional` field the mapping around it provides it. */
   readonly default?: unknown;
   /**
-   * For the documentation: what it is for, in a few words that stand in a table. Of a mapping it stands before what
-   * each field in it is for ("for `hasEKG`: what clients must show").
+   * For the documentation: its purpose, in a few words for a table. For a mapping it is put before the purpose of each field
+   * in it ("for `hasEKG`: what clients must show").
    */
   readonly doc: string;
-  /** Its name in the effective configuration, if that is not the file's. */
+  /** Its name in the effective configuration, if that differs from the file's. */
   readonly as?: Exclude<As, undefined>;
-  /** Whether a reload (SIGHUP) brings a change into effect, or that of anything inside; else it takes a restart. */
+  /** Whether a reload (SIGHUP) applies a change of it, or of anything inside; otherwise it needs a restart. */
   readonly live: boolean;
-  /** Of a field of the past: what to say of it. It is not documented, and its use is warned of. */
+  /** The warning for a retired field, which is not documented. */
   readonly past?: string;
-  /** Names it had earlier, and what to say of them. The value of the first that is given counts where the field itself is absent. */
+  /** Earlier names, with the warning for each. If the field itself is absent, the value of the first one given counts. */
   readonly formerly: Readonly<Record<string, string>>;
 }
 
@@ -111,7 +111,7 @@ export function fieldsIn(kind: AnyKind, input?: unknown): Fields | undefined {
   return Object.assign({ [tag]: tagField }, ...alternatives.map((one) => fieldsIn(one)).toReversed());
 }
 
-/** What a given mapping has as the tag that distinguishes alternatives. */
+/** The value of a given mapping's tag. */
 export function wordOf(input: unknown, tag: string): string | undefined {
   const word = (input as Readonly<Record<string, unknown>> | null | undefined)?.[tag];
   return typeof word === "string" ? word : undefined;
@@ -122,7 +122,7 @@ export function effectiveName(key: string, { as, kind }: Field): string {
   return as ?? `${key}${kind.suffix}`;
 }
 
-/** A kind without fields or items inside, made of a schema. */
+/** A kind without fields or items inside, from a schema. */
 export function plain<Value, const Suffix extends string = "">(
   schema: v.GenericSchema<unknown, Value>,
   described: {
@@ -152,7 +152,7 @@ export function issuePath(path: FieldPath): [v.IssuePathItem, ...v.IssuePathItem
   return items.length === 0 ? undefined : (items as unknown as [v.IssuePathItem]);
 }
 
-/** The way from what a schema was given to what it finds wrong. */
+/** The path from the value that a schema was given to the wrong part. */
 export function pathOf(issue: v.BaseIssue<unknown>): FieldPath {
   return (issue.path ?? []).map(({ key }) => key as string | number);
 }

@@ -11,13 +11,13 @@ import {
   type ValuesOf,
 } from "./kind.js";
 
-/** What is wrong with a field, and the way to it. */
+/** What is wrong with a field, and its path. */
 export interface FieldIssue {
   readonly path: FieldPath;
   readonly message: string;
 }
 
-/** As many names fit into an error message. */
+/** Most names in an error message. */
 const maxNamed = 8;
 
 /** A mapping with these fields; other keys are skipped here (`unknown-fields.ts` reports them). */
@@ -51,7 +51,7 @@ export function mapping<const Table extends Fields>(fields: Table): Kind<ValuesO
   };
 }
 
-/** The fields that are right, by their effective names, and what is wrong with the others. */
+/** The valid fields, by their effective names, and what is wrong with the others. */
 export function readFields(
   fields: Fields,
   input: object,
@@ -72,24 +72,24 @@ export function readFields(
   return { values, issues };
 }
 
-/** What `readFields` takes for these values. */
+/** The mapping that `readFields` would read as these values. */
 function writeFields(fields: Fields, values: object): Record<string, unknown> {
   const written = present(fields, values).map(({ key, field, value }) => [key, field.kind.write(value)]);
   return Object.fromEntries(written);
 }
 
-/** The names that one may write today. */
+/** The names that may be used today. */
 function currentNames(fields: Fields): string[] {
   return Object.keys(fields).filter((key) => fields[key]!.past === undefined);
 }
 
-/** The value of a field, and the name under which it is given: its own, or else one that it had earlier. */
+/** The value of a field, and the name under which it is given: its own, or an earlier one. */
 function given(key: string, { formerly, presence }: Field, input: object) {
   const values = input as Readonly<Record<string, unknown>>;
   const under = (name: string) => (Object.hasOwn(values, name) ? values[name] : undefined);
   const name = [key, ...Object.keys(formerly)].find((name) => under(name) != null) ?? key;
   const value = under(name);
-  // Null is absent, but what must be there is said to be empty.
+  // Null means absent, but a required field is reported as empty.
   return { givenAs: name, value: presence === "required" ? value : (value ?? undefined) };
 }
 

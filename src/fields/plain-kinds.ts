@@ -15,7 +15,7 @@ import {
 } from "./quantities.js";
 import { nearest } from "./suggestion.js";
 
-// The kinds of fields without anything inside. Each error says what was found and what is allowed.
+// The simple kinds of fields. Each error says what was found and what is allowed.
 
 /** Node's largest buffer is not much longer; nothing here needs more. */
 const gibibyte = 2 ** 30;
@@ -43,7 +43,7 @@ export function text(): Kind<string, ""> {
   });
 }
 
-/** An address of HTTP, with or without TLS, and without a secret in it: it is shown in logs, metrics and health. */
+/** An HTTP URL, with or without TLS, that contains no secret, because it is shown in logs, metrics and health. */
 export function httpUrl({ inPlaceOfSecrets }: { readonly inPlaceOfSecrets: string }): Kind<string, ""> {
   const allowed = "be a URL that begins with http:// or https://";
   const isHttp = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
@@ -67,12 +67,12 @@ export function anyText(): Kind<string, ""> {
   return plain(v.string(must("be a string")), { allowed: "be a string", takes: "a string" });
 }
 
-/** A text that no message repeats, and that is printed as asterisks; `allowed` is a noun: "a password". */
+/** A text that no message repeats and that is printed as asterisks; `allowed` is a noun: "a password". */
 export function secret(noun: string, pattern: RegExp): Kind<string, ""> {
   return { ...guarded(noun, pattern), isSecret: true, mask: () => "********" };
 }
 
-/** A text that no message repeats, for it may have been taken for a secret. */
+/** A text that no message repeats, because somebody may have written a secret there. */
 export function guarded(noun: string, pattern: RegExp): Kind<string, ""> {
   const allowed = `be ${noun}`;
   const error = ({ input }: { readonly input?: unknown }) =>
@@ -84,7 +84,7 @@ export function flag(): Kind<boolean, ""> {
   const words: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
   return taken("be true or false", "true or false", (input) => {
     if (typeof input === "boolean") return input;
-    // What YAML 1.1, and so cardano-tracer, takes for a truth value.
+    // What YAML 1.1, and so cardano-tracer, accepts as a truth value.
     if (typeof input === "string" && Object.hasOwn(words, input.toLowerCase()))
       return words[input.toLowerCase()]!;
     return undefined;
@@ -101,7 +101,7 @@ export function choice<const Name extends string>(...names: readonly Name[]): Ki
   return plain(schema, { allowed: `be ${listed(names)}`, takes });
 }
 
-/** As many metrics as a node may have by default; each text is gone through when a reload brings new ones. */
+/** The default limit of a node's metrics; each text is searched when a reload brings new ones. */
 const maxTexts = 10_000;
 
 /** At most 10,000 keys, each with a text. `wrongKey` says what is wrong with a key, if anything. */
@@ -116,7 +116,7 @@ export function texts(
       (value) => Object.keys(value).length <= maxTexts,
       ({ input }) => `has ${Object.keys(input).length} keys; must have at most ${maxTexts}`,
     ),
-    // The library's own `record` leaves keys such as `constructor` out without a word.
+    // The library's own `record` silently leaves out keys such as `constructor`.
     v.rawTransform(({ dataset: { value }, addIssue }): Readonly<Record<string, string>> => {
       for (const [key, input] of Object.entries(value)) {
         const message =
@@ -159,7 +159,7 @@ export function address() {
 
 export function host(): Kind<string, ""> {
   const allowed = "be a host name or an address of this machine";
-  // What Haskell's web server calls "any" is not a name.
+  // `*` is what Haskell's web server calls any address; it is not a name.
   const any: Readonly<Record<string, string>> = {
     "*": "0.0.0.0",
     "*4": "0.0.0.0",
@@ -229,7 +229,7 @@ export function size(least: number, most = gibibyte): Kind<number, ""> {
   return { ...kind, write: formatSize };
 }
 
-/** Permission bits; `least` are those without which the owner, Muninn itself, could not go on. */
+/** Permission bits; `least` are those that the owner, Muninn itself, needs. */
 export function mode({
   least,
   example,
@@ -246,7 +246,7 @@ export function mode({
   return { ...kind, write: formatMode };
 }
 
-/** The name of a file or, in its place, what such a file holds. */
+/** The name of a file, or the content of such a file in its place. */
 export function fileNameOr<Value extends object>(inPlace: Kind<Value>): Kind<string | Value, ""> {
   const file = fileName();
   const allowed = `be the name of a file or ${inPlace.allowed.replace(/^be /, "")}`;
@@ -261,7 +261,7 @@ export function fileNameOr<Value extends object>(inPlace: Kind<Value>): Kind<str
   });
 }
 
-/** Any value that `take` takes for something. */
+/** Any value that `take` accepts. */
 function taken<Value extends {}>(
   allowed: string,
   takes: string,

@@ -1,4 +1,4 @@
-/** Node's timers take no more than 2^31 - 1 ms; whatever is longer counts as this long, almost 25 days. */
+/** Node's timers accept at most 2^31 - 1 ms; anything longer counts as this long, almost 25 days. */
 export const longestMs = 2_147_483_000;
 
 const msPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;

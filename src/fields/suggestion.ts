@@ -1,6 +1,6 @@
-/** What may have been meant by `word`: the nearest of `candidates`, if any is near. */
+/** What was probably meant by `word`: the nearest of `candidates`, if one is near enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  // Far longer than any name here; the distance takes the product of the lengths.
+  // Far longer than any name here; the time for the distance is the product of the lengths.
   if (word.length > 64) return undefined;
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
@@ -11,7 +11,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
-/** Characters to insert, remove, replace, or swap with their neighbour, to make one text of the other. */
+/** How many characters to insert, remove, replace, or swap with their neighbour to turn one text into the other. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

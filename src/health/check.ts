@@ -12,5 +12,5 @@ export interface Check {
   find(): Finding;
 }
 
-/** Everything is as it should be. */
+/** Nothing is wrong. */
 export const ok: Finding = { state: "ok" };

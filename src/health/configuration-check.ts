@@ -1,6 +1,6 @@
 import { type Check, ok } from "./check.js";
 
-/** Whether the next start will work: after a reload that failed, the file is not what the tracer runs on. */
+/** Whether the next start will work: after a failed reload, the file differs from the running configuration. */
 export function configurationCheck(fault: () => string | undefined): Check {
   return {
     name: "configuration",

@@ -1,11 +1,11 @@
 import { type Check, type Finding, ok } from "./check.js";
 import type { DiskSpace } from "./disk-space.js";
 
-/** Less than this part of a disk, or than this many bytes, whichever is less, is reported. */
+/** Free space below this part of the disk and below this many bytes is reported. */
 const littlePart = 0.05;
 const littleBytes = 2 * 1024 ** 3;
 const fewFiles = 1_000;
-/** A disk that does not report its free space within this time does not write either. */
+/** A disk that does not report its free space within this time, in milliseconds, does not write either. */
 const patienceMs = 2_000;
 
 /** Checks the free space below a `logRoot`. Only a disk that is full, or does not answer, is failing. */

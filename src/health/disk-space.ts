@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 
-/** What is left on the file system of a directory, without the superuser's reserve. */
+/** Free space on the file system of a directory, without the superuser's reserve. */
 export interface DiskReading {
   readonly sizeBytes: number;
   readonly availableBytes: number;

@@ -1,7 +1,7 @@
 import type { Check } from "./check.js";
 import { type ListenerView, listenerCheck, type TargetView, targetCheck } from "./door-checks.js";
 
-/** A link of `muninn.links`: one that listens, or one that connects. */
+/** Checks a link of `muninn.links`, listening or connecting. */
 export type LinkView = ListenerView | TargetView;
 
 export function linkCheck(view: LinkView): Check {

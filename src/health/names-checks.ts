@@ -1,12 +1,12 @@
 import { type Check, ok } from "./check.js";
 import { someOf } from "./some-of.js";
 
-/** A connected node, and why it did not get the names it asked for, if so. */
+/** A connected node, and, if it did not get the names it asked for, the reason. */
 export interface NamedNode {
   readonly node: { readonly name: string; readonly slug: string };
   readonly clash?:
     | {
-        /** All its names have a suffix, or its slug alone. */
+        /** Whether all its names have a suffix, or only its slug. */
         readonly of: "directory" | "slug";
         /** The node that has the names; absent if the slug is the path of one of our own pages. */
         readonly holder?: { readonly name: string } | undefined;

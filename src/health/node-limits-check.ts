@@ -4,7 +4,7 @@ import { someOf } from "./some-of.js";
 /** How long a limit counts as reached after the last time, in milliseconds. */
 const rememberedMs = 300_000;
 
-/** The metrics of one connection of a node; a new object after it has connected again. */
+/** The metrics of one connection of a node; a new object after a reconnection. */
 export interface LimitedNode {
   readonly node: { readonly name: string };
   readonly metrics: {

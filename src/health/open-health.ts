@@ -16,13 +16,13 @@ import { sinkCheck, type WatchedSink } from "./sink-check.js";
 import { type TimeseriesView, timeseriesCheck } from "./timeseries-check.js";
 import type { WritesUnderWay } from "./writes-under-way.js";
 
-/** A state that is shorter may pass unseen; each check wakes the process and takes 0.2 ms. */
+/** Pause between checks: a shorter state may be missed, and each check wakes the process and takes 0.2 ms. */
 const lookEveryMs = 1_000;
 
 export interface HealthOptions extends Pick<HealthMonitorOptions, "onChange"> {
   /** Additional links. @default none */
   readonly links?: readonly LinkView[];
-  /** Where objects come from: nodes to us, we to them, or what has its own checks. */
+  /** Where objects come from: nodes connect to us, we connect to them, or something with its own checks. */
   readonly door:
     | { readonly listener: ListenerView }
     | { readonly targets: readonly TargetView[] }

@@ -8,7 +8,7 @@ export interface OtlpInView {
   sinceBusyMs(): number;
 }
 
-/** An exporter that was turned away sends again within this time: if none was, it is over. */
+/** An exporter that was turned away sends again within this time: if none was turned away since, the problem is over. */
 const quietMs = 60_000;
 
 export function otlpInCheck(view: OtlpInView): Check {

@@ -10,7 +10,7 @@ export type RetentionFault =
       readonly latest: string;
     };
 
-/** Whether old files are deleted when they should be. If they stay, the disk will fill up one day. */
+/** Whether old files are deleted when they should be. If they stay, the disk will eventually fill up. */
 export function retentionCheck(faults: () => Iterable<RetentionFault>): Check {
   return {
     name: "retention",

@@ -1,4 +1,4 @@
-/** The batches one sink was given and has not settled, and when it last stored one safely. */
+/** The batches that a sink was given and has not settled, and when it last stored one safely. */
 export class WritesUnderWay {
   readonly #begun = new Map<number, number>();
   #lastTicket = 0;

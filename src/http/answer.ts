@@ -1,10 +1,10 @@
 import type { Body } from "./body.js";
 
-/** What a route answers to GET; the server adds the headers that all answers share, and leaves the body out of HEAD. */
+/** A route's answer to GET; the server adds the headers that all answers share, and omits the body for HEAD. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
-  /** A text is encoded as the client takes it; a ready body is sent as it is. */
+  /** A text is compressed if the client accepts that; a ready body is sent unchanged. */
   readonly body: string | Body;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -19,7 +19,7 @@ export function jsonAnswer(status: number, value: unknown): Answer {
   return { status, contentType: "application/json", body: JSON.stringify(value) };
 }
 
-/** More is asked for than can be made at the same time. */
+/** More answers are requested than can be made at the same time. */
 export function busyAnswer(): Answer {
   return textAnswer(503, "Too many requests at the same time", { "Retry-After": "1" });
 }

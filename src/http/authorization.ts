@@ -8,13 +8,13 @@ const challenges: Readonly<Record<Scheme, string>> = {
   basic: 'Basic realm="muninn", charset="UTF-8"',
 };
 
-/** Decides whether an `Authorization` header shows what an endpoint asks for, in a time that tells nothing of it. */
+/** Decides whether an `Authorization` header has the credentials of an endpoint; the time taken reveals nothing about them. */
 export class Authorization {
   /** The value of `WWW-Authenticate` in a refusal. */
   readonly challenge: string;
   readonly #expected: ReadonlyMap<Scheme, Buffer>;
 
-  /** If there are several, any of them will do; of each scheme one at most. */
+  /** If there are several, any one is enough; at most one for each scheme. */
   constructor(auth: EndpointAuth | readonly EndpointAuth[]) {
     this.#expected = new Map([auth].flat().map(expected));
     this.challenge = [...this.#expected.keys()].map((scheme) => challenges[scheme]).join(", ");
@@ -25,7 +25,7 @@ export class Authorization {
     const scheme = name.toLowerCase() as Scheme;
     const secret = this.#expected.get(scheme);
     if (credentials === undefined || secret === undefined) return false;
-    // A header reaches us with one character for each byte.
+    // Node gives headers with one character for each byte.
     const shown = Buffer.from(credentials, scheme === "basic" ? "base64" : "latin1");
     return timingSafeEqual(digest(shown), secret);
   }
@@ -36,7 +36,7 @@ function expected(auth: EndpointAuth): [scheme: Scheme, secret: Buffer] {
   return ["basic", digest(Buffer.from(`${auth.user}:${auth.password}`))];
 }
 
-/** Digests have one length, so that comparing them does not tell how long the secret is. */
+/** Digests all have the same length, so that comparing them does not reveal the secret's length. */
 function digest(secret: Buffer): Buffer {
   return createHash("sha256").update(secret).digest();
 }

@@ -1,9 +1,9 @@
 import { type Body, renderBody } from "./body.js";
 
-/** Who waits for room longer than this many others is refused: he would wait too long. */
+/** Most requests that wait for room; further ones are refused because they would wait too long. */
 const maxWaiting = 64;
 
-/** A reader has at least this long, in milliseconds, though others wait for the bytes that he holds. */
+/** A reader has at least this long, in milliseconds, even if others wait for its bytes. */
 export const leastReadingMs = 2_000;
 
 /** Pause between two attempts to make room while a request waits for it, in milliseconds. */
@@ -13,14 +13,14 @@ const pressMs = 250;
 export interface Rendering {
   /** Called once there is room; an empty piece is a place to pause. */
   readonly pieces: () => Iterator<string>;
-  /** What making it takes at most, in bytes: the text, and what is remembered meanwhile. */
+  /** Most memory that making it takes, in bytes: the text, and what is kept meanwhile. */
   readonly bytes: number;
   readonly gzip: boolean;
 }
 
 /**
- * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those that
- * is still needed, each counted once however many need it.
+ * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those still needed,
+ * each counted once however many readers it has.
  */
 export class BodyBudget {
   readonly #maxBytes: number;
@@ -45,7 +45,7 @@ export class BodyBudget {
     this.#onShort.push(release);
   }
 
-  /** The body, made as soon as there is room; undefined if too many wait for that. */
+  /** The body, made as soon as there is room; undefined if too many requests wait. */
   async render({ pieces, bytes, gzip }: Rendering): Promise<Body | undefined> {
     if (!(await this.#admitted(bytes))) return undefined;
     try {
@@ -56,7 +56,7 @@ export class BodyBudget {
     }
   }
 
-  /** A caller needs `body` until it releases it. */
+  /** The caller needs `body` until it calls `release`. */
   hold(body: Body): void {
     const holders = this.#holders.get(body) ?? 0;
     this.#holders.set(body, holders + 1);
@@ -91,13 +91,13 @@ export class BodyBudget {
     for (const release of this.#onShort) release();
   }
 
-  /** What is larger than the budget itself is made alone, while others hold half of it at most. */
+  /** A body larger than the whole budget is made alone, while others hold at most half of it. */
   #hasRoomFor(bytes: number): boolean {
     const isAlone = this.#reservedBytes === 0 && this.#heldBytes <= this.#maxBytes / 2;
     return isAlone || this.#heldBytes + this.#reservedBytes + bytes <= this.#maxBytes;
   }
 
-  /** In the order they came: otherwise a large one would never find room beside small ones. */
+  /** In order of arrival: otherwise a large one would never find room beside small ones. */
   #admitNext(): void {
     while (this.#waiting.length > 0 && this.#hasRoomFor(this.#waiting[0]!.bytes)) {
       const { bytes, admit } = this.#waiting.shift()!;

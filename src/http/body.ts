@@ -8,17 +8,17 @@ export interface Body {
   readonly encoding: "identity" | "gzip";
 }
 
-/** Pieces of text are joined to about this many UTF-16 units before they are encoded. */
+/** Pieces of text are joined up to about this many UTF-16 units before they are encoded. */
 const chunkLength = 65_536;
 
-/** Encodes a text of moderate size at once. */
+/** Encodes a text of moderate size in one go. */
 export function bodyOf(text: string, options: { gzip: boolean }): Body {
   const encoder = new BodyEncoder(options);
   encoder.push(text);
   return encoder.end();
 }
 
-/** Runs `pieces` to their end and encodes them in slices, so that the event loop continues turning. */
+/** Runs `pieces` to their end and encodes them in slices, so that the event loop is not blocked. */
 export async function renderBody(pieces: Iterator<string>, options: { gzip: boolean }): Promise<Body> {
   const encoder = new BodyEncoder(options);
   for (;;) {

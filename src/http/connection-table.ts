@@ -10,19 +10,19 @@ interface Peer {
 export interface Place {
   readonly socket: Socket;
   readonly peer: string;
-  /** Whether a request of it is being answered, or it left HTTP for another protocol. */
+  /** Whether a request is being answered, or the connection was upgraded to another protocol. */
   isBusy: boolean;
 }
 
 /**
- * The connections of an endpoint. When all places are taken, the one that has waited longest for a request gives way to
- * a newcomer. Beside the places there are some of reserve, for requests that must be answered always.
+ * The connections of an endpoint. When all places are taken, the connection that has waited longest for a request is
+ * closed for a new one. In addition a few places are reserved for requests that must always be answered.
  */
 export class ConnectionTable {
   readonly #places: number;
   readonly #reserve: number;
   readonly #taken = new Map<string, Place>();
-  /** Those that wait for a request; insertion order is since when. */
+  /** Connections that wait for a request, longest first. */
   readonly #idle = new Set<Place>();
   readonly #onClosed: (socket: Socket, reason: "gave-way" | "no-place") => void;
   #refused = 0;
@@ -86,7 +86,7 @@ export class ConnectionTable {
     return this.#taken.size;
   }
 
-  /** Connections that found no place so far. */
+  /** Connections refused so far. */
   get refused(): number {
     return this.#refused;
   }

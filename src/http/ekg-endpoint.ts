@@ -38,7 +38,7 @@ function answer(request: EndpointRequest, nodes: NodesView): Answer | undefined 
   return json ? allMetrics(request, viewed) : ekgPage(viewed.node);
 }
 
-/** As cardano-tracer: the parts of a name are between dots or slashes, and groups are not found. */
+/** Like cardano-tracer: the parts of a name are separated by dots or slashes, and a group of metrics is not found. */
 function oneMetric({ metrics }: ViewedNode, path: string): Answer {
   const metric = metrics.metric(path) ?? metrics.metric(path.replaceAll("/", "."));
   if (metric === undefined) return jsonAnswer(404, "Metric not found");

@@ -8,10 +8,10 @@ export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {
   label: "l",
 };
 
-/** A name with more dots keeps the rest in its last key, so that no peer makes a document deeper than readers take. */
+/** A name with more dots keeps the rest in its last key, so that no peer can make a document deeper than readers accept. */
 const maxDepth = 64;
 
-/** Names between two pauses, while they are put in order. */
+/** Names between two pauses, while they are sorted. */
 const namesPerPiece = 500;
 
 /** A metric's object without its closing brace. */
@@ -29,7 +29,7 @@ export function ekgMetricJson(metric: NodeMetric): string {
 interface OpenObject {
   /** Its key in the one around it. */
   readonly part: string;
-  /** Whether it is a metric itself, so that it has keys `type` and `val`. */
+  /** Whether it is also a metric, so that it has keys `type` and `val`. */
   isMetric: boolean;
   isEmpty: boolean;
 }
@@ -37,7 +37,7 @@ interface OpenObject {
 /**
  * Writes metrics as ekg does: nested by the dots of their names, in the order of their names. If `a` and `a.b` both
  * exist, `b` is next to the `type` and `val` of `a`; a part of a name that would itself be called `type` or `val`
- * there is left out. Every piece is a place to pause. What is remembered meanwhile is the way to one name.
+ * there is left out. Every piece is a place to pause. Only the path of one name is kept meanwhile.
  */
 export function* ekgJson(metrics: NodeMetrics): Generator<string, void> {
   const open: OpenObject[] = [{ part: "", isMetric: false, isEmpty: true }];
@@ -75,7 +75,7 @@ function partsOf(name: string): string[] {
   return parts;
 }
 
-/** What begins with the same parts stands together, and a metric before those below it. */
+/** Names that begin with the same parts come together, and a metric before those below it. */
 function* inOrderOfParts(metrics: NodeMetrics): Generator<"", [string, NodeMetric][]> {
   const byKey = new Map<string, [string, NodeMetric]>();
   for (const entry of metrics.entries()) {
@@ -85,7 +85,7 @@ function* inOrderOfParts(metrics: NodeMetrics): Generator<"", [string, NodeMetri
   return (yield* sortedInPieces([...byKey.keys()])).map((key) => byKey.get(key)!);
 }
 
-/** Dots become the least character, which stands nowhere else then. */
+/** Dots become the lowest character, which then occurs nowhere else. */
 function sortingKey(name: string): string {
   return name.replaceAll("\x01", "\x01b").replaceAll("\0", "\x01a").replaceAll(".", "\0");
 }

@@ -9,27 +9,27 @@ import type { SharedBodies } from "./shared-bodies.js";
 
 /** A request that passed authorization. */
 export interface EndpointRequest {
-  /** GET or HEAD, unless the endpoint takes others, too. */
+  /** GET or HEAD, unless the endpoint accepts others, too. */
   readonly method: string;
   /** Begins with `/`; without query, and without a slash at its end. */
   readonly path: string;
-  /** What follows the question mark, as it came. */
+  /** What follows the question mark, unchanged. */
   readonly query: string;
-  /** Empty if there is none, or the endpoint takes none. */
+  /** Empty if there is none, or the endpoint accepts none. */
   readonly body: string;
   readonly headers: IncomingHttpHeaders;
   /** Where the client reached us, `host:port`. */
   readonly localAddress: string;
-  /** Whether the client takes packed answers. */
+  /** Whether the client accepts compressed answers. */
   readonly gzip: boolean;
   /** Makes large answers. */
   readonly bodies: SharedBodies;
 }
 
-/** Gives undefined for a path it does not know. */
+/** Returns undefined for an unknown path. */
 export type Route = (request: EndpointRequest) => Answer | undefined | Promise<Answer | undefined>;
 
-/** Takes over a connection that asks for another protocol, or returns the status that refuses it. */
+/** Takes over a connection that asks for another protocol, or returns the status to refuse it with. */
 type Upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer, path: string) => number | undefined;
 
 export interface HttpLimits {
@@ -40,8 +40,8 @@ export interface HttpLimits {
   /** Longest time for an answer to be read, in milliseconds. @default 30_000 */
   readonly answerTimeoutMs?: number;
   /**
-   * Bytes of answers that are being made or not yet read, all clients together. Beyond it the oldest readers are cut
-   * off, and further answers wait for their turn. @default 67_108_864
+   * Bytes of answers that are being made or not yet read, all clients together. Beyond it the oldest readers are
+   * disconnected, and further answers wait their turn. @default 67_108_864
    */
   readonly maxBodyBytes?: number;
   /** Connections at a time; a further one replaces one that waits for a request, if any does. @default 2_048 */
@@ -54,21 +54,21 @@ export interface EndpointOptions {
   readonly endpoint: Endpoint;
   /** The configuration field of the endpoint, such as `hasPrometheus`, for errors. */
   readonly field: string;
-  /** Needed where the endpoint has `forceSsl`. */
+  /** Required if the endpoint has `forceSsl`. */
   readonly tls?: TlsMaterial;
-  /** What clients must show; of several any will do. */
+  /** The credentials of clients; any one of them is enough. */
   readonly auth?: EndpointAuth | readonly EndpointAuth[];
   readonly limits?: HttpLimits;
-  /** Told of faults of our own while answering; such a request gets status 500. */
+  /** Called with errors of ours while answering; such a request gets status 500. */
   readonly onError?: (error: unknown, path: string) => void;
 }
 
 /** What an endpoint serves. */
 export interface EndpointContent {
   readonly route: Route;
-  /** Longest body of a request, in bytes; the route gets every method then. Absent: GET and HEAD only, without bodies. */
+  /** Longest body of a request, in bytes; the route then gets every method. Absent: GET and HEAD only, without bodies. */
   readonly maxRequestBytes?: number;
-  /** Whether a path is answered although there are too many connections. */
+  /** Whether a path is answered even if there are too many connections. */
   readonly isUrgent?: (path: string) => boolean;
   /** @default its own */
   readonly budget?: BodyBudget;
@@ -77,14 +77,14 @@ export interface EndpointContent {
   readonly onStop?: () => void;
 }
 
-/** What can change while an endpoint serves: the certificate and the route stay where they are absent. */
+/** What can change while an endpoint serves: an absent certificate or route stays as it is. */
 export type EndpointChanges = Pick<EndpointOptions, "tls" | "auth"> & Partial<Pick<EndpointContent, "route">>;
 
 export interface EndpointStats {
   readonly connections: number;
   /** Requests answered, by status; bounded by the few statuses we send. */
   readonly answers: ReadonlyMap<number, number>;
-  /** Clients cut off because they did not read their answer. */
+  /** Clients disconnected because they did not read their answer. */
   readonly slowReadersCut: number;
   /** Connections refused because there were too many, all of them busy. */
   readonly connectionsRefused: number;

@@ -39,22 +39,22 @@ const commonHeaders: Readonly<Record<string, string>> = {
   "X-Frame-Options": "DENY",
 };
 
-/** Prometheus scrapes once a minute at most and likes to find its connection open. */
+/** Prometheus usually scrapes once a minute or more often, and reuses its connection. */
 const keepAliveMs = 75_000;
 
 /** How long a refused client may take to read why, in milliseconds. */
 const refusalMs = 900;
 
-/** Bytes of requests that clients may send before their last one is answered, all together. */
+/** Most bytes of requests that all clients together may send before their last one is answered. */
 const maxBytesAhead = 8_388_608;
 
-/** How long a stop waits for answers under way. */
+/** How long a stop waits for unfinished answers, in milliseconds. */
 const stopGraceMs = 500;
 
 /**
- * Listens at an endpoint and answers by `route`. Whatever a client sends or does not read ends at a limit.
+ * Listens at an endpoint and answers with `route`. Everything that a client sends or does not read has a limit.
  *
- * @throws HttpError if the address cannot be listened at, or TLS is wanted without a certificate.
+ * @throws HttpError if it cannot listen at the address, or TLS is required without a certificate.
  */
 export async function openEndpointServer(
   options: EndpointOptions & EndpointContent,
@@ -128,7 +128,7 @@ export class EndpointServer {
     }
   }
 
-  /** Where it listens; the port is the real one where 0 was asked for. */
+  /** Where it listens; a port given as 0 is the real one here. */
   get address(): { host: string; port: number } {
     const { address, port } = this.#server.address() as AddressInfo;
     return { host: address, port };
@@ -143,18 +143,18 @@ export class EndpointServer {
     };
   }
 
-  /** Breaks no connection: new ones get the certificate, if TLS is in use; all requests get the rest. */
+  /** Breaks no connection: the certificate applies to new ones, everything else to all further requests. */
   reload({ tls, auth, route }: EndpointChanges): void {
     if ("setSecureContext" in this.#server && tls !== undefined) {
       this.#server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
     }
     this.#authorization = auth && new Authorization(auth);
     this.#route = route ?? this.#route;
-    // What was made by the former route may not be what this one makes.
+    // Bodies made by the previous route may differ.
     this.#bodies = new SharedBodies(this.#budget);
   }
 
-  /** Waits half a second at most for answers under way to be read, stops listening, and closes what is left. */
+  /** Waits at most half a second for unfinished answers to be read, stops listening, and closes what is left. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -163,7 +163,7 @@ export class EndpointServer {
   async #stop(): Promise<void> {
     this.#options.onStop?.();
     const grace = setTimeout(() => this.#connections.destroyAll(), stopGraceMs);
-    // Closing the server would break off whatever has been handed to its socket, read or not.
+    // Closing the server would cut off answers that clients have not read yet.
     await this.#unread.allRead();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     clearTimeout(grace);
@@ -187,7 +187,7 @@ export class EndpointServer {
     this.#send(message, response, answer);
   }
 
-  /** Why the request gets no further, if so. */
+  /** The refusal of a request, if it is refused. */
   #refusal(message: IncomingMessage, path: string | undefined): Answer | undefined {
     const { maxRequestBytes } = this.#options;
     if (maxRequestBytes === undefined && message.method !== "GET" && message.method !== "HEAD") {
@@ -235,7 +235,7 @@ export class EndpointServer {
       "Content-Length": body.bytes,
       Vary: "Accept, Accept-Encoding",
       ...(body.encoding === "gzip" && { "Content-Encoding": "gzip" }),
-      // A body that is not read would be taken for the next request.
+      // A body that is not read would be parsed as the next request.
       ...((isRefusal || (hasBody(message) && !message.complete)) && { Connection: "close" }),
       ...answer.headers,
     });
@@ -280,12 +280,12 @@ function takesGzip({ headers }: IncomingMessage): boolean {
   return acceptsGzip(headers["accept-encoding"]?.toString());
 }
 
-/** Undefined if the target is no path at all. */
+/** Undefined if the target is not a path. */
 function pathOf(message: IncomingMessage): string | undefined {
   const target = message.url ?? "";
   let path = /^[^?#]*/.exec(target)![0];
   if (!path.startsWith("/")) {
-    // A client that takes us for a proxy sends a whole URL.
+    // A client that treats us as a proxy sends a whole URL.
     if (!URL.canParse(target)) return undefined;
     path = new URL(target).pathname;
   }

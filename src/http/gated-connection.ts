@@ -3,7 +3,7 @@ import { ChunkedBody } from "./chunked-body.js";
 import { RequestTurns } from "./request-turns.js";
 import { WrappedSocket } from "./wrapped-socket.js";
 
-/** How long a client has to take a last answer and close, in milliseconds. */
+/** How long a client has to read its last answer and close, in milliseconds. */
 const refusalReadMs = 900;
 
 /** What all connections of an endpoint have sent ahead, in bytes. */
@@ -23,8 +23,8 @@ const carriageReturn = 0x0d;
 
 /**
  * A client's connection that gives HTTP one request head at a time: what a client sends ahead (pipelining) waits here,
- * and then in the kernel, until the request before it is answered. So a connection costs one answer, whatever comes.
- * If all clients together send too much ahead, theirs is thrown away, and they are closed after their answer.
+ * and then in the kernel, until the request before it is answered. So a connection costs one answer, whatever arrives.
+ * If all clients together send too much ahead, those bytes are dropped, and the connections are closed after their answer.
  */
 export class GatedConnection extends WrappedSocket {
   readonly #ahead: BytesAhead;
@@ -42,7 +42,7 @@ export class GatedConnection extends WrappedSocket {
     this.#ahead = ahead;
   }
 
-  /** The request is answered: the next one may come. */
+  /** The request is answered: the next one may pass. */
   nextRequest(): void {
     if (this.#isOverdrawn) {
       this.destroySoon();
@@ -59,7 +59,7 @@ export class GatedConnection extends WrappedSocket {
     this.next();
   }
 
-  /** The connection leaves HTTP: from now on everything goes through as it comes. */
+  /** The connection was upgraded: from now on everything passes as it arrives. */
   removeGate(): void {
     this.#gate = "removed";
     this.next();
@@ -147,7 +147,7 @@ export class GatedConnection extends WrappedSocket {
     return end;
   }
 
-  /** Where in `bytes` a request head ends, which shuts the gate, or else their length. */
+  /** Where in `bytes` a request head ends, after which nothing more may pass; if none ends, their length. */
   #headEnd(bytes: Buffer): number {
     for (let i = 0; i < bytes.length; i += 1) {
       const byte = bytes[i];

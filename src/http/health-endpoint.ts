@@ -3,7 +3,7 @@ import type { EndpointOptions } from "./endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "./endpoint-server.js";
 import { healthRoute, isHealthPath } from "./health-routes.js";
 
-/** Serves `/livez`, `/readyz` and `/healthz` at an address of their own. */
+/** Serves `/livez`, `/readyz` and `/healthz` at their own address. */
 export function openHealthEndpoint(
   options: EndpointOptions & { readonly health: HealthSource },
 ): Promise<EndpointServer> {

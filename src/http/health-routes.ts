@@ -1,12 +1,12 @@
 import type { HealthReport, HealthSource } from "../health/health-report.js";
 import { type Answer, jsonAnswer } from "./answer.js";
 
-/** The paths that are answered whatever else is asked for. */
+/** The paths that are always answered, under any load. */
 export function isHealthPath(path: string): boolean {
   return path === "/livez" || path === "/readyz" || path === "/healthz";
 }
 
-/** `/livez`, `/readyz` and `/healthz`: the report as JSON, with status 503 where it is failing. */
+/** `/livez`, `/readyz` and `/healthz`: the report as JSON, with status 503 if it is failing. */
 export function healthRoute(path: string, source: HealthSource): Answer | undefined {
   switch (path) {
     case "/livez":

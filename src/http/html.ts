@@ -66,7 +66,7 @@ export class PageTemplate {
     };
   }
 
-  /** A small page at once. */
+  /** A small page, in one go. */
   page(title: string, main: string): Answer {
     return this.answer([...this.pieces(title, [main])].join(""));
   }

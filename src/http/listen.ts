@@ -13,7 +13,7 @@ export function listen(
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => reject(listenError(cause, endpoint, field, portName));
     server.once("error", failed);
-    // More than a thousand scrapes may come in one moment; the kernel has its own, lower or higher, bound.
+    // More than a thousand scrapes may arrive at the same moment; the kernel has its own limit, lower or higher.
     server.listen({ host, port, backlog: 4_096 }, () => {
       server.removeListener("error", failed);
       resolve();
@@ -27,7 +27,7 @@ function listenError(
   field: string,
   portName: string,
 ): HttpError {
-  // In fields of our own, below `muninn.`, it is called `host`.
+  // In our own fields, below `muninn.`, it is called `host`.
   const hostField = `${field}.${field.startsWith("muninn.") ? "host" : "epHost"}`;
   const portField = `${field}.${portName}`;
   switch (cause.code) {

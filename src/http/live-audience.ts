@@ -8,9 +8,9 @@ type SentMetrics = ReadonlyMap<string, NodeMetric>;
 type Entries = readonly (readonly [name: string, metric: NodeMetric])[];
 
 /**
- * What a page gets once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` where
- * the node is not connected. Numbers are texts, since a page's own numbers end at 2^53. `whole`: these are all metrics,
- * forget others.
+ * What a page gets once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` if the node is
+ * not connected. Numbers are texts, because JavaScript's are exact only up to 2^53. `whole`: these are all metrics, forget
+ * others.
  */
 const absent = bodyOf('{"absent":true}', { gzip: false });
 const nothingNew = bodyOf('{"whole":false,"metrics":[]}', { gzip: false });
@@ -19,13 +19,13 @@ export interface AudienceOptions {
   /** The node's metrics, while it is connected. */
   readonly metrics: () => NodeMetrics | undefined;
   readonly budget: BodyBudget;
-  /** Whether this many metrics may be remembered, instead of that many before. */
+  /** Asks whether this many metrics may be remembered, instead of the earlier number. */
   readonly mayRemember: (metrics: number, before: number) => boolean;
-  /** Called with faults of our own. */
+  /** Called with errors of ours. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The viewers of one node's page: they share what is made for them. */
+/** The viewers of one node's page, who share the updates made for them. */
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
@@ -125,7 +125,7 @@ export class LiveAudience {
   }
 }
 
-/** Undefined if everything must be sent: nothing is remembered, or a name of then is gone. */
+/** The changes; undefined if everything must be sent: nothing is remembered, or a remembered name is gone. */
 function changesSince(before: SentMetrics | undefined, entries: Entries): Entries | undefined {
   if (before === undefined) return undefined;
   let stayed = 0;

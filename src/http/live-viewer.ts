@@ -2,9 +2,9 @@ import type { WebSocket } from "ws";
 import type { Body } from "./body.js";
 import { type BodyBudget, leastReadingMs } from "./body-budget.js";
 
-/** One open page. At most one update is on its way to it: a page that does not read misses those that come meanwhile. */
+/** One open page. At most one update is on its way to it: a page that does not read misses further ones. */
 export class LiveViewer {
-  /** Whether it was told everything up to the last update; otherwise it gets the whole next time. */
+  /** Whether it was sent everything up to the last update; otherwise it gets the whole state next time. */
   isUpToDate = false;
   readonly #socket: WebSocket;
   readonly #budget: BodyBudget;
@@ -23,12 +23,12 @@ export class LiveViewer {
     socket.once("close", () => this.#release());
   }
 
-  /** Whether it has taken what it was told last. */
+  /** Whether it has read the last update. */
   get isReading(): boolean {
     return this.#unread === undefined;
   }
 
-  /** Sends an update, or lets it miss this one. */
+  /** Sends an update, unless the last one is still on its way. */
   tell(body: Body): void {
     this.isUpToDate = this.isReading && !this.#budget.isExceeded && this.#socket.readyState === 1;
     if (!this.isUpToDate) return;
@@ -42,12 +42,12 @@ export class LiveViewer {
     }
   }
 
-  /** Ends it where it has had time enough to read what it was told, and others need the room. */
+  /** Ends it if it has had enough time to read its last update, and others need the room. */
   endIfSlow(): void {
     if (!this.isReading && performance.now() - this.#sentAt >= leastReadingMs) this.#socket.terminate();
   }
 
-  /** Ends it where it has not answered the last ping. */
+  /** Ends it if it has not answered the last ping. */
   ping(): void {
     if (!this.#answeredPing) {
       this.#socket.terminate();
@@ -57,7 +57,7 @@ export class LiveViewer {
     this.#socket.ping();
   }
 
-  /** Says goodbye. */
+  /** Closes the WebSocket. */
   close(): void {
     this.#socket.close(1001);
   }

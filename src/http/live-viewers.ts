@@ -16,13 +16,13 @@ const updatesPerPing = 15;
 
 const maxViewers = 256;
 
-/** Metrics remembered for the sake of small updates, of all nodes together; beyond it pages get everything each time. */
+/** Most metrics remembered to keep updates small, for all nodes together; beyond it pages get everything each time. */
 const maxRemembered = 100_000;
 
 export interface LiveViewersOptions {
   readonly nodes: NodesView;
   readonly budget: BodyBudget;
-  /** Called with faults of our own. */
+  /** Called with errors of ours. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -46,7 +46,7 @@ export class LiveViewers {
     });
   }
 
-  /** Takes the connection as a viewer of a node, or returns the status that says why not. */
+  /** Accepts the connection as a viewer of a node, or returns the status to refuse it with. */
   take(
     message: IncomingMessage,
     socket: Duplex,
@@ -70,7 +70,7 @@ export class LiveViewers {
     return undefined;
   }
 
-  /** Says goodbye to all viewers. */
+  /** Closes the WebSockets of all viewers. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -8,7 +8,7 @@ const turnsBetween = 16;
 
 interface Work {
   readonly begin: () => void;
-  /** Whether it takes the rest of the slice. */
+  /** Whether it gets the rest of the slice. */
   readonly isLong: boolean;
 }
 
@@ -21,12 +21,12 @@ class LoopSlices {
   /** A slice is scheduled, or one is just over. */
   #isBusy = false;
 
-  /** Does something short in one of the next slices, together with others. */
+  /** Runs a short task in one of the next slices, together with others. */
   run(work: () => void): void {
     this.#add({ begin: work, isLong: false });
   }
 
-  /** Resolves when a slice is the caller's alone, who may work for `sliceMs`. */
+  /** Resolves when the caller alone has a slice and may work for `sliceMs`. */
   turn(): Promise<void> {
     return new Promise((resolve) => this.#add({ begin: resolve, isLong: true }));
   }
@@ -40,7 +40,7 @@ class LoopSlices {
 
   readonly #runSlice = (): void => {
     const end = performance.now() + sliceMs;
-    // One that adds itself again waits for the next slice.
+    // A task that adds itself again waits for the next slice.
     for (let left = this.#waiting.length; left > 0; left -= 1) {
       const { begin, isLong } = this.#waiting.shift()!;
       begin();
@@ -59,5 +59,5 @@ class LoopSlices {
   }
 }
 
-/** There is one event loop, so all share these. */
+/** Shared by everything, because there is one event loop. */
 export const loopSlices = new LoopSlices();

@@ -5,7 +5,7 @@ interface Preference {
   readonly quality: number;
 }
 
-/** `a;q=0.5, b` as a list; entries without a name go, a quality that is not a number counts as 1 (RFC 9110, 12.4.2). */
+/** `a;q=0.5, b` as a list; entries without a name are left out, a quality that is not a number counts as 1 (RFC 9110, 12.4.2). */
 function preferences(header: string): Preference[] {
   return header.split(",").flatMap((entry) => {
     const [name = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
@@ -16,7 +16,7 @@ function preferences(header: string): Preference[] {
   });
 }
 
-/** The media types that a client takes, from its `Accept` header. An absent header, or one that says nothing, is no wish. */
+/** The media types that a client accepts, from its `Accept` header. An absent or empty header states no preference. */
 export class Accept {
   readonly #ranges: readonly Preference[];
 
@@ -24,17 +24,17 @@ export class Accept {
     this.#ranges = preferences(header ?? "").filter(({ name }) => /^[^\s/]+\/[^\s/]+$/.test(name));
   }
 
-  /** Whether there is a wish at all. */
+  /** Whether the header states a preference. */
   get says(): boolean {
     return this.#ranges.length > 0;
   }
 
-  /** How much `type` is wanted by its own name, parameters aside: 0 to 1; undefined if it is not named. */
+  /** The quality of `type` by its own name, ignoring parameters: 0 to 1; undefined if it is not named. */
   named(type: string): number | undefined {
     return best(this.#ranges.filter(({ name }) => name === type));
   }
 
-  /** How much `type` is wanted, by its name or else by a wildcard: 0 to 1. */
+  /** The quality of `type`, by its name or otherwise by a wildcard: 0 to 1. */
   quality(type: string): number {
     if (!this.says) return 1;
     const group = `${type.slice(0, type.indexOf("/"))}/*`;
@@ -42,7 +42,7 @@ export class Accept {
     return this.named(type) ?? among(group) ?? among("*/*") ?? 0;
   }
 
-  /** Whether `type` is named and wanted at least as much as `other`, or nothing was said. */
+  /** Whether `type` is named with at least the quality of `other`, or there is no preference. */
   prefers(type: string, other: string): boolean {
     if (!this.says) return true;
     const wanted = this.named(type) ?? 0;
@@ -50,7 +50,7 @@ export class Accept {
   }
 }
 
-/** Whether an `Accept-Encoding` header takes gzip and does not rather have the plain bytes. */
+/** Whether an `Accept-Encoding` header accepts gzip and does not prefer plain bytes. */
 export function acceptsGzip(header: string | undefined): boolean {
   const codings = preferences(header ?? "");
   const of = (...names: string[]) => best(codings.filter(({ name }) => names.includes(name)));

@@ -8,7 +8,7 @@ import { plainPageStyle } from "./page-style.js";
 
 const template = new PageTemplate(plainPageStyle);
 
-/** The page `/` of both endpoints: links to the nodes, or JSON `{name: "/slug"}` where Accept names it or is absent. */
+/** The page `/` of both endpoints: links to the nodes, or JSON `{name: "/slug"}` if Accept names it or is absent. */
 export async function nodeList(request: EndpointRequest, view: NodesView, title: string): Promise<Answer> {
   const isJson = new Accept(request.headers.accept).prefers("application/json", "text/html");
   const body = await request.bodies.get({

@@ -1,10 +1,10 @@
-/** What a path says of a node: `/slug`, or `/slug/rest`. */
+/** The node that a path names: `/slug`, or `/slug/rest`. */
 export interface NodePath {
   readonly slug: string;
   readonly rest: string | undefined;
 }
 
-/** Percent signs stand for bytes of UTF-8, as monitoring guides write slugs; undefined if they do not. */
+/** Decodes percent-encoded UTF-8, as monitoring guides write slugs; undefined if it is invalid. */
 export function nodePath(path: string): NodePath | undefined {
   const [, slug = "", rest] = /^\/([^/]*)(?:\/(.*))?$/s.exec(path) ?? [];
   try {

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from "node:http";
 
 /**
  * Whether the page that opens a WebSocket is one of ours: browsers let any site open one to any other, with the user's
- * credentials, and say in `Origin` which site it is. Of several proxies in a row each may have left the host that it
- * was asked for; a port that the scheme implies may be written or not.
+ * credentials, and name the site in `Origin`. Each of several proxies in a row may have added the host it was asked for; a
+ * scheme's default port may be written or not.
  */
 export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
   const { origin } = headers;

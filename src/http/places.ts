@@ -1,9 +1,9 @@
 import type { HttpLimits } from "./endpoint-options.js";
 
-/** The part of all files that a process may have open which the connections of one endpoint may take. */
+/** The share of the files that a process may have open, for the connections of one endpoint. */
 const partOfFiles = 1 / 32;
 
-/** Connections at one endpoint of a process that may have `openFiles` files open; all together, see `filesOf`. */
+/** Connections at one endpoint of a process that may have `openFiles` files open; for all together see `filesOf`. */
 export function placesWithin(openFiles: number): Required<Places> {
   const maxConnections = Math.max(8, Math.min(2_048, Math.floor(openFiles * partOfFiles)));
   return { maxConnections, reservedConnections: Math.min(16, Math.floor(maxConnections / 4)) };
@@ -11,7 +11,7 @@ export function placesWithin(openFiles: number): Required<Places> {
 
 type Places = Pick<HttpLimits, "maxConnections" | "reservedConnections">;
 
-/** Files that this many endpoints may have open: reserved for them, so that health is answered whatever nodes do. */
+/** Open files reserved for this many endpoints, so that health is answered whatever nodes do. */
 export function filesOf(endpoints: number, openFiles: number): number {
   const { maxConnections, reservedConnections } = placesWithin(openFiles);
   // One is the socket that it listens at.

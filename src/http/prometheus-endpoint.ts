@@ -35,11 +35,11 @@ export interface PrometheusOptions {
   readonly metricsHelp: Readonly<Record<string, string>>;
   /** Added to every target of `/targets`. */
   readonly prometheusLabels: Readonly<Record<string, string>>;
-  /** Gives each of them a label `instance` of its own, the node's name. */
+  /** Gives each target its own label `instance`, the node's name. */
   readonly instanceLabel: boolean;
   /** Whether the endpoint speaks TLS. */
   readonly isSecure: boolean;
-  /** Told after each exposition how many names were left out because they collide with another of the same node. */
+  /** Called after each exposition with the number of names left out because they collide with another of the same node. */
   readonly onCollided?: (names: number) => void;
 }
 
@@ -53,7 +53,7 @@ export function openPrometheusEndpoint(
   return openEndpointServer({ ...options, route: prometheusRoute(options), isUrgent: isHealthPath });
 }
 
-/** The pages of that endpoint; made again when the options change. */
+/** The pages of that endpoint, rebuilt when the options change. */
 export function prometheusRoute(options: PrometheusOptions): Route {
   const pages = new PrometheusPages(options);
   return (request) => pages.answer(request);
@@ -91,7 +91,7 @@ class PrometheusPages {
     return [...this.#options.nodes.nodes()].map(({ node, metrics }) => ({ label: node.name, metrics }));
   }
 
-  /** `/slug`, or `/slug/metrics`, which guides to monitoring name. */
+  /** `/slug`, or `/slug/metrics`, the path in monitoring guides. */
   #oneNode(request: EndpointRequest): Promise<Answer> | undefined {
     const { slug, rest } = nodePath(request.path) ?? {};
     if (slug === undefined || !(rest === undefined || rest === "metrics")) return undefined;
@@ -156,12 +156,12 @@ function* piecesOf(text: string): Generator<string> {
   for (let begin = 0; begin < text.length; begin += pieceLength) yield text.slice(begin, begin + pieceLength);
 }
 
-/** Names and texts stand in an exposition about twice; each metric has lines around it, and an entry in its family. */
+/** Names and texts appear about twice in an exposition; each metric also has lines around it, and an entry in its family. */
 function bytesToExpose({ label = "", metrics }: ExposedNode): number {
   return 2 * metrics.bytes + metrics.size * (200 + label.length);
 }
 
-/** OpenMetrics where Accept names it, and does not prefer plain text, or is absent. */
+/** OpenMetrics if Accept is absent, or names it without preferring plain text. */
 function formatFor(headers: EndpointRequest["headers"]): ExpositionFormat {
   const accept = new Accept(headers.accept);
   return accept.prefers("application/openmetrics-text", "text/plain") ? "openmetrics" : "text";

@@ -7,9 +7,9 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** The body of a request, or why it is not taken. */
+/** The body of a request, or why it is refused. */
 export async function readRequestBody(message: IncomingMessage, maxBytes: number): Promise<string | Answer> {
-  // What has no length cannot be told from the next request before HTTP has read it.
+  // Without a length the body cannot be separated from the next request before HTTP has read it.
   const length = Number(message.headers["content-length"] ?? Number.NaN);
   if (message.headers["transfer-encoding"] !== undefined || !Number.isInteger(length)) {
     return textAnswer(411, "A body needs a Content-Length");

@@ -51,7 +51,7 @@ function* targetPieces(
   for (const [index, { name, slug }] of nodes.entries()) {
     const labels = {
       ...options.labels,
-      // Ours last: without the path or the name of each node the targets would be one and the same.
+      // Our labels last: without the path or the name of each node all targets would be the same.
       ...(options.isSecure && { __scheme__: "https" }),
       ...(options.instanceLabel && { instance: name }),
       __metrics_path__: `/${slug}`,
@@ -62,7 +62,7 @@ function* targetPieces(
   yield "]";
 }
 
-/** How the client, or the proxy before us, calls us; the address it reached where it sends anything strange. */
+/** The host that the client, or the proxy in front of us, asked for; if that is not valid, the address it reached. */
 function hostOf(request: EndpointRequest): string {
   const hosts = [forwarded(request, "x-forwarded-host"), request.headers.host];
   return hosts.find((host) => host !== undefined && hostAndPort.test(host)) ?? request.localAddress;

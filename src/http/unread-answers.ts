@@ -8,12 +8,12 @@ interface Reader {
 }
 
 /**
- * Answers on their way to their readers. A reader that does not take his answer before the deadline is cut off, and so
- * are those who began first when all bodies together are too large, or others wait for room.
+ * Answers on their way to their readers. A reader that does not read its answer before the deadline is disconnected; so are
+ * the earliest ones when all bodies together are too large, or others wait for room.
  */
 export class UnreadAnswers {
   readonly #budget: BodyBudget;
-  /** Insertion order is the order in which they began. */
+  /** In the order in which they began. */
   readonly #unread = new Map<ServerResponse, Reader>();
   readonly #awaitingNone: (() => void)[] = [];
   #cut = 0;
@@ -23,7 +23,7 @@ export class UnreadAnswers {
     budget.whenShort(() => this.#cutSlow());
   }
 
-  /** Readers cut off so far. */
+  /** Readers disconnected so far. */
   get cut(): number {
     return this.#cut;
   }
@@ -48,7 +48,7 @@ export class UnreadAnswers {
     }
   }
 
-  /** Resolves when every answer has been read, or cut off. */
+  /** Resolves when every answer has been read or its reader disconnected. */
   async allRead(): Promise<void> {
     if (this.#unread.size > 0) await new Promise<void>((resolve) => this.#awaitingNone.push(resolve));
   }

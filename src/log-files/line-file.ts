@@ -14,15 +14,15 @@ export interface LineBatch {
   /** Line `i` is `bytes[starts[i] … ends[i])`, without its line feed. */
   readonly starts: readonly number[];
   readonly ends: readonly number[];
-  /** The last of them has no line feed: it is still being written, or torn. */
+  /** Whether the last of them has no line feed: it is still being written, or torn. */
   readonly isUnended: boolean;
   /** Bytes of the file read so far, as it is stored. */
   readonly bytesRead: number;
 }
 
 /**
- * Reads a file's lines, plain or compressed (`.gz`, `.zst`), the last one also where no line feed ends it. Memory is bounded
- * by the longest line.
+ * Reads a file's lines, plain or compressed (`.gz`, `.zst`), including a last one without a line feed. Memory is bounded by
+ * the longest line.
  * @throws DamagedFileError after the lines before the damage, and what the file system throws
  */
 export async function* readLines(file: string): AsyncGenerator<LineBatch> {
@@ -69,7 +69,7 @@ interface Cut {
   readonly rest: number;
 }
 
-/** Finds the lines in the first `filled` bytes, of which the first `scanned` hold no line feed; an unfinished one is taken where asked. */
+/** Finds the lines in the first `filled` bytes, of which the first `scanned` hold no line feed; an unfinished one is included if asked for. */
 function cutLines(buffer: Buffer, scanned: number, filled: number, takeRest: boolean): Cut {
   const starts: number[] = [];
   const ends: number[] = [];

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { pipeline } from "node:stream";
 import { type CompressedEnding, compressedEnding } from "./compression.js";
 
-/** A compressed file whose bytes are not what its name promises, or that ends too early. */
+/** A compressed file whose bytes do not fit its name, or that ends too early. */
 export class DamagedFileError extends Error {
   override readonly name = "DamagedFileError";
   readonly code = "damaged-file";
@@ -14,9 +14,9 @@ export class DamagedFileError extends Error {
   }
 }
 
-/** Some bytes of a log as they were before the file was compressed, and how much of the file that took so far. */
+/** Some uncompressed bytes of a log, and how many bytes of the file were read for it so far. */
 interface LogBytes {
-  /** Valid until the next are asked for. */
+  /** Valid until the next ones are asked for. */
   readonly bytes: Uint8Array;
   readonly bytesRead: number;
 }
@@ -87,7 +87,7 @@ async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator<Uint8A
     decompressor.push(chunk);
     yield* pieces.splice(0);
   }
-  // Throws where the last frame is not whole.
+  // Throws if the last frame is incomplete.
   decompressor.push(new Uint8Array(), true);
   yield* pieces.splice(0);
 }

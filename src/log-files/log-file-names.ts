@@ -1,13 +1,13 @@
-/** The form of a log file's name; nothing else below a root is ever touched. */
+/** The form of a log file's name; other files below a root are never touched. */
 const form = /^node-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)\.(json|log)$/;
 
 /**
- * Names of this second and later, the last day of the year 9999, are a mistake: soon no name could follow
- * them. A log neither continues in such a file nor sorts after it.
+ * Names of this second and later, on the last day of the year 9999, are a mistake: soon no name could follow them. A log
+ * neither continues in such a file nor sorts after it.
  */
 const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;
 
-/** Names run ahead of the clock so far where a log is made to rotate several times a second. */
+/** How far names may run ahead of the clock, if a log is made to rotate several times a second. */
 const slackSeconds = 60;
 
 /** `node-2026-02-16T09-30-01.json` for a second since 1970, in UTC: such names sort by time. */
@@ -47,11 +47,11 @@ export function newestAmong(names: readonly string[], extension: string): string
 }
 
 /**
- * The second for the name of a new file: now, or the next one after the newest that is there, so that names sort in
- * the order written. One that was used and moved away is not used again, but does not keep the date wrong: where
- * no file from the future is left, names show the true time again.
+ * The second for the name of a new file: now, or the second after the newest existing file, so that names sort in the
+ * order written. A name that was used and moved away is not used again, but does not keep the date wrong: once no file
+ * from the future is left, names show the true time again.
  *
- * @param last the name of the file before, there or not
+ * @param last the name of the previous file, existing or not
  */
 export function secondForNew(
   names: readonly string[],

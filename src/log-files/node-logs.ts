@@ -3,33 +3,33 @@ import { basename, dirname, join, resolve } from "node:path";
 import { plainName } from "./compression.js";
 import { secondInName } from "./log-file-names.js";
 
-/** The log files of one node, as cardano-tracer and Muninn lay them out. */
+/** The log files of one node, in the layout of cardano-tracer and Muninn. */
 export interface NodeLogs {
   /** The directory's name. */
   readonly node: string;
   /** Paths in the order written, which is the order of their names. */
   readonly files: readonly string[];
-  /** Of all files, as they are stored. */
+  /** Total size of the files, as stored. */
   readonly bytes: number;
 }
 
-/** The machine-readable form; the other is for people, and its lines cannot be told apart. */
+/** The machine-readable form; in the form for people the end of a line cannot be recognised. */
 const extension = "json";
 
-/** The node that a file of lines belongs to: a log's is that of its directory, another file is named like the node. */
+/** The node that a file of lines belongs to: for a log its directory's name, for another file the file's own name. */
 export function nodeOfFile(path: string): string {
   const name = basename(path);
   return isLogFile(name) ? basename(dirname(resolve(path))) : plainName(name).replace(/\.[^.]+$/, "");
 }
 
-/** Whether a file has the name of a machine-readable log, compressed or not; `node.json`, the link, has not. */
+/** Whether a file has the name of a machine-readable log, compressed or not; the link `node.json` does not. */
 function isLogFile(name: string): boolean {
   return secondInName(plainName(name), extension) !== undefined;
 }
 
 /**
- * Finds the nodes below a `logRoot`, or takes the directory for one node's where log files lie in it.
- * Directories without log files are left out, and so is everything hidden.
+ * Finds the nodes below a `logRoot`; a directory that itself contains log files counts as one node's. Directories without
+ * log files are left out, and so is everything hidden.
  * @throws what the file system throws
  */
 export async function findNodeLogs(directory: string): Promise<NodeLogs[]> {
@@ -38,7 +38,7 @@ export async function findNodeLogs(directory: string): Promise<NodeLogs[]> {
     return [await nodeLogs(directory, basename(resolve(directory)))];
   const nodes: NodeLogs[] = [];
   for (const entry of entries.toSorted(byName)) {
-    // What is hidden is no node's: Muninn keeps its claims in `.muninn`.
+    // Hidden entries are not nodes: Muninn keeps its claims in `.muninn`.
     if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
     const logs = await nodeLogs(join(directory, entry.name), entry.name);
     if (logs.files.length > 0) nodes.push(logs);
@@ -59,7 +59,7 @@ async function nodeLogs(directory: string, node: string): Promise<NodeLogs> {
   let bytes = 0;
   for (const name of byPlainName.values()) {
     const file = join(directory, name);
-    // One that retention has just removed is no longer a log.
+    // Retention may have just removed it.
     const size = await stat(file).then(
       (found) => found.size,
       (error: NodeJS.ErrnoException) => {

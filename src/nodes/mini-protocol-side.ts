@@ -1,6 +1,6 @@
 /** Our side of one mini-protocol of one connection. */
 export interface MiniProtocolSide {
-  /** Reads bytes of it as they arrive. @throws ProtocolError */
+  /** Takes bytes of it as they arrive. @throws ProtocolError */
   receive(payload: Uint8Array): void;
   /** The connection is gone: nothing more will come, and pending waits end with nothing. Idempotent. */
   end(): void;

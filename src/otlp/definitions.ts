@@ -1,9 +1,9 @@
 import protobuf from "protobufjs";
 
 /**
- * The part of OpenTelemetry's logs and metrics that is spoken here: field numbers of opentelemetry-proto 1.9. Texts are not looked
- * at for whether they are UTF-8: what a peer sent is passed on, or its bad bytes are replaced. Fields of a `oneof` stand as others,
- * which is the same on the wire and takes less time.
+ * The part of OpenTelemetry's logs and metrics that is used here: field numbers of opentelemetry-proto 1.9. Texts are not
+ * checked for being UTF-8: what a peer sent is passed on, or its bad bytes are replaced. Fields of a `oneof` are declared like
+ * others, which is the same on the wire and takes less time.
  */
 const definitions = `
 edition = "2023";
@@ -64,15 +64,15 @@ message MetricsPartialSuccess { int64 rejected_data_points = 1; string error_mes
 message Status { int32 code = 1; string message = 2; }
 `;
 
-/** Lists and maps within each other, at most: with what is around them, the 100 messages that protobufjs reads within each other. */
+/** Deepest nesting of lists and maps: with what is around them, the 100 nested messages that protobufjs reads. */
 export const deepestValue = 30;
 
-/** Of traces and spans; in JSON they are hexadecimal texts, and all else there is as protobuf's JSON has it. */
+/** Ids of traces and spans; in JSON they are hexadecimal texts, and everything else is as in protobuf's JSON. */
 const known: Readonly<Record<string, string>> = { Id: "bytes" };
 
 /**
- * The types, with fields of some of them declared otherwise: texts and whole messages are the same on the wire as bytes, so what
- * is encoded already, or to be looked at later, needs no second copy and no string.
+ * The types, with some fields declared as bytes: texts and whole messages are the same on the wire as bytes, so what is
+ * encoded already, or read later, needs no second copy and no string.
  */
 export function otlpTypes(declared: Readonly<Record<string, "bytes" | "string">>): protobuf.Root {
   const text = definitions.replace(/\b(\w+)(?= \w+ = )/g, (type) => declared[type] ?? known[type] ?? type);

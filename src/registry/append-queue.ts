@@ -1,5 +1,5 @@
 const lineFeed = 0x0a;
-/** Appends that one write gathers; the system takes at most 1,024 pieces. */
+/** Most appends in one write; the system accepts at most 1,024 pieces. */
 const mostPieces = 256;
 
 interface Append {
@@ -9,8 +9,8 @@ interface Append {
 }
 
 /**
- * What was appended to one log and is not safe yet, in order. Its first bytes may lie in the current file already:
- * they stay here until that file is known to keep them.
+ * What was appended to one log and is not safe yet, in order. Its first bytes may be in the current file already: they stay
+ * here until that file is known to keep them.
  */
 export class AppendQueue {
   readonly #appends: Append[] = [];
@@ -26,12 +26,12 @@ export class AppendQueue {
     return this.#unsafeBytes;
   }
 
-  /** Bytes from the front that the current file has. */
+  /** How many of the first bytes are in the current file. */
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
 
-  /** Whether the current file has an append as a whole that is not known to be safe. */
+  /** Whether the current file has a whole append that is not known to be safe. */
   get hasWhole(): boolean {
     const first = this.#appends[0];
     return first !== undefined && this.#writtenBytes >= first.bytes.length;
@@ -66,12 +66,12 @@ export class AppendQueue {
     return pieces;
   }
 
-  /** The current file took this many bytes of `next`, of which some may have been given up meanwhile. */
+  /** The current file accepted this many bytes of `next`, some of which may have been given up meanwhile. */
   wrote(bytes: number): void {
     this.#writtenBytes = Math.min(this.#writtenBytes + bytes, this.#unsafeBytes);
   }
 
-  /** The current file keeps what it has: appends that are whole there are safe. Returns their bytes. */
+  /** The current file keeps what it has: whole appends in it are safe. Returns their bytes. */
   settle(): number {
     let count = 0;
     let bytes = 0;
@@ -87,12 +87,12 @@ export class AppendQueue {
     return bytes;
   }
 
-  /** The current file is lost with what it has of this queue: all is written again. */
+  /** The current file is lost, with everything it has of this queue: all of it is written again. */
   restart(): void {
     this.#writtenBytes = 0;
   }
 
-  /** The current file keeps its whole lines and takes no more: the line it has in part is written again, whole. */
+  /** The current file keeps its whole lines and accepts no more: a line that it has in part is written again, whole. */
   restartLine(): number {
     const settled = this.settle();
     const first = this.#appends[0];

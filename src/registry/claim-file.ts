@@ -1,19 +1,19 @@
-/** Who a tracer is to the others that share a root with it. */
+/** How a tracer presents itself to others that share a root with it. */
 export interface Holder {
-  /** Its own id, made again each time it comes to a root. */
+  /** Its id, new each time it joins a root. */
   readonly id: string;
-  /** The boot id: a machine that was restarted is another one. */
+  /** The boot id: after a restart a machine counts as another one. */
   readonly machine: string;
   readonly pid: number;
   /** What it collects from, such as `AcceptAt unix:/run/cardano.sock`. */
   readonly identity: string | undefined;
-  /** When it came, as an ISO date. */
+  /** When it joined, as an ISO date. */
   readonly since: string;
-  /** It listens on a socket next to its file, so that it can be asked whether it lives. */
+  /** Whether it listens on a socket next to its file, so that it can be asked whether it is alive. */
   readonly hasSocket: boolean;
 }
 
-/** What a claim file says. */
+/** The content of a claim file. */
 export interface ClaimFile {
   readonly holder: Holder;
   readonly claims: ReadonlySet<string>;
@@ -21,7 +21,7 @@ export interface ClaimFile {
 
 const beatDigits = 12;
 
-/** The first line, of constant length: rewritten in place, it makes the file's time of change the last sign of life. */
+/** The first line has a constant length: rewriting it in place makes the file's modification time the last heartbeat. */
 export function encodeBeat(count: number): string {
   return `${String(count).padStart(beatDigits, "0")}\n`;
 }
@@ -30,14 +30,14 @@ export function encodeClaimFile(holder: Holder, claims: Iterable<string>): strin
   return `${encodeBeat(0)}${JSON.stringify(holder)}${encodeChanges("+", claims)}\n`;
 }
 
-/** Changes follow one another, each after a line feed of its own: one that a full disk cut off spoils no other. */
+/** Changes are appended, each after a line feed, so that one cut off by a full disk does not spoil another. */
 export function encodeChanges(sign: "+" | "-", claims: Iterable<string>): string {
   let text = "";
   for (const claim of claims) text += `\n${JSON.stringify([sign, claim])}`;
   return text;
 }
 
-/** Undefined for a file without a holder, as a power failure leaves one. */
+/** Undefined for a file without a holder, as after a power failure. */
 export function decodeClaimFile(text: string): ClaimFile | undefined {
   const [, first, ...changes] = text.split("\n");
   const holder = decodeHolder(first ?? "");

@@ -6,8 +6,8 @@ import { failedWith } from "./file-system.js";
 const maxPathBytes = 107;
 
 /**
- * Listens as a sign of life: a process that can connect knows that we live, and is sent away at once. Undefined if the
- * file system holds no sockets. Keeps no process alive.
+ * Listens to show that we are alive: a process that can connect knows it, and is disconnected at once. Undefined if the
+ * file system does not support sockets. Keeps no process alive.
  */
 export async function listenAsSignOfLife(path: string): Promise<Server | undefined> {
   if (Buffer.byteLength(path) > maxPathBytes) return undefined;
@@ -19,12 +19,12 @@ export async function listenAsSignOfLife(path: string): Promise<Server | undefin
   });
   if (!isListening) return undefined;
   server.on("error", () => {});
-  // The umask may leave more.
+  // The umask may allow more.
   await chmod(path, 0o600).catch(() => {});
   return server;
 }
 
-/** Whether a process listens there; undefined if that cannot be found out. */
+/** Whether a process listens there; undefined if that cannot be determined. */
 export async function answers(path: string): Promise<boolean | undefined> {
   if (Buffer.byteLength(path) > maxPathBytes) return undefined;
   return new Promise((resolve) => {
@@ -34,7 +34,7 @@ export async function answers(path: string): Promise<boolean | undefined> {
       resolve(true);
     });
     connection.once("error", (error) => {
-      // So many are asking that there is no room for us.
+      // It is alive, but its backlog is full.
       if (failedWith(error, "EAGAIN")) resolve(true);
       else resolve(failedWith(error, "ECONNREFUSED", "ENOENT") ? false : undefined);
     });

@@ -1,12 +1,12 @@
-/** Time as the registry sees it, so that a test can make it pass. */
+/** The registry's clock, which a test can replace. */
 export interface Clock {
-  /** Milliseconds since 1970; may jump either way. Names of files and their age go by it. */
+  /** Milliseconds since 1970; may jump either way. Used for the names and ages of files. */
   now(): number;
-  /** Milliseconds that only grow. Pauses, idleness and the pace of rotation go by it. */
+  /** Milliseconds that only grow. Used for pauses, idleness and the pace of rotation. */
   monotonic(): number;
-  /** Calls `action` once after this many milliseconds; returns what prevents it. */
+  /** Calls `action` once after this many milliseconds; returns a function that prevents it. */
   after(milliseconds: number, action: () => void): () => void;
-  /** Calls `action` every this many milliseconds; returns what ends it. Keeps no process alive. */
+  /** Calls `action` at this interval in milliseconds; returns a function that ends it. Keeps no process alive. */
   every(milliseconds: number, action: () => void): () => void;
 }
 

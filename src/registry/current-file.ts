@@ -7,9 +7,9 @@ import type { RegistryCounters } from "./registry-counters.js";
 import type { RegistryObserver } from "./registry-observer.js";
 import { endLastLine } from "./torn-end.js";
 
-/** Rotation happens at most once in this time, so that names do not run ahead of the clock. */
+/** Shortest time between rotations, so that names do not run ahead of the clock. */
 const rotationPaceMs = 1_000;
-/** Pause before a link that could not be set is tried again. */
+/** Pause before setting a link is retried. */
 const linkPauseMs = 2_000;
 
 export interface CurrentFileOptions {
@@ -20,7 +20,7 @@ export interface CurrentFileOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** The current size from which a file is full. */
+  /** The size from which a file is full, at present. */
   readonly limitBytes: () => number;
   /** Permission bits of files and directories; absent: the umask decides. */
   readonly mode: number | undefined;
@@ -30,27 +30,27 @@ export interface CurrentFileOptions {
 /** What we know of the current file. */
 interface Current {
   readonly file: LogFile;
-  /** When we began it, monotonic; minus infinity for a file that was there before. */
+  /** When we started it, monotonic; minus infinity for a file that existed before. */
   readonly begunAt: number;
-  /** When the link was last tried, monotonic; `"set"` where it points here. */
+  /** When setting the link was last tried, monotonic; `"set"` if it points here. */
   link: "set" | number;
-  /** Its directory was synced since: its name would survive a power failure. */
+  /** Whether its directory was synced since, so that its name would survive a power failure. */
   isListed: boolean;
 }
 
 /** Where the next line goes. */
 type Place =
-  /** Into the newest file of the directory, if there is one with room. */
+  /** To the newest file of the directory, if there is one with room. */
   | { readonly state: "unknown" }
-  /** Into a new file that sorts after `last`. */
+  /** To a new file that sorts after `last`. */
   | { readonly state: "ended"; readonly last: string | undefined; readonly why: "first" | "lost" }
-  /** Likewise; if that cannot be created, into the old one for a while. */
+  /** The same; if that cannot be created, to the old one for a while. */
   | { readonly state: "ended"; readonly last: string; readonly why: "rotated"; readonly old: Current }
-  /** Into this file, once it is opened again. */
+  /** To this file, once it is reopened. */
   | { readonly state: "closed"; readonly current: Current }
   | { readonly state: "open"; readonly current: Current; readonly handle: Handle };
 
-/** A full file cannot be followed by a new one: lines go on in the old one meanwhile. */
+/** A full file cannot be followed by a new one: meanwhile lines continue in the old one. */
 export interface RotationFailure {
   readonly error: NodeJS.ErrnoException;
   /** Milliseconds since 1970. */
@@ -59,7 +59,7 @@ export interface RotationFailure {
   readonly triedAt: number;
 }
 
-/** The file that one log continues in: found or started, closed and opened again, finally ended. */
+/** The file that a log is written to: found or started, closed and reopened, finally ended. */
 export class CurrentFile {
   readonly #options: CurrentFileOptions;
   readonly #directory: LogDirectory;
@@ -81,7 +81,7 @@ export class CurrentFile {
     return this.#place.state === "open";
   }
 
-  /** Of the current file, its handle open or not, or else of its directory. */
+  /** Path of the current file, open or not; if there is none, of its directory. */
   get path(): string {
     return "current" in this.#place ? this.#place.current.file.path : this.#directory.path;
   }
@@ -103,12 +103,12 @@ export class CurrentFile {
     return this.#options.clock.monotonic() - this.#place.current.begunAt >= rotationPaceMs;
   }
 
-  /** Whether it is time to try, after a rotation that failed. */
+  /** Whether it is time to retry a rotation that failed. */
   get mayRotate(): boolean {
     return this.rotatesInMs <= 0;
   }
 
-  /** Milliseconds until a rotation that failed is tried again; 0 or less where none did. */
+  /** Milliseconds until a failed rotation is retried; 0 or less if none failed. */
   get rotatesInMs(): number {
     if (this.#rotationFailure === undefined) return 0;
     return this.#rotationFailure.triedAt + rotationPaceMs - this.#options.clock.monotonic();
@@ -119,7 +119,7 @@ export class CurrentFile {
   }
 
   /**
-   * Opens the file, or another one if this is full or no longer exists, and resolves with its descriptor.
+   * Opens the file, or another one if this one is full or no longer exists, and resolves with its descriptor.
    *
    * @param isAsked whether a caller waits for another file, however full this one is
    */
@@ -142,7 +142,7 @@ export class CurrentFile {
         case "open":
           root.pool.unpark(this.#place.handle);
           await this.#pointLink(this.#place.current);
-          // It was made shorter, or the limit larger.
+          // It was truncated, or the limit was raised.
           if (this.room > 0 && !isAsked) this.#rotationFailure = undefined;
           return this.#place.handle.fd;
       }
@@ -170,7 +170,7 @@ export class CurrentFile {
     if (this.#place.state === "open") this.#options.root.pool.park(this.#place.handle);
   }
 
-  /** Closes the handle where it is parked. */
+  /** Closes the handle if it is parked. */
   closeParked(): void {
     if (this.#place.state === "open" && this.#options.root.pool.unpark(this.#place.handle)) this.close();
   }
@@ -183,7 +183,7 @@ export class CurrentFile {
     this.#options.root.pool.close(handle);
   }
 
-  /** Begins a new file, unless there is nothing in this one; if that fails, `rotationFailure` says so. */
+  /** Starts a new file, unless this one is empty; if that fails, `rotationFailure` says so. */
   async rotate(): Promise<number> {
     const fd = await this.open(true);
     if (this.#size === 0 || !this.mayRotate) return fd;
@@ -191,7 +191,7 @@ export class CurrentFile {
     return this.open(true);
   }
 
-  /** Closes the file for good: the next line begins another, whose permit is asked for after this one's close. */
+  /** Closes the file for good: the next line starts another, whose permit is requested after this one is closed. */
   end(why: "rotated" | "lost"): void {
     const place = this.#place;
     if (!("current" in place)) return;
@@ -224,14 +224,14 @@ export class CurrentFile {
     return (await fileSystem.fstat(handle.fd)).nlink === 0n ? "deleted" : "renamed";
   }
 
-  /** The file was removed by others. */
+  /** Somebody else removed the file. */
   lose(how: "renamed" | "deleted" | "deleted or renamed"): void {
     this.#options.counters.vanished += 1;
     this.#options.observer.vanished(this.path, how);
     this.end("lost");
   }
 
-  /** Makes the disk have its name; false if it has it already. */
+  /** Syncs its name to the disk; false if that was done already. */
   async syncName(): Promise<boolean> {
     if (!("current" in this.#place) || this.#place.current.isListed) return false;
     const { current } = this.#place;
@@ -244,7 +244,7 @@ export class CurrentFile {
     return "current" in this.#place ? this.#place.current.file.size : 0;
   }
 
-  /** Goes on in what an earlier process, or an earlier connection of the node, has left. */
+  /** Continues the file of an earlier process, or of an earlier connection of the node. */
   async #find(): Promise<void> {
     const { counters, observer, root } = this.#options;
     const newest = await this.#directory.newest();

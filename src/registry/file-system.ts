@@ -5,7 +5,7 @@ import { Permits } from "./permits.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 
-/** What `lstat` and `fstat` return; inode numbers of stacked file systems exceed what a double holds exactly. */
+/** What `lstat` and `fstat` return, with bigints: inode numbers of stacked file systems may be too large for a double. */
 export interface FileStatus {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -23,10 +23,10 @@ export type Look = (path: string) => FileStatus | undefined | Promise<FileStatus
 
 /** What the registry asks of a file system, so that a test can put itself between it and the kernel. */
 export interface FileSystem {
-  /** A new file gets exactly `mode`, or, if that is absent, what the umask leaves of 0644. */
+  /** A new file gets exactly `mode`; if that is absent, 0644 less the umask. */
   open(path: string, flags: number, mode?: number): Promise<number>;
   close(fd: number): Promise<void>;
-  /** Writes some of the bytes of `pieces`, in order; resolves with how many. */
+  /** Writes bytes of `pieces`, in order; resolves with how many, which may be fewer than all. */
   write(fd: number, pieces: readonly Uint8Array[]): Promise<number>;
   /** Reads at most `length` bytes from `position` on. */
   read(fd: number, length: number, position: number): Promise<Uint8Array>;
@@ -35,7 +35,7 @@ export interface FileSystem {
   fstat(fd: number): Promise<FileStatus>;
   lstat(path: string): Promise<FileStatus>;
   readdir(path: string): Promise<Dirent[]>;
-  /** It gets exactly `mode`, or, if that is absent, what the umask leaves of 0755. */
+  /** It gets exactly `mode`; if that is absent, 0755 less the umask. */
   mkdir(path: string, mode: number | undefined): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   readlink(path: string): Promise<string>;
@@ -53,11 +53,11 @@ const read = promisify(fs.read);
 const readdir = promisify(fs.readdir);
 const mkdir = promisify(fs.mkdir);
 
-/** Others never write here by default, whatever the umask says. */
+/** By default others can never write here, whatever the umask says. */
 const defaultMode = 0o644;
 const defaultDirMode = 0o755;
 
-/** The kernel's. Bare descriptors: a `FileHandle` costs a promise machinery of its own at every call. */
+/** The kernel's file system. It uses bare descriptors, because a `FileHandle` makes every call dearer. */
 export const kernelFileSystem: FileSystem = {
   open: async (path, flags, mode) => {
     const fd = await open(path, flags, mode ?? defaultMode);
@@ -92,7 +92,7 @@ export const kernelFileSystem: FileSystem = {
   mkdir: async (path, mode) => {
     await mkdir(path, defaultDirMode);
     if (mode === undefined) return;
-    // Not by its name, which may lead elsewhere by now.
+    // Not by its name, which may lead elsewhere now.
     const fd = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
       await fchmod(fd, mode);
@@ -107,7 +107,7 @@ export const kernelFileSystem: FileSystem = {
 };
 
 export interface BoundedFileSystem extends FileSystem {
-  /** As `write`, of the pieces that are there when its turn comes; 0 if none are left. */
+  /** Like `write`, but gets the pieces when its turn comes; resolves with 0 if there are none. */
   writeInTurn(fd: number, pieces: () => readonly Uint8Array[]): Promise<number>;
   readonly lookUp: Look;
   /** Makes `lookUp` ask this from now on, or, without it, `lstat` in its turn. */
@@ -115,9 +115,9 @@ export interface BoundedFileSystem extends FileSystem {
 }
 
 /**
- * The same file system with at most `limit` calls under way; further ones wait their turn. A call that hangs keeps
- * a thread of libuv's pool, so that without a limit one dead disk would stop every other file. `look` is what `lookUp`
- * asks, by default `lstat` in its turn.
+ * The same file system with at most `limit` calls at a time; further ones wait their turn. A call that hangs occupies a
+ * thread of libuv's pool, so without a limit one dead disk would stop every other file. `look` is what `lookUp` uses, by
+ * default `lstat` in its turn.
  */
 export function boundedFileSystem(fileSystem: FileSystem, limit: number, look?: Look): BoundedFileSystem {
   const permits = new Permits(limit);
@@ -169,7 +169,7 @@ export function failedWith(error: unknown, ...codes: readonly string[]): boolean
   return codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
-/** What the call resolves with; undefined if it fails because there is nothing of that name. */
+/** What the call resolves with; undefined if it fails because nothing has that name. */
 export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
@@ -193,8 +193,8 @@ export async function nearestThere(
 }
 
 /**
- * Makes a directory, unless another process just has. One at a time: for a disk that is full or read-only Node's
- * recursive way of it says that there is no such file.
+ * Creates a directory, unless another process just has. One at a time: on a full or read-only disk Node's recursive
+ * `mkdir` reports that there is no such file.
  */
 export async function makeDirectory(
   fileSystem: FileSystem,
@@ -208,7 +208,7 @@ export async function makeDirectory(
   }
 }
 
-/** An error of our own in the form of the system's, for what we refuse although the kernel would do it. */
+/** An error like the system's, for something that we refuse although the kernel would do it. */
 export function refusal(code: string, syscall: string, path: string, reason: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${reason}, ${syscall} '${path}'`), { code, syscall, path });
 }

@@ -13,18 +13,18 @@ export interface Handle {
 }
 
 export interface HandlePoolOptions {
-  /** Handles open, opening or closing at the same time. */
+  /** Most handles open, opening or closing at the same time. */
   readonly limit: number;
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly counters: RegistryCounters;
-  /** Called for each handle that was closed for another one, with how long it had been idle. */
+  /** Called for each handle that was closed because another log needed one, with how long it had been idle. */
   readonly onEvicted: (idleMs: number) => void;
 }
 
 /**
- * The handles below one root. Each has a permit from before its file is opened until after it is closed; permits go
- * to waiting callers in their order. Only idle handles are in the cache; the least recently used makes room.
+ * The handles below one root. Each has a permit from before its file is opened until after it is closed; waiting callers
+ * get permits in order. Only idle handles are in the cache; the least recently used one is closed first.
  */
 export class HandlePool {
   readonly limit: number;
@@ -39,7 +39,7 @@ export class HandlePool {
     this.limit = options.limit;
     this.#options = options;
     this.#permits = new Permits(options.limit);
-    // Counted by size: with `max`, the cache clears as many places as it has whenever its last entry leaves.
+    // Counted by size: with `max`, the cache clears all its places whenever its last entry leaves.
     this.#idle = new LRUCache({ maxSize: options.limit, sizeCalculation: () => 1 });
   }
 
@@ -49,9 +49,9 @@ export class HandlePool {
   }
 
   /**
-   * Does `open` with a permit, which the file keeps until it is closed. If `open` rejects, or resolves with
-   * undefined, there is no file and the permit goes back.
-   * @throws RegistryStopped once the pool is shut
+   * Calls `open` with a permit, which the file keeps until it is closed. If `open` rejects, or resolves with undefined,
+   * there is no file and the permit is returned.
+   * @throws RegistryStopped once the pool is closed
    */
   async open<T>(open: () => Promise<T | undefined>): Promise<T | undefined> {
     const permit = this.#permits.take();
@@ -80,8 +80,7 @@ export class HandlePool {
   }
 
   /**
-   * Begins to close a file. How that ends does not matter: whatever is in it is safe already, or is written again
-   * elsewhere.
+   * Starts closing a file. The outcome does not matter: whatever is in it is safe already, or is written again elsewhere.
    */
   close(handle: Handle): void {
     this.#idle.delete(handle);
@@ -98,7 +97,7 @@ export class HandlePool {
     this.#closing.add(closing);
   }
 
-  /** Closes handles that have been idle for `idleMs` or longer; returns how many those were. */
+  /** Closes handles that have been idle for `idleMs` or longer; returns how many. */
   closeIdle(idleMs: number): number {
     const before = this.#options.clock.monotonic() - idleMs;
     const old = [...this.#idle.keys()].filter((handle) => this.#idle.peek(handle)! <= before);

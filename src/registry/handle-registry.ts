@@ -1,6 +1,6 @@
 import type { RotationRules } from "./rotation-rules.js";
 
-/** Names one log: one sequence of files in one directory, written by one party at a time. */
+/** Identifies one log: one sequence of files in one directory, with one writer at a time. */
 export interface LogId {
   /** The section's `logRoot`, an absolute path. */
   readonly root: string;
@@ -20,7 +20,7 @@ export interface LogFault {
   readonly log: LogId;
   /**
    * `failing`: lines wait. `degraded`: lines are written, but to a file that has reached its limit, because no new one
-   * can be made.
+   * can be created.
    */
   readonly severity: "failing" | "degraded";
   /** The system call that failed: `open`, `write`, `fdatasync`, `mkdir` … */
@@ -31,11 +31,11 @@ export interface LogFault {
   readonly since: number;
 }
 
-/** What is wrong with the expiry of old files below this root, by its real path. */
+/** What is wrong with deleting old files below this root; `root` is its real path. */
 export type ExpiryFault =
   /** Old files stay. */
   | { readonly root: string; readonly code: "undeletable"; readonly error: NodeJS.ErrnoException }
-  /** Files whose names are ahead of the clock: these expire by the time they were last written to. */
+  /** Files whose names are ahead of the clock: they expire by the time they were last written to. */
   | {
       readonly root: string;
       readonly code: "from-the-future";
@@ -48,27 +48,27 @@ export interface OtherWriter {
   readonly pid: number;
   /** What it collects from, if it says so. */
   readonly identity: string | undefined;
-  /** When it came, as an ISO date. */
+  /** When it joined, as an ISO date. */
   readonly since: string;
 }
 
-/** Whether a node's directory is this registry's. */
+/** Whether this registry has claimed a node's directory. */
 export type ClaimOutcome =
   /** No other tracer writes there until `release` is called, and nothing more of ours is written there. */
   | { readonly state: "ours"; release(): void }
   /** Another tracer writes there, below this root. */
   | { readonly state: "taken"; readonly root: string; readonly by: OtherWriter };
 
-/** How a stop went. */
+/** The outcome of a stop. */
 export interface StopReport {
-  /** Bytes that were appended and rejected. */
+  /** Bytes that were appended but not written, and so rejected. */
   readonly unwrittenBytes: number;
-  /** Roots where a call to the file system has not come back: it may keep the process from ending. */
+  /** Roots where a file system call has not returned: it may prevent the process from exiting. */
   readonly hanging: readonly string[];
 }
 
 /**
- * Owns every open file. Lines appended to a log land in its current file in the order of the calls, whole, once,
+ * Owns every open file. Lines appended to a log are written to its current file whole, once and in the order of the calls,
  * across rotations, evictions and reopenings, however long a fault lasts.
  */
 export interface HandleRegistry extends AsyncDisposable {
@@ -76,10 +76,10 @@ export interface HandleRegistry extends AsyncDisposable {
    * Appends whole lines (`bytes` ends with a line feed and must not change until settled). Resolves when the
    * operating system has them (or the disk, with `durability: "disk"`). A failing file system delays it and is
    * retried; it rejects with `RegistryStopped` only, when the registry is stopped before the lines were written,
-   * and with `RegistryError` where the caller is wrong: `log-invalid`, `line-unfinished`.
+   * and with `RegistryError` for an error of the caller: `log-invalid`, `line-unfinished`.
    */
   append(log: LogId, bytes: Uint8Array): Promise<void>;
-  /** Resolves when nothing that was appended to this log, by whomever, is unwritten. */
+  /** Resolves when everything appended to this log, by any caller, is written. */
   drained(log: LogId): Promise<void>;
   /**
    * Where a log ends now, looked up for this call. Undefined if nothing was appended to it of late, if its next line begins a
@@ -92,8 +92,8 @@ export interface HandleRegistry extends AsyncDisposable {
    */
   rotate(log: LogId): Promise<void>;
   /**
-   * Claims a node's directory below every root against other tracers. If that cannot be found out (the disk fails,
-   * or does not answer within some seconds) it counts as ours: lines still wait until no other tracer writes there.
+   * Claims a node's directory below every root against other tracers. If that cannot be decided (the disk fails, or does
+   * not answer within some seconds) it counts as ours: lines still wait until no other tracer writes there.
    * @throws RegistryError `log-invalid`
    */
   claim(directory: string): Promise<ClaimOutcome>;
@@ -105,29 +105,29 @@ export interface HandleRegistry extends AsyncDisposable {
   release(log: LogId): void;
   /**
    * Closes every handle, one in the middle of a line as soon as that is whole. The next write reopens the same file
-   * if name and inode still match, otherwise starts a new one (SIGHUP). Another disk in a root's place is taken for the
-   * right one. Neither lines nor a close that hangs are waited for.
+   * if name and inode still match, otherwise starts a new one (SIGHUP). Another disk in a root's place is
+   * accepted. It waits neither for lines nor for a close that hangs.
    */
   reopen(): Promise<void>;
-  /** Follows other rules from now on, also for open files; without rules, one file forever. */
+  /** Applies other rules from now on, also to open files; without rules, one file forever. */
   setRotation(rules: RotationRules | undefined): void;
-  /** Deletes what rotation has left behind and is too old, in every directory below every root. */
+  /** Deletes rotated files that are too old, in every directory below every root. */
   expire(): Promise<void>;
   stats(): RegistryStats;
-  /** Faults that last now, oldest first. */
+  /** Current faults, oldest first. */
   faults(): readonly LogFault[];
-  /** Roots below which old files cannot be deleted now, or files are from the future. */
+  /** Roots below which old files cannot be deleted at present, or files are from the future. */
   expiryFaults(): readonly ExpiryFault[];
   /**
-   * Takes nothing more, writes what is pending, closes all, and takes back the claims; idempotent, waits, but never
-   * longer than `deadlineMs` (2,000 by default). What is unwritten after that, less a little for closing, is rejected.
+   * Accepts nothing more, writes what is pending, closes all files, and removes the claims; idempotent, waits, but never
+   * longer than `deadlineMs` (2,000 by default). What is unwritten shortly before that is rejected.
    */
   stop(options?: { deadlineMs?: number }): Promise<StopReport>;
 }
 
 /** Counts since the start, except where a name says `now`. */
 export interface RegistryStats {
-  /** The effective limit, for all roots together, with a few for directories. */
+  /** The effective limit, for all roots together, including a few handles for directories. */
   readonly maxOpenFiles: number;
   /** Handles of log files open, opening or closing. */
   readonly openNow: number;
@@ -135,19 +135,19 @@ export interface RegistryStats {
   readonly pinnedNow: number;
   readonly logsNow: number;
   readonly unwrittenBytesNow: number;
-  /** Attempts that found their file open, and those that had to open one. */
+  /** Writes that found their file open, and those that had to open one. */
   readonly hits: number;
   readonly misses: number;
   /** Files opened, including new ones (`created`) and those closed before (`reopened`). */
   readonly opened: number;
   readonly created: number;
   readonly reopened: number;
-  /** Handles closed for the sake of others. */
+  /** Handles closed because another log needed one. */
   readonly evicted: number;
   readonly idleClosed: number;
   readonly rotated: number;
   readonly expired: number;
-  /** Current files that were deleted or renamed by others. */
+  /** Current files that somebody else deleted or renamed. */
   readonly vanished: number;
   readonly tornClosed: number;
   readonly writes: number;

@@ -6,13 +6,13 @@ import type { LogRoot } from "./log-root.js";
 import { type OpenDirectory, refuseAllButDirectory } from "./open-directory.js";
 
 const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** Not blocking means nothing for files, and that a named pipe in the place of one does not hang us. */
+/** Non-blocking makes no difference for files, and prevents a named pipe in a file's place from hanging us. */
 const appending = O_APPEND | O_NOFOLLOW | O_NONBLOCK;
 
-/** Nothing exists there, or a link, a directory, a pipe, a socket. */
+/** There is nothing, or a link, a directory, a pipe, a socket. */
 const nameLeadsElsewhere = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO", "EINVAL"];
 
-/** One file of a log; the same one while it is closed and opened again. */
+/** One file of a log; it stays the same when it is closed and reopened. */
 export interface LogFile {
   readonly name: string;
   readonly path: string;
@@ -31,9 +31,9 @@ export interface LogDirectoryOptions {
   readonly root: LogRoot;
   readonly directory: string;
   readonly extension: string;
-  /** Permission bits of files; absent: the umask decides, others never write. */
+  /** Permission bits of files; absent: the umask decides, and others can never write. */
   readonly mode: number | undefined;
-  /** Permission bits of directories; absent: the umask decides, others never write. */
+  /** Permission bits of directories; absent: the umask decides, and others can never write. */
   readonly dirMode: number | undefined;
 }
 
@@ -42,7 +42,7 @@ export class LogDirectory {
   readonly path: string;
   readonly #options: LogDirectoryOptions;
   readonly #fileSystem: FileSystem;
-  /** The directory was made, and its parent was not synced since. */
+  /** Whether the directory was created and its parent has not been synced since. */
   #isNew = false;
 
   constructor(options: LogDirectoryOptions) {
@@ -52,8 +52,8 @@ export class LogDirectory {
   }
 
   /**
-   * The name of the newest file; undefined if there is none, or something else has the newest name. Makes the
-   * directory where it is missing.
+   * The name of the newest file; undefined if there is none, or something else has the newest name. Creates a missing
+   * directory.
    */
   async newest(): Promise<string | undefined> {
     await this.#ensure();
@@ -65,7 +65,7 @@ export class LogDirectory {
     return entries.find(({ name }) => name === newest)?.isFile() ? newest : undefined;
   }
 
-  /** Opens a file that another process has left, for reading its end as well. */
+  /** Opens a file left by another process, also for reading its end. */
   async open(name: string): Promise<OpenedFile> {
     return this.#visit(async (directory) => {
       const fd = await this.#fileSystem.open(directory.at(name), O_RDWR | appending);
@@ -73,7 +73,7 @@ export class LogDirectory {
     });
   }
 
-  /** Opens a file again and resolves with its descriptor; with undefined if its name leads elsewhere now. */
+  /** Reopens a file and resolves with its descriptor, or with undefined if its name leads elsewhere now. */
   async reopen(file: LogFile): Promise<number | undefined> {
     let again: OpenedFile;
     try {
@@ -91,7 +91,7 @@ export class LogDirectory {
   }
 
   /**
-   * Begins a file that sorts after all others: of this second, or of the next one that is free. Exclusive, so that
+   * Starts a file that sorts after all others: named after this second, or the next free one. Created exclusively, so that
    * nothing is ever truncated or overwritten.
    */
   async create(nowMs: number, last: string | undefined): Promise<OpenedFile> {
@@ -119,7 +119,7 @@ export class LogDirectory {
     });
   }
 
-  /** Points the link at the file `name`, at once and for every reader; what is no link is left alone. */
+  /** Points the link at the file `name`, atomically; anything else of that name is left alone. */
   async link(name: string): Promise<void> {
     await this.#visit(async (directory) => {
       const link = directory.at(linkName(this.#options.extension));
@@ -167,7 +167,7 @@ export class LogDirectory {
     this.#isNew = true;
   }
 
-  /** Looks at a file just opened, and closes it where it cannot be used. */
+  /** Checks a file just opened, and closes it if it cannot be used. */
   async #opened(fd: number, name: string): Promise<OpenedFile> {
     const path = join(this.path, name);
     try {

@@ -5,7 +5,7 @@ import type { LogFault, LogId } from "./handle-registry.js";
 import type { RegistryCounters } from "./registry-counters.js";
 import type { RegistryObserver } from "./registry-observer.js";
 
-/** Codes of what idle handles may be the reason of: they are handles, and a deleted file keeps its space while open. */
+/** Codes that idle handles may have caused: they are handles, and a deleted file keeps its space while it is open. */
 const idleHandlesHurt = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
 
 export interface LogFaultsOptions {
@@ -13,13 +13,13 @@ export interface LogFaultsOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** There is a fault now, or no longer. */
+  /** A fault has begun or ended. */
   readonly onFault: (isFaulty: boolean) => void;
-  /** Something is short that idle handles may hold. */
+  /** Handles or space are short, and idle handles may hold some. */
   readonly onShortage: () => void;
 }
 
-/** What is wrong with one log, from the first attempt that failed to the first that did not. */
+/** What is wrong with one log, from the first attempt that fails to the first that succeeds. */
 export class LogFaults {
   readonly #options: LogFaultsOptions;
   /** Lines cannot be written. */
@@ -32,7 +32,7 @@ export class LogFaults {
     this.#options = options;
   }
 
-  /** The worst that lasts. */
+  /** The worst current fault. */
   get worst(): LogFault | undefined {
     return this.#fault ?? this.#rotationFault;
   }
@@ -49,7 +49,7 @@ export class LogFaults {
     observer.faultBegan(this.#fault);
   }
 
-  /** An attempt to write has not failed. */
+  /** An attempt to write has succeeded. */
   recovered(): void {
     if (this.#fault === undefined) return;
     const fault = this.#fault;
@@ -59,8 +59,8 @@ export class LogFaults {
   }
 
   /**
-   * Takes why the current file, at `path`, is not a new one, again and again; undefined if it is as new as it should
-   * be.
+   * Called repeatedly with the reason why the current file, at `path`, could not be replaced by a new one; with undefined
+   * if nothing is wrong.
    */
   rotated(failure: RotationFailure | undefined, path: string): void {
     if (failure === this.#knownRotationFailure) return;

@@ -23,23 +23,23 @@ import type { RotationRules } from "./rotation-rules.js";
 import { SpareHandle } from "./spare-handle.js";
 
 const lineFeed = 0x0a;
-/** Longest name of a directory, by the system's own limit. */
+/** Longest name of a directory in bytes: the system's limit. */
 const maxNameBytes = 255;
 /** Idle handles are looked for this many times within the timeout: they stay open up to a quarter longer. */
 const idleLooks = 4;
 /** How long a stop tries to write by default. */
 const defaultDeadlineMs = 2_000;
-/** Names are used up one a second: those of more logs than end within one need not be remembered. */
+/** A log uses one name a second, so only logs that ended within the last second need to be remembered. */
 const rememberedNames = 1_000;
-/** How long a reopening waits for files to be closed, and for disks to be checked. */
+/** How long reopening waits for files to be closed, and for disks to be checked. */
 const reopenMs = 500;
 /** How long a node waits to learn whether its directory is free. */
 const claimMs = 3_000;
-/** Of the time that a stop has, what it keeps for closing files and taking back claims. */
+/** The part of a stop's time that is reserved for closing files and removing claims. */
 const closingMs = (deadlineMs: number) => Math.min(250, deadlineMs / 4);
 
 export interface LogRegistryOptions {
-  /** By the path they were given as, and by their real path. */
+  /** By configured path, and by real path. */
   readonly roots: ReadonlyMap<string, LogRoot>;
   readonly rotation: RotationRules | undefined;
   readonly idleTimeoutMs: number;
@@ -55,21 +55,21 @@ type ClaimAttempt = Awaited<ReturnType<LogRoot["claimDirectory"]>>;
 
 interface RootLogs {
   readonly root: LogRoot;
-  /** Of the logs that are in use. */
+  /** For each log in use. */
   readonly writers: Map<string, LogWriter>;
   /**
-   * Of logs that were in use a while ago, the last file started: its name is not used again, even if it was moved away.
+   * The last file started, for logs no longer in use: its name is not used again, even if it was moved away.
    */
   readonly lastNames: LRUCache<string, string>;
   readonly retention: RootRetention;
 }
 
-/** The registry over its roots: which logs there are, what happens at times, and the end. */
+/** The registry of all roots: which logs there are, what runs periodically, and the stop. */
 export class LogRegistry implements HandleRegistry {
   readonly #options: LogRegistryOptions;
   readonly #logs: readonly RootLogs[];
   readonly #logsByRoot: ReadonlyMap<string, RootLogs>;
-  /** Those that currently cannot write, in the order in which it began. */
+  /** Writers that currently cannot write, longest first. */
   readonly #faulty = new Set<LogWriter>();
   #rotation: RotationRules | undefined;
   #endRotation = () => {};
@@ -232,7 +232,7 @@ export class LogRegistry implements HandleRegistry {
     return { unwrittenBytes, hanging: [...hanging] };
   }
 
-  /** A root where something hangs stays claimed: what hangs may still write there. */
+  /** A root where a call hangs stays claimed: that call may still write there. */
   async #close({ root, writers, retention }: RootLogs): Promise<void> {
     root.pool.shut();
     root.claims.end();
@@ -242,7 +242,7 @@ export class LogRegistry implements HandleRegistry {
     await root.claims.remove();
   }
 
-  /** Undefined if that cannot be found out, or not in time. */
+  /** Undefined if that cannot be decided in time. */
   async #claimBelow(root: LogRoot, directory: string): Promise<ClaimAttempt | undefined> {
     const claiming = root.claimDirectory(directory).catch(() => undefined);
     let found: ClaimAttempt | undefined;
@@ -315,7 +315,7 @@ export class LogRegistry implements HandleRegistry {
     if (this.#faulty.size === 0 && !this.#stopping.signal.aborted) this.#spare.keep();
   }
 
-  /** Releases all that is currently not needed. */
+  /** Releases everything not needed at the moment. */
   #releaseUnneeded(): void {
     this.#spare.release();
     for (const { root } of this.#logs) this.#options.counters.evicted += root.pool.closeIdle(0);
@@ -332,7 +332,7 @@ function keyOf({ directory, extension }: { directory: string; extension: string 
   return `${directory}/${extension}`;
 }
 
-/** What a peer chose must never lead elsewhere. */
+/** A name chosen by a peer must never lead outside the root. */
 function isOneComponent(name: string): boolean {
   if (["", ".", "..", claimsDirectory].includes(name) || Buffer.byteLength(name) > maxNameBytes) return false;
   return !/[/\0]/.test(name);

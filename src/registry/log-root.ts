@@ -14,9 +14,9 @@ import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directo
 import { Permits } from "./permits.js";
 import type { DirectoryClaim, RootClaims } from "./root-claims.js";
 
-/** An empty file system in the root's place is accepted after this time: it was not unmounted by mistake. */
+/** An empty file system in the root's place is accepted after this time: then it was not unmounted by mistake. */
 const emptyDiskMs = 300_000;
-/** What a file system has in it when it was just made. */
+/** Entries of a newly created file system. */
 const newDiskNames = ["lost+found"];
 
 export interface LogRootOptions {
@@ -29,7 +29,7 @@ export interface LogRootOptions {
   readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
   readonly claims: RootClaims;
-  /** Handles below it, those of directories among them. */
+  /** Handles below it, including those of directories. */
   readonly handles: number;
   /** Directories open at the same time, at least one. */
   readonly mostDirectories: number;
@@ -40,8 +40,8 @@ export interface LogRootOptions {
 }
 
 /**
- * A directory that logs are written below. It has its own share of handles and of file operations, so that one
- * whose disk hangs takes nothing from the others.
+ * A directory below which logs are written. Each has its own share of handles and of file operations, so that one whose
+ * disk hangs takes nothing from the others.
  */
 export class LogRoot {
   readonly path: string;
@@ -49,13 +49,13 @@ export class LogRoot {
   readonly fileSystem: BoundedFileSystem;
   readonly pool: HandlePool;
   readonly claims: RootClaims;
-  /** Called when another disk is in use: files of the one before are to be released. */
+  /** Called when another disk is used: files on the previous one must be released. */
   onReplaced: () => void = () => {};
   readonly #options: LogRootOptions;
   #device: bigint;
   readonly #visits: Permits;
   readonly #closing = new Set<Promise<void>>();
-  /** The disk that is in place of ours and could be accepted, and since when, monotonic. */
+  /** A disk in place of ours that could be accepted, and since when, monotonic. */
   #other: { readonly device: bigint; readonly since: number } | undefined;
   /** The operator says that the current disk is right. */
   #takesAny = false;
@@ -73,8 +73,8 @@ export class LogRoot {
   }
 
   /**
-   * Makes the root again where it vanished. A root on another device than before is an unmounted volume, most of
-   * the time: what is written there now would be hidden, and missing, as soon as the volume is back.
+   * Recreates the root if it vanished. A root on another device than before is usually an unmounted volume: what is written
+   * there now would be hidden, and missing, as soon as the volume is back.
    */
   async ensure(): Promise<void> {
     const { there, status, missing } = await nearestThere(this.fileSystem, this.path);
@@ -89,13 +89,13 @@ export class LogRoot {
     else if (missing.length > 0) await this.claims.moveIn({ isOther: false });
   }
 
-  /** A node's directory for this tracer alone, or the tracer that has it. */
+  /** Claims a node's directory for this tracer alone; otherwise gives the tracer that has it. */
   async claimDirectory(directory: string): Promise<DirectoryClaim | { readonly holder: Holder }> {
     await this.ensure();
     return this.claims.hold(directory);
   }
 
-  /** The current disk is the right one, whatever it is. */
+  /** Accepts the current disk, whatever it is. */
   async takeWhatIsThere(): Promise<void> {
     this.#takesAny = true;
     try {
@@ -106,8 +106,8 @@ export class LogRoot {
   }
 
   /**
-   * Works in a node's directory, which is opened once: whatever takes its place meanwhile is not touched.
-   * Waits while too many are open; `work` must not wait for a handle.
+   * Calls `work` with a node's directory, which is opened once: whatever replaces it meanwhile is not touched. Waits while
+   * too many are open; `work` must not wait for a handle.
    */
   async visit<T>(name: string, work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
     await this.#visits.take();
@@ -166,7 +166,7 @@ export class LogRoot {
     return entries.every(({ name }) => newDiskNames.includes(name));
   }
 
-  /** Leaves the disk before, with its handles and claims. */
+  /** Gives up the previous disk, with its handles and claims. */
   async #take(device: bigint): Promise<void> {
     this.#taking ??= this.#moveTo(device).finally(() => {
       this.#taking = undefined;
@@ -175,7 +175,7 @@ export class LogRoot {
   }
 
   async #moveTo(device: bigint): Promise<void> {
-    // Names are looked up with care until it is known what kind of file system this is.
+    // Names are looked up in the thread pool until the kind of file system is known.
     this.fileSystem.lookWith(undefined);
     await this.claims.moveIn({ isOther: true });
     this.#device = device;

@@ -10,14 +10,14 @@ import type { DirectoryClaim } from "./root-claims.js";
 /** Pauses between attempts that fail: an operator who frees the disk sees the backlog move at once. */
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** Bytes from which one write gathers no more appends. */
+/** With this many bytes a write gathers no more appends. */
 const enoughBytes = 1_024 * 1_024;
-/** Codes of a file that accepts no more bytes, whatever is tried: it is too long, or gone with its server. */
+/** Codes of a file that will never accept more bytes: it is too long, or gone with its server. */
 const refusesMore = ["EFBIG", "ESTALE"];
 
 export interface LogWriterOptions extends CurrentFileOptions, LogFaultsOptions {
   readonly durability: "os" | "disk";
-  /** Nothing is left of the log that has to be remembered. */
+  /** Nothing about the log needs to be remembered any more. */
   readonly onUnused: () => void;
 }
 
@@ -27,9 +27,9 @@ interface Rotation {
 }
 
 /**
- * Writes one log. All that touches its files is done by one loop, attempt after attempt: open, write, look whether
- * the file is still there, settle. Between attempts the handle is parked, unless the file has bytes that are not
- * settled: then it is pinned, and only these bytes decide what is next.
+ * Writes one log. One loop does everything with its files, attempt after attempt: open, write, check that the file still
+ * exists, settle. Between attempts the handle is parked, unless the file has bytes that are not settled: then it is
+ * pinned, and only these bytes decide what happens next.
  */
 export class LogWriter {
   readonly log: LogId;
@@ -65,7 +65,7 @@ export class LogWriter {
     return this.#queue.writtenBytes > 0;
   }
 
-  /** The worst that lasts. */
+  /** The worst current fault. */
   get fault(): LogFault | undefined {
     return this.#faults.worst;
   }
@@ -121,7 +121,7 @@ export class LogWriter {
     this.#rest();
   }
 
-  /** Gives up what is not safe. A call that hangs in the kernel is left to it. */
+  /** Gives up what is not safe. It does not wait for a call that hangs in the kernel. */
   giveUp(): void {
     this.#isGivenUp = true;
     const stopped = new RegistryStopped();
@@ -132,7 +132,7 @@ export class LogWriter {
     this.#rest();
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no operation is running. */
   async atRest(): Promise<void> {
     await this.#running;
   }
@@ -170,7 +170,7 @@ export class LogWriter {
     this.#rest();
   }
 
-  /** Resolves with where the file is that has what was written. */
+  /** Resolves with where the written file is. */
   async #attempt(): Promise<"here" | "renamed"> {
     const fd = this.#openNow() ?? (await this.#open());
     if (this.#queue.isEmpty) return "here";
@@ -179,7 +179,7 @@ export class LogWriter {
       if (!this.#queue.hasWhole) await this.#write(fd);
       if (isForDisk && this.#queue.hasWhole) await this.#sync(fd);
     } catch (error) {
-      // A deleted file takes its space until we close it: perhaps the very space that is missing.
+      // A deleted file keeps its space until we close it: perhaps the very space that is missing.
       if ((await this.#current.whereabouts().catch(() => "here")) === "deleted") this.#deleted();
       throw error;
     }
@@ -193,7 +193,7 @@ export class LogWriter {
     return "here";
   }
 
-  /** All at once, so that a caller that learns that lines are safe finds the fault over and the log at rest. */
+  /** All in one step, so that a caller who learns that lines are safe finds the fault ended and the log idle. */
   #settle(whereabouts: "here" | "renamed"): void {
     this.#options.counters.bytesWritten += this.#queue.settle();
     if (this.isPinned) return;
@@ -224,7 +224,7 @@ export class LogWriter {
   async #claimDirectory(): Promise<void> {
     const { directory } = this.log;
     const { root } = this.#options;
-    // What another tracer has taken over meanwhile it continues in.
+    // The claim was lost: another tracer has taken over the directory, and continues our file.
     if (this.#claim !== undefined) this.#current.end("lost");
     const claim = await root.claimDirectory(directory);
     if ("holder" in claim) {
@@ -234,11 +234,11 @@ export class LogWriter {
     this.#claim = claim;
   }
 
-  /** One write, of which the system may accept only a part: the next attempt continues there, in the same file. */
+  /** One write. The system may accept only a part: the next attempt continues there, in the same file. */
   async #write(fd: number): Promise<void> {
     const { counters, durability, root } = this.#options;
     const { room } = this.#current;
-    // Gathered as late as can be: while others write, more comes that can go along.
+    // Gathered as late as possible: while others write, more arrives that can be included.
     const pieces = () => this.#queue.next(room > 0 ? Math.min(room, enoughBytes) : enoughBytes);
     try {
       const written = await root.fileSystem.writeInTurn(fd, pieces);
@@ -259,20 +259,20 @@ export class LogWriter {
     try {
       await this.#options.root.fileSystem.fdatasync(fd);
     } catch (error) {
-      // The kernel forgets pages it could not write: another sync would succeed without them.
+      // The kernel drops pages it could not write: another sync would succeed without them.
       this.#doubt();
       this.#current.end("lost");
       throw error;
     }
   }
 
-  /** What the file has and may lose is written again elsewhere. */
+  /** Bytes that the file has but may lose are written again elsewhere. */
   #doubt(): void {
     this.#options.counters.possiblyDoubledBytes += this.#queue.writtenBytes;
     this.#queue.restart();
   }
 
-  /** The file is gone with the lines that were not acknowledged. */
+  /** The file is lost, with its lines that were not acknowledged. */
   #deleted(): void {
     this.#queue.restart();
     this.#current.lose("deleted");
@@ -296,7 +296,7 @@ export class LogWriter {
     });
   }
 
-  /** Closes what is not needed, when nothing is under way. */
+  /** Closes what is not needed, if no operation is running. */
   #rest(): void {
     if (this.#running !== undefined) return;
     if (this.#isReleased || this.#isGivenUp) this.#current.close();

@@ -5,16 +5,16 @@ import { type FileSystem, refusal } from "./file-system.js";
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 
 /**
- * A directory that was opened once. Names below it lead to what is in it, whatever its own path leads to meanwhile:
- * a user who may write above it can put a link in its place, but cannot lead us elsewhere.
+ * A directory that was opened once. Names below it are resolved in it, wherever its own path leads meanwhile: a user who
+ * may write above it can put a link in its place, but cannot lead us elsewhere.
  */
 export interface OpenDirectory {
   readonly fd: number;
-  /** As people know it. */
+  /** Its path as people know it. */
   readonly path: string;
-  /** Its path for the kernel: through the open directory where this system can do that. */
+  /** Its path for the kernel: through the open directory if this system allows that. */
   readonly self: string;
-  /** The path of an entry, likewise. */
+  /** The path of an entry for the kernel. */
   at(name: string): string;
 }
 
@@ -49,7 +49,7 @@ export async function canHoldDirectories(
   }
 }
 
-/** An error that came of a path through an open directory, with the path that people know. */
+/** An error from a path through an open directory, rewritten with the path that people know. */
 export function withKnownPath(error: unknown, { fd, path }: OpenDirectory): unknown {
   if (!(error instanceof Error)) return error;
   const found = error as NodeJS.ErrnoException & { dest?: string };
@@ -61,7 +61,7 @@ export function withKnownPath(error: unknown, { fd, path }: OpenDirectory): unkn
   return found;
 }
 
-/** What is in a directory's place is something else. */
+/** Something else is in the directory's place. */
 export function refuseAllButDirectory(
   path: string,
   status: { isSymbolicLink(): boolean; isDirectory(): boolean },

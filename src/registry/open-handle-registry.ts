@@ -27,23 +27,23 @@ export interface RegistryOptions {
   readonly roots: readonly string[];
   /**
    * What is collected, in words that people understand, such as `AcceptAt unix:/run/cardano.sock`: a second registry
-   * with the same one below one of the roots is refused. Absent: none is.
+   * with the same text below one of the roots is refused. Absent: none is refused.
    */
   readonly identity?: string | undefined;
   /** Absent: one file forever. */
   readonly rotation?: RotationRules | undefined;
   /**
-   * Handles open at the same time, of files and (one in eight at most) of directories, shared out evenly among the
-   * roots, each of which has at least one; lowered to fit the process's limit (the effective value is in `stats()`).
+   * Most handles open at the same time, of files and (at most one in eight) of directories, shared evenly among the roots,
+   * at least one each; lowered to fit the process's limit (the effective value is in `stats()`).
    */
   readonly maxOpenFiles: number;
-  /** Closes a file that was idle for this long, in milliseconds; 0 keeps it open. */
+  /** Closes a file that has been idle for this long, in milliseconds; 0 keeps it open. */
   readonly idleTimeoutMs: number;
-  /** When lines are safe: the operating system has them, or the disk. */
+  /** When lines are safe: once the operating system has them, or once the disk has them. */
   readonly durability: "os" | "disk";
-  /** Permission bits of files; absent: the umask decides, others never write. */
+  /** Permission bits of files; absent: the umask decides, and others can never write. */
   readonly mode?: number | undefined;
-  /** Permission bits of directories; absent: the umask decides, others never write. */
+  /** Permission bits of directories; absent: the umask decides, and others can never write. */
   readonly dirMode?: number | undefined;
   readonly observer: RegistryObserver;
   /** Once this has fired nothing is waited for or opened. */
@@ -52,19 +52,19 @@ export interface RegistryOptions {
   readonly clock?: Clock;
   /** @default the kernel's */
   readonly fileSystem?: FileSystem;
-  /** Files the process may have open. @default its soft limit */
+  /** How many files the process may have open. @default its soft limit */
   readonly processLimit?: number;
 }
 
-/** A handle that had to go after so short a rest was in use, more or less. */
+/** A handle closed after being idle for less than this was practically in use. */
 const briefRestMs = 10_000;
 const workingSetQuietMs = 600_000;
 
 /**
- * Creates missing roots, and comes to each next to other tracers, if any. Takes up to half a minute
- * where one of another machine may have died there just now.
- * @throws RegistryError `root-unusable`, or `already-running` where a tracer with the same identity writes there;
- * nothing stays claimed. The reason of `stopping` where that fires while it waits for another machine's tracer
+ * Creates missing roots, and joins each beside other tracers, if any. Takes up to half a minute if a tracer of another
+ * machine may have died there just now.
+ * @throws RegistryError `root-unusable`, or `already-running` if a tracer with the same identity writes there; nothing
+ * stays claimed. The reason of `stopping` if that fires while it waits for another machine's tracer
  */
 export async function openHandleRegistry(options: RegistryOptions): Promise<HandleRegistry> {
   const { clock = systemClock, processLimit = readOpenFilesLimit() } = options;
@@ -87,10 +87,10 @@ type CompleteOptions = Required<Omit<RegistryOptions, "processLimit">> & {
   readonly counters: RegistryCounters;
 };
 
-/** The lock of earlier versions, which guessed whether its process lived. */
+/** The lock file of earlier versions, which guessed whether its process was alive. */
 const oldLock = ".muninn.lock";
 
-/** The roots by the paths they were given as. */
+/** The roots by their configured paths. */
 async function openRoots(options: CompleteOptions): Promise<Map<string, LogRoot>> {
   const { clock, maxOpenFiles, observer } = options;
   const realPaths = new Map<string, string>();
@@ -161,7 +161,7 @@ async function openRoot(
   return root;
 }
 
-/** Makes sure that no other tracer does the same there, once it is known which live. */
+/** Makes sure that no other tracer has the same identity there, once it is known which are alive. */
 async function comeToRoot({ observer, stopping }: CompleteOptions, { path, claims }: LogRoot): Promise<void> {
   const onWait = ({ pid, identity, since }: Holder, milliseconds: number) =>
     observer.claimAwaited(path, { pid, identity, since }, milliseconds);
@@ -202,12 +202,12 @@ async function orUnusable<T>(root: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The share of the root at `index` of this many handles. */
+/** How many of the handles the root at `index` gets. */
 function share(handles: number, roots: number, index: number): number {
   return Math.max(1, Math.floor(handles / roots) + (index < handles % roots ? 1 : 0));
 }
 
-/** Reports a working set that is larger than the limit, again after some minutes at the earliest. */
+/** Reports that more logs are written than the limit allows, at most once in some minutes. */
 function workingSetWatch(
   observer: RegistryObserver,
   clock: Clock,

@@ -7,23 +7,23 @@ import { failedWith, ifThere } from "./file-system.js";
 import type { OpenDirectory } from "./open-directory.js";
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** A tracer that cannot be asked and has not changed its file for this long is silent. */
+/** A tracer that cannot be asked counts as silent if it has not changed its file for this long. */
 const silenceMs = 30_000;
-/** What is larger was not written by a tracer. */
+/** A larger file was not written by a tracer. */
 const maxFileBytes = 16 * 1_024 * 1_024;
 
 export const claimsOf = (id: string) => `${id}.claims`;
 export const socketOf = (id: string) => `${id}.sock`;
 
-/** Another tracer that lives, as far as anybody can tell. */
+/** Another tracer that is alive, as far as can be known. */
 export interface OtherTracer extends ClaimFile {
-  /** Its last sign of life is all there is to go by, and is this old, in milliseconds. Undefined: it answered. */
+  /** Age of its last heartbeat in milliseconds, if only that is known. Undefined: it answered. */
   readonly beatAgeMs: number | undefined;
-  /** It changed its file since we first saw it. */
+  /** Whether it has changed its file since we first saw it. */
   readonly hasBeaten: boolean;
 }
 
-/** The last sign of life of one that cannot be asked. */
+/** The last heartbeat of a tracer that cannot be asked. */
 interface Beat {
   readonly firstMs: number;
   lastMs: number;
@@ -38,7 +38,7 @@ export class OtherTracers {
   readonly #removes: boolean;
   readonly #beats = new Map<string, Beat>();
 
-  /** `removes`: whether reading also removes what dead tracers have left. */
+  /** `removes`: whether reading also removes the files of dead tracers. */
   constructor(machine: string, clock: Clock, { removes } = { removes: true }) {
     this.#machine = machine;
     this.#clock = clock;
@@ -46,10 +46,10 @@ export class OtherTracers {
   }
 
   /**
-   * Those that live.
+   * The tracers that are alive.
    *
    * @param nowMs the time by the clock of the file system, which may be another machine's
-   * @param isOurs whether an id is one of our own
+   * @param isOurs whether an id is one of ours
    */
   async look(
     directory: OpenDirectory,
@@ -67,7 +67,7 @@ export class OtherTracers {
     for (const name of names) {
       const id = /^(.+)\.sock$/.exec(name)?.[1];
       if (id === undefined || isOurs(id) || names.includes(claimsOf(id))) continue;
-      // Its owner was killed before it had claimed anything; one that is just coming answers.
+      // Its owner was killed before it had claimed anything; one that is just starting would answer.
       if ((await answers(directory.at(name))) === false) await this.#void(directory, id);
     }
     return living;
@@ -108,20 +108,20 @@ export class OtherTracers {
   }
 }
 
-/** How much longer one must be silent to count as gone, in milliseconds. */
+/** For how much longer it must be silent to count as gone, in milliseconds. */
 export function silenceLeftMs({ beatAgeMs }: OtherTracer): number {
   return beatAgeMs === undefined ? Number.POSITIVE_INFINITY : silenceMs - beatAgeMs;
 }
 
-/** Removes what a tracer that is gone has left. If that fails, the next tracer that looks does it. */
+/** Removes the files of a tracer that is gone. If that fails, the next tracer that looks does it. */
 export async function removeClaims(directory: OpenDirectory, id: string): Promise<void> {
   for (const name of [claimsOf(id), socketOf(id)]) await unlink(directory.at(name)).catch(() => {});
 }
 
-/** What a file says, and when it was last changed; undefined if it is gone or no regular file. */
+/** The content of a file, and when it was last changed; undefined if it is gone or not a regular file. */
 async function read(path: string): Promise<{ text: string; mtimeMs: number } | undefined> {
   try {
-    // Not blocking: a named pipe in its place must not hang us.
+    // Non-blocking: a named pipe in its place must not hang us.
     const file = await ifThere(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     if (file === undefined) return undefined;
     try {

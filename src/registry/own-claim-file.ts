@@ -11,7 +11,7 @@ import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directo
 import { claimsOf, removeClaims, socketOf } from "./other-tracers.js";
 
 const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
-/** In each root; a directory, so that readers that take every entry for a node's find no logs in it. */
+/** The directory of claims in each root; a directory, so that readers that treat every entry as a node's find no logs in it. */
 export const claimsDirectory = ".muninn";
 /** A claim file is rewritten after this many changes, and twice as many as it had claims. */
 const enoughChanges = 1_000;
@@ -25,13 +25,13 @@ export interface OwnClaimFileOptions {
   readonly canHold: boolean;
   readonly clock: Clock;
   readonly machine: string;
-  /** All that is claimed now, for a file that is written as a whole. */
+  /** Everything claimed now, for writing the whole file. */
   readonly claims: () => readonly string[];
 }
 
 /**
- * What this tracer has in the directory of claims of one root: a file that says what it claims, and a socket that answers
- * as long as it lives. Both have an id, another one each time the tracer comes to the root.
+ * This tracer's entries in the directory of claims of one root: a file that says what it claims, and a socket that answers
+ * as long as it is alive. Both are named by an id, a new one each time the tracer joins the root.
  */
 export class OwnClaimFile {
   readonly #options: OwnClaimFileOptions;
@@ -49,12 +49,12 @@ export class OwnClaimFile {
     this.#path = join(options.root, claimsDirectory);
   }
 
-  /** Undefined while it is not there. */
+  /** Undefined while there is none. */
   get id(): string | undefined {
     return this.#joined?.id;
   }
 
-  /** It was removed, and will not be put into a root again. */
+  /** It was removed, and will not be created again. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -70,19 +70,19 @@ export class OwnClaimFile {
     return (await ifThere(lstat(join(this.#path, claimsOf(this.id))))) !== undefined;
   }
 
-  /** Takes back what was claimed; nothing comes again. */
+  /** Removes the claims for good. */
   async remove(): Promise<void> {
     this.#isClosed = true;
     const { id } = this;
     if (id !== undefined) {
       await this.inside((directory) => removeClaims(directory, id)).catch(() => {});
-      // Others may be in there.
+      // Other tracers' claims may be in it.
       await rmdir(this.#path).catch(() => {});
     }
     this.leave();
   }
 
-  /** Gives a sign of life; resolves with when that was by the file system's clock, if it was possible. */
+  /** Sends a heartbeat; resolves with its time by the file system's clock, if it succeeded. */
   async beat(directory: OpenDirectory): Promise<number | undefined> {
     const { id } = this;
     if (id === undefined) return undefined;
@@ -97,12 +97,12 @@ export class OwnClaimFile {
       }
     } catch (error) {
       if (failedWith(error, "ENOENT")) throw error;
-      // Full, read-only, denied: the next one may work.
+      // The disk is full or read-only, or access is denied: the next one may succeed.
       return undefined;
     }
   }
 
-  /** Writes down what is claimed, or no longer claimed. */
+  /** Appends what is claimed, or no longer claimed. */
   async change(sign: "+" | "-", claims: readonly string[]): Promise<void> {
     if (this.#isClosed) return;
     if (this.#joined === undefined) await this.join();
@@ -119,7 +119,7 @@ export class OwnClaimFile {
     });
   }
 
-  /** Makes directory, socket and file, in this order: a tracer that sees the file can ask the socket. */
+  /** Creates directory, socket and file, in this order: a tracer that sees the file can ask the socket. */
   async join(): Promise<void> {
     if (this.#isClosed) return;
     const id = randomBytes(8).toString("hex");
@@ -143,7 +143,7 @@ export class OwnClaimFile {
     this.#changes = 0;
   }
 
-  /** The file as a whole, which is never seen in part. */
+  /** Writes the whole file; no reader ever sees a part of it. */
   async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<void> {
     const { clock, identity, machine } = this.#options;
     const since = new Date(clock.now()).toISOString();
@@ -177,7 +177,7 @@ export class OwnClaimFile {
     this.#joined = undefined;
   }
 
-  /** Works in the directory of claims, whatever its name leads to meanwhile. */
+  /** Calls `work` with the directory of claims, opened once, wherever its name leads meanwhile. */
   async inside<T>(work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
     const directory = await openDirectory(kernelFileSystem, this.#path, this.#options.canHold);
     try {

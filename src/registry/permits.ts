@@ -12,7 +12,7 @@ export class Permits {
     return this.#taken;
   }
 
-  /** Requests without a handle yet. */
+  /** Requests that still wait. */
   get waiting(): number {
     return this.#waiting.length;
   }

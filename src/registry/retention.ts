@@ -13,9 +13,9 @@ export interface RetentionOptions {
   readonly maxAgeMs: number;
   /** Files of a log kept in addition to its newest one, however old. */
   readonly keepFiles: number;
-  /** Whether a log continues in this file, its handle open or not. */
+  /** Whether a log is written to this file, open or not. */
   readonly isCurrent: (path: string, directory: string, extension: string) => boolean;
-  /** Whether another tracer writes there: it looks after its own. */
+  /** Whether another tracer writes there: it deletes its own old files. */
   readonly isForeign: (directory: string) => boolean;
   readonly onExpired: (path: string) => void;
   readonly signal: AbortSignal;
@@ -29,7 +29,7 @@ export interface FilesFromFuture {
 }
 
 const extensions = ["json", "log"];
-/** Names that are ahead by less are no sign of a wrong clock: it may have been put right by a little. */
+/** Names that are ahead by less do not mean a wrong clock: it may have been adjusted slightly. */
 const toleranceMs = 60_000;
 /** Names that are read between two pauses, some milliseconds of work: a directory may have a hundred thousand. */
 const namesAtOnce = 2_000;
@@ -41,8 +41,8 @@ interface DatedFile {
 }
 
 /**
- * Deletes what is too old below a root, whether its node is connected or not. One directory or file that fails stops
- * none of the others. Resolves with the files from the future.
+ * Deletes what is too old below a root, whether its node is connected or not. A failure with one directory or file
+ * does not stop the others. Resolves with the files from the future.
  * @throws the first failure, at the end
  */
 export async function expireFiles(options: RetentionOptions): Promise<FilesFromFuture | undefined> {
@@ -66,7 +66,7 @@ export async function expireFiles(options: RetentionOptions): Promise<FilesFromF
     try {
       await expireIn(directory, logs, options, failures);
     } catch (error) {
-      // Moved away since it was read, or something else has its name.
+      // It was moved away after the directory was read, or something else has its name.
       if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) failures.push(error);
     }
   }
@@ -139,7 +139,7 @@ async function expireIn(
           await root.fileSystem.unlink(open.at(name));
           onExpired(path);
         } catch (error) {
-          // Another tracer, or an operator, was faster.
+          // Another tracer, or an operator, has deleted it.
           if (!failedWith(error, "ENOENT")) failures.push(error);
         }
       }
@@ -148,8 +148,8 @@ async function expireIn(
 }
 
 /**
- * The names of one log that may go. The file that follows shows when it ended, and so how old it is (`old`), unless that
- * is from the future (`unsure`).
+ * The names of one log that may be deleted. The next file's name shows when a file ended, and so how old it is (`old`),
+ * unless that name is from the future (`unsure`).
  */
 function candidates(
   files: readonly DatedFile[],

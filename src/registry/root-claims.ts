@@ -8,25 +8,25 @@ import type { OpenDirectory } from "./open-directory.js";
 import { type OtherTracer, OtherTracers, removeClaims, silenceLeftMs } from "./other-tracers.js";
 import { OwnClaimFile } from "./own-claim-file.js";
 
-/** Three signs of life are lost before anybody takes a tracer for gone. */
+/** A tracer counts as gone after three missed heartbeats. */
 const beatMs = 10_000;
 const fullDisk = ["ENOSPC", "EDQUOT"];
 const directoryMark = "directory ";
-/** How often two that claim the same at the same moment try to let one of them have it. */
+/** How often two tracers that claim the same at the same moment retry until one of them has it. */
 const mostTries = 20;
-/** How long, in milliseconds, one of them keeps out of the other's way, by chance. */
+/** How long one of them waits before it retries, in milliseconds, at random. */
 const longestGivingWayMs = 50;
 
 /** A directory that is ours, for a caller that needs it. */
 export interface DirectoryClaim {
-  /** Another tracer has taken it over, while we gave no sign of life. */
+  /** Whether another tracer has taken it over because our heartbeats were missing. */
   readonly isLost: boolean;
 }
 
 export interface RootClaimsOptions {
   /** The root's real path. */
   readonly root: string;
-  /** What is collected; a second tracer with the same one is refused. */
+  /** What is collected; a second tracer with the same text is refused. */
   readonly identity: string | undefined;
   readonly dirMode: number | undefined;
   /** Whether names can be followed through open directories. */
@@ -43,19 +43,18 @@ interface Request {
 }
 
 /**
- * What this tracer claims below one root against other tracers. Each has a file of its own, which says what it claims,
- * and a socket that answers as long as it lives, so none ever changes the file of another one that lives. To claim
- * something is to write it down and then to look at what others have written down: of two at the same moment at
- * least one sees the other.
+ * What this tracer claims below one root against other tracers. Each has its own file, which says what it claims, and a
+ * socket that answers as long as it is alive, so nobody changes the file of another living tracer. Claiming means writing
+ * the claim down first, and then reading the claims of others: of two tracers at the same moment at least one sees the other.
  */
 export class RootClaims {
   readonly #options: RootClaimsOptions;
   readonly #own: OwnClaimFile;
   readonly #others: OtherTracers;
-  /** Of each directory that is ours, for whom. */
+  /** For each directory that is ours, its users. */
   readonly #held = new Map<string, Set<DirectoryClaim>>();
   #waiting: Request[] = [];
-  /** One thing at a time: a disk that hangs keeps one thread of the pool at most. */
+  /** One operation at a time: a disk that hangs occupies at most one thread of the pool. */
   #last: Promise<unknown> = Promise.resolve();
   #isBeating = false;
   readonly #endBeats: () => void;
@@ -67,7 +66,7 @@ export class RootClaims {
     this.#endBeats = options.clock.every(beatMs, () => this.#beatInTurn());
   }
 
-  /** Comes to the root. A disk that is full is no reason to stay away: claims wait then, as lines do. */
+  /** Joins the root. A full disk does not prevent that: then claims wait, as lines do. */
   static async open(options: RootClaimsOptions): Promise<RootClaims> {
     const claims = new RootClaims(options, await thisMachine());
     try {
@@ -85,7 +84,7 @@ export class RootClaims {
     }
   }
 
-  /** The tracer that runs the same configuration here already. */
+  /** The tracer that already runs the same configuration here. */
   async twin(): Promise<Holder | undefined> {
     const { identity } = this.#options;
     if (identity === undefined) return undefined;
@@ -111,8 +110,7 @@ export class RootClaims {
   }
 
   /**
-   * Waits until each tracer that cannot be asked has given a sign of life, or been silent for long enough to count as
-   * gone.
+   * Waits until each tracer that cannot be asked has sent a heartbeat, or has been silent for long enough to count as gone.
    *
    * @param onWait called once for each of them, with how long at most, in milliseconds
    * @param stopping ends the wait when it fires
@@ -146,7 +144,7 @@ export class RootClaims {
     return claim;
   }
 
-  /** The last one of a directory leaves it to other tracers. */
+  /** Releasing the last claim of a directory leaves it to other tracers. */
   release(directory: string, claim: DirectoryClaim): void {
     const held = this.#held.get(directory);
     if (held === undefined || !held.delete(claim) || held.size > 0) return;
@@ -163,8 +161,8 @@ export class RootClaims {
   }
 
   /**
-   * Comes to the root again after it was recreated, with all that is claimed; also where our claims already exist if
-   * it is on another file system now, where our socket cannot answer.
+   * Joins the root again after it was recreated, with everything claimed; also if our claims exist there already but it is
+   * now on another file system, where our socket cannot answer.
    */
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {
     await this.#inTurn(async () => {
@@ -173,18 +171,18 @@ export class RootClaims {
     });
   }
 
-  /** No more signs of life are given; our socket answers as long as the process lives, unless `remove` is called. */
+  /** Stops the heartbeats; our socket answers as long as the process lives, unless `remove` is called. */
   end(): void {
     this.#endBeats();
   }
 
-  /** Takes back what was claimed. */
+  /** Removes our claims. */
   async remove(): Promise<void> {
     this.end();
     await this.#inTurn(() => this.#own.remove());
   }
 
-  /** All that is claimed now. */
+  /** Everything claimed now. */
   get #claims(): readonly string[] {
     const { identity } = this.#options;
     const directories = [...this.#held.keys()].map(claimOn);
@@ -193,14 +191,14 @@ export class RootClaims {
 
   async #livingOthers(): Promise<OtherTracer[]> {
     const look = () => this.#own.inside((directory) => this.#look(directory));
-    // If a full disk kept us from joining, there may be no directory at all.
+    // If a full disk prevented us from joining, there may be no directory at all.
     return this.#inTurn(async () => (this.#own.id === undefined ? ((await ifThere(look())) ?? []) : look()));
   }
 
   #request(claim: string): Promise<Holder | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ claim, resolve, reject });
-      // All that come while others are under way go together.
+      // Requests that arrive while others are being handled are handled together.
       if (this.#waiting.length > 1) return;
       void this.#inTurn(async () => {
         const requests = this.#waiting;
@@ -214,7 +212,7 @@ export class RootClaims {
     });
   }
 
-  /** Settles each request; nothing of a refused one stays written down. */
+  /** Settles each request; nothing of a refused one stays in the file. */
   async #claim(requests: readonly Request[]): Promise<void> {
     let open = requests;
     for (let tries = 1; open.length > 0; tries += 1) {
@@ -236,7 +234,7 @@ export class RootClaims {
     }
   }
 
-  /** If our file is gone we join again: the root is the right one, as was found out just before. */
+  /** If our file is gone we join again: the root was just found to be the right one. */
   async #claimAgain(requests: readonly Request[], error: unknown): Promise<void> {
     if (!failedWith(error, "ENOENT") || this.#own.id === undefined) throw error;
     await this.#rejoin();
@@ -253,12 +251,12 @@ export class RootClaims {
 
   #grant({ claim, resolve }: Request): void {
     const directory = directoryIn(claim);
-    // From now on no earlier release takes the claim back.
+    // From now on no earlier release removes the claim.
     if (directory !== undefined && !this.#held.has(directory)) this.#held.set(directory, new Set());
     resolve(undefined);
   }
 
-  /** Claims that another tracer has by now are lost. */
+  /** Claims that another tracer has taken meanwhile are lost. */
   async #dropLost(): Promise<void> {
     const others = await this.#own.inside((directory) => this.#look(directory));
     for (const [directory, claims] of this.#held) {
@@ -293,7 +291,7 @@ export class RootClaims {
   }
 }
 
-/** How directories and what is collected are written down. */
+/** How directories and identities are written in the file. */
 export const claimOnIdentity = (identity: string) => `identity ${identity}`;
 const claimOn = (directory: string) => `${directoryMark}${directory}`;
 
@@ -309,7 +307,7 @@ export function holderOf(claim: string, others: readonly OtherTracer[]): Holder 
   return others.find(({ claims }) => claims.has(claim))?.holder;
 }
 
-/** The boot id: what another boot or another machine has claimed cannot be asked for on this one. */
+/** The boot id: tracers of another boot or machine cannot be asked from this one. */
 export async function thisMachine(): Promise<string> {
   try {
     return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();

@@ -11,13 +11,13 @@ export interface RootRetentionOptions {
   readonly clock: Clock;
   readonly counters: RegistryCounters;
   readonly observer: RegistryObserver;
-  /** Whether a log continues in this file. */
+  /** Whether a log is written to this file. */
   readonly isCurrent: RetentionOptions["isCurrent"];
-  /** Ends what is under way. */
+  /** Ends a running pass. */
   readonly signal: AbortSignal;
 }
 
-/** Deletes old files below one root, now and then, and knows what prevents it. */
+/** Deletes old files below one root periodically, and knows what prevents it. */
 export class RootRetention {
   readonly #options: RootRetentionOptions;
   #expiring: Promise<void> | undefined;
@@ -30,8 +30,8 @@ export class RootRetention {
   }
 
   /**
-   * Resolves when it is done; if one is already under way, with that. Never rejects: what could not be deleted is tried
-   * again the next time.
+   * Resolves when it is done; if one is already running, together with that. Never rejects: what could not be deleted is
+   * retried the next time.
    */
   expire(rules: RotationRules): Promise<void> {
     this.#expiring ??= this.#expire(rules).finally(() => {
@@ -40,7 +40,7 @@ export class RootRetention {
     return this.#expiring;
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is running. */
   async atRest(): Promise<void> {
     await this.#expiring;
   }

@@ -1,4 +1,4 @@
-/** When a file is full, and for how long full ones stay. */
+/** When a file is full, and how long old files are kept. */
 export interface RotationRules {
   /** Pause between checks of sizes and ages, in milliseconds. */
   readonly frequencyMs: number;

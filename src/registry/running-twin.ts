@@ -8,8 +8,8 @@ import { claimsDirectory } from "./own-claim-file.js";
 import { claimOnIdentity, holderOf, thisMachine } from "./root-claims.js";
 
 /**
- * The tracer that already collects the same below this root, for a caller that only asks: nothing is claimed or removed.
- * Undefined also where the root, or what tracers leave in it, is not there or cannot be read.
+ * The tracer that already collects the same below this root, without claiming or removing anything. Undefined also if the
+ * root, or the claims in it, do not exist or cannot be read.
  */
 export async function runningTwin(root: string, identity: string): Promise<OtherWriter | undefined> {
   const others = new OtherTracers(await thisMachine(), systemClock, { removes: false });

@@ -1,15 +1,15 @@
 import { close, open } from "node:fs";
 
 /**
- * One open file kept in reserve: when the process may open no more, a log still needs two for a moment, its
- * directory and its file, and may find only one other that is idle.
+ * One open file kept in reserve: when the process may open no more, a log briefly needs two handles, for its directory and
+ * its file, and may find only one other that is idle.
  */
 export class SpareHandle {
   #fd: number | undefined;
   #isOpening = false;
   #isWanted = false;
 
-  /** Keeps one from now on, if there is one. */
+  /** Keeps a handle in reserve from now on, if one can be opened. */
   keep(): void {
     this.#isWanted = true;
     if (this.#fd !== undefined || this.#isOpening) return;

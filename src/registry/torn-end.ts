@@ -7,10 +7,10 @@ const longestLineBytes = 32 * 1_024 * 1_024;
 const stepBytes = 64 * 1_024;
 
 /**
- * Ends the last line of a file whose writer did not, and resolves with whether that line was torn: its writer was
- * killed in the middle of it. The files of cardano-tracer end without a line feed although their last line is whole.
- * So a line that parses as JSON is whole; and as text for people says nothing either way, a `.log` file is taken
- * for one of cardano-tracer's, and whole, if it begins with a line feed, as all of those do.
+ * Ends the last line of a file whose writer did not, and resolves with whether that line was torn: its writer was killed in
+ * the middle of it. The files of cardano-tracer end without a line feed although their last line is whole. So a line that
+ * parses as JSON is whole. Text for people shows nothing either way, so a `.log` file counts as one of cardano-tracer's,
+ * and as whole, if it begins with a line feed, as all of those do.
  */
 export async function endLastLine(fileSystem: FileSystem, { fd, file }: OpenedFile): Promise<boolean> {
   if (file.size === 0) return false;
@@ -23,7 +23,7 @@ export async function endLastLine(fileSystem: FileSystem, { fd, file }: OpenedFi
   return !isWhole;
 }
 
-/** The text after the last line feed; nothing if it is too long to be read. */
+/** The text after the last line feed; empty if it is too long to be read. */
 async function lastLine(fileSystem: FileSystem, fd: number, size: number): Promise<string> {
   const parts: Uint8Array[] = [];
   for (let end = size; size - end < longestLineBytes; end -= stepBytes) {

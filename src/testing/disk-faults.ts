@@ -8,28 +8,28 @@ export type DiskFault = {
   readonly path?: string | RegExp | undefined;
 } & (
   | {
-      /** `ENOSPC` for whatever needs room; a write that finds a part of it writes that part. */
+      /** `ENOSPC` for whatever needs room; a write for which there is some room writes that part. */
       readonly kind: "full";
       /** What still fits, in bytes. @default 0 */
       readonly freeBytes?: number | undefined;
     }
   | {
       /**
-       * Calls fail with `code`: `EACCES` and `EROFS` where something is opened, made, renamed or removed, `EMFILE` and `ENFILE`
-       * where something is opened, `EIO` everywhere.
+       * Calls fail with `code`: `EACCES` and `EROFS` when something is opened, created, renamed or removed, `EMFILE` and `ENFILE`
+       * when something is opened, `EIO` always.
        */
       readonly kind: "denies";
       readonly code: "EACCES" | "EROFS" | "EMFILE" | "ENFILE" | "EIO";
     }
   /** Every call takes this many milliseconds longer. */
   | { readonly kind: "slow"; readonly milliseconds: number }
-  /** No call comes back until the fault is healed; then each is done. */
+  /** No call returns until the fault is healed; then each is done. */
   | { readonly kind: "stalls" }
-  /** Every write stops after this many bytes, at least 1, and says so: the rest is the caller's to write. */
+  /** Every write stops after this many bytes, at least 1, and says so: the caller must write the rest. */
   | { readonly kind: "tears"; readonly bytes: number }
 );
 
-/** The real file system with faults that come and go at the test's word. */
+/** The real file system with faults that the test begins and ends. */
 export interface FaultyFileSystem extends FileSystem {
   /** Calls that met a fault so far. */
   readonly met: number;
@@ -43,18 +43,18 @@ export interface FaultyFileSystem extends FileSystem {
 type CallName = keyof FileSystem;
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** A fault while it lasts. */
+/** A current fault. */
 interface Active {
   readonly fault: DiskFault;
   /** Aborted when the fault is over. */
   readonly healed: AbortController;
-  /** What a full disk still takes. */
+  /** Bytes that a full disk still accepts. */
   freeBytes: number;
 }
 
 const changes: readonly CallName[] = ["mkdir", "symlink", "rename", "unlink"];
 
-/** Makes a file system that has these faults from the start, or none. @throws RangeError for a fault that makes no sense */
+/** Makes a file system that has these faults from the start, or none. @throws RangeError for an invalid fault */
 export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSystem {
   const active = new Set<Active>();
   const pathOfHandle = new Map<number, string>();
@@ -83,7 +83,7 @@ export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSys
     return result;
   }
 
-  /** What the disk takes of a write. */
+  /** How much of a write the disk accepts. */
   function shortened(mine: readonly Active[], pieces: readonly Uint8Array[]): readonly Uint8Array[] {
     const wanted = bytesIn(pieces);
     const limits = mine.map(({ fault, freeBytes }) => (fault.kind === "tears" ? fault.bytes : freeBytes));
@@ -124,14 +124,14 @@ export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSys
   };
 }
 
-/** Paths a call is about: of the handle, or as given. */
+/** The paths of a call: the handle's, or those given. */
 function pathsOf(args: readonly unknown[], pathOfHandle: ReadonlyMap<number, string>): string[] {
   const [handle] = args;
   if (typeof handle === "number") return [pathOfHandle.get(handle) ?? ""];
   return args.filter((one) => typeof one === "string").map((path) => knownPath(path, pathOfHandle));
 }
 
-/** A path through an open directory as one from the root. */
+/** Converts a path through an open directory to an absolute one. */
 function knownPath(path: string, pathOfHandle: ReadonlyMap<number, string>): string {
   return path.replace(/^\/proc\/self\/fd\/(\d+)/, (through, fd) => pathOfHandle.get(Number(fd)) ?? through);
 }
@@ -141,7 +141,7 @@ function isAbout({ path }: DiskFault, paths: readonly string[]): boolean {
   return paths.some((one) => (typeof path === "string" ? one.includes(path) : one.search(path) !== -1));
 }
 
-/** The code with which a call fails; undefined if the fault lets it pass. */
+/** The code with which a call fails; undefined if the fault does not affect it. */
 function refusalOf(
   fault: DiskFault,
   freeBytes: number,

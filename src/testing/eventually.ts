@@ -1,4 +1,4 @@
-/** Between two tries. */
+/** Pause between two tries, in milliseconds. */
 const pauseMs = 20;
 
 /**

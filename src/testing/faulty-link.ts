@@ -18,33 +18,33 @@ export interface LinkOptions extends Partial<Wire> {
   /** Where the link listens. @default a socket file in a temporary directory, or, where `to` is a port, any port of this machine */
   readonly at?: AddressLike | undefined;
   /**
-   * The first connection breaks after the first of these many bytes, counted in both directions together, the second
-   * after the second, and so on; those beyond the list are whole.
+   * The first connection breaks after the first number of bytes in this list, counted in both directions together, the
+   * second after the second, and so on; connections beyond the list do not break.
    */
   readonly cutAfterBytes?: readonly number[] | undefined;
 }
 
-/** A link between nodes and a tracer that is as long, and as bad, as the test says. */
+/** A link between nodes and a tracer, with the delays and faults that the test asks for. */
 export interface FaultyLink extends AsyncDisposable {
   /** Where to connect, instead of `to`. */
   readonly address: Address;
-  /** Connections so far that reached the other end, and those there are now. */
+  /** Connections so far that reached the other end, and those open now. */
   readonly connections: { readonly made: number; readonly now: number };
-  /** Breaks the connections there are; what was on its way is lost. New ones are welcome. */
+  /** Breaks the open connections; what was on its way is lost. New ones are accepted. */
   cut(): void;
-  /** Breaks the connections there are, and every new one at once, until `heals()`. */
+  /** Breaks the open connections, and every new one at once, until `heals()`. */
   breaks(): void;
   /** Holds all bytes back, also of new connections, until `heals()`. Neither end notices. */
   stalls(): void;
-  /** Lets connections through again, and what was held back. */
+  /** Lets connections through again, and bytes that were held back. */
   heals(): void;
-  /** Breaks everything and is gone. Idempotent. */
+  /** Breaks all connections and stops listening. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
  * Opens a link. Bytes arrive in order, whatever the jitter.
- * @throws TransportError if it cannot listen, AddressError, RangeError for a delay that is none
+ * @throws TransportError if it cannot listen, AddressError, RangeError for an invalid delay
  */
 export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
   const to = addressOf(options.to);

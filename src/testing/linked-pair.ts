@@ -1,16 +1,16 @@
 import type { Duplex } from "node:stream";
 
-/** How long bytes take. */
+/** How long bytes travel. */
 export interface Wire {
-  /** Of each direction, in milliseconds: half a round trip. @default 0 */
+  /** Delay in each direction, in milliseconds: half a round trip. @default 0 */
   readonly latencyMs: number;
-  /** At most this many milliseconds more, by chance. @default 0 */
+  /** A random additional delay of at most this many milliseconds. @default 0 */
   readonly jitterMs: number;
-  /** The chance: from 0 to less than 1; a test that wants the same again brings its own. @default Math.random */
+  /** Random numbers from 0 to less than 1; give your own for a test that must be repeatable. @default Math.random */
   readonly random: () => number;
 }
 
-/** Bytes on their way in one direction; with more, the sender has to wait. */
+/** Most bytes on their way in one direction; beyond that the sender has to wait. */
 const maxBytesUnderWay = 64 * 1024 * 1024;
 
 /** Both ends of one connection over a link, and what is on its way between them. */
@@ -54,20 +54,20 @@ export class LinkedPair {
     return new Lane(from, to, this.#wire, (chunk) => {
       const passed = chunk.subarray(0, this.#bytesUntilCut);
       this.#bytesUntilCut -= passed.length;
-      // What came before the break still gets out.
+      // What arrived before the break is still delivered.
       if (this.#bytesUntilCut === 0) to.write(passed, cut);
       else to.write(passed);
     });
   }
 }
 
-/** Something on its way: bytes, or after all of them the end. */
+/** Something on its way: bytes, or after all of them the end of the stream. */
 interface Item {
   readonly dueAt: number;
   readonly chunk: Buffer | undefined;
 }
 
-/** One direction: what comes in goes out later, in order. */
+/** One direction: what comes in is delivered later, in order. */
 class Lane {
   readonly #from: Duplex;
   readonly #to: Duplex;
@@ -125,7 +125,7 @@ class Lane {
     if (this.#underWay.length === 1) this.#run();
   }
 
-  /** Lets out what is due, and comes again for the rest. */
+  /** Delivers what is due, and schedules the rest. */
   #run(): void {
     clearTimeout(this.#timer);
     for (let next = this.#underWay[0]; next !== undefined; next = this.#underWay[0]) {

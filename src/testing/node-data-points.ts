@@ -1,6 +1,6 @@
 import { nodeInfoName } from "../nodes/node-info.js";
 
-/** The data points of a node of 2026; without `NodeInfo` where it has no name. */
+/** The data points of a node of 2026; without `NodeInfo` if it has no name. */
 export function nodeDataPoints(name: string | undefined): Map<string, Uint8Array | undefined> {
   const points = new Map<string, Uint8Array | undefined>([
     [

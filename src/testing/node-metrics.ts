@@ -7,10 +7,10 @@ export interface NodeTime {
   readonly startedAt: number;
 }
 
-/** What nodes put before their metrics' names as they are configured by default. */
+/** The prefix of metrics' names in a node's default configuration. */
 const prefix = "cardano.node.metrics.";
 
-/** Of mainnet: Shelley began with this slot and epoch. */
+/** On mainnet Shelley began with this slot and epoch. */
 const shelley = { slot: 4_492_800, epoch: 208, slotsAnEpoch: 432_000 };
 const firstSlot = 148_821_130;
 /** A block comes every 20 seconds on average. */
@@ -22,7 +22,7 @@ type MetricOf = (time: NodeTime) => MetricValue;
 const gauge = (value: (time: NodeTime) => number): MetricOf => {
   return (time) => ({ kind: "gauge", value: BigInt(Math.floor(value(time))) });
 };
-/** Something counted once in this many seconds. */
+/** A counter that goes up by one in this many seconds. */
 const every = (secondsEach: number): MetricOf => {
   return ({ seconds }) => ({ kind: "counter", value: BigInt(Math.floor(seconds / secondsEach)) });
 };
@@ -35,7 +35,7 @@ const wave = ({ seconds }: NodeTime, period: number) => (1 + Math.sin((2 * Math.
 
 const shelleySlots = ({ seconds }: NodeTime) => firstSlot + seconds - shelley.slot;
 
-/** The metrics of a block producer of 2026 that dashboards show, those asked for most first. */
+/** The metrics of a block producer of 2026 that dashboards show, the most used first. */
 const metrics: readonly (readonly [name: string, of: MetricOf])[] = [
   ["blockNum_int", gauge(({ seconds }) => 11_403_321 + seconds / secondsABlock)],
   ["slotNum_int", gauge(({ seconds }) => firstSlot + seconds)],

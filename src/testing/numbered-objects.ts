@@ -6,11 +6,11 @@ const seqDigits = 12;
 const seqPlaceholder = "#".repeat(seqDigits);
 
 export interface NumberedObjectsOptions {
-  /** What the node calls itself; the host of its lines. */
+  /** The node's name, and the host of its lines. */
   readonly host: string;
   /** Exact bytes of `toMachine`, at least `shortestLineBytes`. @default as long as real lines are */
   readonly size?: number | undefined;
-  /** Whether each object has a text for people, with its number. @default those that have one at real nodes */
+  /** Whether each object has a text for people, with its number. @default those that have one with real nodes */
   readonly human?: boolean | undefined;
 }
 
@@ -27,8 +27,8 @@ interface Encoded {
 
 /**
  * Makes trace objects that each carry their number, as `data.seq` or, in lines too short for the rest, as `seq`, so that
- * files can be checked for losses, doubles and order. The kinds of a real node in turn; encoded once a second, for
- * the time in them.
+ * files can be checked for losses, doubles and order. They are the kinds of a real node in turn, encoded again each
+ * second because they contain the time.
  */
 export class NumberedObjects {
   readonly #options: NumberedObjectsOptions;
@@ -99,7 +99,7 @@ export class NumberedObjects {
   }
 }
 
-/** `size` bytes where that is enough for the rest. */
+/** A line of `size` bytes, if that is enough for its parts. */
 function plainLine(host: string, size: number): string {
   const line = (pad: string) => JSON.stringify({ seq: seqPlaceholder, host, pad });
   return line("x".repeat(Math.max(0, size - Buffer.byteLength(line("")))));

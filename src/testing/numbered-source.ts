@@ -6,21 +6,21 @@ import { knownMetrics, metricAt } from "./node-metrics.js";
 import { NumberedObjects } from "./numbered-objects.js";
 
 export interface NumberedSourceOptions {
-  /** What the node calls itself; undefined: it has no `NodeInfo`. */
+  /** The node's name; undefined: it has no `NodeInfo`. */
   readonly name: string | undefined;
-  /** Trace objects in all. @default endless */
+  /** Number of trace objects. @default endless */
   readonly count?: number | undefined;
   /** Trace objects a second. @default as many as are asked for */
   readonly rate?: number | undefined;
   /** Exact bytes of each line. @default as long as real lines are */
   readonly size?: number | undefined;
-  /** Whether each object has a text for people. @default those that have one at real nodes */
+  /** Whether each object has a text for people. @default those that have one with real nodes */
   readonly human?: boolean | undefined;
   /** How many metrics it has, those that dashboards show first. @default these */
   readonly metrics?: number | undefined;
   /**
-   * Objects that wait to be asked for; when one more comes, these are thrown away, as real nodes do (they keep 192).
-   * Without `rate` objects come when they are asked for, and none waits. @default keeps all
+   * Most objects that wait to be asked for; when one more comes, they are all dropped, as in real nodes (which keep 192).
+   * Without `rate` objects are made when they are asked for, and none waits. @default keeps all
    */
   readonly queue?: number | undefined;
   /** @default the system's */
@@ -48,7 +48,7 @@ export class NumberedSource implements ForwarderSource {
     this.dataPoints = nodeDataPoints(name);
   }
 
-  /** Objects thrown away because they were not asked for in time. */
+  /** Objects dropped because they were not asked for in time. */
   get thrownAway(): number {
     this.#overflow();
     return this.#thrownAway;
@@ -85,7 +85,7 @@ export class NumberedSource implements ForwarderSource {
     return [];
   }
 
-  /** A queue that is full when one more comes is thrown away whole, and fills again from that one on. */
+  /** A queue that is full when one more object comes is dropped whole, and fills again from that object on. */
   #overflow(): void {
     const { queue, rate } = this.#options;
     const waiting = this.#due() - this.#next;

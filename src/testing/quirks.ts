@@ -1,4 +1,4 @@
-/** Ways in which a simulated node differs from a real one, to try how a tracer takes it. */
+/** Ways in which a simulated node misbehaves, to test how a tracer handles them. */
 export interface Quirks {
   /** Sent on each connection before anything else. @default nothing */
   readonly firstBytes?: Uint8Array | undefined;
@@ -14,13 +14,13 @@ export interface Quirks {
    */
   readonly lingerMs?: number | undefined;
   /**
-   * The first connection ends after the first of these many bytes, the second after the second, and so on, in the middle
-   * of whatever that is; those beyond the list are whole. Objects on their way are lost, as they are with a real node.
+   * The first connection ends after the first number of bytes in this list, the second after the second, and so on, even in
+   * the middle of a message; connections beyond the list do not end. Objects on their way are lost, as with a real node.
    */
   readonly cutAfterBytes?: readonly number[] | undefined;
   /**
-   * The first connection sends nothing more after the first of these many bytes, and so on, in the middle of whatever that is;
-   * it stays open, and continues when the node `heals()`.
+   * The first connection sends nothing more after the first number of bytes in this list, and so on, even in the middle of a
+   * message; it stays open, and continues when the node `heals()`.
    */
   readonly stallAfterBytes?: readonly number[] | undefined;
 }

@@ -27,11 +27,11 @@ export class QuirkyConnection implements SessionHook {
     const isHandshake = miniProtocol === miniProtocols.handshake;
     if (silentFrom === "start" || (silentFrom === "handshake" && !isHandshake)) return never;
     if (miniProtocol !== miniProtocols.dataPoints) return undefined;
-    // A failure is a moment, too.
+    // A rejection counts like any other outcome.
     return dataPointsAfter?.catch(() => {});
   }
 
-  /** The part before a cut or a stall goes out at once, the rest never, or when the node continues. */
+  /** Sends the part before a cut or a stall at once; the rest never, or when the node continues. */
   write(bytes: Uint8Array, onSent: () => void): void {
     if (bytes.length >= this.#bytesUntilCut) {
       this.#stream.end(bytes.subarray(0, this.#bytesUntilCut), () => this.#stream.destroy());
@@ -52,17 +52,17 @@ export class QuirkyConnection implements SessionHook {
     if (this.#stream.writable) this.write(bytes, () => {});
   }
 
-  /** Keeps back whatever is to be sent from now on; the connection stays. */
+  /** Holds back everything from now on; the connection stays. */
   hold(): void {
     this.#stream.cork();
   }
 
-  /** Sends what was kept back, and continues. */
+  /** Sends what was held back, and continues. */
   letGo(): void {
     while (this.#stream.writableCorked > 0) this.#stream.uncork();
   }
 
-  /** Drops the connection, in the middle of whatever it is. */
+  /** Drops the connection at once, even in the middle of a message. */
   destroy(): void {
     this.#stream.destroy();
   }

@@ -5,21 +5,21 @@ import { encodeTraceObject, type TraceObject } from "../protocol/trace-object.js
 import { nodeDataPoints } from "./node-data-points.js";
 
 /**
- * What a scripted node sends: an object, of which whatever is not given is as usual; its `toMachine` alone; or bytes that go
- * out instead of one.
+ * What a scripted node sends: an object, with defaults for fields that are not given; its `toMachine` alone; or bytes that
+ * are sent in place of an object.
  */
 export type ScriptedObject = Partial<TraceObject> | string | Uint8Array;
 
 export interface ScriptedSourceOptions {
-  /** What the node calls itself, any text. @default it has no `NodeInfo` */
+  /** The node's name, any text. @default it has no `NodeInfo` */
   readonly name?: string | undefined;
-  /** Sent at once. */
+  /** Objects to send at once. */
   readonly objects?: readonly ScriptedObject[];
 }
 
-/** A node that sends what the test gives it, when the test gives it; nothing is ever thrown away. */
+/** A node that sends what the test gives it, when the test gives it; nothing is ever dropped. */
 export class ScriptedSource implements ForwarderSource {
-  /** To be changed at will; so are the data points. */
+  /** The test may change them, and the data points, at any time. */
   readonly metrics = new Map<string, MetricValue>();
   readonly dataPoints: Map<string, Uint8Array | undefined>;
   readonly #queue = new ObjectQueue();

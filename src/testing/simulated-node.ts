@@ -16,20 +16,20 @@ export interface SimulatedNodeOptions
   readonly quirks?: Quirks | undefined;
 }
 
-/** As a forwarder's; addresses may be texts, too: `host:port`, or the path of a socket. */
+/** As for a forwarder; addresses may also be texts: `host:port`, or the path of a socket. */
 type NodeNetwork =
   | { readonly mode: "connect" | "listen"; readonly address: AddressLike }
   | Extract<ForwarderNetwork, { mode: "stream" }>;
 
-/** A node that forwards its traces to a tracer; comes back when it loses the connection, unless the tracer said *done*. */
+/** A node that forwards its traces to a tracer; reconnects when it loses the connection, unless the tracer said *done*. */
 export interface SimulatedNode extends RunningForwarder {
   /** Sends bytes as they are to every tracer that is connected. */
   sendRaw(bytes: Uint8Array): void;
-  /** Sends nothing more on the connections there are, and keeps them, until it `heals()`; what it has to send waits. */
+  /** Sends nothing more on its open connections, and keeps them, until it `heals()`; what it has to send waits. */
   stalls(): void;
-  /** Goes on where it had stopped. */
+  /** Continues where it had stopped. */
   heals(): void;
-  /** Drops its connections at once, as a node that crashes or a link that breaks; it comes back like any other time. */
+  /** Drops its connections at once, like a node that crashes or a link that breaks; it then reconnects as usual. */
   disconnect(): void;
 }
 
@@ -75,7 +75,7 @@ export async function simulatedNode(options: SimulatedNodeOptions): Promise<Simu
   };
 }
 
-/** Gives more than it is asked for. */
+/** A source that gives more than it is asked for. */
 function withExtraObjects(source: ForwarderSource, extra: number): ForwarderSource {
   return {
     get metrics() {

@@ -14,34 +14,34 @@ import { startTracer as startRealTracer, type Tracer, type TracerOptions } from 
 import { type Address, formatAddress } from "../transport/address.js";
 import { eventually } from "./eventually.js";
 
-/** Standard error: a test's own output stays its own. */
+/** Standard error, so that it does not mix with a test's output. */
 const stderr = 2;
 
-/** How long a node may take to answer. */
+/** How long a node may take to answer, in milliseconds. */
 const answerTimeoutMs = 10_000;
 
-/** Fields of a configuration file, as a file has them. */
+/** Fields of a configuration, as in a file. */
 export type ConfigFields = { readonly [Name in keyof typeof configFields]?: unknown };
 
 export interface TestTracerOptions {
-  /** Instead of the fields of a test tracer: AcceptAt a socket file, one ForMachine log. */
+  /** Replace the default fields: AcceptAt a socket file, one ForMachine log. */
   readonly config?: ConfigFields;
-  /** Starts even if the configuration has fields that are unknown, or do nothing. @default false */
+  /** Starts even if the configuration has fields that are unknown, or have no effect. @default false */
   readonly allowWarnings?: boolean;
-  /** What its log files are written to, to try how it takes faults. @default the kernel's */
+  /** The file system for its log files, to test how it handles faults. @default the kernel's */
   readonly fileSystem?: FileSystem | undefined;
-  /** What kinds of sinks there are, to try one of your own. @default all of Muninn's */
+  /** The kinds of sinks, to test one of your own. @default all of Muninn's */
   readonly sinkKinds?: TracerOptions["sinkKinds"];
 }
 
-/** A whole tracer in this process, in a directory of its own. */
+/** A complete tracer in this process, in its own directory. */
 export interface TestTracer extends AsyncDisposable {
   /** Where nodes connect, unless the configuration says otherwise. */
   readonly address: Address;
   readonly logRoot: string;
   /** `prometheus`, `ekg`, `health` → `host:port`, if the configuration asks for them. */
   readonly served: ReadonlyMap<string, string>;
-  /** What became of every object received; received = written + dropped at every quiet moment. */
+  /** What became of every object received; received = written + dropped whenever nothing is in flight. */
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
   /**
    * Resolves when every object received so far is safe in its files, or dropped; after `await node.stop()` that is all the node has
@@ -51,7 +51,7 @@ export interface TestTracer extends AsyncDisposable {
   /** The lines a node has in its files, oldest first; empty if it has none. */
   linesOf(node: string): Promise<string[]>;
   /**
-   * Asks a node for data points: JSON documents by name, undefined if it has no such one. Undefined as a whole where no
+   * Asks a node for data points: JSON documents by name, undefined for one it does not have. The result is undefined if no
    * node of that name is connected, or none answered in time.
    */
   dataPointsOf(node: string, names: readonly string[]): Promise<DataPoints | undefined>;
@@ -61,7 +61,7 @@ export interface TestTracer extends AsyncDisposable {
 
 /**
  * Starts a tracer for a test; disposing of it stops it and removes its directory.
- * @throws ConfigError, also for what would be a warning, unless those are allowed
+ * @throws ConfigError, also for warnings, unless they are allowed
  */
 export async function startTracer(options: TestTracerOptions = {}): Promise<TestTracer> {
   const directory = await mkdtemp(join(tmpdir(), "muninn-test-"));
@@ -101,7 +101,7 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     served: tracer.served,
     accounts,
     settled: async () => {
-      // What waits for its node's name is in no account yet.
+      // Objects that wait for their node's name are in no account yet.
       await eventually(() => {
         const { heldObjects } = tracer.sessions;
         if (heldObjects > 0) throw new Error(`${heldObjects} objects wait for the name of their node`);
@@ -114,7 +114,7 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
       });
     },
     linesOf: async (node) => {
-      // A node's directory comes with its first line.
+      // A node's directory is created with its first line.
       const logs = await findNodeLogs(join(logRoot, node)).catch(() => []);
       return linesIn(logs.flatMap(({ files }) => files));
     },

@@ -1,11 +1,11 @@
 /**
- * What a terminal obeys instead of showing: C0 (tab aside), DEL and C1 controls, separators of lines, and the marks that
- * turn the direction of text (Unicode's Bidi_Control). A text of a peer may hold any of them.
+ * What a terminal obeys instead of showing: C0 (except tab), DEL and C1 controls, line separators, and the marks that change
+ * the direction of text (Unicode's Bidi_Control). A peer's text may contain any of them.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what this is about
 const obeyed = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** The text with what a terminal would obey written out: ESC as `\x1b`, a line feed as `\x0a`, U+202E as `\u202e`. */
+/** The text with terminal controls escaped: ESC as `\x1b`, a line feed as `\x0a`, U+202E as `\u202e`. */
 export function visibleText(text: string): string {
   return text.replace(obeyed, writtenOut);
 }
@@ -15,7 +15,7 @@ export function visibleLines(text: string): string {
   return text.replace(obeyed, (character) => (character === "\n" ? character : writtenOut(character)));
 }
 
-/** JSON with the same written as JSON writes it: it says what it said. Line feeds outside of texts must not be in it. */
+/** JSON with the same characters escaped as JSON does, which keeps its meaning. It must have no line feeds outside of texts. */
 export function visibleJson(json: string): string {
   return json.replace(obeyed, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -26,8 +26,8 @@ function writtenOut(character: string): string {
 }
 
 /**
- * Whether UTF-8 bytes may hold something that `visibleLines` would write out; true of some texts that hold nothing such.
- * Most texts are ruled out by this without being decoded.
+ * Whether UTF-8 bytes may contain something that `visibleLines` would escape; true also for some texts without any. Most
+ * texts are ruled out by this without being decoded.
  */
 export function mayHoldControls(bytes: Uint8Array): boolean {
   for (let index = 0; index < bytes.length; index += 1) {

@@ -2,29 +2,29 @@
 export const defects = ["lost", "doubled", "disordered", "torn", "foreign"] as const;
 export type Defect = (typeof defects)[number];
 
-/** Where a defect was noticed: the line itself, or for a loss the line that is where the lost ones should be. */
+/** Where a defect was noticed: the line itself, or for a loss the line before which the lost ones should be. */
 export interface Place {
   readonly defect: Defect;
   readonly file: string;
-  /** From 1. For a loss at the end one more than there are lines. */
+  /** From 1. For a loss at the end, one more than the number of lines. */
   readonly line: number;
   /** For a loss: the number of the first sent object, and how many in a row. See `SentNode.firstNumber`. */
   readonly sent?: { readonly first: number; readonly count: number };
 }
 
-/** What comparing one node's log with what it sent has found. */
+/** The result of comparing one node's log with what it sent. */
 export interface Findings {
   /** Objects sent. */
   readonly sent: number;
   /** Lines found, without the empty first line of cardano-tracer's files. */
   readonly found: number;
-  /** Sent objects that are nowhere in the log. */
+  /** Sent objects that are missing from the log. */
   readonly lost: number;
-  /** Lines that repeat one that was sent fewer times. */
+  /** Lines that repeat an object that was sent fewer times. */
   readonly doubled: number;
   /** The smallest number of lines that must be moved to restore the order. */
   readonly disordered: number;
-  /** Lines that were not sent and are no whole JSON text. */
+  /** Lines that were not sent and are not complete JSON. */
   readonly torn: number;
   /** Whole lines that were not sent. */
   readonly foreign: number;
@@ -35,7 +35,7 @@ export interface Findings {
 /** Keeps the first places of each defect. */
 export class Places {
   readonly #limit: number;
-  /** Of the object with index 0. */
+  /** The number of the object with index 0. */
   readonly #firstNumber: number;
   readonly #kept: Place[] = [];
 
@@ -49,7 +49,7 @@ export class Places {
       this.#kept.push(place);
   }
 
-  /** A loss of one object; one that follows the last loss at the same line is added to it. */
+  /** Adds the loss of one object; if it follows the last loss at the same line, the two are joined. */
   addLoss(index: number, at: { file: string; line: number }, count = 1): void {
     const first = this.#firstNumber + index;
     const last = this.#kept.findLast((kept) => kept.defect === "lost");

@@ -1,16 +1,16 @@
 import { KeyIndex } from "./key-index.js";
 
-/** Something sent that was skipped, and the line before which it should be. */
+/** A skipped object, and the line before which it should be. */
 export interface Gap {
   readonly index: number;
   readonly key: number;
   readonly at: { readonly file: string; readonly line: number };
 }
 
-/** What was skipped and may still come. */
+/** Objects that were skipped and may still be found. */
 export class Gaps {
   readonly #byKey = new KeyIndex();
-  /** Ascending by index; those before `#start`, and those no longer in `#open`, are over. */
+  /** Ascending by index; those before `#start`, and those no longer in `#open`, are closed. */
   #queue: Gap[] = [];
   #start = 0;
   readonly #open = new Set<number>();
@@ -25,7 +25,7 @@ export class Gaps {
     return this.#queue[this.#start]?.index ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Gaps come in ascending order. */
+  /** Gaps must be added in ascending order. */
   add(gap: Gap): void {
     this.#queue.push(gap);
     this.#open.add(gap.index);
@@ -36,7 +36,7 @@ export class Gaps {
     return this.#byKey.first(key) !== undefined;
   }
 
-  /** Closes the oldest gap of a key that is there, and returns its index. */
+  /** Closes the oldest gap with a key that has one, and returns its index. */
   close(key: number): number {
     const index = this.#byKey.first(key)!;
     this.#byKey.removeFirst(key);
@@ -44,7 +44,7 @@ export class Gaps {
     return index;
   }
 
-  /** Takes out the gaps below an index, oldest first. */
+  /** Removes the gaps below an index, oldest first. */
   *giveUp(below: number): Generator<Gap> {
     while (this.oldest < below) {
       const gap = this.#queue[this.#start]!;

@@ -3,7 +3,7 @@ interface Queue {
   start: number;
 }
 
-/** Where each key is: ascending indexes, of which only the first is ever read or removed. */
+/** The indexes of each key, ascending; only the first is ever read or removed. */
 export class KeyIndex {
   /** Most keys occur once and are kept as a plain number. */
   readonly #byKey = new Map<number, number | Queue>();

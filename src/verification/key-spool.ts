@@ -6,7 +6,7 @@ import type { SentKeys } from "./sent-window.js";
 const keyBytes = 8;
 const chunkKeys = 8_192;
 
-/** Keeps runs of keys that come mixed, in one temporary file each: eight bytes a key. */
+/** Separates runs of keys that arrive mixed, with a temporary file for each: eight bytes a key. */
 export class KeySpool implements AsyncDisposable {
   readonly #directory: string;
   readonly #runs = new Map<string, SpooledKeys>();
@@ -63,7 +63,7 @@ class SpooledKeys implements SentKeys {
     return this.#flushed + this.#count;
   }
 
-  /** True where the keys should be flushed before the next is added. */
+  /** Whether the keys should be flushed before the next is added. */
   add(key: number): boolean {
     this.#pending[this.#count] = key;
     this.#count += 1;

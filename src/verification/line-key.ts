@@ -11,7 +11,7 @@ export function lineKey(bytes: Uint8Array, start: number, end: number): number {
     const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     low = Math.imul(low ^ word, 2_654_435_761);
     high = Math.imul(high ^ word, 1_597_334_677);
-    // A product carries upwards only: without this the top byte of a word would reach the top bits alone.
+    // Multiplication carries only upwards: without this the top byte of a word would change only the top bits.
     low ^= low >>> 15;
     high ^= high >>> 13;
   }

@@ -2,7 +2,7 @@ import { readLines } from "../log-files/line-file.js";
 import { lineKey } from "./line-key.js";
 import type { SentKeys } from "./sent-window.js";
 
-/** Takes the lines of log files for what was sent: each line is one object. Blank first lines are cardano-tracer's. */
+/** Uses the lines of log files as what was sent: each line is one object. An empty first line comes from cardano-tracer. */
 export function sentLines(files: readonly string[]): SentKeys {
   return {
     async *keysFrom(index) {

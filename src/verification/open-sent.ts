@@ -13,20 +13,20 @@ import type { SentNode } from "./verify.js";
 export interface SentOptions {
   /** Instead of the names of all nodes. */
   readonly name?: string | undefined;
-  /** Each node was replayed so often, as `NAME-1`, `NAME-2` … @default 1 */
+  /** How often each node was replayed, as `NAME-1`, `NAME-2` … @default 1 */
   readonly copies?: number | undefined;
 }
 
-/** What was sent, by node, and what it keeps open. */
+/** What was sent, by node, and the files it keeps open. */
 export interface Sent extends AsyncDisposable {
   readonly nodes: readonly SentNode[];
-  /** What could not be read of it. */
+  /** Which parts of it could not be read. */
   readonly remarks: readonly string[];
 }
 
 /**
  * Opens what was sent: recordings, raw forwarder bytes (`.bin`), accounts of simulated nodes, log directories (a `logRoot` or one node's) and files of
- * lines, which belong to the node that their directory names, or, by another name than a log's, to the node of that name.
+ * lines. A file named like a log belongs to the node that its directory is named after, any other to the node it is named after.
  * @throws SentError if a node is in two of them, RecordingError, and what reading throws
  */
 export async function openSent(paths: readonly string[], options: SentOptions = {}): Promise<Sent> {

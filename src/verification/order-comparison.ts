@@ -6,21 +6,21 @@ import { type SentKeys, SentWindow } from "./sent-window.js";
 
 /** One line of a log. */
 export interface FoundLine {
-  /** What it is compared by; NaN fits nothing. */
+  /** What it is compared by; NaN equals nothing. */
   readonly key: number;
   readonly file: string;
   /** From 1. */
   readonly line: number;
-  /** What it is where nothing sent fits: asked for such lines only. */
+  /** What the line is if nothing sent matches it; called only then. */
   readonly otherwise: () => "torn" | "foreign" | "blank";
 }
 
 export interface ComparisonOptions {
-  /** How many lines a line may be displaced, or doubled later, and still be known for what it is. */
+  /** How many lines a line may be displaced, or repeated later, and still be recognised. */
   window: number;
-  /** How many places of each defect are kept. */
+  /** Most places kept of each defect. */
   maxPlaces: number;
-  /** Number of the first object sent, in places of losses. */
+  /** Number of the first object sent, as places of losses show it. */
   firstNumber: number;
 }
 
@@ -31,8 +31,8 @@ const unknownsBeforeSearch = 64;
  * Compares the lines of one log, in their order, with what was sent, in bounded memory.
  *
  * The next line is expected to be the next key. If it is not, it is looked for among what was skipped (it is late),
- * in the window ahead (what is between is skipped, and lost unless it comes within the window), and among what was found
- * recently (it is doubled). Many unknown lines in a row begin a search of all that was sent: so a gap of any length is a loss.
+ * in the window ahead (what is between is skipped, and lost unless it follows within the window), and among what was found
+ * recently (it is doubled). Many unknown lines in a row start a search of everything sent: so a gap of any length is a loss.
  */
 export class OrderComparison {
   readonly #window: number;
@@ -58,14 +58,14 @@ export class OrderComparison {
     this.#places = new Places(options.maxPlaces, options.firstNumber);
   }
 
-  /** True where the key is the next expected one, which it then takes; the way of nearly every line. */
+  /** Returns whether the key is the next expected one, and takes it if so; the fast path of nearly every line. */
   takeExpected(key: number): boolean {
     if (this.#ahead.head !== key || this.#unknown.length > 0) return false;
     this.#takeHead(key);
     return true;
   }
 
-  /** Takes any line. `nextKey` is that of the line after it, if known; it decides between readings of a repeated text. */
+  /** Takes any line. `nextKey` is the key of the line after it, if known; it decides between possible explanations of a repeated text. */
   async take(line: FoundLine, nextKey?: number): Promise<void> {
     await this.#ahead.load();
     if (this.#ahead.head === line.key) {
@@ -159,7 +159,7 @@ export class OrderComparison {
       this.#places.add({ defect: "torn", file: line.file, line: line.line });
       return;
     }
-    // The line's bytes are gone by the time it is compared again.
+    // The line's bytes are no longer valid when it is compared again.
     this.#unknown.push({ ...line, otherwise: () => otherwise });
     if (this.#unknown.length < this.#searchAt) return;
     if (await this.#search()) return;
@@ -167,7 +167,7 @@ export class OrderComparison {
     if (this.#unknown.length >= this.#window) this.#countUnknown({ keepSearchPause: true });
   }
 
-  /** Looks for the unknown lines in all that was sent and not found yet; if one is found, all before it is lost. */
+  /** Searches everything sent and not found yet for the unknown lines; if one is found, everything before it is lost. */
   async #search(): Promise<boolean> {
     const lines = this.#unknown;
     const index = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));
@@ -184,7 +184,7 @@ export class OrderComparison {
     return true;
   }
 
-  /** The unknown lines so far are foreign. */
+  /** Counts the unknown lines so far as foreign. */
   #countUnknown(options: { keepSearchPause?: boolean } = {}): void {
     if (this.#unknown.length === 0) return;
     this.#foreign += this.#unknown.length;
@@ -193,7 +193,7 @@ export class OrderComparison {
     if (options.keepSearchPause !== true) this.#searchAt = unknownsBeforeSearch;
   }
 
-  /** What was skipped before `index` and has not come is lost. */
+  /** Counts what was skipped before `index` and not found as lost. */
   #giveUpGaps(index: number): void {
     for (const gap of this.#gaps.giveUp(index)) {
       this.#lost += 1;

@@ -12,17 +12,17 @@ export class OrderCount {
     return this.#settled + this.#tails.length;
   }
 
-  /** Takes an index where every later one will be larger. */
+  /** Adds an index if every later one will be larger. */
   addLast(): void {
     this.#settled += this.#tails.length + 1;
     if (this.#tails.length > 0) this.#tails = [];
   }
 
-  /** Takes an index where one at or above `smallestOpen` may still come. */
+  /** Adds an index if later ones may be as low as `smallestOpen`. */
   add(index: number, smallestOpen: number): void {
     const at = firstAbove(this.#tails, index);
     this.#tails[at] = index;
-    // Settling is a copy: now and then, not each time.
+    // Settling copies the list, so it is not done each time.
     if (this.#tails.length % 4_096 === 0) {
       const settled = firstAbove(this.#tails, smallestOpen);
       this.#settled += settled;

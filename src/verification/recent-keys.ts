@@ -1,4 +1,4 @@
-/** Remembers the last keys that were found. Adding is one store; an index is made only when it is needed. */
+/** Remembers the last keys that were found. Adding is one write to an array; an index is built only when it is needed. */
 export class RecentKeys {
   readonly #ring: Float64Array;
   #added = 0;

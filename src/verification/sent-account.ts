@@ -3,20 +3,20 @@ import { requestedNames } from "../nodes/names.js";
 import type { SentKeys } from "./sent-window.js";
 import type { SentNode } from "./verify.js";
 
-/** What `muninn simulate --json` says of a node. */
+/** What `muninn simulate --json` reports about a node. */
 interface NodeAccount {
   readonly name: string;
   readonly objectsSent: number;
   readonly thrownAway: number;
 }
 
-/** A longer file is no account. */
+/** A larger file is not a report. */
 const maxAccountBytes = 64 * 1024 * 1024;
 const chunkKeys = 65_536;
 
 /**
- * What simulated nodes sent by their own account (`muninn simulate --json`): numbers from 0 on, which their lines carry
- * as `seq`. Undefined for a file that is not one.
+ * What simulated nodes sent according to their report (`muninn simulate --json`): numbers from 0 on, which their lines carry
+ * as `seq`. Undefined for a file that is not such a report.
  * @throws what the file system throws
  */
 export async function sentByAccount(
@@ -64,7 +64,7 @@ function numbersUpTo(count: number): SentKeys {
   };
 }
 
-/** The number of a line, in its data or by itself; NaN where it has none, or is another node's. */
+/** The number of a line, in its data or at the top level; NaN if it has none, or the line is another node's. */
 function numberIn(line: string, name: string): number {
   try {
     const {

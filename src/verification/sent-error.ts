@@ -1,4 +1,4 @@
-/** What was sent cannot be compared as it was asked for. */
+/** What was sent cannot be compared in the requested way. */
 export class SentError extends Error {
   override readonly name = "SentError";
 }

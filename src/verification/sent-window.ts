@@ -6,8 +6,8 @@ export interface SentKeys {
 }
 
 /**
- * What was sent and is not found yet, from the next expected key on. It holds one chunk while all goes well, and is
- * filled to a window that can be searched when something does not fit.
+ * What was sent and is not found yet, from the next expected key on. It holds one chunk while everything matches, and is
+ * filled to a searchable window when something does not.
  */
 export class SentWindow {
   readonly #sent: SentKeys;
@@ -16,9 +16,9 @@ export class SentWindow {
   #keys: Float64Array = new Float64Array(0);
   #start = 0;
   #end = 0;
-  /** Index in the whole of the key at `#start`. */
+  /** Index of the key at `#start` among all that was sent. */
   #position = 0;
-  /** Indexes in the whole of everything held; undefined while there is no search. */
+  /** Index of the held keys; undefined while nothing is searched. */
   #index: KeyIndex | undefined;
 
   constructor(sent: SentKeys) {
@@ -63,7 +63,7 @@ export class SentWindow {
     this.#position += 1;
   }
 
-  /** Index of the first key in `keys` beyond what is held, by reading on to the end. */
+  /** Index of the first key in `keys` beyond what is held, found by reading on to the end. */
   async findBeyond(keys: ReadonlySet<number>): Promise<number | undefined> {
     if (this.#ended) return undefined;
     let index = this.#position + (this.#end - this.#start);
@@ -76,7 +76,7 @@ export class SentWindow {
     return undefined;
   }
 
-  /** Leaves out everything before `index`, which lies beyond what is held. */
+  /** Skips everything before `index`, which is beyond what is held. */
   async jump(index: number): Promise<void> {
     await this.#chunks.return?.();
     this.#chunks = this.#sent.keysFrom(index)[Symbol.asyncIterator]();
@@ -87,7 +87,7 @@ export class SentWindow {
     await this.load();
   }
 
-  /** Takes all that is left; returns how many keys that were. */
+  /** Takes everything left; returns how many keys there were. */
   async drain(): Promise<number> {
     const before = this.#position;
     this.#index = undefined;

@@ -2,12 +2,12 @@ import { visibleText } from "../text/visible-text.js";
 import { type Defect, defects, type Findings, type Place } from "./findings.js";
 import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
 
-/** Most names of nodes that share a fault. */
+/** Most names shown of nodes that share a fault. */
 const maxNames = 5;
 
 /**
- * A verdict for people: one line a node, below it the places, at last the sum. Nodes that have no log, or sent nothing, share
- * a line: that is one cause, however many they are.
+ * A verdict for people: one line a node, below it the places, at the end the sum. Nodes without a log share one line, and
+ * so do those that sent nothing: each group has one cause.
  */
 export function verdictText(verdict: Verdict): string {
   const lines: string[] = [];
@@ -32,7 +32,7 @@ export function verdictText(verdict: Verdict): string {
   for (const remark of verdict.remarks) lines.push(`remark: ${remark}`);
   const bad = verdict.nodes.filter((node) => !isWell(node)).length;
   lines.push(verdict.ok ? "all is well" : `not well: ${bad} of ${verdict.nodes.length} nodes`);
-  // Names are those of directories, and of an account of what was sent.
+  // Names come from directories, or from a report of what was sent.
   return `${lines.map(visibleText).join("\n")}\n`;
 }
 

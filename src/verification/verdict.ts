@@ -6,17 +6,17 @@ export interface NodeVerdict extends Findings {
   readonly logs: string;
   /** The node's directory. */
   readonly node: string;
-  /** Whether anything was to be expected of it. */
+  /** Whether anything of it was expected. */
   readonly wasSent: boolean;
   /** Whether it has log files there. */
   readonly hasLog: boolean;
 }
 
 export interface Verdict {
-  /** True only where every object of every node is there once, in order, and nothing else. */
+  /** True only if every object of every node is there once, in order, and nothing else. */
   readonly ok: boolean;
   readonly nodes: readonly NodeVerdict[];
-  /** What hindered the reading of what was sent, such as a torn end of a recording. */
+  /** Problems while reading what was sent, such as a torn end of a recording. */
   readonly remarks: readonly string[];
 }
 

@@ -10,23 +10,23 @@ export interface SentNode {
   /** The directory its lines belong in. */
   readonly node: string;
   readonly sent: SentKeys;
-  /** The key of a line, NaN where it has none. */
+  /** The key of a line, NaN if it has none. */
   keyOf(bytes: Buffer, start: number, end: number): number;
-  /** Number of the first object, by which people find it: 1, or what the lines themselves begin to count from. */
+  /** Number of the first object, for people: 1, or the first number in the lines themselves. */
   readonly firstNumber: number;
 }
 
 export interface VerifyOptions {
   readonly sent: readonly SentNode[];
-  /** Each `logRoot` must hold everything. */
+  /** Each `logRoot` must contain everything. */
   readonly logs: readonly string[];
-  /** Only nodes with these directories, of those sent and of those found. */
+  /** Only nodes with these directories, both of those sent and of those found. */
   readonly only?: ReadonlySet<string>;
   /** Remarks to pass on. */
   readonly remarks?: readonly string[];
-  /** Lines. @default 250_000 */
+  /** In lines. @default 250_000 */
   readonly window?: number;
-  /** How many places of each defect are kept for each node. @default 5 */
+  /** Most places kept of each defect for each node. @default 5 */
   readonly maxPlaces?: number;
   readonly progress?: (done: Progress) => void;
 }
@@ -68,7 +68,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       );
       bytesBefore += log.bytes;
       const hasLog = log.files.length > 0;
-      // Without a file there is no place in one.
+      // Without a file there is no place to show.
       const places = hasLog ? findings.places : [];
       nodes.push({
         logs: root,
@@ -121,7 +121,7 @@ async function compare(
   }
 }
 
-/** What a line is that was not sent. cardano-tracer's files begin with an empty line. */
+/** Classifies a line that was not sent. cardano-tracer's files begin with an empty line. */
 function lineKind(
   bytes: Buffer,
   start: number,

@@ -53,7 +53,7 @@ const pageAuth = converted(
   (auths) => Object.assign({}, ...auths.map((auth) => ("user" in auth ? { basic: auth } : auth))),
 );
 
-/** One for each endpoint that clients must show something to. */
+/** One for each endpoint that asks clients for credentials. */
 export const auth = {
   prometheus: optional(endpointAuth, "for `hasPrometheus`"),
   ekg: optional(endpointAuth, "for `hasEKG`"),

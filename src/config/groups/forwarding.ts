@@ -7,7 +7,7 @@ import { network } from "./network.js";
 
 const uint32 = 2 ** 32 - 1;
 
-/** Names that an earlier edition of our documentation gave; cardano-tracer never knew them. */
+/** Names from an earlier version of our documentation; cardano-tracer never knew them. */
 const tof = (name: string) => `is called ${name}; cardano-tracer ignores this name`;
 const twoQueues = "is from before queueSize, and is used only where that is absent";
 
@@ -34,14 +34,14 @@ const options = converted(
     }),
   }),
   ({ queueSize, connQueueSize = 128, disconnQueueSize = 192, ...others }) => ({
-    // As in cardano-tracer, where one object finds room even in a queue of none.
+    // As in cardano-tracer, where even a queue of size 0 has room for one object.
     queueSize: Math.max(1, queueSize ?? Math.max(connQueueSize, disconnQueueSize)),
     ...others,
   }),
   (options) => options,
 );
 
-/** Another tracer that gets the trace objects as well. */
+/** Another tracer that also gets the trace objects. */
 export const forwarding = converted(
   parts(
     [

@@ -13,7 +13,7 @@ import {
   parseNetwork,
 } from "../../transport/address.js";
 
-/** Texts that `read` makes something of, or throws an error that says why not. */
+/** A text that `read` converts; if it cannot, it throws an error that says why. */
 function readText<Value>(
   allowed: string,
   takes: string,
@@ -130,7 +130,7 @@ const anyLink = mapping({
   tokenFile: optional(fileName(), "where we connect over `ws:` or `wss:`: the token we show"),
 });
 
-/** One more way for nodes to come in, or for us to come to them. */
+/** One more way for nodes to connect to us, or for us to connect to them. */
 export type LinkConfig = ValueOf<typeof anyLink>;
 
 const link: Kind<LinkConfig, ""> = {

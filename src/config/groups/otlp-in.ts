@@ -4,7 +4,7 @@ import { mapping } from "../../fields/mapping.js";
 import { host, port } from "../../fields/plain-kinds.js";
 import { tlsCertificate } from "./tls-certificate.js";
 
-/** Where OTLP is taken. */
+/** Where OTLP is received. */
 export const otlpIn = mapping({
   host: required(host(), "where OTLP is accepted over HTTP; beyond loopback it needs `muninn.auth.otlp`"),
   port: withDefault(port(), 4_318, "0 is any free port"),

@@ -7,7 +7,7 @@ import { longestMs } from "../../fields/quantities.js";
 const uint32 = 2 ** 32 - 1;
 const uint53 = Number.MAX_SAFE_INTEGER;
 
-/** When a log file is full, and when it goes. */
+/** When a log file is full, and when it is deleted. */
 export const rotation = converted(
   mapping({
     rpFrequencySecs: withDefault(wholeNumber(1, uint32), 60, "seconds between checks of sizes and ages"),

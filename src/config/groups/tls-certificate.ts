@@ -4,7 +4,7 @@ import type { ValueOf } from "../../fields/kind.js";
 import { mapping } from "../../fields/mapping.js";
 import { fileName } from "../../fields/plain-kinds.js";
 
-/** What the endpoints with `epForceSSL` are served with; file names are absolute. */
+/** The certificate of endpoints with `epForceSSL`; file names are absolute. */
 export const tlsCertificate = mapping({
   certificateFile: required(fileName(), "PEM; read only if TLS is served with it, and must then be usable"),
   certificateKeyFile: required(fileName(), "PEM, with its key"),

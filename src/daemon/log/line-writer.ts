@@ -1,7 +1,7 @@
 import { settledWithin } from "../deadline.js";
 import type { Outlet } from "./outlet.js";
 
-/** Characters handed to the outlet at a time; what one chunk frees is room for new lines. */
+/** Characters handed to the outlet at a time; each chunk written makes room for new lines. */
 const chunkLength = 64 * 1024;
 
 export interface LineWriterOptions {
@@ -26,12 +26,12 @@ export class LineWriter {
     this.#options = options;
   }
 
-  /** Takes a line with its line feed, or drops it; never blocks, never throws. */
+  /** Accepts a line with its line feed, or drops it; never blocks, never throws. */
   write(line: string): void {
     if (this.#closed) return;
     const bytes = Buffer.byteLength(line);
     const fits = this.#pendingBytes + bytes <= this.#options.maxPendingBytes;
-    // After a dropped line all are dropped until the gap is reported: so there is one gap, reported where it is.
+    // After a dropped line all are dropped until the gap is reported: so there is one gap, reported in its place.
     if (!this.#isSayingDropped && (this.#dropped > 0 || !fits)) {
       this.#dropped += 1;
     } else {

@@ -13,7 +13,7 @@ type LogMethod = (event: string, message: string, facts?: Facts) => void;
 export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>> {
   /** Also gives `take` each line logged from now on, as JSON, until the returned function is called. */
   tap(take: (line: string) => void): () => void;
-  /** What is logged from now on. */
+  /** The severities that are logged from now on. */
   show(choice: SeverityChoice): void;
   /** Writes what is pending, for `deadlineMs` at most; after that nothing is logged. Idempotent. */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
@@ -22,7 +22,7 @@ export interface Log extends Readonly<Record<Lowercase<LogSeverity>, LogMethod>>
 export interface LogOptions extends SeverityChoice {
   /** The file descriptor to write to. @default 1, stdout */
   readonly fd?: number;
-  /** Lines that a stalled reader has not taken, in bytes; more are dropped and counted. @default 1 MiB */
+  /** Most bytes of lines that wait for a stalled reader; further lines are dropped and counted. @default 1 MiB */
   readonly maxPendingBytes?: number;
 }
 

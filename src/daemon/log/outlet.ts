@@ -15,7 +15,7 @@ export interface Outlet {
   close(): void;
 }
 
-/** Opens an outlet to whatever is behind a file descriptor. */
+/** Opens an outlet to a file descriptor of any kind. */
 export function openOutlet(fd: number): Outlet {
   const stats = fstatSync(fd);
   if (stats.isFIFO() || stats.isSocket()) return new StreamOutlet(fd);
@@ -23,8 +23,8 @@ export function openOutlet(fd: number): Outlet {
 }
 
 /**
- * A pipe or a socket. It is made non-blocking, also for other processes that write to the same one; Node undoes
- * that at the end of the process.
+ * A pipe or a socket. It becomes non-blocking, also for other processes that write to the same one; Node undoes that at
+ * the end of the process.
  */
 class StreamOutlet implements Outlet {
   readonly isTerminal = false;
@@ -50,7 +50,7 @@ class StreamOutlet implements Outlet {
 /** How long a write that failed waits for its next attempt. */
 const retryMs = 200;
 
-/** A file or a terminal. What it does not accept now (disk full, output held with Ctrl-S) is tried again. */
+/** A file or a terminal. What it does not accept now (disk full, output held with Ctrl-S) is retried. */
 class FileOutlet implements Outlet {
   readonly isTerminal: boolean;
   readonly #fd: number;
@@ -87,8 +87,8 @@ class FileOutlet implements Outlet {
 }
 
 /**
- * The terminal opened a second time, non-blocking for us alone: a thread that waits for it would hold up the end of the
- * process. If that is forbidden (another user's terminal), the given descriptor must do.
+ * Opens the terminal a second time, non-blocking for us alone: a thread that waits for it would delay the end of the
+ * process. If that is forbidden (another user's terminal), the given descriptor is used.
  */
 function openTerminal(fd: number): Outlet {
   const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

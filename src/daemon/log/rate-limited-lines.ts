@@ -1,8 +1,8 @@
-/** How long one line represents all of its kind. */
+/** How long one line represents all of its kind, in milliseconds. */
 const usualPeriodMs = 60_000;
-/** Most kinds and addresses with their own periods: peers choose their addresses, and the memory is ours. */
+/** Most kinds and addresses with their own periods: peers choose their addresses, so the memory must be bounded. */
 const maxKeys = 1_024;
-/** Lines of one kind that are written at once in a period, for all addresses together; the rest wait for its end. */
+/** Most lines of one kind written at once in a period, for all addresses together; the rest wait for its end. */
 const maxLines = 1_024;
 
 /** Writes a line; `count` is the number of events it represents. */
@@ -39,7 +39,7 @@ export class RateLimitedLines {
     this.#burst = options.burst ?? 1;
   }
 
-  /** An event of this kind and address; if too many addresses cause some, new ones share one line. */
+  /** Counts an event of this kind and address; if there are too many addresses, new ones share one line. */
   say(kind: string, address: string, write: WriteLine): void {
     const key = `${kind} ${address}`;
     const isNew = !this.#periods.has(key);
@@ -62,7 +62,7 @@ export class RateLimitedLines {
     }
   }
 
-  /** Takes one line of the kind. */
+  /** Uses up one line of the kind. */
   #hasRoom(kind: string): boolean {
     const lines = this.#linesOfKinds.get(kind);
     if (lines === undefined) setTimeout(() => this.#linesOfKinds.delete(kind), this.#periodMs).unref();
@@ -75,7 +75,7 @@ export class RateLimitedLines {
     setTimeout(() => this.#endPeriod(key), this.#periodMs).unref();
   }
 
-  /** A period without an event is forgotten. */
+  /** Ends a period; one without an event is forgotten. */
   #endPeriod(key: string): void {
     const period = this.#periods.get(key)!;
     if (period.unwritten === 0) {

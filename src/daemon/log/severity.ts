@@ -1,10 +1,10 @@
 import type { Severity } from "../../protocol/trace-batch.js";
 
-/** cardano-tracer's names for how much a message of the daemon itself matters, least first. */
+/** cardano-tracer's severities for messages of the daemon itself, least first. */
 export { severities as logSeverities } from "../../protocol/trace-batch.js";
 export type LogSeverity = Severity;
 
-/** What `verbosity` of the configuration lets through; without it everything from Info on. */
+/** The least severity for each `verbosity` of the configuration; without it Info. */
 const leastByVerbosity = {
   Minimum: "Notice",
   ErrorsOnly: "Error",

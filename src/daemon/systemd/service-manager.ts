@@ -15,7 +15,7 @@ export interface ServiceManagerOptions {
   readonly notify?: Notify;
 }
 
-/** Whatever started the daemon as a service and wants its status: systemd, or nothing. No call here waits or fails. */
+/** The service manager that wants the daemon's status: systemd, or none. No call here waits or fails. */
 export interface ServiceManager {
   /** It is started, or has reloaded. */
   ready(status: string): void;

@@ -1,12 +1,12 @@
 const droppedSuffixes = /_(?:int|counter|real)$/;
 
-/** A bound on what peers' names can make the cache hold; a node sends a few hundred names. */
+/** Most names in the cache, because peers choose them; a node sends a few hundred names. */
 const maxCachedNames = 50_000;
 
 /**
  * Gives each internal name the name under which it is exposed, as cardano-tracer does: space, `-` and `.` become `_`,
- * everything else outside `[A-Za-z0-9_]` goes, and with `noSuffix` an ending `_int`, `_counter` or `_real` too.
- * What is then empty or begins with a digit, which no parser takes, gets `_` in front (cardano-tracer leaves it).
+ * everything else outside `[A-Za-z0-9_]` is removed, and with `noSuffix` an ending `_int`, `_counter` or `_real` too. A
+ * name that is then empty or begins with a digit, which no parser accepts, gets `_` in front (cardano-tracer leaves it).
  */
 export class ExposedNames {
   readonly #noSuffix: boolean;

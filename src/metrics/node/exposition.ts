@@ -13,7 +13,7 @@ export const expositionContentTypes: Readonly<Record<ExpositionFormat, string>> 
 };
 
 export interface ExposedNode {
-  /** The value of the label `node_name`; undefined leaves the label out, which only fits the exposition of one node. */
+  /** The value of the label `node_name`; undefined omits the label, which is only right for the exposition of one node. */
   readonly label: string | undefined;
   readonly metrics: NodeMetrics;
 }
@@ -28,13 +28,13 @@ export interface ExpositionOptions {
 /** Names between two pauses. */
 const namesPerPiece = 500;
 
-/** Pieces are handed out at about this many UTF-16 units. */
+/** Pieces are yielded at about this many UTF-16 units. */
 const pieceLength = 65_536;
 
 /**
  * Writes the metrics of one or many nodes, one family after the other, each with the samples of all nodes, and ends
- * with `# EOF` in both formats. Series have the same names and labels in both; the values are those of the moment in
- * which a node is reached. An empty piece is a place to pause: nothing between two pieces takes long.
+ * with `# EOF` in both formats. Series have the same names and labels in both; the values are those at the moment
+ * when a node is reached. An empty piece is a place to pause: nothing between two pieces takes long.
  *
  * Returns how many names were left out because another name of the same node, earlier in sort order, is exposed under
  * the same name.
@@ -76,7 +76,7 @@ export function* exposition(
   return collided;
 }
 
-/** What all samples of a node share, rendered once: its label, empty if there is none, and that in braces. */
+/** What all samples of a node share, rendered once: its label, empty if there is none, and the same in braces. */
 interface Origin {
   readonly node: string;
   readonly bare: string;
@@ -87,22 +87,22 @@ interface Entry {
   readonly origin: Origin;
   readonly internalName: string;
   readonly metric: NodeMetric;
-  /** What a text becomes; numbers, nearly all there is, stay as they are. */
+  /** A text as a sample; numbers, nearly all metrics, are used as they are. */
   readonly text: Sample | undefined;
 }
 
-/** All that is exposed under one series name. */
+/** Everything exposed under one series name. */
 class Family {
   readonly name: string;
   readonly entries: Entry[];
 
   constructor(name: string, first: Entry) {
     this.name = name;
-    // With room for this one: an array that grows from nothing has room for 17, and most names may have one sample only.
+    // Created with one entry: an array that grows from nothing has room for 17, and most names may have only one sample.
     this.entries = [first];
   }
 
-  /** Nodes come one after the other, so a collision within a node is one with the last entry. False: one was left out. */
+  /** Nodes come one after the other, so a collision within a node is with the last entry. Returns false if it was left out. */
   add(entry: Entry): boolean {
     const last = this.entries.at(-1);
     if (last?.origin !== entry.origin) {
@@ -151,7 +151,7 @@ function textMetadata(family: Family): Metadata {
 /**
  * A family of type counter called `x` owns the series names `x`, `x_total` and `x_created`, one of type info `x` and
  * `x_info` (OpenMetrics 1.0.0, "Suffixes"). If the name does not end like that, if another family has one of
- * those names, or where a counter is negative, the type is unknown, whose family has the name of its series.
+ * those names, or if a counter is negative, the type is unknown, and the family has the name of its series.
  */
 function openMetadata(family: Family, families: ReadonlyMap<string, Family>): Metadata {
   const unknown = { type: "unknown", name: family.name };
@@ -179,7 +179,7 @@ function withoutEnd(name: string, end: string): string | undefined {
   return name.endsWith(end) ? name.slice(0, -end.length) : undefined;
 }
 
-/** Of several internal names that share a family, the first in sort order that has a help text gives it. */
+/** If several internal names share a family, the first in sort order that has a help text provides it. */
 function helpOf({ entries }: Family, help: ReadonlyMap<string, string>): string | undefined {
   if (help.size === 0) return undefined;
   let first: { readonly internalName: string; readonly text: string } | undefined;
@@ -199,7 +199,7 @@ function renderedLabels(labels: Sample["labels"], { node, bare }: Origin): strin
   return `{${(node === "" ? own : [node, ...own]).join(",")}}`;
 }
 
-/** As Prometheus does with a target's own labels: one of the name we add is kept under `exported_…`. */
+/** As Prometheus does with a target's own labels: a label with the name of the one we add is kept as `exported_…`. */
 function apart(name: string, labels: Sample["labels"]): string {
   if (name !== "node_name") return name;
   let free = `exported_${name}`;

@@ -1,14 +1,14 @@
 import { LRUCache } from "lru-cache";
 
-/** What a node appends to a name for the type of a metric. */
+/** What a node appends to a metric's name to show its type. */
 const typeSuffix = /_(?:int|counter|real)$/;
 
-/** Names of which what was found is remembered: nodes have some hundreds of metrics, and mostly the same. */
+/** Most names whose result is remembered: nodes have a few hundred metrics, mostly the same. */
 const rememberedNames = 10_000;
-/** Longer than names of metrics are; what a hostile node invents is not kept. */
+/** Longer than real names; what a hostile node invents is not kept. */
 const longestRemembered = 256;
 
-/** What has been looked up in each set of texts. */
+/** The results of look-ups in each set of texts. */
 const lookedUp = new WeakMap<ReadonlyMap<string, string>, Lookup>();
 
 /**
@@ -50,7 +50,7 @@ class Lookup {
     let best = forms.find((form) => this.#help.has(form)) ?? "";
     if (best !== "") return best;
     for (const form of forms) {
-      // What is longer than any key need not be looked for: names are a node's own, of any length and with any dots.
+      // A name longer than any key need not be looked up: nodes choose names, of any length and with any dots.
       let dot = form.indexOf(".", form.length - this.#longestKey - 1);
       for (; dot !== -1; dot = form.indexOf(".", dot + 1)) {
         const end = form.slice(dot + 1);

@@ -3,15 +3,15 @@ export type NodeMetric =
   | { readonly kind: "counter" | "gauge"; readonly value: bigint }
   | { readonly kind: "label"; readonly value: string };
 
-/** A metric as it is kept: changed in place, as an object for each value that comes keeps the garbage collector busy. */
+/** A metric as it is kept: changed in place, because an object for each value would keep the garbage collector busy. */
 interface KeptMetric {
   readonly name: string;
   kind: NodeMetric["kind"];
-  /** A bigint only where a number would round it. */
+  /** A bigint only if a number would round it. */
   value: number | bigint | string;
-  /** The answer that named it last; `forgotten` if it is no longer kept. */
+  /** The last answer that contained it; `forgotten` if it is no longer kept. */
   answer: number;
-  /** The one that came after it last time, and mostly does again. */
+  /** The metric that followed it in the last answer, and usually does again. */
   next: KeptMetric | undefined;
 }
 
@@ -20,18 +20,18 @@ const forgotten = -1;
 /** The counter that cardano-tracer keeps in each node's store: when the node last answered. */
 const serverTimestamp = "ekg.server_timestamp_ms";
 
-/** What a metric takes in addition to its name and text: the object, its place in the map, a number of 64 bits. */
+/** Memory of a metric in addition to its name and text: the object, its place in the map, a 64-bit number. */
 const metricBytes = 140;
-/** Longer names and texts are no metrics; real names have some fifty characters, texts some hundred. */
+/** Longer names and texts are refused; real names have about fifty characters, texts about a hundred. */
 const maxNameLength = 256;
 const maxTextLength = 16 * 1_024;
 
-/** Versions are unique among all stores: a node may leave and another of the same name come. */
+/** Versions are unique among all stores, because a node may leave and another of the same name connect. */
 let lastVersion = 0;
 
 /**
- * Why a metric was refused: `answer-too-long` is what exceeded the most bytes of an answer, `too-long` a name or text,
- * `too-many` more than a node may have, `no-room` more memory than the store, or all stores together, may take.
+ * Why a metric was refused: `answer-too-long`: the answer has too many bytes; `too-long`: its name or text; `too-many`: the
+ * node has too many; `no-room`: the store, or all stores together, would take too much memory.
  */
 export const metricRefusals = ["answer-too-long", "too-long", "too-many", "no-room"] as const;
 export type MetricRefusal = (typeof metricRefusals)[number];
@@ -39,20 +39,20 @@ export type MetricRefusal = (typeof metricRefusals)[number];
 export interface NodeMetricsOptions {
   /** Memory that the store may take, in bytes. */
   readonly maxBytes: number;
-  /** Metrics it may hold. @default as many as have room */
+  /** Most metrics. @default as many as there is room for */
   readonly maxMetrics?: number;
-  /** Whether it may grow by this many bytes, if many stores share a budget; called for each change, also downwards. */
+  /** Asks whether it may grow by this many bytes, if many stores share a budget; called for each change, also downwards. */
   readonly mayGrow?: (deltaBytes: number) => boolean;
-  /** Called when an answer is over. */
+  /** Called when an answer has ended. */
   readonly onEnd?: () => void;
   /** Called with the number of metrics that were refused. */
   readonly onRefused?: (reason: MetricRefusal, count: number) => void;
 }
 
 /**
- * The last known metrics of one node, by internal name. What a node may store here is bounded: what would go beyond is
- * refused and counted, numbers already there are still updated. A text for which there is no room left is not kept:
- * the last one would be a lie.
+ * The last known metrics of one node, by internal name. What a node may store here is bounded: the surplus is refused and
+ * counted, but numbers already kept are still updated. If there is no room for a new text, the old one is removed, because
+ * it would be wrong.
  */
 export class NodeMetrics {
   readonly #maxBytes: number;
@@ -62,7 +62,7 @@ export class NodeMetrics {
   readonly #onRefused: NodeMetricsOptions["onRefused"];
   readonly #kept = new Map<string, KeptMetric>();
   #bytes = 0;
-  /** The one that came last. */
+  /** The metric that came last. */
   #last: KeptMetric | undefined;
   #answer = 0;
   #isWhole = false;
@@ -78,14 +78,14 @@ export class NodeMetrics {
   }
 
   /**
-   * An answer of the node has begun to come, whose metrics follow, perhaps not all at once; `whole` says that it holds
-   * every metric the node has.
+   * An answer of the node has begun; its metrics follow, perhaps not all at once. `whole` says that it contains every metric
+   * the node has.
    */
   answered(options: { whole: boolean; nowMs: number }): void {
     this.#version = ++lastVersion;
     this.#answer += 1;
     this.#isWhole = options.whole;
-    // A node at its limit still has its timestamp; the node's own of that name does not count.
+    // A node at its limit still has its timestamp; a metric of the node with that name is ignored.
     this.#keep(serverTimestamp, "counter", Math.trunc(options.nowMs));
   }
 
@@ -97,12 +97,12 @@ export class NodeMetrics {
     if (name !== serverTimestamp) this.#keep(name, "label", text);
   }
 
-  /** This many metrics were too many for an answer. */
+  /** This many metrics were beyond the limit of an answer. */
   surplus(count: number): void {
     this.#refuse("answer-too-long", count);
   }
 
-  /** The answer is over: what a whole one did not name is forgotten now, and not before. */
+  /** The answer has ended: metrics that a whole one did not contain are forgotten now, and not before. */
   end(): void {
     this.#version = ++lastVersion;
     if (this.#isWhole) {
@@ -111,7 +111,7 @@ export class NodeMetrics {
     this.#onEnd?.();
   }
 
-  /** All metrics as they are now, in the order in which they first came. */
+  /** All metrics as they are now, in the order in which they first arrived. */
   entries(): [name: string, metric: NodeMetric][] {
     const entries: [string, NodeMetric][] = [];
     for (const [name, kept] of this.#kept) entries.push([name, metricOf(kept)]);
@@ -124,7 +124,7 @@ export class NodeMetrics {
     return kept && metricOf(kept);
   }
 
-  /** All metrics that the node itself has sent, as they are kept: nothing is made of them, since this is asked often. */
+  /** All metrics that the node itself has sent, as they are kept: no objects are created, because this is called often. */
   each(take: (name: string, value: number | bigint | string) => void): void {
     for (const { name, value } of this.#kept.values()) if (name !== serverTimestamp) take(name, value);
   }
@@ -139,17 +139,17 @@ export class NodeMetrics {
     return this.#kept.size;
   }
 
-  /** Memory taken, about. */
+  /** Approximate memory used, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Another after each answer, and another for each node: what was rendered of the same version is still right. */
+  /** Changes with each answer, and differs between nodes: what was rendered for the same version is still valid. */
   get version(): number {
     return this.#version;
   }
 
-  /** Metrics that were too many, too long or did not fit, since the connection began. */
+  /** Metrics refused as too many, too long or for lack of room, since the connection began. */
   get refused(): number {
     return this.#refused;
   }
@@ -174,7 +174,7 @@ export class NodeMetrics {
     kept.answer = this.#answer;
   }
 
-  /** Why this may not be kept; if it may, its memory is reserved. */
+  /** Why this may not be kept; undefined if it may, and then its memory is reserved. */
   #refusal(
     name: string,
     value: KeptMetric["value"],
@@ -217,7 +217,7 @@ function metricOf({ kind, value }: KeptMetric): NodeMetric {
   return kind === "label" ? { kind, value: value as string } : { kind, value: BigInt(value) };
 }
 
-/** Memory of a metric; texts have characters of two bytes at most. The timestamp is ours, and every store has it. */
+/** Memory of a metric; a character of a text has at most two bytes. The timestamp is ours and not counted: every store has it. */
 function bytesOf(name: string, value: KeptMetric["value"]): number {
   if (name === serverTimestamp) return 0;
   return metricBytes + name.length + (typeof value === "string" ? 2 * value.length : 0);

@@ -1,4 +1,4 @@
-/** What a text of a node becomes in an exposition, whatever the format. */
+/** A node's text as a sample of an exposition in either format. */
 export interface Sample {
   readonly kind: "gauge" | "info";
   readonly labels: readonly (readonly [name: string, value: string])[];
@@ -7,8 +7,8 @@ export interface Sample {
 }
 
 /**
- * A text that begins with `{` carries labels (`{k="v",…} 1`), a text that is a number is a gauge; any other text, also
- * one whose labels do not parse, becomes the label `value` of a sample of 1.
+ * A text that begins with `{` contains labels (`{k="v",…} 1`), a text that is a number is a gauge; any other text, also one
+ * whose labels do not parse, becomes the label `value` of a sample of 1.
  */
 export function sampleOf(given: string): Sample {
   const text = given.trim();
@@ -27,7 +27,7 @@ const otherNumbers: ReadonlyMap<string, string> = new Map([
   ["-Infinity", "-Inf"],
 ]);
 
-/** The text as a number of the exposition formats; digits are kept, except beyond the range of a double, which no parser takes. */
+/** The text as a number of the exposition formats; digits are kept, except beyond the range of a double, which no parser accepts. */
 function numberOf(text: string): string | undefined {
   if (!finiteNumber.test(text)) return otherNumbers.get(text);
   const value = Number(text);
@@ -66,7 +66,7 @@ function labelledSample(text: string): Sample | undefined {
   return { kind: Number(value) === 1 ? "info" : "gauge", labels: [...labels], value };
 }
 
-/** Where the label value that begins at `at` ends; a loop, since a pattern overflows its stack on texts of megabytes. */
+/** Where the label value that begins at `at` ends; a loop, because a pattern would overflow its stack on megabytes of text. */
 function closingQuote(text: string, at: number): number | undefined {
   for (let i = at; i < text.length; i += 1) {
     if (text[i] === '"') return i;
@@ -77,7 +77,7 @@ function closingQuote(text: string, at: number): number | undefined {
   return undefined;
 }
 
-/** Every backslash begins a pair here, so cutting at double ones first leaves the others to mean what they say. */
+/** Every backslash begins a pair here, so the text is first split at double backslashes; the others are then unambiguous. */
 function unescaped(text: string): string {
   return text
     .split("\\\\")

@@ -1,14 +1,14 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /**
- * How often the loop is checked; a lag is found shorter by this much at most. Each check wakes the process, which
- * takes 45 to 100 µs of CPU time: 100 ms were 0.05 to 0.1 % of a core.
+ * How often the loop is checked; a lag may be measured too short by at most this much. Each check wakes the process, which
+ * takes 45 to 100 µs of CPU time: at 100 ms that was 0.05 to 0.1 % of a core.
  */
 const resolutionMs = 250;
-/** Lags are those of the last such time, however many look at them and how often. */
+/** Lags are those of the last window, however often they are read. */
 const windowMs = 10_000;
 
-/** How long timers came late, in seconds. */
+/** How late timers fired, in seconds. */
 export interface LagReading {
   readonly p50: number;
   readonly p99: number;
@@ -41,7 +41,7 @@ export class EventLoopLag {
     this.#timer.unref();
   }
 
-  /** The worse of the last 10 seconds that are over and those that run. */
+  /** The worse of the last whole 10 seconds and the current ones. */
   read(): LagReading {
     const current = this.#current();
     return {
@@ -68,7 +68,7 @@ export class EventLoopLag {
   }
 }
 
-/** The histogram holds the times between two looks, of which the resolution is on purpose. */
+/** The histogram has the times between two checks, which include the resolution. */
 function lateSeconds(nanoseconds: number): number {
   return Math.max(0, nanoseconds / 1e9 - resolutionMs / 1e3);
 }

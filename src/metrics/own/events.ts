@@ -46,7 +46,7 @@ export type LinkRefusal = (typeof linkRefusals)[number];
 
 export type ConnectionEnd = (typeof connectionEnds)[number];
 
-/** Counts what happens and leaves no trace elsewhere. */
+/** Counts events that are counted nowhere else. */
 export class OwnEvents {
   readonly #ended = new Map<ConnectionEnd, number>(connectionEnds.map((reason) => [reason, 0]));
   readonly #refused = new Map(this.#ended);
@@ -63,13 +63,13 @@ export class OwnEvents {
   #turnedAway = 0;
   #namesLeftOut = 0;
 
-  /** A sink has settled a batch, `seconds` after it was given it. */
+  /** A sink has written or dropped a batch, `seconds` after receiving it. */
   batchSettled(sink: string, objects: number, seconds: number): void {
     this.#batchObjects.observe(sink, objects);
     this.#writeSeconds.observe(sink, seconds);
   }
 
-  /** A connection ended; one that sent something but completed no handshake counts as a refused handshake, too. */
+  /** A connection ended; one that sent something without completing a handshake also counts as a refused handshake. */
   connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
     increase(this.#ended, reason);
     if (!shookHands && reason !== "probe") increase(this.#refused, reason);

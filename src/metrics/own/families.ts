@@ -10,8 +10,8 @@ export interface OwnExposition {
 }
 
 /**
- * Families of metrics, written in either format. An exposition takes one reading of everything when it begins, so that
- * its numbers fit together, and writes family after family, so that no turn of the event loop takes long.
+ * Families of metrics, written in either format. An exposition reads everything once at the beginning, so that its
+ * numbers fit together, and writes family after family, so that no turn of the event loop takes long.
  */
 export class OwnFamilies<Reading> {
   readonly #read: () => Reading;
@@ -31,12 +31,12 @@ export class OwnFamilies<Reading> {
     this.#families.push({ ...options, type: "gauge", rows });
   }
 
-  /** Bounds that are powers of ten have another text in OpenMetrics (`1.0`) than is written here: take others. */
+  /** Do not use powers of ten as bounds: OpenMetrics writes them differently (`1.0`) than this code. */
   histogram(options: Omit<FamilyOptions, "labelNames">, histogram: OwnHistogram): void {
     this.#families.push({ ...options, labelNames: [histogram.labelName], type: "histogram", histogram });
   }
 
-  /** Written once for all requests while it is being written. */
+  /** Requests that arrive while it is being written share the result. */
   exposition(format: ExpositionFormat): Promise<OwnExposition> {
     let exposition = this.#underWay.get(format);
     if (exposition === undefined) {
@@ -54,7 +54,7 @@ export class OwnFamilies<Reading> {
     return { contentType: expositionContentTypes[format], body };
   }
 
-  /** Made at the first request: the start of the daemon need not wait for it. */
+  /** Created at the first request, so that the start of the daemon need not wait for it. */
   async #openRegistries(): Promise<PrometheusClients<Reading>> {
     const { PrometheusClients } = await import("./prometheus-clients.js");
     return new PrometheusClients(this.#families);

@@ -1,7 +1,7 @@
 import type { OwnHistogram } from "./histogram.js";
 
 export interface FamilyOptions {
-  /** Whole name; that of a counter ends in `_total`. */
+  /** The whole name; a counter's ends in `_total`. */
   readonly name: string;
   /** One sentence, without quotes and line feeds. */
   readonly help: string;

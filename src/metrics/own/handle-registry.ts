@@ -39,7 +39,7 @@ const gauges = {
   ],
 } as const;
 
-/** `RegistryStats` of the handle registry, and what its faults amount to. */
+/** `RegistryStats` of the handle registry, and a summary of its faults. */
 export type RegistryReading = Readonly<Record<keyof typeof counters | keyof typeof gauges, number>>;
 
 export function addRegistryFamilies<Reading extends { readonly registry: RegistryReading }>(

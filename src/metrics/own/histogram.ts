@@ -4,10 +4,10 @@ interface Series {
   sum: number;
 }
 
-/** Counts observations by their size, apart for each value of one label. */
+/** Counts observations by their size, separately for each value of one label. */
 export class OwnHistogram {
   readonly labelName: string;
-  /** Upper bounds of the buckets, rising; a last one without bound is implied. */
+  /** Upper bounds of the buckets, ascending; a last bucket without bound is implied. */
   readonly bounds: readonly number[];
   readonly #series = new Map<string, Series>();
 
@@ -27,7 +27,7 @@ export class OwnHistogram {
     series.sum += value;
   }
 
-  /** By label; the counts are those of the buckets apart, not added up. */
+  /** By label; the counts are those of each bucket alone, not cumulative. */
   series(): ReadonlyMap<string, { readonly counts: readonly number[]; readonly sum: number }> {
     return this.#series;
   }

@@ -3,7 +3,7 @@ import type { OtlpInReading, OwnReading } from "./reading.js";
 
 type Row = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-/** What is taken over OTLP. No series where that is not configured. */
+/** What is received over OTLP. No series if that is not configured. */
 export function addOtlpInFamilies(families: OwnFamilies<OwnReading>): void {
   const rows =
     (of: (otlpIn: OtlpInReading) => readonly Row[]) =>

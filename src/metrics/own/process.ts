@@ -9,7 +9,7 @@ export interface ProcessReading {
   readonly residentBytes: number;
   readonly heapUsedBytes: number;
   readonly heapTotalBytes: number;
-  /** Buffers outside the heap, bytes of traces among them. */
+  /** Buffers outside the heap, including bytes of traces. */
   readonly externalBytes: number;
   readonly lag: LagReading;
   readonly garbage: ReadonlyMap<string, Readonly<GarbageCount>>;
@@ -35,7 +35,7 @@ export class ProcessWatch {
     };
   }
 
-  /** Of late, without all the rest. */
+  /** The longest recent lag, without reading everything else. */
   get longestLagSeconds(): number {
     return this.#lag.longest;
   }
@@ -47,7 +47,7 @@ export class ProcessWatch {
   }
 }
 
-/** Seconds since 1970 at which the process began. */
+/** Start of the process, in seconds since 1970. */
 const startedAt = (Date.now() - performance.now()) / 1_000;
 
 /** @param version Muninn's own */

@@ -70,7 +70,7 @@ export class PrometheusClients<Reading> {
   }
 }
 
-/** prom-client's own histogram takes single observations only, not counts; of a metric it asks for no more than this. */
+/** prom-client's own histogram accepts only single observations, not counts. It needs nothing else of a metric than this. */
 function histogramMetric({ name, help }: FamilyOptions, histogram: OwnHistogram): Metric {
   const { bounds, labelName } = histogram;
   const get = async () => ({

@@ -15,7 +15,7 @@ export interface NodeReading {
   readonly name: string;
   /** Trace-object requests whose reply is not safe yet. */
   readonly requestsOutstanding: number;
-  /** Metrics it has, and values it sent that found no room. */
+  /** Metrics kept of it, and metric values that were refused. */
   readonly metrics: number;
   readonly metricsRefused: number;
 }
@@ -30,9 +30,9 @@ export interface EndpointReading {
   readonly connectionsRefused: number;
 }
 
-/** What is taken over OTLP. */
+/** What is received over OTLP. */
 export interface OtlpInReading {
-  /** By transport and status, with a space between. */
+  /** By transport and status, separated by a space. */
   readonly answers: ReadonlyMap<string, number>;
   readonly connections: ReadonlyMap<string, number>;
   /** Connections that were closed by transport and reason, with a space between. */
@@ -48,7 +48,7 @@ export interface TimeseriesReading {
   readonly points: number;
   readonly bytes: number;
   readonly series: number;
-  /** Since when everything is there, in milliseconds since 1970. */
+  /** All points from this time on are kept, in milliseconds since 1970. */
   readonly reachesBackTo: number | undefined;
   readonly evicted: number;
   readonly pruned: number;
@@ -58,13 +58,13 @@ export interface TimeseriesReading {
   readonly snapshots: { readonly segments: number; readonly bytes: number } | undefined;
 }
 
-/** What the daemon's own metrics are read from; each is called once for an exposition, and must not take long. */
+/** The sources of the daemon's own metrics; each is called once for an exposition, and must not take long. */
 export interface OwnSources {
-  /** Node (empty: all that left long ago), sink, counts. At every quiet moment received = written + Σ dropped. */
+  /** Node (empty: all that left long ago), sink, counts. Whenever nothing is in flight, received = written + Σ dropped. */
   readonly accounts: () => Iterable<readonly [node: string, sink: string, account: AccountReading]>;
   readonly nodes: () => Iterable<NodeReading>;
   readonly connections: () => { readonly handshaking: number; readonly connected: number };
-  /** Bytes asked for ahead, received and not safe, and allowed, of all nodes together. */
+  /** Bytes of all nodes together: asked for, received and not safe, and allowed. */
   readonly flight: () => {
     readonly reservedBytes: number;
     readonly heldBytes: number;
@@ -87,7 +87,7 @@ export interface OwnSources {
   readonly endpoints: () => Iterable<EndpointReading>;
   /** Undefined if there are none. */
   readonly timeseries: () => TimeseriesReading | undefined;
-  /** Undefined if OTLP is not taken. */
+  /** Undefined if OTLP is not received. */
   readonly otlpIn: () => OtlpInReading | undefined;
 }
 
@@ -96,7 +96,7 @@ export type OwnReading = { readonly [Name in keyof OwnSources]: ReturnType<OwnSo
   readonly process: ProcessReading;
 };
 
-/** Numbers go on changing where they come from, so they are copied. */
+/** The sources continue to change, so their numbers are copied. */
 export function takeReading(sources: OwnSources, process: ProcessReading): OwnReading {
   return {
     accounts: [...sources.accounts()].map(

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import type { ProcessReading } from "./process.js";
 
-/** What the daemon uses, as facts of a line of its log. Times are in seconds since the start. */
+/** What the daemon uses, as facts of a log line. Times are in seconds since the start. */
 export interface Resources {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
@@ -22,7 +22,7 @@ export interface ResourceTraceOptions {
   readonly countFiles?: () => Promise<number>;
 }
 
-/** Traces the daemon's own use of resources every so often (`resourceFreq`). */
+/** Logs the daemon's own use of resources at an interval (`resourceFreq`). */
 export class ResourceTrace {
   readonly #options: ResourceTraceOptions;
   readonly #timer: NodeJS.Timeout;
@@ -54,7 +54,7 @@ export class ResourceTrace {
     this.#countFiles();
   }
 
-  /** Beside the traces, one count at a time: it waits for a thread of libuv's pool, and those may all be held by a dead disk. */
+  /** Runs independently, one count at a time: it waits for a thread of libuv's pool, and a dead disk may hold all of them. */
   #countFiles(): void {
     this.#counting ??= (this.#options.countFiles ?? countOpenFiles)()
       .then(
