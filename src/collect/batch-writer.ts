@@ -20,7 +20,7 @@ export interface OpenNode {
   close(): void;
 }
 
-/** What a batch is in the stream. */
+/** A batch as it is in the stream. */
 export interface BatchPlace {
   readonly sequence: number;
   readonly series: string;
@@ -56,7 +56,7 @@ export class BatchWriter {
     };
   }
 
-  /** Resolves with whether it is safe; it is not where Muninn stops meanwhile. */
+  /** Resolves with whether it is safe; it is not if Muninn stops meanwhile. */
   async write(
     node: NodeIdentity,
     batch: ReceivedBatch,
@@ -71,7 +71,7 @@ export class BatchWriter {
     return true;
   }
 
-  /** Writes what is missing of the batch that was under way when a predecessor was killed. */
+  /** Completes the batch that was being written when an earlier process was killed. */
   async finish(node: NodeIdentity, batch: ReceivedBatch, position: Position): Promise<void> {
     const { registry, humanLayout } = this.#options;
     for (const end of position.written.underWay!.ends) {

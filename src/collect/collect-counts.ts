@@ -2,16 +2,16 @@ import type { MessageError, MessageFacts } from "../sinks/nats/message.js";
 import type { SinkMetric } from "../sinks/sink.js";
 import type { SinkLog } from "../sinks/sink-kind.js";
 
-/** A trouble of one kind is reported once in this many milliseconds. */
+/** Problems of one kind are reported once in this many milliseconds. */
 const quietMs = 60_000;
 /** Kinds that are remembered: a stream may have many subjects. */
 const mostKinds = 10_000;
 
-/** What came out of the stream, and what did not. */
+/** Counts what was read from the stream, and what was missing. */
 export class CollectCounts {
   messages = 0;
   objects = 0;
-  /** Objects of batches that a killed predecessor had started to write. */
+  /** Objects of batches that a killed process had started to write. */
   finishedObjects = 0;
   #missing = 0;
   #torn = 0;

@@ -1,18 +1,18 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsSession } from "../sinks/nats/link.js";
 
-/** A lease that is not renewed for this long is anybody's. */
+/** A lease that is not renewed for this long expires. */
 export const leaseMs = 15_000;
 
 export interface LeasesOptions {
   readonly session: NatsSession;
   readonly stream: string;
   readonly group: string;
-  /** Who we are: the same after a restart, so that our own leases need not run out first. */
+  /** Our id: the same after a restart, so that our own leases need not expire first. */
   readonly id: string;
 }
 
-/** Who reads which subject, agreed upon in a key-value bucket whose entries run out. */
+/** Decides who reads which subject, in a key-value bucket whose entries expire. */
 export class Leases {
   readonly #bucket: KV;
   readonly #id: string;
@@ -34,7 +34,7 @@ export class Leases {
     return new Leases(bucket, id);
   }
 
-  /** Says that we are there; resolves with how many members there are. */
+  /** Announces that we are alive; resolves with the number of members. */
   async join(): Promise<number> {
     await this.#bucket.put(`member.${this.#id}`, this.#id);
     let members = 0;
@@ -42,7 +42,7 @@ export class Leases {
     return Math.max(1, members);
   }
 
-  /** Takes or renews a lease; whether it is ours now. */
+  /** Takes or renews a lease; resolves with whether it is ours now. */
   async hold(name: string): Promise<boolean> {
     const key = `lease.${name}`;
     const revision = this.#revisions.get(name) ?? (await this.#ownRevision(key));
@@ -60,7 +60,7 @@ export class Leases {
     }
   }
 
-  /** Lets others have it at once. */
+  /** Gives up a lease, so that others can have it at once. */
   async release(name: string): Promise<void> {
     const revision = this.#revisions.get(name);
     this.#revisions.delete(name);

@@ -5,7 +5,7 @@ export interface ArrivedMessage {
   readonly data: Uint8Array;
 }
 
-/** `missing`: what came before is not whole, and will not be. */
+/** `missing`: the payload before is incomplete and will stay so. */
 export type Joined = { readonly whole: readonly Uint8Array[] } | "more to come" | "missing";
 
 /** Joins the parts of payloads that were too large for one message. */
@@ -19,7 +19,7 @@ export class MessageParts {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Whether a payload has begun and is not whole. */
+  /** Whether a payload has begun and is incomplete. */
   get hasBegun(): boolean {
     return this.#of !== undefined;
   }
@@ -36,7 +36,7 @@ export class MessageParts {
       this.#of = facts;
     }
     if (this.#of?.start !== facts.start || this.#of.first !== facts.first) return "missing";
-    // Sent again after the stream had forgotten that it has it.
+    // Sent again outside the stream's duplicate window.
     if (part.number <= this.#parts.length) return "more to come";
     if (part.number > this.#parts.length + 1) return "missing";
     this.#bytes += data.length;

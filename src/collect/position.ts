@@ -13,7 +13,7 @@ export interface LogEnd {
 
 /** A batch that is about to be written; after a kill it is unknown how much of it was. */
 export interface BatchUnderWay {
-  /** In the stream, of its last message. */
+  /** Sequence number in the stream of its last message. */
   readonly sequence: number;
   readonly series: string;
   readonly first: number;
@@ -21,19 +21,19 @@ export interface BatchUnderWay {
   readonly ends: readonly LogEnd[];
 }
 
-/** What of a subject is in the files. */
+/** How much of a subject is in the files. */
 export interface Written {
-  /** When the stream was made: another stream of the same name starts again. */
+  /** When the stream was created: a new stream of the same name starts again. */
   readonly created: string;
-  /** In the stream, of the last message that is written. */
+  /** Sequence number in the stream of the last message written. */
   readonly sequence: number;
-  /** Of each daemon start and node (its series) the number that comes next; the latest series last. */
+  /** The next number of each daemon start and node (a series); the latest series last. */
   readonly next: Readonly<Record<string, number>>;
   readonly underWay?: BatchUnderWay;
 }
 
 const slotBytes = 8_192;
-/** Series that are remembered: a node that comes back has been restarted with its tracer. */
+/** How many series are remembered: a node that returns usually comes with a restarted tracer. */
 const mostSeries = 16;
 
 /**
@@ -53,7 +53,7 @@ export class Position {
     this.#written = written;
   }
 
-  /** `isSynced`: what is noted survives a power failure. */
+  /** `isSynced`: positions survive a power failure. */
   static async open(path: string, { isSynced }: { readonly isSynced: boolean }): Promise<Position> {
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(path, "a+").then(async (made) => {
@@ -76,20 +76,20 @@ export class Position {
     return this.#written;
   }
 
-  /** Goes by another stream from now on. */
+  /** Uses another stream from now on. */
   startAgain(created: string): void {
     this.#written = { ...nothing, created };
   }
 
-  /** Notes a batch before it is written. */
+  /** Records a batch before it is written. */
   async begin(underWay: BatchUnderWay): Promise<void> {
     this.#written = { ...this.#written, underWay };
     await this.#save();
   }
 
   /**
-   * The batch under way is written, or was before. It is noted with the next one: until then it can be found from the
-   * files.
+   * The current batch is written, now or before. That is recorded with the next batch: until then it can be found from
+   * the files.
    */
   end(): void {
     const { underWay, ...written } = this.#written;
@@ -100,7 +100,7 @@ export class Position {
     this.#written = { ...written, sequence, next };
   }
 
-  /** A message that brings nothing to write is done with. */
+  /** Records a message with nothing to write. */
   pass(sequence: number): void {
     this.#written = { ...this.#written, sequence: Math.max(sequence, this.#written.sequence) };
   }

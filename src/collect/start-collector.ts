@@ -26,26 +26,26 @@ const collectedKinds: readonly string[] = ["files", "journal"];
 export interface CollectorOptions {
   readonly servers: readonly string[];
   readonly stream: string;
-  /** Absent: `muninn`, and where the servers are too old for groups, a lone collector. */
+  /** Absent: `muninn`, or a single collector if the servers are too old for groups. */
   readonly group?: string | undefined;
   readonly log: Log;
   /** Muninn's. */
   readonly version: string;
-  /** Why the configuration file could not be taken when it was last read, for health. */
+  /** Why the configuration file could not be used when it was last read, for health. */
   readonly configurationFault?: () => string | undefined;
 }
 
-/** A collector at work: what is in the stream goes to the files, as if the nodes were connected here. */
+/** A running collector: it writes the stream to files, as if the nodes were connected here. */
 export interface Collector {
   readonly registry: HandleRegistry;
   readonly router: Router;
   /** Where it serves HTTP: endpoint and `host:port`. */
   readonly served: ReadonlyMap<string, string>;
-  /** Resolves with a sentence where these servers can never serve what was asked for. */
+  /** Resolves with a sentence if these servers can never provide what was asked for. */
   readonly refused: Promise<string>;
-  /** As that of a tracer. @throws CertificateError if certificates are unusable; then nothing changes */
+  /** Like a tracer's. @throws CertificateError if certificates are unusable; then nothing changes */
   reload(config: Config): Promise<void>;
-  /** Reads nothing more, writes what has come, closes everything. Idempotent, waits. */
+  /** Reads nothing more, writes what has arrived, closes everything. Idempotent, waits. */
   stop(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ async function openParts(
       version,
       configurationFault,
       sinkKinds: sinkKinds.filter(({ kind }) => collectedKinds.includes(kind)),
-      // Two that read one stream would write everything twice below this root.
+      // Two collectors of one stream would write everything twice below this root.
       registry: { identity: `collect ${stream}` },
     },
     { atEnd, end },
@@ -110,7 +110,7 @@ async function openParts(
     ...writing.watched,
     door: { checks: [reader.check] },
     nodes: () => reader.subjects,
-    // Names, limits and metrics are for the tracers that the nodes are connected to.
+    // Names, limits and metrics concern the tracers that the nodes are connected to.
     namedNodes: () => [],
     newNamesExhausted: () => [],
     helpTextsFault: () => undefined,
@@ -131,7 +131,7 @@ async function openParts(
   // Metrics and data points of nodes stay where the nodes are connected.
   const nodes = { nodes: () => [], bySlug: () => undefined };
   await endpoints.open(config, { nodes, health, own, events, timeseries: undefined, ui: undefined });
-  // Batches under way need the registry: it gives up what it cannot write in time.
+  // Unfinished batches need the registry: it gives up what it cannot write in time.
   atEnd(() => Promise.all([reader.stop(), registry.stop({ deadlineMs: writeMs })]));
   reader.start();
   void registry.expire();
@@ -155,7 +155,7 @@ async function openParts(
   };
 }
 
-/** Sections may name one place in several ways. */
+/** Several sections may name the same place differently. */
 async function distinctLogs(
   sections: readonly { readonly logRoot: string; readonly format: "ForMachine" | "ForHuman" }[],
 ): Promise<CollectedLog[]> {
@@ -168,7 +168,7 @@ async function distinctLogs(
   return [...logs.values()];
 }
 
-/** Our id for other collectors: that of the writer below this root, as long as the root exists. */
+/** Our id for other collectors: it belongs to the root, and stays as long as the root exists. */
 async function stableId(directory: string): Promise<string> {
   const path = join(directory, "id");
   const known = await readFile(path, "utf8").catch(() => "");

@@ -23,7 +23,7 @@ export interface StreamReaderOptions {
   readonly writer: BatchWriter;
   readonly counts: CollectCounts;
   readonly maxObjectBytes: number;
-  /** Of all nodes together. */
+  /** For all nodes together. */
   readonly maxAheadBytes: number;
   readonly memory: SpareMemory;
   readonly log: SinkLog;
@@ -31,14 +31,14 @@ export interface StreamReaderOptions {
 
 const defaultGroup = "muninn";
 const pauseMs = 1_000;
-/** A trouble is reported once in this many milliseconds, and lasts in health for as long after its last sign. */
+/** A problem is reported once in this many milliseconds, and health shows it for as long after it was last seen. */
 const quietMs = 60_000;
 const faultLastsMs = 5_000;
 const mostAheadBytes = 8 * 2 ** 20;
 
-/** Reads a stream, whichever server has it, until it is stopped. */
+/** Reads a stream from any server that has it, until stopped. */
 export class StreamReader {
-  /** Resolves with a sentence where these servers can never serve what was asked for. */
+  /** Resolves with a sentence if these servers can never provide what was asked for. */
   readonly refused: Promise<string>;
   readonly #options: StreamReaderOptions;
   readonly #stopping = new AbortController();
@@ -96,12 +96,12 @@ export class StreamReader {
     this.#running = this.#run(this.#link);
   }
 
-  /** Connects again, with these. */
+  /** Reconnects with these credentials. */
   async use(credentials: NatsCredentials): Promise<void> {
     await this.#link?.use(credentials);
   }
 
-  /** Writes what is under way, leaves, and closes the connection. Idempotent, waits. */
+  /** Finishes current writes, gives up its leases, and closes the connection. Idempotent, waits. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -179,7 +179,7 @@ export class StreamReader {
   }
 }
 
-/** 2.9 loses consumers that are made while a leader is elected, which groups do all the time. */
+/** 2.9 loses consumers that are created while a leader is elected, and groups create them all the time. */
 function knowsGroups(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > 2 || (major === 2 && minor >= 10);

@@ -21,15 +21,15 @@ export interface SubjectReaderOptions {
   readonly writer: BatchWriter;
   readonly counts: CollectCounts;
   readonly maxObjectBytes: number;
-  /** Of messages that have come and are not written. */
+  /** Bytes of messages that have arrived and are not written. */
   readonly maxAheadBytes: number;
   readonly memory: SpareMemory;
 }
 
-/** Deliveries that were lost on their way come again after this long, unless something after them shows it earlier. */
+/** Lost deliveries are sent again after this long, unless a later message shows the loss earlier. */
 const acknowledgeWaitNs = 30_000_000_000;
 
-/** A message whose number is not the one awaited: something before it has not come, or is not there. */
+/** A message with another number than expected: something before it was lost on the way, or is not in the stream. */
 class Jump extends Error {}
 
 /** Reads one subject in the order of the stream, writes it, and acknowledges what is safe. */
@@ -37,7 +37,7 @@ export class SubjectReader {
   readonly #options: SubjectReaderOptions;
   readonly #parts: MessageParts;
   #node: OpenNode | undefined;
-  /** Another collector has read here since: which numbers it had we do not know. */
+  /** Whether another collector has read here since: then we do not know which numbers it had. */
   #isInherited = false;
 
   constructor(options: SubjectReaderOptions) {
@@ -45,9 +45,9 @@ export class SubjectReader {
     this.#parts = new MessageParts({ maxBytes: options.maxObjectBytes + 65_536 });
   }
 
-  /** Reads until `signal` ends it or the connection is over. @throws what keeps it from reading or writing */
+  /** Reads until `signal` ends it or the connection ends. @throws the error that prevents reading or writing */
   async run(signal: AbortSignal): Promise<void> {
-    // What is missing is asked for once more, from where the files end: deliveries may have been lost on their way.
+    // Missing messages are requested once more, from where the files end: deliveries may have been lost on the way.
     let isSecondLook = false;
     try {
       while (!signal.aborted) {
@@ -88,8 +88,8 @@ export class SubjectReader {
   }
 
   /**
-   * Makes the durable consumer again, behind what is written: what it had delivered to a reader that is gone would
-   * otherwise come after what is newer, and a reader that lost the right to read here gets nothing more.
+   * Recreates the durable consumer after the last message written: otherwise messages delivered to a reader that is gone
+   * would arrive after newer ones, and a reader that has lost its lease would still get messages.
    */
   async #makeConsumer(): Promise<void> {
     const { session, stream, subject, durable, position } = this.#options;
@@ -106,7 +106,7 @@ export class SubjectReader {
       if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
       this.#isInherited = acknowledged > position.written.sequence;
     }
-    // A stream that lost its end in a power failure gives the same numbers again: then all is read once more.
+    // A stream that lost its end in a power failure uses the same numbers again: then everything is read once more.
     const from = Math.max(position.written.sequence, acknowledged) + 1;
     const isBeyond = from > state.last_seq + 1;
     if (before !== undefined) await manager.consumers.delete(stream, durable);
@@ -134,7 +134,7 @@ export class SubjectReader {
     }
   }
 
-  /** Whether the message brought something to write. */
+  /** Returns whether the message had something to write. */
   async #take(message: JsMsg, mayJump: boolean): Promise<boolean> {
     const { counts, position, subject } = this.#options;
     try {
@@ -160,7 +160,7 @@ export class SubjectReader {
   }
 
   #pass(message: JsMsg): false {
-    // A part is acknowledged with the whole.
+    // A part is acknowledged together with the whole.
     if (this.#parts.hasBegun) return false;
     this.#options.position.pass(message.seq);
     message.ack();

@@ -8,17 +8,17 @@ export interface SubjectsOptions {
   readonly session: NatsSession;
   readonly stream: string;
   readonly group: string;
-  /** With leases; a lone collector has all subjects. */
+  /** The leases of a group; a single collector has all subjects. */
   readonly isShared: boolean;
   readonly id: string;
-  /** Reads one subject until `signal` ends it. @throws what keeps it from it */
+  /** Reads one subject until `signal` ends it. @throws the error that prevents it */
   readonly read: (subject: string, durable: string, signal: AbortSignal) => Promise<void>;
   readonly onFault: (subject: string, error: Error) => void;
   readonly log: SinkLog;
 }
 
 const lookEveryMs = 2_000;
-/** Leases are renewed long before they run out, and given up before others may take them. */
+/** Leases are renewed long before they expire, and given up before others may take them. */
 const heldMs = leaseMs - 3_000;
 
 interface Reading {
@@ -42,7 +42,7 @@ export class Subjects {
     return this.#readings.size;
   }
 
-  /** Until `signal` ends it or the connection is over. @throws what the servers answer */
+  /** Runs until `signal` ends it or the connection ends. @throws the servers' error */
   async run(signal: AbortSignal): Promise<void> {
     const { session, stream, group, isShared, id } = this.#options;
     const ending = AbortSignal.any([signal, session.over]);
@@ -78,7 +78,7 @@ export class Subjects {
     }
   }
 
-  /** A leader that is being elected does not answer; a lease outlasts that. */
+  /** While a leader is elected nobody answers; a lease lasts longer than that. */
   async #tryingOn<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
     try {
       return await ask();
@@ -145,7 +145,7 @@ export class Subjects {
   }
 }
 
-/** A name that shows people which subject it is, and is of this subject alone. */
+/** A unique name that shows people which subject it is. */
 function durableName(group: string, subject: string): string {
   const hash = createHash("sha256").update(subject).digest("hex").slice(0, 8);
   return `${group}-${subject.split(".").at(-1)!.slice(0, 80)}-${hash}`;

@@ -4,7 +4,7 @@ import { linkName, logFilesAmong } from "../log-files/log-file-names.js";
 import type { HandleRegistry } from "../registry/handle-registry.js";
 import type { LogEnd } from "./position.js";
 
-/** A log of the configuration, whichever node's. */
+/** One of the configuration's logs, for any node. */
 export type CollectedLog = Pick<LogEnd, "root" | "extension">;
 
 /** Where a node's log ends now; it must not be written to meanwhile. The registry knows the file of one that it has just written. */
@@ -22,7 +22,7 @@ export async function logEnd(
   return found === undefined ? { root, extension, bytes: 0 } : { root, extension, file, bytes: found.size };
 }
 
-/** The link names it; if something else is in the link's place, the newest name does. */
+/** The link names the current file; if something else is in the link's place, the newest name is used. */
 async function currentFile(folder: string, extension: string): Promise<string | undefined> {
   const named = await readlink(join(folder, linkName(extension))).catch(() => undefined);
   if (named !== undefined && logFilesAmong([named], extension).length === 1) return named;
@@ -30,8 +30,8 @@ async function currentFile(folder: string, extension: string): Promise<string | 
 }
 
 /**
- * Writes what is missing of lines that a killed predecessor had started to write when the log ended at `end`. Returns
- * how many bytes were there: all, none, or, if a kill came between, some.
+ * Completes lines that a killed process had started to write when the log ended at `end`. Returns how many of their bytes
+ * were there: all, none, or, after a kill in between, some.
  */
 export async function finishLines(
   end: LogEnd,
@@ -48,7 +48,7 @@ export async function finishLines(
   }
   const there = Buffer.concat(pieces);
   const isBeginning = there.length <= lines.length && there.equals(lines.subarray(0, there.length));
-  // Another process wrote there; then our lines were not started.
+  // Another process wrote there, so our lines were not started.
   const done = isBeginning ? there.length : 0;
   let rest = lines.subarray(done);
   if (done > 0 && rest.length > 0 && lines[done - 1] !== lineFeed) {

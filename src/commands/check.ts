@@ -31,7 +31,7 @@ interface Outcome {
   readonly config?: Config;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Who may connect to what is opened, and read what is written; absent if `config` is. */
+  /** Sentences on who may connect and who may read; absent if `config` is. */
   readonly access?: readonly string[];
 }
 
@@ -48,7 +48,7 @@ async function check(file: string, { here }: { readonly here: boolean }): Promis
   try {
     const { config, warnings, placed, missing, remarks } = await loadConfig(file);
     const machine = here ? await (await import("./machine-check.js")).machineIssues(config) : [];
-    // What `run` starts without is surely not what is meant.
+    // `run` would start without it, but that is surely not intended.
     const isError = ({ code }: Problem) => code === "degraded";
     return {
       file,

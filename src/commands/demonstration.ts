@@ -20,7 +20,7 @@ import { StatusLine } from "./status-line.js";
 
 const nodeNames = ["relay-1", "relay-2", "producer"];
 const showEveryMs = 1_000;
-/** Where the page is; another where something else is there. */
+/** The page's port; another one if it is in use. */
 const usualPagePort = 3_700;
 
 export interface DemoOptions {
@@ -29,7 +29,7 @@ export interface DemoOptions {
   readonly rate: number;
 }
 
-/** A configuration as an operator would write it, all below one directory. */
+/** A configuration as an operator would write it, with everything below one directory. */
 function demoConfig(directory: string, pagePort: number): string {
   return `# What the demonstration ran on.
 networkMagic: 764824073
@@ -94,7 +94,7 @@ async function run(options: DemoOptions, status: StatusLine): Promise<number> {
   return written === sent * config.logging.length ? 0 : 1;
 }
 
-/** At all sinks but that of viewers. */
+/** At all sinks except that of viewers. */
 function totalsOf({ router }: Tracer): { received: number; written: number; dropped: number } {
   const sum = { received: 0, written: 0, dropped: 0 };
   for (const { received, written, dropped } of totalsReading(router)) {

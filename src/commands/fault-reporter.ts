@@ -1,6 +1,6 @@
 import type { StatusLine } from "./status-line.js";
 
-/** Says what goes wrong with nodes as it happens, each fault once, however many of them have it. */
+/** Reports faults of nodes as they happen, each once, however many nodes have it. */
 export class FaultReporter {
   readonly #status: StatusLine;
   readonly #reported = new Set<string>();

@@ -6,7 +6,7 @@ import { TransportError } from "../transport/transport-faults.js";
 import { SentError } from "../verification/sent-error.js";
 import type { StatusLine } from "./status-line.js";
 
-/** Options that do not go together, or with what they are used for. */
+/** Options that do not fit together, or do not fit what they are used for. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -25,8 +25,8 @@ const foreseen: readonly ErrorKind[] = [
 const couldNotBegin = 2;
 
 /**
- * Does what a command is for. What users, files and the machine can be blamed for is one sentence and exit code 2; any other
- * error is ours, passes, and shows its stack. `more` are kinds that only this command foresees.
+ * Runs a command. Errors caused by users, files or the machine become one sentence and exit code 2; any other error is ours
+ * and is thrown with its stack. `more` are kinds that only this command foresees.
  */
 export async function withForeseenErrors(
   command: string,
@@ -45,7 +45,7 @@ export async function withForeseenErrors(
   }
 }
 
-/** Whether the operating system refused something: a file that is not there, a full disk. */
+/** Whether the operating system refused something: a missing file, a full disk. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;
 }

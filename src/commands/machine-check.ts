@@ -19,8 +19,8 @@ import { isAnswered } from "../transport/links/socket-file.js";
 import { TransportError } from "../transport/transport-faults.js";
 
 /**
- * What of this machine would make `run` fail now, in its words: a port in use, a directory that cannot be written.
- * Ports are opened for a moment; no file is made.
+ * Checks what would make `run` fail on this machine now, in the same words: a port in use, a directory that cannot be
+ * written. Ports are opened briefly; no file is created.
  */
 export async function machineIssues(config: Config): Promise<FieldIssue[]> {
   return [
@@ -81,7 +81,7 @@ async function socketFault(address: Extract<Address, { kind: "unix" }>): Promise
   if (there !== undefined && (await isAnswered(path))) {
     return new TransportError({ code: "address-in-use", address }).message;
   }
-  // Only the socket's own directory is made where it is missing.
+  // Only the socket's own directory is created if it is missing.
   const directory = dirname(path);
   const existing = (await isThere(directory)) ? directory : dirname(directory);
   if (!(await isThere(existing))) {
@@ -143,7 +143,7 @@ async function timeseriesIssues({ endpoints, muninn }: Config): Promise<FieldIss
   }
 }
 
-/** The directory itself, or the one above it in which it would be made. @throws where that is not a directory */
+/** The directory itself, or the one above in which it would be created. @throws if that is not a directory */
 async function nearestThere(directory: string): Promise<string> {
   while (!(await isThere(directory))) directory = dirname(directory);
   // With a slash at the end a file is not a directory: ENOTDIR.

@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { UsageError } from "./foreseen-errors.js";
 
 /**
- * Makes a directory, and those above it. Not by Node's own `recursive`: where the kernel answers that a parent is not there
- * although it is, as below `/proc`, that tries again forever.
+ * Creates a directory, and those above it. Not with Node's `recursive`, which retries forever if the kernel says that a
+ * parent is missing although it exists, as below `/proc`.
  * @throws UsageError if something else is in its place, and what the file system throws
  */
 export async function makeDirectory(path: string): Promise<void> {

@@ -10,8 +10,8 @@ export interface NamedReport extends ForwarderReport {
 }
 
 /**
- * Shows how far nodes are, and what goes wrong with them, until `end` settles or a node is refused: there is no waiting
- * for a tracer of another network. @throws what `end` rejects with
+ * Shows the progress and faults of nodes until `end` settles or a node is refused: it makes no sense to wait for a tracer of
+ * another network. @throws what `end` rejects with
  */
 export async function watchNodes(
   status: StatusLine,

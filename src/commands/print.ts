@@ -1,6 +1,6 @@
 /**
- * Writes to stdout. The reader may have seen enough (`muninn check -c FILE | head`): the rest is not needed then,
- * and no fault. The daemon writes its log another way.
+ * Writes to stdout. The reader may stop early (`muninn check -c FILE | head`): then the rest is not needed, and that is not
+ * an error. The daemon writes its log in another way.
  */
 export function print(text: string): void {
   if (process.stdout.listenerCount("error") === 0) process.stdout.on("error", ignoreClosedPipe);

@@ -14,7 +14,7 @@ interface RelayFlags {
 /** How long nodes may finish what they are sending when the relay stops. */
 const drainMs = 2_000;
 const maxConnections = 4_096;
-/** Of V8's memory for young objects, both halves: what a relay makes is small, and over as soon as it is passed on. */
+/** Limit of V8's memory for young objects, both halves: a relay's objects are small and short-lived. */
 const youngBytes = 2 * 1_024 * 1_024;
 /** Of a node at a time: a piece of what is on its way (join-streams.ts). */
 const readBytes = 64 * 1_024;
@@ -29,7 +29,7 @@ Examples:
   muninn relay --listen /run/muninn-relay/node.sock --to wss://tracer.example:3443/nodes --token-file relay.token
   muninn relay --listen 127.0.0.1:3001 --to tls://tracer.example:3443 --ca ca.pem --cert relay.pem --key relay.key`;
 
-/** Adds `muninn relay`: a local tracer to the eyes of nodes, which is far away. */
+/** Adds `muninn relay`: looks like a local tracer to nodes, and passes them on to a distant one. */
 export function addRelayCommand(program: Command): void {
   program
     .command("relay")

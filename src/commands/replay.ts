@@ -25,7 +25,7 @@ Examples:
   muninn replay traffic.rec --connect /run/tracer.sock                     at the recorded speed
   muninn replay logs/node-1 --connect 127.0.0.1:3000 --speed max --nodes 50`;
 
-/** Adds `muninn replay`: recorded nodes, living again. */
+/** Adds `muninn replay`: plays recorded nodes as live ones. */
 export function addReplayCommand(program: Command): void {
   program
     .command("replay")
@@ -121,7 +121,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
   });
 }
 
-/** The earlier of two times; 0 is none. */
+/** The earlier of two times; 0 means none. */
 function earlier(one: number, other: number): number {
   return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
 }

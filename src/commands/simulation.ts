@@ -25,7 +25,7 @@ export interface SimulateOptions {
   readonly json?: true;
 }
 
-/** Reports of more nodes are one line. */
+/** With more nodes than this the report is one line. */
 const maxReportLines = 20;
 const maxMagic = 0xffff_ffff;
 
@@ -39,13 +39,13 @@ interface NamedNode {
 
 /** What `--json` prints of a node; fields are only ever added. */
 interface NodeReport extends NamedReport {
-  /** Whether its count was sent and asked past; endless ones never are. */
+  /** Whether everything was sent and the tracer has asked for more; never true for endless nodes. */
   readonly complete: boolean;
-  /** Objects thrown away because the tracer did not ask in time; only with `--queue`. */
+  /** Objects dropped because the tracer did not ask in time; only with `--queue`. */
   readonly thrownAway: number;
 }
 
-/** Runs simulated nodes until they have sent everything or a signal comes; resolves with the exit code. */
+/** Runs simulated nodes until they have sent everything or a signal arrives; resolves with the exit code. */
 export async function simulate(options: SimulateOptions): Promise<number> {
   const stopped = untilStopped();
   const status = new StatusLine();
@@ -84,7 +84,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   });
 }
 
-/** The nodes that are asked for. @throws AddressError, UsageError */
+/** The requested nodes. @throws AddressError, UsageError */
 function plan(options: SimulateOptions) {
   const { count, rate, size, human, metrics, queue, magic, linger: lingerMs } = options;
   if (magic > maxMagic) throw new UsageError(`--magic must be at most ${maxMagic}`);

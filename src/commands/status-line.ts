@@ -5,8 +5,8 @@ import { visibleLines, visibleText } from "../text/visible-text.js";
 const pauseMs = 100;
 
 /**
- * Progress, for people: lines that stay, and on a terminal one below them that changes. Both may quote peers:
- * what a terminal would obey is written out.
+ * Progress for people: lines that stay, and on a terminal one line below them that changes. Both may quote peers, so control
+ * characters are escaped.
  */
 export class StatusLine {
   readonly #stream: NodeJS.WriteStream;
@@ -17,7 +17,7 @@ export class StatusLine {
     this.#stream = stream;
   }
 
-  /** The state of things; seen on a terminal only, and not each one. */
+  /** Shows the current state, on a terminal only; some states may be skipped. */
   show(text: string): void {
     if (!this.#stream.isTTY || performance.now() - this.#shownAt < pauseMs) return;
     this.#shownAt = performance.now();

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { print } from "./print.js";
 
-/** Enough bytes that they cannot be guessed. */
+/** Enough bytes to be impossible to guess. */
 const tokenBytes = 32;
 
 /** Adds `muninn token`: a secret for links, in a file. */

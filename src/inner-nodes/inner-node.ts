@@ -5,13 +5,13 @@ import type { MetricValue } from "../protocol/metrics.js";
 import type { RunConnection } from "../transport/connection.js";
 import { streamPair } from "./stream-pair.js";
 
-/** What became of objects: `failed` where a required sink gave them up, or the node has ended; `refused` where its name was. */
+/** What became of objects: `failed` if a required sink gave them up, or the node has ended; `refused` if its name was refused. */
 export type Settlement = "safe" | "failed" | "refused";
 
 export interface InnerNodeOptions {
   /** Id of its connection, unique among all. */
   readonly id: string;
-  /** Where it comes from: what limits of peers go by. */
+  /** Where it comes from, for limits per peer. */
   readonly peer: string;
   readonly info: { readonly name: string; readonly protocol: string; readonly version: string };
   readonly magic: number;
@@ -28,13 +28,13 @@ interface Waiter {
 }
 
 /**
- * A node that lives in this process: a forwarder at the other end of a connection like any other, so that names, limits and the ways
- * of its objects are those of every node.
+ * A node inside this process: a forwarder at the other end of a connection like any other, so that names, limits and the
+ * handling of its objects are the same as for every node.
  */
 export class InnerNode {
   /** By internal name, suffix included. */
   readonly metrics = new Map<string, MetricValue>();
-  /** Resolves when its connection is gone. */
+  /** Resolves when its connection has ended. */
   readonly ended: Promise<void>;
   /** Whether it got its name, once that is decided: new names are limited. */
   readonly isLetIn: Promise<boolean>;
@@ -110,7 +110,7 @@ export class InnerNode {
     this.#decide(true);
   }
 
-  /** This many objects more, in the order they were added, are safe or never will be. */
+  /** This many more objects, in the order they were added, are safe or never will be. */
   settled(objects: number, isSafe: boolean): void {
     const before = this.#settled;
     this.#settled += objects;
@@ -123,7 +123,7 @@ export class InnerNode {
     }
   }
 
-  /** Ends the connection; what is not taken by then is not kept. Idempotent. */
+  /** Ends the connection; objects not received by then are dropped. Idempotent. */
   async stop(): Promise<void> {
     this.#queue.end();
     await (await this.#forwarder).stop();

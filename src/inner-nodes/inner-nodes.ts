@@ -2,7 +2,7 @@ import type { TraceDestination } from "../nodes/sessions.js";
 import type { RunConnection } from "../transport/connection.js";
 import { InnerNode, type InnerNodeOptions } from "./inner-node.js";
 
-/** All nodes that live in this process. */
+/** All nodes inside this process. */
 export class InnerNodes {
   readonly #nodes = new Map<string, InnerNode>();
 
@@ -30,7 +30,7 @@ export class InnerNodes {
     };
   }
 
-  /** Begins a node whose id is `<kind>-<number>`, the smallest that is free. */
+  /** Starts a node with the id `<kind>-<number>`, using the smallest free number. */
   open(kind: string, run: RunConnection, options: Omit<InnerNodeOptions, "id" | "run">): InnerNode {
     let number = 1;
     while (this.#nodes.has(`${kind}-${number}`)) number += 1;

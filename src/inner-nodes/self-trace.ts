@@ -7,11 +7,11 @@ import { type LineForm, type PinoLine, traceOf } from "../pino/line-trace.js";
 import { MessageEncoder } from "../protocol/message-encoder.js";
 import type { InnerNode } from "./inner-node.js";
 
-/** What Muninn is called among its nodes. */
+/** Muninn's name among its nodes. */
 export const selfName = "muninn";
-/** Lines that are not safe yet, at most; further ones are left out and counted. */
+/** Most lines that are not safe yet; further ones are left out and counted. */
 const most = 1_000;
-/** How long a stop waits for them. */
+/** How long a stop waits for them, in milliseconds. */
 const stopMs = 500;
 
 const form: LineForm = {
@@ -28,8 +28,8 @@ export interface SelfTraceOptions {
 }
 
 /**
- * Makes trace objects of the lines of Muninn's own log. It never feeds itself: lines that are about its own node are left out, and so
- * is what comes while too much waits.
+ * Makes trace objects of the lines of Muninn's own log. It never feeds itself: lines about its own node are left out, and so
+ * are lines that arrive while too many wait.
  */
 export class SelfTrace {
   readonly #node: SelfTraceOptions["node"];
@@ -47,7 +47,7 @@ export class SelfTrace {
     this.#untap = log.tap((line) => this.#take(line));
   }
 
-  /** Takes no more lines; waits a moment for those that came. Idempotent. */
+  /** Accepts no more lines; waits briefly for those already accepted. Idempotent. */
   async stop(): Promise<void> {
     this.#untap();
     const all = Promise.all(this.#underWay);

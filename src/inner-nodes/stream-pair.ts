@@ -10,12 +10,12 @@ export function streamPair(): readonly [Duplex, Duplex] {
 
 class End extends Duplex {
   other!: End;
-  /** Of a writer at the other end that waits for us to read. */
+  /** The callback of a writer at the other end that waits for us to read. */
   #letWrite: (() => void) | undefined;
 
   override _write(chunk: Buffer, _: string, done: () => void): void {
     const { other } = this;
-    // As over any connection, an answer never comes before what asked for it has returned.
+    // As over any connection, an answer never arrives before the call that asked for it has returned.
     queueMicrotask(() => {
       if (other.destroyed || other.push(chunk)) done();
       else other.#letWrite = done;
@@ -33,7 +33,7 @@ class End extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#release();
-    // One that came to its end in order leaves it to the other to read the rest.
+    // If one side ended in order, the other may still read the rest.
     if (!this.readableEnded || !this.writableFinished) this.other.destroy();
     done(error);
   }

@@ -13,16 +13,16 @@ import { Patience } from "./patience.js";
 
 export type { Severity } from "../protocol/trace-batch.js";
 
-/** What `pino({transport: {target: "muninn/pino", options}})` takes: `muninn/forwarder`'s options, and how lines become messages. */
+/** Options of `pino({transport: {target: "muninn/pino", options}})`: those of `muninn/forwarder`, and how lines become messages. */
 export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProblem"> {
-  /** Stands before the name of each logger, with a dot between. @default nothing */
+  /** Put before the name of each logger, with a dot between. @default nothing */
   readonly prefix?: string | undefined;
   /** Severities of your own levels, by label or number: `{notice: "Notice", 70: "Alert"}`. @default by the next lower level of pino's own */
   readonly severities?: Readonly<Record<string, Severity>> | undefined;
   /** How long the end of the program, or a `flush`, waits for the tracer, in milliseconds. @default 2,000 */
   readonly flushMs?: number | undefined;
   /**
-   * Where problems are reported, each kind once a minute at most: a tracer that is not reached, messages dropped.
+   * Where problems are reported, each kind once a minute at most: an unreachable tracer, dropped messages.
    * @default "stderr"
    */
   readonly problems?: "stderr" | "ignore" | undefined;
@@ -32,15 +32,15 @@ export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProb
 const usualQueueSize = 10_000;
 const usualQueueCharacters = 16 * 1_048_576;
 
-/** What pino says of the logger. */
+/** What pino says about the logger. */
 interface PinoConfig extends Writable {
   readonly levels?: { readonly labels: Readonly<Record<string, string>> };
   readonly messageKey?: string;
 }
 
 /**
- * A transport of pino: runs in a worker thread of pino's and sends a program's lines to a tracer. What waits is sent when the
- * program ends, for `flushMs` at most.
+ * A pino transport: runs in pino's worker thread and sends a program's lines to a tracer. When the program ends, waiting
+ * lines are sent for `flushMs` at most.
  * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for an invalid severity of a
  * level
  */
@@ -73,7 +73,7 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
     close: () => forwarder.close({ deadlineMs: flushMs }),
   });
   config.once("error", (error) => lines.destroy(error));
-  // Pino's `flush` waits for this one's.
+  // Pino's `flush` waits for this one.
   return Object.assign(lines, { flush: () => patience.flushed(flushMs) });
 }
 

@@ -9,7 +9,7 @@ export type PinoLine = Readonly<Record<string, unknown>>;
 export interface LineForm {
   /** Namespace of lines of a logger without a name. */
   readonly namespace: string;
-  /** Stands before the name of a logger, with a dot. */
+  /** Put before the name of a logger, with a dot. */
   readonly prefix?: string | undefined;
   /** Severities of levels that are not pino's own, by label or number. */
   readonly severities: Readonly<Record<string, Severity>>;
@@ -19,7 +19,7 @@ export interface LineForm {
   readonly messageKey: string;
 }
 
-/** Pino's own, the least first; a level between two is the lower one. */
+/** Pino's own levels, the lowest first; a level between two counts as the lower one. */
 const usualLevels: readonly (readonly [level: number, severity: Severity])[] = [
   [60, "Critical"],
   [50, "Error"],
@@ -47,7 +47,7 @@ export function traceOfText(text: string, form: LineForm): Trace {
   try {
     line = JSON.parse(text);
   } catch {
-    // Passed on as it is.
+    // Passed on unchanged.
   }
   if (typeof line === "object" && line !== null && !Array.isArray(line))
     return traceOf(line as PinoLine, form);
@@ -55,9 +55,9 @@ export function traceOfText(text: string, form: LineForm): Trace {
 }
 
 /**
- * A line as a trace: its level, time, process, name and text have fields of their own, all else is data. `ns`, `severity` and
- * `details` of a line, if they are usable, decide for it. The text is in the data, too: files of machine texts have no
- * other.
+ * A line as a trace: its level, time, process, name and text become fields, everything else is data. `ns`, `severity` and
+ * `details` of a line, if valid, take precedence. The text is also in the data, because files of machine texts have no
+ * other place for it.
  */
 export function traceOf(line: PinoLine, form: LineForm): Trace {
   const { level, time, pid, hostname: host, name, ns, severity, details, ...rest } = line;
@@ -70,7 +70,7 @@ export function traceOf(line: PinoLine, form: LineForm): Trace {
   const hasSeverity = severities.includes(severity as Severity);
   const hasDetails = detailLevels.includes(details as DetailLevel);
   const hasPid = Number.isSafeInteger(pid) && (pid as number) >= 0;
-  // What cannot be used as it is meant is still passed on.
+  // An invalid value is still passed on as data.
   keep("time", time, at !== undefined);
   keep("pid", pid, hasPid);
   keep("hostname", host, host === ownHost);
@@ -103,7 +103,7 @@ function namespaceOf(name: unknown, { namespace, prefix }: LineForm): string {
   return prefix === undefined ? name : `${prefix}.${name}`;
 }
 
-/** Milliseconds since 1970, of a number or of an ISO 8601 text; undefined for what is not a time. */
+/** Milliseconds since 1970, from a number or an ISO 8601 text; undefined if it is not a time. */
 function timeOf(time: unknown): number | undefined {
   const at = typeof time === "string" ? Date.parse(time) : time;
   return typeof at === "number" && Math.abs(at) <= 8.64e15 ? at : undefined;

@@ -1,11 +1,11 @@
 import { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Lines before the connection has its turn: what the tracer asks for meanwhile is answered while further lines are cut. */
+/** Lines in one go, before the connection gets its turn: so the tracer's requests are answered between them. */
 const linesPerTurn = 200;
 
 export interface LineWriterOptions {
-  /** Given each whole line, without its end; never throws. */
+  /** Called with each whole line, without its end; never throws. */
   readonly take: (line: string) => void;
   /** What a line of this length has to wait for, if anything. */
   readonly relief: (length: number) => Promise<void> | undefined;
@@ -14,12 +14,12 @@ export interface LineWriterOptions {
 }
 
 /**
- * Cuts what pino's worker gives it into lines. The worker gives up to 4 MiB at once: an object in a stream for each line would take
- * longer than all that is made of it.
+ * Splits what pino's worker gives it into lines. The worker gives up to 4 MiB at once: a stream of one object per line would
+ * take longer than everything else.
  */
 export class LineWriter extends Writable {
   readonly #options: LineWriterOptions;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of a line whose end has not arrived. */
   #rest = "";
 
   constructor(options: LineWriterOptions) {

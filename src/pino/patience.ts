@@ -1,7 +1,7 @@
 import type { Forwarder } from "../forwarder/library/entry.js";
 import { longestHuman } from "./line-trace.js";
 
-/** How often it is looked whether a tracer has taken what waits, in milliseconds. */
+/** How often to check whether the tracer has accepted what waits, in milliseconds. */
 const lookMs = 5;
 /** A tracer that accepts nothing for this long is not waited for, until it accepts something again. */
 const stallMs = 1_000;
@@ -18,8 +18,8 @@ export interface PatienceOptions {
 }
 
 /**
- * Lets the lines of a program wait for a tracer that takes what it can, so that a burst is not dropped; one that is away or stalls is
- * waited for once and for a moment only, and then the forwarder's queue drops the oldest.
+ * Makes the lines of a program wait for a tracer that accepts what it can, so that a burst is not dropped. A tracer that is
+ * away or stalls is waited for only once and briefly; then the forwarder's queue drops the oldest messages.
  */
 export class Patience {
   readonly #options: PatienceOptions;
@@ -79,7 +79,7 @@ export class Patience {
     return stats;
   }
 
-  /** Resolves when the tracer has taken all that waits, or after this many milliseconds. */
+  /** Resolves when the tracer has accepted everything that waits, or after this many milliseconds. */
   async flushed(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     while (this.#options.forwarder.stats().queued > 0 && performance.now() < deadline)

@@ -2,13 +2,13 @@ import type { NodeIdentity } from "../nodes/identity.js";
 import type { DropReason } from "./drop-reasons.js";
 import type { Dropped, ObjectAccount } from "./sink.js";
 
-/** What became of the objects of one node at one sink. At every quiet moment received = written + Σ dropped. */
+/** What became of the objects of one node at one sink. Whenever nothing is in flight, received = written + Σ dropped. */
 export interface SinkAccount {
   received: number;
   written: number;
   /** Batches received. */
   batches: number;
-  /** Bytes received, as they came. */
+  /** Bytes received, as the node sent them. */
   bytes: number;
   readonly dropped: Map<DropReason, number>;
 }
@@ -16,25 +16,25 @@ export interface SinkAccount {
 interface NodeAccounts {
   /** Connections of this name now. */
   connections: number;
-  /** Milliseconds since 1970 at which the last of them went. */
+  /** When the last of them ended, in milliseconds since 1970. */
   goneAt: number;
   readonly bySink: Map<string, SinkAccount>;
 }
 
-/** How long the counts of a node that left stay its own. */
+/** How long a node that left keeps its own counts, in milliseconds. */
 export const keptAfterLeavingMs = 10 * 60_000;
-/** Nodes that left and keep their own counts; names are the peers' choice, and memory is ours. */
+/** Most nodes that left and keep their own counts, because peers choose the names. */
 const mostGone = 1_000;
 
-/** How many of them are checked whenever one leaves: thousands may leave at the same time. */
+/** How many of them are checked whenever one leaves, because thousands may leave at the same time. */
 const looksAtOnce = 64;
 
 /** Stands for all nodes that left long ago. */
 export const departed = "";
 
 /**
- * Counts every object received at every sink it was meant for, until it is written or dropped for a reason. The
- * counts of nodes that left are added to those of `departed` after a while: sums never go down.
+ * Counts every object received, for each of its sinks, until it is written or dropped for a reason. After a while the counts
+ * of nodes that left are added to those of `departed`, so that sums never go down.
  */
 export class Accounting {
   readonly #nodes = new Map<string, NodeAccounts>();
@@ -84,7 +84,7 @@ export class Accounting {
     };
   }
 
-  /** Counts what will never be safe; returns how many objects that were. */
+  /** Counts objects that will never be safe as dropped; returns how many. */
   drop(account: SinkAccount, dropped: Dropped): number {
     let sum = 0;
     for (const [reason, objects] of Object.entries(dropped)) {

@@ -1,7 +1,7 @@
 import type { DropReason } from "./drop-reasons.js";
 import type { Dropped, ObjectAccount } from "./sink.js";
 
-/** What accepts objects, and gives back those it has not started to send. */
+/** Accepts objects, and gives back those it has not started to send. */
 interface Sender<Waiting> {
   takeBack(waiting: Waiting): boolean;
 }
@@ -15,8 +15,8 @@ interface Entry<Waiting> {
 }
 
 /**
- * What a best-effort sink has given to its senders and is not settled, bounded in bytes: the oldest that is not being
- * sent is dropped.
+ * Objects that a best-effort sink has given to its senders and that are not settled, limited in bytes: the oldest that is
+ * not being sent is dropped first.
  */
 export class BestEffortQueue<Waiting> {
   readonly #mostBytes: number;
@@ -37,12 +37,12 @@ export class BestEffortQueue<Waiting> {
     this.#bytes += entry.bytes;
     for (const [oldest, { sender, objects }] of this.#entries) {
       if (this.#bytes <= this.#mostBytes) break;
-      // What is under way stays: it may have arrived.
+      // Objects being sent stay: they may have arrived.
       if (sender.takeBack(oldest)) this.settle(oldest, { "queue-full": objects });
     }
   }
 
-  /** Each object counts once: as written, but those that were dropped. */
+  /** Counts each object once: as written, except those that were dropped. */
   settle(waiting: Waiting, dropped: Dropped): void {
     const { objects, bytes, account } = this.#entries.get(waiting)!;
     this.#entries.delete(waiting);

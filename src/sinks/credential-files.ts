@@ -1,13 +1,13 @@
 import { SinkOpenError } from "./sink.js";
 
-/** Files in PEM form, as sinks that connect over TLS have them. */
+/** PEM files of sinks that connect over TLS. */
 export interface TlsFiles {
   readonly caFile?: string | undefined;
   readonly certificateFile?: string | undefined;
   readonly certificateKeyFile?: string | undefined;
 }
 
-/** What `node:tls` takes, as PEM. */
+/** The PEM texts that `node:tls` needs. */
 interface TlsPem {
   readonly ca?: string;
   readonly cert?: string;
@@ -17,7 +17,7 @@ interface TlsPem {
 /** Reads a file, if one is named. @throws SinkOpenError that names it */
 export type ReadIfNamed = (file: string | undefined) => Promise<string | undefined>;
 
-/** Reads the files of a sink's credentials by `readFile`; `field` is where they are named. */
+/** Reads the files of a sink's credentials with `readFile`; `field` is the one that names them. */
 export function readerOf(field: string, readFile: (file: string) => Promise<string>): ReadIfNamed {
   return async (file) => {
     if (file === undefined) return undefined;
@@ -42,7 +42,7 @@ export async function readTls(files: TlsFiles, read: ReadIfNamed): Promise<TlsPe
   };
 }
 
-/** What keeps credentials from being read: a sentence to follow the name of the sink. */
+/** Why credentials cannot be read: a sentence to follow the name of the sink. */
 export async function whyUnreadable(reading: Promise<unknown>): Promise<string | undefined> {
   try {
     await reading;

@@ -1,6 +1,6 @@
 /**
  * Why an object that was received does not reach a sink, each with the sentence that metrics and docs show. The list is
- * closed: accounting, metrics and docs go by it.
+ * closed: accounting, metrics and docs use it.
  */
 export const dropReasons = {
   stopped: "Muninn was stopped before the sink had made it safe.",

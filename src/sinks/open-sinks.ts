@@ -8,7 +8,7 @@ import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
 
-/** What sinks read of the configuration. */
+/** The parts of the configuration that sinks read. */
 export type SinkConfig = FilesConfig &
   ForwardingConfig &
   JournalConfig &
@@ -16,12 +16,12 @@ export type SinkConfig = FilesConfig &
   NatsConfig &
   OtlpConfig;
 
-/** Every kind of sink there is. */
+/** Every kind of sink. */
 export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, journal, live, nats, otlp];
 
 /**
  * Opens the sinks that the configuration asks for.
- * @throws what the first kind throws that cannot be opened; those opened before it are stopped
+ * @throws the error of the first kind that cannot be opened; those opened before are stopped
  */
 export function openSinks(
   config: SinkConfig,

@@ -11,15 +11,15 @@ import {
   SinkError,
 } from "./sink.js";
 
-/** Called for what sinks do. */
+/** Called with events of sinks. */
 export interface RouterObserver {
-  /** A required sink is given a batch; what this returns is called when the batch is settled. */
+  /** A required sink is given a batch; the returned function is called when the batch is settled. */
   writing(sink: RequiredSink, objects: number): (isSafe: boolean) => void;
-  /** A sink failed in a way that it should not: an error in Muninn. Its objects count as `failed`. */
+  /** A sink failed unexpectedly: an error in Muninn. Its objects count as `failed`. */
   failed(sink: Sink, error: unknown): void;
 }
 
-/** Hands each batch to every sink; settles when each required one has made it safe by its own promise. */
+/** Gives each batch to every sink; settles when each required one has made it safe by its own promise. */
 export class Router {
   readonly accounting = new Accounting();
   readonly sinks: readonly Sink[];
@@ -41,8 +41,8 @@ export class Router {
   }
 
   /**
-   * Resolves with whether the batch is settled at every required sink without being given up whole. Never rejects: what a
-   * sink will never have is counted as dropped.
+   * Resolves with true if no required sink gave up the whole batch. Never rejects: objects that a sink will never have are
+   * counted as dropped.
    */
   async write(node: NodeIdentity, batch: TraceBatch): Promise<boolean> {
     const writes = this.#required.map((sink) => this.#writeTo(sink, node, batch));
@@ -53,7 +53,7 @@ export class Router {
     return isSafe;
   }
 
-  /** Counts objects that were received and that no sink will be given, at every sink. */
+  /** Counts objects that were received but will be given to no sink, at every sink. */
   drop(node: NodeIdentity | undefined, reason: DropReason, objects: number, bytes: number): void {
     for (const { name } of this.sinks) {
       const account = this.accounting.objectsOf(node, name);
@@ -62,7 +62,7 @@ export class Router {
     }
   }
 
-  /** Resolves when nothing received for this node, by whichever connection, is still on its way. */
+  /** Resolves when nothing received for this node, over any of its connections, is still on its way. */
   async drained(node: NodeIdentity): Promise<void> {
     await Promise.all(this.#required.map((sink) => sink.drained(node)));
   }
@@ -72,7 +72,7 @@ export class Router {
     this.accounting.close(node);
   }
 
-  /** Objects that required sinks had taken and had to give up at a stop, or lost by an error: what a stop has to answer for. */
+  /** Objects that required sinks had accepted and gave up at a stop, or lost through an error: they decide the exit code. */
   unwritten(): number {
     const required = new Set(this.#required.map(({ name }) => name));
     let sum = 0;
@@ -82,17 +82,17 @@ export class Router {
     return sum;
   }
 
-  /** Whether every required sink makes safe what it is given without delay. */
+  /** Whether every required sink makes its objects safe without delay. */
   keepingUp(): boolean {
     return this.#required.every((sink) => sink.health().state !== "failing");
   }
 
-  /** All else is there. */
+  /** Called once everything else is open. */
   begin(nodes: ConnectedNodes): void {
     for (const sink of this.sinks) sink.begin?.(nodes);
   }
 
-  /** Has every sink read its credentials again. @throws the first error; the other sinks have read theirs */
+  /** Makes every sink read its credentials again. @throws the first error; the other sinks have read theirs */
   async reload(): Promise<void> {
     const reloads = await Promise.allSettled(this.sinks.map((sink) => sink.reload?.()));
     for (const reload of reloads) if (reload.status === "rejected") throw reload.reason;
@@ -113,7 +113,7 @@ export class Router {
     account.batches += 1;
     account.bytes += batch.receivedBytes;
     const settled = this.#observer.writing(sink, length);
-    // An account with objects under way is never folded away, so the same one is there at the end.
+    // An account with unsettled objects is never merged into another, so it is still the same at the end.
     try {
       const dropped = await sink.write(node, batch);
       account.written += length - (dropped === undefined ? 0 : this.accounting.drop(account, dropped));

@@ -10,13 +10,13 @@ export interface SinkLog {
   error(event: string, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** What a sink may use of the tracer; the giver stops it. */
+/** The parts of the tracer that a sink may use; their owner stops them. */
 export interface SinkContext {
   readonly registry: HandleRegistry;
   readonly log: SinkLog;
   /** Muninn's. */
   readonly version: string;
-  /** Reads a small file of text, for credentials and the like; in 5 s at most. */
+  /** Reads a small text file, for credentials and the like, in 5 s at most. */
   readonly readFile: (file: string) => Promise<string>;
 }
 
@@ -27,9 +27,9 @@ export interface SinkContext {
 export interface SinkKind<Config> {
   readonly kind: string;
   /**
-   * Opens every sink of this kind that the configuration asks for. A server that is away does not keep it from opening:
-   * that is for the sink's health.
-   * @throws where a sink can never work as configured; nothing stays open then
+   * Opens every sink of this kind that the configuration asks for. A server that is away does not prevent opening: the
+   * sink's health reports it.
+   * @throws if a sink can never work as configured; then nothing stays open
    */
   open(config: Config, context: SinkContext): Promise<readonly Sink[]>;
 }

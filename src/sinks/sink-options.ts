@@ -10,7 +10,7 @@ export const sinkOptions = alternatives(
   { otherwise: "{kind: otlp, …} or {kind: nats, …}", doc: "what it is" },
 );
 
-/** How a sink is told apart in metrics and health. */
+/** The name of a sink in metrics and health. */
 export function sinkName(sink: ValueOf<typeof sinkOptions>): string {
   return sink.kind === "nats" ? natsSinkName(sink) : otlpSinkName(sink);
 }

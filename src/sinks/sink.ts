@@ -5,8 +5,8 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { DropReason } from "./drop-reasons.js";
 
 /**
- * The state of a sink. `degraded`: everything is still kept or counted, but an operator should look; `failing`: what
- * it is given does not become safe.
+ * The state of a sink. `degraded`: everything is still kept or counted, but an operator should look; `failing`: its objects
+ * do not become safe.
  */
 export interface SinkHealth {
   readonly state: "ok" | "degraded" | "failing";
@@ -19,17 +19,17 @@ export interface SinkHealth {
 
 /** A family of metrics of one sink; all sinks of a kind have the same families, distinguished by the label `sink`. */
 export interface SinkMetric {
-  /** Whole name; that of a counter ends in `_total`. */
+  /** The whole name; a counter's ends in `_total`. */
   readonly name: string;
   /** One sentence, without quotes and line feeds. */
   readonly help: string;
   readonly type: "counter" | "gauge";
-  /** Besides `sink`. @default none */
+  /** In addition to `sink`. @default none */
   readonly labelNames?: readonly string[];
   readonly read: () => Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 }
 
-/** The nodes whose names are known, as a sink may look at them. */
+/** The nodes whose names are known, for sinks. */
 export interface ConnectedNodes {
   nodes(): Iterable<{
     readonly node: NodeIdentity;
@@ -51,16 +51,16 @@ interface AnySink {
   /** Unique among the sinks; a label of metrics and log lines. */
   readonly name: string;
   readonly metrics?: readonly SinkMetric[];
-  /** The node's connection ended; what is under way stays under way. */
+  /** The node's connection has ended; unsettled objects continue. */
   close(node: NodeIdentity): void;
   health(): SinkHealth;
-  /** All else is there: from now on it may look at the nodes that are connected. */
+  /** Called once everything else is open: from now on the sink may read the connected nodes. */
   begin?(nodes: ConnectedNodes): void;
-  /** Certificates, credentials and the like are read again (SIGHUP). @throws where they cannot be used; then nothing changes */
+  /** Reads certificates, credentials and the like again (SIGHUP). @throws if they cannot be used; then nothing changes */
   reload?(): Promise<void>;
   /**
-   * Takes nothing more; makes safe what it was given, for `deadlineMs` at most, and lets everything go. What is not safe
-   * by then is given up as `stopped`. Idempotent, waits.
+   * Accepts nothing more; makes its objects safe, for `deadlineMs` at most, and closes everything. Objects that are not safe by
+   * then are given up as `stopped`. Idempotent, waits.
    */
   stop(options: { readonly deadlineMs: number }): Promise<void>;
 }
@@ -71,25 +71,25 @@ export type Dropped = Readonly<Partial<Record<DropReason, number>>>;
 /** Makes each batch safe by its own promise; the node is asked for no more until it is. */
 export interface RequiredSink extends AnySink {
   readonly kind: "required";
-  /** A node has its name; its batches may come from now on. */
+  /** A node has its name; its batches may arrive from now on. */
   open(node: NodeIdentity): void;
   /**
-   * Resolves when every object of the batch is safe by this sink's promise, or is one of those dropped that it resolves
-   * with. Rejects with `SinkError` where none of it ever will be; any other error counts as `failed`.
+   * Resolves when every object of the batch is safe by this sink's promise, or dropped; it resolves with those dropped. Rejects
+   * with `SinkError` if none of it will ever be safe; any other error counts as `failed`.
    */
   write(node: NodeIdentity, batch: TraceBatch): Promise<Dropped | undefined>;
-  /** Resolves when nothing written for this node, by whichever connection, is still on its way. */
+  /** Resolves when nothing written for this node, over any of its connections, is still on its way. */
   drained(node: NodeIdentity): Promise<void>;
 }
 
-/** Takes what it can of each batch at once, and never holds one up. */
+/** Accepts what it can of each batch at once, and never delays one. */
 export interface BestEffortSink extends AnySink {
   readonly kind: "best-effort";
   /** A node has its name; `account` is where its objects are counted, also after it has left. */
   open(node: NodeIdentity, account: ObjectAccount): void;
   /**
-   * Copies what it wants of the batch, whose bytes are valid only until this returns, into a bounded queue. Whatever is
-   * meant for this sink is counted `received` now, and `written` or `dropped` now or later.
+   * Copies what it wants of the batch, whose bytes are valid only until this returns, into a bounded queue. Objects meant for
+   * this sink are counted `received` now, and `written` or `dropped` now or later.
    */
   offer(node: NodeIdentity, batch: TraceBatch): void;
 }
@@ -97,15 +97,15 @@ export interface BestEffortSink extends AnySink {
 /** A place that trace objects go to. */
 export type Sink = RequiredSink | BestEffortSink;
 
-/** Counts the objects of one node at one best-effort sink. At every quiet moment received = written + Σ dropped. */
+/** Counts the objects of one node at one best-effort sink. Whenever nothing is in flight, received = written + Σ dropped. */
 export interface ObjectAccount {
-  /** Objects of a batch that are meant for the sink, and their bytes as they came. */
+  /** Counts objects of a batch that are meant for the sink, and their bytes as received. */
   received(objects: number, bytes: number): void;
   written(objects: number): void;
   dropped(reason: DropReason, objects: number): void;
 }
 
-/** A sink of the configuration can never work as it is described there; `field` is where. */
+/** A sink can never work as configured; `field` is the field that is wrong. */
 export class SinkOpenError extends CodedError<{
   readonly code: "sink-unusable";
   readonly field: string;

@@ -3,7 +3,7 @@ import { ConfigError, formatProblem } from "../config/problem.js";
 import { TailError } from "./tail-error.js";
 
 /**
- * Where a configuration has log files written; of several places the first for machines, else the first.
+ * Where a configuration has log files written; if there are several places, the first ForMachine one, otherwise the first.
  * @throws TailError
  */
 export async function logRootOf(file: string): Promise<string> {

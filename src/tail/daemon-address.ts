@@ -1,6 +1,6 @@
 import { TailError } from "./tail-error.js";
 
-/** Where a running daemon is asked, and as whom. */
+/** The address of a running daemon, and the credentials to show. */
 export interface DaemonAddress {
   /** Ends with a slash: paths are below it, behind a reverse proxy as well. */
   readonly base: URL;

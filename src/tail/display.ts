@@ -6,7 +6,7 @@ import type { TracedLine } from "./traced-line.js";
 export interface DisplayOptions {
   readonly format: "human" | "json";
   readonly wrap: boolean;
-  /** Lines go on coming: a terminal that is too slow misses some; other readers are waited for. */
+  /** Whether more lines keep arriving: then a terminal that is too slow misses some; other readers are waited for. */
   readonly isLive: boolean;
   /** @default stdout of the process */
   readonly output?: DisplayOutput;
@@ -21,10 +21,10 @@ export interface DisplayOutput {
   readonly columns: () => number | undefined;
 }
 
-/** So much text is written at once. */
+/** Characters written at once. */
 const mostAtOnce = 64 * 1024;
 
-/** Shows lines at the standard output. */
+/** Shows lines on standard output. */
 export class Display {
   readonly #options: DisplayOptions;
   readonly #output: DisplayOutput;
@@ -38,7 +38,7 @@ export class Display {
       this.#live = new LiveOutput(this.#output.write, (lines) => this.#missedText(lines));
   }
 
-  /** @throws TailError of code `reader-gone`, and what the operating system says */
+  /** @throws TailError of code `reader-gone`, and the operating system's errors */
   async show(lines: readonly TracedLine[]): Promise<void> {
     this.#layout.prepare(lines);
     if (this.#live !== undefined) {
@@ -55,7 +55,7 @@ export class Display {
     if (text !== "") await this.#output.write(text);
   }
 
-  /** Says that this many lines are missing here, which were left out before. */
+  /** Shows that this many lines are missing here because they were left out before. */
   async missed(lines: number): Promise<void> {
     if (this.#live === undefined) await this.#output.write(this.#missedText(lines));
     else this.#live.missed(lines);

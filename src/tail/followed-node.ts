@@ -4,7 +4,7 @@ import { compressedLines, forwardsReader } from "./node-lines.js";
 import { LineCutter } from "./stored-lines.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Files that are held open until the one before them is read; more are opened when it is their turn. */
+/** Files held open while earlier ones are read; more are opened when it is their turn. */
 const mostHeld = 16;
 
 interface FollowedFile {
@@ -15,8 +15,8 @@ interface FollowedFile {
 }
 
 /**
- * Reads what is added to a node's log. Files are open from when they are first seen: rotation, compression and deletion
- * take nothing away. Polls, since network file systems do not report changes.
+ * Reads what is added to a node's log. Files are opened when they are first seen, so rotation, compression and deletion lose
+ * nothing. Polls, because network file systems do not report changes.
  */
 export class FollowedNode {
   readonly directory: NodeDirectory;
@@ -25,7 +25,7 @@ export class FollowedNode {
   #current: FollowedFile | undefined;
   #read: (lines: readonly string[]) => TracedLine[] = () => [];
   #next: FollowedFile[] = [];
-  /** Nothing more came of the current file since a newer one was seen. */
+  /** Whether nothing more was added to the current file since a newer one was seen. */
   #isAtEnd = false;
 
   /** @param remark called for files that are damaged */
@@ -34,7 +34,7 @@ export class FollowedNode {
     this.#remark = remark;
   }
 
-  /** Begins in the last of these files, at a place in it; if there is none, with the first new one. */
+  /** Starts in the last of these files, at a place in it; if there are none, with the first new file. */
   async begin(files: readonly LogFile[], position: number): Promise<void> {
     const last = files.at(-1);
     if (last === undefined) return;
@@ -53,14 +53,14 @@ export class FollowedNode {
     for (const followed of this.#next.slice(0, mostHeld)) await hold(followed);
   }
 
-  /** Lines that were added, up to about `mostBytes` of them; empty if there are none now. */
+  /** Lines that were added, up to about `mostBytes`; empty if there are none. */
   async poll(mostBytes: number): Promise<TracedLine[]> {
     const current = this.#current;
     const added = current === undefined ? [] : await this.#added(current, mostBytes);
     if (added.length > 0) return this.#read(added);
     const next = this.#next[0];
     if (next === undefined) return [];
-    // Who rotates may still write to the old file while the new one is made: it is left where twice nothing came.
+    // The writer may still write to the old file while it creates the new one: the old one is left once nothing came twice.
     if (current !== undefined && !this.#isAtEnd) {
       this.#isAtEnd = true;
       return [];
@@ -91,7 +91,7 @@ export class FollowedNode {
     if (this.#current !== undefined) await hold(this.#current);
   }
 
-  /** Reads on until at least one line is whole, or nothing more is there. */
+  /** Reads on until at least one line is whole, or the file ends. */
   async #added(current: FollowedFile, mostBytes: number): Promise<string[]> {
     if (current.handle === undefined) return [];
     const buffer = Buffer.allocUnsafe(mostBytes);
@@ -111,7 +111,7 @@ export class FollowedNode {
     return lines;
   }
 
-  /** Whether the newest file is no longer what is open by its name, or was cut: then it is read from its beginning. */
+  /** Whether the newest file was replaced or truncated: then it is read from its beginning. */
   async #isAnother({ path, isCompressed }: LogFile): Promise<boolean> {
     const current = this.#current;
     if (current?.handle === undefined || this.#next.length > 0 || isCompressed) return false;
@@ -125,7 +125,7 @@ export class FollowedNode {
   }
 }
 
-/** Opens a file that is not compressed; one that is gone already has no handle. */
+/** Opens an uncompressed file; one that is already gone has no handle. */
 async function hold(followed: FollowedFile): Promise<void> {
   if (followed.handle !== undefined || followed.file.isCompressed) return;
   try {

@@ -1,9 +1,9 @@
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** What is shown; a field that is absent lets everything pass. */
+/** Which lines are shown; an absent field lets everything pass. */
 export interface LineFilter {
-  /** Whole segments that the namespace begins with, any of them: `ChainDB` is that of `ChainDB.AddBlock`, not of `ChainDBX`. */
+  /** Prefixes of whole segments, one of which must match: `ChainDB` matches `ChainDB.AddBlock` but not `ChainDBX`. */
   readonly namespaces?: readonly string[] | undefined;
   /** This severity and worse; lines without any are left out. */
   readonly severity?: Severity | undefined;
@@ -11,7 +11,7 @@ export interface LineFilter {
   readonly since?: bigint | undefined;
 }
 
-/** Whether the facts of a line are as asked for. */
+/** Whether a line matches, by its facts. */
 export function passes(line: TracedLine, { namespaces, severity, since }: LineFilter): boolean {
   if (namespaces !== undefined && !namespaces.some((prefix) => isBelow(line.namespace, prefix))) return false;
   if (since !== undefined && line.at < since) return false;
@@ -23,7 +23,7 @@ const rank = Object.fromEntries(severities.map((severity, index) => [severity, i
   Record<Severity, number>
 >;
 
-/** As the daemon filters for the page. */
+/** Like the daemon's filter for the page. */
 function isBelow(namespace: string, prefix: string): boolean {
   if (!namespace.startsWith(prefix)) return false;
   return namespace.length === prefix.length || prefix.endsWith(".") || namespace[prefix.length] === ".";

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { TailError } from "./tail-error.js";
 
-/** Writes a text; resolves when the reader has taken it. */
+/** Writes a text; resolves when the reader has accepted it. */
 export type WriteText = (text: string) => Promise<void>;
 
 const retryMs = 10;
 
 /**
  * Writes to a file descriptor outside the event loop, which a stalled terminal would otherwise stop.
- * @throws TailError of code `reader-gone`, and what the operating system says
+ * @throws TailError of code `reader-gone`, and the operating system's errors
  */
 export function textWriter(descriptor: number): WriteText {
   return async (text) => {
@@ -28,7 +28,7 @@ function writeSome(descriptor: number, bytes: Buffer): Promise<number> {
     write(descriptor, bytes, (error, written) => {
       if (error === null) resolve(written);
       else if (error.code === "EAGAIN") resolve(0);
-      // A terminal that was closed says EIO.
+      // A closed terminal reports EIO.
       else reject(error.code === "EPIPE" || error.code === "EIO" ? readerGone() : error);
     });
   });
@@ -38,10 +38,10 @@ function readerGone(): TailError {
   return new TailError("reader-gone", "nobody reads the output");
 }
 
-/** What waits for a slow reader, in UTF-16 units. */
+/** Most text that waits for a slow reader, in UTF-16 units. */
 const mostWaiting = 1024 * 1024;
 
-/** Lines for a terminal as they come: what it is too slow for is left out, and reported. Nothing waits for it. */
+/** Writes lines to a terminal as they come: if it is too slow, lines are left out and reported. Nothing waits for it. */
 export class LiveOutput {
   readonly #write: WriteText;
   readonly #missedText: (lines: number) => string;
@@ -58,12 +58,12 @@ export class LiveOutput {
   }
 
   /**
-   * Takes a line, or counts it as missed.
+   * Accepts a line, or counts it as missed.
    * @throws what writing threw before
    */
   offer(line: string): void {
     if (this.#failure !== undefined) throw this.#failure;
-    // Once something is missing, nothing is taken before that is reported: the place would be wrong.
+    // Once something is missing, nothing is accepted until that is reported; otherwise its place would be wrong.
     if (this.#missed > 0 || this.#waitingLength + line.length > mostWaiting) {
       this.#missed += 1;
       return;
@@ -89,7 +89,7 @@ export class LiveOutput {
   }
 
   async #writeAll(): Promise<void> {
-    // What is offered in the same turn goes out in one write.
+    // Lines of the same turn are written together.
     await Promise.resolve();
     try {
       while (this.#waiting.length > 0 || this.#missed > 0) {

@@ -2,18 +2,18 @@ import vm from "node:vm";
 import { TailError } from "./tail-error.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Of a longer line only the beginning is searched. */
+/** Only this much of a line is searched. */
 const mostSearched = 64 * 1024;
 
-/** A search of some lines takes no longer; then each of them is searched alone, and no longer either. */
+/** Time limit for searching some lines; beyond it each is searched alone, with the same limit. */
 const defaultDeadlineMs = 500;
 
-/** This many lines may take too long before the search is given up. */
+/** How many lines may take too long before the search is given up. */
 const mostSlow = 8;
 
 /**
- * Finds lines by a regular expression of the user's. Some expressions take longer than anybody lives on the lines of a
- * peer who knows them; those are stopped.
+ * Finds lines by the user's regular expression. A peer can craft lines on which some expressions practically never end;
+ * those searches are stopped.
  */
 export class LineSearch {
   readonly #source: string;
@@ -34,8 +34,8 @@ export class LineSearch {
   }
 
   /**
-   * The lines that hold what is looked for; those on which it takes too long do not count.
-   * @throws TailError if it takes too long again and again
+   * The lines that match; those on which it takes too long do not count.
+   * @throws TailError if it takes too long repeatedly
    */
   matching(lines: readonly TracedLine[]): TracedLine[] {
     if (lines.length === 0) return [];
@@ -60,14 +60,14 @@ export class LineSearch {
     try {
       return this.#script.runInContext(this.#context, { timeout: this.#deadlineMs }) as boolean[];
     } catch (error) {
-      // An error of the context is no instance of this side's Error.
+      // An error from the other context is not an instance of our Error.
       if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return undefined;
       throw error;
     }
   }
 }
 
-/** The line as it is stored; of an object of a daemon its text for people as well. */
+/** The line as stored; for an object from a daemon also its text for people. */
 function searched({ form, text, human }: TracedLine): string {
   const whole = form === "machine" && human !== undefined ? `${human}\n${text}` : text;
   return whole.slice(0, mostSearched);

@@ -7,7 +7,7 @@ export interface LineStyle {
   readonly colours: boolean;
   /** Columns of the terminal; undefined if lines may be of any length. */
   readonly columns: number | undefined;
-  /** What does not fit continues in the next line, below the text; else it is cut. */
+  /** Whether text that does not fit continues on the next line; otherwise it is cut. */
   readonly wrap: boolean;
 }
 
@@ -25,13 +25,13 @@ const colours: Readonly<Record<Severity, string>> = {
 };
 
 const severityWidth = "Emergency".length;
-/** Longer names are shown whole, and push the text aside. */
+/** Widest column for names; longer names are shown whole, and push the text to the right. */
 const mostNodeWidth = 24;
 const mostNamespaceWidth = 40;
-/** The text keeps this much room however narrow a terminal is. */
+/** The least width of the text, however narrow the terminal is. */
 const leastTextWidth = 20;
 
-/** Lays out lines in columns, which grow with what has come. */
+/** Lays out lines in columns, which grow as needed. */
 export class LineLayout {
   #nodeWidth = 0;
   #namespaceWidth = 0;
@@ -44,7 +44,7 @@ export class LineLayout {
     }
   }
 
-  /** One line, or where it wraps several, each ended by a line feed. Text of peers is shown, never obeyed. */
+  /** One line, or several if it wraps, each ended by a line feed. Control characters in peers' text are escaped. */
   show(line: TracedLine, { colours: isColoured, columns, wrap }: LineStyle): string {
     const node = visibleText(line.node);
     const namespace = visibleText(line.namespace);
@@ -84,7 +84,7 @@ function fitted(text: string, indent: number, columns: number | undefined, wrap:
     return [room < 1 ? "" : `${whole(text.slice(0, room - 1))}…`];
   }
   const width = Math.max(leastTextWidth, room);
-  // A head that takes more than the line has leaves it to itself.
+  // A head wider than the line gets a line of its own.
   const rows: string[] = room < leastTextWidth ? [""] : [];
   for (let begin = 0; begin < text.length; ) {
     const row = whole(text.slice(begin, begin + width));
@@ -106,7 +106,7 @@ function timeText(at: bigint): string {
   return date.toISOString().replace("T", " ");
 }
 
-/** What a line says in addition to its facts: the node's words, or `key=value` of its data. */
+/** A line's text in addition to its facts: the node's own text, or `key=value` of its data. */
 function messageOf({ human, text }: TracedLine): string {
   if (human !== undefined) return human;
   try {
@@ -129,7 +129,7 @@ function valueText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** A line for programs: the node's own JSON with the node's name before it; of other lines what they say. */
+/** A line for programs: the node's own JSON with the node's name added in front; other lines as text. */
 export function jsonLine(line: TracedLine): string {
   const { node, text, form, human } = line;
   const name = `{"node":${JSON.stringify(node)}`;

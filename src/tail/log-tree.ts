@@ -24,8 +24,8 @@ export interface NodeDirectory {
 const extensions: Readonly<Record<LineForm, string>> = { machine: "json", console: "log" };
 
 /**
- * The nodes below a log root, or the one whose directory it is. Of a node that has both kinds of files those for machines
- * count: they have more. Hidden directories, and those without log files, are left out.
+ * The nodes below a log root, or the one whose directory it is. If a node has both kinds of files, the machine-readable ones
+ * are used, because they have more. Hidden directories, and those without log files, are left out.
  * @throws what the file system throws
  */
 export async function findNodes(root: string): Promise<NodeDirectory[]> {
@@ -43,7 +43,7 @@ export async function findNodes(root: string): Promise<NodeDirectory[]> {
   return found.flat().sort((one, other) => (one.node < other.node ? -1 : 1));
 }
 
-/** A node's log files in the order written. A file that is just being compressed is there once, as it was. */
+/** A node's log files in the order written. A file that is just being compressed is listed once, uncompressed. */
 export async function logFilesOf({ path, form }: NodeDirectory): Promise<LogFile[]> {
   const byName = new Map<string, LogFile>();
   // Shorter names come first: the plain one before the compressed.
@@ -64,7 +64,7 @@ function formOf(names: readonly string[]): LineForm | undefined {
   return has("console") ? "console" : undefined;
 }
 
-/** Nothing where the directory has just been removed. */
+/** Empty if the directory has just been removed. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
@@ -74,7 +74,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** Whether a file or directory is no longer where it was: retention and operators delete while we look. */
+/** Whether a file or directory has disappeared: retention and operators may delete while we read. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

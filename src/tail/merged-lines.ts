@@ -3,7 +3,7 @@ import type { TracedLine } from "./traced-line.js";
 /** Lines of one node, some at a time, in the direction they are merged in. */
 export type LineSource = AsyncIterator<readonly TracedLine[], unknown, undefined>;
 
-/** Lines given at once; a reader that waits for the first ones gets them sooner, since nothing is read in between. */
+/** Lines yielded at once; a reader gets the first ones sooner, because nothing is read in between. */
 const mostAtOnce = 256;
 
 interface Head {
@@ -14,9 +14,9 @@ interface Head {
 }
 
 /**
- * The lines of all sources in the order of their times: the oldest first where sources go forwards, the newest first where
- * they go backwards. Each source keeps its own order, whatever times its lines have; of equal times the first source's
- * comes first, backwards last.
+ * The lines of all sources in the order of their times: the oldest first if sources go forwards, the newest first if they go
+ * backwards. Each source keeps its own order, whatever times its lines have; among equal times the first source comes
+ * first, or, backwards, last.
  */
 export async function* mergedLines(
   sources: readonly LineSource[],
@@ -48,7 +48,7 @@ export async function* mergedLines(
   }
 }
 
-/** Asks a source for its next lines; false if it has no more. */
+/** Asks a source for its next lines; resolves with false if it has no more. */
 async function refill(head: Head): Promise<boolean> {
   for (;;) {
     const { done, value } = await head.source.next();
@@ -60,7 +60,7 @@ async function refill(head: Head): Promise<boolean> {
   }
 }
 
-/** A binary heap: of a thousand nodes a few are compared for each line. */
+/** A binary heap: with a thousand nodes only a few are compared for each line. */
 class Heap<Item> {
   readonly #items: Item[] = [];
   readonly #comesBefore: (one: Item, other: Item) => boolean;

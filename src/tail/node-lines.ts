@@ -6,19 +6,19 @@ import type { OpenStoredBytes, StoredBytes } from "./stored-bytes.js";
 import { linesBackwards, linesForwards } from "./stored-lines.js";
 import { consoleLine, isContinuation, type LinePlace, machineLine, type TracedLine } from "./traced-line.js";
 
-/** Clocks of nodes may be ahead of the tracer's by this much, and lines late by it. */
+/** How far clocks of nodes may be ahead of the tracer's, and how late lines may be. */
 const slackSeconds = 60;
 export const slackNs = BigInt(slackSeconds) * 1_000_000_000n;
 
-/** Continuation lines that wait for the head of what they belong to, reading backwards. */
+/** Most continuation lines that wait for their head when reading backwards. */
 const mostContinued = 1_000;
 
-/** What is there of a node: files up to where they ended when it was looked. */
+/** A node's files, up to where they ended when they were listed. */
 export interface NodeHistory {
   readonly directory: NodeDirectory;
   /** In the order written. */
   readonly files: readonly LogFile[];
-  /** Where the last file's lines end; absent if they are wanted up to its end. */
+  /** Where reading of the last file stops; absent: at its end. */
   readonly endOfLast?: number;
 }
 
@@ -48,8 +48,8 @@ export async function* nodeLinesBackwards(
 }
 
 /**
- * A node's lines from the oldest that may be of `since` or later; what is before is not read if names and times show
- * it.
+ * A node's lines, starting with the oldest that may be from `since` or later; earlier parts are not read if names and times
+ * show that they are earlier.
  */
 export async function* nodeLinesSince(
   { directory, files, endOfLast }: NodeHistory,
@@ -76,7 +76,7 @@ export async function* nodeLinesSince(
   }
 }
 
-/** The last file that began well before that time: what was written then and later is in it and those after it. */
+/** The last file that began well before that time: it and those after it contain everything since then. */
 function firstFileSince(files: readonly LogFile[], since: bigint): number {
   const second = Number(since / 1_000_000_000n) - slackSeconds;
   return Math.max(
@@ -102,7 +102,7 @@ export async function* compressedLines(
   }
 }
 
-/** Makes lines of a file in the order written; continuation lines take the facts of their head. */
+/** Makes lines from a file in the order written; continuation lines get the facts of their head. */
 export function forwardsReader(
   { node, form }: NodeDirectory,
   file: LogFile,
@@ -148,7 +148,7 @@ function placeOf(node: string, file: LogFile): LinePlace {
 }
 
 function timeIn(line: string, { node, form }: NodeDirectory, file: LogFile): bigint | undefined {
-  // Marks a line without a time; no clock shows it.
+  // Marks a line without a time; no real time has this value.
   const place = { ...placeOf(node, file), fallbackAt: -1n };
   const { at } = form === "machine" ? machineLine(line, place) : consoleLine(line, place, undefined);
   return at === -1n ? undefined : at;

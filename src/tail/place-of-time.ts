@@ -3,11 +3,11 @@ import type { StoredBytes } from "./stored-bytes.js";
 const lineFeed = 0x0a;
 const probeBytes = 8 * 1024;
 const mostProbeBytes = 1024 * 1024;
-/** Less is not worth another look. */
+/** With less than this, another step is not worthwhile. */
 const nearBytes = 64 * 1024;
 
 /**
- * A place from which on a file is to be read to find all lines from `since` on, by halving: of a file of any size some
+ * The place from which a file must be read to find all lines from `since` on, by binary search: in a file of any size some
  * dozens of kilobytes are read. Lines may be out of order by as much as 64 KiB holds; the reader leaves out earlier ones.
  *
  * @param timeOf the time of a line; undefined if it has none
@@ -52,7 +52,7 @@ async function firstTimeAfter(
 
 async function beginOfLineNear(stored: StoredBytes, place: number): Promise<number> {
   if (place === 0) return 0;
-  // The byte before may be the end of a line.
+  // The byte before may end a line.
   const block = await stored.read(place - 1, nearBytes);
   const feed = block.indexOf(lineFeed);
   return feed === -1 ? place : place + feed;

@@ -10,7 +10,7 @@ import {
 } from "./node-lines.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** What is wanted of the existing lines. */
+/** Which of the existing lines are wanted. */
 export interface Wanted extends LineFilter {
   readonly search?: LineSearch | undefined;
 }
@@ -58,7 +58,7 @@ export async function* linesSince(
   }
 }
 
-/** The newest of what is left is older by more than lines are late. */
+/** Whether everything left is older, by more than lines can be late. */
 function isLongBefore({ at }: TracedLine, since: bigint | undefined): boolean {
   return since !== undefined && at < since - slackNs;
 }

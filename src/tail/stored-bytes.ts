@@ -4,17 +4,17 @@ import type { LogFile } from "./log-tree.js";
 
 /** The bytes of an open log file, as they were before it was compressed. */
 export interface StoredBytes {
-  /** When it was opened; it may have grown since. */
+  /** The size when it was opened; it may have grown since. */
   readonly size: number;
   /** Up to `length` bytes from `position` on; fewer only at the end. */
   read(position: number, length: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-/** Opens a log file; what reads logs is given it, so that a test can count what is read. */
+/** Opens a log file; passed to readers of logs, so that a test can count what is read. */
 export type OpenStoredBytes = (file: LogFile) => Promise<StoredBytes>;
 
-/** A file that can be read anywhere. */
+/** A file that can be read at any place. */
 async function openPlain(path: string): Promise<StoredBytes> {
   const handle = await open(path, "r");
   const { size } = await handle.stat();
@@ -35,8 +35,8 @@ async function openPlain(path: string): Promise<StoredBytes> {
 }
 
 /**
- * A compressed file, to be read from its end: it is unpacked from its beginning again for each `windowBytes` that are
- * stepped back, and never held whole. It ends where the file is damaged.
+ * A compressed file that is read from its end: for each step back of `windowBytes` it is uncompressed again from its
+ * beginning, and never held whole. It ends where the file is damaged.
  */
 async function openCompressed(
   path: string,
@@ -77,7 +77,7 @@ async function lastBytesBefore(
   try {
     for await (const { bytes } of readLogBytes(path)) {
       const wanted = bytes.subarray(0, Math.max(0, end - position));
-      // A copy: the bytes are valid until the next are asked for.
+      // A copy, because the bytes are valid only until the next ones are asked for.
       kept.push(Buffer.from(wanted));
       keptBytes += wanted.length;
       position += wanted.length;
@@ -93,8 +93,7 @@ async function lastBytesBefore(
 }
 
 /**
- * Opens files of any kind. `windowBytes` bounds what one compressed file holds in memory, in addition to some pieces of
- * 1 MiB.
+ * Opens files of any kind. `windowBytes` limits the memory of one compressed file, in addition to some pieces of 1 MiB.
  */
 export function storedBytesOpener(windowBytes: number, remark: (sentence: string) => void): OpenStoredBytes {
   return ({ path, isCompressed }) =>

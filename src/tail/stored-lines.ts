@@ -4,15 +4,15 @@ const lineFeed = 0x0a;
 const leastBlockBytes = 4 * 1024;
 const mostBlockBytes = 1024 * 1024;
 
-/** A longer line is given in pieces. */
+/** A longer line is yielded in pieces. */
 const maxLineBytes = 16 * 1024 * 1024;
 
 /**
  * The lines that end before `end`, from the last to the first, some at a time; empty ones are left out. Little is read at
- * first, since the last lines are mostly all that is wanted.
+ * first, because usually only the last lines are wanted.
  */
 export async function* linesBackwards(stored: StoredBytes, end: number): AsyncGenerator<string[]> {
-  /** What is known of a line whose beginning is not: pieces from the last to the first. */
+  /** The known end of a line whose beginning has not been read: pieces from the last to the first. */
   let rest: Buffer[] = [];
   let restBytes = 0;
   const finish = (begin: Buffer) => {
@@ -41,7 +41,7 @@ export async function* linesBackwards(stored: StoredBytes, end: number): AsyncGe
   }
 }
 
-/** The lines between two places, from the first to the last, some at a time; one that `end` cuts is given as far as it goes. */
+/** The lines between two places, from the first to the last, some at a time; one that `end` cuts is yielded up to there. */
 export async function* linesForwards(
   stored: StoredBytes,
   begin: number,
@@ -59,12 +59,12 @@ export async function* linesForwards(
   yield cutter.end();
 }
 
-/** Cuts bytes that come piece by piece into lines; empty ones are left out. */
+/** Splits bytes that arrive in pieces into lines; empty ones are left out. */
 export class LineCutter {
   #rest: Buffer[] = [];
   #restBytes = 0;
 
-  /** The lines that these bytes complete. Keeps what may be reused: bytes are copied. */
+  /** The lines that these bytes complete. Unfinished bytes are copied, so the memory may be reused. */
   push(bytes: Buffer): string[] {
     const lines: string[] = [];
     let begin = 0;
@@ -80,7 +80,7 @@ export class LineCutter {
     return lines.filter((line) => line !== "");
   }
 
-  /** The line that no line feed ended, if there is one. */
+  /** The last line without a line feed, if there is one. */
   end(): string[] {
     return this.#restBytes === 0 ? [] : [this.#finish(Buffer.alloc(0))];
   }
@@ -93,7 +93,7 @@ export class LineCutter {
   }
 }
 
-/** Where the last line that is ended ends: what follows is still being written. */
+/** Where the last complete line ends: what follows is still being written. */
 export async function endOfLines(stored: StoredBytes): Promise<number> {
   let blockBytes = leastBlockBytes;
   for (let position = stored.size; position > 0; blockBytes = Math.min(2 * blockBytes, mostBlockBytes)) {

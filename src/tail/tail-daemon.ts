@@ -6,46 +6,46 @@ import { TailError } from "./tail-error.js";
 import { severityNamed, type TracedLine, timeOf } from "./traced-line.js";
 import { refuseUnknownNodes } from "./unknown-node.js";
 
-/** What to show of what a running daemon receives. */
+/** Which of the lines that a running daemon receives are shown. */
 export interface DaemonToTail {
   readonly address: DaemonAddress;
   /** Names of nodes; none means all. */
   readonly nodes: readonly string[];
   readonly filter: Omit<LineFilter, "since">;
-  /** A regular expression (RE2), looked for by the daemon. */
+  /** A regular expression (RE2), applied by the daemon. */
   readonly grep?: string | undefined;
   /** Called when the connection is lost, and when it is back. */
   readonly remark: (sentence: string) => void;
-  /** Before another attempt to connect. @default sleeps */
+  /** Waits before another attempt to connect. @default sleeps */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 /** What a daemon sent. */
 export interface DaemonLines {
   readonly lines: readonly TracedLine[];
-  /** Lines before these that it left out, since they were not taken in time. */
+  /** How many lines before these it left out, because they were not read in time. */
   readonly missed: number;
 }
 
 const timeoutMs = 10_000;
 /** A message is at most 256 KiB, or one object. */
 const maxMessageBytes = 16 * 1024 * 1024;
-/** So many messages may wait here; then the daemon keeps them, and counts what it has no room for. */
+/** Most messages that wait here; beyond that the daemon keeps them, and counts those it has no room for. */
 const mostWaiting = 8;
 const leastPauseMs = 500;
 const mostPauseMs = 10_000;
-/** The daemon pings every 15 s; one that does not is gone. */
+/** The daemon pings every 15 s; if it does not, it is gone. */
 const silenceMs = 45_000;
 
-/** Codes of closing that no second attempt would change. */
+/** Close codes after which a second attempt would be useless. */
 const refusals: ReadonlyMap<number, string> = new Map([
   [4001, "there are too many viewers already"],
   [4002, "cannot do what was asked"],
 ]);
 
 /**
- * What a daemon receives, from now on and without an end; no file is read. Connects again where the connection is lost. Where
- * lines are not taken, the daemon is not read from, and counts what it leaves out.
+ * What a daemon receives from now on, without end; no file is read. Reconnects if the connection is lost. If lines are not
+ * consumed, nothing is read from the daemon, which counts what it leaves out.
  * @throws TailError if a node is unknown, the first attempt fails, or the daemon refuses
  */
 export async function* tailDaemon(options: DaemonToTail): AsyncGenerator<DaemonLines> {
@@ -91,7 +91,7 @@ function liveAddress({ address, nodes, filter, grep }: DaemonToTail): URL {
   return url;
 }
 
-/** The nodes that are connected, or were not long ago. */
+/** The nodes that are connected, or were recently. */
 async function knownNodes({ base, headers }: DaemonAddress): Promise<string[]> {
   const url = new URL("api/overview", base);
   let nodes: unknown;
@@ -165,7 +165,7 @@ class LiveMessages {
     });
   }
 
-  /** @throws ConnectionError when it is over */
+  /** @throws ConnectionError when it has ended */
   async *all(): AsyncGenerator<DaemonLines> {
     for (;;) {
       const data = this.#waiting.shift();
@@ -191,7 +191,7 @@ class LiveMessages {
   }
 }
 
-/** @throws ConnectionError for what no daemon sends */
+/** @throws ConnectionError for messages that no daemon sends */
 function linesIn(message: string): DaemonLines {
   let told: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
- * Why lines cannot be shown: `usage`, something asked for cannot be; `unknown-node`; `no-daemon`, it cannot be asked, or
- * does not answer as it should; `reader-gone`, the reader of the output has seen enough.
+ * Why lines cannot be shown: `usage`: a wrong option; `unknown-node`; `no-daemon`: it cannot be reached, or does not answer
+ * as expected; `reader-gone`: the reader of the output has stopped reading.
  */
 export type TailErrorCode = "usage" | "unknown-node" | "no-daemon" | "reader-gone";
 

@@ -10,22 +10,22 @@ import type { TracedLine } from "./traced-line.js";
 import { refuseUnknownNodes } from "./unknown-node.js";
 
 const mib = 1024 * 1024;
-/** What all nodes together may hold of compressed files, and of lines that were added. */
+/** Most memory of all nodes together for compressed files, and for added lines. */
 const windowsBytes = 256 * mib;
 const addedBytes = 16 * mib;
 
 const pauseMs = 200;
-/** New files and new nodes are looked for this often, in pauses. */
+/** New files and new nodes are looked for after this many pauses. */
 const pausesPerLook = 5;
 
-/** What to show of the logs below a directory. */
+/** Which lines of the logs below a directory are shown. */
 export interface FilesToTail {
   readonly root: string;
   /** Names of nodes; none means all. */
   readonly nodes: readonly string[];
-  /** So many of the last lines; undefined means all that are wanted. */
+  /** How many of the last lines; undefined means all that match. */
   readonly count: number | undefined;
-  /** `since` must be given where `count` is not. */
+  /** `since` must be given if `count` is not. */
   readonly wanted: Wanted;
   readonly follow: boolean;
   /** Called with what could not be read. */
@@ -37,8 +37,8 @@ export interface FilesToTail {
 }
 
 /**
- * The lines of logs: first the existing ones, in the order of their times, then, if it follows, those that are added;
- * ends only where it does not. Between two reads of added lines, nodes are merged by time as well.
+ * The lines of logs: first the existing ones, in the order of their times, then, if it follows, those that are added; it
+ * ends only if it does not follow. Added lines of one read are also merged by time.
  * @throws TailError, and what the file system throws
  */
 export async function* tailFiles(options: FilesToTail): AsyncGenerator<readonly TracedLine[]> {
@@ -49,7 +49,7 @@ export async function* tailFiles(options: FilesToTail): AsyncGenerator<readonly 
   const histories = await Promise.all(nodes.map((directory) => historyOf(directory, follow, open)));
   const followed = new FollowedNodes(options);
   try {
-    // Opened before anything is read, so that rotation takes nothing away meanwhile.
+    // Opened before anything is read, so that nothing is lost to rotation meanwhile.
     if (follow) await followed.begin(histories);
     if (count === undefined) yield* linesSince(histories, wanted.since ?? 0n, wanted, { open, remark });
     else yield await lastLines(histories, count, wanted, { open, remark });
@@ -72,7 +72,7 @@ function chosen(
   return names.length === 0 ? found : found.filter(({ node }) => names.includes(node));
 }
 
-/** If it follows, what exists ends with the last whole line; otherwise with whatever there is. */
+/** If it follows, the existing part ends with the last whole line; otherwise with the end of the file. */
 async function historyOf(
   directory: NodeDirectory,
   follow: boolean,
@@ -82,7 +82,7 @@ async function historyOf(
   const last = files.at(-1);
   if (!follow || last === undefined || last.isCompressed) return { directory, files };
   const stored = await openIfThere(last, open);
-  // Removed since it was listed: another one is the last now.
+  // It was removed after it was listed: now another file is the last.
   if (stored === undefined) return historyOf(directory, follow, open);
   try {
     return { directory, files, endOfLast: await endOfLines(stored) };
@@ -100,7 +100,7 @@ async function openIfThere(file: LogFile, open: OpenStoredBytes): Promise<Stored
   }
 }
 
-/** What is added to the logs of many nodes, new ones included. */
+/** Lines added to the logs of many nodes, including new nodes. */
 class FollowedNodes {
   readonly #options: FilesToTail;
   readonly #nodes = new Map<string, FollowedNode>();
@@ -135,7 +135,7 @@ class FollowedNodes {
     await Promise.all([...this.#nodes.values()].map((node) => node.look()));
   }
 
-  /** Nothing where the root itself is gone for now. */
+  /** Empty if the root itself is missing at the moment. */
   async #found(): Promise<readonly NodeDirectory[]> {
     try {
       return await findNodes(this.#options.root);

@@ -5,8 +5,7 @@ const timeForm =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)? ?(Z|UTC|[+-]\d\d:?\d\d)?$/;
 
 /**
- * A time that is given as such, or as how long ago (`30s`, `10m`, `2h`, `1.5d`), in nanoseconds since 1970; undefined for
- * anything else.
+ * A time, or how long ago (`30s`, `10m`, `2h`, `1.5d`), in nanoseconds since 1970; undefined for anything else.
  */
 export function sinceTime(text: string, nowMs: number): bigint | undefined {
   const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?(s|m|h|d)$/.exec(text) ?? [];

@@ -1,12 +1,12 @@
 import { type Severity, severities } from "../protocol/trace-batch.js";
 
-/** How lines look: `machine` is ForMachine's JSON, `console` what ForHuman's files and a node's own console show. */
+/** The form of lines: `machine` is ForMachine's JSON, `console` is that of ForHuman's files and of a node's own console. */
 export type LineForm = "machine" | "console";
 
-/** A line of a log, or an object from a running daemon, and as much of what it says about itself as is needed to judge it. */
+/** A line of a log, or an object from a running daemon, with the facts that filters need. */
 export interface TracedLine {
   readonly node: string;
-  /** Nanoseconds since 1970, UTC; of a line without a time, that of its file. */
+  /** Nanoseconds since 1970, UTC; for a line without a time, the time of its file. */
   readonly at: bigint;
   /** Undefined if the line names none. */
   readonly severity: Severity | undefined;
@@ -17,20 +17,19 @@ export interface TracedLine {
   /** The line as it is stored, without its line feed. */
   readonly text: string;
   /**
-   * What it says to people: a node's human text, or what follows the head of a console line. Absent if `text` is all
-   * there is.
+   * Its text for people: a node's human text, or what follows the head of a console line. Absent if there is only `text`.
    */
   readonly human?: string;
 }
 
-/** What a line takes from its file. */
+/** What a line inherits from its file. */
 export interface LinePlace {
   readonly node: string;
   /** Nanoseconds since 1970, for a line without its own time. */
   readonly fallbackAt: bigint;
 }
 
-/** Reads a line of ForMachine; whatever is no such JSON is a line without facts. */
+/** Reads a ForMachine line; anything that is not such JSON is a line without facts. */
 export function machineLine(text: string, { node, fallbackAt }: LinePlace): TracedLine {
   const { at, ns, sev, host, thread } = usualFields(text) ?? parsedFields(text);
   return {
@@ -57,8 +56,8 @@ const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
 const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y;
 
 /**
- * The fields of a line as nodes write it, without parsing what is between: quotes inside a text are escaped, so what
- * is before the last bracket belongs to the outermost object.
+ * The fields of a line as nodes write it, without parsing what is between: quotes inside a text are escaped, so the part
+ * before the last bracket belongs to the outermost object.
  */
 function usualFields(text: string): Fields | undefined {
   usualEnd.lastIndex = text.lastIndexOf('"sev":"');
@@ -78,10 +77,10 @@ function parsedFields(text: string): Fields {
   }
 }
 
-/** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may hold colons, namespaces none. */
+/** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may contain colons, namespaces may not. */
 const consoleHead = /^\[([^\]]{10,40})\]\[([^\]]*)\]\(([A-Za-z]+),([^)]*)\) ?/;
 
-/** Whether a console line continues with what the line before it began. */
+/** Whether a console line continues the line before it. */
 export function isContinuation(text: string): boolean {
   return text.startsWith("  ");
 }

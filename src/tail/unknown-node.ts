@@ -1,14 +1,14 @@
 import { nearest } from "../fields/suggestion.js";
 import { TailError } from "./tail-error.js";
 
-/** This many names are worth reading. */
+/** Most names in the message. */
 const mostNamed = 10;
 
 /**
  * Makes sure that each of these nodes is known.
  *
- * @param where names the place that was looked in, as in `below /var/log/nodes`
- * @throws TailError, whose message names the nodes that are near
+ * @param where names the place that was searched, as in `below /var/log/nodes`
+ * @throws TailError, whose message suggests similar names
  */
 export function refuseUnknownNodes(names: readonly string[], known: readonly string[], where: string): void {
   const unknown = names.find((name) => !known.includes(name));

@@ -5,7 +5,7 @@ import { samplesIn } from "./exposition-text.js";
 import { type Counts, type NodeReading, type Reading, readingOf } from "./reading.js";
 
 const timeoutMs = 5_000;
-/** Far more than thousands of nodes take. */
+/** Far more bytes than thousands of nodes need. */
 const mostBytes = 64 * 1024 * 1024;
 
 /**
@@ -84,13 +84,13 @@ async function textOf(answer: Response): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** An answer that has these members; what they hold is the daemon's word. */
+/** An answer that has these members; their contents are trusted. */
 function parsed<Answer>({ base }: DaemonAddress, text: string, members: readonly (keyof Answer)[]): Answer {
   try {
     const answer = JSON.parse(text) as Answer;
     if (members.every((member) => Array.isArray(answer[member]))) return answer;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new TailError("no-daemon", `${base.href}: does not answer as Muninn does`);
 }

@@ -8,7 +8,7 @@ export interface Sample {
 const sampleForm = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$/s;
 const labelForm = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)",?/gsy;
 
-/** The samples of a text exposition, format 0.0.4; comments, and lines that are no samples, are left out. */
+/** The samples of a text exposition, format 0.0.4; comments, and lines that are not samples, are left out. */
 export function* samplesIn(text: string): Generator<Sample> {
   for (const line of text.split("\n")) {
     const [, name, labels = "", value] = sampleForm.exec(line) ?? [];

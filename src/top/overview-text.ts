@@ -15,10 +15,10 @@ export type SortColumn = (typeof sortKeys)[keyof typeof sortKeys];
 /** How the overview is laid out. */
 export interface OverviewStyle {
   readonly sort: SortColumn;
-  /** From the other end. */
+  /** Reverse order. */
   readonly isReversed: boolean;
   readonly colours: boolean;
-  /** Of the terminal; undefined if there is room for everything. */
+  /** Size of the terminal; undefined if there is room for everything. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
   /** Nodes that are scrolled past. */
@@ -95,7 +95,7 @@ function head(reading: Reading, nodes: readonly RatedNode[], now: number): Row[]
   return [{ text, colour: stateColours[status] }];
 }
 
-/** What is not well, and what to do about it. */
+/** Problems, and what to do about them. */
 function health({ health: { checks } }: Reading): Row[] {
   return checks.flatMap(({ name, state, reason, action }) => {
     if (state === "ok") return [];

@@ -12,7 +12,7 @@ export interface Counts {
 export interface NodeReading {
   readonly name: string;
   readonly isConnected: boolean;
-  /** Objects received since the daemon started, or the node came. */
+  /** Objects received since the daemon started, or the node connected. */
   readonly total: number;
   /** Objects a second, if the daemon reports it. */
   readonly rate?: number;
@@ -24,18 +24,18 @@ export interface NodeReading {
 
 /** What a daemon shows at a moment. */
 export interface Reading {
-  /** Milliseconds on a clock that only goes forwards. */
+  /** Milliseconds on a monotonic clock. */
   readonly at: number;
   readonly version: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly nodes: readonly NodeReading[];
-  /** Of all nodes, those that are gone included. */
+  /** For all nodes, including those that are gone. */
   readonly sinks: ReadonlyMap<string, Counts>;
   readonly health: HealthReport;
 }
 
-/** Makes a reading of the samples at `/metrics/self`. */
+/** Makes a reading from the samples at `/metrics/self`. */
 export function readingOf(samples: Iterable<Sample>, health: HealthReport, at: number): Reading {
   const nodes = new Map<string, Changing<NodeReading>>();
   const sinks = new Map<string, Counts>();
@@ -53,7 +53,7 @@ export function readingOf(samples: Iterable<Sample>, health: HealthReport, at: n
     const counted = countNames.get(name);
     if (counted !== undefined) {
       add(sinks, sink, counted, value);
-      // Those of nodes that left long ago.
+      // The counts of nodes that left long ago.
       if (nodeName !== "") add(node(nodeName).sinks as Map<string, Counts>, sink, counted, value);
     } else if (name === "muninn_requests_outstanding") {
       const one = node(nodeName);
@@ -87,7 +87,7 @@ export function rateSince(earlier: Reading | undefined, now: Reading, node: Node
   if (node.rate !== undefined) return node.rate;
   const before = earlier?.nodes.find(({ name }) => name === node.name);
   if (earlier === undefined || before === undefined || now.at <= earlier.at) return undefined;
-  // Counts start again where the daemon was started again.
+  // Counts start again if the daemon was restarted.
   const more = node.total - before.total;
   return more < 0 ? undefined : (1_000 * more) / (now.at - earlier.at);
 }

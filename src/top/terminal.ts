@@ -6,13 +6,13 @@ const home = "\x1b[H";
 const clearRest = "\x1b[J";
 const clearLine = "\x1b[K";
 
-/** Keys that were hit fast, or held down, come together. */
+/** Keys pressed quickly, or held down, arrive together. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals send
 const keys = /\x1b\[\d*[~A-Z]|./gs;
 
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The terminal as a page of its own; it is what it was before however the process ends, SIGKILL aside. */
+/** Uses the terminal as a full page; it is restored however the process ends, except by SIGKILL. */
 export class Terminal implements Disposable {
   readonly #stdin: NodeJS.ReadStream;
   readonly #stdout: typeof process.stdout;
@@ -33,7 +33,7 @@ export class Terminal implements Disposable {
       for (const key of text.match(keys) ?? []) onKey(key);
     };
     for (const signal of endings) process.on(signal, this.#end);
-    // After an error of ours as well.
+    // Also after an error of ours.
     process.on("exit", this.#restore);
     this.#stdout.write(enter);
     if (this.#stdin.isTTY) {
@@ -50,15 +50,15 @@ export class Terminal implements Disposable {
     return this.#stdout.rows || undefined;
   }
 
-  /** Calls back when the size has changed. */
+  /** Called when the size has changed. */
   onResize(changed: () => void): void {
     this.#stdout.on("resize", changed);
   }
 
-  /** Draws a page over what was there, without a flicker. */
+  /** Draws a page over the previous one, without flicker. */
   draw(lines: readonly string[]): void {
     if (this.#isOver) return;
-    // Cleared before, not behind: a line as wide as the terminal would lose its last sign.
+    // Each line is cleared before it is written, not after: one as wide as the terminal would lose its last character.
     const last = lines.length - 1;
     const rows = lines.map((line, index) => `${index === last ? clearRest : clearLine}${line}`);
     this.#stdout.write(home + rows.join("\r\n"));
@@ -72,10 +72,10 @@ export class Terminal implements Disposable {
     this.#stdin.off("data", this.#onKeys).pause();
     try {
       if (this.#stdin.isTTY) this.#stdin.setRawMode(false);
-      // Nothing is written later than this: the process may be at its end.
+      // Written synchronously: the process may be about to end.
       writeSync(this.#stdout.fd, leave);
     } catch {
-      // The terminal is gone, and nothing is to be restored.
+      // The terminal is gone, so there is nothing to restore.
     }
   }
 }

@@ -19,8 +19,8 @@ const scrollKeys: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The overview on a terminal, once a second, until the user quits. While the daemon is away, what was known stays, with
- * a note.
+ * Shows the overview on a terminal, once a second, until the user quits. While the daemon is away, the last state stays,
+ * with a note.
  */
 export async function watchDaemon(
   ask: () => Promise<Reading>,

@@ -40,8 +40,8 @@ export class AddressError extends Error {
 }
 
 /**
- * Reads `host:port` where the text ends in `:digits` and has a host, `[::1]:3001` included, else the path of a
- * socket file.
+ * Reads `host:port` if the text has a host and ends in `:digits`, also `[::1]:3001`; otherwise it is the path of a socket
+ * file.
  * @throws AddressError
  */
 export function parseAddress(text: string): Address {
@@ -54,7 +54,7 @@ export function parseAddress(text: string): Address {
   return { kind: "tcp", host, port };
 }
 
-/** As `parseAddress` reads it; an address of another kind as `parseLinkAddress` does. */
+/** The text that `parseAddress` reads; for an address of another kind, that `parseLinkAddress` reads. */
 export function formatAddress(address: LinkAddress): string {
   switch (address.kind) {
     case "unix":
@@ -81,7 +81,7 @@ function socketFile(path: string): Address {
   return { kind: "unix", path };
 }
 
-/** Ports that a WebSocket's address may leave out. */
+/** Default ports of WebSocket addresses. */
 const usualPorts = { ws: 80, wss: 443 } as const;
 
 const linkForms = "unix:/path, tcp://host:port, tls://host:port, ws://host:port/path or wss://host:port/path";
@@ -103,12 +103,12 @@ export function parseLinkAddress(text: string): LinkAddress {
   }
 }
 
-/** Reads an address as `parseLinkAddress` where a kind is in front, else as `parseAddress`. @throws AddressError */
+/** Reads an address like `parseLinkAddress` if a kind is in front, otherwise like `parseAddress`. @throws AddressError */
 export function parseAnyAddress(text: string): LinkAddress {
   return /^(?:unix:\/|(?:tcp|tls|ws|wss):\/\/)/.test(text) ? parseLinkAddress(text) : parseAddress(text);
 }
 
-/** As `parseLinkAddress` reads it. */
+/** The text that `parseLinkAddress` reads. */
 export function formatLinkAddress(address: LinkAddress): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   const place = formatAddress({ kind: "tcp", host: address.host, port: address.port });
@@ -133,7 +133,7 @@ export function parseNetwork(text: string): Network {
   return { address, prefix, family: version === 6 ? "ipv6" : "ipv4" };
 }
 
-/** As `parseNetwork` reads it. */
+/** The text that `parseNetwork` reads. */
 export function formatNetwork({ address, prefix }: Network): string {
   return `${address}/${prefix}`;
 }

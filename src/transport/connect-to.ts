@@ -3,7 +3,7 @@ import type { LinkAddress } from "./address.js";
 import { connectOver } from "./links/kinds.js";
 import type { ConnectOptions } from "./links/link.js";
 
-/** Connects once, half-open allowed. Rejects with what the system says, in words. */
+/** Connects once, half-open allowed. Rejects with the system's error, in words. */
 export async function connectTo(
   address: LinkAddress,
   options: Omit<ConnectOptions, "chunks">,

@@ -13,5 +13,5 @@ export interface Connection extends LinkStream {
   readonly peer: string;
 }
 
-/** Runs a connection to its end, and owns its stream; resolves then, with whether there was a handshake. Never rejects. */
+/** Runs a connection to its end, and owns its stream; resolves at its end with whether there was a handshake. Never rejects. */
 export type RunConnection = (connection: Connection) => Promise<boolean>;

@@ -5,12 +5,12 @@ import { ConnectionIds } from "./connection-ids.js";
 import { connectOver } from "./links/kinds.js";
 import type { LinkOptions, LinkStream, OwnCredentials } from "./links/link.js";
 
-/** Pauses differ by up to this much either way, so that many tracers do not come at once. */
+/** Pauses vary by up to this share either way, so that many tracers do not connect at once. */
 const jitter = 0.2;
 
 export interface ConnectorsOptions extends LinkOptions {
   readonly addresses: readonly LinkAddress[];
-  /** First pause before a target is tried again, and the longest; each is twice the one before. */
+  /** First pause before a target is retried, and the longest; each is twice the one before. */
   readonly initialMs: number;
   readonly maxMs: number;
   readonly run: RunConnection;
@@ -19,7 +19,7 @@ export interface ConnectorsOptions extends LinkOptions {
   readonly credentials?: (() => OwnCredentials) | undefined;
   /** Shared by doors whose connections must not have the same ids. @default new ones */
   readonly ids?: ConnectionIds | undefined;
-  /** A target that neither accepts nor refuses is given up after this long, until the next attempt. @default 10_000 */
+  /** An attempt that is neither accepted nor refused ends after this many milliseconds. @default 10_000 */
   readonly connectTimeoutMs?: number;
   /** From 0 to 1. @default Math.random */
   readonly random?: () => number;
@@ -41,10 +41,10 @@ interface TargetState {
   readonly error?: NodeJS.ErrnoException;
 }
 
-/** Connections to nodes that listen, each made again forever. */
+/** Connections to nodes that listen, each reopened forever. */
 export interface Connectors {
   targets(): readonly TargetState[];
-  /** Makes no new connections; existing ones stay. Idempotent; waits until no attempt is under way. */
+  /** Opens no new connections; existing ones stay. Idempotent; waits until no attempt is running. */
   stop(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export function openConnectors(options: ConnectorsOptions): Connectors {
 
 class Target {
   state: TargetState;
-  /** Settles when no attempt is under way. */
+  /** Settles when no attempt is running. */
   attempt: Promise<unknown> = Promise.resolve();
   readonly #address: LinkAddress;
   readonly #ids: ConnectionIds;

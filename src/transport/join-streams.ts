@@ -1,20 +1,20 @@
 import type { LinkStream } from "./links/link.js";
 
-/** How long one end may take to read what the other had sent before it was gone. */
+/** How long one end may take to read what the other had sent before it was gone, in milliseconds. */
 const closeGraceMs = 2_000;
 const pieceBytes = 64 * 1_024;
 /** Pieces kept for the next ones, 1.5 MiB: one for each of twenty nodes that are busy. */
 const mostSpare = 24;
 
 /**
- * Memory of what is on its way, used again and again: as garbage it would add up to far more than is ever on its way, as
+ * Memory for bytes on their way, which is reused: as garbage it would add up to far more than is ever on its way, because
  * the collector does not hurry for memory outside its heap.
  */
 const spare: Buffer[] = [];
 
 /**
  * Passes on what each end sends to the other, with back-pressure, and the end of each direction; owns both. If one end is
- * lost, so is the other, after what was on its way to it. Resolves when both are gone.
+ * lost, the other is closed after it got what was on its way. Resolves when both are gone.
  */
 export async function joinStreams(one: LinkStream, other: LinkStream): Promise<void> {
   await Promise.all([passOn(one, other), passOn(other, one)]);
@@ -27,7 +27,7 @@ async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: Link
     if (!takesMore) from.pause();
   };
   const goOn = () => from.resume();
-  // An end that takes no more must not hold up what the other sends, or that it leaves.
+  // An end that accepts no more must not hold up what the other sends, or its leaving.
   const letGo = () => {
     from.off("data", take);
     from.resume();

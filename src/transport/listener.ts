@@ -13,16 +13,16 @@ export interface ListenerOptions<Where extends LinkAddress = Address> extends Li
 
 /** A socket that peers connect to. */
 export interface Listener<Where extends LinkAddress = Address> {
-  /** Where it listens; the port is a real one where 0 was asked for. */
+  /** Where it listens; a port given as 0 is the real one here. */
   readonly address: Where;
   readonly listening: boolean;
-  /** For new connections. @throws what OpenSSL says if they are unusable; then nothing changes */
+  /** Applies to new connections. @throws OpenSSL's error if they are unusable; then nothing changes */
   setCredentials(credentials: DoorCredentials): void;
   /** Accepts no more connections; existing ones stay, and belong to their owners. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Begins to listen, and runs each connection that comes. @throws TransportError */
+/** Starts to listen, and runs each connection. @throws TransportError */
 export async function openListener<Where extends LinkAddress>(
   options: ListenerOptions<Where>,
 ): Promise<Listener<Where>> {

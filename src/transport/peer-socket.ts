@@ -1,15 +1,15 @@
 import type { Socket } from "node:net";
 
-/** Idle TCP connections are probed after this long, then each second; dead ones show up ten seconds later. */
+/** Idle TCP connections are probed after this long, then each second; dead ones are noticed ten seconds later. */
 const keepAliveAfterMs = 20_000;
 
 /**
- * Makes a socket outlive a peer that left: what it had sent before is still read to its end. Node destroys a socket
- * when a write fails, and what the kernel holds for us with it; here a failed write only ends our side, and the end
- * of the connection comes from reading.
+ * Makes a socket outlive a peer that left: what it had sent before is still read to its end. When a write fails, Node
+ * destroys the socket, and with it what the kernel holds for us; here a failed write ends only our side, and the end of the
+ * connection comes from reading.
  */
 export function preparePeerSocket(socket: Socket): void {
-  // An error without a listener ends the process; that the connection is gone shows in its close as well.
+  // An error without a listener would end the process; `close` also reports that the connection is gone.
   socket.on("error", () => {});
   socket.setKeepAlive(true, keepAliveAfterMs);
   socket.setNoDelay(true);

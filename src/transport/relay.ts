@@ -9,7 +9,7 @@ export interface RelayOptions
   extends Pick<ListenOptions, "socketMode" | "maxConnections" | "onDirectoryMade" | "onModeNarrowed"> {
   /** Where nodes connect. */
   readonly listen: Address;
-  /** Where the tracer is: for each node one connection is made. */
+  /** Where the tracer is; one connection is opened for each node. */
   readonly to: LinkAddress;
   /** Called at each attempt. If it rejects, the attempt has failed. */
   readonly credentials: () => Promise<OwnCredentials>;
@@ -19,26 +19,26 @@ export interface RelayOptions
 }
 
 interface RelayObserver {
-  /** A node and the tracer are connected, or no longer; `nodes` are so now. */
+  /** A node was connected with the tracer, or disconnected; `nodes` are connected now. */
   changed(nodes: number): void;
   /** Called for the first failure after a success only. */
   unreachable(error: Error): void;
   reachedAgain(): void;
-  /** A node was turned away because there are too many. */
+  /** A node was turned away because too many are connected. */
   turnedAway(limit: number): void;
 }
 
-/** Passes on what nodes and a distant tracer say to each other, as it is. */
+/** Passes bytes between nodes and a distant tracer, unchanged. */
 export interface Relay {
-  /** Where it listens; the port is a real one where 0 was asked for. */
+  /** Where it listens; a port given as 0 is the real one here. */
   readonly address: Address;
   /** Ends our side to nodes, passes on what they still send for `drainMs` at most, and stops. Idempotent. */
   stop(drainMs: number): Promise<void>;
 }
 
 /**
- * Begins to listen. It holds nothing and answers nothing by itself: where the tracer cannot be reached or is lost, the node's
- * connection is closed, so that it keeps what it has in its own queue and comes back. @throws TransportError
+ * Starts to listen. It stores nothing and answers nothing itself: if the tracer cannot be reached or is lost, the node's
+ * connection is closed, so that the node keeps its objects in its own queue and reconnects. @throws TransportError
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { listen, to, credentials, connectTimeoutMs = 10_000, observer, ...listening } = options;

@@ -2,13 +2,13 @@ import { CodedError, type Sentences } from "../coded-error.js";
 import type { LinkAddress } from "./address.js";
 import { formatAddress } from "./address.js";
 
-/** Why listening cannot begin. */
+/** Why it cannot listen. */
 export type TransportFault =
   /** Another process listens there. */
   | { code: "address-in-use"; address: LinkAddress }
   /** Something that is not a socket is in the socket's place. */
   | { code: "not-a-socket"; path: string }
-  /** The directory above the socket's own, `missing`, is not there. */
+  /** The directory above the socket's own, `missing`, does not exist. */
   | { code: "no-directory"; path: string; missing: string }
   | { code: "cannot-listen"; address: LinkAddress };
 

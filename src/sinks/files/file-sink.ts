@@ -9,7 +9,7 @@ export interface FileSinkOptions {
   readonly logRoot: string;
   readonly format: "ForMachine" | "ForHuman";
   readonly humanLayout: HumanLayout;
-  /** Shared with other sinks; its owner stops it, and so ends the writes under way. */
+  /** Shared with other sinks; its owner stops it, which ends unfinished writes. */
   readonly registry: HandleRegistry;
 }
 
@@ -72,7 +72,7 @@ export class FileSink implements RequiredSink {
   }
 
   async stop(): Promise<void> {
-    // The registry's owner ends what is under way.
+    // The registry's owner ends unfinished writes.
   }
 
   #owns(log: LogId): boolean {

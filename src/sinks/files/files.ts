@@ -25,7 +25,7 @@ export const files: SinkKind<FilesConfig> = {
   },
 };
 
-/** A `logRoot` may be named in several ways; two sections of one place and format would write each line twice. */
+/** Two sections may name the same `logRoot` differently; with the same format they would write each line twice. */
 async function distinctSections(logging: readonly Section[]): Promise<Section[]> {
   const sections = new Map<string, Section>();
   for (const section of logging) {

@@ -7,7 +7,7 @@ export type HumanLayout = "console" | "text";
 const lineFeed = 0x0a;
 
 /**
- * The objects of a batch for people: `toHuman`, or `toMachine` where the node sent none. Human text keeps its
+ * The objects of a batch for people: `toHuman`, or `toMachine` if the node sent none. Human text keeps its
  * lines, continuation lines are indented by two spaces; a line feed inside `toMachine` becomes a space.
  */
 export function humanLines(batch: TraceBatch, layout: HumanLayout): Uint8Array {
@@ -37,7 +37,7 @@ function consoleTime(nanoseconds: bigint): string {
   const tenthsOfMs = nanoseconds / 100_000n - (nanoseconds % 100_000n < 0n ? 1n : 0n);
   const milliseconds = tenthsOfMs / 10n - (tenthsOfMs % 10n < 0n ? 1n : 0n);
   const date = new Date(Number(milliseconds));
-  // Years beyond 275760 are legal on the wire and unknown to Date.
+  // Years beyond 275760 are legal on the wire but not supported by Date.
   if (Number.isNaN(date.getTime())) return `${nanoseconds}ns`;
   return `${date.toISOString().replace("T", " ").slice(0, -1)}${tenthsOfMs - milliseconds * 10n}Z`;
 }
@@ -46,7 +46,7 @@ function oneLine(text: string): string {
   return visibleText(text.includes("\n") ? text.replaceAll("\n", " ") : text);
 }
 
-/** A terminal shows the text, whatever a peer wrote into it. */
+/** Escapes control characters that a peer may have put into the text. */
 function shown(text: Uint8Array): Uint8Array {
   if (!mayHoldControls(text)) return text;
   return Buffer.from(visibleLines(Buffer.from(text).toString("utf8")), "utf8");

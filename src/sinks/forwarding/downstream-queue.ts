@@ -6,11 +6,11 @@ import type { WaitingObject } from "./waiting-object.js";
 /** What a downstream tracer gets in addition to trace objects. */
 export type Answers = Pick<ForwarderSource, "metrics" | "dataPoints" | "askDataPoints">;
 
-/** The objects that wait for one downstream tracer, which takes them as it asks. */
+/** The objects that wait for one downstream tracer, which gets them when it asks. */
 export class DownstreamQueue implements ForwarderSource {
   readonly #queue = new ObjectQueue<WaitingObject>();
   readonly #answers: Answers;
-  /** A connection takes from it. */
+  /** Whether a connection reads from it. */
   isConnected = false;
   /** Called when that connection has ended. */
   onRelease: () => void = () => {};
@@ -52,7 +52,7 @@ export class DownstreamQueue implements ForwarderSource {
     this.#queue.add(objects);
   }
 
-  /** Drops this many of the oldest; returns how many there were. */
+  /** Drops up to this many of the oldest; returns how many there were. */
   dropOldest(count: number, reason: DropReason): number {
     const objects = this.#queue.takeNow(count);
     for (const object of objects) {

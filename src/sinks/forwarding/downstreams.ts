@@ -4,12 +4,12 @@ import { type Answers, DownstreamQueue } from "./downstream-queue.js";
 import { WaitingObject } from "./waiting-object.js";
 
 export interface DownstreamsOptions {
-  /** Objects that may wait for one downstream tracer. */
+  /** Most objects that may wait for one downstream tracer. */
   readonly queueSize: number;
-  /** Bytes of objects that may wait for all of them together. */
+  /** Most bytes of objects that may wait for all of them together. */
   readonly queueBytes: number;
   readonly answers: Answers;
-  /** A downstream tracer will not have this many objects. */
+  /** Called with the number of objects that a downstream tracer will not receive. */
   readonly onDropped: (reason: DropReason, objects: number) => void;
   /** Runs `task` when waiting requests have had their turn. @default setImmediate */
   readonly soon?: (task: () => void) => void;
@@ -17,7 +17,7 @@ export interface DownstreamsOptions {
 
 /**
  * The queues of all downstream tracers. Each object waits for each of them once. While none is connected one queue waits,
- * and the next to come takes it over: what waited for the last one to leave is not lost.
+ * and the next tracer takes it over: so objects that waited for the last one are not lost.
  */
 export class Downstreams {
   readonly #options: DownstreamsOptions;
@@ -58,7 +58,7 @@ export class Downstreams {
     return queue;
   }
 
-  /** Takes objects of one node, which it owns from now on. */
+  /** Adds objects of one node, and owns them from now on. */
   add(objects: readonly Uint8Array[], account: ObjectAccount): void {
     const waiting = objects.map((bytes) => {
       this.#bytes += bytes.length;
@@ -69,12 +69,12 @@ export class Downstreams {
     for (const queue of this.#queues) queue.add(waiting);
     while (this.#bytes > this.#options.queueBytes) this.#drop(this.#largest(), 1);
     if (this.#isTrimming) return;
-    // Waiting requests take objects in this turn; only what is not asked for yet counts for the queue's size.
+    // Waiting requests get objects in this turn; only objects not asked for yet count for the queue's size.
     this.#isTrimming = true;
     this.#soon(() => this.#trim());
   }
 
-  /** Gives up whatever waits. */
+  /** Gives up everything that waits. */
   stop(): void {
     for (const queue of this.#queues) this.#drop(queue, queue.length, "stopped");
   }

@@ -23,10 +23,10 @@ export interface ForwardingSinkOptions {
   readonly now?: () => number;
 }
 
-/** Drops are reported once in this many milliseconds, and are recent for as long. */
+/** Drops are reported once in this many milliseconds, and health shows them for as long. */
 const quietMs = 60_000;
 
-/** Gives trace objects to downstream tracers, as they came. What these do not ask for in time goes, the oldest first. */
+/** Gives trace objects to downstream tracers, as received. Those not asked for in time are dropped, the oldest first. */
 export class ForwardingSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name = "forwarding";
@@ -118,7 +118,7 @@ export class ForwardingSink implements BestEffortSink {
     let bytes = 0;
     for (let index = 0; index < batch.length; index += 1) {
       if (!passes(batch.namespace(index))) continue;
-      // In memory of its own, since the batch's is used again. `slice` of a Buffer would be a view.
+      // Copied, because the batch's memory is reused. `slice` of a Buffer would be a view.
       const object = new Uint8Array(batch.encoded(index));
       bytes += object.length;
       objects.push(object);
@@ -129,7 +129,7 @@ export class ForwardingSink implements BestEffortSink {
   }
 
   close(): void {
-    // Accounts stay: another connection of the name may be there, and objects may wait after the node has left.
+    // Accounts stay: there may be another connection of this name, and objects may wait after the node has left.
   }
 
   health(): SinkHealth {

@@ -25,7 +25,7 @@ export interface ForwardingConfig {
   };
 }
 
-/** Re-forwarding (`hasForwarding`): one sink, however many tracers are downstream. */
+/** Re-forwarding (`hasForwarding`): one sink for any number of downstream tracers. */
 export const forwarding: SinkKind<ForwardingConfig> = {
   kind: "forwarding",
   open: async ({ forwarding: wanted, networkMagic: magic, muninn }, { log, version }) => {

@@ -2,8 +2,8 @@
 export type NamespaceFilter = (namespace: string) => boolean;
 
 /**
- * As cardano-tracer filters since 0.3.5: the parts of each prefix are joined by dots, and a namespace passes that begins
- * with one of them *as text* (`ChainDB` passes `ChainDBX.A`, too). No prefixes: all pass; an empty list: none.
+ * Filters as cardano-tracer does since 0.3.5: the parts of each prefix are joined by dots, and a namespace passes if it
+ * begins with one of them *as text* (`ChainDB` also passes `ChainDBX.A`). No prefixes: all pass; an empty list: none.
  */
 export function namespaceFilter(prefixes: readonly (readonly string[])[] | undefined): NamespaceFilter {
   if (prefixes === undefined) return () => true;

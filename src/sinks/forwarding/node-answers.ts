@@ -9,24 +9,24 @@ export interface NodeAnswersOptions {
   readonly dataPoints: boolean;
   /** Muninn's. */
   readonly version: string;
-  /** The nodes there are; none before the tracer has them. */
+  /** The connected nodes; none before the tracer provides them. */
   readonly nodes: () => ConnectedNodes | undefined;
-  /** Called with the metrics that found no room in an answer. */
+  /** Called with the number of metrics that did not fit into an answer. */
   readonly onCut: (metrics: number) => void;
 }
 
-/** cardano-tracer takes answers below 1 MiB by default, and so does Muninn. */
+/** By default cardano-tracer accepts answers below 1 MiB, and so does Muninn. */
 const maxMetricsBytes = 1_000_000;
 /** Most bytes of a metric's head, kind and value, without its name and text. */
 const metricOverheadBytes = 32;
-/** How long a node may take to answer. */
+/** How long a node may take to answer, in milliseconds. */
 const askMs = 5_000;
 
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
 
 /**
- * What downstream tracers get in addition to trace objects: nothing, or what the configuration allows of the nodes'
- * own.
+ * What downstream tracers get in addition to trace objects: nothing, or those metrics and data points of nodes that the
+ * configuration allows.
  */
 export function nodeAnswers(options: NodeAnswersOptions): Answers {
   const own = ownDataPoints(options);
@@ -64,7 +64,7 @@ function ownDataPoints({ name, version }: NodeAnswersOptions): ReadonlyMap<strin
   return new Map([["NodeInfo", Buffer.from(JSON.stringify(info))]]);
 }
 
-/** The metrics of all nodes, each name after its node's, as many as fit into one answer. */
+/** The metrics of all nodes, each name prefixed with its node's, as many as fit into one answer. */
 function metricsOf({ nodes, onCut }: NodeAnswersOptions): Map<string, MetricValue> {
   const metrics = new Map<string, MetricValue>();
   let bytes = 0;
@@ -76,7 +76,7 @@ function metricsOf({ nodes, onCut }: NodeAnswersOptions): Map<string, MetricValu
     }
     for (const [name, value] of own.entries()) {
       const whole = `${node.name}.${name}`;
-      // Three bytes of UTF-8 at most for each unit of UTF-16.
+      // At most three bytes of UTF-8 for each UTF-16 unit.
       bytes += 3 * (whole.length + (value.kind === "label" ? value.value.length : 0)) + metricOverheadBytes;
       if (bytes > maxMetricsBytes) cut += 1;
       else metrics.set(whole, value);

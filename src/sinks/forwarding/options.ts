@@ -4,7 +4,7 @@ import { flag, size, text } from "../../fields/plain-kinds.js";
 const mebibyte = 2 ** 20;
 const tebibyte = 2 ** 40;
 
-/** `muninn.forwarding`: what Muninn's re-forwarding can beyond cardano-tracer's. */
+/** `muninn.forwarding`: what Muninn's re-forwarding can do beyond cardano-tracer's. */
 export const forwardingOptions = group({
   queueBytes: withDefault(
     size(mebibyte, tebibyte),

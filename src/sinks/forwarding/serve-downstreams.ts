@@ -6,7 +6,7 @@ import { type Address, formatAddress } from "../../transport/address.js";
 import type { SinkLog } from "../sink-kind.js";
 import { FewLines } from "./few-lines.js";
 
-/** Opens where downstream tracers are; each that has shaken hands gets a source of its own. */
+/** Opens the addresses for downstream tracers; each gets its own source after its handshake. */
 export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
 
 export interface ServeOptions {
@@ -15,7 +15,7 @@ export interface ServeOptions {
     | { readonly mode: "AcceptAt"; readonly address: Address }
     | { readonly mode: "ConnectTo"; readonly addresses: readonly Address[] };
   readonly magic: number;
-  /** Pauses begin with a second and are at most so long, in milliseconds. */
+  /** Longest pause, in milliseconds; the first is a second. */
   readonly maxReconnectDelayMs: number;
   /** Logs each message. */
   readonly verbose: boolean;
@@ -27,7 +27,7 @@ const initialMs = 1_000;
 /** Faults of tracers are reported once in this many milliseconds. */
 const faultQuietMs = 60_000;
 
-/** As cardano-tracer: what cannot be opened is retried forever, and everything else continues meanwhile. */
+/** Like cardano-tracer: an address that cannot be opened is retried forever, and everything else continues meanwhile. */
 export function serveDownstreams(options: ServeOptions): ServeDownstreams {
   return (openSource) => {
     const { network } = options;
@@ -46,7 +46,7 @@ export function serveDownstreams(options: ServeOptions): ServeDownstreams {
   };
 }
 
-/** Serves one place until `signal` is aborted; resolves when nothing of it is left. */
+/** Serves one address until `signal` is aborted; resolves when everything is closed. */
 async function serve(
   network: { readonly mode: "listen" | "connect"; readonly address: Address },
   { magic, maxReconnectDelayMs, verbose, log }: ServeOptions,

@@ -2,8 +2,8 @@ import type { DropReason } from "../drop-reasons.js";
 import type { ObjectAccount } from "../sink.js";
 
 /**
- * A trace object that waits for one or several receivers. It is settled with the last of them: `written` where any has
- * taken it, else `dropped` for the reason of the last.
+ * A trace object that waits for one or several receivers. It is settled with the last of them: `written` if any has received
+ * it, otherwise `dropped` for the reason of the last.
  */
 export class WaitingObject {
   /** As the node sent it. */
@@ -13,7 +13,7 @@ export class WaitingObject {
   #receivers: number;
   #wasTaken = false;
 
-  /** `onSettled` is called with the bytes that are free again. */
+  /** `onSettled` is called with the bytes that are released. */
   constructor(
     bytes: Uint8Array,
     receivers: number,
@@ -26,13 +26,13 @@ export class WaitingObject {
     this.#onSettled = onSettled;
   }
 
-  /** A receiver has taken it. */
+  /** A receiver has received it. */
   taken(): void {
     this.#wasTaken = true;
     this.#settleOne("failed");
   }
 
-  /** A receiver will not have it. */
+  /** A receiver will not receive it. */
   dropped(reason: DropReason): void {
     this.#settleOne(reason);
   }

@@ -5,9 +5,9 @@ import type { Frame } from "./journal-sender.js";
 import type { Libc } from "./libc.js";
 import { MessageTable } from "./message-table.js";
 
-/** Entries of one call; more at once make it no cheaper. */
+/** Entries in one call; more would make it no cheaper. */
 const entriesPerTable = 256;
-/** Entries of this size and larger go as files in memory: each would take a good part of a socket's buffer. */
+/** Entries of this size and larger are sent as files in memory: each would take a good part of a socket's buffer. */
 const largeEntryBytes = 64 * 2 ** 10;
 const tableBytes = 4 * largeEntryBytes;
 /** journald accepts no larger field. */
@@ -20,7 +20,7 @@ interface Delivery {
   readonly node: string;
   readonly head: Uint8Array;
   readonly batch: TraceBatch;
-  /** Objects of it that are in frames, that journald has read, and that are too large for it. */
+  /** How many of its objects are in frames, were read by journald, and are too large for it. */
   framed: number;
   read: number;
   tooLarge: number;
@@ -29,17 +29,17 @@ interface Delivery {
   readonly settled: Promise<Dropped | undefined>;
 }
 
-/** A frame of entries, and which batches they are of. */
+/** A frame of entries, and the batches they belong to. */
 export type BatchFrame = Frame & { readonly parts: { readonly delivery: Delivery; entries: number }[] };
 
-/** Makes frames of batches in the order they came, and says of each batch when all of it is read. */
+/** Makes frames of batches in order, and settles each batch when all of it is read. */
 export class EntryQueue {
   readonly #libc: Libc;
   readonly #format: "ForMachine" | "ForHuman";
   readonly #writer = new EntryWriter();
-  /** All that are not settled, oldest first. */
+  /** All batches that are not settled, oldest first. */
   readonly #deliveries = new Set<Delivery>();
-  /** Those with objects in no frame yet. */
+  /** Batches with objects that are in no frame yet. */
   readonly #waiting: Delivery[] = [];
   readonly #spare: MessageTable[] = [];
 
@@ -48,7 +48,7 @@ export class EntryQueue {
     this.#format = format;
   }
 
-  /** Resolves when journald has read every entry of the batch but those dropped. */
+  /** Resolves when journald has read every entry of the batch, except those dropped. */
   add(node: string, batch: TraceBatch): Promise<Dropped | undefined> {
     const { promise, resolve, reject } = withResolvers<Dropped | undefined>();
     const delivery: Delivery = {
@@ -67,7 +67,7 @@ export class EntryQueue {
     return promise;
   }
 
-  /** Resolves when every batch of the node that is here now is settled. */
+  /** Resolves when every current batch of the node is settled. */
   async drained(node: string): Promise<void> {
     const own = [...this.#deliveries].filter((delivery) => delivery.node === node);
     await Promise.allSettled(own.map(({ settled }) => settled));
@@ -77,7 +77,7 @@ export class EntryQueue {
     await Promise.allSettled([...this.#deliveries].map(({ settled }) => settled));
   }
 
-  /** As many of the next entries as go together. */
+  /** As many of the next entries as fit into one frame. */
   next(): BatchFrame | undefined {
     let frame: (BatchFrame & { readonly table: MessageTable }) | undefined;
     for (let delivery = this.#waiting[0]; delivery !== undefined; delivery = this.#waiting[0]) {

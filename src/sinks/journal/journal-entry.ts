@@ -2,10 +2,10 @@ import { type Moment, type Severity, severities } from "../../protocol/trace-bat
 import { JournalTime } from "./journal-time.js";
 
 // The native protocol of journald (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram is one entry, a run of fields. A
-// field is `NAME=value` and a line feed; where the value holds line feeds it is `NAME`, a line feed, the length as
+// field is `NAME=value` and a line feed; if the value contains line feeds it is `NAME`, a line feed, the length in
 // 64 bits, little endian, the value, a line feed.
 
-/** What one trace object is in the journal: exactly the six fields that cardano-tracer writes. */
+/** One trace object in the journal: exactly the six fields that cardano-tracer writes. */
 export interface JournalEntry {
   /** From `entryHead`; the same for all entries of a node. */
   readonly head: Uint8Array;
@@ -21,12 +21,12 @@ export interface JournalEntry {
 
 const lineFeed = 0x0a;
 const equals = 0x3d;
-/** More than the names of all fields, what is between them, and the time. */
+/** An upper bound for the names of all fields, the separators, and the time. */
 const fixedBytes = 200;
-/** Most bytes of UTF-8 for one unit of a JavaScript text. */
+/** Most bytes of UTF-8 for one UTF-16 unit. */
 const bytesPerUnit = 3;
 
-/** What all entries of a node begin with: the field that says which node it is, and the name of the next one. */
+/** The beginning of all entries of a node: the field with the node's name, and the name of the next field. */
 export function entryHead(node: string): Uint8Array {
   return Buffer.from(`${textField("SYSLOG_IDENTIFIER", node)}\nMESSAGE`, "latin1");
 }
@@ -36,7 +36,7 @@ export function entryBound({ head, message, namespace, thread }: JournalEntry): 
   return head.length + message.length + (namespace.length + thread.length) * bytesPerUnit + fixedBytes;
 }
 
-/** What is between the message and the value of the namespace, by severity; and between the others. */
+/** The bytes between the message and the value of the namespace, by severity; and between the other values. */
 const beforeNamespace = new Map(
   severities.map((severity, index) => [
     severity,
@@ -47,7 +47,7 @@ const namespaceName = bytesOf("NAMESPACE=");
 const beforeThread = bytesOf("\nTHREAD=");
 const beforeTime = bytesOf("\nTIME=");
 
-/** Writes entries byte by byte: for such short texts a call of the platform costs more than the text. */
+/** Writes entries byte by byte: for such short texts a call into the platform costs more than the text. */
 export class EntryWriter {
   readonly #time = new JournalTime();
 
@@ -72,7 +72,7 @@ export class EntryWriter {
   }
 }
 
-/** The value, and what is between it and its name. */
+/** Writes the message, and what separates it from its field's name. */
 function writeMessage(into: Buffer, at: number, message: Uint8Array): number {
   let start = at + 1;
   if (message.includes(lineFeed)) {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LibcError } from "./libc.js";
 import type { MessageTable } from "./message-table.js";
 
-/** Entries that go to journald together: many in a table, or one that is too large for a datagram. */
+/** Entries that are sent to journald together: many in a table, or one that is too large for a datagram. */
 export type Frame = { readonly table: MessageTable } | { readonly large: Uint8Array };
 
 /** What the sender needs of `JournalSocket`. */
@@ -21,9 +21,9 @@ export interface JournalSenderOptions<Sent extends Frame> {
   readonly connect: () => EntrySocket;
   /** The next entries to send, if there are any. */
   readonly next: () => Sent | undefined;
-  /** journald has read this many more entries of the oldest frame; after its last one its memory is free again. */
+  /** journald has read this many more entries of the oldest frame; after its last entry its memory can be reused. */
   readonly read: (frame: Sent, entries: number) => void;
-  /** An error in Muninn: every frame is given up, those that follow are sent. */
+  /** An error in Muninn: all current frames are given up, later ones are sent. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -43,7 +43,7 @@ export interface SenderCounters {
   /** Entries that journald has read, and their bytes. */
   entries: number;
   bytes: number;
-  /** Attempts that brought nothing. */
+  /** Failed attempts. */
   retries: number;
   /** Entries sent again, of which journald may have read some before it went away. */
   possiblyDoubled: number;
@@ -56,23 +56,23 @@ interface Place<Sent> {
   read: number;
 }
 
-/** Frames that may be there at once: journald's queue may hold some, one is being sent, one is next. */
+/** Most frames at once: journald's queue may hold some, one is being sent, one is next. */
 const mostFrames = 6;
-/** Least memory of the kernel for a datagram in addition to its bytes: `struct sk_buff` and `skb_shared_info`. */
+/** Least kernel memory of a datagram in addition to its bytes: `struct sk_buff` and `skb_shared_info`. */
 const datagramOverhead = 512;
 /** Without progress for this long something is wrong. */
 const patienceMs = 1_000;
 const firstPauseMs = 1;
 const longestPauseMs = { unread: 50, retry: 500 } as const;
-/** The socket is full, or the kernel short of something: the connection is as good as before. */
+/** The socket is full, or the kernel short of something: the connection itself is fine. */
 const passing: readonly string[] = ["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC"];
 
 /**
- * Brings entries to journald in their order, one call at a time. What a socket's queue holds is lost where a journald goes
- * away whose socket no other process holds. So an entry counts as read only when journald has taken it from the queue,
- * and the one after it, too, while the socket was still held; the others are sent again. So none is lost, and at such
- * an end of journald's those may be doubled that it read in its last moment. systemd itself holds the socket over a
- * restart of journald: then none is doubled either.
+ * Sends entries to journald in order, one call at a time. The contents of a socket's queue are lost if journald goes away and
+ * no other process holds the socket. So an entry counts as read only when journald has read it and the next one from the
+ * queue while the socket was still held; the others are sent again. So none is lost, and if journald ends like this, entries
+ * that it read last may be doubled. systemd itself holds the socket across a restart of journald: then none is doubled
+ * either.
  */
 export class JournalSender<Sent extends Frame> {
   readonly counters: SenderCounters = { entries: 0, bytes: 0, retries: 0, possiblyDoubled: 0 };
@@ -85,7 +85,7 @@ export class JournalSender<Sent extends Frame> {
   #read = 0;
   /** How many it has read if the socket was held when that was asked. */
   #supposed = 0;
-  /** Most that were ever found unread: in another network namespace the queue's limit is not ours to know. */
+  /** Most that were ever found unread: in another network namespace we cannot know the queue's limit. */
   #mostUnreadSeen = 0;
   #fault: SendFault | undefined;
   #progressAt = 0;
@@ -100,7 +100,7 @@ export class JournalSender<Sent extends Frame> {
     return this.#fault;
   }
 
-  /** Frames that are not all read, each with how many of its entries are sent and not read. */
+  /** Frames that are not completely read, each with the number of its entries that are sent and not read. */
   *unread(): Generator<readonly [frame: Sent, entries: number]> {
     for (const { frame, sent, read } of this.#places) yield [frame, sent - read];
   }
@@ -118,7 +118,7 @@ export class JournalSender<Sent extends Frame> {
     });
   }
 
-  /** Sends nothing more; what the socket has taken stays there. Idempotent; waits for a call under way. */
+  /** Sends nothing more; what the socket has accepted stays there. Idempotent; waits for a running call. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -131,7 +131,7 @@ export class JournalSender<Sent extends Frame> {
     while (!this.#stopping.signal.aborted) {
       const place = this.#unsent();
       if (place === undefined && this.#sent === this.#read) {
-        // In the same step as the check for more: whatever brings more now starts again.
+        // In the same step as the check for more: whatever adds more now starts it again.
         this.#isRunning = false;
         return;
       }
@@ -170,14 +170,14 @@ export class JournalSender<Sent extends Frame> {
     this.#progress();
     const unread = this.#mostUnread(socket);
     this.#mostUnreadSeen = Math.max(this.#mostUnreadSeen, unread);
-    // The socket was held until now, so what was supposed is true; and no queue holds more than its limit. The last entry
-    // that journald took may still be in its hands.
+    // The socket was held until now, so the assumption is true; and no queue holds more than its limit. The last entry
+    // that journald read may not be stored yet.
     const queueLimit = Math.max(socket.queueLimit, this.#mostUnreadSeen);
     this.#confirm(Math.max(this.#supposed, this.#sent - queueLimit - 1));
     this.#supposed = Math.max(this.#read, this.#sent - unread - 1);
   }
 
-  /** All is sent, and not all is read. @throws where the socket is gone */
+  /** Waits while everything is sent and not everything is read. @throws if the socket is gone */
   async #awaitReader(socket: EntrySocket): Promise<void> {
     for (let look = 0, wasRead = false; !this.#stopping.signal.aborted; look += 1) {
       const unread = this.#mostUnread(socket);
@@ -206,7 +206,7 @@ export class JournalSender<Sent extends Frame> {
     await this.#pause(failures, longestPauseMs.retry);
   }
 
-  /** Of this connection nothing more will be read. */
+  /** Nothing more of this connection will be read. */
   #disconnect(): void {
     this.counters.possiblyDoubled += this.#sent - this.#read;
     this.#sent = this.#read;
@@ -226,7 +226,7 @@ export class JournalSender<Sent extends Frame> {
     this.#fault ??= { since: Date.now() - patienceMs, kind: "full", code };
   }
 
-  /** So many entries are read, of all that were ever sent. */
+  /** Sets how many of all entries ever sent are read. */
   #confirm(read: number): void {
     while (this.#read < read) {
       const place = this.#places[0]!;
@@ -240,7 +240,7 @@ export class JournalSender<Sent extends Frame> {
     }
   }
 
-  /** No more of the entries that were sent are unread. */
+  /** Most of the sent entries that may still be unread. */
   #mostUnread(socket: EntrySocket): number {
     let bytes = socket.unreadBytes();
     let entries = 0;
@@ -268,7 +268,7 @@ async function transfer<Sent extends Frame>(
     if ("table" in frame) return await socket.send(frame.table.messagesFrom(sent), count - sent);
     await socket.sendLarge(frame.large);
   } catch (error) {
-    // Smaller than what goes as a file at once, and yet too large for this socket.
+    // Below the size that is always sent as a file, but too large for this socket.
     if (!("table" in frame) || codeOf(error) !== "EMSGSIZE") throw error;
     await socket.sendLarge(frame.table.entry(sent));
   }
@@ -284,7 +284,7 @@ function datagramBytes(frame: Frame, index: number): number {
   return "table" in frame ? frame.table.lengthOf(index) : 0;
 }
 
-/** @throws the error itself where it is not one of the system's */
+/** @throws the error itself if it is not the system's */
 function codeOf(error: unknown): string {
   if (error instanceof Error && "code" in error && "string" === typeof error.code) return error.code;
   throw error;

@@ -14,7 +14,7 @@ export interface JournalSinkOptions {
   /** journald's socket of datagrams. */
   readonly socketPath: string;
   readonly libc: Libc;
-  /** The limit by which journald may drop entries of this process. */
+  /** The rate limit above which journald may drop entries of this process. */
   readonly rateLimit?: RateLimit | undefined;
 }
 
@@ -80,7 +80,7 @@ export class JournalSink implements RequiredSink {
     await Promise.race([this.#queue.empty(), deadline]);
     clearTimeout(timer);
     await this.#sender.stop();
-    // What is in the socket's queue journald reads without us.
+    // journald reads what is in the socket's queue without us.
     for (const [frame, entries] of [...this.#sender.unread()]) this.#queue.read(frame, entries);
     this.#queue.giveUp();
   }

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { type Libc, LibcError } from "./libc.js";
 import { descriptorMessage } from "./message-table.js";
 
-// Numbers of Linux, the same on every processor of 64 bits that Node runs on.
+// Linux constants, the same on every 64-bit processor that Node runs on.
 const unix = 1;
 const datagram = 2;
 const closeOnExec = 0o2000000;
@@ -13,19 +13,19 @@ const option = { sendBuffer: 7, sendTimeout: 21 } as const;
 const unreadBytesRequest = 0x5411;
 const memfd = { closeOnExec: 1, allowSealing: 2 } as const;
 const addSeals = 1033;
-/** It can neither shrink, grow, be written to nor be sealed otherwise: journald accepts no other. */
+/** Seals against shrinking, growing, writing and changing the seals: journald accepts nothing else. */
 const allSeals = 1 | 2 | 4 | 8;
 
 /** The longest path of a socket, of 108 bytes with the zero at its end. */
 const pathBytes = 107;
-/** As libsystemd asks for; the kernel gives what `net.core.wmem_max` allows. */
+/** The size that libsystemd asks for; the kernel gives what `net.core.wmem_max` allows. */
 const sendBufferBytes = 8 * 2 ** 20;
-/** How long a call waits in the pool for a full socket; then others may have the thread. */
+/** How long a call waits in the pool for a full socket; then others get the thread. */
 const sendTimeoutMs = 200;
 
 const writeFile = promisify(write);
 
-/** A connection to journald's socket of datagrams. One call at a time; not closed while one is under way. */
+/** A connection to journald's datagram socket. One call at a time; not closed during a call. */
 export class JournalSocket {
   readonly queueLimit = queueLimit();
   readonly #libc: Libc;
@@ -54,14 +54,14 @@ export class JournalSocket {
   }
 
   /**
-   * Resolves with how many of the datagrams journald's socket has taken, at least 1.
-   * @throws LibcError; EAGAIN where the socket was full for `sendTimeoutMs`, EMSGSIZE where the first is too large
+   * Resolves with how many of the datagrams journald's socket has accepted, at least 1.
+   * @throws LibcError; EAGAIN if the socket was full for `sendTimeoutMs`, EMSGSIZE if the first is too large
    */
   send(messages: Uint8Array, count: number): Promise<number> {
     return this.#libc.sendmmsg(this.#fd, messages, count, noSignal);
   }
 
-  /** Sends an entry of any size, in a sealed file in memory. @throws as `send` */
+  /** Sends an entry of any size, in a sealed file in memory. @throws like `send` */
   async sendLarge(entry: Uint8Array): Promise<void> {
     const fd = this.#libc.memfdCreate("muninn-journal", memfd.closeOnExec | memfd.allowSealing);
     try {
@@ -74,7 +74,7 @@ export class JournalSocket {
     }
   }
 
-  /** Memory of the kernel that is taken by datagrams that are not read yet; 0 if the other side is gone. */
+  /** Kernel memory of datagrams that are not read yet; 0 if the other side is gone. */
   unreadBytes(): number {
     this.#libc.ioctl(this.#fd, unreadBytesRequest, this.#number);
     return this.#number.readInt32LE(0);
@@ -113,7 +113,7 @@ function connected(libc: Libc, path: string): number {
   }
 }
 
-/** Best effort: what the kernel does not grant costs speed only. */
+/** Best effort: if the kernel refuses, only speed suffers. */
 function setNumbers(libc: Libc, fd: number, name: number, value: Buffer): void {
   try {
     libc.setsockopt(fd, solSocket, name, value, value.length);
@@ -123,14 +123,14 @@ function setNumbers(libc: Libc, fd: number, name: number, value: Buffer): void {
 /** Most datagrams that the queue of a socket of this network namespace holds. */
 function queueLimit(): number {
   try {
-    // The kernel takes one more than it says.
+    // The kernel accepts one more than it says.
     return Number(readFileSync("/proc/sys/net/unix/max_dgram_qlen", "utf8")) + 1;
   } catch {
     return Number.POSITIVE_INFINITY;
   }
 }
 
-/** Another socket at the same path has another text: inodes are used again, but not with the time of the first one. */
+/** Identifies the socket at a path: inodes are reused, but not with the same time. */
 function fileAt(path: string): string {
   const { dev, ino, mtimeNs } = statSync(path, { bigint: true });
   return `${dev}:${ino}:${mtimeNs}`;

@@ -6,7 +6,7 @@ const fractionDigits = 12;
 
 /**
  * Writes times as cardano-tracer's journal entries have them, `2026-02-16 09:30:01.123456700000Z`: UTC, a space, twelve
- * digits of a second. Entries that follow each other mostly lie within one second, whose text is kept.
+ * digits of a second. Successive entries are mostly within one second, so its text is kept.
  */
 export class JournalTime {
   #seconds: number | undefined;
@@ -21,7 +21,7 @@ export class JournalTime {
     const text = this.#text;
     for (let index = 0; index < text.length; index += 1) into[at + index] = text.charCodeAt(index);
     const end = at + text.length + fractionDigits;
-    // Halves of it are whole numbers of 32 bits, which are cheaper to divide.
+    // Both halves are 32-bit integers, which are cheaper to divide.
     writeDigits(into, end - 6, Math.floor(picoseconds / 1e6));
     writeDigits(into, end, picoseconds % 1e6);
     into[end] = 0x5a;
@@ -39,7 +39,7 @@ function writeDigits(into: Uint8Array, end: number, value: number): void {
   }
 }
 
-/** Any second of 64 bits: the wire has years that `Date` does not know. */
+/** Handles any 64-bit second: the wire allows years that `Date` does not support. */
 function secondText(second: number): string {
   const day = Math.floor(second / secondsPerDay);
   const ofDay = second - day * secondsPerDay;

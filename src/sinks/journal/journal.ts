@@ -14,7 +14,7 @@ export interface JournalConfig {
   readonly logging: readonly Section[];
 }
 
-/** Where things are on a machine with systemd; a test has them elsewhere. */
+/** Paths on a machine with systemd; tests use others. */
 interface JournalPlaces extends RateLimitPlaces {
   readonly socketPath: string;
 }

@@ -1,7 +1,7 @@
 import { endianness } from "node:os";
 import { getSystemErrorName } from "node:util";
 
-/** What Muninn calls of the C library. Memory that is given must stay until the call is over. */
+/** The calls of the C library that Muninn uses. Memory passed to them must stay until the call ends. */
 export interface Libc {
   /** @throws LibcError, as all of these */
   socket(domain: number, type: number, protocol: number): number;
@@ -11,7 +11,7 @@ export interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   memfdCreate(name: string, flags: number): number;
   close(fd: number): number;
-  /** In a thread of the pool, since it may block. Resolves with how many messages went, at least 1. */
+  /** Runs in a thread of the pool, because it may block. Resolves with how many messages were sent, at least 1. */
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): Promise<number>;
   /** The address of the first byte of a buffer. */
   addressOf(memory: Uint8Array): number;
@@ -35,13 +35,13 @@ export class LibcMissing extends Error {
 }
 
 /**
- * Loads the library `koffi`, an optional dependency, and through it that of C.
+ * Loads the library `koffi`, an optional dependency, and through it the C library.
  * @throws LibcMissing
  */
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== "linux") throw new LibcMissing("needs Linux: there is no journald on this system");
   const koffi = await loadKoffi();
-  // Structures are laid out by hand.
+  // Structures are written by hand.
   if (koffi.sizeof("void *") !== 8 || endianness() !== "LE") {
     throw new LibcMissing(`needs a 64-bit little-endian processor; this one is ${process.arch}`);
   }

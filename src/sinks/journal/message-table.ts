@@ -12,7 +12,7 @@ const vectorBytes = 16;
 const messageBytes = 64;
 const at = { vectors: 16, vectorCount: 24, control: 32, controlLength: 40 } as const;
 
-/** A run of datagrams, one entry each, in memory of its own that is written again and again. */
+/** A run of datagrams, one entry each, in its own memory, which is reused. */
 export class MessageTable {
   readonly bytes: Buffer;
   readonly #address: number;
@@ -38,7 +38,7 @@ export class MessageTable {
     return this.#lengths.length;
   }
 
-  /** Whether one more of this many bytes finds room. */
+  /** Whether there is room for one more of this many bytes. */
   hasRoom(bytes: number): boolean {
     return this.#end + bytes <= this.bytes.length && (this.count + 1) * vectorBytes <= this.#vectors.length;
   }
@@ -85,7 +85,7 @@ const controlLength = 20;
 const solSocket = 1;
 const scmRights = 1;
 
-/** For sendmmsg: one empty datagram that carries a file descriptor; `control` must stay until it went. */
+/** For sendmmsg: one empty datagram that carries a file descriptor; `control` must stay until it was sent. */
 export function descriptorMessage(libc: Libc, fd: number): { messages: Uint8Array; control: Uint8Array } {
   const control = Buffer.alloc(controlBytes);
   control.writeUInt32LE(controlLength, 0);

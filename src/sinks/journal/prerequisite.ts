@@ -1,15 +1,15 @@
 import { stat } from "node:fs/promises";
 import { LibcMissing, loadLibc } from "./libc.js";
 
-/** journald's socket of datagrams on a machine with systemd. */
+/** journald's datagram socket on a machine with systemd. */
 export const journalSocketPath = "/run/systemd/journal/socket";
 
-/** What a sender alone cannot see. */
+/** Advice about what a sender cannot check itself. */
 export const journalRemark =
   "journald silently drops what a unit sends above its rate limit (10,000 entries in 30 s, more on a large disk); " +
   "LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 in the unit lift it, as config/muninn.service does";
 
-/** What this machine lacks for JournalMode: a sentence that says what, and what to do. */
+/** What this machine lacks for JournalMode, and what to do about it, in a sentence. */
 export async function missingForJournal(socketPath = journalSocketPath): Promise<string | undefined> {
   return (await missingLibrary()) ?? (await missingSocket(socketPath));
 }

@@ -1,12 +1,12 @@
 import { readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 
-/** More entries a second than any node sends. */
+/** More entries per second than any node sends. */
 const ampleEntriesPerSecond = 100_000;
-/** journald's own, if neither the unit nor journald.conf says otherwise. */
+/** journald's default, if neither the unit nor journald.conf sets another. */
 const defaults = { entries: 10_000, intervalMs: 30_000 } as const;
 
-/** How many entries journald accepts of a unit; it drops the rest without telling the sender. */
+/** How many entries journald accepts from a unit; it silently drops the rest. */
 export interface RateLimit {
   readonly unit: string;
   readonly entries: number;
@@ -16,13 +16,13 @@ export interface RateLimit {
 export interface RateLimitPlaces {
   /** The control group of this process. @default "/proc/self/cgroup" */
   readonly controlGroup?: string;
-  /** Where systemd leaves what journald should know of units. @default "/run/systemd/units" */
+  /** Where systemd stores what journald should know about units. @default "/run/systemd/units" */
   readonly units?: string;
 }
 
 /**
- * The limit of the systemd unit that Muninn runs in, if it is one that could drop entries; undefined also outside of a
- * unit, where journald has no limit. A unit's 0, which reads like none, is journald's default (systemd#22034).
+ * The limit of the systemd unit that Muninn runs in, if entries could be dropped; undefined also outside of a unit, where
+ * journald has no limit. A unit's 0, which looks like no limit, means journald's default (systemd#22034).
  */
 export async function readRateLimit(places: RateLimitPlaces = {}): Promise<RateLimit | undefined> {
   const { controlGroup = "/proc/self/cgroup", units = "/run/systemd/units" } = places;
@@ -39,13 +39,13 @@ export async function readRateLimit(places: RateLimitPlaces = {}): Promise<RateL
   return isAmple ? undefined : { unit, entries, intervalMs };
 }
 
-/** The innermost unit of a control group, by its last part that is one. */
+/** The innermost unit of a control group: the last part of its path that is one. */
 function unitOf(controlGroups: string): string | undefined {
   const path = /^(?:0::|\d+:name=systemd:)(.*)$/m.exec(controlGroups)?.[1] ?? "";
   return path.split("/").findLast((part) => /\.(?:service|scope)$/.test(part));
 }
 
-/** systemd keeps these as links that lead to a number. */
+/** systemd stores these as links whose target is a number. */
 async function numberAt(link: string): Promise<number> {
   return Number(await readlink(link).catch(() => "0"));
 }

@@ -2,16 +2,16 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 import type { ObjectAccount } from "../sink.js";
 import { NodePulse } from "./node-pulse.js";
 
-/** How long, and of how many, one still sees that they were there. */
+/** How long, and how many, nodes that left are still shown. */
 const keptAfterLeavingMs = 3_600_000;
 const mostGone = 1_000;
 
-/** A node that is connected, or was not long ago. */
+/** A node that is connected, or was recently. */
 export interface KnownNode {
   readonly identity: NodeIdentity;
   readonly pulse: NodePulse;
   readonly account: ObjectAccount;
-  /** Milliseconds since 1970 of its first connection, or of its leaving if none is left. */
+  /** When it first connected, or, if it left, when that was; in milliseconds since 1970. */
   readonly since: number;
   readonly isConnected: boolean;
 }
@@ -24,7 +24,7 @@ interface Entry extends KnownNode {
   connections: number;
 }
 
-/** The nodes of this and the last hour, by name. */
+/** The nodes connected now or within the last hour, by name. */
 export class KnownNodes {
   readonly #entries = new Map<string, Entry>();
   /** Those that left, in the order of leaving. */

@@ -2,11 +2,11 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 import { type Severity, severities } from "../../protocol/trace-batch.js";
 import { maxTextBytes, type SeenObject } from "./live-object.js";
 
-/** What a viewer wants to see; absent parts let everything pass. */
+/** A viewer's filter; absent parts let everything pass. */
 export interface LiveQuery {
   /** Names or slugs, any of them. */
   readonly nodes?: readonly string[];
-  /** Whole segments that the namespace begins with, any of them: `ChainDB` is that of `ChainDB.AddBlock`, not of `ChainDBX`. */
+  /** Prefixes of whole segments, one of which must match: `ChainDB` matches `ChainDB.AddBlock` but not `ChainDBX`. */
   readonly namespaces?: readonly string[];
   /** This one and worse. */
   readonly severity?: Severity;
@@ -27,14 +27,14 @@ export class LiveQueryError extends Error {
 /** Whether an expression is found in what a text begins with. */
 type Finds = (text: Buffer) => boolean;
 
-/** RE2 takes a step for each byte and each instruction of an expression at worst: so many are some 25 ms. */
+/** Most steps of a search: at worst RE2 takes one for each byte and each instruction; this many take some 25 ms. */
 const mostSteps = 1_000_000;
 /** Of an expression; `[a-z]{300}` has some more than 300. */
 const mostInstructions = 2_000;
 /** Characters of an expression: classes such as `(?i)\pL` take a tenth of a millisecond each to compile. */
 const mostCharacters = 400;
 
-/** A query made ready; viewers with the same `key` share one. */
+/** A compiled query; viewers with the same `key` share one. */
 export class LiveFilter {
   readonly key: string;
   /** Index of the least severity that passes. */
@@ -59,7 +59,7 @@ export class LiveFilter {
     this.#finds = finds;
   }
 
-  /** Whether to look at the clock after each object: it may take a while to say whether one passes. */
+  /** Whether to check the clock after each object, because deciding on one may take a while. */
   get isSlow(): boolean {
     return this.#finds !== undefined || this.#text !== undefined;
   }
@@ -68,7 +68,7 @@ export class LiveFilter {
     return this.#nodes === undefined || this.#nodes.has(name) || this.#nodes.has(slug);
   }
 
-  /** Whether an object passes, of a node that is wanted and of a severity that is. */
+  /** Whether an object passes whose node and severity are wanted. */
   passes(object: SeenObject): boolean {
     return this.#passesNamespace(object) && this.#passesText(object) && this.#passesExpression(object);
   }

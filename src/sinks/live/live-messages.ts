@@ -2,11 +2,11 @@ import type { Severity } from "../../protocol/trace-batch.js";
 
 /** A message to a viewer, as JSON; one key each (docs/ui.md). */
 export type LiveMessage =
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   | { readonly objects: readonly LiveObject[] }
-  /** This many lines that pass the filter are left out here: the viewer was too slow. */
+  /** This many objects that pass the filter are left out here: the viewer was too slow. */
   | { readonly missed: number }
-  /** This many objects are left out here that were not compared with the filter: the tracer had no time for it. */
+  /** This many objects are left out here that were not compared with the filter for lack of time. */
   | { readonly skipped: number };
 
 /** What viewers get of a trace object, see docs/ui.md. */

@@ -4,10 +4,10 @@ import type { DropReason } from "../drop-reasons.js";
 import type { ObjectAccount } from "../sink.js";
 import type { LiveObject } from "./live-messages.js";
 
-/** Longer texts are cut for viewers, in bytes; log files have them whole. */
+/** Longest text for viewers, in bytes; log files have the whole text. */
 export const maxTextBytes = 65_536;
 
-/** One object of a batch, as filters and viewers see it: each part is made once for all of them. */
+/** One object of a batch for filters and viewers: each part is made once for all of them. */
 export class SeenObject {
   readonly node: NodeIdentity;
   readonly #batch: TraceBatch;
@@ -63,8 +63,8 @@ export class SeenObject {
 }
 
 /**
- * An object on its way to one or several viewers. It is settled with the last of them: `written` where any has been
- * sent it, else `dropped` for the reason of the last.
+ * An object on its way to one or several viewers. It is settled with the last of them: `written` if it was sent to any,
+ * otherwise `dropped` for the reason of the last.
  */
 export class ObjectUnderWay {
   readonly json: string;
@@ -72,7 +72,7 @@ export class ObjectUnderWay {
   #receivers = 1;
   #wasSent = false;
 
-  /** Held by its maker until that releases it with `settle`. */
+  /** Held by its creator until that releases it with `settle`. */
   constructor(json: string, account: ObjectAccount) {
     this.json = json;
     this.#account = account;
@@ -87,7 +87,7 @@ export class ObjectUnderWay {
     this.settle("failed");
   }
 
-  /** One receiver less; `reason` is why it has not been sent it. */
+  /** One receiver less; `reason` is why it did not get the object. */
   settle(reason: DropReason): void {
     this.#receivers -= 1;
     if (this.#receivers > 0) return;
@@ -104,7 +104,7 @@ function beginningOf(text: Buffer): string {
   return text.toString("utf8", 0, Math.min(text.length, maxTextBytes));
 }
 
-/** The farthest moments that `Date` knows. */
+/** The earliest and latest times that `Date` supports. */
 const mostMs = 8.64e15;
 
 function isoNanoseconds(nanoseconds: bigint): string {

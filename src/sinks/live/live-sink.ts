@@ -8,7 +8,7 @@ import { TimeBudget } from "./time-budget.js";
 import { type Send, ViewerQueue } from "./viewer-queue.js";
 
 export interface LiveSinkOptions {
-  /** How much time viewers may take. @default a small part of what the street leaves */
+  /** How much time viewers may take. @default a small share, larger while the event loop is idle */
   readonly budget?: TimeBudget;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
@@ -18,7 +18,7 @@ export interface LiveSinkOptions {
   readonly maxBytes?: number;
 }
 
-/** One who watches. */
+/** A viewer. */
 export interface Viewer {
   /** It has left. Idempotent. */
   end(): void;
@@ -36,15 +36,14 @@ export const liveSinkName = "live";
 const flushEveryMs = 100;
 /** However few watch. */
 const mostBytesOfOne = 4 * 2 ** 20;
-/** Objects between two looks at the clock. */
+/** Objects between two checks of the clock. */
 const objectsPerLook = 16;
 
 const severityIndex = new Map(severities.map((severity, index) => [severity, index]));
 
 /**
- * Shows trace objects to those who watch, and to no one else: what passes no filter of a viewer is not meant for this
- * sink. Viewers may miss lines, and are informed of it; the street never waits for them, nor gives them more than its
- * budget.
+ * Shows trace objects to viewers only: objects that pass no viewer's filter are not counted at this sink. Viewers may miss
+ * objects, and are told so; the pipeline never waits for them, nor gives them more than their time budget.
  */
 export class LiveSink implements BestEffortSink {
   readonly kind = "best-effort";
@@ -99,7 +98,7 @@ export class LiveSink implements BestEffortSink {
     ];
   }
 
-  /** The nodes of this and the last hour. */
+  /** The nodes connected now or within the last hour. */
   nodes(): Iterable<KnownNode> {
     return this.#nodes.all();
   }
@@ -141,7 +140,7 @@ export class LiveSink implements BestEffortSink {
     this.#watchesOfNode.delete(node.connectionId);
   }
 
-  /** Sends each viewer what waits for it; done a few times a second while there are any. */
+  /** Sends each viewer what waits for it; called a few times a second while there are viewers. */
   flush(): void {
     this.#budget.look();
     const begunAt = this.#budget.now();
@@ -168,7 +167,7 @@ export class LiveSink implements BestEffortSink {
     if (this.#stopped) return;
     this.#viewers -= 1;
     this.#watchesOfNode.clear();
-    // A filter like it may be watched by others meanwhile.
+    // Others may use the same filter meanwhile.
     if (watch.viewers.size === 0 && this.#watches.get(watch.filter.key) === watch) {
       this.#watches.delete(watch.filter.key);
     }
@@ -215,7 +214,7 @@ export class LiveSink implements BestEffortSink {
     this.#budget.take(this.#budget.now() - begunAt);
   }
 
-  /** Returns whether the time is over; filters that it did not suffice for have missed the object. */
+  /** Returns whether the time is used up; filters not reached have missed the object. */
   #showOne(
     object: SeenObject,
     severity: number,
@@ -241,7 +240,7 @@ export class LiveSink implements BestEffortSink {
       }
       for (const viewer of viewers) viewer.add(underWay);
     }
-    // Every viewer it was for has it now, or has missed it.
+    // Every viewer has now got it or missed it.
     underWay?.settle("queue-full");
     return isOver;
   }

@@ -5,7 +5,7 @@ export interface LiveConfig {
   readonly muninn: { readonly ui?: object };
 }
 
-/** What the page and `muninn tail --url` watch (`muninn.ui`): one sink, however many look. */
+/** What the page and `muninn tail --url` watch (`muninn.ui`): one sink for any number of viewers. */
 export const live: SinkKind<LiveConfig> = {
   kind: "live",
   open: async ({ muninn }) => (muninn.ui === undefined ? [] : [new LiveSink()]),

@@ -26,12 +26,12 @@ export class NodePulse {
     this.lastAt = now;
   }
 
-  /** Since the beginning. */
+  /** Objects since the beginning. */
   get total(): number {
     return this.#total;
   }
 
-  /** Objects in each second, of the last 5 to 10 seconds. */
+  /** Objects per second, over the last 5 to 10 seconds. */
   rate(now: number): number {
     this.#goTo(now);
     const begin = Math.max((this.#step - 1) * stepMs, this.#begunAt);
@@ -55,7 +55,7 @@ export class NodePulse {
     return sum;
   }
 
-  /** Empties the steps that have come since. A clock that was set back counts on where it was. */
+  /** Clears the steps that have begun since. If the clock was set back, the current step continues. */
   #goTo(now: number): void {
     const step = Math.floor(now / stepMs);
     if (step <= this.#step) return;

@@ -1,21 +1,21 @@
 import { performance } from "node:perf_hooks";
 
-/** Part of the time that viewers may take while the event loop is busy, and while it has time to spare. */
+/** Share of the time that viewers may take while the event loop is busy, and while it is idle. */
 const busyPart = 0.015;
 const sparePart = 0.05;
-/** An event loop that is used for more than this part of the time is busy. */
+/** An event loop that is used for more than this share of the time is busy. */
 const busyFrom = 0.4;
-/** What is not used is kept, up to this many milliseconds: nodes send in bursts. */
+/** Unused time is kept, up to this many milliseconds, because nodes send in bursts. */
 const mostCreditMs = 50;
 
 export interface TimeBudgetOptions {
   /** Milliseconds that never go backwards. @default performance.now */
   readonly now?: () => number;
-  /** Part of the time since the last call in which the event loop was used, 0 to 1. @default the process' own */
+  /** Share of the time since the last call in which the event loop was used, 0 to 1. @default the process's own */
   readonly utilization?: () => number;
 }
 
-/** How much time viewers may take from the street: a small part of it while the street needs it, more while it rests. */
+/** How much time viewers may take from the pipeline: a small share while the event loop is busy, more while it is idle. */
 export class TimeBudget {
   readonly now: () => number;
   readonly #utilization: () => number;
@@ -29,12 +29,12 @@ export class TimeBudget {
     this.#countedAt = this.now();
   }
 
-  /** Looks at how busy the street is; some times a second. */
+  /** Checks how busy the event loop is; called some times a second. */
   look(): void {
     this.#part = this.#utilization() > busyFrom ? busyPart : sparePart;
   }
 
-  /** Milliseconds that may be taken now. */
+  /** Milliseconds that may be used now. */
   get creditMs(): number {
     const now = this.now();
     const grown = this.#creditMs + (now - this.#countedAt) * this.#part;
@@ -43,7 +43,7 @@ export class TimeBudget {
     return this.#creditMs;
   }
 
-  /** May go below 0; that is made up for. */
+  /** May go below 0; the debt is paid back later. */
   take(milliseconds: number): void {
     this.#creditMs -= milliseconds;
   }

@@ -1,12 +1,12 @@
 import type { DropReason } from "../drop-reasons.js";
 import type { ObjectUnderWay } from "./live-object.js";
 
-/** Sends to a viewer; resolves when it has taken the text, rejects if it is gone. */
+/** Sends to a viewer; resolves when it has accepted the text, rejects if it is gone. */
 export type Send = (text: string) => Promise<void>;
 
 export interface ViewerQueueOptions {
   readonly send: Send;
-  /** Bytes that it may currently hold, waiting and on their way. */
+  /** Most bytes that it may hold at present, waiting and on their way. */
   readonly maxBytes: () => number;
   /** This many lines were missed. */
   readonly onMissed: (objects: number) => void;
@@ -14,14 +14,14 @@ export interface ViewerQueueOptions {
 
 /** Longest message, in characters, unless one object is longer. */
 const maxMessageLength = 1_048_576;
-/** Objects that may wait. */
+/** Most objects that may wait. */
 const maxObjects = 5_000;
 
-/** What waits for one viewer, one message on its way at a time. What it does not take in time it misses, the oldest first. */
+/** What waits for one viewer, with one message on its way at a time. Objects not read in time are missed, the oldest first. */
 export class ViewerQueue {
   readonly #options: ViewerQueueOptions;
   readonly #waiting: ObjectUnderWay[] = [];
-  /** Where the first that still waits is. */
+  /** Index of the first object that still waits. */
   #first = 0;
   #bytes = 0;
   #missed = 0;
@@ -55,12 +55,12 @@ export class ViewerQueue {
     this.#bytes += bytes;
   }
 
-  /** This many objects went by without being looked at, for lack of time. */
+  /** This many objects were skipped for lack of time. */
   skip(objects: number): void {
     this.#skipped += objects;
   }
 
-  /** Sends one message of what waits, unless the viewer has not taken the last message yet. */
+  /** Sends one message of what waits, unless the viewer has not accepted the last message yet. */
   flush(): void {
     if (this.#isSending || this.#isOver) return;
     void this.#sendNext();
@@ -76,7 +76,7 @@ export class ViewerQueue {
     }
   }
 
-  /** All that takes time is done before this waits, so that the caller can measure it. */
+  /** Everything that takes time is done before this waits, so that the caller can measure it. */
   async #sendNext(): Promise<void> {
     if (this.#length === 0 && this.#missed === 0 && this.#skipped === 0) return;
     this.#isSending = true;

@@ -5,7 +5,7 @@ import type { BestEffortSink, ObjectAccount, SinkHealth, SinkMetric } from "../s
 import type { WaitingObjects } from "./node-sender.js";
 import type { NatsSinkOptions } from "./required-nats-sink.js";
 
-/** Sends what the stream takes in time; of what waits longer the oldest goes. */
+/** Sends what the stream accepts in time; of what waits longer the oldest is dropped. */
 export class BestEffortNatsSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name: string;
@@ -50,7 +50,7 @@ export class BestEffortNatsSink implements BestEffortSink {
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
-    // What waits still has the account.
+    // Objects that wait still have the account.
     this.#accounts.delete(node.name);
   }
 
@@ -68,7 +68,7 @@ export class BestEffortNatsSink implements BestEffortSink {
   }
 }
 
-/** The objects of a batch whose bytes belong to another. */
+/** Copies the objects of a batch, whose bytes belong to somebody else. */
 function copied(batch: TraceBatch): Uint8Array[] {
   const bytes = Buffer.concat(Array.from({ length: batch.length }, (_, index) => batch.encoded(index)));
   let at = 0;

@@ -3,14 +3,14 @@ import { type ReadIfNamed, readerOf, readTls } from "../credential-files.js";
 import { SinkOpenError } from "../sink.js";
 import type { NatsCredentialOptions } from "./options.js";
 
-/** What a connection is opened with. */
+/** Credentials for opening a connection. */
 export interface NatsCredentials {
   readonly authenticator?: Authenticator;
-  /** Absent: TLS where the server wants it, by the system's certificates. */
+  /** Absent: TLS if the server wants it, with the system's certificates. */
   readonly tls?: TlsOptions;
 }
 
-/** Reads what files hold of credentials; `field` is where they are. @throws SinkOpenError that names the file */
+/** Reads the files of credentials; `field` is the one that names them. @throws SinkOpenError that names the file */
 export async function readNatsCredentials(
   field: string,
   options: NatsCredentialOptions,

@@ -9,7 +9,7 @@ export interface NatsSession {
   readonly jetStream: JetStreamClient;
   readonly manager: JetStreamManager;
   readonly newHeaders: () => MsgHdrs;
-  /** The most bytes that the server takes in a message, headers included. */
+  /** Most bytes that the server accepts in a message, headers included. */
   readonly maxPayload: number;
   /** Aborted when the connection is over. */
   readonly over: AbortSignal;
@@ -17,10 +17,10 @@ export interface NatsSession {
 
 export interface NatsLinkOptions {
   readonly servers: readonly string[];
-  /** What the servers call us in their own lists. */
+  /** Our name in the servers' own lists. */
   readonly name: string;
   readonly credentials: NatsCredentials;
-  /** Done with each new connection before it is used; one for which it fails is closed and tried again. */
+  /** Called with each new connection before it is used; if it fails, the connection is closed and reopened. */
   readonly prepare: (session: NatsSession) => Promise<void>;
   readonly onFailed: (reason: string) => void;
   readonly onConnected: (server: string) => void;
@@ -37,8 +37,8 @@ const steadyMs = 1_000;
 const mostPayloadBytes = 64 * 2 ** 20;
 
 /**
- * Keeps one connection to one of the servers, and opens another when it ends. The library's own reconnecting is not used: it
- * keeps what was sent meanwhile in a buffer without a bound, and we know better what to send again.
+ * Keeps one connection to one of the servers, and opens another when it ends. The library's own reconnection is not used: it
+ * keeps what was sent meanwhile in an unbounded buffer, and we know better what to send again.
  */
 export class NatsLink {
   readonly #options: NatsLinkOptions;
@@ -64,13 +64,13 @@ export class NatsLink {
     return this.#failure;
   }
 
-  /** The connection, as soon as there is one; undefined if `signal` ends the waiting. */
+  /** The connection, as soon as there is one; undefined if `signal` ends the wait. */
   async connected(signal: AbortSignal): Promise<NatsSession | undefined> {
     while (this.#session === undefined && !signal.aborted) await untilAborted(signal, this.#waiting.promise);
     return signal.aborted ? undefined : this.#session;
   }
 
-  /** Connects again, with these. */
+  /** Reconnects with these credentials. */
   async use(credentials: NatsCredentials): Promise<void> {
     this.#credentials = credentials;
     await this.#session?.connection.close();
@@ -138,7 +138,7 @@ export class NatsLink {
     }
   }
 
-  /** Resolves with why it ended. */
+  /** Resolves with the reason why it ended. */
   async #serve(session: NatsSession): Promise<string> {
     const { connection } = session;
     const closed = connection.closed();

@@ -22,7 +22,7 @@ const header = {
   part: "Muninn-Part",
 } as const;
 
-/** What a message says of itself. */
+/** The facts in a message's headers. */
 export interface MessageFacts {
   /** Stable id of the daemon's start: numbers are counted from 1 for each of them and node. */
   readonly start: string;
@@ -38,7 +38,7 @@ export interface Part {
   readonly of: number;
 }
 
-/** What keeps a message from being ours, or from being read. */
+/** Why a message is not ours, or cannot be read. */
 export type MessageFault =
   | { readonly code: "foreign" }
   | { readonly code: "newer-format"; readonly format: string }
@@ -82,7 +82,7 @@ export function setHeaders(headers: MsgHdrs, { start, node, first, count }: Mess
   if (part !== undefined) headers.set(header.part, `${part.number}/${part.of}`);
 }
 
-/** At most this many bytes go for headers, ids and the names of headers. */
+/** Most bytes of headers: ids and the names of headers. */
 export function headerBytes({ node }: Pick<MessageFacts, "node">): number {
   return 512 + Buffer.byteLength(node.name) + 2 * node.slug.length + Buffer.byteLength(node.directory);
 }
@@ -118,7 +118,7 @@ function numberIn(headers: MsgHdrs, key: string): number {
   return value;
 }
 
-/** One path component that leads nowhere else and is not one of Muninn's own: the stream is not ours alone. */
+/** Checks that it is a safe path component and not one of Muninn's own: others may write to the stream, too. */
 function isSafeDirectory(directory: string): boolean {
   const bytes = Buffer.byteLength(directory);
   return bytes > 0 && bytes <= 255 && !/^\.{1,2}$|^\.muninn|[/\0\p{Cc}]/u.test(directory);
@@ -135,7 +135,7 @@ export function payloadBytes(bytes: number): number {
   return arrayHeadBytes + bytes;
 }
 
-/** The same, in memory that is large enough. */
+/** The same, written to memory that must be large enough. */
 export function encodePayloadInto(memory: Buffer, objects: readonly Uint8Array[]): Buffer {
   memory[0] = 0x9a;
   memory.writeUInt32BE(objects.length, 1);

@@ -22,7 +22,7 @@ export const nats: SinkKind<NatsConfig> = {
 };
 
 async function openOne(options: NatsOptions, { log, readFile }: SinkContext): Promise<Sink> {
-  // Loaded only where it is asked for: the start of others takes no longer.
+  // Loaded only if it is configured, so that other configurations start faster.
   const [
     { readNatsCredentials },
     { StreamWriter },

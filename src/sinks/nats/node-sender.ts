@@ -16,20 +16,20 @@ export interface NodeSenderOptions {
   readonly start: string;
   readonly node: MessageFacts["node"];
   readonly batchBytes: number;
-  /** Where payloads are made, of all senders: new memory for each would keep the garbage collector busy. */
+  /** Memory for payloads, shared by all senders: new memory for each would keep the garbage collector busy. */
   readonly memory: SpareMemory;
   /** Sends until the stream has it; false if that was given up. Never rejects. */
   readonly publish: (facts: MessageFacts, payload: Uint8Array) => Promise<boolean>;
 }
 
 /**
- * Sends the objects of one node, one message at a time: with several under way their order would not survive a retry. What
- * has come in the meantime makes one message together, so that a slow stream gets fewer and larger ones.
+ * Sends the objects of one node, one message at a time: with several at once their order would not survive a retry. Objects
+ * that arrive meanwhile form one message, so that a slow stream gets fewer and larger ones.
  */
 export class NodeSender {
   readonly #options: NodeSenderOptions;
   readonly #waiting: WaitingObjects[] = [];
-  /** Objects of the first of those that are sent already. */
+  /** How many objects of the first waiting batch are sent already. */
   #sent = 0;
   #next = 1;
   #running: Promise<void> | undefined;
@@ -42,7 +42,7 @@ export class NodeSender {
     return this.#running === undefined;
   }
 
-  /** Numbers objects, and sends them in their turn. */
+  /** Numbers objects, and sends them in order. */
   send(objects: readonly Uint8Array[], bytes: number, settle: (dropped: Dropped) => void): WaitingObjects {
     const waiting = { objects, bytes, first: this.#next, settle };
     this.#next += objects.length;
@@ -52,8 +52,8 @@ export class NodeSender {
   }
 
   /**
-   * Forgets objects that no message holds yet; whether there were such. Their numbers are not given again: readers see that
-   * something is missing.
+   * Forgets objects that are in no message yet; returns whether there were any. Their numbers are not used again, so readers
+   * see that something is missing.
    */
   takeBack(waiting: WaitingObjects): boolean {
     const index = this.#waiting.indexOf(waiting);
@@ -62,7 +62,7 @@ export class NodeSender {
     return true;
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing waits and nothing is being sent. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
@@ -85,8 +85,8 @@ export class NodeSender {
   }
 
   /**
-   * The next objects whose numbers follow each other, as many as a message holds, one at least; and whose batches are
-   * thereby complete.
+   * The next objects with consecutive numbers, as many as fit into a message, at least one; and the batches that they
+   * complete.
    */
   #take() {
     const { batchBytes } = this.#options;

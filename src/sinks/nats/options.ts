@@ -10,7 +10,7 @@ const kibibyte = 2 ** 10;
 const mebibyte = 2 ** 20;
 const tebibyte = 2 ** 40;
 
-/** How to show a NATS server who we are, and how it shows us; the same for the sink and for `muninn collect`. */
+/** Credentials for a NATS server, and how its certificate is checked; the same for the sink and for `muninn collect`. */
 const natsCredentialFields = {
   user: optional(text(), "user name for the servers"),
   password: optional(secret("a password", /^\P{Cc}+$/u), "its password"),
@@ -29,7 +29,7 @@ export type NatsCredentialOptions = ValuesOf<typeof natsCredentialFields>;
 
 const ways = ["user", "token", "credentialsFile", "nkeyFile"] as const;
 
-/** Rules between the fields of credentials: one way to show who we are, and whole pairs. */
+/** Rules between the fields of credentials: only one kind, and complete pairs. */
 function brokenCredentials(given: NatsCredentialOptions) {
   const [first, second] = ways.filter((way) => given[way] !== undefined);
   if (second !== undefined)
@@ -44,7 +44,7 @@ function brokenCredentials(given: NatsCredentialOptions) {
 /** `muninn.collect`: credentials and certificates of `muninn collect`. */
 export const natsCredentials = ruled(mapping(natsCredentialFields), brokenCredentials);
 
-/** `nats://host:port`; `tls://host:port` insists on TLS. */
+/** `nats://host:port`; `tls://host:port` requires TLS. */
 function natsUrl(): Kind<string, ""> {
   const allowed = "be the URL of a NATS server: nats://host:port or tls://host:port";
   const isOne = (value: string) =>
@@ -60,7 +60,7 @@ function isBare({ hostname, username, password, pathname, search }: URL): boolea
   return hostname !== "" && username + password + search === "" && ["", "/"].includes(pathname);
 }
 
-/** Names that NATS takes for a stream: they are one token of a subject. */
+/** Names that NATS accepts for a stream: they are one token of a subject. */
 function streamName(): Kind<string, ""> {
   const allowed = "be the name of a stream, without spaces, dots, wildcards and slashes";
   return plain(v.pipe(v.string(must(allowed)), v.regex(/^[^\s.*>/\\\p{Cc}]{1,255}$/u, must(allowed))), {
@@ -137,7 +137,7 @@ export const natsOptions = ruled(
   brokenCredentials,
 );
 
-/** How a sink is told apart in metrics and health. */
+/** The name of a sink in metrics and health. */
 export function natsSinkName({
   name,
   stream,

@@ -1,7 +1,7 @@
 import { whyUnreadable } from "../credential-files.js";
 import type { NatsCredentialOptions } from "./options.js";
 
-/** What keeps a sink's credentials from being read: a sentence to follow the name of the sink. */
+/** Why a sink's credentials cannot be read: a sentence to follow the name of the sink. */
 export async function missingForNats(
   options: NatsCredentialOptions & { readonly servers: readonly string[] },
   readFile: (file: string) => Promise<string>,

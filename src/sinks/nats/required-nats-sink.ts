@@ -24,7 +24,7 @@ export class RequiredNatsSink implements RequiredSink {
   }
 
   open(): void {
-    // The first batch brings all there is to know.
+    // The first batch has all that is needed.
   }
 
   write(node: NodeIdentity, batch: TraceBatch): Promise<Dropped> {

@@ -44,14 +44,14 @@ export class Senders {
     return sender;
   }
 
-  /** The node has left; what waits for it is still sent. */
+  /** The node has left; its waiting objects are still sent. */
   close({ slug }: NodeIdentity): void {
     const sender = this.#senders.get(slug);
     if (sender === undefined || this.#senders.size <= mostGone) return;
     void sender.drained().then(() => {
       if (this.#senders.get(slug) !== sender || !sender.isIdle) return;
       this.#senders.delete(slug);
-      // Numbers of one start are never given twice: the stream would take what is new for a repetition.
+      // Numbers of one start are never used twice: the stream would treat new messages as duplicates.
       this.#start = newStart();
     });
   }

@@ -20,12 +20,12 @@ export interface StreamWriterOptions {
 
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** A trouble is reported once in this many milliseconds. */
+/** A problem is reported once in this many milliseconds. */
 const quietMs = 60_000;
-/** One that failed for a moment only is no trouble yet. */
+/** A shorter failure is not a problem yet. */
 const failingAfterMs = 2_000;
 
-/** Puts messages into the stream, each until the stream has acknowledged it, and knows the state of that. */
+/** Sends messages to the stream, each until the stream has acknowledged it, and reports its health. */
 export class StreamWriter {
   readonly #options: StreamWriterOptions;
   readonly #link: NatsLink;
@@ -74,7 +74,7 @@ export class StreamWriter {
       } catch (error) {
         if (signal.aborted) return false;
         this.#counts.retries += 1;
-        // If the connection is over, that is the trouble, and the link reports it.
+        // If the connection has ended, that is the problem, and the link reports it.
         if (session.over.aborted) continue;
         this.#refused(this.#reasonOf(error as Error));
         await delay(pauseMs, undefined, { signal }).catch(() => {});
@@ -146,7 +146,7 @@ export class StreamWriter {
     await this.#link.stop();
   }
 
-  /** Cut into parts if the server accepts no more at once; they follow each other. */
+  /** Cuts a payload into parts if it is larger than the server accepts; they are sent one after another. */
   async #publishWhole(session: NatsSession, facts: MessageFacts, payload: Uint8Array): Promise<void> {
     const most = Math.max(1_024, session.maxPayload - headerBytes(facts));
     if (payload.length <= most) return this.#publishOne(session, facts, payload);
@@ -172,7 +172,7 @@ export class StreamWriter {
       expect: { streamName: stream },
       timeout: timeoutMs,
     });
-    // It may come to nothing after we have stopped listening.
+    // It may reject after we have stopped listening.
     answer.catch(() => {});
     const stopped = AbortSignal.any([session.over, this.#giveUp.signal]);
     await untilAborted(stopped, answer);

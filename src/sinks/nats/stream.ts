@@ -14,7 +14,7 @@ export interface StreamOptions {
 
 const nanosecondsPerMs = 1_000_000;
 
-/** Creates the stream if it is absent; an existing one is left unchanged. @throws what the servers answer */
+/** Creates the stream if it is absent; an existing one is left unchanged. @throws the servers' error */
 export async function ensureStream(
   { manager }: NatsSession,
   { stream, subject, create }: StreamOptions,
@@ -27,14 +27,14 @@ export async function ensureStream(
     if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
   }
   const { replicas, maxAgeMs, maxBytes, duplicateWindowMs } = create;
-  // A server refuses a window longer than messages live.
+  // A server refuses a window longer than the age of messages.
   const windowMs = Math.min(duplicateWindowMs, maxAgeMs ?? duplicateWindowMs);
   await manager.streams.add({
     name: stream,
     subjects: [subject.replace("{slug}", "*")],
     storage: "file",
     retention: "limits",
-    // A full stream must not lose what is not read yet: it accepts nothing more, and we wait.
+    // A full stream must not discard unread messages: it accepts nothing more, and we wait.
     discard: "new",
     num_replicas: replicas,
     duplicate_window: windowMs * nanosecondsPerMs,

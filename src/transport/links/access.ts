@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Whether a peer may call its node so; undefined is a node that gives no name. */
+/** Whether a peer's node may have this name; undefined is a node that gives no name. */
 export type AllowsName = (name: string | undefined) => boolean;
 
 /** Parts of a certificate's subject, such as `CN` → `pool-a`; all of them must be in it. */
 type Subject = Readonly<Record<string, string>>;
 
-/** Who shows this may bring these nodes. */
+/** A peer with this token or certificate may use these names of nodes. */
 export type AccessRule = { readonly nodes: readonly string[] } & (
   | { readonly token: string }
   | { readonly subject: Subject }
@@ -22,18 +22,17 @@ export interface Shown {
   readonly subject?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
 }
 
-/** The names that a peer may use by what it has shown, absent: any; or why it is not let in. */
+/** The names that a peer may use with its credentials, absent: any; or why it is not let in. */
 export type Admission = { readonly allows?: AllowsName } | { readonly refused: "token" | "certificate" };
 
 /**
- * Looks for the rules that a peer meets: what it may do is what any of them says. A wrong token is refused, whatever
- * else is shown.
+ * Finds the rules that a peer meets: it may use the names of all of them. A wrong token is refused, whatever else is shown.
  */
 export function admit(access: Access, shown: Shown): Admission {
   if (access === "anyone") return {};
   const byToken = access.filter((rule) => "token" in rule);
   const bySubject = access.filter((rule) => "subject" in rule);
-  // Every token is compared, so that the time reveals nothing of which one was nearly right.
+  // Every token is compared, so that the time does not reveal which one was nearly right.
   const tokens = byToken.filter(({ token }) => isSame(token, shown.token ?? ""));
   if (byToken.length > 0 && shown.token !== undefined && tokens.length === 0) return { refused: "token" };
   const subjects = bySubject.filter(({ subject }) => isWithin(subject, shown.subject ?? {}));
@@ -43,8 +42,8 @@ export function admit(access: Access, shown: Shown): Admission {
 }
 
 /**
- * Names that match one of the patterns as a whole; `*` is any characters. What follows a name's last slash decides on the
- * node's directory, so it must match one, too. Without a name only `*` will do.
+ * Allows names that match one of the patterns as a whole; `*` is any characters. The part after a name's last slash decides
+ * on the node's directory, so it must match as well. Without a name only `*` matches.
  */
 export function allowing(patterns: readonly string[]): AllowsName {
   const matches = (name: string) => patterns.some((pattern) => matchesWhole(pattern, name));
@@ -54,7 +53,7 @@ export function allowing(patterns: readonly string[]): AllowsName {
   };
 }
 
-/** Linear in the name for each star: takes the first place for each piece between stars, which is never worse. */
+/** Linear in the name for each star: it uses the first place for each piece between stars, which is never worse. */
 function matchesWhole(pattern: string, name: string): boolean {
   const [first, ...pieces] = pattern.split("*") as [string, ...string[]];
   if (pieces.length === 0) return name === pattern;

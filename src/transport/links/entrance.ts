@@ -5,44 +5,44 @@ import { RefusedAddresses } from "./refused-addresses.js";
 import { hostOf, listenAt, socketServer } from "./socket-server.js";
 import { TrustedProxies } from "./trusted-proxies.js";
 
-/** Peers of one address that may be on their way in at the same time; a proxy is one address. */
+/** Most peers of one address that may be checked at the same time; a proxy counts as one address. */
 const mostOfOneAddress = 256;
-/** How long a peer may read why it was refused. */
+/** How long a peer may take to read why it was refused, in milliseconds. */
 const refusalReadMs = 1_000;
 const defaultTimeoutMs = 10_000;
 
-/** A peer that has connected, and has to show something before it is let in. */
+/** A peer that has connected and must show credentials before it is let in. */
 export interface Candidate {
   readonly host: string;
   /** Host and port, for people. */
   readonly peer: string;
-  /** It has come through a trusted proxy, which says so in `X-Forwarded-For`. */
+  /** Sets the address that a trusted proxy gave in `X-Forwarded-For`. */
   forwarded(forwardedFor: string | undefined): void;
-  /** How far it has come: what went wrong where it leaves now. */
+  /** The step it has reached: the reason to report if it leaves now. */
   stage: Refusal["reason"];
-  /** Counts and tells of it. The peer is gone at once, or a second after `farewell` has told it why. */
+  /** Counts and reports the refusal. The peer is disconnected at once, or a second after `farewell` has told it why. */
   refuse(reason: Refusal["reason"], options?: { detail?: string | undefined; farewell?: () => void }): void;
-  /** It is in: it may stay for as long as it likes. */
+  /** It is let in: the deadline no longer applies. */
   letIn(): void;
 }
 
 export interface EntranceOptions extends ListenOptions {
   /**
-   * Whether an address that has to wait is turned out before it can show anything. Not where it may be a reverse proxy's,
-   * which all peers have: there only peers without valid credentials wait.
+   * Whether an address that has to wait is disconnected before it can show anything. Not if it may be a reverse proxy's
+   * address, which all its peers have: there only peers without valid credentials wait.
    */
   readonly waitsOutside: boolean;
 }
 
 /**
- * The way in where peers have to show something: each has a deadline, those of one address are bounded, and an address that
- * fails too often waits. `next` takes a candidate further.
+ * Admits peers that must show credentials: each has a deadline, their number per address is bounded, and an address that
+ * fails too often must wait. `next` continues with a candidate.
  */
 export class Entrance {
   readonly #options: EntranceOptions;
   readonly #server: Server;
   readonly #candidates = new Set<Socket>();
-  /** How many of each address. */
+  /** Candidates by address. */
   readonly #crowds = new Map<string, number>();
   readonly #refused = new RefusedAddresses();
   readonly #proxies: TrustedProxies;
@@ -76,7 +76,7 @@ export class Entrance {
     };
   }
 
-  /** Whether the address was refused too often of late. */
+  /** Whether the address was recently refused too often. */
   mustWait(host: string): boolean {
     return this.#refused.mustWait(host);
   }

@@ -1,4 +1,4 @@
-/** Begins pieces of work in the order they came, a few in each turn of the event loop, so that many at once hold up nothing else. */
+/** Starts tasks in order, a few in each turn of the event loop, so that many at once delay nothing else. */
 export class FewInTurn {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];

@@ -1,11 +1,11 @@
-/** Frames of all WebSockets in one turn of the event loop, some milliseconds of work. Well-meaning programs send few and large ones. */
+/** Frames of all WebSockets in one turn of the event loop, some milliseconds of work. Well-behaved programs send few and large ones. */
 const mostInTurn = 10_000;
-/** Frames of one read that are no reason to wait behind others. */
+/** Up to this many frames in one read, a WebSocket need not wait behind others. */
 const few = 100;
-/** Of those with many short frames, this many are read in one turn: each may bring as many as 256 KiB hold. */
+/** How many WebSockets with many short frames are read in one turn: each may bring as many frames as fit into 256 KiB. */
 const mostReadInTurn = 2;
 
-/** A WebSocket that is read. */
+/** A WebSocket that is being read. */
 export interface FrameReader {
   /** Nothing more is read until `resumeReading`. */
   pauseReading(): void;
@@ -13,8 +13,8 @@ export interface FrameReader {
 }
 
 /**
- * Has WebSockets with many short frames read one after the other: a million pings would hold up everything else. Once there
- * were enough frames in one turn of the event loop, nothing more is read in it; in the next, the others come first.
+ * Makes WebSockets with many short frames take turns: otherwise a million pings would delay everything else. After enough
+ * frames in one turn of the event loop nothing more is read in it; in the next turn the others come first.
  */
 export class FrameTurns {
   readonly #open = new Set<FrameReader>();
@@ -66,5 +66,5 @@ export class FrameTurns {
   }
 }
 
-/** There is one event loop, so all WebSockets share it. */
+/** Shared by all WebSockets, because there is one event loop. */
 export const frameTurns = new FrameTurns();

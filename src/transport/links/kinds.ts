@@ -9,7 +9,7 @@ type AddressOf<Kind, Where = LinkAddress> = Where extends { readonly kind: infer
     : never
   : never;
 
-/** Every kind of link there is. What is not used is not loaded: TLS and HTTP are much of what a start takes. */
+/** Every kind of link. Only what is used is loaded: TLS and HTTP take much of a start. */
 const kinds: {
   readonly [Kind in LinkAddress["kind"]]: () => Promise<LinkKind<AddressOf<Kind>>>;
 } = {
@@ -30,7 +30,7 @@ export async function listenOver<Where extends LinkAddress>(
   return kind.listen(address, options, onArrival);
 }
 
-/** Connects once, by the kind of the address. Rejects with what the system says, in words. */
+/** Connects once, by the kind of the address. Rejects with the system's error, in words. */
 export async function connectOver(address: LinkAddress, options: ConnectOptions): Promise<LinkStream> {
   const kind = await kindOf(address);
   return kind.connect(address, options);

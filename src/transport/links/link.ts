@@ -4,23 +4,23 @@ import type { Room } from "../room.js";
 import type { Access, AllowsName } from "./access.js";
 
 /**
- * How long the bytes of a `data` event are valid. `lent`: until the event is over, then the link reads into the same
+ * How long the bytes of a `data` event are valid. `lent`: until the event ends, then the link reads into the same
  * memory again. `given`: for good.
  */
 type Chunks = "lent" | "given";
 
-/** A connection as a link makes it: whatever is at its other end, and however it came about. */
+/** A connection made by a link of any kind, in either direction. */
 export interface LinkStream {
   /** Half-open is allowed, and an error without a listener does not end the process. */
   readonly stream: Duplex;
   readonly chunks: Chunks;
-  /** However much waits, it comes in small pieces, one after the other: records of TLS, messages of a WebSocket. @default false */
+  /** Whether bytes always arrive in small pieces, however many wait: records of TLS, messages of a WebSocket. @default false */
   readonly comesInPieces?: boolean;
   /** Which names its peer may use, by the credentials it has shown; absent: any. */
   readonly allows?: AllowsName;
 }
 
-/** A peer that has come in. */
+/** A peer that was let in. */
 export interface Arrival extends LinkStream {
   /** What its connection's id begins with: the remote host, or `unix`. */
   readonly origin: string;
@@ -30,49 +30,49 @@ export interface Arrival extends LinkStream {
 
 /** Options of both sides of a link. */
 export interface LinkOptions {
-  /** Lent chunks spare memory where the link can lend them; the stream says what it does. @default "given" */
+  /** Lent chunks save memory, if the link can lend them; the stream says which it does. @default "given" */
   readonly chunks?: Chunks | undefined;
-  /** Neither a listener nor a connection, made or being made, keeps the process alive. @default false */
+  /** Whether neither listeners nor connections, open or being opened, keep the process alive. @default false */
   readonly unref?: boolean | undefined;
 }
 
-/** What we show of ourselves, and by whom we let the other side be signed; all as PEM. */
+/** Our credentials, and the authorities we accept for the other side; all as PEM. */
 export interface OwnCredentials {
-  /** Our certificate, its chain behind it. */
+  /** Our certificate, followed by its chain. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   /** Authorities instead of those that Node knows. */
   readonly ca?: string | undefined;
-  /** Name that the other side's certificate must be for, if that is not the host's. */
+  /** The name in the other side's certificate, if not the host's. */
   readonly serverName?: string | undefined;
   /** Shown when a WebSocket opens. */
   readonly token?: string | undefined;
 }
 
-/** Why a peer that came was not let in. */
+/** Why a peer was not let in. */
 type RefusalReason =
-  /** It did not get through TLS: garbage, no common version, or a certificate that our authority has not signed. */
+  /** The TLS handshake failed: garbage, no common version, or a certificate that our authority has not signed. */
   | "tls"
-  /** Its certificate is of no rule. */
+  /** Its certificate matches no rule. */
   | "certificate"
-  /** Its token is of no rule, or it has shown none. */
+  /** Its token matches no rule, or it has shown none. */
   | "token"
   /** It asked for another path. */
   | "path"
-  /** It asked for something else than a WebSocket. */
+  /** It asked for something other than a WebSocket. */
   | "not-websocket"
   /** It took too long. */
   | "timeout"
-  /** Its address was refused too often of late, and has to wait. */
+  /** Its address was recently refused too often, and has to wait. */
   | "waits"
-  /** Too many of its address are on their way in at the same time. */
+  /** Too many of its address are being checked at the same time. */
   | "crowd";
 
 export interface Refusal {
   readonly reason: RefusalReason;
   /** The remote host. */
   readonly host: string;
-  /** What OpenSSL or the parser says of it. */
+  /** The error of OpenSSL or the parser. */
   readonly detail?: string | undefined;
 }
 
@@ -80,7 +80,7 @@ export interface Refusal {
 export interface DoorCredentials {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Who signs the certificates of peers; without it none is asked for. */
+  /** The authority of peers' certificates; without it none is asked for. */
   readonly clientCa?: string | undefined;
   readonly access: Access;
 }
@@ -89,25 +89,25 @@ export interface DoorCredentials {
 export type LinkCredentials = OwnCredentials & DoorCredentials;
 
 export interface ConnectOptions extends LinkOptions {
-  /** Ends the attempt, not the connection that came of it. */
+  /** Ends the attempt, not an established connection. */
   readonly signal: AbortSignal;
-  /** A target that neither accepts nor refuses is given up after this long. */
+  /** An attempt that is neither accepted nor refused ends after this many milliseconds. */
   readonly timeoutMs: number;
   readonly credentials?: OwnCredentials | undefined;
 }
 
 export interface ListenOptions extends LinkOptions {
-  /** Permissions of a socket file; without it the umask decides, and lets in owner and group at most. */
+  /** Permissions of a socket file; without it the umask decides, and at most owner and group may connect. */
   readonly socketMode?: number | undefined;
-  /** Connections at the same time; more are closed at once. */
+  /** Most connections at the same time; further ones are closed at once. */
   readonly maxConnections: number;
   /** Places shared with other doors. */
   readonly room?: Room | undefined;
-  /** Of TLS and WebSockets: whom to let in. */
+  /** For TLS and WebSockets: whom to let in. */
   readonly credentials?: DoorCredentials | undefined;
-  /** Of WebSockets: proxies whose `X-Forwarded-For` says where their clients come from. @default none */
+  /** For WebSockets: proxies whose `X-Forwarded-For` says where their clients come from. @default none */
   readonly trustedProxies?: readonly Network[] | undefined;
-  /** A peer that is not let in by then is turned out. @default 10_000 */
+  /** A peer that has not been let in after this many milliseconds is disconnected. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
   readonly onRefused?: ((refusal: Refusal) => void) | undefined;
   /** Called for each connection that was closed because there were too many. */
@@ -120,12 +120,12 @@ export interface ListenOptions extends LinkOptions {
 
 /** A bound socket. */
 export interface LinkServer<Where extends LinkAddress> {
-  /** Where it listens; the port is a real one where 0 was asked for. */
+  /** Where it listens; a port given as 0 is the real one here. */
   readonly address: Where;
   readonly listening: boolean;
-  /** For new connections. @throws what OpenSSL says if they are unusable; then nothing changes */
+  /** Applies to new connections. @throws OpenSSL's error if they are unusable; then nothing changes */
   setCredentials?(credentials: DoorCredentials): void;
-  /** Accepts no more connections, those on their way included; existing ones stay. Idempotent, does not wait. */
+  /** Accepts no more connections, including those being checked; existing ones stay. Idempotent, does not wait. */
   stop(): void;
 }
 
@@ -137,6 +137,6 @@ export interface LinkKind<Where extends LinkAddress> {
     options: ListenOptions,
     onArrival: (arrival: Arrival) => void,
   ): Promise<LinkServer<Where>>;
-  /** Connects once. Rejects with what the system says, in words. */
+  /** Connects once. Rejects with the system's error, in words. */
   connect(address: Where, options: ConnectOptions): Promise<LinkStream>;
 }

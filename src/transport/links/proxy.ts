@@ -7,7 +7,7 @@ import { formatAddress, type WebSocketAddress } from "../address.js";
 import { preparePeerSocket } from "../peer-socket.js";
 import type { ConnectOptions } from "./link.js";
 
-/** The proxy that `HTTPS_PROXY` (of `ws:` `HTTP_PROXY`) names for an address, unless `NO_PROXY` has it. */
+/** The proxy that `HTTPS_PROXY` (for `ws:` `HTTP_PROXY`) names for an address, unless `NO_PROXY` lists it. */
 export function proxyFor({ kind, host, port }: WebSocketAddress): URL | undefined {
   const scheme = kind === "wss" ? "https" : "http";
   const proxy = getProxyForUrl(`${scheme}://${formatAddress({ kind: "tcp", host, port })}`);
@@ -37,7 +37,7 @@ export async function connectThrough(
   if (unref) request.once("socket", (socket) => socket.unref());
   request.end();
   const where = `the proxy ${proxy.host}`;
-  // Any other answer than a tunnel has a body, which is not read.
+  // An answer other than a tunnel has a body, which is not read.
   request.once("response", (response) =>
     request.destroy(new Error(`answered ${response.statusCode} ${response.statusMessage}`)),
   );

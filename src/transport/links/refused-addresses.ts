@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 /** Refusals within `windowMs` after which an address waits for as long. */
 const mostRefusals = 10;
 const windowMs = 60_000;
-/** Addresses that are remembered; the oldest is forgotten first. */
+/** Most addresses remembered; the oldest is forgotten first. */
 const mostAddresses = 10_000;
 
 interface Remembered {
@@ -11,12 +11,12 @@ interface Remembered {
   since: number;
 }
 
-/** Remembers which addresses were refused of late: one that fails too often waits for a minute. */
+/** Remembers which addresses were recently refused: one that fails too often must wait a minute. */
 export class RefusedAddresses {
   readonly #addresses = new Map<string, Remembered>();
   readonly #now: () => number;
 
-  /** `now` in milliseconds, from any beginning. */
+  /** `now` in milliseconds, from any starting point. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
@@ -39,7 +39,7 @@ export class RefusedAddresses {
   }
 }
 
-/** A host with one IPv6 address has all of its /64. */
+/** A host with one IPv6 address usually has its whole /64. */
 function neighbourhood(host: string): string {
   if (!isIPv6(host)) return host;
   const [head = "", tail] = host.split("%")[0]!.split("::");

@@ -4,7 +4,7 @@ import { preparePeerSocket } from "../peer-socket.js";
 import type { ConnectOptions } from "./link.js";
 import { eventOf } from "./socket-event.js";
 
-/** Speaks TLS over a socket that is connected. Rejects with what is wrong with the other side's certificate, or ours. */
+/** Speaks TLS over a connected socket. Rejects with what is wrong with the other side's certificate, or ours. */
 export async function secureSocket(
   socket: Socket,
   host: string,
@@ -14,7 +14,7 @@ export async function secureSocket(
   const secure = connect({
     socket,
     host: serverName,
-    // An address is not a name that could be asked for.
+    // TLS can only ask for names, not for addresses.
     servername: isIP(serverName) === 0 ? serverName : "",
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),

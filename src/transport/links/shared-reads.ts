@@ -11,8 +11,8 @@ export function readAtMost(bytes: number): void {
 }
 
 /**
- * Where Node keeps the option `onread` of a socket, which it accepts only for those that we open, and its handle in
- * the kernel. None of it is documented: if it is missing, all works as without.
+ * Where Node keeps the option `onread` of a socket, which it accepts only for sockets that we open, and its handle in the
+ * kernel. This is undocumented: if it is missing, everything works as without it.
  */
 const [bufferKey, callbackKey] = ["kBuffer", "kBufferCb"].map((name) =>
   Object.getOwnPropertySymbols(new Socket()).find(({ description }) => description === name),
@@ -22,9 +22,9 @@ type Insides = Record<symbol, unknown> & {
 };
 
 /**
- * Has a socket, plain or TLS, read into memory that all sockets share: the bytes of a `data` event are valid until it ends.
- * Node makes new memory for each read, which the processor never has in its caches and the garbage collector has to find
- * again. Listeners must know.
+ * Makes a socket, plain or TLS, read into memory that all sockets share: the bytes of a `data` event are valid until it ends,
+ * which listeners must know. Node allocates new memory for each read, which is in no processor cache and which the garbage
+ * collector has to find again.
  */
 export function shareReads(socket: Socket): void {
   const insides = socket as unknown as Insides;
@@ -37,7 +37,7 @@ export function shareReads(socket: Socket): void {
   insides[bufferKey] = memory;
   insides[callbackKey] = (bytes: number) => {
     const piece = memory.subarray(0, bytes);
-    // There is no listener, or what came while there was none is still to be delivered before this.
+    // There is no listener, or bytes that arrived while there was none must be delivered first.
     if (!socket.readableFlowing || socket.readableLength > 0) return socket.push(Buffer.from(piece));
     socket.emit("data", piece);
     return true;

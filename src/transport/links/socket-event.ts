@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import type { ConnectOptions } from "./link.js";
 
 /**
- * Resolves at an event that ends a step of connecting. Where the socket fails, the deadline passes or the attempt is ended
- * before, rejects with the reason, and the socket is gone.
+ * Resolves at an event that ends a step of connecting. If the socket fails, the deadline passes or the attempt is aborted
+ * before, it rejects with the reason, and the socket is destroyed.
  */
 export async function eventOf(
   socket: Duplex,
@@ -22,7 +22,7 @@ export async function eventOf(
   } catch (error) {
     socket.on("error", () => {});
     socket.destroy();
-    // A name with several addresses fails with one error for each, and no words of its own.
+    // A name with several addresses fails with one error for each, and no message of its own.
     throw error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
   } finally {
     clearTimeout(giveUp);

@@ -8,9 +8,9 @@ import { maxPathBytes } from "../address.js";
 import { TransportError } from "../transport-faults.js";
 
 /**
- * Claims a path among all processes of this network namespace, by a socket that has no file and that the kernel takes
- * back when its process dies: of several that find the same dead socket, one replaces it. Resolves with what gives the
- * claim back. @throws TransportError with code `address-in-use`
+ * Claims a path among all processes of this network namespace, with an abstract socket that the kernel removes when its
+ * process dies: of several that find the same dead socket, one replaces it. Resolves with a function that releases the
+ * claim. @throws TransportError with code `address-in-use`
  */
 export async function claimPath(path: string): Promise<() => void> {
   const claim = createServer();
@@ -20,15 +20,15 @@ export async function claimPath(path: string): Promise<() => void> {
     await once(claim, "listening");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw inUse(path);
-    // Early releases of Node 20 know no such sockets; what `clearWay` finds out has to do there.
+    // Early releases of Node 20 do not support such sockets; then the check in `clearWay` must be enough.
   }
   claim.unref();
   return () => claim.close();
 }
 
 /**
- * Makes the directory that the socket is in; resolves with whether it was missing. Those above it must be there: a slip
- * in a path would make an unwanted tree. @throws TransportError with code `no-directory`
+ * Creates the directory of the socket; resolves with whether it was missing. Those above it must exist, because a typing
+ * error in a path would create an unwanted tree. @throws TransportError with code `no-directory`
  */
 export async function makeDirectoryOf(path: string): Promise<boolean> {
   const directory = dirname(path);
@@ -53,8 +53,8 @@ export async function clearWay(path: string): Promise<void> {
 }
 
 /**
- * Another process may replace the same dead socket at the same moment, and its living one must not be removed: so what
- * is there steps aside, is tried again where it is not mistaken for the tracer's, and comes back if it lives.
+ * Another process may replace the same dead socket at the same moment, and its live one must not be removed: so the existing
+ * file is renamed, checked again under its new name, and renamed back if it is alive.
  */
 async function removeDead(path: string): Promise<void> {
   const aside = temporaryNameFor(path);
@@ -65,7 +65,7 @@ async function removeDead(path: string): Promise<void> {
     throw error;
   }
   const lives = await isAnswered(aside);
-  // A link fails where a third one has come meanwhile; a rename would remove that.
+  // A link fails if a third socket has appeared meanwhile; a rename would remove that.
   if (lives) await link(aside, path).catch(() => {});
   await unlink(aside);
   if (lives) throw inUse(path);
@@ -91,7 +91,7 @@ export function identityOf(path: string): string | undefined {
   return file && `${file.dev}:${file.ino}:${file.birthtimeMs}`;
 }
 
-/** Closing removes whatever has the socket's name; what is not `own` steps aside meanwhile. */
+/** Closing removes whatever has the socket's name; anything that is not `own` is renamed meanwhile. */
 export function closeKeepingOthers(server: Server, path: string, own: string | undefined): void {
   const there = identityOf(path);
   const aside = there === undefined || there === own ? undefined : stepAside(path);
@@ -110,7 +110,7 @@ function stepAside(path: string): string | undefined {
   }
 }
 
-/** A name of its own in the same directory, short enough for a socket. */
+/** A unique name in the same directory, short enough for a socket. */
 function temporaryNameFor(path: string): string {
   const directory = dirname(path);
   const room = maxPathBytes - Buffer.byteLength(directory) - 1;

@@ -6,10 +6,10 @@ import { TransportError } from "../transport-faults.js";
 import type { LinkStream, ListenOptions } from "./link.js";
 import { shareReads } from "./shared-reads.js";
 
-/** Connections that may wait to be accepted: a cluster's nodes all come back at once after a restart. */
+/** Connections that may wait to be accepted: after a restart all nodes of a cluster reconnect at once. */
 const backlog = 4_096;
 
-/** A server that hands on each socket, up to the limit. It does not listen yet. */
+/** A server that passes on each socket, up to the limit. It does not listen yet. */
 export function socketServer(
   { maxConnections, room, onTurnedAway, unref }: ListenOptions,
   onSocket: (socket: Socket) => void,
@@ -32,7 +32,7 @@ export function socketServer(
 }
 
 /**
- * Starts to listen; resolves when the system lets peers in. Files are created in the turn of the call. @throws
+ * Starts to listen; resolves when peers can connect. Files are created in the same turn of the event loop. @throws
  * TransportError
  */
 export async function listenAt(server: Server, address: LinkAddress, place: SocketPlace): Promise<void> {
@@ -42,7 +42,7 @@ export async function listenAt(server: Server, address: LinkAddress, place: Sock
   } catch (cause) {
     throw cannotListen(address, cause);
   }
-  // An accept that failed is one connection less. (For lack of handles libuv turns those away that wait.)
+  // A failed accept is one connection less. (Without free handles libuv turns away those that wait.)
   server.on("error", () => {});
 }
 
@@ -52,7 +52,7 @@ export function cannotListen(address: LinkAddress, cause: unknown): TransportErr
   return new TransportError({ code, address }, { cause });
 }
 
-/** IPv4 addresses reach a socket of both kinds as `::ffff:10.0.0.7`. */
+/** A socket for IPv4 and IPv6 shows IPv4 addresses as `::ffff:10.0.0.7`. */
 export function hostOf(socket: Socket): string {
   return (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
 }

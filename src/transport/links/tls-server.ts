@@ -7,17 +7,17 @@ import type { Candidate } from "./entrance.js";
 import { FewInTurn } from "./few-in-turn.js";
 import type { DoorCredentials } from "./link.js";
 
-/** Handshakes begun in one turn of the event loop; each takes a millisecond or two for its signature. */
+/** Handshakes started in one turn of the event loop; each takes a millisecond or two for its signature. */
 const mostInTurn = 8;
 
 /** Takes candidates through TLS. */
 export class TlsServer {
   readonly #server: Server;
-  /** Those whose handshake is not over, by remote host and port: TLS gives another socket back than it was given. */
+  /** Candidates whose handshake is not complete, by remote host and port, because TLS returns another socket than it was given. */
   readonly #candidates = new Map<string, Candidate>();
   readonly #turns = new FewInTurn(mostInTurn);
 
-  /** `next` is given those that have come through. @throws what OpenSSL says of unusable credentials */
+  /** `next` gets those that have passed. @throws OpenSSL's error for unusable credentials */
   constructor(credentials: DoorCredentials, next: (socket: TLSSocket, candidate: Candidate) => void) {
     this.#server = createServer({
       ...contextOf(credentials),
@@ -46,20 +46,20 @@ export class TlsServer {
     socket.once("close", () => {
       if (this.#candidates.get(name) === candidate) this.#candidates.delete(name);
     });
-    // The end of a peer that is not authenticated ends it; TLS takes this over from the socket.
+    // A peer that is not authenticated is closed when it ends its side; TLS inherits this from the socket.
     socket.allowHalfOpen = false;
     this.#turns.add(() => {
       if (!socket.destroyed) this.#server.emit("connection", socket);
     });
   }
 
-  /** @throws what OpenSSL says of unusable credentials; then the former ones stay */
+  /** @throws OpenSSL's error for unusable credentials; then the previous ones stay */
   setCredentials(credentials: DoorCredentials): void {
     this.#server.setSecureContext(contextOf(credentials));
   }
 }
 
-/** If rules know tokens and subjects, either will do; a token alone does not replace a certificate that is asked for. */
+/** If rules have tokens and subjects, either is enough; a token alone does not replace a required certificate. */
 function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
   if (clientCa === undefined) return false;
   if (access === "anyone") return true;
@@ -67,7 +67,7 @@ function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
   return kinds.size < 2;
 }
 
-/** No session is resumed: a certificate that is no longer accepted would come in by an old session. */
+/** No session is resumed, because a certificate that is no longer accepted could get in with an old session. */
 function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptions {
   return {
     ...(cert !== undefined && { cert }),
@@ -77,7 +77,7 @@ function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptio
   };
 }
 
-/** The subject of a peer's certificate; undefined if it has none that we take. */
+/** The subject of a peer's certificate; undefined if it has none that we accept. */
 export function subjectOf(socket: TLSSocket): Shown["subject"] {
   if (!socket.authorized) return undefined;
   return socket.getPeerCertificate().subject as unknown as Shown["subject"];
@@ -87,7 +87,7 @@ function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** OpenSSL's own words lie behind a number, a function and a file. */
+/** OpenSSL's own message comes after a number, a function and a file. */
 function wordsOf(error: NodeJS.ErrnoException & { reason?: string }): string {
   return error.reason ?? error.code ?? error.message;
 }

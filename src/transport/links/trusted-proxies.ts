@@ -18,8 +18,8 @@ export class TrustedProxies {
   }
 
   /**
-   * Where a request comes from whose peer is `host`: there, or if that is a proxy, the last address in `forwardedFor`
-   * that is none. What is before it may come from the sender of the request.
+   * The origin of a request whose peer is `host`: that host, or, if it is a proxy, the last address in `forwardedFor` that is
+   * not a proxy. Earlier addresses may have been invented by the sender.
    */
   clientOf(host: string, forwardedFor: string | undefined): string {
     let client = host;

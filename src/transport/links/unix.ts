@@ -8,7 +8,7 @@ import type { LinkKind, ListenOptions } from "./link.js";
 import { claimPath, clearWay, closeKeepingOthers, identityOf, makeDirectoryOf } from "./socket-file.js";
 import { cannotListen, listenAt, plainStream, socketServer } from "./socket-server.js";
 
-/** What others than owner and group may do; to connect takes the right to write. */
+/** Permissions of others than owner and group; connecting needs the right to write. */
 const others = 0o007;
 const othersWrite = 0o002;
 
@@ -48,7 +48,7 @@ export const unixLink: LinkKind<UnixAddress> = {
   },
 };
 
-/** The file is made by `listen` itself, in this turn: so no peer connects before it has its permissions. */
+/** `listen` creates the file in this turn, so no peer connects before it has its permissions. */
 async function listenWithMode(
   server: Server,
   address: UnixAddress,
@@ -68,7 +68,7 @@ async function listenWithMode(
   if (socketMode === undefined && (umask & othersWrite) === 0) onModeNarrowed?.(path);
 }
 
-/** A thread of its own cannot set the umask of the process. */
+/** A worker thread cannot set the umask of the process. */
 async function listenInThread(
   server: Server,
   address: UnixAddress,

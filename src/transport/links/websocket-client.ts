@@ -24,7 +24,7 @@ const meanings: Readonly<Record<number, string>> = {
  */
 const zeroMask = (mask: Buffer) => mask.fill(0);
 
-/** Connects, through a proxy where the environment says so. Rejects with what the other side says, in words. */
+/** Connects, through a proxy if the environment names one. Rejects with the other side's error, in words. */
 export async function openWebSocket(
   address: WebSocketAddress,
   options: ConnectOptions,
@@ -45,7 +45,7 @@ export async function openWebSocket(
     ...(isSecure && { generateMask: zeroMask }),
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   });
-  // Made before it opens: nothing that comes with the answer is missed.
+  // Created before it opens, so that nothing that arrives with the answer is missed.
   const stream = new WebSocketStream(webSocket, socket, { peer: "server", chunks: options.chunks });
   const refused = new Promise<never>((_, reject) =>
     webSocket.once("unexpected-response", (__, { statusCode = 0, statusMessage }: IncomingMessage) => {

@@ -1,4 +1,4 @@
-/** Closing codes of RFC 6455, section 7.4.1. */
+/** Close codes of RFC 6455, section 7.4.1. */
 export const closeCodes = { normal: 1_000, protocol: 1_002, wrongKind: 1_003, tooLong: 1_009 } as const;
 
 /** Operations of RFC 6455, section 5.2. */
@@ -9,7 +9,7 @@ const reservedBits = 0x70;
 const opcodeBits = 0x0f;
 const maskBit = 0x80;
 const lengthBits = 0x7f;
-/** Instead of a length: it follows in two bytes, or in eight. */
+/** In place of a length: it follows in two bytes, or in eight. */
 const lengthIn2 = 126;
 const lengthIn8 = 127;
 const maskBytes = 4;
@@ -44,10 +44,10 @@ export class FrameError extends Error {
   }
 }
 
-/** Shorter pieces of messages are joined where they lie: each handed on by itself costs more than to move it. */
+/** Shorter pieces of messages are joined in place: passing each on alone would cost more than moving it. */
 const shortPiece = 1_024;
 
-/** What is done with what frames carry. */
+/** Receives the contents of frames. */
 export interface FrameReceiver {
   /** Bytes of binary messages, valid until this returns. */
   data(bytes: Buffer): void;
@@ -59,8 +59,8 @@ export interface FrameReceiver {
 }
 
 /**
- * Takes WebSocket frames apart as they come (RFC 6455, 5.2), whole or not, and hands on what they carry at once: no message
- * is held until it is whole.
+ * Decodes WebSocket frames as they arrive (RFC 6455, 5.2), whole or not, and passes on their contents at once: no message is
+ * held until it is whole.
  *
  *     FIN RSV1-3 opcode(4) · MASK length(7) · length (0, 2 or 8 bytes) · masking key (0 or 4 bytes) · payload
  */
@@ -74,14 +74,14 @@ export class WebSocketFrames {
   #operation: number = opcode.continuation;
   #isFinal = false;
   #bytesLeft = 0;
-  /** Absent: zeros, which change nothing. */
+  /** Absent: a mask of zeros, which changes nothing. */
   #mask: Buffer | undefined;
   #maskAt = 0;
   /** Bytes so far of the current binary message; undefined between messages. */
   #messageBytes: number | undefined;
   readonly #control = Buffer.alloc(mostControlBytes);
   #controlBytes = 0;
-  /** Bytes of messages in the chunk at hand that are not handed on yet: `[from, to)`. */
+  /** Bytes of messages in the current chunk that are not passed on yet: `[from, to)`. */
   #chunk: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
@@ -92,7 +92,7 @@ export class WebSocketFrames {
     this.#receiver = receiver;
   }
 
-  /** Unmasks and joins in `chunk` itself; returns how many frames began in it. @throws FrameError; nothing must come after it */
+  /** Unmasks and joins in `chunk` itself; returns how many frames began in it. @throws FrameError; after that it must not be called again */
   push(chunk: Buffer): number {
     const before = this.#frames;
     this.#chunk = chunk;

@@ -10,7 +10,7 @@ import type { Arrival, DoorCredentials, LinkServer, ListenOptions, Refusal } fro
 import { subjectOf, TlsServer } from "./tls-server.js";
 import { WebSocketStream } from "./websocket-stream.js";
 
-/** Listens for WebSockets at the path of the address; everything else is refused before it is one. @throws TransportError */
+/** Listens for WebSockets at the path of the address; everything else is refused before the upgrade. @throws TransportError */
 export async function listenForWebSockets(
   address: WebSocketAddress,
   options: ListenOptions,

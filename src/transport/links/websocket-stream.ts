@@ -7,21 +7,21 @@ import type { LinkStream } from "./link.js";
 import { shareReads } from "./shared-reads.js";
 import { closeCodes, type FrameError, headOfMessage, WebSocketFrames } from "./websocket-frames.js";
 
-/** Quiet links are kept alive through proxies, and dead ones noticed: after two of these at the latest. */
+/** Interval of pings, in milliseconds: they keep quiet links open in proxies, and show dead ones after two intervals at the latest. */
 const pingEveryMs = 20_000;
-/** Why nothing is read: what was read is not taken yet, or others have their turn. */
+/** Why nothing is read: what was read is not consumed yet, or it is the turn of others. */
 interface Waits {
   readonly forRoom: boolean;
   readonly forTurn: boolean;
 }
 
-/** A message of ours is at most so long; longer writes are several. */
+/** Longest message that we send, in bytes; longer writes become several. */
 const mostBytesOfMessage = 256 * 1_024;
 /** Shorter messages are moved to their head, which costs less than to write both. */
 const shortMessage = 2_048;
 /** Bytes of ours that wait to be read, beyond which pings go without an answer. */
 const mostUnreadOfPongs = 16 * 1_024;
-/** How long the other side may take to close. */
+/** How long the other side may take to close, in milliseconds. */
 const closeGraceMs = 1_000;
 
 const nothing = Buffer.alloc(0);
@@ -44,11 +44,11 @@ export class WebSocketStream extends Duplex implements FrameReader {
   readonly #pings: NodeJS.Timeout;
   #peerEnded = false;
   #bytesAtPing = -1;
-  /** Whether it was read from all the time since the last ping: only then silence says something. */
+  /** Whether it has been read continuously since the last ping: only then silence means something. */
   #isRead = true;
   #waits: Waits = { forRoom: false, forTurn: false };
 
-  /** `socket` belongs to it; where the WebSocket is not open yet, from when it is. */
+  /** Owns `socket`; if the WebSocket is not open yet, from when it is. */
   constructor(
     webSocket: WebSocket,
     socket: Socket,
@@ -108,14 +108,14 @@ export class WebSocketStream extends Duplex implements FrameReader {
     else this.#webSocket.terminate();
   }
 
-  /** Instead of the library, which listens already, and has received nothing yet. */
+  /** Receives in place of the library, which listens already but has received nothing yet. */
   #readFrames(sender: "client" | "server"): void {
     const socket = this.#socket;
     let ping: Buffer | undefined;
     const frames = new WebSocketFrames(sender, {
       data: (piece) => this.#take(piece),
       empty: () => this.#endOfPeer(),
-      // Of pings that come together the last is answered (RFC 6455, 5.5.3).
+      // Of pings that arrive together only the last is answered (RFC 6455, 5.5.3).
       ping: (payload) => {
         ping = Buffer.from(payload);
       },
@@ -173,7 +173,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     this.#resume({ forTurn: false });
   }
 
-  /** Only while the last answers are read: a peer may send pings without end, and read nothing. */
+  /** Answers a ping only while earlier answers are read: a peer may send endless pings and read nothing. */
   #pong(payload: Buffer): void {
     if (this.#isOpen && this.#webSocket.bufferedAmount < mostUnreadOfPongs) this.#webSocket.pong(payload);
   }
@@ -194,7 +194,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
-  /** A failed write only ends our side: the end of the connection comes from reading, as everywhere. */
+  /** A failed write ends only our side; as everywhere, the end of the connection comes from reading. */
   #send(message: Buffer, done?: () => void): void {
     if (!this.#isOpen) {
       done?.();
@@ -224,7 +224,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     webSocket.once("close", () => clearTimeout(late));
   }
 
-  /** What was read before is still there to be taken. */
+  /** What was read before can still be consumed. */
   #closed(): void {
     clearInterval(this.#pings);
     this.#endOfPeer();
