@@ -17,7 +17,7 @@ function rows(name: RegExp): string[] {
 }
 
 test("docs/operating.md names every field that a reload applies, and no other", () => {
-  const [, list] = /^Brought into effect by a reload: (.+?)\.$/ms.exec(doc)!;
+  const [, list] = /^A reload applies: (.+?)\.$/ms.exec(doc)!;
   expect([...list!.matchAll(/`([^`]+)`/g)].map(([, field]) => field).sort()).toEqual([...liveFields].sort());
 });
 
