@@ -10,8 +10,8 @@ import { type Spread, spreadOf } from "./harness/statistics.js";
 /** Programs in `bench/guard/`, each of which prints a spread as JSON, with their arguments. */
 const figures = {
   "decode-path": ["decode-path"],
-  street: ["street", "100", "16", "1500"],
-  "small-batches": ["street", "4", "1", "5000"],
+  pipeline: ["pipeline", "100", "16", "1500"],
+  "small-batches": ["pipeline", "4", "1", "5000"],
 } as const;
 type Figure = keyof typeof figures;
 const names = Object.keys(figures) as Figure[];

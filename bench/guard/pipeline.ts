@@ -14,7 +14,7 @@ import { cpuMicros } from "./cpu.js";
 import { unwrittenFileSystem } from "./unwritten-file-system.js";
 import { Yardstick } from "./yardstick.js";
 
-// Prints the cost of the whole street in yardsticks: from a node's connection, which is in memory, through session, router
+// Prints the cost of the whole pipeline in yardsticks: from a node's connection, which is in memory, through session, router
 // and registry to a file system that stores nothing.
 
 const objectBytes = 364;

@@ -14,7 +14,7 @@ export function addCollectCommand(program: Command): void {
     .summary("write the log files of what tracers put into a NATS stream")
     .description(
       "Reads a NATS JetStream stream that tracers write to (muninn.sinks, kind nats), and writes the same files as if their " +
-        "nodes were connected here. Of the configuration it uses logging, rotation and muninn, and the HTTP endpoints; never " +
+        "nodes were connected here. From the configuration it uses logging, rotation and muninn, and the HTTP endpoints; never " +
         "network, hasForwarding and muninn.sinks. Credentials are under muninn.collect. SIGTERM or SIGINT stops in order.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")

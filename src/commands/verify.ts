@@ -14,7 +14,7 @@ interface VerifyFlags {
 }
 
 const help = `
-Exit code: 0 all is well; 1 something is lost, doubled, out of order, torn or foreign; 2 it could not be found out.
+Exit code: 0 everything is right; 1 something is lost, doubled, out of order, torn or foreign; 2 unknown: files cannot be read, or wrong usage.
 
 Examples:
   muninn verify --sent traffic.rec --logs /var/log/cardano-tracer

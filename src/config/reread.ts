@@ -60,14 +60,14 @@ export async function rereadConfig(file: string): Promise<Reread> {
     const outcome = await new Promise<Outcome>((resolve, reject) => {
       const refuse = (what: string) =>
         reject(new RefusedConfig({ message: `${file}: ${what}`, problems: 1 }));
-      timer = setTimeout(() => refuse(`is not understood after ${deadlineMs / 1_000} s`), deadlineMs);
+      timer = setTimeout(() => refuse(`could not be parsed within ${deadlineMs / 1_000} s`), deadlineMs);
       thread.on("message", (message: Question | Outcome) => {
         if ("read" in message) void answerTo(message).then((answer) => thread.postMessage(answer));
         else resolve(message);
       });
       thread.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") reject(error);
-        else refuse(`takes more than ${maxHeapMiB} MiB of memory to understand`);
+        else refuse(`needs more than ${maxHeapMiB} MiB of memory to be parsed`);
       });
     });
     if ("config" in outcome) return outcome;

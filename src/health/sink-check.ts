@@ -14,7 +14,7 @@ export interface WatchedSink {
   };
 }
 
-/** A write that fails for this long is no longer a hiccup. */
+/** A write that fails for this long, in milliseconds, is more than a brief fault. */
 const failingAfterMs = 1_000;
 /** A write that neither succeeds nor fails for this long hangs: a dead disk gives no error. */
 const stuckAfterMs = 2_000;

@@ -177,7 +177,7 @@ export class RecordingWriter {
   }
 
   #leaveOut(traffic: number): void {
-    if (!this.#inGap) this.#options.onTrouble("the recording is incomplete from here on; traffic goes on");
+    if (!this.#inGap) this.#options.onTrouble("the recording is incomplete from here on; traffic continues");
     this.#inGap = true;
     this.#gapBytes += traffic;
     this.#bytesMissing += traffic;
@@ -263,7 +263,7 @@ export class RecordingWriter {
       const hanging = setTimeout(() => this.#suffer("a write hangs"), this.#options.retryMs);
       try {
         await write();
-        if (this.#trouble !== undefined) this.#options.onTrouble("the recording is written again");
+        if (this.#trouble !== undefined) this.#options.onTrouble("the recording can be written again");
         this.#trouble = undefined;
         return true;
       } catch (error) {
@@ -279,7 +279,7 @@ export class RecordingWriter {
   #suffer(trouble: string): void {
     if (this.#trouble === undefined)
       this.#options.onTrouble(
-        `the recording cannot be written (${trouble}); traffic goes on, what fits is kept`,
+        `the recording cannot be written (${trouble}); traffic continues, and waits in memory to be recorded as far as there is room`,
       );
     this.#trouble = trouble;
     this.#relieve();

@@ -242,7 +242,7 @@ export class LogWriter {
     const pieces = () => this.#queue.next(room > 0 ? Math.min(room, enoughBytes) : enoughBytes);
     try {
       const written = await root.fileSystem.writeInTurn(fd, pieces);
-      if (written === 0) throw refusal("EIO", "write", this.#current.path, "nothing was taken");
+      if (written === 0) throw refusal("EIO", "write", this.#current.path, "nothing was accepted");
       counters.writes += 1;
       this.#queue.wrote(written);
     } catch (error) {

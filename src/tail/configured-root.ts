@@ -10,10 +10,7 @@ export async function logRootOf(file: string): Promise<string> {
   const sections = (await sectionsOf(file)).filter(({ mode }) => mode === "FileMode");
   const section = sections.find(({ format }) => format === "ForMachine") ?? sections[0];
   if (section !== undefined) return section.logRoot;
-  throw new TailError(
-    "usage",
-    `${file} has no log files written; use --url, or journalctl where it has JournalMode`,
-  );
+  throw new TailError("usage", `${file} writes no log files; use --url, or journalctl if it has JournalMode`);
 }
 
 async function sectionsOf(file: string) {

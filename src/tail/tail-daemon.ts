@@ -72,7 +72,7 @@ export async function* tailDaemon(options: DaemonToTail): AsyncGenerator<DaemonL
       if (!(error instanceof ConnectionError)) throw error;
       if (!wasOpen || error.isFinal)
         throw new TailError("no-daemon", `${address.base.href}: ${error.message}`);
-      remark(`lost ${address.base.href}: ${error.message}; trying again`);
+      remark(`lost ${address.base.href}: ${error.message}; retrying`);
     } finally {
       socket.terminate();
     }

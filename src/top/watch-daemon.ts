@@ -66,7 +66,7 @@ export async function watchDaemon(
       if (!(error instanceof Error)) throw error;
       if (error.name === "AbortError") return;
       if (error.name !== "TailError") throw error;
-      trouble = `${error.message}; trying again`;
+      trouble = `${error.message}; retrying`;
     }
   }
 }

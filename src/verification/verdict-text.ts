@@ -1,6 +1,6 @@
 import { visibleText } from "../text/visible-text.js";
 import { type Defect, defects, type Findings, type Place } from "./findings.js";
-import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
+import { isRight, type NodeVerdict, type Verdict } from "./verdict.js";
 
 /** Most names shown of nodes that share a fault. */
 const maxNames = 5;
@@ -14,24 +14,24 @@ export function verdictText(verdict: Verdict): string {
   const roots = new Set(verdict.nodes.map(({ logs }) => logs));
   for (const root of roots) {
     const nodes = verdict.nodes.filter(({ logs }) => logs === root);
-    const missing = nodes.filter((node) => !node.hasLog && !isWell(node));
-    const unexpected = nodes.filter((node) => !node.wasSent && !isWell(node));
+    const missing = nodes.filter((node) => !node.hasLog && !isRight(node));
+    const unexpected = nodes.filter((node) => !node.wasSent && !isRight(node));
     for (const node of nodes) {
       if (missing.includes(node) || unexpected.includes(node)) continue;
       const name = roots.size > 1 ? `${root}: ${node.node}` : node.node;
-      lines.push(`${name}: ${isWell(node) ? "well" : "NOT WELL"}: ${countsText(node)}`);
+      lines.push(`${name}: ${isRight(node) ? "ok" : "FAULTY"}: ${countsText(node)}`);
       for (const defect of defects) lines.push(...placeLines(node, defect));
     }
     if (missing.length > 0)
-      lines.push(`NOT WELL: no log of ${namesText(missing)} below ${root}: ${sumOf(missing, "lost")} lost`);
+      lines.push(`FAULTY: no log of ${namesText(missing)} below ${root}: ${sumOf(missing, "lost")} lost`);
     if (unexpected.length > 0) {
       const [count, them] = [sumOf(unexpected, "found"), namesText(unexpected)];
-      lines.push(`NOT WELL: a log of ${them} below ${root}, nothing of which was sent: ${count} lines`);
+      lines.push(`FAULTY: a log of ${them} below ${root}, nothing of which was sent: ${count} lines`);
     }
   }
   for (const remark of verdict.remarks) lines.push(`remark: ${remark}`);
-  const bad = verdict.nodes.filter((node) => !isWell(node)).length;
-  lines.push(verdict.ok ? "all is well" : `not well: ${bad} of ${verdict.nodes.length} nodes`);
+  const bad = verdict.nodes.filter((node) => !isRight(node)).length;
+  lines.push(verdict.ok ? "everything is right" : `faulty: ${bad} of ${verdict.nodes.length} nodes`);
   // Names come from directories, or from a report of what was sent.
   return `${lines.map(visibleText).join("\n")}\n`;
 }

@@ -20,7 +20,7 @@ export interface Verdict {
   readonly remarks: readonly string[];
 }
 
-export function isWell(findings: Findings): boolean {
+export function isRight(findings: Findings): boolean {
   const { lost, doubled, disordered, torn, foreign } = findings;
   return lost + doubled + disordered + torn + foreign === 0;
 }

@@ -3,7 +3,7 @@ import { findNodeLogs, type NodeLogs } from "../log-files/node-logs.js";
 import type { Findings } from "./findings.js";
 import { type FoundLine, OrderComparison } from "./order-comparison.js";
 import type { SentKeys } from "./sent-window.js";
-import { isWell, type NodeVerdict, type Verdict } from "./verdict.js";
+import { isRight, type NodeVerdict, type Verdict } from "./verdict.js";
 
 /** What one node sent, and how a line is compared with it. */
 export interface SentNode {
@@ -80,7 +80,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       });
     }
   }
-  return { ok: nodes.every(isWell), nodes, remarks: options.remarks ?? [] };
+  return { ok: nodes.every(isRight), nodes, remarks: options.remarks ?? [] };
 }
 
 async function compare(

@@ -37,7 +37,7 @@ test("complete logs give exit code 0 and one line for each node", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   await lines("logs", '{"n":1}\n{"n":2}\n');
   expect(await run(...between())).toBe(0);
-  expect(printed.out).toBe("n: well: 2 sent, 2 found\nall is well\n");
+  expect(printed.out).toBe("n: ok: 2 sent, 2 found\neverything is right\n");
   expect(printed.err).toBe("");
 });
 
@@ -47,13 +47,13 @@ test("faulty logs give exit code 1 and the first places of each fault", async ()
   expect(await run(...between(), "--places", "1")).toBe(1);
   const file = join(directory, "logs", "n", "node-2026-02-16T09-30-01.json");
   expect(printed.out.split("\n")).toEqual([
-    "n: NOT WELL: 9 sent, 8 found, 3 lost, 1 doubled, 1 disordered, 1 torn",
+    "n: FAULTY: 9 sent, 8 found, 3 lost, 1 doubled, 1 disordered, 1 torn",
     `  lost       ${file}:2 objects 2 to 3 should be before this line`,
     "  lost       and 1 more",
     `  doubled    ${file}:3`,
     `  disordered ${file}:5`,
     `  torn       ${file}:8`,
-    "not well: 1 of 1 nodes",
+    "faulty: 1 of 1 nodes",
     "",
   ]);
 });
@@ -92,9 +92,9 @@ test("all nodes without a log share one line, and so do all logs without a sende
   expect(await run(...between())).toBe(1);
   const logs = join(directory, "logs");
   expect(printed.out.split("\n")).toEqual([
-    `NOT WELL: no log of n below ${logs}: 2 lost`,
-    `NOT WELL: a log of 67 nodes (n-1, n-10, n-11, n-12, n-13 …) below ${logs}, nothing of which was sent: 134 lines`,
-    "not well: 68 of 68 nodes",
+    `FAULTY: no log of n below ${logs}: 2 lost`,
+    `FAULTY: a log of 67 nodes (n-1, n-10, n-11, n-12, n-13 …) below ${logs}, nothing of which was sent: 134 lines`,
+    "faulty: 68 of 68 nodes",
     "",
   ]);
 });
@@ -104,7 +104,7 @@ test("--copies finds each copy of what was replayed with --nodes", async () => {
   for (let copy = 1; copy <= 3; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);
   expect(await run(...between(), "--copies", "3")).toBe(0);
   expect(printed.out.split("\n").slice(0, 3)).toEqual(
-    [1, 2, 3].map((copy) => `n-${copy}: well: 2 sent, 2 found`),
+    [1, 2, 3].map((copy) => `n-${copy}: ok: 2 sent, 2 found`),
   );
 });
 

@@ -47,7 +47,7 @@ test("bodies are rendered at the same time as long as all have room", async () =
   for (const { end } of all) await end();
 });
 
-test("bodies are rendered in the order of the requests: a large one does not wait for ever", async () => {
+test("bodies are rendered in the order of the requests: a large one does not wait forever", async () => {
   const all = [slow("a", 600), slow("large", 900), slow("small", 10)];
   await expect.poll(() => begun).toEqual(["a"]);
   await turns();

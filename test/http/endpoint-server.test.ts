@@ -236,7 +236,7 @@ describe("readers that do not read", () => {
     await expect.poll(() => server.stats().answers.get(200)).toBe(1);
     expect((await ask(server, "/other")).text).toBe("small\n");
     await expect.poll(() => server.stats().slowReadersCut).toBe(1);
-    // Only now does it read, and finds the answer broken off.
+    // Only now does it read, and finds the answer cut off.
     expect((await received(slow)).length).toBeLessThan(20_000_000);
     await expect.poll(() => server.stats().connections).toBe(0);
   });

@@ -120,7 +120,7 @@ test("a conversation with missing bytes is read up to the gap, which is reported
   expect(remarks).toEqual(["connection 1: 10000 bytes are not in the recording; the rest of it is left out"]);
 });
 
-test("a stream that breaks off within an object gives the objects before it", async () => {
+test("a stream that ends within an object gives the objects before it", async () => {
   const forwarder = await readFile(join(vectors, "small-session.forwarder.bin"));
   const path = join(directory, "short.bin");
   await writeFile(path, forwarder.subarray(0, forwarder.length - 2));

@@ -192,7 +192,7 @@ test("if a peer cannot be reached, the other is turned away and the recorder kee
   expect(recorder.status().connections).toBe(0);
 });
 
-test("a peer that breaks off disconnects the other, and what it had sent arrives", async () => {
+test("a peer that drops its connection disconnects the other, and what it had sent arrives", async () => {
   const { target, connection } = await listen(address("tcp", ""));
   const got = connection.then(readAll);
   const recorder = await start("tcp", target);

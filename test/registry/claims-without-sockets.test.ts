@@ -18,7 +18,7 @@ function onlyClaimFile(root: string): string {
   return join(root, ".muninn", name!);
 }
 
-test("on a file system without sockets, signs of life alone refuse the same configuration", async () => {
+test("on a file system without sockets, heartbeats alone refuse the same configuration", async () => {
   const root = temporaryDirectory();
   const first = await testRegistry({ roots: [root], identity });
   const path = onlyClaimFile(root);
@@ -38,7 +38,7 @@ test("on a file system without sockets, signs of life alone refuse the same conf
   expect(onlyClaimFile(root)).toBe(path);
 });
 
-test("on a file system without sockets, a directory belongs to another tracer until half a minute after its last sign of life", async () => {
+test("on a file system without sockets, a directory belongs to another tracer until half a minute after its last heartbeat", async () => {
   const root = temporaryDirectory();
   const first = await testRegistry({ roots: [root] });
   await first.registry.claim("a");

@@ -221,7 +221,7 @@ test.each([
 });
 
 test.each([{ machine: "another" }, { hasSocket: false }])(
-  "a start that finds a fresh sign of life of a tracer it cannot ask (%o) waits until it is 30 s old, and reports that",
+  "a start that finds a fresh heartbeat of a tracer it cannot ask (%o) waits until it is 30 s old, and reports that",
   async (facts) => {
     const root = temporaryDirectory();
     leaveClaims(root, { pid: 7, identity, ...facts }, `identity ${identity}`, "directory a");
@@ -242,7 +242,7 @@ test.each([{ machine: "another" }, { hasSocket: false }])(
   },
 );
 
-test("a start stops waiting for a tracer on another machine that gives signs of life, which keeps its claims", async () => {
+test("a start stops waiting for a tracer on another machine once that sends a heartbeat and so keeps its claims", async () => {
   const root = temporaryDirectory();
   const path = leaveClaims(root, { machine: "another", identity: "other" }, "identity other", "directory a");
   const clock = new FakeClock();
@@ -284,7 +284,7 @@ test("the same configuration running on another machine is refused", async () =>
   await refused;
 });
 
-test("a sign of life is written every 10 s", async () => {
+test("a heartbeat is written every 10 s", async () => {
   const { root, clock } = await testRegistry();
   const path = join(root, ".muninn", claimFiles(root)[0]!);
   const old = new Date(Date.now() - 60_000);

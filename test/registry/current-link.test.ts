@@ -45,7 +45,7 @@ test("after a rotation the link points to the new file, and no temporary link is
   expect(existsSync(join(root, "a", ".node.json.tmp"))).toBe(false);
 });
 
-test("a temporary link left by a killed predecessor is replaced", async () => {
+test("a temporary link left by a killed process is replaced", async () => {
   const { registry, log, root } = await testRegistry();
   leaveFile(log("a"), ".node.json.tmp", "left");
   await registry.append(log("a"), lines("x"));

@@ -282,7 +282,7 @@ test("a log released with unwritten lines is forgotten only once they are writte
   expect(allText(log("a"))).toBe("1\n");
 });
 
-test("a user who returns during the fault of its predecessor appends after its lines", async () => {
+test("a log acquired again during a fault appends after its earlier lines", async () => {
   const { registry, log, clock, disk } = await testRegistry();
   registry.acquire(log("a"));
   let fails = true;

@@ -125,7 +125,7 @@ test("a full file also rotates by time while its handle is closed", async () => 
   expect(fileNames(log("a"))).toEqual([startName, nameAfter(60)]);
 });
 
-test("without rotation a file grows for ever", async () => {
+test("without rotation a file grows without limit", async () => {
   const { registry, log, clock } = await testRegistry();
   await registry.append(log("a"), lines("x".repeat(100_000)));
   clock.advance(1e9);

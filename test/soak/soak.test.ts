@@ -80,7 +80,7 @@ function visitBadly(socketPath: string, beat: number): void {
   if (beat % 2 === 0) socket.write(Buffer.from([beat, 0xff, 0, 0, 0, 0, 0, 0, beat]));
 }
 
-/** A node that connects, breaks off in the middle of a message, connects again, and leaves for good. */
+/** A node that connects, disconnects in the middle of a message, reconnects, and leaves for good. */
 async function passThrough(socketPath: string, beat: number): Promise<void> {
   const node = await nodeAt(socketPath, {
     name: `guest-${beat % 5}`,

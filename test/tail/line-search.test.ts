@@ -4,7 +4,7 @@ import { machineLine } from "../../src/tail/traced-line.js";
 
 const place = { node: "a", fallbackAt: 0n };
 
-test("an expression that takes for ever on a line is stopped, and the other lines are found", () => {
+test("an expression that never ends on a line is stopped, and the other lines are found", () => {
   const hostile = machineLine(`${"a".repeat(60)}!`, place);
   const search = new LineSearch("(a+)+b");
   const lines = [machineLine("ab", place), hostile, machineLine("aab", place)];

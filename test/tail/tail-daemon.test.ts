@@ -123,7 +123,7 @@ test("a lost connection is made again, and both are reported", async () => {
   const all = await told(2, { remark: (sentence) => remarks.push(sentence) });
   expect(all.map(({ missed }) => missed)).toEqual([1, 2]);
   expect(remarks).toEqual([
-    expect.stringMatching(/^lost http.*1001: Muninn stops.*; trying again$/),
+    expect.stringMatching(/^lost http.*1001: Muninn stops.*; retrying$/),
     expect.stringMatching(/^connected to .* again; what came in between is not shown$/),
   ]);
 });

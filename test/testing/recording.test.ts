@@ -29,7 +29,7 @@ test("a recording between a node and a tracer replays with the same result", asy
   await eventually(() => expect(second.accounts().written).toBe(500));
   expect(played.reports()).toMatchObject([{ name: "relay", objectsSent: 500 }]);
   expect(await second.linesOf("relay")).toEqual(await first.linesOf("relay"));
-  expect((await traffic.compare(second.logRoot)).text).toContain("all is well");
+  expect((await traffic.compare(second.logRoot)).text).toContain("everything is right");
 });
 
 test("a node that never sends its name replays and compares under the same name", async () => {
@@ -56,7 +56,9 @@ test("an extra line in the files is reported with its place", async () => {
   await using tracer = await startTracer();
   await using played = await traffic.play({ network: { mode: "connect", address: tracer.address } });
   await played.finished;
-  await eventually(async () => expect((await traffic.compare(tracer.logRoot)).text).toContain("all is well"));
+  await eventually(async () =>
+    expect((await traffic.compare(tracer.logRoot)).text).toContain("everything is right"),
+  );
   await tracer.stop();
   const [name] = await traffic.nodes();
   const directory = join(tracer.logRoot, name!);

@@ -294,7 +294,7 @@ test("connections beyond the limit are closed at once and reported, and open one
   );
 });
 
-test("a peer that breaks off before anybody handles its errors does not end the process", async () => {
+test("a peer that drops its connection before anybody handles its errors does not end the process", async () => {
   const { listener, connections } = await listenAt({ kind: "tcp", host: "127.0.0.1", port: 0 });
   const socket = await place.connect(listener.address);
   await vi.waitFor(() => expect(connections).toHaveLength(1), { timeout: 20_000 });

@@ -210,8 +210,8 @@ test("if texts repeat, the log passes only if it is exactly what was sent", asyn
       fc.array(text, { maxLength: 30 }),
       async (sent, found) => {
         const findings = await compare(sent, found, { window: 10 });
-        const isWell = JSON.stringify(counts(findings)) === JSON.stringify(well);
-        expect(isWell).toBe(JSON.stringify(sent) === JSON.stringify(found));
+        const isRight = JSON.stringify(counts(findings)) === JSON.stringify(well);
+        expect(isRight).toBe(JSON.stringify(sent) === JSON.stringify(found));
         expect(findings.sent).toBe(sent.length);
         expect(findings.found).toBe(found.length);
       },

@@ -57,8 +57,8 @@ export class FileSink implements RequiredSink {
         since: fault.since,
         reason: `no new file for ${fault.log.directory}: ${fault.operation} ${fault.path}: ${fault.error.message}`,
         action:
-          "Fix the cause: free inodes or space, raise the quota, restore the permissions. Nothing is lost: lines go on in " +
-          "the full file, and a new one is tried each second.",
+          "Fix the cause: free inodes or space, raise the quota, restore the permissions. Nothing is lost: lines continue in " +
+          "the full file, and creating a new one is retried each second.",
       };
     }
     return {

@@ -29,7 +29,7 @@ export class Senders {
   }
 
   of({ name, directory, slug }: NodeIdentity): NodeSender {
-    // One subject, one sender: numbers go on where a node comes back, under whichever name.
+    // One subject, one sender: numbers continue if a node reconnects, under any name.
     const known = this.#senders.get(slug);
     if (known !== undefined) return known;
     const isShort = Buffer.byteLength(name) <= longestName;

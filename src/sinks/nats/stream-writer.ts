@@ -128,7 +128,7 @@ export class StreamWriter {
       reason: `stream ${stream} accepts nothing, retrying: ${trouble.reason}`,
       action: isRequired
         ? `${advice} Nothing is lost: nodes are not asked for more until then.`
-        : `${advice} Its queue is bounded, and the oldest objects go first.`,
+        : `${advice} Its queue is limited, and the oldest objects are dropped first.`,
     };
   }
 

@@ -11,7 +11,7 @@ export type SnapshotFault =
   | { code: "directory-unusable"; directory: string };
 
 const sentences: Sentences<SnapshotFault> = {
-  "not-a-segment": () => "it does not begin as a segment of timeseries does",
+  "not-a-segment": () => "it is not a segment of timeseries",
   "other-version": ({ version }) => `it has version ${version}, which this Muninn cannot read`,
   "cut-short": ({ expected, bytes }) => `it should have ${expected} bytes but has ${bytes}`,
   checksum: () => "its checksum is wrong",

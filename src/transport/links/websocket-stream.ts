@@ -235,7 +235,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     const { bytesRead } = this.#socket;
     const isSilent = this.#isRead && bytesRead === this.#bytesAtPing;
     if (isSilent) {
-      this.destroy(new Error(`no sign of life for ${pingEveryMs / 1_000} s, not even an answer to a ping`));
+      this.destroy(new Error(`nothing received for ${pingEveryMs / 1_000} s, not even an answer to a ping`));
       return;
     }
     this.#bytesAtPing = bytesRead;

@@ -149,10 +149,10 @@ test("a peer that does not answer pings is given up after 40 s, and not before",
   expect(stream.destroyed).toBe(false);
   vi.advanceTimersByTime(1);
   await eventually(() => expect(stream.closed).toBe(true));
-  expect(errors[0]?.message).toBe("no sign of life for 20 s, not even an answer to a ping");
+  expect(errors[0]?.message).toBe("nothing received for 20 s, not even an answer to a ping");
 });
 
-test("any byte is a sign of life, and silence counts only while Muninn reads", async () => {
+test("any byte shows that the peer is alive, and silence counts only while Muninn reads", async () => {
   const { peer, stream } = await mutePeer();
   stream.resume();
   for (let beat = 0; beat < 4; beat += 1) {
