@@ -11,7 +11,7 @@ export function addCheckCommand(program: Command): void {
     .description(
       "Reads a configuration as `muninn run` does and prints the effective one, with every default filled in, as YAML. " +
         "Warnings and errors go to stderr, one a line: FILE:LINE:COLUMN: FIELD: what is wrong; what is allowed. " +
-        "So do notes on who may connect and read, and last the verdict.",
+        "Notes on who may connect and read follow, and finally the verdict.",
     )
     .requiredOption("-c, --config <file>", "configuration, JSON or YAML")
     .option("--here", "check this machine, too: ports in use, directories that cannot be written")

@@ -7,8 +7,8 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .summary("run a tracer with three simulated nodes")
     .description(
-      "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. Everything is below " +
-        "./run, nothing else is touched. Ctrl-C ends it.",
+      "Runs a tracer on a built-in configuration and three simulated nodes that send it traces. All its files are " +
+        "below --dir; nothing else is touched. Ctrl-C ends it.",
     )
     .option("--dir <dir>", "where the files go", "run")
     .option("--seconds <n>", "stop after this many seconds", positiveNumber)

@@ -12,10 +12,10 @@ interface RecordFlags {
 }
 
 const help = `
-For each connection to --listen one is made to --connect; who of the two is the node does not matter. Both options may
-be given several times: the first --listen belongs to the first --connect, and so on. SIGINT and SIGTERM end the recording.
+For each connection to --listen it opens one to --connect; it does not matter which of the two is the node. Both options
+may be given several times: the first --listen belongs to the first --connect, and so on. SIGINT and SIGTERM end the recording.
 
-Exit code: 0 the recording is complete; 1 some traffic is not in it; 2 it could not begin.
+Exit codes: 0 the recording is complete, 1 some traffic is not in it, 2 it could not start.
 
 Examples:
   muninn record --listen /run/recorder.sock --connect /run/tracer.sock -o traffic.rec   nodes connect, the tracer listens
@@ -24,7 +24,10 @@ Examples:
 export function addRecordCommand(program: Command): void {
   program
     .command("record")
-    .description("sit between nodes and a tracer, pass everything on, and record both directions")
+    .summary("record what nodes and a tracer send each other")
+    .description(
+      "Sits between nodes and a tracer, passes everything on unchanged, and records both directions.",
+    )
     .requiredOption("--listen <address...>", "host:port or socket file to listen at")
     .requiredOption("--connect <address...>", "host:port or socket file to connect to, for each connection")
     .requiredOption("-o, --output <file>", "the recording; nothing is overwritten")

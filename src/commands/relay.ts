@@ -20,10 +20,10 @@ const youngBytes = 2 * 1_024 * 1_024;
 const readBytes = 64 * 1_024;
 
 const help = `
-The token file's first line is shown when a WebSocket opens; \`muninn token FILE\` makes one. Files are read again at each connection.
-An HTTP proxy is taken from HTTPS_PROXY (of ws:// from HTTP_PROXY), unless NO_PROXY names the tracer's host.
+The token is the first line of its file; \`muninn token FILE\` creates one. Files are read again for each connection.
+HTTPS_PROXY (for ws:// HTTP_PROXY) names an HTTP proxy to use, unless NO_PROXY lists the tracer's host.
 
-Exit codes: 0 a signal ended it, 2 it could not begin, or wrong usage.
+Exit codes: 0 a signal ended it, 2 it could not start, or wrong usage.
 
 Examples:
   muninn relay --listen /run/muninn-relay/node.sock --to wss://tracer.example:3443/nodes --token-file relay.token

@@ -19,7 +19,8 @@ interface ReplayFlags {
 type Moment = { readonly seconds: number } | { readonly micros: number };
 
 const help = `
-Exit code: 0 everything was sent and asked past, or a signal ended it; 1 a node was refused; 2 it could not begin.
+Exit codes: 0 everything was sent and the tracer has asked for more, or a signal ended it, 1 a node was refused, 2 it could
+not start.
 
 Examples:
   muninn replay traffic.rec --connect /run/tracer.sock                     at the recorded speed
@@ -41,7 +42,7 @@ export function addReplayCommand(program: Command): void {
       "listen there instead; with several nodes, at paths with -1, -2 … or at consecutive ports",
     )
     .option("--magic <n>", "network magic", wholeNumber(0), 764_824_073)
-    .option("--speed <n>", "recorded seconds in one second, or max: as fast as asked", speed, 1)
+    .option("--speed <n>", "recorded seconds per second, or max: as fast as the tracer asks", speed, 1)
     .option("--nodes <n>", "copies of each node, as NAME-1, NAME-2 …", wholeNumber(1), 1)
     .option("--name <name>", "name instead of the recorded one")
     .option("--loop [n]", "play this many times; without a number, until a signal", wholeNumber(1))

@@ -8,7 +8,7 @@ const tokenBytes = 32;
 export function addTokenCommand(program: Command): void {
   program
     .command("token")
-    .summary("make a token file for links")
+    .summary("create a token file for links")
     .description(
       "Writes a new random token to a file that only its owner can read. The tracer names the file in muninn.links " +
         "(access: tokenFile), a relay with --token-file. An existing file is left alone.",

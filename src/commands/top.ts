@@ -9,9 +9,9 @@ interface TopFlags {
 }
 
 const help = `
-Keys: n name, r lines a second, t lines, o requests outstanding, m metrics, d dropped: sort by it, again: the other way
-round; arrows and page keys scroll; q quits.
-Exit codes: 0 it was shown, 1 the daemon cannot be asked, 2 wrong usage.
+Keys to sort: n name, r lines a second, t lines, o requests outstanding, m metrics, d dropped; the same key again reverses
+the order. Arrows and page keys scroll; q quits.
+Exit codes: 0 it was shown, 1 the daemon cannot be reached, 2 wrong usage.
 
 Examples:
   muninn top --url http://127.0.0.1:12808

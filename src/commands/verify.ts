@@ -14,7 +14,8 @@ interface VerifyFlags {
 }
 
 const help = `
-Exit code: 0 everything is right; 1 something is lost, doubled, out of order, torn or foreign; 2 unknown: files cannot be read, or wrong usage.
+Exit codes: 0 everything is right, 1 something is lost, doubled, out of order, torn or foreign, 2 unknown: wrong usage, or
+files that cannot be read.
 
 Examples:
   muninn verify --sent traffic.rec --logs /var/log/cardano-tracer
@@ -23,10 +24,11 @@ Examples:
 export function addVerifyCommand(program: Command): void {
   program
     .command("verify")
-    .description("say whether log files hold everything that was sent: once, whole, and in order")
+    .summary("say whether log files hold everything that was sent")
+    .description("Checks whether log files hold everything that was sent: once, whole, and in order.")
     .requiredOption(
       "--sent <what...>",
-      "recordings, raw forwarder bytes (.bin), log directories, or files of lines",
+      "recordings, raw forwarder bytes (.bin), log directories, files of lines, or reports of simulate --json",
     )
     .requiredOption("--logs <directory...>", "log directories (logRoot); each must hold everything")
     .option("--name <name>", "the node that all of --sent belongs to, if it has no name")
