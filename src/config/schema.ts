@@ -53,9 +53,14 @@ export const configFields = {
   network: required(network, "the nodes"),
   loRequestNum: withDefault(wholeNumber(1, uint16), 100, "trace objects per request"),
   ekgRequestFreq: withDefault(seconds(), 1, "pause between requests for metrics", { live: true }),
-  ekgRequestFull: withDefault(flag(), false, "ask for all metrics each time, not for those that changed", {
-    live: true,
-  }),
+  ekgRequestFull: withDefault(
+    flag(),
+    false,
+    "ask for all metrics each time, not only for those that changed",
+    {
+      live: true,
+    },
+  ),
   hasPrometheus: optional(endpoint, ""),
   hasEKG: optional(
     orFirstOf(
@@ -92,13 +97,9 @@ export const configFields = {
       live: true,
     },
   ),
-  resourceFreq: optional(
-    milliseconds(),
-    "pause between traces of the tracer's own resource usage; absent: never",
-    {
-      live: true,
-    },
-  ),
+  resourceFreq: optional(milliseconds(), "how often the tracer logs its own resource usage; absent: never", {
+    live: true,
+  }),
   muninn: group(muninn),
 
   hasRTView: retired("is not used: cardano-tracer removed RTView in 0.5; use Prometheus and Grafana instead"),

@@ -7,7 +7,7 @@ import { otlpOptions, otlpSinkName } from "./otlp/options.js";
 export const sinkOptions = alternatives(
   "kind",
   { otlp: otlpOptions, nats: natsOptions },
-  { otherwise: "{kind: otlp, …} or {kind: nats, …}", doc: "what it is" },
+  { otherwise: "{kind: otlp, …} or {kind: nats, …}", doc: "the kind of destination" },
 );
 
 /** The name of a sink in metrics and health. */

@@ -15,7 +15,7 @@ const options = converted(
   mapping({
     queueSize: optional(
       wholeNumber(0, uint32),
-      "trace objects kept while the other tracer does not ask; 0 is 1",
+      "trace objects kept while the other tracer does not ask; 0 counts as 1",
       {
         default: 192,
         formerly: { tofQueueSize: tof("queueSize") },

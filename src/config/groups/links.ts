@@ -69,15 +69,15 @@ const rules = list(
   mapping({
     tokenFile: optional(
       fileName(),
-      "for `ws:` and `wss:`: peers that show the token in the first line of this file, at least 16 characters …",
+      "peers that show the token in the first line of this file, at least 16 characters (`ws:` and `wss:`)",
     ),
     subject: optional(
       subject,
-      "or: peers whose certificate has all of this in its subject; needs `clientCaFile` …",
+      "or peers whose certificate has all of these parts in its subject; needs `clientCaFile`",
     ),
     nodes: required(
       list(text(), "names of nodes", { leastOne: "name" }),
-      "… may bring nodes with one of these names; `*` is any characters",
+      "names that the nodes of these peers may have; `*` is any characters",
     ),
   }),
   "rules",
@@ -102,32 +102,32 @@ const access: Kind<typeof anyone | ValueOf<typeof rules>, ""> = {
 
 const anyLink = mapping({
   listen: optional(address, "where nodes or relays connect to us"),
-  connect: optional(address, "or: where we connect to a node"),
+  connect: optional(address, "instead of `listen`: the address of a node that we connect to"),
   tls: optional(
     mapping({
-      certificateFile: optional(fileName(), "PEM, our certificate with its chain; needed where we listen"),
+      certificateFile: optional(fileName(), "PEM, our certificate with its chain; required for `listen`"),
       certificateKeyFile: optional(fileName(), "PEM, its key"),
       clientCaFile: optional(
         fileName(),
-        "where we listen: PEM, the authority that must have issued the peers' certificates",
+        "for `listen`: PEM, the authority that must have issued the peers' certificates",
       ),
       caFile: optional(
         fileName(),
-        "where we connect: PEM, the authority to trust instead of those that Node.js trusts",
+        "for `connect`: PEM, the authority to trust instead of those that Node.js trusts",
       ),
       serverName: optional(
         text(),
-        "where we connect: the name in the other side's certificate, if not the host's",
+        "for `connect`: the name in the other side's certificate, if not the host's",
       ),
     }),
     "",
   ),
-  access: optional(access, "where we listen over `tls:`, `ws:` or `wss:`: who may come in, as which nodes"),
+  access: optional(access, "for `listen` over `tls:`, `ws:` or `wss:`, who may connect"),
   trustedProxies: optional(
     list(network, "IP addresses and networks"),
-    "where we listen over `ws:` or `wss:`: reverse proxies; the address of a peer behind one is the last in `X-Forwarded-For` that is not a proxy's",
+    "for `listen` over `ws:` or `wss:`: reverse proxies; the address of a peer behind one is the last in `X-Forwarded-For` that is not a proxy's",
   ),
-  tokenFile: optional(fileName(), "where we connect over `ws:` or `wss:`: the token we show"),
+  tokenFile: optional(fileName(), "for `connect` over `ws:` or `wss:`: the token we show"),
 });
 
 /** One more way for nodes to connect to us, or for us to connect to them. */

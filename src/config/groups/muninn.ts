@@ -54,7 +54,7 @@ export const muninn = {
   }),
   socketMode: optional(
     mode({ least: 0o600, example: "0660" }),
-    "permissions of the socket file; absent: the umask decides, `0770` at most: where it would have let everybody connect, a warning says so",
+    "permissions of the socket file; absent: the umask decides, `0770` at most, with a warning if it would have let everybody connect",
   ),
   maxConnections: withDefault(
     wholeNumber(1, 1_000_000),
@@ -76,7 +76,7 @@ export const muninn = {
   requestsAhead: withDefault(
     wholeNumber(1, 1_024),
     200,
-    "most requests outstanding at one node; no more are used than its link needs, or than make a worthwhile write. With more, distant nodes drain faster, and more is lost if Muninn is killed",
+    "most requests outstanding at one node; only as many are used as its link needs, or as make a worthwhile write. More lets distant nodes deliver faster, and loses more if Muninn is killed",
   ),
   maxInFlightBytes: withDefault(
     size(mebibyte, tebibyte),

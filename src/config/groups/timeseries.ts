@@ -14,7 +14,7 @@ export const timeseries = group({
   minInterval: withDefault(
     duration(),
     "1s",
-    "least time between two points of a metric that changes; one that does not change gets a point a minute",
+    "shortest time between two points of a metric that changes; one that does not change gets a point a minute",
   ),
   retention: withDefault(
     duration(),

@@ -17,12 +17,12 @@ const natsCredentialFields = {
   token: optional(secret("a token", /^\P{Cc}+$/u), "a token, instead of user and password"),
   credentialsFile: optional(
     fileName(),
-    "a `.creds` file, instead of these: a user's JWT and its key; read again on SIGHUP, like all files here",
+    "a `.creds` file with a user's JWT and its key, instead of a password or token; read again on SIGHUP, like all files here",
   ),
-  nkeyFile: optional(fileName(), "a file with the seed of an nkey, instead of these"),
+  nkeyFile: optional(fileName(), "a file with the seed of an nkey, instead of all of these"),
   caFile: optional(fileName(), "certificate authority of the servers; absent: the system's"),
   certificateFile: optional(fileName(), "our certificate, for servers that ask for one"),
-  certificateKeyFile: optional(fileName(), "and its key"),
+  certificateKeyFile: optional(fileName(), "the key of that certificate"),
 };
 
 export type NatsCredentialOptions = ValuesOf<typeof natsCredentialFields>;
@@ -89,7 +89,7 @@ export const natsOptions = ruled(
       list(natsUrl(), "servers", { leastOne: "server" }),
       "servers of the cluster, tried in any order: `nats://127.0.0.1:4222`",
     ),
-    stream: required(streamName(), "the stream that keeps the messages"),
+    stream: required(streamName(), "the stream that keeps the messages; an existing one is never changed"),
     subject: withDefault(
       subjectPattern(),
       "muninn.trace.{slug}",
@@ -112,10 +112,10 @@ export const natsOptions = ruled(
         duplicateWindow: withDefault(
           duration(),
           "2m",
-          "how long the stream remembers which messages it has: after a longer outage messages may be stored twice",
+          "how long the stream remembers which messages it has; after a longer outage messages may be stored twice",
         ),
       }),
-      "create the stream if it does not exist; an existing one is never changed",
+      "for creating the stream if it does not exist",
     ),
     batchBytes: withDefault(
       size(kibibyte, 64 * mebibyte),
