@@ -9,7 +9,7 @@ import { program, type Workplace } from "./daemon.js";
 /** More places of one fault than any test makes. */
 const allPlaces = "100000";
 
-/** The verdict of `muninn verify` on the log directory, given what the nodes sent by their own accounts; by name. */
+/** The verdict of `muninn verify` on the log directory, given the nodes' own reports; by name. */
 export async function verified(
   place: Workplace,
   nodes: ReadonlyMap<string, SimulatedNode>,
@@ -44,7 +44,7 @@ export async function expectLossesOnlyAtBreaks(
 async function verdictOn(sent: string, logs: string): Promise<Verdict> {
   const flags = ["verify", "--sent", sent, "--logs", logs, "--places", allPlaces, "--json"];
   const run = promisify(execFile)(process.execPath, [program, ...flags], { maxBuffer: 64 * 1024 * 1024 });
-  // Exit code 1 means that not everything is well, as the verdict does.
+  // Exit code 1 means that something is faulty, which the verdict says, too.
   const { stdout } = await run.catch((error) => {
     if (error.code === 1) return error;
     throw error;

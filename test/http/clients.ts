@@ -65,7 +65,7 @@ export function rawConnection(server: EndpointServer, text: string): Promise<Soc
   });
 }
 
-/** Everything that a raw connection still receives, until the other side ends it or breaks it off. */
+/** Everything that a raw connection still receives, until the other side ends or resets it. */
 export function received(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     let text = "";

@@ -11,7 +11,7 @@ import { Workplace } from "../end-to-end/daemon.js";
 
 const queue = 100;
 
-/** Stands still until it is set. */
+/** A clock that stands still until it is set. */
 class StoppedClock implements ForwarderClock {
   milliseconds = 0;
   now = () => this.milliseconds;

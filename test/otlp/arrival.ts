@@ -1,8 +1,8 @@
 import { expect } from "vitest";
 
 /**
- * Fails where one of `wanted`, which all differ, has not arrived, or something has that is none of them; returns those that arrived,
- * each once, in the order they came first, and how many came again.
+ * Fails if one of `wanted`, which are all different, has not arrived, or if anything else has; returns those that arrived, each
+ * once, in the order of their first arrival, and how many arrived again.
  */
 export function arrivalOf(
   arrived: readonly string[],

@@ -13,10 +13,10 @@ import { arrivalOf } from "./arrival.js";
 import { missingCollector, OtelCollector, recordsIn } from "./otel-collector.js";
 
 const many = 100_000;
-/** So that there is something to interrupt. */
+/** Slow enough that there is something to interrupt. */
 const rate = 25_000;
 
-/** Resolves when a file has so many bytes. */
+/** Resolves when a file has this many bytes. */
 function grown(file: string, bytes: number): Promise<void> {
   return eventually(() => expect(statSync(file).size).toBeGreaterThan(bytes));
 }
@@ -28,7 +28,7 @@ describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missi
     async (restarted) => {
       await using place = await Workplace.open();
       const file = place.path("records.json");
-      // Its exporter answers before it writes: what it has taken is on disk after a stop in order only.
+      // Its exporter answers before it writes: what it has accepted is on disk only after an orderly stop.
       const exporter = ["file", { path: file, append: true }] as const;
       await using collector = await OtelCollector.start({ directory: place.directory, exporter });
       const config = { muninn: { sinks: [{ kind: "otlp", url: collector.url, required: true }] } };
@@ -75,7 +75,7 @@ describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missi
 
   const retry = { initial_interval: "100ms", max_interval: "1s", max_elapsed_time: "0s" };
   const queue = { enabled: true, queue_size: 1_000, block_on_overflow: true };
-  /** What waits in the collector's own memory would be lost with it. */
+  /** Without a queue: what waits in the collector's own memory would be lost with it. */
   const queues = { "the collector, killed": { enabled: false }, Muninn: queue, "Muninn, killed": queue };
 
   describe.each([
@@ -119,7 +119,7 @@ describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missi
           () => expect(sender.accounts()).toEqual({ received: 2 * many, written: 2 * many, dropped: 0 }),
           { withinMs: 90_000 },
         );
-        // What waits in the collector's queue comes yet.
+        // Records in the collector's queue still arrive.
         await eventually(async () => expect(new Set(await place.linesOf("relay")).size).toBe(many));
         expect(await daemon.stop()).toBe(0);
         const lines = await sender.linesOf("relay");

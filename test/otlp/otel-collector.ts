@@ -9,7 +9,7 @@ import { eventually } from "../../src/testing/eventually.js";
 import { freePort } from "../end-to-end/daemon.js";
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-/** A collector that .ci/run builds of the parts in otelcol.yaml. */
+/** A collector that .ci/run builds from the parts in otelcol.yaml. */
 const collectorProgram = join(cache, "muninn/otel/otelcol/otelcol-muninn");
 export const missingCollector = existsSync(collectorProgram)
   ? undefined
@@ -20,11 +20,11 @@ const keptOutput = 100_000;
 export interface OtelCollectorOptions {
   /** For its configuration. */
   readonly directory: string;
-  /** The one exporter, `kind` and what it takes. */
+  /** The single exporter: its `kind` and its options. */
   readonly exporter: readonly [kind: "file" | "otlp_http" | "otlp_grpc", options: object];
 }
 
-/** A real collector of OpenTelemetry that takes logs over HTTP, and gives them to one exporter before it answers. */
+/** A real OpenTelemetry collector that accepts logs over HTTP, and passes them to one exporter before it answers. */
 export class OtelCollector implements AsyncDisposable {
   readonly #file: string;
   readonly #port: number;
@@ -51,7 +51,7 @@ export class OtelCollector implements AsyncDisposable {
     return OtelCollector.with(file, port);
   }
 
-  /** On a configuration that takes logs at this port. */
+  /** Starts with a configuration that accepts logs at this port. */
   static async with(file: string, port: number): Promise<OtelCollector> {
     const collector = new OtelCollector(file, port);
     await collector.start();
@@ -63,7 +63,7 @@ export class OtelCollector implements AsyncDisposable {
     return this.#said;
   }
 
-  /** Where it takes logs. */
+  /** Where it accepts logs. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}/v1/logs`;
   }

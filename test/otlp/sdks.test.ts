@@ -14,7 +14,7 @@ const many = 100_000;
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const run = promisify(execFile);
 
-/** Where .ci/run makes it. */
+/** Where .ci/run creates it. */
 const python = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "muninn/otel/venv/bin/python");
 const missing = existsSync(python) ? undefined : "no Python with opentelemetry-sdk";
 
@@ -23,7 +23,7 @@ interface Ports {
   readonly grpc: string;
 }
 
-/** Has an SDK send its records while Muninn is stopped and started again; all must be there, and what came twice is told. */
+/** Makes an SDK send its records while Muninn is stopped and restarted; all must arrive, and duplicates are reported. */
 async function expectAllOver(
   service: string,
   send: (to: Ports) => Promise<unknown>,
@@ -56,12 +56,12 @@ test.each([
   "100,000 records of the Node SDK arrive over a restart, in %s with compression %s",
   { timeout: 180_000 },
   async (form, compression) => {
-    // The SDK names a service that has no name by how its program was called.
+    // The SDK names a service without a name after its program.
     const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
     const lines = await expectAllOver("unknown_service_node", ({ http }) =>
       run("node", [program("emit.cjs"), form, compression, http, `${many}`], { env }),
     );
-    // It sends several requests at once, so their order is not given.
+    // It sends several requests at once, so their order is not defined.
     expect(lines[0]).toMatchObject({ ns: "Shop", sev: "Warning", data: { attributes: { kind: "Sold" } } });
   },
 );

@@ -59,7 +59,7 @@ export function interposedFileSystem(): InterposedFileSystem {
   return { ...calledUpon, rules, calls, descriptors, pathOf, misused };
 }
 
-/** A path through an open directory as one from the root. */
+/** Converts a path through an open directory to an absolute one. */
 function knownPath(argument: unknown, descriptors: ReadonlyMap<number, string>): unknown {
   if (typeof argument !== "string") return argument;
   return argument.replace(
