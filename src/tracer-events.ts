@@ -34,14 +34,14 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
     clashed: (connection, { name, directory, slug }, { wanted, of, holder, tracer }) => {
       const { id, peer } = connection;
       const facts = { node: name, wanted: wanted.name, connection: id, peer, directory, slug };
-      const told =
+      const sentence =
         of === "directory"
           ? tracer === undefined
             ? `node ${wanted.name} has the name of another connected node: it is called ${name} for now`
             : `another tracer (${tracer}) already writes logs for a node ${wanted.name}: this one is called ${name} for now`
           : `the pages of node ${name} are at /${slug}: /${wanted.slug} is ${holder === undefined ? "a route of Muninn's" : `node ${holder.name}`}`;
       faults.say("clash", `${remoteAddressOf(connection)} ${wanted.name}`, (count) =>
-        log.warning("names_clash", `${told}${times(count)}`, facts),
+        log.warning("names_clash", `${sentence}${times(count)}`, facts),
       );
     },
     ended: (connection, end) => {

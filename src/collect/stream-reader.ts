@@ -90,7 +90,7 @@ export class StreamReader {
       name: "muninn collect",
       credentials,
       prepare: async () => {},
-      onFailed: (reason) => this.#tell(reason),
+      onFailed: (reason) => this.#reportFailure(reason),
       onConnected: (server) => log.info("nats_connected", `connected to NATS at ${server}`, { server }),
     });
     this.#running = this.#run(this.#link);
@@ -167,10 +167,10 @@ export class StreamReader {
 
   #failed(reason: string): void {
     this.#fault = { reason, at: performance.now() };
-    this.#tell(reason);
+    this.#reportFailure(reason);
   }
 
-  #tell(reason: string): void {
+  #reportFailure(reason: string): void {
     const now = performance.now();
     if (now - this.#reportedAt < quietMs) return;
     this.#reportedAt = now;

@@ -21,7 +21,7 @@ export function brokenRules(fields: Partial<Values>, isWrong: (name: keyof Value
 
 /** Values that are allowed but surely a mistake. */
 export function doubtfulFields(fields: Partial<Values>): FieldIssue[] {
-  return [...repeatedSections(fields), ...authOfNothing(fields)];
+  return [...repeatedSections(fields), ...unusedAuth(fields)];
 }
 
 function* sharedPorts(fields: Partial<Values>): Generator<FieldIssue> {
@@ -130,7 +130,7 @@ function* repeatedSections({ logging = [] }: Partial<Values>): Generator<FieldIs
   }
 }
 
-function* authOfNothing(fields: Partial<Values>): Generator<FieldIssue> {
+function* unusedAuth(fields: Partial<Values>): Generator<FieldIssue> {
   const there = httpListeners(fields).map(({ auth }) => auth);
   for (const name of Object.keys(fields.muninn?.auth ?? {})) {
     if (!there.includes(name))

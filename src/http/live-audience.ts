@@ -66,7 +66,7 @@ export class LiveAudience {
       if (metrics === undefined) return this.#sendAbsence();
       const { version } = metrics;
       if (version === this.#lastVersion && this.#lastSent !== undefined) {
-        this.#tell(nothingNew, ({ isUpToDate }) => isUpToDate);
+        this.#send(nothingNew, ({ isUpToDate }) => isUpToDate);
         if (this.#someMissedSomething()) await this.#sendWhole(metrics.entries());
         return;
       }
@@ -76,7 +76,7 @@ export class LiveAudience {
         for (const viewer of this.viewers) viewer.isUpToDate = false;
       } else {
         const changes = await this.#rendered(false, changed);
-        if (changes !== undefined) this.#tell(changes, ({ isUpToDate }) => isUpToDate);
+        if (changes !== undefined) this.#send(changes, ({ isUpToDate }) => isUpToDate);
         else for (const viewer of this.viewers) viewer.isUpToDate = false;
       }
       this.#remember(entries, version);
@@ -99,16 +99,16 @@ export class LiveAudience {
 
   async #sendWhole(entries: Entries): Promise<void> {
     const whole = await this.#rendered(true, entries);
-    if (whole !== undefined) this.#tell(whole, ({ isUpToDate }) => !isUpToDate);
+    if (whole !== undefined) this.#send(whole, ({ isUpToDate }) => !isUpToDate);
   }
 
   #sendAbsence(): void {
     this.#lastSent = undefined;
-    this.#tell(absent, () => true);
+    this.#send(absent, () => true);
     for (const viewer of this.viewers) viewer.isUpToDate = false;
   }
 
-  #tell(body: Body, isMeant: (viewer: LiveViewer) => boolean): void {
+  #send(body: Body, isMeant: (viewer: LiveViewer) => boolean): void {
     for (const viewer of this.viewers) if (isMeant(viewer)) viewer.tell(body);
   }
 

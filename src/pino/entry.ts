@@ -48,13 +48,13 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
   const {
     name: namespace,
     prefix,
-    severities: wished = {},
+    severities: ownSeverities = {},
     flushMs = 2_000,
     problems = "stderr",
     queueSize = usualQueueSize,
     queueCharacters = usualQueueCharacters,
   } = options;
-  for (const [level, severity] of Object.entries(wished))
+  for (const [level, severity] of Object.entries(ownSeverities))
     if (!severities.includes(severity)) throw new TypeError(`level ${level}: ${severity} is not a severity`);
   const onProblem = problems === "stderr" ? tellProblem : undefined;
   const forwarder = openForwarder({ ...options, queueSize, queueCharacters, onProblem });
@@ -66,7 +66,7 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
   // Only for what pino says of its logger: no line is written into it.
   const config: PinoConfig = await build(() => {}, { expectPinoConfig: true });
   const { messageKey = "msg", levels: { labels = {} } = {} } = config;
-  const form: LineForm = { namespace, prefix, severities: wished, labels, messageKey };
+  const form: LineForm = { namespace, prefix, severities: ownSeverities, labels, messageKey };
   const lines = new LineWriter({
     take: (line) => forwarder.trace(traceOfText(line, form)),
     relief: (length) => patience.relief(length),
@@ -77,7 +77,7 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
   return Object.assign(lines, { flush: () => patience.flushed(flushMs) });
 }
 
-function tellProblem({ message }: ForwarderProblem): void {
+function reportProblem({ message }: ForwarderProblem): void {
   try {
     // A worker's own `process.stderr` goes through the main thread, which waits for us at its end.
     writeSync(2, `muninn/pino: ${message}\n`);

@@ -109,10 +109,10 @@ function timeOf(time: unknown): number | undefined {
   return typeof at === "number" && Math.abs(at) <= 8.64e15 ? at : undefined;
 }
 
-function severityOf(level: unknown, { severities: wishes, labels }: LineForm): Severity {
+function severityOf(level: unknown, { severities: ownSeverities, labels }: LineForm): Severity {
   const label = typeof level === "number" ? labels[level] : String(level);
-  const wished = wishes[String(level)] ?? (label === undefined ? undefined : wishes[label]);
-  if (wished !== undefined) return wished;
+  const own = ownSeverities[String(level)] ?? (label === undefined ? undefined : ownSeverities[label]);
+  if (own !== undefined) return own;
   if (typeof level === "number") return usualLevels.find(([least]) => level >= least)?.[1] ?? "Debug";
   return usualLabels[String(level).toLowerCase()] ?? "Info";
 }

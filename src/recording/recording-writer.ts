@@ -79,7 +79,7 @@ export class RecordingWriter {
   #trouble: string | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #pumping: Promise<void> | undefined;
-  #relieved: (() => void)[] = [];
+  #waitingForRoom: (() => void)[] = [];
   #wake: (() => void) | undefined;
   #stopping: Promise<RecordingSummary> | undefined;
 
@@ -146,7 +146,7 @@ export class RecordingWriter {
   relief(): Promise<void> | undefined {
     if (this.#trouble !== undefined || this.#waitingBytes <= this.#options.maxWaitingBytes / 2)
       return undefined;
-    return new Promise((resolve) => this.#relieved.push(resolve));
+    return new Promise((resolve) => this.#waitingForRoom.push(resolve));
   }
 
   /** Writes what waits, if the disk allows it, and ends the recording; idempotent. */
@@ -209,7 +209,7 @@ export class RecordingWriter {
       if (!(await this.#write(block))) break;
       this.#waiting.shift();
       this.#waitingBytes -= block.frames.length;
-      this.#relieve();
+      this.#resumeWaiting();
     }
     this.#pumping = undefined;
   }
@@ -260,14 +260,14 @@ export class RecordingWriter {
   /** Tries until it succeeds; only once if the recording is stopping. */
   async #persist(write: () => Promise<void>): Promise<boolean> {
     for (;;) {
-      const hanging = setTimeout(() => this.#suffer("a write hangs"), this.#options.retryMs);
+      const hanging = setTimeout(() => this.#writingFailed("a write hangs"), this.#options.retryMs);
       try {
         await write();
         if (this.#trouble !== undefined) this.#options.onTrouble("the recording can be written again");
         this.#trouble = undefined;
         return true;
       } catch (error) {
-        this.#suffer(describe(error));
+        this.#writingFailed(describe(error));
         if (this.#stopping !== undefined) return false;
         await this.#pause();
       } finally {
@@ -276,18 +276,18 @@ export class RecordingWriter {
     }
   }
 
-  #suffer(trouble: string): void {
+  #writingFailed(trouble: string): void {
     if (this.#trouble === undefined)
       this.#options.onTrouble(
         `the recording cannot be written (${trouble}); traffic continues, and waits in memory to be recorded as far as there is room`,
       );
     this.#trouble = trouble;
-    this.#relieve();
+    this.#resumeWaiting();
   }
 
-  #relieve(): void {
+  #resumeWaiting(): void {
     if (this.#trouble === undefined && this.#waitingBytes > this.#options.maxWaitingBytes / 2) return;
-    for (const resolve of this.#relieved.splice(0)) resolve();
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
   }
 
   async #pause(): Promise<void> {

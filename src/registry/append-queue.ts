@@ -83,7 +83,7 @@ export class AppendQueue {
     this.#writtenBytes -= bytes;
     this.#unsafeBytes -= bytes;
     for (const append of this.#appends.splice(0, count)) append.resolve();
-    this.#tellWhenEmpty();
+    this.#resolveDrained();
     return bytes;
   }
 
@@ -109,10 +109,10 @@ export class AppendQueue {
     this.#unsafeBytes = 0;
     this.#writtenBytes = 0;
     for (const append of this.#appends.splice(0)) append.reject(error);
-    this.#tellWhenEmpty();
+    this.#resolveDrained();
   }
 
-  #tellWhenEmpty(): void {
+  #resolveDrained(): void {
     if (this.isEmpty) for (const resolve of this.#emptied.splice(0)) resolve();
   }
 }

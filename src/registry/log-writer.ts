@@ -52,7 +52,7 @@ export class LogWriter {
   constructor(options: LogWriterOptions) {
     this.log = options.log;
     this.#options = options;
-    this.#current = new CurrentFile(options, () => this.#tellUnused());
+    this.#current = new CurrentFile(options, () => this.#reportUnused());
     this.#faults = new LogFaults(options);
   }
 
@@ -300,10 +300,10 @@ export class LogWriter {
   #rest(): void {
     if (this.#running !== undefined) return;
     if (this.#isReleased || this.#isGivenUp) this.#current.close();
-    this.#tellUnused();
+    this.#reportUnused();
   }
 
-  #tellUnused(): void {
+  #reportUnused(): void {
     const isAtWork = this.#running !== undefined || this.#rotations.length > 0;
     if (this.#users > 0 || isAtWork || this.#current.isOpen) return;
     if (this.#claim !== undefined) this.#options.root.claims.release(this.log.directory, this.#claim);

@@ -15,7 +15,7 @@ const directoryMark = "directory ";
 /** How often two tracers that claim the same at the same moment retry until one of them has it. */
 const mostTries = 20;
 /** How long one of them waits before it retries, in milliseconds, at random. */
-const longestGivingWayMs = 50;
+const longestRetryPauseMs = 50;
 
 /** A directory that is ours, for a caller that needs it. */
 export interface DirectoryClaim {
@@ -119,14 +119,14 @@ export class RootClaims {
     onWait: (holder: Holder, milliseconds: number) => void,
     stopping?: AbortSignal,
   ): Promise<void> {
-    const told = new Set<string>();
+    const reported = new Set<string>();
     const stopped = new Promise((resolve) => stopping?.addEventListener("abort", resolve, { once: true }));
     while (!stopping?.aborted) {
       const doubtful = (await this.#livingOthers()).filter(({ hasBeaten }) => !hasBeaten);
       if (doubtful.length === 0) return;
       for (const other of doubtful) {
-        if (told.has(other.holder.id)) continue;
-        told.add(other.holder.id);
+        if (reported.has(other.holder.id)) continue;
+        reported.add(other.holder.id);
         onWait(other.holder, Math.max(0, silenceLeftMs(other)));
       }
       await within(this.#options.clock, 1_000, stopped);
@@ -223,7 +223,7 @@ export class RootClaims {
       if (contested.length === 0) return;
       await this.#own.change("-", claimsIn(contested));
       // The other one may have seen us as well and given way, too.
-      await delay(Math.random() * longestGivingWayMs);
+      await delay(Math.random() * longestRetryPauseMs);
       const before = others;
       others = await this.#own.inside((directory) => this.#look(directory));
       open = contested.filter(({ claim, resolve }) => {

@@ -193,14 +193,14 @@ class LiveMessages {
 
 /** @throws ConnectionError for messages that no daemon sends */
 function linesIn(message: string): DaemonLines {
-  let told: unknown;
+  let parsed: unknown;
   try {
-    told = JSON.parse(message);
+    parsed = JSON.parse(message);
   } catch {
     throw strangeMessage();
   }
-  if (typeof told !== "object" || told === null) throw strangeMessage();
-  const { objects = [], missed = 0 }: { objects?: unknown; missed?: unknown } = told;
+  if (typeof parsed !== "object" || parsed === null) throw strangeMessage();
+  const { objects = [], missed = 0 }: { objects?: unknown; missed?: unknown } = parsed;
   if (!Array.isArray(objects) || typeof missed !== "number") throw strangeMessage();
   return { lines: objects.map(tracedLine), missed };
 }
@@ -210,14 +210,14 @@ function strangeMessage(): ConnectionError {
 }
 
 function tracedLine(object: unknown): TracedLine {
-  const told = (typeof object === "object" && object !== null ? object : {}) as Readonly<
+  const fields = (typeof object === "object" && object !== null ? object : {}) as Readonly<
     Record<string, unknown>
   >;
-  const text = (name: string) => (typeof told[name] === "string" ? told[name] : "");
+  const text = (name: string) => (typeof fields[name] === "string" ? fields[name] : "");
   const line = {
     node: text("node"),
-    at: timeOf(told.at) ?? 0n,
-    severity: severityNamed(told.severity),
+    at: timeOf(fields.at) ?? 0n,
+    severity: severityNamed(fields.severity),
     namespace: text("namespace"),
     host: text("host"),
     thread: text("thread"),

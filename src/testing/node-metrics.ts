@@ -76,12 +76,12 @@ const metrics: readonly (readonly [name: string, of: MetricOf])[] = [
 export const knownMetrics = metrics.length;
 
 /** A node at work has some 300 metrics; of those beyond the known ones some change whenever it is asked. */
-const changingOneIn = 10;
+const changingEvery = 10;
 
 /** The metric with this index, from 0: the known ones, then numbered ones. */
 export function metricAt(index: number, time: NodeTime): [string, MetricValue] {
   const known = metrics[index];
   if (known !== undefined) return [`${prefix}${known[0]}`, known[1](time)];
-  const turns = index % changingOneIn === 0 ? Math.floor(time.seconds) % 10 : 0;
+  const turns = index % changingEvery === 0 ? Math.floor(time.seconds) % 10 : 0;
   return [`simulated.number${index}.int`, { kind: "gauge", value: BigInt(index * 1_000 + turns) }];
 }

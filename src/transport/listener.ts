@@ -27,12 +27,12 @@ export async function openListener<Where extends LinkAddress>(
   options: ListenerOptions<Where>,
 ): Promise<Listener<Where>> {
   const { ids = new ConnectionIds() } = options;
-  const welcome = async ({ origin, ...arrival }: Arrival) => {
+  const serve = async ({ origin, ...arrival }: Arrival) => {
     const id = ids.take(origin);
     await options.run({ ...arrival, id, opener: "peer" });
     ids.giveBack(id);
   };
-  const server = await listenOver(options.address, options, (arrival) => void welcome(arrival));
+  const server = await listenOver(options.address, options, (arrival) => void serve(arrival));
   return {
     address: server.address,
     get listening() {

@@ -18,7 +18,7 @@ const userAndPassword = mapping({
   password: required(secret("a password", /^\P{Cc}+$/u), "password"),
 });
 
-const eitherWay = ruled(
+const tokenOrPassword = ruled(
   mapping({ bearerToken, basic: optional(userAndPassword, "instead of a token") }),
   ({ bearerToken, basic }) =>
     (bearerToken === undefined) === (basic === undefined)
@@ -27,7 +27,7 @@ const eitherWay = ruled(
 );
 
 const endpointAuth = converted(
-  eitherWay,
+  tokenOrPassword,
   ({ bearerToken, basic }): EndpointAuth => basic ?? { bearerToken: bearerToken! },
   (auth) => ("user" in auth ? { basic: auth } : auth),
 );

@@ -18,7 +18,7 @@ export class LineWriter {
   #queue: string[] = [];
   #pendingBytes = 0;
   #dropped = 0;
-  #isSayingDropped = false;
+  #isReportingDropped = false;
   #draining: Promise<void> | undefined;
   #closed = false;
 
@@ -32,7 +32,7 @@ export class LineWriter {
     const bytes = Buffer.byteLength(line);
     const fits = this.#pendingBytes + bytes <= this.#options.maxPendingBytes;
     // After a dropped line all are dropped until the gap is reported: so there is one gap, reported in its place.
-    if (!this.#isSayingDropped && (this.#dropped > 0 || !fits)) {
+    if (!this.#isReportingDropped && (this.#dropped > 0 || !fits)) {
       this.#dropped += 1;
     } else {
       this.#queue.push(line);
@@ -62,7 +62,7 @@ export class LineWriter {
         return;
       }
       this.#pendingBytes -= chunk.length;
-      this.#sayDropped();
+      this.#reportDropped();
     }
   }
 
@@ -74,13 +74,13 @@ export class LineWriter {
     return this.#queue.splice(0, end).join("");
   }
 
-  #sayDropped(): void {
+  #reportDropped(): void {
     if (this.#dropped === 0) return;
     const lines = this.#dropped;
     this.#dropped = 0;
-    this.#isSayingDropped = true;
+    this.#isReportingDropped = true;
     this.#options.onDropped(lines);
-    this.#isSayingDropped = false;
+    this.#isReportingDropped = false;
   }
 
   #close(): void {

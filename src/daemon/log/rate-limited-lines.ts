@@ -43,10 +43,10 @@ export class RateLimitedLines {
   say(kind: string, address: string, write: WriteLine): void {
     const key = `${kind} ${address}`;
     const isNew = !this.#periods.has(key);
-    this.#say(isNew && this.#periods.size >= maxKeys ? kind : key, kind, write);
+    this.#record(isNew && this.#periods.size >= maxKeys ? kind : key, kind, write);
   }
 
-  #say(key: string, kind: string, write: WriteLine): void {
+  #record(key: string, kind: string, write: WriteLine): void {
     let period = this.#periods.get(key);
     if (period === undefined) {
       period = { written: 0, unwritten: 0, write };

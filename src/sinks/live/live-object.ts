@@ -47,7 +47,7 @@ export class SeenObject {
   toJson(): string {
     const { machine, human } = this;
     const longest = Math.max(machine.length, human?.length ?? 0);
-    const told: LiveObject = {
+    const shown: LiveObject = {
       node: this.node.name,
       at: isoNanoseconds(this.#batch.timestamp(this.#index)),
       severity: this.severity,
@@ -58,7 +58,7 @@ export class SeenObject {
       ...(human !== undefined && human.length > 0 && { human: beginningOf(human) }),
       ...(longest > maxTextBytes && { cutFrom: longest }),
     };
-    return JSON.stringify(told);
+    return JSON.stringify(shown);
   }
 }
 

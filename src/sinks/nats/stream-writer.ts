@@ -49,7 +49,7 @@ export class StreamWriter {
         if (outcome === "made")
           log.notice("nats_stream_made", `stream ${stream} was absent and has been created`, { stream });
       },
-      onFailed: (reason) => this.#tell(reason),
+      onFailed: (reason) => this.#reportFailure(reason),
       onConnected: (server) => {
         log.info("nats_connected", `connected to NATS at ${server}`, { server });
         if (this.#refusal === undefined) this.#recovered();
@@ -196,10 +196,10 @@ export class StreamWriter {
 
   #refused(reason: string): void {
     this.#refusal = { since: this.#refusal?.since ?? Date.now(), reason };
-    this.#tell(reason);
+    this.#reportFailure(reason);
   }
 
-  #tell(reason: string): void {
+  #reportFailure(reason: string): void {
     const now = performance.now();
     if (now - this.#reportedAt < quietMs) return;
     this.#reportedAt = now;
