@@ -77,7 +77,7 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
   return Object.assign(lines, { flush: () => patience.flushed(flushMs) });
 }
 
-function reportProblem({ message }: ForwarderProblem): void {
+function tellProblem({ message }: ForwarderProblem): void {
   try {
     // A worker's own `process.stderr` goes through the main thread, which waits for us at its end.
     writeSync(2, `muninn/pino: ${message}\n`);
