@@ -5,6 +5,7 @@ import { eventually } from "../../src/testing/eventually.js";
 import { expectAllInOrder } from "../end-to-end/arrival.js";
 import { type Daemon, type LogLine, Workplace } from "../end-to-end/daemon.js";
 import { nodeAt } from "../end-to-end/nodes.js";
+import { PlainPeer } from "../wiring/plain-peer.js";
 import { DatagramReceiver, receiverMissing } from "./systemd/datagram-receiver.js";
 
 const prometheus = { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } };
@@ -188,4 +189,36 @@ test("unreadable help texts are only a warning, at the start and at a reload", a
   await reload(place, daemon, { metricsHelp: help });
   expect(await daemon.stop()).toBe(0);
   expect(warnings()).toHaveLength(2);
+});
+
+test("--min-log-severity wins over every reload, which names only what changed since the last", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start({}, { flags: ["--min-log-severity", "Notice"] });
+  const fields = () => daemon.log.filter(({ event }) => event === "reloaded").map((line) => line.fields);
+  await reload(place, daemon, { verbosity: "Maximum", ekgRequestFreq: 5 });
+  await reload(place, daemon, {});
+  await eventually(() => expect(fields()).toEqual([["ekgRequestFreq", "verbosity"], []]));
+  await using node = await nodeAt(place.socket, { name: "unsaid", count: 10 });
+  await node.finished;
+  await node.stop();
+  expect(await daemon.stop()).toBe(0);
+  expect(daemon.log.filter(({ level }) => level === "info" || level === "debug")).toEqual([]);
+});
+
+test("a daemon that stops neither reloads nor calls its closed socket a fault", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  const peer = await PlainPeer.at({ kind: "unix", path: place.socket }, { name: "slow", stays: true });
+  await eventually(() => expect(peer.wanted.length).toBeGreaterThan(0));
+  daemon.signal("SIGTERM");
+  await daemon.logged("stopping");
+  daemon.signal("SIGHUP");
+  // It waits two seconds for what the peer may still send, and looks at its health each second.
+  expect(await daemon.exited).toBe(0);
+  peer.leave();
+  const events = daemon.log.map(({ event }) => event);
+  const after = events.slice(events.indexOf("stopping") + 1);
+  expect(after).toContain("stopped");
+  expect(after).not.toContain("reloaded");
+  expect(after).not.toContain("health_changed");
 });

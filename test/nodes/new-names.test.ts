@@ -50,3 +50,11 @@ test("beyond ten thousand addresses, those that brought names longest ago are fo
   expect(names.exhausted()).toHaveLength(10_000);
   expect([names.allows("address-0"), names.allows("address-1")]).toEqual([true, false]);
 });
+
+test("an address that brings another name is not one of those that are forgotten first", () => {
+  const names = new NewNames({ burst: 2, now: () => 0 });
+  for (let n = 0; n < 10_000; n += 1) taken(names, `address-${n}`, n === 0 ? 1 : 2);
+  names.take("address-0");
+  names.take("address-10000");
+  expect([names.allows("address-0"), names.allows("address-1")]).toEqual([false, true]);
+});

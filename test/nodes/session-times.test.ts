@@ -89,6 +89,21 @@ describe("a node that has answered for metrics", () => {
     expect(house.ends[0]?.fault?.fault).toEqual({ code: "peer-silent", timeoutMs: 30_000 });
   });
 
+  test("has thirty seconds from when it is read again, however long Muninn did not read", async () => {
+    const house = new House();
+    const { peer } = await named({ house });
+    peer.answerMetrics([]);
+    await quiet();
+    await pass(1);
+    house.budget.hold(20_000_000);
+    await pass(60_000);
+    house.budget.hold(-20_000_000);
+    await pass(29_900);
+    expect(house.ends).toEqual([]);
+    await pass(1_200);
+    expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+  });
+
   test("stays connected as long as it sends anything", async () => {
     const { peer, house } = await named();
     peer.answerMetrics([]);

@@ -299,6 +299,26 @@ test("objects of a refused node are counted, by number and bytes", async () => {
   expect(sessions.flight.heldBytes).toBe(0);
 });
 
+test("a node whose credentials are for its name is admitted, however many new names its address brought", async () => {
+  const sessions = sessionsWith(async () => true, { newNames: new NewNames({ burst: 0 }) });
+  onTestFinished(() => sessions.stop(100));
+  const peer = new ScriptedPeer();
+  const connection = { ...peer.connection, allows: (name: string | undefined) => name === "relay" };
+  void sessions.run(connection);
+  await peer.shakeHands();
+  await peer.tellName("relay");
+  await eventually(() => expect([...sessions.nodes()].map(({ node }) => node.name)).toEqual(["relay"]));
+});
+
+test("metrics that are kept count as memory that peers make us hold", async () => {
+  const sessions = sessionsWith(async () => true);
+  onTestFinished(() => sessions.stop(100));
+  const peer = await connected(sessions, "relay");
+  const before = sessions.flight.heldBytes;
+  peer.answerMetrics([["cardano.node.metrics.blockNum_int", { kind: "gauge", value: 1n }]]);
+  await eventually(() => expect(sessions.flight.heldBytes).toBeGreaterThan(before + 100));
+});
+
 test("clashes are reported and listed for as long as they last", async () => {
   const told: string[] = [];
   const sessions = sessionsWith(async () => true, {
@@ -312,6 +332,7 @@ test("clashes are reported and listed for as long as they last", async () => {
   });
   onTestFinished(() => sessions.stop(100));
   await connected(sessions, "a b");
+  await eventually(() => expect([...sessions.nodes()]).toHaveLength(1));
   const later = await connected(sessions, "a-b");
   await eventually(() => expect(told).toEqual(["a-b slug"]));
   const clashes = () => [...sessions.nodes()].filter(({ clash }) => clash !== undefined);

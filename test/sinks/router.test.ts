@@ -200,3 +200,27 @@ test("objects that go to no sink are counted as received and dropped at each of 
   router.drop(undefined, "refused", 7, 700);
   expect(router.accounting.total()).toEqual({ received: 14, written: 0, dropped: 14 });
 });
+
+test("a sink that is only degraded keeps up", () => {
+  const sink = new HeldSink("a");
+  const router = new Router([sink], unwatched);
+  sink.state = "degraded";
+  expect(router.keepingUp()).toBe(true);
+});
+
+test("a reload that fails at one sink still waits until the others have read their credentials", async () => {
+  let hasRead = false;
+  const slow = Object.assign(new HeldSink("slow"), {
+    reload: async () => {
+      await settle();
+      hasRead = true;
+    },
+  });
+  const broken = Object.assign(new HeldSink("broken"), {
+    reload: async () => {
+      throw new Error("no such file");
+    },
+  });
+  await expect(new Router([broken, slow], unwatched).reload()).rejects.toThrow("no such file");
+  expect(hasRead).toBe(true);
+});

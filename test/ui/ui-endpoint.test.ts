@@ -94,6 +94,9 @@ test("a program that watches receives filtered objects as they arrive", async ()
   await eventually(() => expect(all.objects).toHaveLength(30));
   await eventually(() => expect(other.objects).toHaveLength(10));
   expect(new Set(other.objects.map(({ node }) => node))).toEqual(new Set(["relay-2"]));
+  // What viewers see is no part of the totals.
+  const { totals } = await json<Overview>(`${addressOf(tracer)}/api/overview`);
+  expect(totals).toMatchObject([{ received: 30, written: 30 }]);
   // They are still written to the files.
   expect(await tracer.linesOf("relay-1")).toHaveLength(20);
   for (const node of nodes) await node.stop();

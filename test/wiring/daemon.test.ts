@@ -40,17 +40,20 @@ test("resourceFreq logs the tracer's resource usage, and verbosity and --min-log
 
 test("an event loop that stood still shows in the health of the daemon", async () => {
   await using place = await Workplace.open();
-  const daemon = await place.start({ muninn: { health: { host: "127.0.0.1", port: 0 } } });
-  const { health } = await served(daemon);
+  const daemon = await place.start({ hasPrometheus: anyPort });
+  const { prometheus } = await served(daemon);
   // A first look has nothing before it to compare with.
   await delay(1_000);
   daemon.signal("SIGSTOP");
   await delay(2_000);
   daemon.signal("SIGCONT");
   await eventually(async () => {
-    const { checks } = (await (await fetch(`http://${health}/healthz`)).json()) as HealthReport;
+    const { checks } = (await (await fetch(`http://${prometheus}/healthz`)).json()) as HealthReport;
     expect(checks.find(({ name }) => name === "event-loop")).toMatchObject({ state: "degraded" });
   });
+  // It keeps what comes all the same.
+  const metrics = await (await fetch(`http://${prometheus}/metrics/self`)).text();
+  expect(metrics).toContain("\nmuninn_ready 1\n");
   expect(await daemon.stop()).toBe(0);
 });
 

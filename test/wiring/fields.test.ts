@@ -85,6 +85,26 @@ describe("network", () => {
     // With the defaults the tenth would come after more than two minutes.
     await eventually(() => expect(connections).toBeGreaterThan(10));
   });
+
+  test("ConnectTo: health shows each address by its own state", async () => {
+    const [present, absent] = [join(directory, "present.sock"), join(directory, "absent.sock")];
+    const node = await simulatedNode({
+      source: new NumberedSource({ name: "present", count: 1 }),
+      network: { mode: "listen", address: { kind: "unix", path: present } },
+    });
+    open.push(() => node.stop());
+    const tracer = await tracerWith({
+      network: { tag: "ConnectTo", contents: [absent, present] },
+      hasPrometheus: anyPort,
+    });
+    const states = async () => {
+      const { checks } = (await (await page(tracer, "prometheus", "/healthz")).json()) as {
+        checks: { name: string; state: string }[];
+      };
+      return checks.filter(({ name }) => name.startsWith("target:")).map(({ state }) => state);
+    };
+    await eventually(async () => expect(await states()).toEqual(["degraded", "ok"]));
+  });
 });
 
 describe("what nodes are asked", () => {
@@ -229,12 +249,13 @@ describe("limits of what a peer sends", () => {
   });
 
   test("muninn.maxConnections turns away connections beyond it", async () => {
-    const tracer = await tracerWith({ muninn: { maxConnections: 1 } });
+    const tracer = await tracerWith({ hasPrometheus: anyPort, muninn: { maxConnections: 1 } });
     const first = await peerAt(tracer, { name: "first" });
     await eventually(() => expect(first.wanted.length).toBeGreaterThan(0));
     const second = await peerAt(tracer, { name: "second" });
     await eventually(() => expect(second.closed).toBe(true));
     expect(first.closed).toBe(false);
+    expect(await own(tracer)).toContain("muninn_connections_turned_away_total 1\n");
   });
 
   test("muninn.maxInFlightBytes is the limit that the metrics show", async () => {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { eventually } from "../../src/testing/eventually.js";
@@ -232,6 +233,69 @@ test("trustedProxies: nodes behind them have their own addresses", async () => {
   peer.send(Buffer.from("no handshake"));
   const { peer: said } = await daemon.logged("connection_failed");
   expect(said).toMatch(/^203\.0\.113\.5:\d+$/);
+});
+
+test("muninn.handshakeTimeout ends a connection to a link whose WebSocket does not open", async () => {
+  const listen = await somewhere("ws");
+  await place.start({ muninn: { handshakeTimeout: "200ms", links: [{ listen, access: "anyone" }] } });
+  const startedAt = performance.now();
+  const silent = connect(Number(new URL(listen).port), "127.0.0.1");
+  silent.on("error", () => {});
+  silent.resume();
+  await once(silent, "close");
+  // Without it: ten seconds.
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
+});
+
+test("a reload that finds one link's files unusable changes none of the links", async () => {
+  const [first, second] = [place.path("first.token"), place.path("second.token")];
+  for (const file of [first, second]) await writeFile(file, token);
+  const links = await Promise.all(
+    [first, second].map(async (tokenFile) => ({
+      listen: await somewhere("ws"),
+      access: [{ tokenFile, nodes: ["*"] }],
+    })),
+  );
+  const daemon = await start(...links);
+  await writeFile(first, "another-token-of-16");
+  await writeFile(second, "short");
+  daemon.signal("SIGHUP");
+  const { msg } = await daemon.logged("reload_failed");
+  expect(msg).toContain("second.token");
+  await node(links[0]!.listen, { name: "first", count }, { token });
+  await expectWhole(daemon, "first");
+});
+
+test("SIGHUP reads the token again that the tracer shows where it connects", async () => {
+  await writeFile(place.path("node.token"), "a-token-that-is-no-longer-right");
+  const at = await somewhere("ws");
+  const listener = await openListener({
+    address: parseLinkAddress(at),
+    maxConnections: 10,
+    credentials: { access: [{ token, nodes: ["*"] }] },
+    onTurnedAway: () => {},
+    run: async ({ stream }) => {
+      const source = new NumberedSource({ name: "listening", count });
+      nodes.push(await simulatedNode({ source, network: { mode: "stream", stream, side: "listener" } }));
+      return true;
+    },
+  });
+  const daemon = await place.start({
+    ...pages,
+    muninn: {
+      reconnect: { initial: "20ms", max: "100ms" },
+      links: [{ connect: at, tokenFile: place.path("node.token") }],
+    },
+  });
+  expect(await stateOf(daemon, `link:${at}`)).toBe("degraded");
+  await writeFile(place.path("node.token"), token);
+  daemon.signal("SIGHUP");
+  await daemon.logged("reloaded");
+  // An address that failed ten times a minute waits, so it may take a while.
+  await eventually(() => expect(nodes).toHaveLength(1), { withinMs: 90_000 });
+  await nodes[0]!.finished;
+  await listener.stop();
+  await expectWhole(daemon, "listening");
 });
 
 test("SIGHUP reads certificates and tokens again: open connections stay, and new ones see the new certificate", async () => {
