@@ -108,7 +108,7 @@ describe.skipIf(newServer === undefined)("a cluster of three", () => {
     await hasLines(far.logRoot, 60_000);
     expect(await third.end()).toBe(0);
     const { code, text } = verified(near.logRoot, far.logRoot);
-    expect(text.match(/well: 6000 sent, 6000 found/g), text).toHaveLength(10);
+    expect(text.match(/ok: 6000 sent, 6000 found/g), text).toHaveLength(10);
     expect(code, text).toBe(0);
   });
 });

@@ -85,7 +85,7 @@ describe.skipIf(packagedServer === undefined)("a collector", () => {
     await rm(filler);
     await eventually(() => {
       const { code, text } = verified(near.logRoot, join(root, "logs"));
-      expect(text).toMatch(/well: 2000 sent, 2000 found/);
+      expect(text).toMatch(/ok: 2000 sent, 2000 found/);
       expect(code).toBe(0);
     });
     expect(second.log).not.toContain("collect_gap");

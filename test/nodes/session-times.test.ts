@@ -96,11 +96,11 @@ describe("a node that has answered for metrics", () => {
     await quiet();
     await pass(1);
     house.budget.hold(20_000_000);
-    await pass(60_000);
+    await pass(45_000);
     house.budget.hold(-20_000_000);
     await pass(29_900);
     expect(house.ends).toEqual([]);
-    await pass(1_200);
+    await pass(31_000);
     expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
   });
 
