@@ -7,6 +7,7 @@ import type { Log } from "./daemon/log/log.js";
 import { type Endings, openWithEndings } from "./endings.js";
 import { defined } from "./fields/defined.js";
 import { openHealth } from "./health/open-health.js";
+import { loopSlices } from "./http/loop-slices.js";
 import { InnerNodes } from "./inner-nodes/inner-nodes.js";
 import { SelfTrace, selfName } from "./inner-nodes/self-trace.js";
 import { OwnMetrics } from "./metrics/own/own-metrics.js";
@@ -130,7 +131,11 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     isKnownDirectory: directoryIn(roots),
     claimDirectory: directoryClaims(registry),
     ...(past && {
-      onMetrics: ({ name }, metrics) => past.observe(name, metrics, metrics.answeredAtMs ?? Date.now()),
+      onMetrics: ({ name }, metrics) => {
+        const atMs = metrics.answeredAtMs ?? Date.now();
+        // Thousands of new metrics take some 20 ms, and many nodes may answer at the same time.
+        loopSlices.run(() => past.observe(name, metrics, atMs));
+      },
     }),
   });
   atEnd(() => sessions.stop(drainMs));
