@@ -95,7 +95,7 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
       expect(await surplusWidth(page)).toBe(0);
       // Health and totals are present in every view.
       for (const text of ["received", "dropped", "nodes"])
-        expect(await page.locator("header").getByText(text, { exact: true }).isVisible()).toBe(true);
+        await page.locator("header").getByText(text, { exact: true }).first().waitFor({ state: "visible" });
       const faults = await accessibilityFaults(page);
       await mkdir("run/page", { recursive: true });
       await page.screenshot({ path: `run/page/${name}-${width}-${colorScheme}.png` });
