@@ -3,6 +3,7 @@ import type { NodeDetails } from "../src/ui/answers.js";
 import { count, thousands, unitOf } from "./format.js";
 import type { MetricPast } from "./metric-past.js";
 import { Plot } from "./plot.js";
+import { SearchBox } from "./search-box.js";
 import { Trend } from "./trend.js";
 
 type Metric = NodeDetails["metrics"][number];
@@ -26,14 +27,7 @@ export function Metrics({ metrics, past }: { metrics: readonly Metric[]; past: M
     <section aria-label="Metrics" class="metrics">
       <div class="bar">
         <h2>Metrics</h2>
-        <input
-          type="search"
-          aria-label="Search metrics"
-          placeholder="Search metrics"
-          autocomplete="off"
-          value={words}
-          onInput={({ currentTarget }) => setWords(currentTarget.value)}
-        />
+        <SearchBox what="metrics" words={words} onWords={setWords} />
         <span class="quiet">
           {count(shown.length)} of {count(metrics.length)}
         </span>

@@ -5,6 +5,7 @@ import { bytes, count, counted, rate } from "./format.js";
 import { Moment } from "./moment.js";
 import { isNarrow } from "./narrow.js";
 import { nodeAddress } from "./place.js";
+import { SearchBox } from "./search-box.js";
 import { overview } from "./tracer.js";
 import { VirtualList } from "./virtual-list.js";
 
@@ -31,13 +32,11 @@ export function OverviewView() {
     <>
       <div class="bar">
         <h1>Nodes</h1>
-        <input
-          type="search"
-          aria-label="Search nodes"
-          placeholder="Search nodes"
-          value={words.value}
-          onInput={({ currentTarget }) => {
-            words.value = currentTarget.value;
+        <SearchBox
+          what="nodes"
+          words={words.value}
+          onWords={(typed) => {
+            words.value = typed;
           }}
         />
         <span class="quiet">{counted(nodes.length, "node")}</span>
