@@ -1,4 +1,4 @@
-import { FewInTurn } from "../transport/links/few-in-turn.js";
+import { FewInTurn } from "../transport/few-in-turn.js";
 import type { DataPointRequests } from "./data-points.js";
 import type { HeldBatches } from "./held-batches.js";
 import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";

@@ -1,7 +1,7 @@
 import { ProtocolError } from "../protocol/faults.js";
 import { type AnswerReceiver, encodeMetricsRequest } from "../protocol/metrics.js";
 import { MetricsDecoder } from "../protocol/metrics-decoder.js";
-import { FewInTurn } from "../transport/links/few-in-turn.js";
+import { FewInTurn } from "../transport/few-in-turn.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /**

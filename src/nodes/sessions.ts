@@ -2,7 +2,7 @@ import { type MetricRefusal, NodeMetrics } from "../metrics/node/node-metrics.js
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { Connection } from "../transport/connection.js";
-import { FewInTurn } from "../transport/links/few-in-turn.js";
+import { FewInTurn } from "../transport/few-in-turn.js";
 import { nameNotAllowed } from "./allowed-name.js";
 import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";

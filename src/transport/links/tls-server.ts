@@ -1,10 +1,10 @@
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import { FewInTurn } from "../few-in-turn.js";
 import { preparePeerSocket } from "../peer-socket.js";
 import type { Shown } from "./access.js";
 import type { Candidate } from "./entrance.js";
-import { FewInTurn } from "./few-in-turn.js";
 import type { DoorCredentials } from "./link.js";
 
 /** Handshakes started in one turn of the event loop; each takes a millisecond or two for its signature. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { FewInTurn } from "../../../src/transport/links/few-in-turn.js";
+import { FewInTurn } from "../../src/transport/few-in-turn.js";
 
 test("work begins in its order, a few pieces in each turn", async () => {
   const turns = new FewInTurn(2);
