@@ -10,6 +10,9 @@ import type { ClosedReason, DoorObserver } from "./otlp-in/door.js";
 import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
 
+/** Of what all peers may make Muninn hold, for requests that are not safe yet. */
+const requestsPart = 1 / 2;
+
 interface Surroundings {
   readonly sessions: Sessions;
   readonly innerNodes: InnerNodes;
@@ -32,8 +35,8 @@ export async function openOtlpIn(
     auth: muninn.auth.otlp,
     maxConnections: placesWithin(readOpenFilesLimit()).maxConnections,
     observer: otlpInEvents(log),
-    maxBytes: muninn.maxInFlightBytes,
-    heldByNodes: () => sessions.flight.heldBytes,
+    maxBytes: muninn.maxInFlightBytes * requestsPart,
+    fitBeside: (bytes) => bytes + sessions.flight.heldBytes <= muninn.maxInFlightBytes,
     maxObjectBytes: muninn.maxObjectBytes,
     maxMetricsPerNode: muninn.maxMetricsPerNode,
     joinMetrics: () => sessions.answers.join(),

@@ -25,7 +25,7 @@ import { BytesAhead, GatedConnection } from "./gated-connection.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
-import { hasBody, readRequestBody } from "./request-body.js";
+import { hasBody, RequestBodies } from "./request-body.js";
 import { sendInPieces } from "./send-in-pieces.js";
 import { SharedBodies } from "./shared-bodies.js";
 import { UnreadAnswers } from "./unread-answers.js";
@@ -91,13 +91,15 @@ export class EndpointServer {
   readonly #budget: BodyBudget;
   #bodies: SharedBodies;
   readonly #unread: UnreadAnswers;
+  /** Undefined if requests may have none. */
+  readonly #requestBodies: RequestBodies | undefined;
   readonly #answers = new Map<number, number>();
   readonly #connections: ConnectionTable;
   #stopped: Promise<void> | undefined;
 
   /** Serves on a server that has just started to listen. */
   constructor(server: Server | TlsServer, options: EndpointOptions & EndpointContent) {
-    const { limits = {} } = options;
+    const { limits = {}, maxRequestBytes } = options;
     this.#server = server;
     this.#options = options;
     this.#authorization = options.auth && new Authorization(options.auth);
@@ -105,6 +107,7 @@ export class EndpointServer {
     this.#budget = options.budget ?? bodyBudget(options);
     this.#bodies = new SharedBodies(this.#budget);
     this.#unread = new UnreadAnswers(this.#budget);
+    this.#requestBodies = maxRequestBytes === undefined ? undefined : new RequestBodies(maxRequestBytes);
     this.#connections = new ConnectionTable({
       places: limits.maxConnections ?? 2_048,
       reserve: limits.reservedConnections ?? 16,
@@ -189,8 +192,7 @@ export class EndpointServer {
 
   /** The refusal of a request, if it is refused. */
   #refusal(message: IncomingMessage, path: string | undefined): Answer | undefined {
-    const { maxRequestBytes } = this.#options;
-    if (maxRequestBytes === undefined && message.method !== "GET" && message.method !== "HEAD") {
+    if (this.#requestBodies === undefined && message.method !== "GET" && message.method !== "HEAD") {
       return textAnswer(405, "Only GET and HEAD", { Allow: "GET, HEAD" });
     }
     if (this.#authorization?.accepts(message.headers.authorization) === false) {
@@ -204,23 +206,19 @@ export class EndpointServer {
   async #routed(message: IncomingMessage, path: string | undefined): Promise<Answer> {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
-    let body = "";
-    if (this.#options.maxRequestBytes !== undefined && hasBody(message)) {
-      const read = await readRequestBody(message, this.#options.maxRequestBytes);
-      if (typeof read !== "string") return read;
-      body = read;
-    }
     const request = {
       method: message.method ?? "GET",
       path: path!,
       query: /\?([^#]*)/.exec(message.url ?? "")?.[1] ?? "",
-      body,
       headers: message.headers,
       localAddress: `${host}:${localPort}`,
       gzip: takesGzip(message),
       bodies: this.#bodies,
     };
-    return (await this.#route(request)) ?? notFound(request.path);
+    const answer = async (body: string) =>
+      (await this.#route({ ...request, body })) ?? notFound(request.path);
+    if (this.#requestBodies === undefined || !hasBody(message)) return answer("");
+    return this.#requestBodies.answered(message, answer);
   }
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {

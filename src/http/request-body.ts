@@ -1,26 +1,58 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Answer, textAnswer } from "./answer.js";
+import { Admission } from "./admission.js";
+import { type BodyFault, readBody } from "./admitted-body.js";
+import { type Answer, busyAnswer, textAnswer } from "./answer.js";
 import type { GatedConnection } from "./gated-connection.js";
+
+/** Most bytes of bodies whose requests are not answered yet, all clients together. */
+const maxAllBytes = 33_554_432;
+/** Memory of a request beside its body. */
+const requestBytes = 16_384;
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** The body of a request, or why it is refused. */
-export async function readRequestBody(message: IncomingMessage, maxBytes: number): Promise<string | Answer> {
-  // Without a length the body cannot be separated from the next request before HTTP has read it.
-  const length = Number(message.headers["content-length"] ?? Number.NaN);
-  if (message.headers["transfer-encoding"] !== undefined || !Number.isInteger(length)) {
-    return textAnswer(411, "A body needs a Content-Length");
+/** Reads the bodies of an endpoint's requests. They are held until their answer is made, and only so many at a time. */
+export class RequestBodies {
+  readonly #maxBytes: number;
+  readonly #admission = new Admission({ maxBytes: maxAllBytes, requestBytes });
+
+  /** `maxBytes` is the most that a single body may have. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
-  if (length > maxBytes) return textAnswer(413, `A body may have ${maxBytes} bytes`);
-  (message.socket as Duplex as GatedConnection).letThrough(length);
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of message) chunks.push(chunk as Buffer);
-  } catch {
-    return textAnswer(400, "The body was cut off");
+
+  /** What `answer` makes of the body of a request, or why the request is refused. */
+  async answered(message: IncomingMessage, answer: (body: string) => Promise<Answer>): Promise<Answer> {
+    // Without a length the body cannot be separated from the next request before HTTP has read it.
+    const length = Number(message.headers["content-length"] ?? Number.NaN);
+    if (message.headers["transfer-encoding"] !== undefined || !Number.isInteger(length)) {
+      return textAnswer(411, "A body needs a Content-Length");
+    }
+    if (length > this.#maxBytes) return this.#refusal("too-large");
+    const place = this.#admission.enter();
+    if (place === undefined) return this.#refusal("busy");
+    try {
+      (message.socket as Duplex as GatedConnection).letThrough(length);
+      const body = await readBody(message, length, place);
+      return typeof body === "string" ? this.#refusal(body) : await answer(body.toString("utf8"));
+    } finally {
+      place.leave();
+    }
   }
-  return Buffer.concat(chunks).toString("utf8");
+
+  #refusal(fault: BodyFault): Answer {
+    switch (fault) {
+      case "busy":
+        return busyAnswer();
+      case "late":
+        return textAnswer(408, "The body was too slow to come");
+      case "too-large":
+        return textAnswer(413, `A body may have ${this.#maxBytes} bytes`);
+      default:
+        return textAnswer(400, "The body was cut off");
+    }
+  }
 }

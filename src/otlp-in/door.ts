@@ -1,11 +1,14 @@
 import type { Server } from "node:net";
 import type { TlsMaterial } from "../config/certificate.js";
 import type { EndpointAuth } from "../config/groups/auth.js";
+import type { Admission, Place } from "../http/admission.js";
+import type { BodyFault } from "../http/admitted-body.js";
 import { Authorization } from "../http/authorization.js";
-import type { Admission, Place } from "./admission.js";
 import type { Outcome, Receiver } from "./receiver.js";
-import type { BodyFault } from "./request-body.js";
 import type { Encoding, Signal } from "./schema.js";
+
+/** Most bytes of a request, before and after decompression: as many as the collector of OpenTelemetry takes. */
+export const maxBodyBytes = 20 * 1_048_576;
 
 export type Transport = "http" | "grpc";
 

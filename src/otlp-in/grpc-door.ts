@@ -11,11 +11,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { TlsMaterial } from "../config/certificate.js";
+import { type BodyFault, readBody, unpacked } from "../http/admitted-body.js";
 import { gateConnections } from "../http/gate-connections.js";
 import { Connections } from "./connections.js";
-import type { Door, Entrance } from "./door.js";
+import { type Door, type Entrance, maxBodyBytes } from "./door.js";
 import { FrameGate } from "./frame-gate.js";
-import { type BodyFault, maxBodyBytes, readBody, unpacked } from "./request-body.js";
 import { encodeResponse, type Signal } from "./schema.js";
 
 // gRPC over HTTP/2 as its protocol page has it (PROTOCOL-HTTP2.md), unary calls only: a message is one byte that says whether it
@@ -159,7 +159,7 @@ export class GrpcDoor implements Entrance {
       answered = this.#connections.isWhole(gate);
       const packed = messageIn(framed);
       if (packed === undefined) return { kind: "garbage", message: "this is not one message" };
-      const body = framed[0] === 1 ? await unpacked(packed, place) : packed;
+      const body = framed[0] === 1 ? await unpacked(packed, maxBodyBytes, place) : packed;
       if (typeof body === "string") return body;
       return take(signal, "protobuf", body, host, port);
     });

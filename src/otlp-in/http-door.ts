@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TlsMaterial } from "../config/certificate.js";
+import { readBody, unpacked } from "../http/admitted-body.js";
 import { gateConnections } from "../http/gate-connections.js";
 import { BytesAhead, GatedConnection } from "../http/gated-connection.js";
 import { Connections } from "./connections.js";
-import type { Door, Entrance } from "./door.js";
-import { maxBodyBytes, readBody, unpacked } from "./request-body.js";
+import { type Door, type Entrance, maxBodyBytes } from "./door.js";
 import { type Encoding, encodeResponse, encodeStatus, type Signal } from "./schema.js";
 
 const signals: Readonly<Record<string, Signal>> = { "/v1/logs": "logs", "/v1/metrics": "metrics" };
@@ -152,7 +152,7 @@ export class HttpDoor implements Entrance {
       const packed = await readBody(message, isChunked ? maxBodyBytes : length, place);
       if (typeof packed === "string") return packed;
       response.once("close", this.#connections.isWhole(connection));
-      const body = coding === "gzip" ? await unpacked(packed, place) : packed;
+      const body = coding === "gzip" ? await unpacked(packed, maxBodyBytes, place) : packed;
       if (typeof body === "string") return body;
       return take(signal, encoding, body, host, port);
     });

@@ -3,14 +3,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { readCertificate, type TlsMaterial } from "../config/certificate.js";
 import type { EndpointAuth } from "../config/groups/auth.js";
 import type { OtlpInOptions } from "../config/groups/otlp-in.js";
+import { Admission, type AdmissionOptions } from "../http/admission.js";
 import { listen } from "../http/listen.js";
-import { Admission, type AdmissionOptions } from "./admission.js";
 import { Door, type DoorObserver, type Entrance, type Transport } from "./door.js";
 import { openGrpcDoor } from "./grpc-door.js";
 import { openHttpDoor } from "./http-door.js";
 import { Receiver, type ReceiverOptions } from "./receiver.js";
 
-export interface OtlpInSettings extends ReceiverOptions, AdmissionOptions {
+export interface OtlpInSettings extends ReceiverOptions, Omit<AdmissionOptions, "requestBytes"> {
   readonly options: OtlpInOptions;
   readonly auth: EndpointAuth | undefined;
   /** Of each of the two servers. */
@@ -37,6 +37,8 @@ export interface OtlpInStats {
 }
 
 const field = "muninn.otlp";
+/** Memory of a request beside its body, with what unpacks it. By default there are two thousand at a time for that. */
+const requestBytes = 65_536;
 /** How long a stop waits for requests under way. */
 const stopGraceMs = 1_500;
 
@@ -52,7 +54,7 @@ export class OtlpIn {
 
   private constructor(settings: OtlpInSettings) {
     this.#receiver = new Receiver(settings);
-    this.#admission = new Admission(settings);
+    this.#admission = new Admission({ ...settings, requestBytes });
     const { auth, observer } = settings;
     this.#door = new Door({ receiver: this.#receiver, admission: this.#admission, auth, observer });
   }

@@ -52,6 +52,8 @@ export interface Attack {
   readonly said?: readonly string[];
   /** Left out in CI: it is long, or very similar to another one there. */
   readonly onlyWhole?: true;
+  /** How the program exits when it is stopped afterwards. @default 0 */
+  readonly exit?: number;
   /** It takes the healthy node's directory name, or there is another reason for no healthy node. */
   readonly withoutHealthyNode?: boolean;
 }

@@ -55,7 +55,7 @@ describe.each(kinds)("%s", (_, all) => {
       const figures = await underAttack(attack, size);
       rows.push(row(name, figures));
       const bounds = { ...usualBounds, ...mostOf[size], ...attack.bounds };
-      expect(figures.exit).toBe(0);
+      expect(figures.exit).toBe(attack.exit ?? 0);
       expect(figures.healthyLines).toBe("complete and in order");
       expect.soft(figures.blockCpuMs).toBeLessThan(bounds.blockCpuMs);
       expect.soft(figures.peakMiB).toBeLessThan(bounds.memoryMiB + inFlightMiB(attack));

@@ -33,7 +33,6 @@ async function opened(maxConnections = 4, mayCome = async () => true) {
     maxConnections,
     observer,
     maxBytes: 64 * 1_048_576,
-    heldByNodes: () => 0,
     maxObjectBytes: 1_000_000,
     maxMetricsPerNode: 10,
     joinMetrics: () => ({ grow: () => true, leave: () => {} }),

@@ -15,7 +15,7 @@ const reply = encodeTraceReply(
 /** A file system of its own for the logs, in memory. */
 function mounted({ logRoot }: Workplace): () => void {
   mkdirSync(logRoot);
-  run("mount", "-t", "tmpfs", "-o", "size=400m", "muninn-test", logRoot);
+  run("mount", "-t", "tmpfs", "-o", "size=600m", "muninn-test", logRoot);
   return () => run("umount", "-l", logRoot);
 }
 
@@ -38,7 +38,8 @@ async function underLoad(target: Target, use: () => Promise<void>): Promise<void
       const sending = (async () => {
         while (!isOver) {
           await Promise.all(peers.map((peer) => Promise.race([peer.send(2, reply), seconds(1)])));
-          await seconds(0.3);
+          // So seldom that the logs of a whole attack fit beside the file that fills the disk.
+          await seconds(target.pick(0.3, 2));
         }
       })();
       await seconds(2);

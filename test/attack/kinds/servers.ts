@@ -120,6 +120,8 @@ export const servers: readonly Attack[] = [
     config: config({ required: true }),
     bounds: { ...bounds, healthyShare: -1 },
     withoutHealthyNode: true,
+    // Something could not be written.
+    exit: 1,
     run: besideServer((socket) => {
       hello(socket);
       socket.once("data", (chunk: Buffer) => {

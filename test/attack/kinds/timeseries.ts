@@ -95,6 +95,19 @@ export const timeseries: readonly Attack[] = [
     counted: [/^muninn_http_answers_total\{.*timeseries.*503/],
   },
   {
+    name: "queries that are almost sent",
+    config,
+    async run(target) {
+      const address = await endpointOf(target);
+      const whole = post("m".repeat(262_000));
+      await withClients(address, target.pick(500, 2_000), whole.slice(0, -10), async () => {
+        await seconds(target.pick(3, 20));
+        await asked(address, "1 + 1");
+      });
+    },
+    counted: [/^muninn_http_answers_total\{.*timeseries.*408/],
+  },
+  {
     name: "answers of timeseries that nobody reads",
     config,
     bounds,

@@ -2,9 +2,6 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Place } from "./admission.js";
 
-/** Of a request, before and after decompression: as much as the collector of OpenTelemetry takes. */
-export const maxBodyBytes = 20 * 1_048_576;
-
 /** Why a body is not taken; `late` took too long to come. */
 export type BodyFault = "too-large" | "busy" | "late" | "cut-off" | "garbage";
 
@@ -34,11 +31,15 @@ export async function readBody(
   return body;
 }
 
-/** Unpacks gzip, up to the same limit: a small body may stand for a huge one. Never rejects. */
-export async function unpacked(body: Uint8Array, place: Place): Promise<Buffer | BodyFault> {
+/** Unpacks gzip, up to a limit: a small body may stand for a huge one. Never rejects. */
+export async function unpacked(
+  body: Uint8Array,
+  maxBytes: number,
+  place: Place,
+): Promise<Buffer | BodyFault> {
   const unpacking = createGunzip({ chunkSize });
   unpacking.end(body);
-  const whole = await wholeOf(unpacking, maxBodyBytes, place);
+  const whole = await wholeOf(unpacking, maxBytes, place);
   unpacking.destroy();
   return whole === "cut-off" ? "garbage" : whole;
 }

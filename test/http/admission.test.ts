@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Admission } from "../../src/otlp-in/admission.js";
+import { Admission } from "../../src/http/admission.js";
 
 const mebibyte = 1_048_576;
 let heldByNodes = 0;
-const admission = () => new Admission({ maxBytes: 8 * mebibyte, heldByNodes: () => heldByNodes });
+const admission = () =>
+  new Admission({
+    maxBytes: 4 * mebibyte,
+    requestBytes: 65_536,
+    fitBeside: (bytes) => bytes + heldByNodes <= 8 * mebibyte,
+  });
 
 beforeEach(() => {
   heldByNodes = 0;
@@ -13,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("requests have half of what peers may take, and give it back once", () => {
+test("requests have this much together, and give it back once", () => {
   const all = admission();
   const [one, other] = [all.enter()!, all.enter()!];
   expect(one.hold(3 * mebibyte)).toBe(true);

@@ -1,18 +1,16 @@
 export interface AdmissionOptions {
-  /** Of what all peers may make Muninn hold. */
+  /** Most bytes of all requests under way: their bodies, and what is made of them. */
   readonly maxBytes: number;
-  /** What nodes hold of that at the moment. */
-  readonly heldByNodes: () => number;
+  /** Memory of a request beside its body. */
+  readonly requestBytes: number;
+  /** Whether this many bytes of requests fit beside everything else that is held. @default they do */
+  readonly fitBeside?: (bytes: number) => boolean;
 }
 
-/** Of what all peers may take together, for requests that are not safe yet: their bodies, and what is made of them. */
-const requestsPart = 1 / 2;
-/** Memory of a request beside its body, with what unpacks it. By default there are two thousand at a time for that. */
-const requestBytes = 65_536;
 /** A request has at least this long to come, in milliseconds, though others have no room. */
 const leastComingMs = 2_000;
 
-/** Decides how much of requests that are not safe yet is held. Those that are slow to come give way to others. */
+/** Decides how much of requests that are not answered yet is held. Those that are slow to come give way to others. */
 export class Admission {
   readonly #options: AdmissionOptions;
   /** Those that are still coming, the longest first. */
@@ -31,7 +29,7 @@ export class Admission {
   /** A place for a request, if there is room; grows with what comes of it. */
   enter(): Place | undefined {
     const place = new Place(this);
-    return place.hold(requestBytes) ? place : undefined;
+    return place.hold(this.#options.requestBytes) ? place : undefined;
   }
 
   /** Whether a request that has so many bytes may have `more`. @internal */
@@ -64,12 +62,12 @@ export class Admission {
   }
 
   #hasRoom({ bytes }: Place, more: number): boolean {
-    const { maxBytes, heldByNodes } = this.#options;
+    const { maxBytes, fitBeside = () => true } = this.#options;
     const others = this.#bytes - bytes;
     // One at a time always gets through, whatever its size.
-    if (others === 0) return heldByNodes() < maxBytes;
+    if (others === 0) return fitBeside(1);
     const all = this.#bytes + more;
-    return all <= maxBytes * requestsPart && all + heldByNodes() <= maxBytes;
+    return all <= maxBytes && fitBeside(all);
   }
 }
 
