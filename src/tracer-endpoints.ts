@@ -4,6 +4,7 @@ import type { Log } from "./daemon/log/log.js";
 import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
+import { BodyBudget } from "./http/body-budget.js";
 import type { EndpointOptions, Route } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
@@ -19,6 +20,8 @@ import type { UiOptions } from "./ui/ui-endpoint.js";
 
 /** Most characters of a client's path in a log line. */
 const maxPathLength = 200;
+/** Most bytes of answers that are being made or not yet read, at all endpoints together. */
+const maxAnswerBytes = 67_108_864;
 
 export interface EndpointSources {
   readonly nodes: NodesView & AskableNodes;
@@ -91,11 +94,14 @@ export class Endpoints {
     const { endpoints, muninn } = config;
     const tls = await tlsOf(config);
     const faults = new RateLimitedLines();
+    const budget = new BodyBudget({ maxBytes: maxAnswerBytes });
     const options = (field: string, endpoint: Endpoint, name: keyof typeof muninn.auth): EndpointOptions => ({
       endpoint,
       field,
       ...defined({ tls, auth: muninn.auth[name] }),
       limits: placesWithin(readOpenFilesLimit()),
+      // Whatever others ask for and do not read, health has room.
+      ...(name !== "health" && { budget }),
       onError: (err, path) =>
         faults.say("http", field, (count) => {
           // A client's text, of any length.
@@ -169,9 +175,9 @@ export class Endpoints {
 
 /** How many of this many files the endpoints of a configuration may have open. */
 export function filesOfEndpoints({ endpoints, muninn }: Config, openFiles: number): number {
-  const { prometheus, ekg } = endpoints;
+  const { prometheus, ekg, timeseries } = endpoints;
   const { otlp, health, ui } = muninn;
-  const opened = [prometheus, ekg, health, ui, otlp, otlp?.grpcPort].filter(
+  const opened = [prometheus, ekg, timeseries, health, ui, otlp, otlp?.grpcPort].filter(
     (endpoint) => endpoint !== undefined,
   );
   return filesOf(opened.length, openFiles);

@@ -16,8 +16,7 @@ import type { NodesView, ViewedNode } from "./nodes-view.js";
 export function openEkgEndpoint(
   options: EndpointOptions & { readonly nodes: NodesView },
 ): Promise<EndpointServer> {
-  const budget = bodyBudget(options);
-  const { nodes, onError } = options;
+  const { nodes, onError, budget = bodyBudget(options) } = options;
   const viewers = new LiveViewers({ nodes, budget, onError: (error) => onError?.(error, "") });
   return openEndpointServer({
     ...options,

@@ -59,6 +59,8 @@ export interface EndpointOptions {
   /** The credentials of clients; any one of them is enough. */
   readonly auth?: EndpointAuth | readonly EndpointAuth[];
   readonly limits?: HttpLimits;
+  /** For answers that are being made or not yet read, of several endpoints together. @default one of its own, of `maxBodyBytes` */
+  readonly budget?: BodyBudget;
   /** Called with errors of ours while answering; such a request gets status 500. */
   readonly onError?: (error: unknown, path: string) => void;
 }
@@ -70,8 +72,6 @@ export interface EndpointContent {
   readonly maxRequestBytes?: number;
   /** Whether a path is answered even if there are too many connections. */
   readonly isUrgent?: (path: string) => boolean;
-  /** @default its own */
-  readonly budget?: BodyBudget;
   readonly upgrade?: Upgrade;
   /** Ends what `upgrade` took over. */
   readonly onStop?: () => void;

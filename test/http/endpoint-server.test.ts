@@ -7,7 +7,8 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCertificate } from "../../src/config/certificate.js";
 import { textAnswer } from "../../src/http/answer.js";
-import type { EndpointContent, EndpointOptions } from "../../src/http/endpoint-options.js";
+import { BodyBudget } from "../../src/http/body-budget.js";
+import type { EndpointContent, EndpointOptions, Route } from "../../src/http/endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "../../src/http/endpoint-server.js";
 import { HttpError, type HttpFault } from "../../src/http/http-faults.js";
 import { ask, rawConnection, received } from "./clients.js";
@@ -264,6 +265,21 @@ describe("readers that do not read", () => {
     const slow = await rawConnection(server, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     await expect.poll(() => server.stats().answers.get(200)).toBe(1);
     expect((await ask(server, "/quick")).bytes.length).toBe(20_000_000);
+    expect(server.stats().slowReadersCut).toBe(1);
+    slow.destroy();
+  });
+
+  test("make room for requests at another endpoint that shares their budget", async () => {
+    const budget = new BodyBudget({ maxBytes: 30_000_000 });
+    const route: Route = async ({ path, bodies, gzip }) => {
+      const make = () => ({ bytes: 20_000_000, pieces: () => ["x".repeat(20_000_000)].values() });
+      const body = await bodies.get({ key: path, version: undefined, gzip, make });
+      return { status: 200, contentType: "text/plain", body: body! };
+    };
+    const [server, other] = [await open({ budget, route }), await open({ budget, route })];
+    const slow = await rawConnection(server, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+    expect((await ask(other, "/quick")).bytes.length).toBe(20_000_000);
     expect(server.stats().slowReadersCut).toBe(1);
     slow.destroy();
   });
