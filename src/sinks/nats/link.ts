@@ -2,6 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import type { NatsCredentials } from "./credentials.js";
+import { ServerFault } from "./server-lines.js";
+import type { MayRead } from "./server-transport.js";
 
 /** One connection to a server, from its handshake to its end. */
 export interface NatsSession {
@@ -13,6 +15,8 @@ export interface NatsSession {
   readonly maxPayload: number;
   /** Aborted when the connection is over. */
   readonly over: AbortSignal;
+  /** Resolves when the server has read enough for more to be sent; undefined: more may be sent now. */
+  readonly room: () => Promise<void> | undefined;
 }
 
 export interface NatsLinkOptions {
@@ -20,6 +24,10 @@ export interface NatsLinkOptions {
   /** Our name in the servers' own lists. */
   readonly name: string;
   readonly credentials: NatsCredentials;
+  /** Longest message that the server may send. */
+  readonly mostMessageBytes: number;
+  /** When more of what the server sends may be read. @default always */
+  readonly mayRead?: MayRead;
   /** Called with each new connection before it is used; if it fails, the connection is closed and reopened. */
   readonly prepare: (session: NatsSession) => Promise<void>;
   readonly onFailed: (reason: string) => void;
@@ -47,6 +55,7 @@ export class NatsLink {
   #session: NatsSession | undefined;
   #waiting = withResolvers<void>();
   #failure: { readonly since: number; readonly reason: string } | undefined;
+  #serverFaults = 0;
   readonly #running: Promise<void>;
 
   constructor(options: NatsLinkOptions) {
@@ -62,6 +71,11 @@ export class NatsLink {
   /** Why there is no connection, and since when. */
   get failure(): { readonly since: number; readonly reason: string } | undefined {
     return this.#failure;
+  }
+
+  /** Connections that ended because the server sent what it must not. */
+  get serverFaults(): number {
+    return this.#serverFaults;
   }
 
   /** The connection, as soon as there is one; undefined if `signal` ends the wait. */
@@ -90,15 +104,15 @@ export class NatsLink {
       try {
         const session = await this.#open();
         const openedAt = performance.now();
-        const reason = await this.#serve(session);
+        const error = await this.#serve(session);
         if (signal.aborted) return;
-        this.#failed(reason);
+        this.#failed(error);
         if (performance.now() - openedAt >= steadyMs) {
           pauseMs = firstPauseMs;
           continue;
         }
       } catch (error) {
-        this.#failed((error as Error).message);
+        this.#failed(error as Error);
       }
       await delay(pauseMs, undefined, { signal }).catch(() => {});
       pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
@@ -106,15 +120,20 @@ export class NatsLink {
   }
 
   async #open(): Promise<NatsSession> {
-    const { servers, name, prepare } = this.#options;
-    const [{ connect, headers }, { jetstream, jetstreamManager }] = await Promise.all([
+    const { servers, name, prepare, mostMessageBytes, mayRead } = this.#options;
+    const [{ headers }, { jetstream, jetstreamManager }, { connectServer, transportOf }] = await Promise.all([
       import("@nats-io/transport-node"),
       import("@nats-io/jetstream"),
+      import("./server-transport.js"),
     ]);
-    const connection = await connect({
+    const connection = await connectServer({
       servers: [...servers],
       name,
+      mostMessageBytes,
+      mayRead,
       reconnect: false,
+      // Only servers of the configuration are used, however many others one names.
+      ignoreClusterUpdates: true,
       timeout: connectTimeoutMs,
       pingInterval: pingEveryMs,
       ...this.#credentials,
@@ -122,6 +141,7 @@ export class NatsLink {
     const over = new AbortController();
     void connection.closed().then(() => over.abort());
     try {
+      const transport = transportOf(connection);
       const session: NatsSession = {
         connection,
         jetStream: jetstream(connection),
@@ -129,6 +149,7 @@ export class NatsLink {
         newHeaders: () => headers(),
         maxPayload: maxPayloadOf(connection.info?.max_payload),
         over: over.signal,
+        room: () => (transport.isBehind ? transport.drained() : undefined),
       };
       await prepare(session);
       return session;
@@ -138,8 +159,8 @@ export class NatsLink {
     }
   }
 
-  /** Resolves with the reason why it ended. */
-  async #serve(session: NatsSession): Promise<string> {
+  /** Resolves with why it ended. */
+  async #serve(session: NatsSession): Promise<Error> {
     const { connection } = session;
     const closed = connection.closed();
     if (this.#stopping.signal.aborted) await connection.close();
@@ -149,15 +170,16 @@ export class NatsLink {
       this.#options.onConnected(connection.getServer());
       this.#waiting.resolve();
     }
-    const reason = ((await closed) as Error | undefined)?.message ?? "the connection was closed";
+    const error = ((await closed) as Error | undefined) ?? new Error("the connection was closed");
     this.#session = undefined;
     this.#waiting = withResolvers<void>();
-    return reason;
+    return error;
   }
 
-  #failed(reason: string): void {
-    this.#failure = { since: this.#failure?.since ?? Date.now(), reason };
-    this.#options.onFailed(reason);
+  #failed(error: Error): void {
+    if (error instanceof ServerFault) this.#serverFaults += 1;
+    this.#failure = { since: this.#failure?.since ?? Date.now(), reason: error.message };
+    this.#options.onFailed(error.message);
   }
 }
 

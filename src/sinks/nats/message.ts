@@ -22,6 +22,9 @@ const header = {
   part: "Muninn-Part",
 } as const;
 
+/** A header is no place for a name longer than this, in bytes; a directory never is. */
+export const longestName = 1_024;
+
 /** The facts in a message's headers. */
 export interface MessageFacts {
   /** Stable id of the daemon's start: numbers are counted from 1 for each of them and node. */
@@ -96,7 +99,8 @@ export function factsIn(headers: MsgHdrs | undefined): MessageFacts & { readonly
   const start = headers.get(header.start);
   if (!/^[\w-]{1,64}$/.test(start)) throw new MessageError({ code: "malformed", what: header.start });
   const [name, directory, slug] = [header.node, header.directory, header.slug].map((key) => headers.get(key));
-  if (!name) throw new MessageError({ code: "malformed", what: header.node });
+  if (!name || Buffer.byteLength(name) > longestName)
+    throw new MessageError({ code: "malformed", what: header.node });
   if (!isSafeDirectory(directory!)) throw new MessageError({ code: "malformed", what: header.directory });
   if (!/^[a-z0-9_-]{1,255}$/.test(slug!)) throw new MessageError({ code: "malformed", what: header.slug });
   const facts = {
@@ -105,6 +109,9 @@ export function factsIn(headers: MsgHdrs | undefined): MessageFacts & { readonly
     first: numberIn(headers, header.first),
     count: numberIn(headers, header.count),
   };
+  // Numbers that cannot be counted on from would make all that follow look old.
+  if (!Number.isSafeInteger(facts.first + facts.count))
+    throw new MessageError({ code: "malformed", what: header.count });
   const text = headers.get(header.part);
   if (text === "") return facts;
   const [, number, of] = (/^([1-9]\d{0,6})\/([1-9]\d{0,6})$/.exec(text) ?? []).map(Number);

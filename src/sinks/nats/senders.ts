@@ -2,13 +2,12 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NodeIdentity } from "../../nodes/identity.js";
 import { SpareMemory } from "../../protocol/spare-memory.js";
+import { longestName } from "./message.js";
 import { NodeSender } from "./node-sender.js";
 import type { StreamWriter } from "./stream-writer.js";
 
 /** Nodes that left and whose numbers are known still; names are the peers' choice, and memory is ours. */
 const mostGone = 10_000;
-/** A header of a message is no place for a name longer than this; then the directory replaces it. */
-const longestName = 1_024;
 
 /** Frees memory that is no longer needed. */
 const releaseEveryMs = 10_000;
@@ -32,6 +31,7 @@ export class Senders {
     // One subject, one sender: numbers continue if a node reconnects, under any name.
     const known = this.#senders.get(slug);
     if (known !== undefined) return known;
+    // Then the directory replaces it.
     const isShort = Buffer.byteLength(name) <= longestName;
     const sender = new NodeSender({
       start: this.#start,

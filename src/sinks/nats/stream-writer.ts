@@ -22,6 +22,8 @@ const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 /** A problem is reported once in this many milliseconds. */
 const quietMs = 60_000;
+/** Acknowledgements and answers about the stream are much shorter. */
+const mostMessageBytes = 2 ** 20;
 /** A shorter failure is not a problem yet. */
 const failingAfterMs = 2_000;
 
@@ -43,6 +45,7 @@ export class StreamWriter {
       servers,
       name: "muninn",
       credentials,
+      mostMessageBytes,
       prepare: async (session) => {
         if (create === undefined) return;
         const outcome = await ensureStream(session, { stream, subject, create });
@@ -104,6 +107,11 @@ export class StreamWriter {
         "Messages that the stream already had when they were sent again.",
         () => this.#counts.duplicates,
       ),
+      counter(
+        "server_faults",
+        "Connections closed because the server sent what no NATS server sends, or too much of it.",
+        () => this.#link.serverFaults,
+      ),
       {
         name: "muninn_nats_connected",
         help: "1 if there is a connection to a NATS server, otherwise 0.",
@@ -164,6 +172,11 @@ export class StreamWriter {
     part?: Part,
   ): Promise<void> {
     const { stream, subject, timeoutMs } = this.#options;
+    const stopped = AbortSignal.any([session.over, this.#giveUp.signal]);
+    // What the server does not read would be kept, each time it is sent again.
+    for (let room = session.room(); room !== undefined && !stopped.aborted; room = session.room())
+      await untilAborted(stopped, room);
+    if (stopped.aborted) throw connectionEnded();
     const headers = session.newHeaders();
     setHeaders(headers, facts, part);
     const answer = session.jetStream.publish(subject.replace("{slug}", facts.node.slug), payload, {
@@ -174,9 +187,8 @@ export class StreamWriter {
     });
     // It may reject after we have stopped listening.
     answer.catch(() => {});
-    const stopped = AbortSignal.any([session.over, this.#giveUp.signal]);
     await untilAborted(stopped, answer);
-    if (stopped.aborted) throw new Error("the connection ended before the acknowledgement");
+    if (stopped.aborted) throw connectionEnded();
     if ((await answer).duplicate) this.#counts.duplicates += 1;
   }
 
@@ -215,4 +227,8 @@ export class StreamWriter {
     const { stream, log } = this.#options;
     log.notice("nats_recovered", `stream ${stream} accepts messages again`, { stream });
   }
+}
+
+function connectionEnded(): Error {
+  return new Error("the connection ended before the acknowledgement");
 }

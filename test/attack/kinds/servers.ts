@@ -75,6 +75,22 @@ function answersPings(socket: Socket): void {
   });
 }
 
+/** It is let in, and then sends this without end. */
+function floods(text: string): (socket: Socket) => void {
+  const piece = Buffer.from(text.repeat(Math.ceil(65_536 / text.length)));
+  return (socket) => {
+    hello(socket);
+    const more = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.once("data", () => {
+      socket.write("PONG\r\n");
+      more();
+    });
+    socket.on("drain", more);
+  };
+}
+
 const bestEffort = config({ required: false });
 const bounds = { logBytes: 1_048_576 };
 
@@ -112,6 +128,47 @@ export const servers: readonly Attack[] = [
       answersPings(socket);
     }),
     counted: [/^muninn_nats_retries_total/],
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that pings without end and reads nothing",
+    config: bestEffort,
+    bounds,
+    run: besideServer(floods("PING\r\n")),
+    counted: [/^muninn_nats_server_faults_total/],
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that says again and again who it is, and names others",
+    config: bestEffort,
+    bounds,
+    run: besideServer(
+      floods(`INFO ${JSON.stringify({ ...info, connect_urls: new Array(2_000).fill("127.0.0.1:9") })}\r\n`),
+    ),
+    counted: [/^muninn_nats_server_faults_total/],
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server whose first line does not end",
+    config: bestEffort,
+    bounds,
+    run: besideServer((socket) => {
+      const piece = Buffer.alloc(65_536, "a");
+      const more = () => {
+        while (!socket.destroyed && socket.write(piece));
+      };
+      socket.on("drain", more);
+      more();
+    }),
+    counted: [/^muninn_nats_server_faults_total/],
+    said: ["nats_failed"],
+  },
+  {
+    name: "a NATS server that sends what nobody asked for",
+    onlyWhole: true,
+    config: bestEffort,
+    bounds,
+    run: besideServer(floods(`MSG a 1 1000000\r\n${"a".repeat(1_000_000)}\r\n`)),
     said: ["nats_failed"],
   },
   {
