@@ -13,9 +13,12 @@ export class CollectCounts {
   objects = 0;
   /** Objects of batches that a killed process had started to write. */
   finishedObjects = 0;
+  /** Objects that came again, or with numbers that others had before. */
+  repeatedObjects = 0;
   #missing = 0;
   #torn = 0;
   #refused = 0;
+  #failed = 0;
   readonly #log: SinkLog;
   /** By kind: when it was reported last, and how much has come since. */
   readonly #reported = new Map<string, { at: number; since: number }>();
@@ -58,6 +61,23 @@ export class CollectCounts {
     );
   }
 
+  /** So many subjects are not read for now: there are too many, or too many of them are new. */
+  postponed(subjects: number): void {
+    if (subjects === 0) return;
+    this.#report("postponed", 0, () =>
+      this.#log.warning(
+        "collect_postponed",
+        `${subjects} subjects of the stream are not read yet: there are too many, or too many of them are new`,
+        { subjects },
+      ),
+    );
+  }
+
+  /** Reading a subject failed, and is tried again. */
+  failed(): void {
+    this.#failed += 1;
+  }
+
   /** At once, and then once in a while with the sum of what has come since: whoever may write to the stream causes these. */
   #report(kind: string, count: number, write: (count: number) => void): void {
     const now = performance.now();
@@ -98,6 +118,12 @@ export class CollectCounts {
         "Messages skipped because they are not Muninn's or cannot be read.",
         () => this.#refused,
       ),
+      counter(
+        "repeated_objects",
+        "Trace objects that the stream has again, or with numbers that earlier ones had; they are not written.",
+        () => this.repeatedObjects,
+      ),
+      counter("failed_reads", "Times that reading a subject failed; it is tried again.", () => this.#failed),
     ];
   }
 }

@@ -1,4 +1,5 @@
 import { MessageError, type MessageFacts, type Part } from "../sinks/nats/message.js";
+import type { PartsHolder, UnfinishedPayloads } from "./unfinished-payloads.js";
 
 export interface ArrivedMessage {
   readonly facts: MessageFacts & { readonly part?: Part };
@@ -8,15 +9,27 @@ export interface ArrivedMessage {
 /** `missing`: the payload before is incomplete and will stay so. */
 export type Joined = { readonly whole: readonly Uint8Array[] } | "more to come" | "missing";
 
+/** What a part takes in addition to its bytes: there may be very many of one byte each. */
+const partBytes = 256;
+
 /** Joins the parts of payloads that were too large for one message. */
-export class MessageParts {
+export class MessageParts implements PartsHolder {
   readonly #maxBytes: number;
+  readonly #unfinished: UnfinishedPayloads;
+  readonly #onEvicted: () => void;
   #of: MessageFacts | undefined;
   #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(options: { readonly maxBytes: number }) {
+  /** `onEvicted`: what had come of a payload is forgotten, because all together were too large. */
+  constructor(options: {
+    readonly maxBytes: number;
+    readonly unfinished: UnfinishedPayloads;
+    readonly onEvicted: () => void;
+  }) {
     this.#maxBytes = options.maxBytes;
+    this.#unfinished = options.unfinished;
+    this.#onEvicted = options.onEvicted;
   }
 
   /** Whether a payload has begun and is incomplete. */
@@ -40,18 +53,28 @@ export class MessageParts {
     if (part.number <= this.#parts.length) return "more to come";
     if (part.number > this.#parts.length + 1) return "missing";
     this.#bytes += data.length;
-    if (this.#bytes > this.#maxBytes) {
+    const memoryBytes = this.#bytes + this.#parts.length * partBytes;
+    if (this.#bytes > this.#maxBytes || memoryBytes > this.#unfinished.mostBytes) {
       this.forget();
       throw new MessageError({ code: "malformed", what: `payload of more than ${this.#maxBytes} bytes` });
     }
     this.#parts.push(data);
-    if (part.number < part.of) return "more to come";
+    if (part.number < part.of) {
+      this.#unfinished.set(this, memoryBytes);
+      return "more to come";
+    }
     const whole = this.#parts;
     this.forget();
     return { whole };
   }
 
+  evict(): void {
+    this.forget();
+    this.#onEvicted();
+  }
+
   forget(): void {
+    this.#unfinished.set(this, 0);
     this.#of = undefined;
     this.#parts = [];
     this.#bytes = 0;

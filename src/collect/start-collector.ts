@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { readSmallFile } from "../config/small-file.js";
@@ -7,6 +7,7 @@ import type { Log } from "../daemon/log/log.js";
 import { type Endings, openWithEndings } from "../endings.js";
 import { openHealth } from "../health/open-health.js";
 import { OwnMetrics } from "../metrics/own/own-metrics.js";
+import type { NewNames } from "../nodes/new-names.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { HandleRegistry } from "../registry/handle-registry.js";
 import { readNatsCredentials } from "../sinks/nats/credentials.js";
@@ -33,6 +34,8 @@ export interface CollectorOptions {
   readonly version: string;
   /** Why the configuration file could not be used when it was last read, for health. */
   readonly configurationFault?: () => string | undefined;
+  /** Limits directories that the stream brings. @default as nodes of one address are limited */
+  readonly newDirectories?: NewNames;
 }
 
 /** A running collector: it writes the stream to files, as if the nodes were connected here. */
@@ -104,6 +107,8 @@ async function openParts(
     maxObjectBytes: muninn.maxObjectBytes,
     maxAheadBytes: muninn.maxInFlightBytes,
     memory,
+    mostSubjects: muninn.maxConnections,
+    isKnownDirectory: directoryIn(roots),
   });
 
   const health = openHealth({
@@ -120,10 +125,13 @@ async function openParts(
   const measured = writing.measured(health, endpoints);
   const own = new OwnMetrics({
     ...measured,
-    sinks: [...measured.sinks, { name: `nats:${stream}`, metrics: counts.metrics() }],
+    sinks: [
+      ...measured.sinks,
+      { name: `nats:${stream}`, metrics: [...counts.metrics(), ...reader.metrics()] },
+    ],
     nodes: () => [],
     connections: () => ({ handshaking: 0, connected: reader.subjects }),
-    flight: () => ({ reservedBytes: 0, heldBytes: 0, limitBytes: muninn.maxInFlightBytes }),
+    flight: () => ({ reservedBytes: 0, heldBytes: reader.heldBytes, limitBytes: muninn.maxInFlightBytes }),
     timeseries: () => undefined,
     otlpIn: () => undefined,
   });
@@ -166,6 +174,14 @@ async function distinctLogs(
     if (!logs.has(place)) logs.set(place, { root: logRoot, extension });
   }
   return [...logs.values()];
+}
+
+/** Whether a directory exists below any of the roots. */
+function directoryIn(roots: readonly string[]): (directory: string) => Promise<boolean> {
+  return async (directory) => {
+    const found = await Promise.allSettled(roots.map((root) => lstat(join(root, directory))));
+    return found.some(({ status }) => status === "fulfilled");
+  };
 }
 
 /** Our id for other collectors: it belongs to the root, and stays as long as the root exists. */

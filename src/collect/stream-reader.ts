@@ -1,15 +1,20 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Check, ok } from "../health/check.js";
+import { type Check, type Finding, ok } from "../health/check.js";
+import { NewNames } from "../nodes/new-names.js";
 import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { NatsCredentials } from "../sinks/nats/credentials.js";
 import { NatsLink, type NatsSession } from "../sinks/nats/link.js";
+import type { SinkMetric } from "../sinks/sink.js";
 import type { SinkLog } from "../sinks/sink-kind.js";
 import type { BatchWriter } from "./batch-writer.js";
+import { ByteBudget } from "./byte-budget.js";
 import type { CollectCounts } from "./collect-counts.js";
 import { Position } from "./position.js";
-import { SubjectReader } from "./subject-reader.js";
+import { type HeldMemory, SubjectReader } from "./subject-reader.js";
 import { Subjects } from "./subjects.js";
+import { UnfinishedPayloads } from "./unfinished-payloads.js";
 
 export interface StreamReaderOptions {
   readonly servers: readonly string[];
@@ -26,6 +31,11 @@ export interface StreamReaderOptions {
   /** For all nodes together. */
   readonly maxAheadBytes: number;
   readonly memory: SpareMemory;
+  /** Most subjects, and so nodes, that are read at the same time. */
+  readonly mostSubjects: number;
+  /** Whether a node of this directory was here before: new ones are limited. */
+  readonly isKnownDirectory: (directory: string) => Promise<boolean>;
+  readonly newDirectories?: NewNames;
   readonly log: SinkLog;
 }
 
@@ -34,7 +44,15 @@ const pauseMs = 1_000;
 /** A problem is reported once in this many milliseconds, and health shows it for as long after it was last seen. */
 const quietMs = 60_000;
 const faultLastsMs = 5_000;
+const positionEnding = ".position";
 const mostAheadBytes = 8 * 2 ** 20;
+
+/** Parts of the memory for messages, see `HeldMemory`; what is left is for the library and its socket. */
+const arrivedPart = 1 / 3;
+const unfinishedPart = 1 / 6;
+const batchesPart = 1 / 3;
+/** Longest message of a server: NATS accepts at most as much, and lists of many subjects are long. */
+const mostMessageBytes = 64 * 2 ** 20;
 
 /** Reads a stream from any server that has it, until stopped. */
 export class StreamReader {
@@ -46,11 +64,23 @@ export class StreamReader {
   #link: NatsLink | undefined;
   #running: Promise<void> = Promise.resolve();
   #subjects: Subjects | undefined;
-  #fault: { readonly reason: string; readonly at: number } | undefined;
+  #fault: { readonly reason: string; readonly until: number } | undefined;
   #reportedAt = Number.NEGATIVE_INFINITY;
+  readonly #held: HeldMemory;
+  readonly #newSubjects = new NewNames();
+  readonly #newDirectories: NewNames;
+  #postponed = 0;
 
   constructor(options: StreamReaderOptions) {
     this.#options = options;
+    const { maxAheadBytes, maxObjectBytes } = options;
+    this.#newDirectories = options.newDirectories ?? new NewNames();
+    this.#held = {
+      arrived: new ByteBudget(maxAheadBytes * arrivedPart),
+      // One object of the most bytes is always possible.
+      unfinished: new UnfinishedPayloads(Math.max(maxAheadBytes * unfinishedPart, 2 * maxObjectBytes)),
+      batches: new ByteBudget(maxAheadBytes * batchesPart),
+    };
     this.refused = new Promise((resolve) => {
       this.#refuse = resolve;
     });
@@ -69,8 +99,8 @@ export class StreamReader {
       find: () => {
         const failure = this.#link?.failure;
         const fault = this.#fault;
-        if (failure === undefined && (fault === undefined || performance.now() - fault.at > faultLastsMs))
-          return ok;
+        if (failure === undefined && (fault === undefined || performance.now() > fault.until))
+          return this.#postponed === 0 ? ok : this.#tooManySubjects();
         return {
           state: "failing",
           reason: `stream ${stream} cannot be read, retrying: ${failure?.reason ?? fault!.reason}`,
@@ -83,12 +113,43 @@ export class StreamReader {
     };
   }
 
+  metrics(): SinkMetric[] {
+    return [
+      {
+        name: "muninn_collect_server_faults_total",
+        help: "Connections closed because the server sent what no NATS server sends, or too much of it.",
+        type: "counter",
+        read: () => [[{}, this.#link?.serverFaults ?? 0]],
+      },
+      {
+        name: "muninn_collect_evicted_batches_total",
+        help: "Unfinished batches that took too much memory; they are read again later.",
+        type: "counter",
+        read: () => [[{}, this.#held.unfinished.evicted]],
+      },
+      {
+        name: "muninn_collect_postponed_subjects",
+        help: "Subjects not read now because there are too many, or too many new ones.",
+        type: "gauge",
+        read: () => [[{}, this.#postponed]],
+      },
+    ];
+  }
+
+  /** Memory of messages that have arrived and are not written. */
+  get heldBytes(): number {
+    const { arrived, unfinished, batches } = this.#held;
+    return arrived.bytes + unfinished.bytes + batches.bytes;
+  }
+
   start(): void {
     const { servers, credentials, log } = this.#options;
     this.#link = new NatsLink({
       servers,
       name: "muninn collect",
       credentials,
+      mostMessageBytes,
+      mayRead: () => this.#held.arrived.room(),
       prepare: async () => {},
       onFailed: (reason) => this.#reportFailure(reason),
       onConnected: (server) => log.info("nats_connected", `connected to NATS at ${server}`, { server }),
@@ -124,7 +185,7 @@ export class StreamReader {
   }
 
   async #readAll(session: NatsSession): Promise<void> {
-    const { group, stream, id, log } = this.#options;
+    const { group, stream, id, counts, mostSubjects, log } = this.#options;
     const isShared = knowsGroups(session.connection.info!.version);
     if (!isShared && group !== undefined) {
       const { version } = session.connection.info!;
@@ -140,7 +201,17 @@ export class StreamReader {
       isShared,
       id,
       read: (subject, durable, signal) => this.#read(session, subject, durable, signal),
-      onFault: (subject, error) => this.#failed(`${subject}: ${error.message}`),
+      onFault: (subject, error, retryMs) => {
+        counts.failed();
+        this.#failed(`${subject}: ${error.message}`, retryMs);
+      },
+      most: mostSubjects,
+      newSubjects: this.#newSubjects,
+      knownDurables: () => this.#knownDurables(),
+      onPostponed: (subjects) => {
+        this.#postponed = subjects;
+        counts.postponed(subjects);
+      },
       log,
     });
     await this.#subjects.run(this.#stopping.signal);
@@ -148,7 +219,7 @@ export class StreamReader {
 
   async #read(session: NatsSession, subject: string, durable: string, signal: AbortSignal): Promise<void> {
     const { stateDirectory, isSynced, maxAheadBytes } = this.#options;
-    const path = join(stateDirectory, `${durable}.position`);
+    const path = join(stateDirectory, `${durable}${positionEnding}`);
     const position = await Position.open(path, { isSynced });
     const share = Math.min(mostAheadBytes, maxAheadBytes / Math.max(1, this.subjects));
     try {
@@ -158,6 +229,8 @@ export class StreamReader {
         subject,
         durable,
         position,
+        held: this.#held,
+        mayWriteTo: (directory) => this.#mayWriteTo(directory),
         maxAheadBytes: Math.ceil(Math.max(share, 2 * session.maxPayload)),
       }).run(signal);
     } finally {
@@ -165,8 +238,30 @@ export class StreamReader {
     }
   }
 
-  #failed(reason: string): void {
-    this.#fault = { reason, at: performance.now() };
+  async #knownDurables(): Promise<ReadonlySet<string>> {
+    const names = await readdir(this.#options.stateDirectory);
+    return new Set(
+      names
+        .filter((name) => name.endsWith(positionEnding))
+        .map((name) => name.slice(0, -positionEnding.length)),
+    );
+  }
+
+  async #mayWriteTo(directory: string): Promise<boolean> {
+    return (await this.#options.isKnownDirectory(directory)) || this.#newDirectories.take("");
+  }
+
+  #tooManySubjects(): Finding {
+    return {
+      state: "degraded",
+      reason: `${this.#postponed} subjects of stream ${this.#options.stream} are not read yet: there are too many, or too many new ones`,
+      action:
+        "Check who may write to the stream. Subjects read before are still read; muninn.maxConnections limits how many at once.",
+    };
+  }
+
+  #failed(reason: string, retryMs = 0): void {
+    this.#fault = { reason, until: performance.now() + retryMs + faultLastsMs };
     this.#reportFailure(reason);
   }
 

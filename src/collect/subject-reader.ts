@@ -6,10 +6,13 @@ import type { SpareMemory } from "../protocol/spare-memory.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
 import type { NatsSession } from "../sinks/nats/link.js";
 import { encodePayload, factsIn, MessageError, type MessageFacts, replyHead } from "../sinks/nats/message.js";
+import { Arrivals } from "./arrivals.js";
 import type { BatchWriter, OpenNode } from "./batch-writer.js";
+import type { ByteBudget } from "./byte-budget.js";
 import type { CollectCounts } from "./collect-counts.js";
 import { MessageParts } from "./message-parts.js";
 import type { Position } from "./position.js";
+import type { UnfinishedPayloads } from "./unfinished-payloads.js";
 
 export interface SubjectReaderOptions {
   readonly session: NatsSession;
@@ -24,7 +27,24 @@ export interface SubjectReaderOptions {
   /** Bytes of messages that have arrived and are not written. */
   readonly maxAheadBytes: number;
   readonly memory: SpareMemory;
+  readonly held: HeldMemory;
+  /** Whether a directory may be written to now that may not exist yet. */
+  readonly mayWriteTo: (directory: string) => Promise<boolean>;
 }
+
+/** What readers hold, of all together. */
+export interface HeldMemory {
+  /** Messages that have arrived. */
+  readonly arrived: ByteBudget;
+  readonly unfinished: UnfinishedPayloads;
+  /** Batches that are being written. */
+  readonly batches: ByteBudget;
+}
+
+/** Headers of ours have some hundred bytes; of longer ones nothing is looked at. */
+const mostHeaderBytes = 16 * 1_024;
+/** Memory of a batch, as often as its payload: its objects, and the lines made of them. */
+const memoryPerByte = 4;
 
 /** Lost deliveries are sent again after this long, unless a later message shows the loss earlier. */
 const acknowledgeWaitNs = 30_000_000_000;
@@ -39,10 +59,19 @@ export class SubjectReader {
   #node: OpenNode | undefined;
   /** Whether another collector has read here since: then we do not know which numbers it had. */
   #isInherited = false;
+  #isEvicted = false;
+  #stopReading = () => {};
 
   constructor(options: SubjectReaderOptions) {
     this.#options = options;
-    this.#parts = new MessageParts({ maxBytes: options.maxObjectBytes + 65_536 });
+    this.#parts = new MessageParts({
+      maxBytes: options.maxObjectBytes + 65_536,
+      unfinished: options.held.unfinished,
+      onEvicted: () => {
+        this.#isEvicted = true;
+        this.#stopReading();
+      },
+    });
   }
 
   /** Reads until `signal` ends it or the connection ends. @throws the error that prevents reading or writing */
@@ -60,30 +89,38 @@ export class SubjectReader {
         }
       }
     } finally {
+      this.#parts.forget();
       this.#node?.close();
       this.#node = undefined;
     }
   }
 
   async #read(signal: AbortSignal, isSecondLook: boolean): Promise<void> {
-    const { session, stream, durable, maxAheadBytes } = this.#options;
+    const { session, stream, durable, maxAheadBytes, held } = this.#options;
     this.#parts.forget();
     await this.#makeConsumer();
-    const consumer = await session.jetStream.consumers.get(stream, durable);
+    const { jetstream } = await import("@nats-io/jetstream");
+    const arrivals = new Arrivals(held.arrived);
+    const consumer = await jetstream(arrivals.watched(session.connection)).consumers.get(stream, durable);
     const messages = await consumer.consume({ max_bytes: maxAheadBytes });
     const ending = AbortSignal.any([signal, session.over]);
     const end = () => messages.stop();
     ending.addEventListener("abort", end, { once: true });
+    this.#stopReading = end;
     let mayJump = isSecondLook;
     try {
       if (ending.aborted) return;
       for await (const message of messages) {
+        const { headerBytes } = arrivals.take();
         if (ending.aborted) return;
-        if (await this.#take(message, mayJump)) mayJump = false;
+        if (await this.#take(message, headerBytes, mayJump, ending)) mayJump = false;
       }
+      if (this.#isEvicted) throw new Error("its unfinished batch is too large for the memory that there is");
     } finally {
+      this.#isEvicted = false;
       ending.removeEventListener("abort", end);
       messages.stop();
+      arrivals.end();
     }
   }
 
@@ -135,14 +172,18 @@ export class SubjectReader {
   }
 
   /** Returns whether the message had something to write. */
-  async #take(message: JsMsg, mayJump: boolean): Promise<boolean> {
+  async #take(message: JsMsg, headerBytes: number, mayJump: boolean, ending: AbortSignal): Promise<boolean> {
     const { counts, position, subject } = this.#options;
     try {
       counts.messages += 1;
+      if (headerBytes > mostHeaderBytes) throw new MessageError({ code: "malformed", what: "long headers" });
       const facts = factsIn(message.headers);
       const { next } = position.written;
       const awaited = next[seriesOf(facts)];
-      if (awaited !== undefined && facts.first + facts.count <= awaited) return this.#pass(message);
+      if (awaited !== undefined && facts.first + facts.count <= awaited) {
+        counts.repeatedObjects += facts.count;
+        return this.#pass(message);
+      }
       const joined = this.#parts.add({ facts, data: message.data });
       if (joined === "more to come") return false;
       if (joined === "missing") {
@@ -150,7 +191,7 @@ export class SubjectReader {
         counts.torn(subject, facts);
         return this.#pass(message);
       }
-      await this.#write(message, facts, joined.whole, mayJump);
+      await this.#write(message, facts, joined.whole, mayJump, ending);
       return true;
     } catch (error) {
       if (!(error instanceof MessageError) || error.fault.code === "newer-format") throw error;
@@ -172,15 +213,20 @@ export class SubjectReader {
     facts: MessageFacts,
     payload: readonly Uint8Array[],
     mayJump: boolean,
+    ending: AbortSignal,
   ): Promise<void> {
-    const { counts, position, writer, subject } = this.#options;
+    const { counts, position, writer, subject, held } = this.#options;
     const series = seriesOf(facts);
     const { next, underWay } = position.written;
     const awaited = next[series] ?? (this.#isInherited ? facts.first : 1);
     const missing = this.#isInherited ? 0 : facts.first - awaited;
     if (missing > 0 && !mayJump) throw new Jump();
-    let batch = this.#decode(facts, payload);
+    const payloadBytes = payload.reduce((sum, { length }) => sum + length, 0);
+    const leave = await held.batches.enter(memoryPerByte * payloadBytes, ending);
+    if (leave === undefined) return;
+    let batch: ReceivedBatch | undefined;
     try {
+      batch = this.#decode(facts, payload);
       const node = await this.#open(facts);
       if (missing > 0) counts.missing(subject, facts, missing);
       if (underWay?.series === series && underWay.first === facts.first && underWay.count === facts.count) {
@@ -196,9 +242,11 @@ export class SubjectReader {
           count: facts.count - known,
         };
         if (!(await writer.write(node, batch, place, position))) return;
+        counts.repeatedObjects += known;
       }
     } finally {
-      batch.release();
+      batch?.release();
+      leave();
     }
     this.#isInherited = false;
     counts.objects += facts.count;
@@ -206,11 +254,13 @@ export class SubjectReader {
   }
 
   async #open({ node }: MessageFacts): Promise<NodeIdentity> {
-    const { writer, durable } = this.#options;
+    const { writer, durable, mayWriteTo } = this.#options;
     const known = this.#node?.node;
     if (known?.name === node.name && known.directory === node.directory) return known;
     this.#node?.close();
     this.#node = undefined;
+    if (!(await mayWriteTo(node.directory)))
+      throw new Error("the stream brings too many new directories; those that exist are written to");
     this.#node = await writer.open({ connectionId: durable, ...node });
     return this.#node.node;
   }

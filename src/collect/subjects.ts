@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import type { NewNames } from "../nodes/new-names.js";
 import type { NatsSession } from "../sinks/nats/link.js";
 import type { SinkLog } from "../sinks/sink-kind.js";
 import { Leases, leaseMs } from "./leases.js";
@@ -13,11 +14,26 @@ export interface SubjectsOptions {
   readonly id: string;
   /** Reads one subject until `signal` ends it. @throws the error that prevents it */
   readonly read: (subject: string, durable: string, signal: AbortSignal) => Promise<void>;
-  readonly onFault: (subject: string, error: Error) => void;
+  /** It is tried again after so long. */
+  readonly onFault: (subject: string, error: Error, retryMs: number) => void;
+  /** Most subjects at the same time. */
+  readonly most: number;
+  /** Limits subjects that were never read before. */
+  readonly newSubjects: NewNames;
+  /** The durable consumers of subjects that were read before. */
+  readonly knownDurables: () => Promise<ReadonlySet<string>>;
+  /** Called after each look with how many subjects are not read because of these limits. */
+  readonly onPostponed: (subjects: number) => void;
   readonly log: SinkLog;
 }
 
 const lookEveryMs = 2_000;
+/** A longer list of subjects is asked for less often, in proportion: anybody who may write to the stream can make it long. */
+const fewSubjects = 1_000;
+/** As many as servers put into one answer; of more nothing is asked for. */
+const mostListed = 100_000;
+/** Longest pause after a subject could not be read. */
+const longestPauseMs = 30_000;
 /** Leases are renewed long before they expire, and given up before others may take them. */
 const heldMs = leaseMs - 3_000;
 
@@ -33,6 +49,8 @@ export class Subjects {
   readonly #options: SubjectsOptions;
   /** By durable consumer. */
   readonly #readings = new Map<string, Reading>();
+  #listed: readonly string[] = [];
+  #listAgainAt = 0;
 
   constructor(options: SubjectsOptions) {
     this.#options = options;
@@ -59,23 +77,65 @@ export class Subjects {
   }
 
   async #look(leases: Leases | undefined): Promise<void> {
-    const { session, stream, group } = this.#options;
-    const { state } = await session.manager.streams.info(stream, { subjects_filter: ">" });
+    const { group, most } = this.#options;
+    await this.#list();
+    if (this.#readings.size >= most) await this.#endEmptied(leases);
     const known = [...this.#readings.values()].map(({ subject }) => subject);
-    const subjects = [...new Set([...Object.keys(state.subjects ?? {}), ...known])].sort();
-    if (leases === undefined) {
-      for (const subject of subjects) this.#begin(subject, durableName(group, subject));
-      return;
-    }
-    const share = Math.ceil(subjects.length / (await this.#tryingOn(() => leases.join(), subjects.length)));
-    for (const [index, [durable]] of [...this.#readings].entries()) {
+    const subjects = [...new Set([...this.#listed, ...known])].sort();
+    const members = leases === undefined ? 1 : await this.#tryingOn(() => leases.join(), subjects.length);
+    const share = Math.min(most, Math.ceil(subjects.length / members));
+    for (const [index, [durable]] of [...this.#readings].entries())
       if (index >= share) await this.#end(durable, leases);
-    }
+    const readBefore = await this.#options.knownDurables();
+    let postponed = 0;
     for (const subject of subjects) {
       const durable = durableName(group, subject);
-      if (!this.#readings.has(durable) && this.#readings.size >= share) continue;
-      await this.#keep(subject, durable, leases);
+      const isNew = !this.#readings.has(durable);
+      if (isNew && (this.#readings.size >= share || !this.#mayBegin(readBefore.has(durable)))) postponed += 1;
+      else if (leases === undefined) this.#begin(subject, durable);
+      else await this.#keep(subject, durable, leases);
+      if (isNew && this.#readings.has(durable) && !readBefore.has(durable))
+        this.#options.newSubjects.take("");
     }
+    // Those of other members are read by them.
+    this.#options.onPostponed(members === 1 ? postponed : 0);
+  }
+
+  #mayBegin(wasReadBefore: boolean): boolean {
+    return wasReadBefore || this.#options.newSubjects.allows("");
+  }
+
+  /** Asks for the stream's subjects, if it is time to. */
+  async #list(): Promise<void> {
+    const now = performance.now();
+    if (now < this.#listAgainAt) return;
+    const { session, stream } = this.#options;
+    const { state } = await session.manager.streams.info(stream);
+    const count = state.num_subjects ?? 0;
+    this.#listed = count > mostListed ? await this.#firstPage() : await this.#allSubjects();
+    if (count > fewSubjects) this.#listAgainAt = now + (lookEveryMs * count) / fewSubjects;
+  }
+
+  async #allSubjects(): Promise<string[]> {
+    const { session, stream } = this.#options;
+    const { state } = await session.manager.streams.info(stream, { subjects_filter: ">" });
+    return Object.keys(state.subjects ?? {});
+  }
+
+  /** The library would ask for one page after the other, and join them. */
+  async #firstPage(): Promise<string[]> {
+    const { session, stream } = this.#options;
+    const asked = JSON.stringify({ subjects_filter: ">" });
+    const answer = await session.connection.request(`$JS.API.STREAM.INFO.${stream}`, asked);
+    const { state } = answer.json<{ state?: { subjects?: Record<string, number> } }>();
+    return Object.keys(state?.subjects ?? {});
+  }
+
+  /** Gives places to others: nothing of these is in the stream any more. */
+  async #endEmptied(leases: Leases | undefined): Promise<void> {
+    const listed = new Set(this.#listed);
+    for (const [durable, { subject }] of [...this.#readings])
+      if (!listed.has(subject)) await this.#end(durable, leases);
   }
 
   /** While a leader is elected nobody answers; a lease lasts longer than that. */
@@ -118,14 +178,19 @@ export class Subjects {
     const { session, read, onFault, log } = this.#options;
     log.info("collect_subject", `reading ${subject}`, { subject });
     const ending = AbortSignal.any([signal, session.over]);
+    let pauseMs = lookEveryMs;
     while (!ending.aborted) {
+      const begunAt = performance.now();
       try {
         await read(subject, durable, signal);
+        pauseMs = lookEveryMs;
       } catch (error) {
         if (ending.aborted) return;
-        onFault(subject, error as Error);
+        if (performance.now() - begunAt > longestPauseMs) pauseMs = lookEveryMs;
+        onFault(subject, error as Error, pauseMs);
       }
-      await delay(lookEveryMs, undefined, { signal: ending }).catch(() => {});
+      await delay(pauseMs, undefined, { signal: ending }).catch(() => {});
+      pauseMs = Math.min(longestPauseMs, 2 * pauseMs);
     }
   }
 

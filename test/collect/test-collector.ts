@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Collector, startCollector } from "../../src/collect/start-collector.js";
 import { parseConfig } from "../../src/config/load.js";
 import { openLog } from "../../src/daemon/log/log.js";
+import type { NewNames } from "../../src/nodes/new-names.js";
 
 /** A collector in this process, with a directory that outlives it. */
 export class CollectPlace implements AsyncDisposable {
@@ -35,8 +36,11 @@ export class CollectPlace implements AsyncDisposable {
     };
   }
 
-  async start(url: string, options: { group?: string; fields?: object } = {}): Promise<Collector> {
-    const { group, fields } = options;
+  async start(
+    url: string,
+    options: { group?: string; fields?: object; newDirectories?: NewNames } = {},
+  ): Promise<Collector> {
+    const { group, fields, newDirectories } = options;
     const log = await openLog({ minSeverity: "Critical", fd: 2 });
     const { config } = await parseConfig(JSON.stringify({ ...this.config, ...fields }), "f");
     const collector = await startCollector(config, {
@@ -45,6 +49,7 @@ export class CollectPlace implements AsyncDisposable {
       group,
       log,
       version: "0",
+      ...(newDirectories !== undefined && { newDirectories }),
     });
     this.#open.push(async () => {
       await collector.stop();
