@@ -89,17 +89,16 @@ export class FrameBuffer {
 }
 
 /**
- * The frames in a run of bytes, without those of kinds that a later version added.
- * @throws Error if the bytes are not a run of frames
+ * The frames in a run of bytes, without those of kinds that a later version added; one after the other, because a small block
+ * may inflate to millions.
+ * @throws Error where the bytes are not a run of frames
  */
-export function decodeFrames(bytes: Uint8Array): Frame[] {
+export function* decodeFrames(bytes: Uint8Array): Generator<Frame> {
   const reader = protobuf.Reader.create(bytes);
-  const frames: Frame[] = [];
   while (reader.pos < reader.len) {
     const frame = readFrame(frameType.toObject(frameType.decodeDelimited(reader), decoding));
-    if (frame !== undefined) frames.push(frame);
+    if (frame !== undefined) yield frame;
   }
-  return frames;
 }
 
 const decoding = { longs: Number, defaults: true, oneofs: true } as const;

@@ -1,22 +1,31 @@
 import { breakByte, headBytes, incomplete, indefinite, major, readHead } from "../protocol/cbor-head.js";
+import { ItemScanner } from "../protocol/item-scanner.js";
 import { MessageAssembler } from "../protocol/message-assembler.js";
 
 const what = "a trace-object reply";
+/** `[3, [` with the longest lengths. */
+const longestHeadBytes = 27;
 
 /** Cuts what a forwarder sends on mini-protocol 2 into its trace objects, each as the bytes it sent. */
 export class ObjectCutter {
-  readonly #maxObjectBytes: number;
+  readonly #limits: { readonly what: string; readonly maxBytes: number };
+  readonly #scanner: ItemScanner;
   /** The part of a reply's head that has arrived. */
   #head: Uint8Array = new Uint8Array();
-  /** Present during a reply. */
-  #objects: MessageAssembler | undefined;
-  /** Objects left in the current reply; infinite if a break ends it. */
+  /** Objects left in the current reply; infinite if a break ends it; 0 between replies. */
   #objectsLeft = 0;
-  /** Bytes of an unfinished object in the assembler. */
-  #pending = 0;
+  /** Present while an object has begun and not ended. */
+  #unfinished: MessageAssembler | undefined;
+  #unfinishedBytes = 0;
 
   constructor(options: { maxObjectBytes: number }) {
-    this.#maxObjectBytes = options.maxObjectBytes;
+    this.#limits = { what: "a trace object", maxBytes: options.maxObjectBytes };
+    this.#scanner = new ItemScanner(this.#limits);
+  }
+
+  /** Bytes of an object that is not whole. */
+  get unfinishedBytes(): number {
+    return this.#unfinishedBytes;
   }
 
   /**
@@ -24,51 +33,70 @@ export class ObjectCutter {
    * @throws ProtocolError if they are not replies
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
-    let rest = bytes;
-    while (rest.length > 0) {
-      if (this.#objects === undefined) rest = this.#beginReply(rest);
-      else rest = yield* this.#cut(this.#objects, rest);
-    }
-  }
-
-  /** Returns what follows the head of the reply. */
-  #beginReply(bytes: Uint8Array): Uint8Array {
-    const all = Buffer.concat([this.#head, bytes]);
-    const head = readReplyHead(all);
-    this.#head = head === undefined ? all : new Uint8Array();
-    if (head === undefined) return all.subarray(all.length);
-    this.#objectsLeft = head.objects;
-    if (head.objects > 0) this.#objects = this.#newAssembler();
-    return all.subarray(head.bytes);
-  }
-
-  /** Returns what follows the reply. */
-  *#cut(objects: MessageAssembler, bytes: Uint8Array): Generator<Uint8Array, Uint8Array> {
-    if (this.#pending === 0 && this.#isBreak(bytes[0])) {
-      this.#objects = undefined;
-      return bytes.subarray(1);
-    }
-    let at = -this.#pending;
-    for (const object of objects.push(bytes)) {
-      at += object.length;
-      this.#objectsLeft -= 1;
+    let at = 0;
+    if (this.#unfinished !== undefined) {
+      const object = this.#finish(this.#unfinished, bytes);
+      if (object === undefined) return;
+      at = object.length - this.#unfinishedBytes;
+      this.#unfinishedBytes = 0;
       yield Uint8Array.from(object);
-      if (this.#objectsLeft > 0 && !this.#isBreak(bytes[at])) continue;
-      // The assembler has also read what follows the reply, so it is of no further use.
-      this.#objects = this.#objectsLeft === 0 ? undefined : this.#newAssembler();
-      this.#pending = 0;
-      return bytes.subarray(at);
     }
-    this.#pending = bytes.length - at;
-    return bytes.subarray(bytes.length);
+    while (at < bytes.length) {
+      if (this.#objectsLeft === 0) {
+        at = this.#beginReply(bytes, at);
+      } else if (this.#objectsLeft === Number.POSITIVE_INFINITY && bytes[at] === breakByte) {
+        this.#objectsLeft = 0;
+        at += 1;
+      } else {
+        const end = this.#endOfObject(bytes, at);
+        if (end === incomplete) {
+          this.#keep(bytes.subarray(at));
+          return;
+        }
+        this.#objectsLeft -= 1;
+        yield Uint8Array.from(bytes.subarray(at, end));
+        at = end;
+      }
+    }
   }
 
-  #isBreak(byte: number | undefined): boolean {
-    return this.#objectsLeft === Number.POSITIVE_INFINITY && byte === breakByte;
+  /** Returns where what follows the head of the reply begins. */
+  #beginReply(bytes: Uint8Array, at: number): number {
+    const known = this.#head.length;
+    const next = bytes.subarray(at, at + longestHeadBytes);
+    const all = known === 0 ? next : Buffer.concat([this.#head, next]);
+    const head = readReplyHead(all);
+    if (head === undefined) {
+      this.#head = Uint8Array.from(all);
+      return bytes.length;
+    }
+    if (known > 0) this.#head = new Uint8Array();
+    this.#objectsLeft = head.objects;
+    return at + head.bytes - known;
   }
 
-  #newAssembler(): MessageAssembler {
-    return new MessageAssembler({ what: "a trace object", maxBytes: this.#maxObjectBytes });
+  /** Looks at the bytes where they are: to copy what follows for each object would take the square of its length. */
+  #endOfObject(bytes: Uint8Array, at: number): number {
+    readHead(bytes, at, bytes.length, major.array, this.#limits.what);
+    this.#scanner.begin(at);
+    return this.#scanner.scan(bytes, bytes.length);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#unfinished = new MessageAssembler(this.#limits);
+    this.#finish(this.#unfinished, bytes);
+  }
+
+  /** The object, if `bytes` complete it; the assembler has also read what follows, and is of no further use. */
+  #finish(unfinished: MessageAssembler, bytes: Uint8Array): Uint8Array | undefined {
+    const [object] = unfinished.push(bytes);
+    if (object === undefined) {
+      this.#unfinishedBytes += bytes.length;
+      return undefined;
+    }
+    this.#unfinished = undefined;
+    this.#objectsLeft -= 1;
+    return object;
   }
 }
 

@@ -16,7 +16,9 @@ export type ForwarderMessage =
 
 /** What was sent is complete already; these limits only prevent damaged data from filling the memory. */
 const maxObjectBytes = 256 * 1024 * 1024;
-const maxAnswerBytes = 256 * 1024 * 1024;
+const maxAnswerBytes = 16 * 1024 * 1024;
+/** Looked at together: each may hold thousands of segments. */
+const pieceBytes = 64 * 1024;
 
 /** Reads all bytes that one forwarder sent over one connection. */
 export class RecordedForwarder {
@@ -24,11 +26,18 @@ export class RecordedForwarder {
   /** The messages that the payloads of each mini-protocol complete. */
   readonly #readers: Readonly<Record<MiniProtocol, (payload: Uint8Array) => Iterable<ForwarderMessage>>>;
 
+  readonly #objects = new ObjectCutter({ maxObjectBytes });
+  #unfinishedAnswers = 0;
+
   constructor(sender: Side) {
     this.#demux = new Demux(sender);
-    const replies = new ObjectCutter({ maxObjectBytes });
-    const metrics = new MessageAssembler({ what: "a metrics response", maxBytes: maxAnswerBytes });
-    const points = new MessageAssembler({ what: "a data-point reply", maxBytes: maxAnswerBytes });
+    const replies = this.#objects;
+    const onGrowth = (bytes: number) => {
+      this.#unfinishedAnswers += bytes;
+    };
+    const limits = { maxBytes: maxAnswerBytes, onGrowth };
+    const metrics = new MessageAssembler({ what: "a metrics response", ...limits });
+    const points = new MessageAssembler({ what: "a data-point reply", ...limits });
     this.#readers = {
       [miniProtocols.handshake]: () => [],
       [miniProtocols.traceObjects]: (payload) => readObjects(replies, payload),
@@ -43,11 +52,21 @@ export class RecordedForwarder {
     };
   }
 
+  /** Bytes of objects and answers that are not whole. */
+  get unfinishedBytes(): number {
+    return this.#objects.unfinishedBytes + this.#unfinishedAnswers;
+  }
+
   /**
    * What the bytes complete, in the order it was completed; the objects of a reply before the reply ends.
    * @throws ProtocolError after everything before the fault was yielded
    */
   *push(bytes: Uint8Array): Generator<ForwarderMessage> {
+    for (let at = 0; at < bytes.length; at += pieceBytes)
+      yield* this.#pushPiece(bytes.subarray(at, at + pieceBytes));
+  }
+
+  *#pushPiece(bytes: Uint8Array): Generator<ForwarderMessage> {
     const pieces: [MiniProtocol, Uint8Array][] = [];
     let fault: unknown;
     try {

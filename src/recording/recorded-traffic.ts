@@ -12,12 +12,22 @@ export interface TrafficMessage {
   readonly message: ForwarderMessage;
 }
 
+/** Connections followed at the same time: more than any tracer accepts by default. */
+const mostConnections = 10_000;
+/** Of all connections: one object of the longest is always possible. */
+const mostUnfinishedBytes = 512 * 1024 * 1024;
+/** Reads of a socket before the first message: a handshake is one or two. */
+const mostEarlierPieces = 1_000;
+
 /**
  * Follows all connections of a recording and yields the messages of the nodes. The first message shows which side is the
  * node; bytes sent before it wait until then.
  */
 export class RecordedTraffic {
   readonly #connections = new Map<number, RecordedConnection>();
+  /** Of all of them, in bytes. */
+  #unfinished = 0;
+  #hasTooMany = false;
   readonly #onRemark: (text: string) => void;
 
   constructor(onRemark: (text: string) => void) {
@@ -25,38 +35,62 @@ export class RecordedTraffic {
   }
 
   *push(frame: Frame): Generator<TrafficMessage> {
-    if (frame.kind === "closed") this.#connections.delete(frame.connection);
+    if (frame.kind === "closed") this.#close(frame.connection);
     if (frame.kind !== "bytes") return;
     const { at, connection, sender, offset, data } = frame;
-    let recorded = this.#connections.get(connection);
-    if (recorded === undefined) {
-      recorded = new RecordedConnection();
-      this.#connections.set(connection, recorded);
-    }
+    const recorded = this.#connections.get(connection) ?? this.#open(connection);
+    if (recorded === undefined) return;
+    const before = recorded.unfinishedBytes;
     try {
       for (const message of recorded.push(sender, offset, data)) yield { at, connection, message };
+      if (this.#unfinished + recorded.unfinishedBytes - before > mostUnfinishedBytes)
+        throw new LeftOutError("too much of what was sent at the same time is unfinished");
     } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof HoleError)) throw error;
+      if (!(error instanceof ProtocolError || error instanceof LeftOutError)) throw error;
       this.#onRemark(`connection ${connection}: ${error.message}; the rest of it is left out`);
       recorded.giveUp();
     }
+    this.#unfinished += recorded.unfinishedBytes - before;
+  }
+
+  #open(connection: number): RecordedConnection | undefined {
+    if (this.#connections.size >= mostConnections) {
+      if (!this.#hasTooMany)
+        this.#onRemark(
+          `more than ${mostConnections} connections are open at the same time; the others are left out`,
+        );
+      this.#hasTooMany = true;
+      return undefined;
+    }
+    const recorded = new RecordedConnection();
+    this.#connections.set(connection, recorded);
+    return recorded;
+  }
+
+  #close(connection: number): void {
+    this.#unfinished -= this.#connections.get(connection)?.unfinishedBytes ?? 0;
+    this.#connections.delete(connection);
   }
 }
 
-/** Bytes of a connection are missing from the recording. */
-class HoleError extends Error {
-  override readonly name = "HoleError";
+/** Why the rest of a connection cannot be read. */
+class LeftOutError extends Error {
+  override readonly name = "LeftOutError";
 }
 
 class RecordedConnection {
   #forwarder: { readonly side: Side; readonly reader: RecordedForwarder } | undefined;
-  readonly #sides = { opener: new RecordedSide("opener"), listener: new RecordedSide("listener") };
-  #isGivenUp = false;
+  /** Absent once it is given up. */
+  #sides: Readonly<Record<Side, RecordedSide>> | undefined = {
+    opener: new RecordedSide("opener"),
+    listener: new RecordedSide("listener"),
+  };
 
-  /** @throws ProtocolError, HoleError */
+  /** @throws ProtocolError, LeftOutError */
   *push(sender: Side, offset: number, data: Uint8Array): Generator<ForwarderMessage> {
-    if (this.#isGivenUp) return;
-    const side = this.#sides[sender];
+    const sides = this.#sides;
+    if (sides === undefined) return;
+    const side = sides[sender];
     side.expect(offset, data.length);
     if (this.#forwarder !== undefined) {
       if (this.#forwarder.side === sender) yield* this.#forwarder.reader.push(data);
@@ -66,12 +100,19 @@ class RecordedConnection {
     if (role === undefined) return;
     const forwarder = (role === "forwarder") === (sender === "opener") ? "opener" : "listener";
     this.#forwarder = { side: forwarder, reader: new RecordedForwarder(forwarder) };
-    for (const earlier of this.#sides[forwarder].takeEarlier()) yield* this.#forwarder.reader.push(earlier);
-    this.#sides[forwarder === "opener" ? "listener" : "opener"].takeEarlier();
+    for (const earlier of sides[forwarder].takeEarlier()) yield* this.#forwarder.reader.push(earlier);
+    sides[forwarder === "opener" ? "listener" : "opener"].takeEarlier();
+  }
+
+  /** Bytes kept of what is not whole, or not understood yet. */
+  get unfinishedBytes(): number {
+    const earlier = (this.#sides?.opener.earlierBytes ?? 0) + (this.#sides?.listener.earlierBytes ?? 0);
+    return earlier + (this.#forwarder?.reader.unfinishedBytes ?? 0);
   }
 
   giveUp(): void {
-    this.#isGivenUp = true;
+    this.#sides = undefined;
+    this.#forwarder = undefined;
   }
 }
 
@@ -79,6 +120,7 @@ class RecordedConnection {
 class RecordedSide {
   readonly #search: ForwarderSearch;
   #earlier: Uint8Array[] = [];
+  #earlierBytes = 0;
   #offset = 0;
 
   constructor(side: Side) {
@@ -87,16 +129,27 @@ class RecordedSide {
 
   expect(offset: number, length: number): void {
     if (offset !== this.#offset)
-      throw new HoleError(`${Math.abs(offset - this.#offset)} bytes are not in the recording`);
+      throw new LeftOutError(`${Math.abs(offset - this.#offset)} bytes are not in the recording`);
     this.#offset += length;
   }
 
+  get earlierBytes(): number {
+    return this.#earlierBytes;
+  }
+
+  /** @throws LeftOutError */
   search(data: Uint8Array): ReturnType<ForwarderSearch["push"]> {
-    this.#earlier.push(data);
-    return this.#search.push(data);
+    // A copy: the bytes of a frame keep its whole block in memory.
+    this.#earlier.push(Uint8Array.from(data));
+    this.#earlierBytes += data.length;
+    const role = this.#search.push(data);
+    if (role === undefined && this.#earlier.length > mostEarlierPieces)
+      throw new LeftOutError("it does not show which side is the node");
+    return role;
   }
 
   takeEarlier(): Uint8Array[] {
+    this.#earlierBytes = 0;
     return this.#earlier.splice(0);
   }
 }

@@ -52,17 +52,19 @@ export async function* readRecordingFile(
       const message = `${file} is a recording of version ${header.version}, which this program does not know`;
       throw new RecordingError("version-unknown", message);
     }
+    const doubt = new Doubt();
     let offset = fileHeaderBytes;
     for (;;) {
-      const block = await readBlock(handle, offset);
+      const block = await readBlock(handle, offset, doubt);
       if (block !== undefined) {
-        yield block.frames;
+        const isWhole = yield* framesOf(block.bytes);
+        if (!isWhole) onSkipped({ file, kind: "damaged", offset, bytes: block.end - offset });
         offset = block.end;
         continue;
       }
       const { size } = await handle.stat();
       if (offset >= size) return;
-      const next = await findBlock(handle, offset + 1, size);
+      const next = await findBlock(handle, offset + 1, size, doubt);
       onSkipped({
         file,
         kind: next === undefined ? "torn" : "damaged",
@@ -77,22 +79,63 @@ export async function* readRecordingFile(
   }
 }
 
+const mostFramesAtOnce = 1_024;
+
+/** Some frames at a time; returns whether all could be read. */
+function* framesOf(bytes: Uint8Array): Generator<Frame[], boolean> {
+  const frames = decodeFrames(bytes);
+  for (;;) {
+    const some: Frame[] = [];
+    try {
+      while (some.length < mostFramesAtOnce) {
+        const { done, value } = frames.next();
+        if (done) {
+          yield some;
+          return true;
+        }
+        some.push(value);
+      }
+    } catch {
+      yield some;
+      return false;
+    }
+    yield some;
+  }
+}
+
+/**
+ * Believes markers that prove to be none only so often: whoever makes a file can put one every few bytes, each with a long
+ * payload to check. By accident there is none in terabytes.
+ */
+class Doubt {
+  #wastedBytes = 0;
+
+  /** Whether the block that a marker at `offset` announces is worth a look. */
+  allows(offset: number, bytes: number): boolean {
+    return this.#wastedBytes + bytes <= freeBytes + wastePerByte * offset;
+  }
+
+  wasted(bytes: number): void {
+    this.#wastedBytes += bytes;
+  }
+}
+const freeBytes = 64 * 1_024 * 1_024;
+const wastePerByte = 4;
+
+/** The run of frames in the block that begins here, if there is one; `known` is its header, if it was read already. */
 async function readBlock(
   handle: FileHandle,
   offset: number,
-): Promise<{ frames: Frame[]; end: number } | undefined> {
-  const header = await readAt(handle, offset, blockHeaderBytes);
+  doubt: Doubt,
+  known?: Buffer,
+): Promise<{ bytes: Uint8Array; end: number } | undefined> {
+  const header = known ?? (await readAt(handle, offset, blockHeaderBytes));
   const length = payloadBytes(header);
-  if (length === undefined) return undefined;
+  if (length === undefined || !doubt.allows(offset, length)) return undefined;
   const payload = await readAt(handle, offset + blockHeaderBytes, length);
-  if (payload.length < length) return undefined;
-  const bytes = decodeBlock(header, payload);
-  if (bytes === undefined) return undefined;
-  try {
-    return { frames: decodeFrames(bytes), end: offset + blockHeaderBytes + length };
-  } catch {
-    return undefined;
-  }
+  const bytes = payload.length < length ? undefined : decodeBlock(header, payload);
+  if (bytes === undefined) doubt.wasted(length);
+  return bytes === undefined ? undefined : { bytes, end: offset + blockHeaderBytes + length };
 }
 
 function fileHeaderStart(length: number): Uint8Array {
@@ -102,12 +145,19 @@ function fileHeaderStart(length: number): Uint8Array {
 const searchBytes = 1024 * 1024;
 
 /** Where the next whole block begins, at or after `from`. */
-async function findBlock(handle: FileHandle, from: number, size: number): Promise<number | undefined> {
+async function findBlock(
+  handle: FileHandle,
+  from: number,
+  size: number,
+  doubt: Doubt,
+): Promise<number | undefined> {
   for (let start = from; start < size; start += searchBytes) {
-    // The next stretch begins inside this one by the length of a marker, less one byte.
-    const stretch = await readAt(handle, start, searchBytes + blockMagic.length - 1);
-    for (let at = stretch.indexOf(blockMagic); at !== -1; at = stretch.indexOf(blockMagic, at + 1)) {
-      if ((await readBlock(handle, start + at)) !== undefined) return start + at;
+    // The next stretch begins inside this one by the length of a header, less one byte.
+    const stretch = await readAt(handle, start, searchBytes + blockHeaderBytes - 1);
+    const markers = stretch.subarray(0, searchBytes + blockMagic.length - 1);
+    for (let at = markers.indexOf(blockMagic); at !== -1; at = markers.indexOf(blockMagic, at + 1)) {
+      const header = stretch.subarray(at, at + blockHeaderBytes);
+      if ((await readBlock(handle, start + at, doubt, header)) !== undefined) return start + at;
     }
   }
   return undefined;

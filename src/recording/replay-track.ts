@@ -103,8 +103,9 @@ function tracksOf(
 
 async function openLogTrack(name: string, files: readonly string[], remarks: string[]): Promise<ReplayTrack> {
   // A track may be played many times; each problem is reported once.
+  const reported = new Set<string>();
   const onRemark = (text: string) => {
-    if (!remarks.includes(text)) remarks.push(text);
+    if (reported.size < reported.add(text).size) remarks.push(text);
   };
   const track = { name, dataPoints: new Map(), events: () => logEvents(files, onRemark) };
   for await (const { at } of track.events()) return { ...track, began: at };

@@ -6,10 +6,16 @@ import type { SentKeys } from "./sent-window.js";
 const keyBytes = 8;
 const chunkKeys = 8_192;
 
+/** Keys in memory of all runs together, beyond which all are written. */
+const mostPending = 2 ** 20;
+const fewKeys = 16;
+
 /** Separates runs of keys that arrive mixed, with a temporary file for each: eight bytes a key. */
 export class KeySpool implements AsyncDisposable {
   readonly #directory: string;
   readonly #runs = new Map<string, SpooledKeys>();
+  /** Room for keys in memory, of all runs. */
+  #pending = 0;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -26,7 +32,20 @@ export class KeySpool implements AsyncDisposable {
       spooled = new SpooledKeys(join(this.#directory, String(this.#runs.size)));
       this.#runs.set(run, spooled);
     }
-    if (spooled.add(key)) await spooled.flush();
+    const before = spooled.roomKeys;
+    const isFull = spooled.add(key);
+    this.#pending += spooled.roomKeys - before;
+    if (isFull) await spooled.flush();
+    if (this.#pending > mostPending) await this.#flushAll();
+  }
+
+  /** A recording may have very many runs of a few keys each. */
+  async #flushAll(): Promise<void> {
+    for (const spooled of this.#runs.values()) {
+      await spooled.flush();
+      spooled.release();
+    }
+    this.#pending = 0;
   }
 
   /** Some runs, one after the other; those that nothing was added to are empty. No more keys may be added. */
@@ -51,7 +70,7 @@ export class KeySpool implements AsyncDisposable {
 
 class SpooledKeys implements SentKeys {
   readonly #path: string;
-  #pending = new Float64Array(chunkKeys);
+  #pending = new Float64Array(0);
   #count = 0;
   #flushed = 0;
 
@@ -63,14 +82,30 @@ class SpooledKeys implements SentKeys {
     return this.#flushed + this.#count;
   }
 
+  /** Keys that there is memory for. */
+  get roomKeys(): number {
+    return this.#pending.length;
+  }
+
   /** Whether the keys should be flushed before the next is added. */
   add(key: number): boolean {
+    if (this.#count === this.#pending.length) {
+      const grown = new Float64Array(Math.min(chunkKeys, Math.max(fewKeys, 2 * this.#count)));
+      grown.set(this.#pending);
+      this.#pending = grown;
+    }
     this.#pending[this.#count] = key;
     this.#count += 1;
     return this.#count === chunkKeys;
   }
 
+  /** Gives back the memory; everything must be flushed. */
+  release(): void {
+    this.#pending = new Float64Array(0);
+  }
+
   async flush(): Promise<void> {
+    if (this.#count === 0) return;
     const handle = await open(this.#path, "a");
     try {
       await handle.appendFile(new Uint8Array(this.#pending.buffer, 0, this.#count * keyBytes));
@@ -82,6 +117,7 @@ class SpooledKeys implements SentKeys {
   }
 
   async *keysFrom(index: number): AsyncGenerator<Float64Array> {
+    if (index >= this.#flushed) return;
     const handle = await open(this.#path, "r");
     try {
       let position = index * keyBytes;

@@ -37,7 +37,9 @@ export async function openSent(paths: readonly string[], options: SentOptions = 
   const files = new Map<string, string[]>();
   const addFiles = (node: string, added: readonly string[]) => {
     const name = options.name ?? node;
-    files.set(name, [...(files.get(name) ?? []), ...added]);
+    const known = files.get(name);
+    if (known === undefined) files.set(name, [...added]);
+    else for (const file of added) known.push(file);
   };
   async function dispose() {
     for (const spool of spools) await spool[Symbol.asyncDispose]();
@@ -81,8 +83,8 @@ export async function openSent(paths: readonly string[], options: SentOptions = 
 }
 
 function refuseClashes(nodes: readonly SentNode[]): void {
-  const names = nodes.map(({ node }) => node);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const seen = new Set<string>();
+  const twice = nodes.find(({ node }) => seen.size === seen.add(node).size)?.node;
   if (twice !== undefined)
     throw new SentError(`the node ${twice} is in two inputs of --sent; verify them one at a time`);
 }

@@ -26,6 +26,12 @@ export interface ComparisonOptions {
 
 /** Unknown lines in a row after which the whole rest of what was sent is searched for one of them. */
 const unknownsBeforeSearch = 64;
+/**
+ * Searches in vain that may read to the end of what was sent; after those each must be earned by lines, or a log with a foreign
+ * line here and there would be compared in the square of its length.
+ */
+const freeSearches = 32;
+const searchedPerLine = 64;
 
 /**
  * Compares the lines of one log, in their order, with what was sent, in bounded memory.
@@ -44,6 +50,9 @@ export class OrderComparison {
   /** Unknown lines in a row that are not counted yet. */
   #unknown: FoundLine[] = [];
   #searchAt = unknownsBeforeSearch;
+  #searchesInVain = 0;
+  /** Keys read by searches in vain that were not free. */
+  #searchedKeys = 0;
   #lastIndex = -1;
   #matched = 0;
   #lost = 0;
@@ -167,11 +176,20 @@ export class OrderComparison {
     if (this.#unknown.length >= this.#window) this.#countUnknown({ keepSearchPause: true });
   }
 
+  get #linesTaken(): number {
+    return this.#matched + this.#doubled + this.#torn + this.#foreign + this.#unknown.length;
+  }
+
   /** Searches everything sent and not found yet for the unknown lines; if one is found, everything before it is lost. */
   async #search(): Promise<boolean> {
     const lines = this.#unknown;
-    const index = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));
-    if (index === undefined) return false;
+    if (this.#searchedKeys > searchedPerLine * this.#linesTaken) return false;
+    const { index, searched } = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));
+    if (index === undefined) {
+      this.#searchesInVain += 1;
+      if (this.#searchesInVain > freeSearches) this.#searchedKeys += searched;
+      return false;
+    }
     this.#unknown = [];
     this.#searchAt = unknownsBeforeSearch;
     this.#giveUpGaps(Number.POSITIVE_INFINITY);

@@ -7,6 +7,7 @@ export class OrderCount {
   #settled = 0;
   /** `tails[i]`: the smallest index that ends an increasing run of `i + 1` unsettled indexes. */
   #tails: number[] = [];
+  #addedSinceSettling = 0;
 
   get inOrder(): number {
     return this.#settled + this.#tails.length;
@@ -22,14 +23,19 @@ export class OrderCount {
   add(index: number, smallestOpen: number): void {
     const at = firstAbove(this.#tails, index);
     this.#tails[at] = index;
-    // Settling copies the list, so it is not done each time.
-    if (this.#tails.length % 4_096 === 0) {
+    this.#addedSinceSettling += 1;
+    // Settling copies the list, so it is done once for as many indexes as the list is long.
+    if (this.#addedSinceSettling >= Math.max(leastBetween, this.#tails.length / 2)) {
+      this.#addedSinceSettling = 0;
       const settled = firstAbove(this.#tails, smallestOpen);
       this.#settled += settled;
       this.#tails = this.#tails.slice(settled);
     }
   }
 }
+
+/** Indexes that are added before the list is settled. */
+const leastBetween = 4_096;
 
 /** Position of the first of the ascending `values` that is above `limit`. */
 function firstAbove(values: readonly number[], limit: number): number {

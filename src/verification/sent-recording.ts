@@ -17,7 +17,8 @@ const lineFeed = 0x0a;
 /** One connection of a recording. */
 interface Run {
   readonly id: string;
-  readonly texts: MachineTexts;
+  /** Whether an object came that no tracer would accept. */
+  isOver: boolean;
   /** The node's name, once it has given one. */
   name: string | undefined;
 }
@@ -43,23 +44,26 @@ export async function sentInRecording(
     for await (const { connection, message } of readRecordedMessages(file, onRemark)) {
       let run = runs.get(connection);
       if (run === undefined) {
-        run = { id: connection, texts: new MachineTexts(), name: undefined };
+        run = { id: connection, isOver: false, name: undefined };
         runs.set(connection, run);
       }
       if (message.kind === "data-points") run.name ??= nameOf(new Map(message.points));
       if (message.kind !== "objects") continue;
       hasObjects = true;
-      for (const key of run.texts.keysOf(message.objects, (reason) =>
-        onRemark(`${file}: ${connection}: ${reason}`),
-      ))
-        await spool.add(connection, key);
+      if (run.isOver) continue;
+      const { keys, fault } = keysOf(message.objects);
+      run.isOver = fault !== undefined;
+      if (fault !== undefined) onRemark(`${file}: ${connection}: ${fault}; the rest is skipped`);
+      for (const key of keys) await spool.add(connection, key);
     }
     if (!hasObjects) throw withoutObjects(file, remarks);
     const connections = new Map<string, string[]>();
     for (const { id, name = namelessNode(file, id) } of runs.values()) {
       for (const copy of namesOfCopies(options.name ?? name, options.copies)) {
         const node = requestedNames(copy, id).directory;
-        connections.set(node, [...(connections.get(node) ?? []), id]);
+        const known = connections.get(node);
+        if (known === undefined) connections.set(node, [id]);
+        else known.push(id);
       }
     }
     return { nodes: await joined(connections, spool), spool };
@@ -77,27 +81,22 @@ async function joined(nodes: ReadonlyMap<string, string[]>, spool: KeySpool): Pr
   return sent;
 }
 
-/** Makes the keys of objects' lines, up to the first object that no tracer would accept. */
-class MachineTexts {
-  readonly #decoder = new TraceReplyDecoder({ maxObjectBytes });
-  #isOver = false;
-
-  keysOf(objects: readonly Uint8Array[], onFault: (reason: string) => void): number[] {
-    if (this.#isOver) return [];
-    try {
-      this.#decoder.push(encodeTraceReply(objects));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#isOver = true;
-      onFault(`${error.message}; the rest is skipped`);
-    }
-    const lines = this.#decoder.take()?.machineLines() ?? new Uint8Array();
-    const keys: number[] = [];
-    let start = 0;
-    for (let end = lines.indexOf(lineFeed); end !== -1; end = lines.indexOf(lineFeed, start)) {
-      keys.push(lineKey(lines, start, end));
-      start = end + 1;
-    }
-    return keys;
+/** The keys of objects' lines, up to the first object that no tracer would accept, and why it would not. */
+function keysOf(objects: readonly Uint8Array[]): { keys: number[]; fault: string | undefined } {
+  const decoder = new TraceReplyDecoder({ maxObjectBytes });
+  let fault: string | undefined;
+  try {
+    decoder.push(encodeTraceReply(objects));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    fault = error.message;
   }
+  const lines = decoder.take()?.machineLines() ?? new Uint8Array();
+  const keys: number[] = [];
+  let start = 0;
+  for (let end = lines.indexOf(lineFeed); end !== -1; end = lines.indexOf(lineFeed, start)) {
+    keys.push(lineKey(lines, start, end));
+    start = end + 1;
+  }
+  return { keys, fault };
 }

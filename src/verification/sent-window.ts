@@ -63,17 +63,18 @@ export class SentWindow {
     this.#position += 1;
   }
 
-  /** Index of the first key in `keys` beyond what is held, found by reading on to the end. */
-  async findBeyond(keys: ReadonlySet<number>): Promise<number | undefined> {
-    if (this.#ended) return undefined;
-    let index = this.#position + (this.#end - this.#start);
+  /** Index of the first key in `keys` beyond what is held, found by reading on to the end, and how many were read for it. */
+  async findBeyond(keys: ReadonlySet<number>): Promise<{ index: number | undefined; searched: number }> {
+    if (this.#ended) return { index: undefined, searched: 0 };
+    const first = this.#position + (this.#end - this.#start);
+    let index = first;
     for await (const chunk of this.#sent.keysFrom(index)) {
       for (const key of chunk) {
-        if (keys.has(key)) return index;
+        if (keys.has(key)) return { index, searched: index - first };
         index += 1;
       }
     }
-    return undefined;
+    return { index: undefined, searched: index - first };
   }
 
   /** Skips everything before `index`, which is beyond what is held. */

@@ -50,7 +50,7 @@ const nothing: Pick<SentNode, "sent" | "keyOf" | "firstNumber"> = {
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   const wanted = (node: string) => options.only === undefined || options.only.has(node);
-  const sent = options.sent.filter(({ node }) => wanted(node));
+  const sent = new Map(options.sent.filter(({ node }) => wanted(node)).map((one) => [one.node, one]));
   const roots: { root: string; found: NodeLogs[] }[] = [];
   for (const root of options.logs)
     roots.push({ root, found: (await findNodeLogs(root)).filter(({ node }) => wanted(node)) });
@@ -59,10 +59,11 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   let bytesBefore = 0;
   const nodes: NodeVerdict[] = [];
   for (const { root, found } of roots) {
-    const absent = sent.filter(({ node }) => !found.some((logs) => logs.node === node));
-    const logs = [...found, ...absent.map(({ node }) => ({ node, files: [], bytes: 0 }))];
+    const present = new Set(found.map(({ node }) => node));
+    const absent = [...sent.keys()].filter((node) => !present.has(node));
+    const logs = [...found, ...absent.map((node) => ({ node, files: [], bytes: 0 }))];
     for (const log of logs) {
-      const expected = sent.find(({ node }) => node === log.node);
+      const expected = sent.get(log.node);
       const findings = await compare(log, expected ?? nothing, root, options, (bytes) =>
         options.progress?.({ bytes: bytesBefore + bytes, totalBytes, node: log.node }),
       );

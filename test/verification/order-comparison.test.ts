@@ -219,3 +219,30 @@ test("if texts repeat, the log passes only if it is exactly what was sent", asyn
     { numRuns: 500 },
   );
 });
+
+test("foreign lines here and there do not make everything that was sent be read again and again", async () => {
+  const sent = upTo(20_000);
+  let read = 0;
+  const counted: SentKeys = {
+    async *keysFrom(index) {
+      for await (const keys of keysOf(sent, 500).keysFrom(index)) {
+        read += keys.length;
+        yield keys;
+      }
+    },
+  };
+  const comparison = new OrderComparison(counted, { window: 1_000, maxPlaces: 3, firstNumber: 1 });
+  let line = 0;
+  for (const key of sent.slice(0, 2_000)) {
+    for (let foreign = 0; foreign <= 70; foreign += 1) {
+      const found = foreign === 70 ? key : -(line + 1);
+      line += 1;
+      if (!comparison.takeExpected(found))
+        await comparison.take({ key: found, file: "log", line, otherwise: () => "foreign" });
+    }
+  }
+  const { foreign, lost } = await comparison.end({ file: "log", line: line + 1 });
+  expect({ foreign, lost }).toEqual({ foreign: 140_000, lost: 18_000 });
+  // Once for each of the searches would be 40 million.
+  expect(read).toBeLessThan(12_000_000);
+});

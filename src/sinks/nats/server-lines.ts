@@ -6,10 +6,11 @@ export class ServerFault extends Error {
 /** The largest is `INFO` with the addresses of a cluster's servers, some kilobytes. */
 const longestLine = 64 * 1_024;
 /**
- * Lines that are no messages within a window. A real server pings every two minutes, answers ours, and says when its cluster
- * changes.
+ * Lines that are no messages within a window, and their bytes. A real server pings every two minutes, answers ours, and says
+ * when its cluster changes.
  */
 const mostLines = 500;
+const mostLineBytes = 256 * 1_024;
 const windowMs = 10_000;
 
 const lineFeed = 0x0a;
@@ -40,6 +41,7 @@ export class ServerLines {
   #endsMessage = false;
   #windowAt = Number.NEGATIVE_INFINITY;
   #lines = 0;
+  #lineBytes = 0;
 
   constructor({ mostMessageBytes, now = () => performance.now() }: ServerLinesOptions) {
     this.#mostMessageBytes = mostMessageBytes;
@@ -83,17 +85,18 @@ export class ServerLines {
         this.#beginMessage(words, 4);
         return;
       case "INFO":
+        this.#count(line);
         if (!isObject(line.slice(operation.length))) throw notNats("INFO that is not JSON");
-        break;
+        return;
       case "PING":
       case "PONG":
       case "+OK":
       case "-ERR":
-        break;
+        this.#count(line);
+        return;
       default:
         throw notNats(noOperation);
     }
-    this.#count();
   }
 
   /** `least` words; one more if there is a subject for an answer. */
@@ -111,16 +114,18 @@ export class ServerLines {
     this.#endsMessage = true;
   }
 
-  #count(): void {
+  #count(line: string): void {
     const now = this.#now();
     if (now - this.#windowAt >= windowMs) {
       this.#windowAt = now;
       this.#lines = 0;
+      this.#lineBytes = 0;
     }
     this.#lines += 1;
-    if (this.#lines > mostLines)
+    this.#lineBytes += line.length;
+    if (this.#lines > mostLines || this.#lineBytes > mostLineBytes)
       throw new ServerFault(
-        `the server sent more than ${mostLines} lines without a message (PING, INFO, errors) within ${windowMs / 1_000} s`,
+        `the server sent more than ${mostLines} lines without a message (PING, INFO, errors), or very long ones, within ${windowMs / 1_000} s`,
       );
   }
 }

@@ -71,6 +71,13 @@ test.each(["PING", "+OK", "-ERR 'no'", "INFO {}", "PONG"])(
   },
 );
 
+test("a few very long INFOs are refused: each is parsed", () => {
+  const long = Buffer.from(`INFO {"a":"${"a".repeat(60_000)}"}\r\n`);
+  const sent = lines();
+  for (let count = 0; count < 4; count += 1) sent.push(long);
+  expect(() => sent.push(long)).toThrow(/within 10 s/);
+});
+
 test("what looks like lines inside a payload is not counted", () => {
   const payload = "PING\r\n".repeat(160);
   const messages = lines();
