@@ -61,6 +61,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #asksUnnamed = false;
   #nameTimer: NodeJS.Timeout | undefined;
   #isLeaving = false;
+  #isOver = false;
   /** Bytes of batches since `flush` was called last. */
   #batchedBytes = 0;
 
@@ -96,7 +97,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   /** Takes bytes of the mini-protocol; `flush` makes a batch of what they complete. */
   receive(bytes: Uint8Array): void {
-    this.#decoder.append(bytes);
+    if (!this.#isOver) this.#decoder.append(bytes);
   }
 
   /**
@@ -105,6 +106,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
    */
   flush(): number {
     this.#batchedBytes = 0;
+    if (this.#isOver) return 0;
     try {
       this.#decoder.scan();
     } finally {
@@ -155,6 +157,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   }
 
   evict(): void {
+    this.#forget();
     this.#options.onEvicted();
   }
 
@@ -165,6 +168,14 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.held.end();
     this.#options.budget.leave(this);
     this.#reserve(0);
+    this.#forget();
+  }
+
+  /** What is unfinished will never be whole. Others get its memory now: the connection may take a while to close, and be found by the garbage collector much later. */
+  #forget(): void {
+    this.#isOver = true;
+    this.#decoder.discard();
+    this.#options.budget.unfinished(this, 0);
   }
 
   #takeBatch(): void {

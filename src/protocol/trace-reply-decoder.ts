@@ -90,6 +90,13 @@ export class TraceReplyDecoder {
     return batch;
   }
 
+  /** Gives back the memory of what has not been taken; nothing more may be appended. */
+  discard(): void {
+    this.#coming.release();
+    this.#at = this.#coming.end;
+    this.#startAgain(new BatchBytes(this.#memory));
+  }
+
   /** Replies that have ended since the beginning. */
   get repliesEnded(): number {
     return this.#repliesEnded;

@@ -120,7 +120,7 @@ export const links: readonly Attack[] = [
     config: link("ws"),
     bounds: { logBytes: 2 * 1_048_576 },
     run: ({ pick }) =>
-      withWebSockets(pick(150, 1_500), async (send) => {
+      withWebSockets(pick(150, 2_000), async (send) => {
         const object = unfinishedObject(15 * 2 ** 20).subarray(0, 2 ** 20);
         const segments = encodeSegments("opener", miniProtocols.traceObjects, object, 0, 32_760);
         const frames = Array.from({ length: 32 }, (_, index) =>
