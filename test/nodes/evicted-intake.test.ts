@@ -4,9 +4,14 @@ import { ReadingGate } from "../../src/nodes/reading-gate.js";
 import { ReadingTurns } from "../../src/nodes/reading-turns.js";
 import { TraceIntake } from "../../src/nodes/trace-intake.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
+import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
+import { encodeTraceObject } from "../../src/protocol/trace-object.js";
+import { traceObject } from "../batches.js";
 
-/** The beginning of a reply whose only object has a text of a hundred thousand bytes. */
-const beginning = Buffer.from([0x82, 3, 0x9f, 0x88, 0x7a, 0, 1, 0x86, 0xa0]);
+/** The beginning of a reply whose only object has a hundred thousand bytes. */
+const beginning = encodeTraceReply([
+  encodeTraceObject(traceObject({ machine: "a".repeat(100_000) })),
+]).subarray(0, 60_000);
 
 function intakes(count: number) {
   const memory = new SpareMemory();
@@ -35,7 +40,7 @@ test("a node whose unfinished object takes too much gives its memory to others a
   const { made, memory, budget, evicted } = intakes(4);
   const giveBack = vi.spyOn(memory, "giveBack");
   for (const intake of made) {
-    intake.receive(Buffer.concat([beginning, Buffer.alloc(60_000)]));
+    intake.receive(beginning);
     intake.flush();
   }
   expect(evicted).toHaveLength(1);
@@ -52,7 +57,7 @@ test("a node whose unfinished object takes too much gives its memory to others a
 test("a session that ends gives back the memory of what is unfinished", () => {
   const { made, memory } = intakes(1);
   const giveBack = vi.spyOn(memory, "giveBack");
-  made[0]!.receive(Buffer.concat([beginning, Buffer.alloc(60_000)]));
+  made[0]!.receive(beginning);
   made[0]!.flush();
   expect(giveBack.mock.calls.some(([{ length }]) => length > 100_000)).toBe(false);
   made[0]!.end();
