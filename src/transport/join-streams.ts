@@ -1,32 +1,61 @@
 import type { LinkStream } from "./links/link.js";
+import type { PassingRoom } from "./passing-room.js";
 
 /** How long one end may take to read what the other had sent before it was gone, in milliseconds. */
 const closeGraceMs = 2_000;
-const pieceBytes = 64 * 1_024;
-/** Pieces kept for the next ones, 1.5 MiB: one for each of twenty nodes that are busy. */
-const mostSpare = 24;
+/** What a piece takes in addition to its bytes: a thousand of one byte each are more than they seem. */
+const pieceOverhead = 512;
+/** Sizes of pieces: a larger one than needed would be held as long as its bytes. */
+const pieceSizes = [16, 32, 64].map((kibibytes) => kibibytes * 1_024);
+const longestPiece = 64 * 1_024;
+/** Memory kept for the next pieces: one for each of twenty nodes that are busy. */
+const mostSpareBytes = 1_536 * 1_024;
 
 /**
  * Memory for bytes on their way, which is reused: as garbage it would add up to far more than is ever on its way, because
  * the collector does not hurry for memory outside its heap.
  */
-const spare: Buffer[] = [];
+const spare = new Map<number, Buffer[]>(pieceSizes.map((size) => [size, []]));
+let spareBytes = 0;
 
 /**
  * Passes on what each end sends to the other, with back-pressure, and the end of each direction; owns both. If one end is
  * lost, the other is closed after it got what was on its way. Resolves when both are gone.
  */
-export async function joinStreams(one: LinkStream, other: LinkStream): Promise<void> {
-  await Promise.all([passOn(one, other), passOn(other, one)]);
+export async function joinStreams(one: LinkStream, other: LinkStream, room: PassingRoom): Promise<void> {
+  room.enter();
+  await Promise.all([passOn(one, other, room), passOn(other, one, room)]);
+  room.leave();
 }
 
 /** Resolves when `from` is gone. */
-async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: LinkStream): Promise<void> {
+async function passOn(
+  { stream: from, chunks }: LinkStream,
+  { stream: to }: LinkStream,
+  room: PassingRoom,
+): Promise<void> {
+  let waitingBytes = 0;
+  let isPaused = false;
   const take = (chunk: Buffer) => {
-    const takesMore = chunks === "given" ? to.write(chunk) : writeCopy(to, chunk);
-    if (!takesMore) from.pause();
+    for (let at = 0; at < chunk.length; at += longestPiece) {
+      const piece = chunk.subarray(at, at + longestPiece);
+      const { bytes, giveBack } = chunks === "given" ? { bytes: piece, giveBack: undefined } : copied(piece);
+      const held = bytes.length + pieceOverhead;
+      waitingBytes += held;
+      to.write(bytes, () => {
+        giveBack?.();
+        waitingBytes -= held;
+        if (isPaused && waitingBytes <= room.bytesOfDirection) goOn();
+      });
+    }
+    if (waitingBytes <= room.bytesOfDirection) return;
+    isPaused = true;
+    from.pause();
   };
-  const goOn = () => from.resume();
+  const goOn = () => {
+    isPaused = false;
+    from.resume();
+  };
   // An end that accepts no more must not hold up what the other sends, or its leaving.
   const letGo = () => {
     from.off("data", take);
@@ -35,7 +64,6 @@ async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: Link
   from.on("error", () => {});
   from.on("data", take);
   from.once("end", () => to.end());
-  to.on("drain", goOn);
   to.once("finish", letGo);
   to.once("close", letGo);
   await new Promise<void>((resolve) => {
@@ -51,16 +79,21 @@ async function passOn({ stream: from, chunks }: LinkStream, { stream: to }: Link
 /** Less has memory of its own: a hundred pieces of a few bytes each may wait until an end takes no more. */
 const littleBytes = 8 * 1_024;
 
-/** Whether more may be written at once. */
-function writeCopy(to: LinkStream["stream"], chunk: Buffer): boolean {
-  if (chunk.length < littleBytes) return to.write(Buffer.from(chunk));
-  let takesMore = true;
-  for (let at = 0; at < chunk.length; at += pieceBytes) {
-    const memory = spare.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
-    const length = chunk.copy(memory, 0, at, at + pieceBytes);
-    takesMore = to.write(memory.subarray(0, length), () => {
-      if (spare.length < mostSpare) spare.push(memory);
-    });
-  }
-  return takesMore;
+/** A copy of lent bytes, and what gives its memory back. */
+function copied(chunk: Buffer): { bytes: Buffer; giveBack: (() => void) | undefined } {
+  if (chunk.length < littleBytes) return { bytes: Buffer.from(chunk), giveBack: undefined };
+  const size = pieceSizes.find((pieceSize) => chunk.length <= pieceSize)!;
+  const shelf = spare.get(size)!;
+  const memory = shelf.pop();
+  if (memory !== undefined) spareBytes -= size;
+  const piece = memory ?? Buffer.allocUnsafeSlow(size);
+  chunk.copy(piece);
+  return {
+    bytes: piece.subarray(0, chunk.length),
+    giveBack: () => {
+      if (spareBytes + size > mostSpareBytes) return;
+      spareBytes += size;
+      shelf.push(piece);
+    },
+  };
 }

@@ -4,6 +4,7 @@ import { joinStreams } from "./join-streams.js";
 import { connectOver } from "./links/kinds.js";
 import type { LinkStream, ListenOptions, OwnCredentials } from "./links/link.js";
 import { openListener } from "./listener.js";
+import { PassingRoom } from "./passing-room.js";
 
 export interface RelayOptions
   extends Pick<ListenOptions, "socketMode" | "maxConnections" | "onDirectoryMade" | "onModeNarrowed"> {
@@ -44,6 +45,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { listen, to, credentials, connectTimeoutMs = 10_000, observer, ...listening } = options;
   const stopping = new AbortController();
   const passing = new Map<Connection, Promise<void>>();
+  const room = new PassingRoom();
   let isReachable = true;
   let nodes = 0;
 
@@ -54,6 +56,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         signal,
         timeoutMs: connectTimeoutMs,
         credentials: await credentials(),
+        chunks: "lent",
       });
       if (!isReachable) observer.reachedAgain();
       isReachable = true;
@@ -79,7 +82,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
     nodes += 1;
     observer.changed(nodes);
-    await joinStreams(near, far);
+    await joinStreams(near, far, room);
     nodes -= 1;
     observer.changed(nodes);
   }

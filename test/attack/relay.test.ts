@@ -59,3 +59,46 @@ test("nodes that send a little at a time to a tracer that reads nothing take lit
   );
   expect((peakMiB() - before) / many).toBeLessThan(0.3);
 });
+
+const crowd = 1_000;
+/** What is on its way of all nodes together, as docs/links.md says, and the sockets of a thousand connections. */
+const mostMiB = 16 + 24;
+
+test("a thousand nodes that send as much as they can to a tracer that reads nothing take a bounded amount of memory of the relay", {
+  timeout: 120_000,
+}, async () => {
+  const { near, far, peakMiB } = await startRelay();
+  const nodes = await nodesAt(near, crowd);
+  await expect.poll(() => far.size, { timeout: 60_000 }).toBe(crowd);
+  const before = peakMiB();
+  for (let piece = 0; piece < 20; piece += 1) {
+    for (const node of nodes) if (node.writableLength < 65_536) node.write(Buffer.alloc(65_536));
+    await seconds(0.1);
+  }
+  await seconds(2);
+  console.log(
+    `the relay took ${(peakMiB() - before).toFixed(0)} MiB for ${crowd} nodes, ${before.toFixed(0)} before`,
+  );
+  expect(peakMiB() - before).toBeLessThan(mostMiB);
+});
+
+test("what hundreds of nodes had sent arrives whole when the tracer reads again", {
+  timeout: 120_000,
+}, async () => {
+  const { near, far } = await startRelay();
+  const nodes = await nodesAt(near, 300);
+  await expect.poll(() => far.size, { timeout: 60_000 }).toBe(300);
+  const sent = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
+  for (const node of nodes) node.end(sent);
+  await seconds(1);
+  let whole = 0;
+  for (const socket of far) {
+    const pieces: Buffer[] = [];
+    socket.on("data", (piece) => pieces.push(piece));
+    socket.once("end", () => {
+      if (Buffer.concat(pieces).equals(sent)) whole += 1;
+    });
+    socket.resume();
+  }
+  await expect.poll(() => whole, { timeout: 60_000 }).toBe(300);
+});

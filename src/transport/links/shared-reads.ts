@@ -4,17 +4,25 @@ import { Socket } from "node:net";
 let mostBytes = 256 * 1_024;
 let shared: Buffer | undefined;
 
-/** Sockets that share their reads from now on read so many bytes at a time: of all that is read at once several copies are on their way. */
+/**
+ * Sockets that share their reads read so many bytes at a time, those that do so already after their next read: of all that is
+ * read at once several copies are on their way.
+ */
 export function readAtMost(bytes: number): void {
   mostBytes = bytes;
   shared = undefined;
+}
+
+function sharedMemory(): Buffer {
+  shared ??= Buffer.allocUnsafeSlow(mostBytes);
+  return shared;
 }
 
 /**
  * Where Node keeps the option `onread` of a socket, which it accepts only for sockets that we open, and its handle in the
  * kernel. This is undocumented: if it is missing, everything works as without it.
  */
-const [bufferKey, callbackKey] = ["kBuffer", "kBufferCb"].map((name) =>
+const [bufferKey, callbackKey, nextKey] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) =>
   Object.getOwnPropertySymbols(new Socket()).find(({ description }) => description === name),
 );
 type Insides = Record<symbol, unknown> & {
@@ -32,15 +40,15 @@ export function shareReads(socket: Socket): void {
   if (bufferKey === undefined || callbackKey === undefined) return;
   if (typeof handle?.useUserBuffer !== "function") return;
 
-  shared ??= Buffer.allocUnsafeSlow(mostBytes);
-  const memory = shared;
-  insides[bufferKey] = memory;
-  insides[callbackKey] = (bytes: number) => {
+  insides[bufferKey] = sharedMemory();
+  if (nextKey !== undefined)
+    insides[nextKey] = () => (insides[bufferKey] === sharedMemory() ? undefined : sharedMemory());
+  insides[callbackKey] = (bytes: number, memory: Buffer) => {
     const piece = memory.subarray(0, bytes);
     // There is no listener, or bytes that arrived while there was none must be delivered first.
     if (!socket.readableFlowing || socket.readableLength > 0) return socket.push(Buffer.from(piece));
     socket.emit("data", piece);
     return true;
   };
-  handle.useUserBuffer(memory);
+  handle.useUserBuffer(sharedMemory());
 }
