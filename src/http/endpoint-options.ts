@@ -24,6 +24,8 @@ export interface EndpointRequest {
   readonly gzip: boolean;
   /** Makes large answers. */
   readonly bodies: SharedBodies;
+  /** Aborted when the client has left: for answers that take long to make. */
+  readonly gone: AbortSignal;
 }
 
 /** Returns undefined for an unknown path. */

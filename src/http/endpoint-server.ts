@@ -22,6 +22,7 @@ import type {
 } from "./endpoint-options.js";
 import { gateConnections } from "./gate-connections.js";
 import { BytesAhead, GatedConnection } from "./gated-connection.js";
+import { goneSignal } from "./gone-signal.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
@@ -182,7 +183,7 @@ export class EndpointServer {
     const path = pathOf(message);
     let answer: Answer;
     try {
-      answer = this.#refusal(message, path) ?? (await this.#routed(message, path));
+      answer = this.#refusal(message, path) ?? (await this.#routed(message, response, path));
     } catch (error) {
       this.#options.onError?.(error, path ?? "");
       answer = textAnswer(500, "Internal error");
@@ -203,7 +204,11 @@ export class EndpointServer {
     return undefined;
   }
 
-  async #routed(message: IncomingMessage, path: string | undefined): Promise<Answer> {
+  async #routed(
+    message: IncomingMessage,
+    response: ServerResponse,
+    path: string | undefined,
+  ): Promise<Answer> {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
     const request = {
@@ -214,6 +219,10 @@ export class EndpointServer {
       localAddress: `${host}:${localPort}`,
       gzip: takesGzip(message),
       bodies: this.#bodies,
+      // Few answers take long enough to ask.
+      get gone() {
+        return goneSignal(message, response);
+      },
     };
     const answer = async (body: string) =>
       (await this.#route({ ...request, body })) ?? notFound(request.path);

@@ -10,7 +10,7 @@ export abstract class WrappedSocket extends Duplex {
   /** The reader takes another piece. */
   protected isWanted = false;
   /** The client has closed its side. */
-  protected hasEnded = false;
+  hasEnded = false;
   readonly #inSlices: boolean;
   #isScheduled = false;
 
@@ -25,6 +25,7 @@ export abstract class WrappedSocket extends Duplex {
     });
     socket.on("end", () => {
       this.hasEnded = true;
+      this.emit("peer-end");
       this.next();
     });
     socket.on("timeout", () => this.emit("timeout"));

@@ -145,7 +145,11 @@ export class Timeseries {
    *
    * @throws QueryError
    */
-  query(query: string, time: number, options: { gzip: boolean }): Promise<Body | undefined> {
+  query(
+    query: string,
+    time: number,
+    options: { gzip: boolean; gone?: AbortSignal },
+  ): Promise<Body | undefined> {
     return this.#queries.answer(query, time, options);
   }
 

@@ -8,7 +8,8 @@ test("a request for the list as a page gets a page while another gets JSON", asy
   const bodies = new SharedBodies(new BodyBudget({ maxBytes: 1_000_000 }));
   const view = viewOf([viewedNode("relay", "relay")]);
   const list = async (accept: string) => {
-    const usual = { method: "GET", path: "/", query: "", body: "", localAddress: "", gzip: false };
+    const gone = new AbortController().signal;
+    const usual = { method: "GET", path: "/", query: "", body: "", localAddress: "", gzip: false, gone };
     const { body } = await nodeList({ ...usual, headers: { accept }, bodies }, view, "Nodes");
     return typeof body === "string" ? body : Buffer.concat(body.chunks).toString();
   };

@@ -13,7 +13,7 @@ export async function answerQuery(timeseries: Timeseries, request: EndpointReque
   if (timeseries.loadedShare < 1) return notLoaded(timeseries.loadedShare);
   const time = timeOf(parameterOf(parameters, "time")) ?? Date.now();
   try {
-    const body = await timeseries.query(query, time, { gzip: request.gzip });
+    const body = await timeseries.query(query, time, { gzip: request.gzip, gone: request.gone });
     return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;

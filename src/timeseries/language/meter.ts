@@ -10,6 +10,8 @@ export interface QueryLimits {
   readonly maxBytes: number;
   /** Ends all queries. */
   readonly stopping?: AbortSignal;
+  /** Ends this query: nobody waits for its answer any more. */
+  readonly gone?: AbortSignal | undefined;
 }
 
 /** The time and memory that a query may still use. */
@@ -39,6 +41,7 @@ export class Meter {
   #look(): void {
     this.#work = 0;
     if (this.#limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
+    if (this.#limits.gone?.aborted) throw new QueryError({ code: "gone" });
     const now = performance.now();
     if (now > this.#deadline) {
       throw new QueryError({ code: "too-slow", limitMs: this.#limits.timeoutMs });

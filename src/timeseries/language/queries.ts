@@ -45,11 +45,15 @@ export class Queries {
   }
 
   /**
-   * The JSON of the answer; undefined if there are too many other queries.
+   * The JSON of the answer; undefined if there are too many other queries. It ends early if the client is `gone`.
    *
    * @throws QueryError, whose message is for the client
    */
-  async answer(query: string, nowMs: number, options: { gzip: boolean }): Promise<Body | undefined> {
+  async answer(
+    query: string,
+    nowMs: number,
+    { gone, ...options }: { gzip: boolean; gone?: AbortSignal },
+  ): Promise<Body | undefined> {
     if (this.#waiting.length >= maxWaiting) {
       this.#count("refused");
       return undefined;
@@ -58,7 +62,7 @@ export class Queries {
       const body = await this.#inTurn(async (meter) => {
         const value = await this.#evaluated(query, nowMs, meter);
         return renderBody(answerPieces(value, meter), options);
-      });
+      }, gone);
       this.#count("success");
       return body;
     } catch (error) {
@@ -82,18 +86,35 @@ export class Queries {
     return runSliced(evaluation.evaluate(expression, undefined), meter);
   }
 
-  async #inTurn<Result>(work: (meter: Meter) => Promise<Result>): Promise<Result> {
-    if (this.#atWork === maxAtWork) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #inTurn<Result>(work: (meter: Meter) => Promise<Result>, gone?: AbortSignal): Promise<Result> {
+    if (this.#atWork === maxAtWork) await this.#turn(gone);
     else this.#atWork += 1;
     try {
       if (this.#options.limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
-      return await work(new Meter(this.#options.limits));
+      return await work(new Meter({ ...this.#options.limits, gone }));
     } finally {
       // The next one that waits takes over the place.
       const next = this.#waiting.shift();
       if (next === undefined) this.#atWork -= 1;
       else next();
     }
+  }
+
+  /** Waits for a place. @throws QueryError if the client leaves before, and makes room for others that wait */
+  async #turn(gone: AbortSignal | undefined): Promise<void> {
+    if (gone?.aborted) throw new QueryError({ code: "gone" });
+    await new Promise<void>((resolve, reject) => {
+      const take = () => {
+        gone?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        reject(new QueryError({ code: "gone" }));
+      };
+      this.#waiting.push(take);
+      gone?.addEventListener("abort", leave, { once: true });
+    });
   }
 
   #count(outcome: QueryOutcome): void {

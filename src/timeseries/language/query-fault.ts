@@ -22,6 +22,7 @@ export type QueryFault =
   | { code: "too-deep"; limit: number }
   | { code: "too-nested"; limit: number }
   | { code: "stopped" }
+  | { code: "gone" }
   | { code: "too-slow"; limitMs: number }
   | { code: "too-big"; limitBytes: number };
 
@@ -103,6 +104,8 @@ function describe(fault: QueryFault): string {
       return `the answer has vectors within vectors to a depth of more than ${fault.limit}`;
     case "stopped":
       return "Muninn stops";
+    case "gone":
+      return "the client has left";
     case "too-slow":
       return `the query takes longer than ${fault.limitMs} ms (muninn.timeseries.queryTimeout)`;
     case "too-big":

@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EndpointOptions } from "../../../src/http/endpoint-options.js";
 import type { EndpointServer } from "../../../src/http/endpoint-server.js";
@@ -387,6 +388,35 @@ describe("the endpoint", () => {
       expect([...answer.matchAll(/"result":(\d+)/g)].map(([, result]) => result)).toEqual(["1", "22", "333"]);
     }
   });
+
+  /** A query that takes longer the more nodes there are; `part` does something with its connection meanwhile. */
+  async function withLongQuery(count: number, part: (socket: Socket) => void): Promise<Socket> {
+    for (let node = 0; node < count; node += 1) observe(`n${node}`, Date.now() - 3_700_000, 1);
+    const query = "(\\t -> (cardano_node_metrics_blockNum_int t) > 100)[now - 1h; now : 500ms]";
+    const body = `query=${encodeURIComponent(query)}`;
+    const { host, port } = server.address;
+    const socket = connect({ host, port, allowHalfOpen: true });
+    socket.write(
+      `POST /timeseries/query HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await pause(100);
+    part(socket);
+    return socket;
+  }
+  const failed = () => timeseries.stats().queries.get("execution");
+
+  test("the query of a client that has closed its connection ends", async () => {
+    await withLongQuery(2_000, (socket) => socket.destroy());
+    await expect.poll(failed, { timeout: 5_000 }).toBe(1);
+  });
+
+  test("a client that has closed its side only, and reads, still gets its answer", async () => {
+    const socket = await withLongQuery(600, (socket) => socket.end());
+    let received = "";
+    for await (const chunk of socket) received += chunk;
+    expect(received).toMatch(/^HTTP\/1.1 102 Processing\r\n/);
+    expect(received).toMatch(/HTTP\/1.1 (200|400) /);
+  }, 20_000);
 
   test.each([
     ["longer than is allowed", "Content-Length: 300000\r\n\r\n", 413],

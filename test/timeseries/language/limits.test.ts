@@ -146,6 +146,20 @@ describe("limits", () => {
     await expect(answers[19]).rejects.toMatchObject({ fault: { code: "stopped" } });
   });
 
+  test("a client that leaves ends its query, whether it runs or waits, and no other", async () => {
+    const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 30 } });
+    const long = "(\\t -> map (\\x -> x + 1) (m t))[now - 1h; now : 400ms]";
+    const leaving = new AbortController();
+    const options = { gzip: false, gone: leaving.signal };
+    const answers = Array.from({ length: 20 }, () => queries.answer(long, now, options));
+    const other = queries.answer("1", now, { gzip: false });
+    setTimeout(() => leaving.abort(), 20);
+    const gone = { status: "rejected", reason: { fault: { code: "gone" } } };
+    expect(await Promise.allSettled(answers)).toMatchObject(answers.map(() => gone));
+    expect(await other).toBeDefined();
+    expect(Object.fromEntries(queries.outcomes)).toMatchObject({ execution: 20, success: 1 });
+  });
+
   test("beyond four running and sixty-four waiting queries one is refused", async () => {
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
     const answers = Array.from({ length: 70 }, () => queries.answer("1", now, { gzip: false }));
