@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Answer } from "./answer.js";
+import { type Answer, busyAnswer } from "./answer.js";
+import type { EndpointRequest } from "./endpoint-options.js";
 import { contentPolicy, escapeHtml, hashSource } from "./html.js";
 
 /** Set when the program is packed (rolldown.config.ts). */
@@ -22,18 +23,32 @@ let built: { readonly html: string; readonly policy: string } | undefined;
  * The one file that browsers load, as it was built from `web/`; it is read when it is first asked for. Its policy allows
  * the style and the script that it was built with, by their hash, and nothing else.
  */
-export function builtPage({ title, ekgNode, withoutScript }: PageTexts): Answer {
+export async function builtPage(
+  { gzip, bodies }: EndpointRequest,
+  { title, ekgNode, withoutScript }: PageTexts,
+): Promise<Answer> {
   built ??= read();
   const { html, policy } = built;
-  const texts: Readonly<Record<string, string>> = {
-    title: escapeHtml(title),
-    node: ekgNode === undefined ? "" : `<meta name="ekg-node" content="${escapeHtml(ekgNode)}">`,
-    withoutScript,
-  };
+  // Made once for all who ask for it at the same time: to compress it takes some milliseconds.
+  const body = await bodies.get({
+    key: `page ${title}`,
+    version: 0,
+    gzip,
+    make: () => {
+      const texts: Readonly<Record<string, string>> = {
+        title: escapeHtml(title),
+        node: ekgNode === undefined ? "" : `<meta name="ekg-node" content="${escapeHtml(ekgNode)}">`,
+        withoutScript,
+      };
+      const page = html.replace(/<!--(title|node|withoutScript)-->/g, (_, name: string) => texts[name]!);
+      return { bytes: 2 * page.length, pieces: () => [page].values() };
+    },
+  });
+  if (body === undefined) return busyAnswer();
   return {
     status: 200,
     contentType: "text/html; charset=utf-8",
-    body: html.replace(/<!--(title|node|withoutScript)-->/g, (_, name: string) => texts[name]!),
+    body,
     headers: { "Content-Security-Policy": policy },
   };
 }

@@ -34,7 +34,7 @@ function answer(request: EndpointRequest, nodes: NodesView): Answer | undefined 
   if (viewed === undefined) return undefined;
   const json = new Accept(request.headers.accept).prefers("application/json", "text/html");
   if (rest !== undefined) return json ? oneMetric(viewed, rest) : undefined;
-  return json ? allMetrics(request, viewed) : ekgPage(viewed.node);
+  return json ? allMetrics(request, viewed) : ekgPage(request, viewed.node);
 }
 
 /** Like cardano-tracer: the parts of a name are separated by dots or slashes, and a group of metrics is not found. */

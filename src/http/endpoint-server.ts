@@ -8,6 +8,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { serverTls } from "../tls/server-options.js";
 import { type Answer, busyAnswer, notFound, textAnswer } from "./answer.js";
 import { Authorization } from "./authorization.js";
 import { bodyOf } from "./body.js";
@@ -46,6 +47,9 @@ const keepAliveMs = 75_000;
 /** How long a refused client may take to read why, in milliseconds. */
 const refusalMs = 900;
 
+/** The same for what is always answered: it fits into any socket's buffer, unless the client has not read many before it. */
+const urgentMs = 200;
+
 /** Most bytes of requests that all clients together may send before their last one is answered. */
 const maxBytesAhead = 8_388_608;
 
@@ -74,7 +78,7 @@ export async function openEndpointServer(
     server = createTlsServer({
       ...serverOptions,
       ...options.tls,
-      minVersion: "TLSv1.2",
+      ...serverTls,
       handshakeTimeout: limits.requestTimeoutMs ?? 10_000,
     });
   } else {
@@ -150,7 +154,7 @@ export class EndpointServer {
   /** Breaks no connection: the certificate applies to new ones, everything else to all further requests. */
   reload({ tls, auth, route }: EndpointChanges): void {
     if ("setSecureContext" in this.#server && tls !== undefined) {
-      this.#server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+      this.#server.setSecureContext({ ...tls, ...serverTls });
     }
     this.#authorization = auth && new Authorization(auth);
     this.#route = route ?? this.#route;
@@ -188,7 +192,7 @@ export class EndpointServer {
       this.#options.onError?.(error, path ?? "");
       answer = textAnswer(500, "Internal error");
     }
-    this.#send(message, response, answer);
+    this.#send(message, response, answer, path);
   }
 
   /** The refusal of a request, if it is refused. */
@@ -230,7 +234,7 @@ export class EndpointServer {
     return this.#requestBodies.answered(message, answer);
   }
 
-  #send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  #send(message: IncomingMessage, response: ServerResponse, answer: Answer, path: string | undefined): void {
     this.#count(answer.status);
     if (response.destroyed) return;
     const body =
@@ -250,9 +254,15 @@ export class EndpointServer {
       response.end();
       return;
     }
-    const { answerTimeoutMs = 30_000 } = this.#options.limits ?? {};
-    this.#unread.track(response, body, isRefusal ? refusalMs : answerTimeoutMs);
+    this.#unread.track(response, body, this.#readingMs(path, isRefusal));
     sendInPieces(response, body.chunks);
+  }
+
+  /** How long a client may take to read its answer; until then it keeps its place, though others may wait for one. */
+  #readingMs(path: string | undefined, isRefusal: boolean): number {
+    if (path !== undefined && this.#options.isUrgent?.(path) === true) return urgentMs;
+    const { answerTimeoutMs = 30_000 } = this.#options.limits ?? {};
+    return isRefusal ? refusalMs : answerTimeoutMs;
   }
 
   #count(status: number): void {

@@ -1,5 +1,10 @@
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { HelloGate } from "../tls/hello-gate.js";
+import { loopSlices } from "./loop-slices.js";
+
+/** How long a client may take to begin with TLS, in milliseconds. */
+const helloTimeoutMs = 10_000;
 
 /**
  * Has a server of HTTP/1 or HTTP/2, with TLS or without, read from `gate(socket)` instead of the sockets of its clients. (Any stream may be handed to it as a connection.)
@@ -10,11 +15,27 @@ export function gateConnections(
   enter: (socket: Socket) => void,
   gate: (socket: Socket, serve: (connection: Duplex) => void) => void,
 ): void {
-  const event = "setSecureContext" in server ? "secureConnection" : "connection";
+  const isSecure = "setSecureContext" in server;
+  const event = isSecure ? "secureConnection" : "connection";
   const [serve] = server.listeners(event) as ((connection: Duplex) => void)[];
   server.removeAllListeners(event);
-  server.on("connection", enter);
+  if (isSecure) enterByHello(server, enter);
+  else server.on("connection", enter);
   server.on(event, (socket: Socket) => {
     if (!socket.destroyed) gate(socket, (connection) => serve!.call(server, connection));
+  });
+}
+
+/** TLS begins when a client has said something, one client at a time. */
+function enterByHello(server: Server, enter: (socket: Socket) => void): void {
+  const [shakeHands] = server.listeners("connection") as ((socket: Socket) => void)[];
+  server.removeAllListeners("connection");
+  const gate = new HelloGate({
+    inTurn: (start) => void loopSlices.turn().then(start),
+    timeoutMs: helloTimeoutMs,
+  });
+  server.on("connection", (socket) => {
+    enter(socket);
+    if (!socket.destroyed) gate.enter(socket, () => shakeHands!.call(server, socket));
   });
 }

@@ -18,6 +18,9 @@ export class BytesAhead {
   }
 }
 
+/** What is passed on at once of an upgraded connection: some hundred frames of a WebSocket, a few milliseconds of work. */
+const upgradedPieceBytes = 4_096;
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
@@ -59,9 +62,10 @@ export class GatedConnection extends WrappedSocket {
     this.next();
   }
 
-  /** The connection was upgraded: from now on everything passes as it arrives. */
+  /** The connection was upgraded: from now on everything passes, in small pieces, because pages hardly send anything. */
   removeGate(): void {
     this.#gate = "removed";
+    this.inSlices = true;
     this.next();
   }
 
@@ -139,7 +143,7 @@ export class GatedConnection extends WrappedSocket {
 
   /** How much of `bytes` may pass. */
   #nextEnd(bytes: Buffer): number {
-    if (this.#gate === "removed") return bytes.length;
+    if (this.#gate === "removed") return Math.min(bytes.length, upgradedPieceBytes);
     if (!this.#hasBodyLeft) return this.#headEnd(bytes);
     if (typeof this.#body !== "number") return this.#body.endIn(bytes);
     const end = Math.min(bytes.length, this.#body);

@@ -1,16 +1,34 @@
 /** Requests begun in one turn of the event loop, some milliseconds of work. */
 const mostInTurn = 64;
+/** No further one begins in a turn in which the first began this many milliseconds ago: a client decides how long one takes. */
+const longestMs = 5;
+/**
+ * Turns of the event loop between two in which requests that waited begin. In each of them one client is accepted: where
+ * thousands come, they would wait for one another's requests otherwise.
+ */
+const turnsBetween = 16;
 
 /** Begins the requests of an endpoint a few in each turn of the event loop, in the order they came: thousands may come at once. */
 export class RequestTurns {
   readonly #waiting: (() => void)[] = [];
-  #left = mostInTurn;
+  readonly #now: () => number;
+  #left = 0;
+  #endsAt = 0;
   #isCounting = false;
+
+  /** `now`: milliseconds that never go backwards. */
+  constructor({ now = () => performance.now() }: { readonly now?: () => number } = {}) {
+    this.#now = now;
+  }
 
   /** Whether a request may begin now; if not, `begin` is called when it may. */
   mayBegin(begin: () => void): boolean {
-    this.#count();
-    if (this.#left === 0 || this.#waiting.length > 0) {
+    if (!this.#isCounting) {
+      this.#isCounting = true;
+      this.#makeRoom();
+      this.#continueAfter(1);
+    }
+    if (this.#waiting.length > 0 || !this.#hasRoom) {
       this.#waiting.push(begin);
       return false;
     }
@@ -18,15 +36,38 @@ export class RequestTurns {
     return true;
   }
 
-  #count(): void {
-    if (this.#isCounting) return;
-    this.#isCounting = true;
+  get #hasRoom(): boolean {
+    return this.#left > 0 && this.#now() < this.#endsAt;
+  }
+
+  #makeRoom(): void {
+    this.#left = mostInTurn;
+    this.#endsAt = this.#now() + longestMs;
+  }
+
+  #continueAfter(turns: number): void {
     setImmediate(() => {
-      this.#isCounting = false;
-      const next = this.#waiting.splice(0, mostInTurn);
-      this.#left = mostInTurn - next.length;
-      for (const begin of next) begin();
-      if (this.#left < mostInTurn) this.#count();
+      if (turns > 1) this.#continueAfter(turns - 1);
+      else void this.#beginWaiting();
     });
   }
+
+  async #beginWaiting(): Promise<void> {
+    if (this.#waiting.length === 0) {
+      this.#isCounting = false;
+      return;
+    }
+    this.#makeRoom();
+    do {
+      this.#left -= 1;
+      this.#waiting.shift()!();
+      await microtasks();
+    } while (this.#waiting.length > 0 && this.#hasRoom);
+    this.#continueAfter(this.#waiting.length > 0 ? turnsBetween : 1);
+  }
+}
+
+/** Resolves in this turn of the event loop, when all that promises have begun in it is done: that may be most of an answer. */
+function microtasks(): Promise<void> {
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }

@@ -11,14 +11,14 @@ export abstract class WrappedSocket extends Duplex {
   protected isWanted = false;
   /** The client has closed its side. */
   hasEnded = false;
-  readonly #inSlices: boolean;
+  /** Whether pieces are passed on in slices of the event loop, so that many clients at once do not hold it up. */
+  protected inSlices: boolean;
   #isScheduled = false;
 
-  /** `inSlices` has pieces passed on in slices of the event loop, so that many clients at once do not hold it up. */
   constructor(socket: Socket, { inSlices }: { readonly inSlices: boolean }) {
     super({ allowHalfOpen: true });
     this.socket = socket;
-    this.#inSlices = inSlices;
+    this.inSlices = inSlices;
     socket.on("data", (chunk) => {
       this.keep(this.waiting === undefined ? chunk : Buffer.concat([this.waiting, chunk]));
       this.next();
@@ -63,7 +63,7 @@ export abstract class WrappedSocket extends Duplex {
   }
 
   protected next(): void {
-    if (!this.#inSlices) {
+    if (!this.inSlices) {
       this.pass();
       return;
     }

@@ -13,6 +13,7 @@ import type { TLSSocket } from "node:tls";
 import type { TlsMaterial } from "../config/certificate.js";
 import { type BodyFault, readBody, unpacked } from "../http/admitted-body.js";
 import { gateConnections } from "../http/gate-connections.js";
+import { serverTls } from "../tls/server-options.js";
 import { Connections } from "./connections.js";
 import { type Door, type Entrance, maxBodyBytes } from "./door.js";
 import { FrameGate } from "./frame-gate.js";
@@ -58,7 +59,7 @@ export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnec
   const server =
     tls === undefined
       ? createServer(options)
-      : createSecureServer({ ...options, ...tls, minVersion: "TLSv1.2" });
+      : createSecureServer({ ...options, ...tls, ...serverTls });
   return new GrpcDoor(server, door, maxConnections);
 }
 
@@ -91,7 +92,7 @@ export class GrpcDoor implements Entrance {
   }
 
   setCertificate(tls: TlsMaterial): void {
-    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, ...serverTls });
   }
 
   /** Takes no further connection or call; those under way go on. */

@@ -5,6 +5,7 @@ import type { TlsMaterial } from "../config/certificate.js";
 import { readBody, unpacked } from "../http/admitted-body.js";
 import { gateConnections } from "../http/gate-connections.js";
 import { BytesAhead, GatedConnection } from "../http/gated-connection.js";
+import { serverTls } from "../tls/server-options.js";
 import { Connections } from "./connections.js";
 import { type Door, type Entrance, maxBodyBytes } from "./door.js";
 import { type Encoding, encodeResponse, encodeStatus, type Signal } from "./schema.js";
@@ -64,7 +65,7 @@ export function openHttpDoor(door: Door, tls: TlsMaterial | undefined, maxConnec
   const server =
     tls === undefined
       ? createServer(options)
-      : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2" });
+      : createTlsServer({ ...options, ...tls, ...serverTls });
   return new HttpDoor(server, door, maxConnections);
 }
 
@@ -94,7 +95,7 @@ export class HttpDoor implements Entrance {
   }
 
   setCertificate(tls: TlsMaterial): void {
-    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, minVersion: "TLSv1.2" });
+    if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, ...serverTls });
   }
 
   /** Takes no further connection; those that are idle are closed. */

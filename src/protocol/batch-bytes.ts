@@ -7,6 +7,8 @@ const { copyWithin } = Uint8Array.prototype;
 
 const lineFeed = 0x0a;
 const space = 0x20;
+/** Searching for the next line feed takes about as long as looking at this many bytes. */
+const bytesPerSearch = 64;
 /** Put between texts until they are checked. It is not a line feed, so one search finds the line feeds inside texts. */
 const gap = 0x00;
 
@@ -89,7 +91,11 @@ export class BatchBytes {
     const texts = bytes.subarray(start, end);
     if (!isUtf8(texts)) return this.addLines(from, this.#firstBroken(from));
 
-    for (let at = texts.indexOf(lineFeed); at !== -1; at = texts.indexOf(lineFeed, at + 1)) texts[at] = space;
+    for (let at = texts.indexOf(lineFeed); at !== -1; at = texts.indexOf(lineFeed, at)) {
+      // Where one is, there may be millions: a search for each would take seconds.
+      const end = Math.min(at + bytesPerSearch, texts.length);
+      for (; at < end; at += 1) if (texts[at] === lineFeed) texts[at] = space;
+    }
     let lineEnd = start;
     for (let row = from * columns; row < to * columns; row += columns) {
       lineEnd += fields[row + column.machineEnd]! - fields[row + column.machineStart]!;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { loopSlices } from "../http/loop-slices.js";
 import { isOwnOrigin } from "../http/own-origin.js";
 import { LiveFilter, LiveQueryError } from "../sinks/live/live-filter.js";
 import type { LiveSink } from "../sinks/live/live-sink.js";
@@ -63,7 +64,10 @@ export class LiveSockets {
   async #watch(socket: WebSocket, parameters: URLSearchParams): Promise<void> {
     let filter: LiveFilter;
     try {
-      filter = await LiveFilter.of(liveQuery(parameters));
+      const query = liveQuery(parameters);
+      // To compile what 400 characters can say takes up to 50 ms, and many may come at once.
+      if (query.regex !== undefined) await loopSlices.turn();
+      filter = await LiveFilter.of(query);
     } catch (error) {
       if (!(error instanceof LiveQueryError)) throw error;
       socket.close(closing.badQuery, reasonOf(error.message));

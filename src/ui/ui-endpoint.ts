@@ -35,9 +35,9 @@ function uiRoute(views: Views): (request: EndpointRequest) => Promise<Answer | u
   const files = sharedFor(filesKeptMs, () => views.files());
   return async (request) => {
     const { path } = request;
-    if (path === "/") return builtPage({ title: "Muninn", withoutScript });
+    if (path === "/") return builtPage(request, { title: "Muninn", withoutScript });
     if (path === "/api/overview") return overview(request, views);
-    if (path === "/api/files") return jsonAnswer(200, await files());
+    if (path === "/api/files") return listing(request, await files());
     if (path.startsWith("/api/node/")) return oneNode(request, views, path.slice("/api/node".length));
     if (path.startsWith("/api/history/")) return oneHistory(views, path.slice("/api/history".length));
     return undefined;
@@ -62,6 +62,26 @@ async function overview({ gzip, bodies }: EndpointRequest, views: Views): Promis
   );
 }
 
+async function listing({ gzip, bodies }: EndpointRequest, files: Listing): Promise<Answer> {
+  const { logs } = files.found;
+  const listed = logs.reduce((sum, log) => sum + log.files.length, logs.length);
+  return made(
+    await bodies.get({
+      key: "files",
+      version: files.version,
+      gzip,
+      make: () => ({ bytes: 1_000 + listed * 1_000, pieces: () => filePieces(files.found) }),
+    }),
+  );
+}
+
+/** A log each. */
+function* filePieces({ logs, ...rest }: FilesOverview): Generator<string> {
+  yield `${JSON.stringify(rest).slice(0, -1)},"logs":[`;
+  for (const [index, log] of logs.entries()) yield `${index === 0 ? "" : ","}${JSON.stringify(log)}`;
+  yield "]}";
+}
+
 async function oneNode(
   { gzip, bodies }: EndpointRequest,
   views: Views,
@@ -78,23 +98,34 @@ function made(body: Answer["body"] | undefined): Answer {
   return body === undefined ? busyAnswer() : { status: 200, contentType: "application/json", body };
 }
 
+interface Listing {
+  readonly found: FilesOverview;
+  /** Another one for each listing. */
+  readonly version: number;
+}
+
 /**
  * A listing is reused for a while, and none begins before the one before is there: reading many directories takes long, and
  * where a disk hangs each would hold a thread of those that logs are written with.
  */
-function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<FilesOverview> {
-  let found: Promise<FilesOverview> | undefined;
+function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<Listing> {
+  let listing: Promise<Listing> | undefined;
   let isFinding = false;
+  let version = 0;
   let foundAt = 0;
   return () => {
     const now = performance.now();
-    if (found === undefined || (!isFinding && now - foundAt > keptMs)) {
+    if (listing === undefined || (!isFinding && now - foundAt > keptMs)) {
       foundAt = now;
       isFinding = true;
-      found = find().finally(() => {
-        isFinding = false;
-      });
+      version += 1;
+      const own = version;
+      listing = find()
+        .then((found) => ({ found, version: own }))
+        .finally(() => {
+          isFinding = false;
+        });
     }
-    return found;
+    return listing;
   };
 }

@@ -12,6 +12,7 @@ import { names } from "./kinds/names.js";
 import { otlp } from "./kinds/otlp.js";
 import { otlpConnections } from "./kinds/otlp-connections.js";
 import { reloads } from "./kinds/reloads.js";
+import { requests } from "./kinds/requests.js";
 import { servers } from "./kinds/servers.js";
 import { timeseries } from "./kinds/timeseries.js";
 import { together } from "./kinds/together.js";
@@ -31,6 +32,7 @@ const kinds: readonly (readonly [string, readonly Attack[]])[] = [
   ["connections", connections],
   ["links", links],
   ["HTTP", http],
+  ["requests", requests],
   ["viewers", viewers],
   ["timeseries", timeseries],
   ["downstreams", downstreams],

@@ -125,6 +125,24 @@ describe("a gated connection", () => {
     expect(ahead.bytes).toBe(0);
   });
 
+  test("passes on an upgraded connection in small pieces, each in a turn of the event loop", async () => {
+    const pieces: number[] = [];
+    const turns = new Set<number>();
+    let turn = 0;
+    gated.on("data", (text: string) => {
+      pieces.push(text.length);
+      turns.add(turn);
+    });
+    gated.removeGate();
+    client.write("x".repeat(20_000));
+    while (given.length < 20_000) {
+      turn += 1;
+      await new Promise(setImmediate);
+    }
+    expect(Math.max(...pieces)).toBe(4_096);
+    expect(turns.size).toBe(pieces.length);
+  });
+
   test("discards bytes beyond the shared limit, and closes after the answer", async () => {
     client.write(request("/a") + request("/b").repeat(10));
     await expect.poll(() => given).toBe(request("/a"));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { HealthReport } from "../../src/health/health-report.js";
 import { openHealthEndpoint } from "../../src/http/health-endpoint.js";
-import { ask } from "./clients.js";
+import { ask, rawConnection } from "./clients.js";
 import { anyPort, health } from "./nodes.js";
 
 const report = (status: HealthReport["status"]): HealthReport => ({
@@ -56,5 +56,27 @@ test("health is answered on the reserved places", async () => {
   });
   expect((await ask(server, "/healthz")).status).toBe(200);
   expect((await ask(server, "/other")).status).toBe(503);
+  await server.stop();
+});
+
+test("a client that does not read health gives its place to others before a second is over", async () => {
+  const long = { ...report("ok"), checks: [{ ...report("ok").checks[0]!, reason: "r".repeat(20_000_000) }] };
+  const server = await openHealthEndpoint({
+    endpoint: anyPort,
+    field: "muninn.health",
+    health: health({ report: long }),
+    limits: { maxConnections: 1, reservedConnections: 0 },
+  });
+  const client = await rawConnection(server, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.on("error", () => {}).pause();
+  const status = () =>
+    ask(server, "/livez").then(
+      (reply) => reply.status,
+      () => "turned away",
+    );
+  await expect.poll(() => server.stats().answers.get(200)).toBe(1);
+  expect(await status()).toBe("turned away");
+  await expect.poll(status, { timeout: 900 }).toBe(200);
+  client.destroy();
   await server.stop();
 });

@@ -62,6 +62,13 @@ test.each<[string | undefined, boolean]>([
   expect(acceptsGzip(header)).toBe(accepted);
 });
 
+test("only the first entries of a header are looked at", () => {
+  expect(acceptsGzip(`${"br,".repeat(31)}gzip`)).toBe(true);
+  expect(acceptsGzip(`${"br,".repeat(32)}gzip`)).toBe(false);
+  expect(acceptsGzip(`${" ".repeat(1_020)}gzip`)).toBe(true);
+  expect(acceptsGzip(`${" ".repeat(1_024)}gzip`)).toBe(false);
+});
+
 test("no header can make negotiation fail", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (header) => {

@@ -33,3 +33,9 @@ test.each<[string, Record<string, string>, boolean]>([
 ])("an origin is recognized as ours or foreign: %s", (_, headers, isOwn) => {
   expect(isOwnOrigin(headers)).toBe(isOwn);
 });
+
+test("of a list of forwarded hosts only the first sixteen are looked at", () => {
+  const others = "other.example,".repeat(15);
+  expect(isOwnOrigin(proxied(`${others}outer.example`, "https://outer.example"))).toBe(true);
+  expect(isOwnOrigin(proxied(`other.example,${others}outer.example`, "https://outer.example"))).toBe(false);
+});

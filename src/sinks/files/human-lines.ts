@@ -1,5 +1,6 @@
 import type { TraceBatch } from "../../protocol/trace-batch.js";
-import { mayHoldControls, visibleLines, visibleText } from "../../text/visible-text.js";
+import { visibleBytes } from "../../text/visible-bytes.js";
+import { mayHoldControls, visibleText } from "../../text/visible-text.js";
 
 /** How ForHuman lines look: `console` as on a node's own console, with time and severity; `text` the bare text. */
 export type HumanLayout = "console" | "text";
@@ -15,14 +16,16 @@ export function humanLines(batch: TraceBatch, layout: HumanLayout): Uint8Array {
   for (let index = 0; index < batch.length; index += 1) {
     if (layout === "console") parts.push(Buffer.from(header(batch, index), "utf8"));
     const human = batch.human(index);
-    const text = human === undefined ? joined(batch.machine(index), " ") : joined(human, "\n  ");
-    parts.push(layout === "console" ? shown(text) : text);
+    if (human === undefined) parts.push(shown(batch.machine(index), space, layout));
+    else parts.push(shown(human, indented, layout));
     parts.push(newline);
   }
   return Buffer.concat(parts);
 }
 
 const newline = Buffer.from("\n");
+const space = Buffer.from(" ");
+const indented = Buffer.from("\n  ");
 
 /** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) `, as nodes print it. */
 function header(batch: TraceBatch, index: number): string {
@@ -46,13 +49,8 @@ function oneLine(text: string): string {
   return visibleText(text.includes("\n") ? text.replaceAll("\n", " ") : text);
 }
 
-/** Escapes control characters that a peer may have put into the text. */
-function shown(text: Uint8Array): Uint8Array {
-  if (!mayHoldControls(text)) return text;
-  return Buffer.from(visibleLines(Buffer.from(text).toString("utf8")), "utf8");
-}
-
-function joined(text: Uint8Array, glue: string): Uint8Array {
-  if (!text.includes(lineFeed)) return text;
-  return Buffer.from(Buffer.from(text).toString("utf8").replaceAll("\n", glue), "utf8");
+/** On a console nothing that a peer may have put into the text controls it. */
+function shown(text: Uint8Array, lineFeeds: Uint8Array, layout: HumanLayout): Uint8Array {
+  const escapes = layout === "console" && mayHoldControls(text);
+  return escapes || text.includes(lineFeed) ? visibleBytes(text, { lineFeed: lineFeeds, escapes }) : text;
 }

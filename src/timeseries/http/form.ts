@@ -6,10 +6,13 @@ export interface Parameter {
   readonly value: string | undefined;
 }
 
-/** The parameters of a query string or a form, in their order. Only `&` separates them, because the query language itself uses `;`. */
+/** Parameters that are looked at: a request has a few. */
+const mostParameters = 100;
+
+/** The first parameters of a query string or a form, in their order. Only `&` separates them, because the query language itself uses `;`. */
 export function parametersOf(text: string): Parameter[] {
   return text
-    .split("&")
+    .split("&", mostParameters)
     .filter((item) => item !== "")
     .map((item) => {
       const equals = item.indexOf("=");

@@ -1,6 +1,8 @@
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import { HelloGate } from "../../tls/hello-gate.js";
+import { serverTls } from "../../tls/server-options.js";
 import { FewInTurn } from "../few-in-turn.js";
 import { preparePeerSocket } from "../peer-socket.js";
 import type { Shown } from "./access.js";
@@ -8,17 +10,20 @@ import type { Candidate } from "./entrance.js";
 import type { DoorCredentials } from "./link.js";
 
 /** Handshakes started in one turn of the event loop; each takes a millisecond or two for its signature. */
-const mostInTurn = 8;
+const mostInTurn = 4;
 
 /** Takes candidates through TLS. */
 export class TlsServer {
   readonly #server: Server;
   /** Candidates whose handshake is not complete, by remote host and port, because TLS returns another socket than it was given. */
   readonly #candidates = new Map<string, Candidate>();
-  readonly #turns = new FewInTurn(mostInTurn);
+  readonly #gate: HelloGate;
 
   /** `next` gets those that have passed. @throws OpenSSL's error for unusable credentials */
   constructor(credentials: DoorCredentials, next: (socket: TLSSocket, candidate: Candidate) => void) {
+    const turns = new FewInTurn(mostInTurn);
+    // Candidates have a deadline already.
+    this.#gate = new HelloGate({ inTurn: (start) => turns.add(start) });
     this.#server = createServer({
       ...contextOf(credentials),
       requestCert: credentials.clientCa !== undefined,
@@ -48,9 +53,7 @@ export class TlsServer {
     });
     // A peer that is not authenticated is closed when it ends its side; TLS inherits this from the socket.
     socket.allowHalfOpen = false;
-    this.#turns.add(() => {
-      if (!socket.destroyed) this.#server.emit("connection", socket);
-    });
+    this.#gate.enter(socket, () => this.#server.emit("connection", socket));
   }
 
   /** @throws OpenSSL's error for unusable credentials; then the previous ones stay */
@@ -70,10 +73,11 @@ function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
 /** No session is resumed, because a certificate that is no longer accepted could get in with an old session. */
 function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptions {
   return {
+    ...serverTls,
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
     ...(clientCa !== undefined && { ca: clientCa }),
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureOptions: serverTls.secureOptions | constants.SSL_OP_NO_TICKET,
   };
 }
 

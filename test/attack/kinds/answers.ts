@@ -1,6 +1,7 @@
 import { encodeDataPointsReply } from "../../../src/protocol/data-points.js";
 import { encodeMetricsResponse } from "../../../src/protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../../../src/protocol/mini-protocols.js";
+import { encodeTraceReply } from "../../../src/protocol/trace-messages.js";
 import { encodeTraceObject, type TraceObject } from "../../../src/protocol/trace-object.js";
 import type { Attack, Target } from "../attack.js";
 import { type HostilePeer, withPeers } from "../hostile-peer.js";
@@ -48,6 +49,32 @@ export const smallestObject: TraceObject = {
   host: "",
   thread: "",
 };
+
+/** Objects that are nothing but one character, in files for people, too. */
+function allOf(character: string): Attack {
+  return {
+    name: `objects that are nothing but ${JSON.stringify(character)}`,
+    config: {
+      logging: ["ForMachine", "ForHuman"].map((logFormat) => ({
+        logRoot: "logs",
+        logMode: "FileMode",
+        logFormat,
+      })),
+    },
+    run: allSend(
+      miniProtocols.traceObjects,
+      ({ pick }) => {
+        const text = character.repeat(pick(4, 15) * 1_000_000);
+        const only = { ...smallestObject, machine: "" };
+        return encodeTraceReply([
+          encodeTraceObject({ ...only, human: text }),
+          encodeTraceObject({ ...only, machine: text }),
+        ]);
+      },
+      { peers: [4, 4], waitSeconds: 3 },
+    ),
+  };
+}
 
 /** What peers may do by what they answer. */
 export const answers: readonly Attack[] = [
@@ -136,6 +163,8 @@ export const answers: readonly Attack[] = [
       { peers: [4, 8] },
     ),
   },
+  allOf("\n"),
+  allOf("\u001b"),
   {
     name: "metrics that nobody asked for",
     run: allSend(miniProtocols.metrics, () => manyMetrics(30_000, "metric.of.some.length."), {
