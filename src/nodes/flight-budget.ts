@@ -17,6 +17,8 @@ const unfinishedPart = 1 / 3;
 const memoryPerObjectByte = 4;
 /** Of the budget, for what one node without a name holds. */
 const unnamedPart = 1 / 8;
+/** The same for all of them: if they hold more, each has its share of this. */
+const allUnnamedPart = 1 / 4;
 
 /** A holder of some of the budget: a session. */
 export interface BudgetMember {
@@ -38,8 +40,11 @@ export class FlightBudget {
   #reservedBytes = 0;
   #heldBytes = 0;
   #unfinishedBytes = 0;
+  /** What nodes without a name hold of it. */
+  #unnamedBytes = 0;
   #isCrowded = false;
   #isFull = false;
+  #hasManyUnnamed = false;
 
   /** One object of the most bytes is always possible, however small the budget is. */
   constructor(options: { maxInFlightBytes: number; maxObjectBytes?: number }) {
@@ -76,6 +81,15 @@ export class FlightBudget {
     this.#look();
   }
 
+  /** The memory of batches of nodes without a name changes by this much; `hold` counts them, too. */
+  holdUnnamed(deltaBytes: number): void {
+    this.#unnamedBytes += deltaBytes;
+    const many = isBeyond(this.#unnamedBytes, this.#maxBytes * allUnnamedPart, this.#hasManyUnnamed);
+    if (many === this.#hasManyUnnamed) return;
+    this.#hasManyUnnamed = many;
+    this.#tellMembers();
+  }
+
   /** The new size of this member's unfinished object. If all together are too large, the largest must end. */
   unfinished(member: BudgetMember, bytes: number): void {
     const before = this.#members.get(member);
@@ -90,6 +104,11 @@ export class FlightBudget {
     return this.#isFull || (holdsSome && this.#isCrowded);
   }
 
+  /** The same for a node without a name: what such nodes hold is written late, so they leave the other half to nodes that have one. */
+  stopsUnnamed(holdsSome: boolean): boolean {
+    return this.stops(holdsSome) || this.#unnamedBytes >= this.#maxBytes * crowdedPart;
+  }
+
   /** Unwritten bytes of one node beyond which its socket is not read: the same for each, in whatever order they ask. */
   get perNodeBytes(): number {
     const share = Math.floor(this.#maxBytes / Math.max(1, this.#members.size));
@@ -98,10 +117,13 @@ export class FlightBudget {
 
   /**
    * The same for a node without a name, for which nothing can be written yet: more, because its name may come behind
-   * them.
+   * them, unless many such nodes do that.
    */
   get perUnnamedBytes(): number {
-    return Math.max(this.perNodeBytes, this.#maxBytes * unnamedPart);
+    const usual = Math.max(this.perNodeBytes, this.#maxBytes * unnamedPart);
+    if (!this.#hasManyUnnamed) return usual;
+    const share = (this.#maxBytes * allUnnamedPart) / Math.max(1, this.#members.size);
+    return Math.min(usual, Math.max(leastPerNodeBytes, share));
   }
 
   get reading(): { readonly reservedBytes: number; readonly heldBytes: number } {
@@ -119,6 +141,10 @@ export class FlightBudget {
     if (isCrowded === this.#isCrowded && isFull === this.#isFull) return;
     this.#isCrowded = isCrowded;
     this.#isFull = isFull;
+    this.#tellMembers();
+  }
+
+  #tellMembers(): void {
     for (const member of [...this.#members.keys()]) member.roomChanged();
   }
 

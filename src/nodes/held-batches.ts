@@ -13,6 +13,13 @@ export class HeldBatches {
     this.#tellHost?.(batch.host(0));
   }
 
+  /** Takes the first of them out. */
+  takeFirst(): ReceivedBatch | undefined {
+    const batch = this.#batches.shift();
+    this.#objects -= batch?.length ?? 0;
+    return batch;
+  }
+
   /** Takes all of them out. */
   take(): ReceivedBatch[] {
     const batches = this.#batches;

@@ -177,7 +177,7 @@ export class Session implements NameHolder {
     const { node } = claim;
     this.#node = node;
     this.#host.opened(this, node);
-    this.#traces.deliverTo((batch) => this.#host.deliver(node, batch));
+    await this.#traces.deliverTo((batch) => this.#host.deliver(node, batch));
     void this.#host.drained(node).then(() => {
       if (!this.#reception.hasEnded && this.connection.stream.writable) this.#traces.startAsking();
     });

@@ -3,6 +3,7 @@ import type { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
 import { encodeTraceRequest } from "../protocol/trace-messages.js";
 import { TraceReplyDecoder } from "../protocol/trace-reply-decoder.js";
+import { FewInTurn } from "../transport/few-in-turn.js";
 import { AskingDepth } from "./asking-depth.js";
 import type { BudgetMember, FlightBudget } from "./flight-budget.js";
 import { HeldBatches } from "./held-batches.js";
@@ -14,6 +15,10 @@ import type { ReadingGate } from "./reading-gate.js";
 const worthWritingBytes = 256 * 1_024;
 /** What a batch takes in addition to its bytes: many of one small object each are larger than their objects. */
 const batchBytes = 1_024;
+/** Held objects that are handed on as soon as their node's name is known; more are a longer work. */
+const fewObjects = 200;
+/** The others are handed on batch by batch: thousands of nodes may get their names at the same time, each with millions. */
+const handing = new FewInTurn(1);
 
 export interface TraceIntakeOptions {
   /** Objects per request. */
@@ -123,11 +128,29 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#asksUnnamed = false;
   }
 
-  /** Says where batches go from now on, those held first. */
-  deliverTo(deliver: Deliver): void {
+  /** Says where batches go from now on, those held first; resolves when these are handed on. */
+  deliverTo(deliver: Deliver): Promise<void> {
+    return new Promise((resolve) => {
+      const begin = () => this.#handHeld(deliver, resolve);
+      if (this.held.objects <= fewObjects) begin();
+      else handing.add(begin);
+    });
+  }
+
+  #handHeld(deliver: Deliver, done: () => void): void {
+    for (;;) {
+      const batch = this.held.takeFirst();
+      if (batch === undefined) break;
+      this.#options.budget.holdUnnamed(-batch.memoryBytes);
+      const isLast = this.held.objects === 0;
+      this.#hand(batch, deliver, isLast ? this.#decoder.repliesEnded : this.#repliesSafe);
+      if (this.held.objects <= fewObjects) continue;
+      handing.add(() => this.#handHeld(deliver, done));
+      return;
+    }
     this.#deliver = deliver;
-    for (const batch of this.held.take()) this.#hand(batch, deliver, this.#decoder.repliesEnded);
     this.#regulate();
+    done();
   }
 
   /** What is held will never be written; returns what that was. */
@@ -136,6 +159,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     for (const batch of this.held.take()) {
       refused.objects += batch.length;
       refused.bytes += batch.receivedBytes;
+      this.#options.budget.holdUnnamed(-batch.memoryBytes);
       this.#settle(batch.receivedBytes, batch.memoryBytes);
       batch.release();
     }
@@ -190,8 +214,10 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#unsafeBatches += 1;
     this.#unsafeBytes += receivedBytes + batchBytes;
     this.#options.budget.hold(batch.memoryBytes + batchBytes);
-    if (this.#deliver === undefined) this.held.add(batch);
-    else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
+    if (this.#deliver === undefined) {
+      this.held.add(batch);
+      this.#options.budget.holdUnnamed(batch.memoryBytes);
+    } else this.#hand(batch, this.#deliver, this.#decoder.repliesEnded);
     this.#regulate();
   }
 
@@ -218,9 +244,12 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   #regulate(): void {
     const { budget, gate } = this.#options;
     // The answer that names the node may come after all that it was asked for: that much more is read, or it never comes.
-    const mostBytes = this.#deliver === undefined ? 2 * budget.perUnnamedBytes : budget.perNodeBytes;
-    gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || budget.stops(this.#unsafeBytes > 0);
-    const mayAsk = this.#deliver !== undefined || this.#asksUnnamed || this.#requestsSent === 0;
+    const isUnnamed = this.#deliver === undefined;
+    const mostBytes = isUnnamed ? 2 * budget.perUnnamedBytes : budget.perNodeBytes;
+    const holdsSome = this.#unsafeBytes > 0;
+    const isStopped = isUnnamed ? budget.stopsUnnamed(holdsSome) : budget.stops(holdsSome);
+    gate.isFull = (!this.#isLeaving && this.#unsafeBytes > mostBytes) || isStopped;
+    const mayAsk = !isUnnamed || this.#asksUnnamed || this.#requestsSent === 0;
     if (this.#asking && mayAsk) this.#ask();
   }
 
