@@ -207,10 +207,10 @@ export class Session implements NameHolder {
     this.#metrics.setPace(pace);
   }
 
-  /** Resolves with whether the peer still answers. While we do not read, or stop, nothing shows that it does not. */
+  /** Resolves with whether the peer still answers. While we do not read, nothing shows that it does not. */
   async isAlive(): Promise<boolean> {
     if (this.#reception.hasEnded) return false;
-    if (this.#gate.isPaused || this.#isStopping) return true;
+    if (this.#gate.isPaused) return true;
     this.#askForLife(aliveTimeoutMs);
     return (await this.#signs.within(aliveTimeoutMs)) || this.#gate.isPaused;
   }

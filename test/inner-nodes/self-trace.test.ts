@@ -44,7 +44,17 @@ test("muninn.selfTrace writes Muninn's own log to the file of a node called muni
   );
   await using sink = await open(join(directory, "log"), "w");
   const log = await openLog({ verbosity: "Maximum", fd: sink.fd });
-  const tracer = await startTracer(config, { log, version: "1" });
+  const taps = new Set<() => void>();
+  const tap = (take: (line: string) => void) => {
+    const untap = log.tap(take);
+    taps.add(untap);
+    return () => {
+      taps.delete(untap);
+      untap();
+    };
+  };
+  const tracer = await startTracer(config, { log: { ...log, tap }, version: "1" });
+  expect(taps.size).toBe(1);
   const node = openForwarder({ name: "node-1", address });
   await eventually(async () => expect((await lines()).map(({ ns }) => ns)).toContain("Muninn.NodeConnected"));
   await node.close();
@@ -58,6 +68,7 @@ test("muninn.selfTrace writes Muninn's own log to the file of a node called muni
   // Muninn as a node causes no such line.
   expect(JSON.stringify(came)).not.toContain('"node":"muninn"');
   await tracer.stop();
+  expect(taps.size).toBe(0);
   await log.stop({ deadlineMs: 1_000 });
 });
 

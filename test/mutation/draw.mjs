@@ -8,9 +8,9 @@ import { placeOf } from "./place.mjs";
 const { mutator } = JSON.parse(readFileSync("stryker.config.json", "utf8"));
 const silent = { isDebugEnabled: () => false, debug() {}, info() {}, warn() {}, error() {} };
 
-/** Every mutant of the sources below a folder that `stryker.config.json` does not leave out. */
-async function mutantsBelow(folder) {
-  const files = fastGlob.sync(`${folder}/**/*.ts`).sort();
+/** Every mutant of the sources below a folder, or of those that a glob names, that `stryker.config.json` does not leave out. */
+async function mutantsOf(sources) {
+  const files = fastGlob.sync(sources.endsWith(".ts") ? sources : `${sources}/**/*.ts`).sort();
   const instrumenter = createInjector()
     .provideValue("options", {})
     .provideValue("logger", silent)
@@ -42,9 +42,9 @@ function folderOf(file) {
  * Draws mutants and groups them by folder, in random order.
  * @returns {Promise<{ folder: string, mutants: { place: string, file: string, lines: [number, number] }[] }[]>}
  */
-export async function drawn(below, count, seed) {
+export async function drawn(sources, count, seed) {
   const random = randomNumbers(seed);
-  const pool = await mutantsBelow(below);
+  const pool = await mutantsOf(sources);
   const groups = new Map();
   for (let left = Math.min(count, pool.length); left > 0; left -= 1) {
     const index = Math.floor(random() * pool.length);

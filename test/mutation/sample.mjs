@@ -1,7 +1,7 @@
 /**
  * A random sample of the mutants of `src/`, tried within a time limit:
  *
- *     npm run mutation:sample -- [--count 100] [--seed N] [--minutes 6] [--floor PERCENT] [--only src/FOLDER]
+ *     npm run mutation:sample -- [--count 100] [--seed N] [--minutes 6] [--floor PERCENT] [--only src/FOLDER|'src/GLOB.ts']
  *
  * Fails if the share of tried mutants that are noticed is below the floor. docs/mutation.md explains how it works.
  */
@@ -34,7 +34,7 @@ const [count, seed, minutes, floor] = ["count", "seed", "minutes", "floor"].map(
 );
 if (!(count > 0 && Number.isInteger(seed) && minutes > 0 && floor >= 0)) {
   console.error(
-    "usage: mutation:sample [--count N] [--seed INTEGER] [--minutes N] [--floor PERCENT] [--only src/FOLDER]",
+    "usage: mutation:sample [--count N] [--seed INTEGER] [--minutes N] [--floor PERCENT] [--only src/FOLDER|GLOB.ts]",
   );
   process.exit(2);
 }

@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     include: process.env.MUTATION_TESTS?.split(" ") ?? [covered],
     exclude: notInProcess,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -63,6 +63,14 @@ test("one late measurement changes little", () => {
   expect(depth.current(now + 12.5)).toBeLessThanOrEqual(depths.at(-1)! * 1.5);
 });
 
+test("a link that has become slower is asked as deep as its new round trip needs", () => {
+  const depth = new AskingDepth({ requestCount, deepest: 1_000 });
+  depth.roundTrip(10);
+  for (let answers = 0; answers < 100; answers += 1) depth.roundTrip(100);
+  depth.received(10_000, 100);
+  expect(depth.current(100)).toBeGreaterThan(190);
+});
+
 test("an answer that arrived while nobody read is ignored, unless it is faster than the known round trip", () => {
   const { depth, depths, now } = drain({ roundTripMs: 10, perRoundTrip: 1_000, rounds: 30 });
   depth.roundTrip(10_000, false);

@@ -366,6 +366,32 @@ test("metrics stay within the limit for one node, and the excess is counted", as
   await eventually(() => expect(sessions.answers.bytes).toBe(0));
 });
 
+test("a node is found by its slug as long as it is connected", async () => {
+  const sessions = sessionsWith(async () => true);
+  onTestFinished(() => sessions.stop(100));
+  const node = await connected(sessions, "Relay 1");
+  const [known] = [...sessions.nodes()];
+  expect(sessions.bySlug("relay-1")).toEqual(known);
+  expect(sessions.bySlug("relay-2")).toBeUndefined();
+  node.stream.end();
+  await eventually(() => expect(sessions.bySlug("relay-1")).toBeUndefined());
+});
+
+test("a new pace of metrics applies to the nodes that are connected, and to those that come", async () => {
+  const sessions = sessionsWith(async () => true);
+  onTestFinished(() => sessions.stop(100));
+  const before = await connected(sessions, "before");
+  await before.next(miniProtocols.metrics);
+  before.answerMetrics([]);
+  await eventually(() => expect([...sessions.nodes()][0]?.metrics.answeredAtMs).toBeDefined());
+  sessions.setMetricsPace({ pauseMs: 1, full: false });
+  const after = await connected(sessions, "after");
+  await after.next(miniProtocols.metrics);
+  after.answerMetrics([]);
+  // With the pace of the settings these would come a minute later.
+  await Promise.all([before, after].map((node) => node.next(miniProtocols.metrics)));
+});
+
 test("a node whose long answers keep arriving leaves others their turns", async () => {
   const sessions = sessionsWith(async () => true, {
     settings: { ...settings, maxMetricsBytes: 1_000_000, metricsPace: { pauseMs: 1, full: true } },

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { Accounting, departed, keptAfterLeavingMs } from "../../src/sinks/accounting.js";
+import { Accounting, departed } from "../../src/sinks/accounting.js";
+
+const keptAfterLeavingMs = 10 * 60_000;
 
 function nodeCalled(name: string) {
   return { connectionId: "unix-1", name, directory: name, slug: name };
@@ -32,6 +34,28 @@ test("the counts of a node that left stay separate for ten minutes, and then joi
   pass(2);
   expect(namesIn(accounting)).toEqual([departed]);
   expect(accounting.total()).toEqual({ received: 7, written: 5, dropped: 2 });
+});
+
+test("all counts of departed nodes are summed, by sink", () => {
+  const { accounting, pass } = accountingAt(0);
+  for (const name of ["one", "two"]) {
+    const node = nodeCalled(name);
+    accounting.open(node);
+    const account = accounting.objectsOf(node, "file");
+    account.received(7, 700);
+    account.written(4);
+    account.dropped("stopped", 2);
+    account.dropped("queue-full", 1);
+    accounting.close(node);
+  }
+  pass(keptAfterLeavingMs + 1);
+  const dropped = new Map([
+    ["stopped", 4],
+    ["queue-full", 2],
+  ]);
+  const sum = { received: 14, written: 8, batches: 2, bytes: 1_400, dropped };
+  expect([...accounting.entries()]).toEqual([[departed, "file", sum]]);
+  expect([...accounting.bySink()]).toEqual([["file", sum]]);
 });
 
 test("a node that comes back keeps its counts", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeTraceObject } from "../../src/protocol/trace-object.js";
+import { live } from "../../src/sinks/live/live.js";
 import { openSinks, sinkKinds } from "../../src/sinks/open-sinks.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
@@ -49,4 +50,11 @@ test("if one kind cannot be opened, the sinks of the others are stopped", async 
   const opening = openSinks({} as never, {} as never, [kindOf(memory), broken]);
   await expect(opening).rejects.toThrow("no server");
   expect(memory.stops).toBe(1);
+});
+
+test("without a page there is no sink for viewers", async () => {
+  expect(await live.open({ muninn: {} }, {} as never)).toEqual([]);
+  const sinks = await live.open({ muninn: { ui: {} } }, {} as never);
+  expect(sinks.map(({ name }) => name)).toEqual(["live"]);
+  await Promise.all(sinks.map((sink) => sink.stop({ deadlineMs: 0 })));
 });

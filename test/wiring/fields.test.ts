@@ -57,14 +57,22 @@ const section = (logRoot: string, logFormat = "ForMachine") => ({ logRoot, logMo
 const line = (bytes: number) => `{"text":"${"x".repeat(bytes)}"}`;
 
 describe("networkMagic", () => {
-  test("decides which nodes the tracer talks to", async () => {
-    const tracer = await tracerWith({ networkMagic: 42 });
+  test("decides which nodes the tracer talks to; those refused are counted", async () => {
+    const tracer = await tracerWith({ networkMagic: 42, hasPrometheus: anyPort });
     const [right, wrong] = [
       await peerAt(tracer, { name: "right", magic: 42 }),
       await peerAt(tracer, { name: "wrong" }),
     ];
     await eventually(() => expect(wrong.closed).toBe(true));
     await eventually(() => expect(right.wanted.length).toBeGreaterThan(0));
+    right.leave();
+    await eventually(async () => {
+      const text = await own(tracer);
+      expect(text).toContain('muninn_connections_ended_total{reason="left"} 1\n');
+      expect(text).toContain('muninn_connections_ended_total{reason="refused-by-us"} 1\n');
+      expect(text).toContain('muninn_handshakes_refused_total{reason="left"} 0\n');
+      expect(text).toContain('muninn_handshakes_refused_total{reason="refused-by-us"} 1\n');
+    });
   });
 });
 
@@ -218,6 +226,8 @@ describe("limits of what a peer sends", () => {
             text,
           )!;
         expect(Number(metrics) + Number(refused)).toBeGreaterThan(99);
+        const total = text.matchAll(/^muninn_metrics_refused_total\{.*\} (\d+)$/gm);
+        expect([...total].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(Number(refused));
         return Number(metrics);
       });
     };

@@ -19,11 +19,16 @@ test("a node whose directory is below one of several log roots is known, however
     const known = await PlainPeer.at(first.address, { name: "known" });
     await eventually(() => expect(known.wanted.length).toBeGreaterThan(0));
     known.reply(["{}"]);
-    await first.settled();
+    await eventually(() => expect(first.accounts().written).toBe(1));
     known.leave();
     await first.stop();
 
-    await using tracer = await startTracer({ config: { logging: [files(other), files(first.logRoot)] } });
+    await using tracer = await startTracer({
+      config: {
+        logging: [files(other), files(first.logRoot)],
+        muninn: { health: { host: "127.0.0.1", port: 0 } },
+      },
+    });
     const metricsCame = ({ metricsAsked }: PlainPeer) => metricsAsked.length > 0;
     for (let number = 0; number < burst + 20; number += together) {
       const peers = await Promise.all(
@@ -39,6 +44,19 @@ test("a node whose directory is below one of several log roots is known, however
     await eventually(() => expect(unknown.closed).toBe(true));
     await eventually(() => expect(again.wanted.length).toBeGreaterThan(0));
     expect(again.closed).toBe(false);
+    // Each second allows another name.
+    await eventually(async () => {
+      const more = await Promise.all(
+        Array.from({ length: 5 }, (_, n) =>
+          PlainPeer.at(tracer.address, { name: `${performance.now()}-${n}` }),
+        ),
+      );
+      await eventually(() => expect(more.every((peer) => peer.closed || metricsCame(peer))).toBe(true));
+      const health = await (await fetch(`http://${tracer.served.get("health")}/healthz`)).json();
+      for (const peer of more) peer.leave();
+      const { checks } = health as { checks: { name: string; state: string }[] };
+      expect(checks.find(({ name }) => name === "new-names")?.state).toBe("degraded");
+    });
     again.leave();
   } finally {
     await rm(other, { recursive: true, force: true });

@@ -26,10 +26,12 @@ const warnings: string[] = [];
 const log = { warning: (event: string, message: string) => warnings.push(`${event}: ${message}`) };
 const context = { log } as unknown as SinkContext;
 
-test("without a JournalMode section there is no sink", async () => {
-  expect(await journalAt({ socketPath: join(directory, "absent") }).open(sections(file), context)).toEqual(
-    [],
-  );
+test("without a JournalMode section there is no sink, and no word about the unit's limit", async () => {
+  const controlGroup = join(directory, "other-cgroup");
+  await writeFile(controlGroup, "0::/system.slice/other.service\n");
+  const kind = journalAt({ socketPath: join(directory, "absent"), controlGroup, units: directory });
+  expect(await kind.open(sections(file), context)).toEqual([]);
+  expect(warnings).toEqual([]);
 });
 
 test("a missing or invalid socket is reported in one sentence that says what to do", async () => {
