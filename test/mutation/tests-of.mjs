@@ -1,6 +1,6 @@
 /** Tests in addition to those in a folder of the same name, if the folder's effect shows only in others. */
 const besides = {
-  src: ["wiring", "testing", "end-to-end"],
+  src: ["wiring", "testing"],
   "src/commands": ["recording", "verification"],
   "src/config": ["fields", "wiring"],
   "src/daemon": ["wiring"],

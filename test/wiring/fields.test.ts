@@ -441,6 +441,20 @@ describe("pages", () => {
     ]);
   });
 
+  test("metrics whose names are the same for Prometheus are left out, and counted each time they are served", async () => {
+    const tracer = await tracerWith({ hasPrometheus: anyPort, ekgRequestFreq: 0.01 });
+    const peer = await peerAt(tracer, { name: "relay" });
+    await eventually(() => expect(peer.metricsAsked.length).toBeGreaterThan(0));
+    peer.metrics(["my.metric_int", "my_metric_int"]);
+    const leftOut = async () =>
+      Number(/^muninn_metric_names_left_out_total (\d+)$/m.exec(await own(tracer))![1]);
+    await eventually(async () => {
+      const text = await (await page(tracer, "prometheus", "/relay")).text();
+      expect(text).toMatch(/^my_metric_int /m);
+    });
+    expect(await leftOut()).toBeGreaterThan(0);
+  });
+
   test("muninn.prometheus.instanceLabel: each target has its node's name as instance", async () => {
     const tracer = await tracerWith({
       hasPrometheus: anyPort,

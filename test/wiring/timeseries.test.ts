@@ -67,6 +67,7 @@ async function exposed(tracer: TestTracer, path: string): Promise<string> {
 }
 
 test("hasTimeseries: a node's metrics can be queried by its name, and the node for its data points", async () => {
+  const startedAt = Date.now();
   const tracer = await tracerWith({});
   const peer = await namedPeer(tracer);
   peer.tell(["cardano.node.metrics.blockNum_int"], 42n);
@@ -82,7 +83,8 @@ test("hasTimeseries: a node's metrics can be queried by its name, and the node f
   expect(await exposed(tracer, "/metrics/self")).toContain(
     'muninn_timeseries_queries_total{outcome="success"}',
   );
-  expect(await exposed(tracer, "/healthz")).toContain("points reach back to");
+  const [, since] = /points reach back to ([\d:.T-]+Z)/.exec(await exposed(tracer, "/healthz"))!;
+  expect(Date.parse(since!)).toBeGreaterThanOrEqual(startedAt);
 });
 
 test("metrics that arrived before the node's name are stored as well", async () => {

@@ -71,8 +71,9 @@ export class ObjectUnderWay {
   readonly #account: ObjectAccount;
   #receivers = 1;
   #wasSent = false;
+  #reason: DropReason = "queue-full";
 
-  /** Held by its creator until that releases it with `settle`. */
+  /** Held by its creator until that has added all receivers, and releases it. */
   constructor(json: string, account: ObjectAccount) {
     this.json = json;
     this.#account = account;
@@ -89,10 +90,16 @@ export class ObjectUnderWay {
 
   /** One receiver less; `reason` is why it did not get the object. */
   settle(reason: DropReason): void {
+    this.#reason = reason;
+    this.release();
+  }
+
+  /** Its creator adds no more receivers. */
+  release(): void {
     this.#receivers -= 1;
     if (this.#receivers > 0) return;
     if (this.#wasSent) this.#account.written(1);
-    else this.#account.dropped(reason, 1);
+    else this.#account.dropped(this.#reason, 1);
   }
 }
 

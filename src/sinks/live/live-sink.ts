@@ -167,10 +167,7 @@ export class LiveSink implements BestEffortSink {
     if (this.#stopped) return;
     this.#viewers -= 1;
     this.#watchesOfNode.clear();
-    // Others may use the same filter meanwhile.
-    if (watch.viewers.size === 0 && this.#watches.get(watch.filter.key) === watch) {
-      this.#watches.delete(watch.filter.key);
-    }
+    if (watch.viewers.size === 0) this.#watches.delete(watch.filter.key);
     if (this.#viewers > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -240,8 +237,7 @@ export class LiveSink implements BestEffortSink {
       }
       for (const viewer of viewers) viewer.add(underWay);
     }
-    // Every viewer has now got it or missed it.
-    underWay?.settle("queue-full");
+    underWay?.release();
     return isOver;
   }
 

@@ -87,6 +87,26 @@ describe("the exposition", () => {
     ['muninn_http_slow_readers_cut_total{endpoint="prometheus"}', 8],
     ['muninn_http_connections_refused_total{endpoint="prometheus"}', 9],
     [`muninn_build_info{version="1.2.3",node_version="${process.versions.node}"}`, 1],
+    ["muninn_timeseries_points", 60],
+    ["muninn_timeseries_series", 3],
+    ["muninn_timeseries_bytes", 900],
+    ["muninn_timeseries_oldest_timestamp_seconds", 1_771_234_567.5],
+    ["muninn_timeseries_snapshot_bytes", 37],
+    ['muninn_timeseries_removed_points_total{reason="evicted"}', 31],
+    ['muninn_timeseries_removed_points_total{reason="pruned"}', 32],
+    ['muninn_timeseries_removed_points_total{reason="clock"}', 33],
+    ['muninn_timeseries_refused_metrics_total{reason="collided"}', 34],
+    ['muninn_timeseries_refused_metrics_total{reason="too-long"}', 35],
+    ['muninn_timeseries_queries_total{outcome="success"}', 36],
+    ["muninn_otlp_in_resources", 2],
+    ["muninn_otlp_in_held_bytes", 1_000],
+    ['muninn_otlp_in_connections{transport="grpc"}', 2],
+    ['muninn_otlp_in_connections_closed_total{transport="http",reason="gave-way"}', 3],
+    ['muninn_otlp_in_answers_total{transport="http",status="200"}', 3],
+    ['muninn_otlp_in_taken_total{signal="logs"}', 5],
+    ['muninn_otlp_in_taken_total{signal="metrics"}', 6],
+    ['muninn_otlp_in_rejected_total{signal="logs"}', 1],
+    ['muninn_otlp_in_rejected_total{signal="metrics"}', 2],
     ["muninn_connections_turned_away_total", 0],
     ["muninn_metric_names_left_out_total", 0],
     ['muninn_connections_ended_total{reason="malformed"}', 0],
@@ -128,6 +148,7 @@ describe("the counted events", () => {
     events.connectionEnded("left", { shookHands: true });
     events.connectionEnded("refused-by-us", { shookHands: false });
     events.connectionEnded("refused-by-us", { shookHands: false });
+    events.connectionEnded("probe", { shookHands: false });
     events.connectionTurnedAway();
     events.namesLeftOut(3);
     events.namesLeftOut(2);
@@ -136,6 +157,8 @@ describe("the counted events", () => {
     const all = await series();
     expect(all.get('muninn_connections_ended_total{reason="left"}')).toBe(1);
     expect(all.get('muninn_handshakes_refused_total{reason="left"}')).toBe(0);
+    expect(all.get('muninn_connections_ended_total{reason="probe"}')).toBe(1);
+    expect(all.get('muninn_handshakes_refused_total{reason="probe"}')).toBe(0);
     expect(all.get('muninn_connections_ended_total{reason="refused-by-us"}')).toBe(2);
     expect(all.get('muninn_handshakes_refused_total{reason="refused-by-us"}')).toBe(2);
     expect(all.get("muninn_connections_turned_away_total")).toBe(1);

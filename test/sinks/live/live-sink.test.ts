@@ -240,6 +240,37 @@ test("objects waiting for a viewer that leaves are dropped with that reason, and
   expect(account.receivedObjects).toBe(2);
 });
 
+test("an object that no viewer has room for is missed, whatever else waits, and those after it are shown", async () => {
+  const { sink, account, watch } = opened({ maxBytes: 1_000 });
+  const { reader } = await watch();
+  sink.offer(node, batchOf([{ machine: "small" }, { machine: "x".repeat(2_000) }, { machine: "next" }]));
+  sink.flush();
+  await turn();
+  expect(reader.texts).toEqual(["next"]);
+  expect(reader.missed).toBe(2);
+  expect(account.droppedObjects).toEqual(
+    new Map([
+      ["queue-full", 1],
+      ["too-large", 1],
+    ]),
+  );
+});
+
+test("an object that has no room beside one on its way is missed as well", async () => {
+  const { sink, account, watch } = opened({ maxBytes: 2_000 });
+  const { reader } = await watch();
+  reader.isStuck = true;
+  sink.offer(node, batchOf([{ machine: "x".repeat(400) }]));
+  sink.flush();
+  sink.offer(node, batchOf([{ machine: "y".repeat(400) }]));
+  expect(account.droppedObjects).toEqual(new Map([["queue-full", 1]]));
+  reader.readOn();
+  await turn();
+  sink.flush();
+  expect(reader.texts).toEqual(["x".repeat(400)]);
+  expect(reader.missed).toBe(1);
+});
+
 test("a viewer whose connection breaks during a message settles the objects in it", async () => {
   const { sink, account } = opened();
   sink.watch(await LiveFilter.of({}), () => Promise.reject(new Error("gone")));

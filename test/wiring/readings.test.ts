@@ -1,0 +1,28 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { handlesReading, registryReading } from "../../src/tracer-readings.js";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function registryWith(...since: number[]): never {
+  return {
+    stats: () => ({ openNow: 3, maxOpenFiles: 7 }),
+    faults: () => since.map((each) => ({ since: each })),
+  } as never;
+}
+
+test("of several logs that fail, the metrics show the time of the one that has failed longest", () => {
+  const reading = registryReading(registryWith(990_000, 999_000));
+  expect(reading).toMatchObject({ faultsNow: 2, oldestFaultSeconds: 10 });
+  expect(registryReading(registryWith()).oldestFaultSeconds).toBe(0);
+  // The clock was set back since.
+  expect(registryReading(registryWith(1_001_000)).oldestFaultSeconds).toBe(0);
+});
+
+test("the page shows how many files are open, and of how many at most", () => {
+  expect(handlesReading(registryWith())).toEqual({ open: 3, most: 7 });
+});
