@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { RateLimitedLines } from "../../../src/daemon/log/rate-limited-lines.js";
+import { RateLimitedLines, times } from "../../../src/daemon/log/rate-limited-lines.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -71,4 +71,9 @@ test("events up to the burst have a line each, and those beyond it share one in 
   expect(written).toEqual(["left a: 1", "left a: 1", "left a: 1"]);
   vi.advanceTimersByTime(60_000);
   expect(written.slice(3)).toEqual(["left a: 2"]);
+});
+
+test("a line that stands for several events says so, and one for a single event does not", () => {
+  expect(times(1)).toBe("");
+  expect(times(2)).toBe(" (the last of 2 like it within a minute)");
 });
