@@ -271,6 +271,18 @@ test("an object that has no room beside one on its way is missed as well", async
   expect(reader.missed).toBe(1);
 });
 
+test("viewers share the memory for all of them: the more there are, the less waits for each", async () => {
+  const { sink, watch } = opened({ maxBytes: 40_000 });
+  const waiting = () => {
+    sink.offer(node, batchOf(Array.from({ length: 100 }, () => ({ machine: "x".repeat(200) }))));
+    return metric(sink, "queue_bytes");
+  };
+  await watch();
+  expect(waiting()).toBeGreaterThan(30_000);
+  for (let viewers = 2; viewers <= 5; viewers += 1) await watch();
+  expect(waiting()).toBeLessThanOrEqual(40_000);
+});
+
 test("a viewer whose connection breaks during a message settles the objects in it", async () => {
   const { sink, account } = opened();
   sink.watch(await LiveFilter.of({}), () => Promise.reject(new Error("gone")));

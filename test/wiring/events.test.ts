@@ -1,0 +1,151 @@
+import { expect, test, vi } from "vitest";
+import { OwnEvents } from "../../src/metrics/own/events.js";
+import type { Clash } from "../../src/nodes/node-directory.js";
+import { SessionError, type SessionFault } from "../../src/nodes/session-faults.js";
+import { connectorEvents, refusalEvents, registryEvents, sessionEvents } from "../../src/tracer-events.js";
+import type { Connection } from "../../src/transport/connection.js";
+
+// What happens, in the words and at the severity of the log.
+
+function logged() {
+  const lines: [severity: string, event: string, message: string, facts: object][] = [];
+  const say = (severity: string) => (event: string, message: string, facts: object) =>
+    lines.push([severity, event, message, facts]);
+  const severities = ["debug", "info", "notice", "warning", "error"];
+  const log = Object.fromEntries(severities.map((severity) => [severity, say(severity)])) as never;
+  return { lines, log };
+}
+
+const names = (name: string) => ({ name, directory: name, slug: name });
+const node = { connectionId: "unix-1", ...names("relay") };
+const connection = { id: "unix-1", peer: "a socket", opener: "peer" } as Connection;
+
+test("a connection is told with its id and peer, and its node with all its names", () => {
+  const { lines, log } = logged();
+  const events = sessionEvents(log, new OwnEvents());
+  events.connected(connection);
+  events.named(connection, node);
+  const facts = { connection: "unix-1", peer: "a socket" };
+  expect(lines).toEqual([
+    ["debug", "connection_opened", "unix-1 completed the handshake", facts],
+    [
+      "info",
+      "node_connected",
+      "node relay is connected",
+      { node: "relay", ...facts, directory: "relay", slug: "relay" },
+    ],
+  ]);
+});
+
+test.each<readonly [what: string, clash: Clash, message: string]>([
+  [
+    "a name",
+    { wanted: names("relay-a"), of: "directory", holder: { connectionId: "unix-2", ...names("relay-a") } },
+    "node relay-a has the name of another connected node: it is called relay for now",
+  ],
+  [
+    "a directory of another tracer",
+    { wanted: names("relay-a"), of: "directory", holder: undefined, tracer: "process 7" },
+    "another tracer (process 7) already writes logs for a node relay-a: this one is called relay for now",
+  ],
+  [
+    "a page",
+    { wanted: names("relay-a"), of: "slug", holder: { connectionId: "unix-2", ...names("relay-b") } },
+    "the pages of node relay are at /relay: /relay-a is node relay-b",
+  ],
+  [
+    "a page of Muninn's own",
+    { wanted: names("metrics"), of: "slug", holder: undefined },
+    "the pages of node relay are at /relay: /metrics is a route of Muninn's",
+  ],
+])("a clash of %s is told in its own words", (_, clash, message) => {
+  const { lines, log } = logged();
+  sessionEvents(log, new OwnEvents()).clashed(connection, node, clash);
+  const facts = { node: "relay", wanted: clash.wanted.name, connection: "unix-1", peer: "a socket" };
+  expect(lines).toEqual([
+    ["warning", "names_clash", message, { ...facts, directory: "relay", slug: "relay" }],
+  ]);
+});
+
+test.each<readonly [SessionFault["code"] | "left" | "cut", string, string, string]>([
+  ["left", "info", "node_disconnected", "node relay has left"],
+  ["cut", "warning", "connection_cut", "node relay left in the middle of a reply"],
+  ["probe", "debug", "connection_probed", "a socket connected and left without sending a byte"],
+  ["closed-by-us", "info", "connection_failed", "node relay was disconnected: "],
+  ["no-room", "warning", "connection_failed", "node relay was disconnected: "],
+  ["internal-error", "error", "connection_failed", "node relay was disconnected: "],
+])("a connection that ends by %s is a line at %s", (code, severity, event, message) => {
+  const { lines, log } = logged();
+  const cause = new TypeError("no such thing");
+  const isFault = code !== "left" && code !== "cut";
+  const fault = isFault ? new SessionError({ code, reason: "why" } as SessionFault, { cause }) : undefined;
+  const end = { node, fault, shookHands: true, midReply: code === "cut" };
+  sessionEvents(log, new OwnEvents()).ended(connection, end);
+  expect(lines).toEqual([[severity, event, expect.stringContaining(message), expect.anything()]]);
+  const [, , , facts] = lines[0]!;
+  const reason = code === "cut" ? "left-mid-reply" : code;
+  expect(facts).toEqual({
+    node: "relay",
+    connection: "unix-1",
+    peer: "a socket",
+    reason,
+    ...(code === "internal-error" && { err: cause }),
+  });
+});
+
+test("a connection that ends before its node has a name is told by its own id", () => {
+  const { lines, log } = logged();
+  const end = { node: undefined, fault: undefined, shookHands: true, midReply: false };
+  sessionEvents(log, new OwnEvents()).ended(connection, end);
+  expect(lines[0]![2]).toBe("connection unix-1 at a socket has left");
+});
+
+test("a target that cannot be reached is told with its address and the code", () => {
+  const { lines, log } = logged();
+  const err = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+  connectorEvents(log).unreachable({ kind: "tcp", host: "127.0.0.1", port: 7 }, err);
+  const facts = { address: "127.0.0.1:7", code: "ECONNREFUSED" };
+  expect(lines).toEqual([
+    ["notice", "target_unreachable", "cannot connect to 127.0.0.1:7, retrying: refused", facts],
+  ]);
+});
+
+test("refusals of an address for a reason are one line a minute, with their number", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const { lines, log } = logged();
+  const refused = refusalEvents(log, new OwnEvents(), "wss://tracer:1");
+  for (let n = 0; n < 3; n += 1) refused({ reason: "token", host: "10.0.0.7" });
+  refused({ reason: "tls", host: "10.0.0.7", detail: "no certificate" });
+  vi.advanceTimersByTime(60_000);
+  refused({ reason: "token", host: "10.0.0.7" });
+  expect(lines.map(([, , message]) => message)).toEqual([
+    "10.0.0.7 was refused at wss://tracer:1: it showed no token, or a wrong one",
+    "10.0.0.7 was refused at wss://tracer:1: the TLS handshake failed (no certificate)",
+    "3 connections of 10.0.0.7 were refused at wss://tracer:1: it showed no token, or a wrong one",
+  ]);
+  vi.useRealTimers();
+});
+
+test("a fault of a log and its end are told by how bad it is", () => {
+  const { lines, log } = logged();
+  const events = registryEvents(log);
+  const error = Object.assign(new Error("no space"), { code: "ENOSPC" });
+  const fault = { log: { root: "/logs", directory: "relay", extension: "json" }, operation: "write", error };
+  for (const severity of ["failing", "degraded"] as const) {
+    const began = { ...fault, severity, path: "/logs/relay/a.json", since: 0 } as never;
+    events.faultBegan!(began);
+    events.faultOver!(began);
+  }
+  expect(lines.map(([severity, event]) => `${severity} ${event}`)).toEqual([
+    "error write_failed",
+    "notice write_recovered",
+    "warning rotation_failed",
+    "notice rotation_recovered",
+  ]);
+  expect(lines.map(([, , , facts]) => facts)).toEqual([
+    { directory: "relay", operation: "write", path: "/logs/relay/a.json", code: "ENOSPC" },
+    { directory: "relay", path: "/logs/relay/a.json", since: "1970-01-01T00:00:00.000Z" },
+    { directory: "relay", operation: "write", path: "/logs/relay/a.json", code: "ENOSPC" },
+    { directory: "relay", since: "1970-01-01T00:00:00.000Z" },
+  ]);
+});
