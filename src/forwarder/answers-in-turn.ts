@@ -2,11 +2,11 @@ import type { ForwarderSource } from "./source.js";
 
 export interface AnswersOptions {
   readonly source: Pick<ForwarderSource, "take" | "takeNow">;
-  /** If not, no object is taken: it would be lost. */
+  /** If false, no object is taken: it would be lost. */
   readonly canReply: () => boolean;
-  /** Sends a reply; whether the peer takes another at once, or only after `resume`. */
+  /** Sends a reply; returns whether another may be sent at once, or only after `resume`. */
   readonly reply: (objects: readonly Uint8Array[]) => boolean;
-  /** Called when there is nothing to do: nothing is asked, or nothing more will come. */
+  /** Called when there is nothing to do: no request is open, or no more objects will be added. */
   readonly onIdle: () => void;
 }
 
@@ -16,13 +16,13 @@ export interface ObjectRequest {
 }
 
 /**
- * Answers requests for trace objects one after another, each in full, however many are ahead: a blocking one as soon as
+ * Answers requests for trace objects one after another, each with one reply, however many are open: a blocking one as soon as
  * there is an object, the others at once.
  */
 export class AnswersInTurn {
   readonly #options: AnswersOptions;
   readonly #requests: ObjectRequest[] = [];
-  readonly #hurry = new AbortController();
+  readonly #noWaiting = new AbortController();
   #state: "ready" | "awaiting-objects" | "awaiting-peer" | "stopped" = "ready";
 
   constructor(options: AnswersOptions) {
@@ -39,23 +39,23 @@ export class AnswersInTurn {
     this.#answer();
   }
 
-  /** The peer has read on. */
+  /** The peer is reading again. */
   resume(): void {
     if (this.#state !== "awaiting-peer") return;
     this.#state = "ready";
     this.#answer();
   }
 
-  /** From now on nothing waits for objects to come: what is there is answered, and then it is idle. */
-  hurry(): void {
-    this.#hurry.abort();
+  /** From now on no request waits for objects: available ones are sent, and then it is idle. */
+  stopWaiting(): void {
+    this.#noWaiting.abort();
     this.#answer();
   }
 
   /** Answers nothing more. */
   stop(): void {
     this.#state = "stopped";
-    this.#hurry.abort();
+    this.#noWaiting.abort();
   }
 
   #answer(): void {
@@ -65,7 +65,7 @@ export class AnswersInTurn {
       if (next === undefined) break;
       const objects = source.takeNow(next.count);
       if (objects.length > 0 || !next.blocking) this.#reply(objects);
-      else if (this.#hurry.signal.aborted) break;
+      else if (this.#noWaiting.signal.aborted) break;
       else void this.#awaitObjects(next.count);
     }
     if (this.#state === "ready") onIdle();
@@ -73,12 +73,12 @@ export class AnswersInTurn {
 
   async #awaitObjects(count: number): Promise<void> {
     this.#state = "awaiting-objects";
-    const { signal } = this.#hurry;
+    const { signal } = this.#noWaiting;
     const objects = await this.#options.source.take(count, signal);
     if (this.#state !== "awaiting-objects") return;
     this.#state = "ready";
     if (objects.length > 0) this.#reply(objects);
-    // Without objects no more will ever come, and the request stays open.
+    // An empty result means that no more objects will be added; the request stays open.
     else if (!signal.aborted) {
       this.#options.onIdle();
       return;

@@ -5,8 +5,8 @@ export interface BackOffLimits {
 }
 
 /**
- * Pauses as real nodes make them: each twice the one before, up to the longest. Only a connection that lasted at least
- * as long as the longest pause starts again: one that is refused again and again is tried less and less often.
+ * The same pauses as real nodes: each twice the one before, up to the longest. Only a connection that lasted at least as
+ * long as the longest pause resets them: if connections keep being refused, attempts become less and less frequent.
  */
 export class BackOff {
   readonly #limits: BackOffLimits;

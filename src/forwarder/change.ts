@@ -1,9 +1,9 @@
-/** Something that others wait for: each change wakes all who wait for the next one. */
+/** Lets others wait for a change: each change wakes all who wait for the next one. */
 export class Change {
   #wakers: (() => void)[] = [];
 
-  /** There was one. */
-  tell(): void {
+  /** Wakes all who wait. */
+  notify(): void {
     if (this.#wakers.length === 0) return;
     for (const wake of this.#wakers.splice(0)) wake();
   }

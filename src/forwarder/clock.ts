@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Time as forwarders see it; a test brings its own. */
+/** The clock of forwarders; tests use their own. */
 export interface ForwarderClock {
-  /** Milliseconds since some moment, never backwards. */
+  /** Milliseconds since some moment; never goes backwards. */
   now(): number;
-  /** Resolves after this many milliseconds, any number of them, or when `signal` is aborted. */
+  /** Resolves after this many milliseconds, without an upper limit, or when `signal` is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What a forwarder was asked and has sent, over all its connections. */
+/** What a forwarder was asked for and has sent, over all its connections. */
 export interface ForwarderCounts {
   /** Handshakes that succeeded. */
   connections: number;
@@ -6,11 +6,11 @@ export interface ForwarderCounts {
   refusals: number;
   /** Connections that ended because the tracer broke the protocol. */
   faults: number;
-  /** Requests for trace objects, and how many objects those asked for. */
+  /** Requests for trace objects, and how many objects they asked for. */
   requests: number;
   objectsAsked: number;
   objectsSent: number;
-  /** Of replies with trace objects, without the headers of segments. */
+  /** Bytes of replies with trace objects, without segment headers. */
   bytesSent: number;
   metricsRequests: number;
   dataPointRequests: number;

@@ -17,13 +17,13 @@ export interface KeepConnectedOptions {
   readonly run: (stream: Duplex) => Promise<void>;
   /** Called after each attempt that failed. */
   readonly onUnreachable: (error: Error) => void;
-  /** Keeps no process alive. */
+  /** Does not keep the process alive. */
   readonly unref?: boolean | undefined;
-  /** Makes no more connections; an existing one runs to its end. */
+  /** Once aborted, no new connection is made; an existing one runs to its end. */
   readonly signal: AbortSignal;
 }
 
-/** Connects, and again whenever the connection ends, with a pause between; resolves when `signal` is aborted and nothing runs. */
+/** Connects, and reconnects after a pause whenever the connection ends; resolves when `signal` is aborted and nothing runs. */
 export async function keepConnected(options: KeepConnectedOptions): Promise<void> {
   const { address, credentials, limits, clock, run, onUnreachable, unref, signal } = options;
   const backOff = new BackOff(limits);

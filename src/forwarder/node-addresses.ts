@@ -3,7 +3,7 @@ import { type Address, AddressError, parseAddress } from "../transport/address.j
 const maxPort = 65_535;
 
 /**
- * Where each of several forwarders listens: paths are numbered from `-1`, ports counted up; with port 0 each gets a free one.
+ * The addresses at which several forwarders listen: paths are numbered from `-1`, ports count up; with port 0 each gets a free one.
  * @throws AddressError
  */
 export function nodeAddresses(first: Address, count: number): Address[] {

@@ -1,10 +1,10 @@
 import type { MetricsRequest, MetricValue } from "../protocol/metrics.js";
 
-/** What one tracer knows of a forwarder's metrics: it may ask for those changed since it last asked. */
+/** The metrics that one tracer already has from a forwarder: it may ask for those that changed since it last asked. */
 export class SentMetrics {
   readonly #known = new Map<string, MetricValue>();
 
-  /** The answer to `request`, of the metrics there are now. */
+  /** The answer to `request` from the current metrics. */
   answer(request: MetricsRequest, metrics: ReadonlyMap<string, MetricValue>): [string, MetricValue][] {
     const names = request.kind === "names" ? request.names : metrics.keys();
     const answer: [string, MetricValue][] = [];

@@ -9,25 +9,25 @@ import { Demux, encodeSegments, type Side } from "../protocol/mux.js";
 import { decodeTraceRequest, encodeTraceReply } from "../protocol/trace-messages.js";
 import { AnswersInTurn } from "./answers-in-turn.js";
 import type { ForwarderCounts } from "./counts.js";
-import { OneATurn } from "./one-a-turn.js";
+import { OnePerTurn } from "./one-per-turn.js";
 import { SentMetrics } from "./sent-metrics.js";
 import type { SessionHook } from "./session-hook.js";
 import type { ForwarderSource } from "./source.js";
 
 /** A tracer's requests are short. */
 const maxRequestBytes = 1_048_576;
-/** Requests for trace objects that a tracer may be ahead. */
+/** Most unanswered requests for trace objects. */
 const maxRequestsAhead = 4_096;
-/** Requests for metrics or data points that a tracer may be ahead; real ones wait for each answer. */
+/** Most unanswered requests for metrics or data points; real tracers wait for each answer. */
 const maxAskedAhead = 64;
-/** Data points of one request; real tracers ask for some at a time. */
+/** Most data points in one request; real tracers ask for a few at a time. */
 const maxNames = 100;
 /**
- * Metrics and data points that a tracer may leave unread and still ask for more, in bytes. Trace objects do not count: what it asked
- * for may be much.
+ * A tracer that has left more bytes of metrics and data points unread may not ask for more. Trace objects do not count: a tracer may
+ * ask for many.
  */
 const maxUnreadBytes = 16 * 1_048_576;
-/** How long a tracer has for reading our last bytes and ending its side. */
+/** How long a tracer may take to read our last bytes and end its side. */
 const graceMs = 2_000;
 
 export interface SessionOptions {
@@ -38,18 +38,18 @@ export interface SessionOptions {
   readonly magic: number;
   /** Called once, after the handshake. */
   readonly openSource: () => ForwarderSource;
-  /** Added to, so that it can outlive the connection. */
+  /** Updated in place, so that the counts can outlive the connection. */
   readonly counts: ForwarderCounts;
   /** Called whenever `isFinished` may have changed. */
   readonly onChange: () => void;
   /** Called at once when a handshake is refused, or the tracer breaks the protocol: the connection may take a while to end. */
   readonly onFault: (error: ProtocolError) => void;
-  /** Payload of a segment at most, in bytes. @default 12,288 as real nodes */
+  /** Most bytes of payload in a segment. @default 12,288, like real nodes */
   readonly maxSegmentBytes?: number | undefined;
   readonly hook?: SessionHook | undefined;
 }
 
-/** How a connection ended: by the peer's *done*, after which a real node does not come back, or otherwise. */
+/** How a connection ended: by the peer's *done*, after which a real node does not reconnect, or otherwise. */
 export interface SessionEnd {
   readonly wasDone: boolean;
 }
@@ -59,7 +59,7 @@ interface Served {
   receive(payload: Uint8Array): void;
 }
 
-/** The forwarder's side of one connection: answers what it is asked, in turn, as real nodes do. */
+/** The forwarder's side of one connection: answers requests in order, like real nodes. */
 export class ForwarderSession {
   /** Resolves when the connection is gone and nothing more is answered. Never rejects. */
   readonly ended: Promise<SessionEnd>;
@@ -69,11 +69,11 @@ export class ForwarderSession {
   readonly #served: Readonly<Record<MiniProtocol, Served>>;
   readonly #metrics = new SentMetrics();
   #state: "shaking hands" | "connected" | "leaving" = "shaking hands";
-  /** There once hands were shaken. */
+  /** Set after the handshake. */
   #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
   #dataPointsSent = Promise.resolve();
-  readonly #asked = new OneATurn(maxAskedAhead);
-  /** Of metrics and data points. */
+  readonly #asked = new OnePerTurn(maxAskedAhead);
+  /** Answers with metrics and data points that the peer has not read. */
   #unreadBytes = 0;
   #peerHasEnded = false;
   #lingering: NodeJS.Timeout | undefined;
@@ -92,18 +92,18 @@ export class ForwarderSession {
         this.#answerMetrics(message),
       ),
       [traceObjects]: this.#serve(traceObjects, "a trace-object request", maxRequestBytes, (message) =>
-        this.#takeTraceRequest(message),
+        this.#answerTraces(message),
       ),
       [dataPoints]: this.#serve(dataPoints, "a data-point request", maxRequestBytes, (message) =>
         this.#answerDataPoints(message),
       ),
     };
-    this.ended = this.#live();
+    this.ended = this.#run();
   }
 
   /**
-   * Whether everything of a source that is over was sent, and the tracer has asked for more after that, or ended its side in
-   * order. A tracer that asks for one reply at a time has then made everything safe.
+   * Whether the source is over, all its objects were sent, and the tracer has asked for more since then, or ended its side in
+   * order. If it asks for one reply at a time, everything is then safe.
    */
   get isFinished(): boolean {
     const { stream } = this.#options;
@@ -112,22 +112,22 @@ export class ForwarderSession {
     return source.isOver && (answers.open > 0 || this.#peerHasEnded);
   }
 
-  /** Ends the connection after what was answered; if the peer does not end its side in time, at once. */
+  /** Ends the connection once pending answers are sent; closes it by force if the peer does not end its side in time. */
   async close(): Promise<void> {
     this.#leave();
     await this.ended;
   }
 
-  async #live(): Promise<SessionEnd> {
+  async #run(): Promise<SessionEnd> {
     const { stream, side, magic } = this.#options;
     stream.on("error", () => {});
     stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     stream.on("drain", () => this.#forwarding?.answers.resume());
-    // A tracer that stops has ended its side; what it asked for is answered as far as it is there.
+    // A tracer that stops ends its side; its requests are answered with the objects that are available.
     stream.once("end", () => {
       this.#peerHasEnded = true;
       if (this.#forwarding === undefined) stream.end();
-      else this.#forwarding.answers.hurry();
+      else this.#forwarding.answers.stopWaiting();
     });
     if (side === "opener") this.#send(miniProtocols.handshake, encodeProposal(magic));
     if (!stream.closed) await new Promise((resolve) => stream.once("close", resolve));
@@ -144,7 +144,7 @@ export class ForwarderSession {
     );
   }
 
-  /** A peer that breaks the protocol ends its own connection. */
+  /** A peer that breaks the protocol loses its own connection. */
   #guard(handle: () => void): void {
     try {
       handle();
@@ -247,20 +247,20 @@ export class ForwarderSession {
     });
   }
 
-  /** A peer that keeps asking, perhaps without reading, would take our time and fill our memory with answers. */
+  /** Limits a peer that keeps asking, perhaps without reading: it would take our time and fill our memory with answers. */
   #inTurn(what: string, answer: () => void): void {
     const isUnread = () => this.#unreadBytes > maxUnreadBytes;
     const refusal = (state: string) => new ProtocolError({ code: "unexpected-message", what, state });
     const unread = `more than ${maxUnreadBytes} bytes of answers are unread`;
     if (isUnread()) throw refusal(unread);
-    const isTaken = this.#asked.run(() => {
+    const isAccepted = this.#asked.run(() => {
       if (this.#state !== "connected") return;
       this.#guard(() => {
         if (isUnread()) throw refusal(unread);
         answer();
       });
     });
-    if (!isTaken) throw refusal(`${maxAskedAhead} requests have no answer yet`);
+    if (!isAccepted) throw refusal(`${maxAskedAhead} requests have no answer yet`);
   }
 
   #answer(miniProtocol: MiniProtocol, message: Uint8Array): void {
@@ -270,7 +270,7 @@ export class ForwarderSession {
     });
   }
 
-  #takeTraceRequest(message: Uint8Array): void {
+  #answerTraces(message: Uint8Array): void {
     const request = decodeTraceRequest(message);
     if (request.kind === "done") {
       this.#done();
@@ -288,7 +288,7 @@ export class ForwarderSession {
     onChange();
   }
 
-  /** Whether the peer takes more at once. */
+  /** Whether another reply may be sent at once. */
   #reply(objects: readonly Uint8Array[]): boolean {
     const { counts, stream } = this.#options;
     const reply = encodeTraceReply(objects);
@@ -311,19 +311,19 @@ export class ForwarderSession {
     this.#leave();
   }
 
-  /** Ends our side after what was sent, and the connection with the peer's. */
+  /** Ends our side once everything is sent; the connection ends with the peer's side. */
   #leave(): void {
     const { stream } = this.#options;
     this.#state = "leaving";
     this.#forwarding?.answers.stop();
     stream.end();
     if (stream.closed) return;
-    // As long as there is a connection that keeps the process alive, this comes.
+    // Does not keep the process alive by itself: while the connection does, it fires.
     const grace = setTimeout(() => stream.destroy(), graceMs).unref();
     stream.once("close", () => clearTimeout(grace));
   }
 
-  /** `onSent` is called when the connection has taken it. */
+  /** `onSent` is called when the connection has accepted the message. */
   #send(miniProtocol: MiniProtocol, message: Uint8Array, onSent: () => void = () => {}): void {
     const wait = this.#hook.before?.(miniProtocol);
     if (wait === undefined) this.#sendNow(miniProtocol, message, onSent);

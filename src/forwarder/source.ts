@@ -1,8 +1,8 @@
 import type { MetricValue } from "../protocol/metrics.js";
 
 /**
- * What a forwarder has to send: a queue, a generator, a script or a recording. One source may serve all connections,
- * which then share its objects, or each connection one of its own.
+ * What a forwarder sends: a queue, a generator, a script or a recording. All connections may share one source, and then its
+ * objects, or each has its own.
  */
 export interface ForwarderSource {
   /** Its current metrics. */
@@ -10,15 +10,15 @@ export interface ForwarderSource {
   /** Its current data points, JSON documents. */
   readonly dataPoints: Pick<ReadonlyMap<string, Uint8Array | undefined>, "get">;
   /**
-   * If data points must be asked for elsewhere: their values, instead of `dataPoints`; undefined for what is not
-   * there. Never rejects.
+   * Used instead of `dataPoints` if they must be requested from elsewhere: their values, undefined for absent ones.
+   * Never rejects.
    */
   askDataPoints?(names: readonly string[]): Promise<readonly (readonly [string, Uint8Array | undefined])[]>;
-  /** Every object was taken and no more will come. */
+  /** All objects have been taken and no more will be added. */
   readonly isOver: boolean;
   /** Up to `count` of the current trace objects, encoded, in order. */
   takeNow(count: number): readonly Uint8Array[];
-  /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
+  /** Like `takeNow`, but waits for the first object; empty if no more will be added or `signal` is aborted. */
   take(count: number, signal: AbortSignal): Promise<readonly Uint8Array[]>;
   /** A connection that used the source has ended. */
   release?(): void;

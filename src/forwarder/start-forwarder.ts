@@ -14,69 +14,69 @@ import type { ForwarderSource } from "./source.js";
 /** Mainnet. */
 export const mainnetMagic = 764_824_073;
 
-/** As real nodes: a second at first, then longer. */
-const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
-/** Connections that a forwarder that listens has at most. */
+/** Like real nodes. */
+const defaultReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
+/** Most connections of a listening forwarder. */
 const maxConnections = 16;
-/** How often a forwarder that listens looks for renewed credentials. */
+/** How often a listening forwarder reads its credentials again. */
 const renewEveryMs = 60_000;
 
-/** Where the tracer is: `connect` where it listens, `listen` where it connects; or the one connection there is. */
+/** How to reach the tracer: `connect` if it listens, `listen` if it connects; or one existing connection. */
 export type ForwarderNetwork<Where extends LinkAddress = Address> =
   | {
       readonly mode: "connect" | "listen";
       readonly address: Where;
-      /** Asked whenever it connects, and each minute where it listens. If it rejects, that has failed; a listener keeps what it had. */
+      /** Read for each connection attempt, and each minute when listening. If it rejects, the attempt fails; a listener keeps the old ones. */
       readonly credentials?: (() => Promise<LinkCredentials>) | undefined;
     }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
 
 export interface ForwarderOptions<Where extends LinkAddress = Address> {
-  /** One that all connections share, or what makes one for each that has shaken hands. */
+  /** One that all connections share, or a function that makes one for each connection after its handshake. */
   readonly source: ForwarderSource | (() => ForwarderSource);
   readonly network: ForwarderNetwork<Where>;
   /** @default 764,824,073, mainnet */
   readonly magic?: number | undefined;
-  /** Pauses before a lost connection is made again, in milliseconds. @default 1 s, doubling to 45 s */
+  /** Pauses before reconnecting, in milliseconds. @default 1 s, doubling to 45 s */
   readonly reconnect?: BackOffLimits | undefined;
   /** Measures those pauses. @default the system's */
   readonly clock?: ForwarderClock | undefined;
-  /** Keeps no process alive. @default false */
+  /** Does not keep the process alive. @default false */
   readonly unref?: boolean | undefined;
-  /** Comes back after a tracer's *done*, too, which real nodes do not. @default false */
+  /** Also reconnects after a tracer's *done*; real nodes do not. @default false */
   readonly returnsAfterDone?: boolean | undefined;
-  /** Called with what `report` gives as `lastFault`, when it happens. */
+  /** Called at each fault, with the message that `report` then gives as `lastFault`. */
   readonly onFault?: ((message: string) => void) | undefined;
-  /** Payload of a segment at most, in bytes, up to 65,535. @default 12,288 as real nodes */
+  /** Most bytes of payload in a segment, up to 65,535. @default 12,288, like real nodes */
   readonly maxSegmentBytes?: number | undefined;
-  /** Makes what differs on a connection, before anything is sent on it; for simulations. */
+  /** Makes the hook of a connection, before anything is sent on it; for simulations. */
   readonly hookFor?: ((stream: Duplex) => SessionHook) | undefined;
 }
 
-/** What a forwarder was asked and has sent. */
+/** What a forwarder was asked for and has sent. */
 export interface ForwarderReport extends Readonly<ForwarderCounts> {
-  /** What went wrong last: why a handshake was refused, what the tracer did wrong, or why it could not be reached. */
+  /** The last fault: why a handshake was refused, what the tracer did wrong, or why it could not be reached. */
   readonly lastFault?: string;
 }
 
 export interface RunningForwarder<Where extends LinkAddress = Address> extends AsyncDisposable {
   /** Where it listens; absent if it connects. */
   readonly address: Where | undefined;
-  /** Connections there are now, with or without a handshake yet. */
+  /** Open connections, with or without a completed handshake. */
   readonly connectionsNow: number;
   report(): ForwarderReport;
   /**
-   * Resolves when every object was sent and the tracer has asked for more or left in order: of one that asks for one reply at a
-   * time they are safe then, of one that asks ahead the last may still be on their way. Also after its *done*, and when the
+   * Resolves when every object was sent and the tracer has asked for more or left in order: if it asks for one reply at a time,
+   * all are safe then; if it pipelines requests, the last may still be on their way. Also after its *done*, and when the
    * forwarder was stopped.
    */
   readonly finished: Promise<void>;
-  /** Ends its connections after what it has answered. Idempotent; waits until nothing of it is left. */
+  /** Ends its connections once pending answers are sent. Idempotent; waits until all are closed. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the other side of the protocol: answers tracers that connect, or connects to one, and again whenever the connection
+ * Starts the node's side of the protocol: answers tracers that connect, or connects to one, and reconnects whenever the connection
  * is lost, unless the tracer said *done*.
  * @throws TransportError if it cannot listen
  */
@@ -110,7 +110,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
   }
 
   async start(): Promise<void> {
-    const { network, reconnect: limits = usualReconnect, clock = systemClock, unref } = this.#options;
+    const { network, reconnect: limits = defaultReconnect, clock = systemClock, unref } = this.#options;
     if (network.mode === "stream") {
       void this.#run(network.stream, network.side);
     } else if (network.mode === "connect") {
@@ -141,7 +141,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
         unref,
         onTurnedAway: () => {},
         onRefused: ({ reason, host, detail = reason }) =>
-          this.#fail(`a tracer at ${host} was not let in: ${detail}`),
+          this.#fail(`a tracer at ${host} was refused: ${detail}`),
       });
       this.address = listener.address;
       this.#closed = () => listener.stop();
@@ -149,7 +149,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
     }
   }
 
-  /** Certificates and tokens are renewed while a program runs: new connections have to show, and are shown, what the files hold now. */
+  /** Certificates and tokens may be renewed while a program runs: new connections use what the files hold now, on both sides. */
   async #renew(
     listener: Pick<Listener<Where>, "setCredentials">,
     credentials: () => Promise<LinkCredentials>,
@@ -162,7 +162,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
       try {
         listener.setCredentials(await credentials());
       } catch (error) {
-        this.#fail(`credentials cannot be read again, those read before stay: ${(error as Error).message}`);
+        this.#fail(`credentials cannot be read again, the old ones stay in use: ${(error as Error).message}`);
       }
     }
   }
@@ -214,7 +214,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
       hook: hookFor?.(stream),
     });
     this.#sessions.add(session);
-    // One that came while we stopped.
+    // It was made while we were stopping.
     if (this.#stopped !== undefined) stream.destroy();
     const { wasDone } = await session.ended;
     this.#sessions.delete(session);

@@ -20,7 +20,7 @@ test("objects come out once and in order, however adding and taking alternate", 
   );
 });
 
-test("a waiting reader gets the first objects to arrive, and nothing once there will be no more", async () => {
+test("a waiting reader gets the first objects to arrive, and nothing once no more will be added", async () => {
   const queue = new ObjectQueue<string>();
   const { signal } = new AbortController();
   const waiting = queue.take(5, signal);

@@ -15,7 +15,7 @@ let directory: string;
 let forwarder: RunningForwarder<TlsAddress>;
 let faults: string[];
 let sockets: TLSSocket[];
-/** Sleeps that the forwarder has begun: how long, and what ends them. */
+/** Sleeps that the forwarder has begun: their length, and a function that ends them. */
 let sleeps: { readonly milliseconds: number; readonly end: () => void }[];
 
 const file = (name: string) => join(directory, name);
@@ -55,8 +55,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** A tracer comes; resolves with the connection, and the fingerprint of the certificate it is shown. */
-async function comes() {
+/** Connects as a tracer; resolves with the connection and the fingerprint of the certificate it was shown. */
+async function connectTracer() {
   const { host, port } = forwarder.address!;
   const socket = connect({ host, port, ca: authority });
   socket.on("error", () => {});
@@ -65,7 +65,7 @@ async function comes() {
   return { socket, shown: socket.getPeerCertificate().fingerprint256 };
 }
 
-/** The minute is over, and the files have been read. */
+/** Lets the minute pass; resolves when the files have been read. */
 async function minutePasses(): Promise<void> {
   const begun = sleeps.length;
   expect(sleeps.at(-1)!.milliseconds).toBe(60_000);
@@ -76,24 +76,24 @@ async function minutePasses(): Promise<void> {
 const fingerprintOf = (name: "server" | "renewed") =>
   new X509Certificate(certificate(name).cert).fingerprint256;
 
-test("a forwarder that listens shows a renewed certificate to tracers that come a minute later; others stay connected", async () => {
-  const first = await comes();
+test("a listening forwarder shows a renewed certificate to tracers that connect a minute later; others stay connected", async () => {
+  const first = await connectTracer();
   expect(first.shown).toBe(fingerprintOf("server"));
   await place("renewed");
-  expect((await comes()).shown).toBe(fingerprintOf("server"));
+  expect((await connectTracer()).shown).toBe(fingerprintOf("server"));
   await minutePasses();
-  expect((await comes()).shown).toBe(fingerprintOf("renewed"));
+  expect((await connectTracer()).shown).toBe(fingerprintOf("renewed"));
   expect(first.socket.destroyed).toBe(false);
   expect(faults).toEqual([]);
 });
 
-test("unusable files are reported, what was read before stays, and the next minute brings the mended ones", async () => {
+test("unusable files are reported and the old credentials stay in use; fixed files are read within a minute", async () => {
   await place("renewed");
   await writeFile(file("key.pem"), "half a k");
   await minutePasses();
   expect(faults).toEqual([expect.stringMatching(/cannot be read again.*key\.pem has no private key/)]);
-  expect((await comes()).shown).toBe(fingerprintOf("server"));
+  expect((await connectTracer()).shown).toBe(fingerprintOf("server"));
   await place("renewed");
   await minutePasses();
-  expect((await comes()).shown).toBe(fingerprintOf("renewed"));
+  expect((await connectTracer()).shown).toBe(fingerprintOf("renewed"));
 });

@@ -35,7 +35,7 @@ function open(options: Partial<SessionOptions> = {}) {
   return { session, stream, tracer, counts, source, openSource, release, faults };
 }
 
-/** Resolves when everything in flight in memory has arrived. */
+/** Resolves when everything in flight between the in-memory streams has arrived. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -76,7 +76,7 @@ test.each(["opener", "listener"] as const)(
   },
 );
 
-test("requests are answered in order and in full, however many are ahead", async () => {
+test("requests are answered in order and in full, however many are pipelined", async () => {
   const { tracer, source } = open();
   tracer.shakeHands();
   for (const count of [2, 1, 2]) tracer.ask(count);
@@ -86,7 +86,7 @@ test("requests are answered in order and in full, however many are ahead", async
   expect(replies).toEqual([2, 1, 2]);
 });
 
-test("a tracer with too many requests ahead loses its connection", async () => {
+test("a tracer with too many unanswered requests loses its connection", async () => {
   const { session, tracer, counts, faults } = open();
   tracer.shakeHands();
   for (let request = 0; request < 4_096; request += 1) tracer.ask(1);
@@ -100,7 +100,7 @@ test("a tracer with too many requests ahead loses its connection", async () => {
   await session.ended;
 });
 
-test("a tracer that asks for data points and never reads them loses its connection before they fill the memory", async () => {
+test("a tracer that requests data points and never reads them loses its connection before they fill the memory", async () => {
   const { tracer, stream, source, faults } = open();
   const megabyte = 1_000_000;
   source.dataPoints.set("large", Buffer.alloc(megabyte, "1"));
@@ -113,7 +113,7 @@ test("a tracer that asks for data points and never reads them loses its connecti
   expect(stream.writableLength).toBeLessThan(19 * megabyte);
 });
 
-test("requests that arrive together are answered one a turn, and too many end the connection", async () => {
+test("requests that arrive together are answered one per turn, and too many end the connection", async () => {
   const { tracer, source, counts, faults } = open();
   source.dataPoints.set("small", Buffer.from("1"));
   tracer.shakeHands();
@@ -168,7 +168,7 @@ test("a lingering node keeps its side open for the given time after the tracer h
   await session.ended;
 });
 
-test("an answer that a hook delays is sent when the hook permits it, and never before", async () => {
+test("an answer delayed by a hook is sent when the hook resolves, and never before", async () => {
   let mayAnswer = () => {};
   const gate = new Promise<void>((resolve) => {
     mayAnswer = resolve;
@@ -184,7 +184,7 @@ test("an answer that a hook delays is sent when the hook permits it, and never b
   expect(tracer.messages).toMatchObject([{ kind: "data-points" }]);
 });
 
-test("a tracer that asks for metrics while it still reads a very large trace object gets both", async () => {
+test("a tracer that requests metrics while it still reads a very large trace object gets both", async () => {
   const { tracer, stream, source, faults } = open();
   tracer.shakeHands();
   await settled();

@@ -8,13 +8,13 @@ import { type ForwarderMessage, RecordedForwarder } from "../../src/recording/re
 
 export const magic = 42;
 
-/** Both ends of a connection without sockets: the forwarder's stream, and the tracer that the test plays. */
+/** Both ends of a connection without sockets: the forwarder's stream, and a tracer that the test controls. */
 export function connectionTo(side: Side): { stream: Duplex; tracer: TracerEnd } {
   const [stream, far] = duplexPair({ allowHalfOpen: true });
   return { stream, tracer: new TracerEnd(far, side === "opener" ? "listener" : "opener") };
 }
 
-/** A tracer that sends exactly what the test says, and keeps what it receives. */
+/** A tracer that sends exactly what the test asks for, and keeps what it receives. */
 export class TracerEnd {
   readonly stream: Duplex;
   readonly messages: ForwarderMessage[] = [];
@@ -37,7 +37,7 @@ export class TracerEnd {
     this.stream.write(encodeSegments(this.#side, miniProtocol, message, 0));
   }
 
-  /** Its part of the handshake; with another network if the test wants a refusal. */
+  /** Sends its part of the handshake; another network makes the forwarder refuse it. */
   shakeHands(network = magic): void {
     const message =
       this.#side === "opener"

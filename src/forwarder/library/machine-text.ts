@@ -10,7 +10,7 @@ export interface MachineFields {
   readonly host: string;
 }
 
-/** A program that makes up more of them is slower, and no larger. */
+/** Beyond this many different texts a program becomes slower, but takes no more memory. */
 const mostQuoted = 1_000;
 const quotedTexts = new Map<string, string>();
 
@@ -18,7 +18,7 @@ let lastAt = Number.NaN;
 let lastTime = "";
 
 /**
- * `toMachine` as nodes write it: compact, its keys in this order, the time without zeros at its end.
+ * `toMachine` as nodes write it: compact, with the keys in this order, the time without trailing zeros.
  * @throws what `JSON.stringify` throws: TypeError for data with a cycle or a BigInt, and what a `toJSON` of the program throws
  */
 export function machineText({ at, namespace, data, severity, thread, host }: MachineFields): string {
@@ -26,7 +26,7 @@ export function machineText({ at, namespace, data, severity, thread, host }: Mac
   return `{"at":"${timeText(at)}","ns":${quoted(namespace)},"data":${json},"sev":"${severity}","thread":${quoted(thread)},"host":${quoted(host)}}`;
 }
 
-/** As JSON. A program's namespaces, threads and hosts are few, and come again and again. */
+/** A text as JSON, cached: a program has few namespaces, threads and hosts, and repeats them. */
 function quoted(text: string): string {
   const known = quotedTexts.get(text);
   if (known !== undefined) return known;
@@ -36,7 +36,7 @@ function quoted(text: string): string {
   return made;
 }
 
-/** `2026-02-16T09:30:01.12Z`. Many lines are of the same millisecond. */
+/** `2026-02-16T09:30:01.12Z`, cached: many lines share a millisecond. */
 function timeText(at: number): string {
   if (at !== lastAt) {
     lastAt = at;

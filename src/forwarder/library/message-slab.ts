@@ -1,44 +1,44 @@
 import type { Message, MessageEncoder } from "../../protocol/message-encoder.js";
 
-/** Encoded messages back to back, in the order they came, and how many of the oldest are gone. */
+/** A block of memory with encoded messages back to back, oldest first; the oldest can be removed. */
 export class MessageSlab {
   readonly #bytes: Buffer;
   /** Where each message ends, and how many characters its texts have. */
   readonly #ends: number[] = [];
   readonly #characters: number[] = [];
-  #gone = 0;
+  #removed = 0;
 
   constructor(bytes: number) {
     this.#bytes = Buffer.allocUnsafeSlow(bytes);
   }
 
-  /** Messages in it. */
+  /** Messages that have not been removed. */
   get length(): number {
-    return this.#ends.length - this.#gone;
+    return this.#ends.length - this.#removed;
   }
 
   get room(): number {
     return this.#bytes.length - this.#endOf(this.#ends.length);
   }
 
-  /** There is room for it. */
+  /** The caller has checked that there is room. */
   add(message: Message, characters: number, encoder: MessageEncoder): void {
     this.#ends.push(encoder.encodeInto(this.#bytes, this.#endOf(this.#ends.length), message));
     this.#characters.push(characters);
   }
 
-  /** Characters of the oldest message, which is gone then. */
+  /** Removes the oldest message; returns its characters. */
   dropOldest(): number {
-    this.#gone += 1;
-    return this.#characters[this.#gone - 1]!;
+    this.#removed += 1;
+    return this.#characters[this.#removed - 1]!;
   }
 
-  /** Adds up to `count` of the oldest to `taken`, which are gone then; returns their characters. */
+  /** Moves up to `count` of the oldest messages to `taken`; returns their characters. */
   take(count: number, taken: Uint8Array[]): number {
     let characters = 0;
-    for (let last = Math.min(this.#gone + count, this.#ends.length); this.#gone < last; this.#gone += 1) {
-      taken.push(this.#bytes.subarray(this.#endOf(this.#gone), this.#ends[this.#gone]));
-      characters += this.#characters[this.#gone]!;
+    for (let last = Math.min(this.#removed + count, this.#ends.length); this.#removed < last; this.#removed += 1) {
+      taken.push(this.#bytes.subarray(this.#endOf(this.#removed), this.#ends[this.#removed]));
+      characters += this.#characters[this.#removed]!;
     }
     return characters;
   }

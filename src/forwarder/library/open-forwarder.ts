@@ -12,23 +12,23 @@ import { Serving } from "./serving.js";
 import { TraceQueue } from "./trace-queue.js";
 
 export interface OpenForwarderOptions extends ProgramInfo, ProgramLink {
-  /** What tracers call the program: the name of its directory and of its metrics. */
+  /** The program's name at tracers, used for its directory and its metrics. */
   readonly name: string;
-  /** Where the tracer is, or where to listen: a socket file's path, `host:port`, `tls://host:port`, `ws://host:port/path` or `wss:` so. */
+  /** Where the tracer is, or where to listen: a socket file's path, `host:port`, `tls://host:port`, `ws://host:port/path` or `wss://…`. */
   readonly address: string | LinkAddress;
-  /** Network magic; must be the tracer's. @default 764,824,073, mainnet */
+  /** Network magic; must equal the tracer's. @default 764,824,073, mainnet */
   readonly magic?: number | undefined;
-  /** Trace objects that wait for a tracer to ask; the oldest give way to more. @default 10,000 */
+  /** Most queued trace objects; beyond it the oldest are dropped. @default 10,000 */
   readonly queueSize?: number | undefined;
-  /** Characters of their texts at most. @default 16 Mi */
+  /** Most characters of their texts. @default 16 Mi */
   readonly queueCharacters?: number | undefined;
-  /** Pauses before a lost connection is made again, in milliseconds. @default 1 s, doubling to 45 s, as nodes */
+  /** Pauses before reconnecting, in milliseconds. @default 1 s, doubling to 45 s, like nodes */
   readonly reconnect?: BackOffLimits | undefined;
-  /** Host of its lines. @default this machine's name, up to the first dot */
+  /** The `host` of its lines. @default this machine's name, up to the first dot */
   readonly host?: string | undefined;
-  /** Comes back after a tracer has said *done*, as it does when one is stopped for good. @default true */
+  /** Reconnects even to a tracer that said *done*, which tracers do when they are stopped for good. @default true */
   readonly returnsAfterDone?: boolean | undefined;
-  /** Called with what goes wrong, each kind once a minute at most. */
+  /** Called with problems, each kind once a minute at most. */
   readonly onProblem?: ((problem: ForwarderProblem) => void) | undefined;
 }
 
@@ -36,9 +36,9 @@ export interface OpenForwarderOptions extends ProgramInfo, ProgramLink {
 export interface Trace {
   /** Dotted, such as `Shop.Order.Placed`. */
   readonly namespace: string;
-  /** What machines read; anything that is a JSON object. @default {} */
+  /** The data for machines: any JSON object. @default {} */
   readonly data?: object | undefined;
-  /** What people read. @default nothing */
+  /** The text for people. @default none */
   readonly human?: string | undefined;
   /** @default "Info" */
   readonly severity?: Severity | undefined;
@@ -46,36 +46,36 @@ export interface Trace {
   readonly details?: DetailLevel | undefined;
   /** When it happened, in milliseconds since 1970. @default now */
   readonly at?: number | undefined;
-  /** Digits. @default the process id */
+  /** A thread id, in digits. @default the process id */
   readonly thread?: string | undefined;
 }
 
 export interface ForwarderStats {
-  /** Trace objects that wait for a tracer to ask. */
+  /** Trace objects in the queue. */
   readonly queued: number;
   /** Characters of their texts. */
   readonly queuedCharacters: number;
-  /** Given to a tracer that asked. */
+  /** Sent to a tracer that asked for them. */
   readonly sent: number;
-  /** Given up because the queue was full, or too small for the message alone. */
+  /** Dropped because the queue was full, or too small for the message alone. */
   readonly dropped: number;
-  /** Refused because they cannot be sent: data that is not JSON. */
+  /** Rejected because they cannot be sent: data that is not JSON. */
   readonly unusable: number;
   /** Handshakes that succeeded. */
   readonly connections: number;
 }
 
-/** A program that tracers collect from, as from a node. Nothing here throws, waits for a tracer, or keeps the process alive. */
+/** A program that tracers collect from, like a node. Nothing here throws, waits for a tracer, or keeps the process alive. */
 export interface Forwarder extends AsyncDisposable {
   /** Queues a message. */
   trace(trace: Trace): void;
   readonly metrics: Pick<ProgramMetrics, "counter" | "gauge" | "real" | "label">;
-  /** Offers a JSON document, made each time it is asked for. */
+  /** Offers a JSON document, made each time a tracer requests it. */
   dataPoint(name: string, value: () => unknown): void;
   stats(): ForwarderStats;
   /**
-   * Waits until the tracer has what was queued, for two seconds at most, and closes the connection. Idempotent; this alone keeps
-   * the process alive, for as long. Messages that come afterwards are dropped.
+   * Waits until the tracer has everything queued, two seconds at most, and closes the connection. Idempotent. Only this keeps the
+   * process alive, while it waits. Later messages are dropped.
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
@@ -83,9 +83,9 @@ export interface Forwarder extends AsyncDisposable {
 const flushMs = 2_000;
 
 /**
- * Begins to forward a program's messages, metrics and data points.
- * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for options of other kinds of
- * addresses
+ * Starts forwarding a program's messages, metrics and data points.
+ * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for options that do not go with the
+ * kind of address
  */
 export function openForwarder(options: OpenForwarderOptions): Forwarder {
   const { queueSize = 10_000, queueCharacters = 16 * 1_048_576 } = options;
@@ -117,7 +117,7 @@ export function openForwarder(options: OpenForwarderOptions): Forwarder {
     if (!severities.includes(severity)) throw new TypeError(`${severity} is not a severity`);
     if (!detailLevels.includes(details)) throw new TypeError(`${details} is not a level of detail`);
     const machine = machineText({ at, namespace, data, severity, thread, host });
-    // Nodes send none if it would be empty.
+    // Like nodes, send none instead of an empty text.
     const human = trace.human ? String(trace.human) : undefined;
     return { human, machine, namespace, severity, details, at, thread };
   }

@@ -1,19 +1,19 @@
-/** What a program should know of its forwarder, which never throws. */
+/** A problem that a program should know about; the forwarder never throws. */
 export interface ForwarderProblem {
   readonly code: /** No tracer is reached, or it refused us, or broke the protocol; it is tried again. */
     | "connection"
-    /** The queue was full, and the oldest messages gave way; or a message is larger than the whole queue. */
+    /** The queue was full, and the oldest messages were dropped; or a message is larger than the whole queue. */
     | "dropped"
-    /** What the program gave cannot be sent: data that is not JSON, a metric that is not a number. */
+    /** Something cannot be sent: data that is not JSON, a metric that is not a number. */
     | "unusable";
-  /** In words, for people. */
+  /** A description for people. */
   readonly message: string;
 }
 
-/** Problems of the same code are reported so often at most, in milliseconds. */
+/** Shortest time between reports of the same code, in milliseconds. */
 const pauseMs = 60_000;
 
-/** Reports problems to the program: each code once a minute at most, and never so that something is thrown. */
+/** Reports problems to the program: each code once a minute at most, without ever throwing. */
 export class Problems {
   readonly #report: ((problem: ForwarderProblem) => void) | undefined;
   readonly #now: () => number;
@@ -31,7 +31,7 @@ export class Problems {
     try {
       this.#report?.({ code, message });
     } catch {
-      // A program that fails in its handler of problems must not be ended by its traces.
+      // An error in the program's own problem handler must not end it because of its traces.
     }
   }
 }

@@ -1,6 +1,6 @@
 import { nodeInfoName } from "../../nodes/node-info.js";
 
-/** What a program says of itself as `NodeInfo`; every reader wants all fields, empty ones included. */
+/** How a program describes itself in `NodeInfo`; readers need all fields, even empty ones. */
 export interface ProgramInfo {
   readonly name: string;
   readonly protocol?: string | undefined;
@@ -8,7 +8,7 @@ export interface ProgramInfo {
   readonly commit?: string | undefined;
 }
 
-/** JSON documents by name, made when they are asked for. */
+/** JSON documents by name, made when they are requested. */
 export class ProgramDataPoints {
   readonly #values = new Map<string, () => unknown>();
   readonly #onUnusable: (message: string) => void;
@@ -23,12 +23,12 @@ export class ProgramDataPoints {
     this.set(nodeInfoName, () => ({ ...info, niStartTime, niSystemStartTime: niStartTime }));
   }
 
-  /** Instead of what there was under this name. */
+  /** Replaces an earlier one of this name. */
   set(name: string, value: () => unknown): void {
     this.#values.set(name, value);
   }
 
-  /** Undefined if there is none, or it cannot be made. */
+  /** Undefined if there is none of this name, or it cannot be made. */
   get(name: string): Uint8Array | undefined {
     const value = this.#values.get(name);
     if (value === undefined) return undefined;

@@ -3,32 +3,32 @@ import type { LinkCredentials } from "../../transport/links/link.js";
 
 /** Files in PEM form, as `muninn.links` has them. */
 export interface TlsFiles {
-  /** Our certificate with its chain; needed where we listen. */
+  /** Our certificate with its chain; required when listening. */
   readonly certificateFile?: string | undefined;
   readonly certificateKeyFile?: string | undefined;
-  /** When we connect: the authority to use instead of those that Node knows. */
+  /** When connecting: the authority to trust instead of Node's own list. */
   readonly caFile?: string | undefined;
-  /** When we connect: the name in the tracer's certificate, if not the host's. */
+  /** When connecting: the name in the tracer's certificate, if it is not the host's. */
   readonly serverName?: string | undefined;
-  /** Where we listen: the authority whose certificates tracers must have. */
+  /** When listening: the authority that must have issued tracers' certificates. */
   readonly clientCaFile?: string | undefined;
 }
 
-/** How a program and a tracer are connected, and what they show each other. */
+/** How a program and a tracer connect, and their credentials. */
 export interface ProgramLink {
   /** `connect` to a tracer that listens, or `listen` for one that connects. @default "connect" */
   readonly mode?: "connect" | "listen" | undefined;
-  /** Of `tls:` and `wss:`. Read whenever we connect, and each minute where we listen. */
+  /** For `tls:` and `wss:`. Read for each connection attempt, and each minute when listening. */
   readonly tls?: TlsFiles | undefined;
-  /** Of `ws:` and `wss:`: the first line of this file is the token that we show, or, where we listen, that tracers must show. */
+  /** For `ws:` and `wss:`: the first line of this file is the token to show or, when listening, to require of tracers. */
   readonly tokenFile?: string | undefined;
-  /** Where we listen at `tls:`, `ws:` or `wss:` and ask tracers for nothing. */
+  /** Listens at `tls:`, `ws:` or `wss:` without requiring credentials of tracers. */
   readonly access?: "anyone" | undefined;
 }
 
 /**
- * What reads the files of a link; it rejects with what is wrong with them. Undefined if there are none.
- * @throws TypeError for options that the kind of the address or the mode has no use for, or that it lacks
+ * A function that reads a link's files, and rejects with what is wrong with them. Undefined if the link has none.
+ * @throws TypeError for options that do not apply to the kind of address or the mode, or that are missing
  */
 export function credentialsOf(
   { mode = "connect", tls = {}, tokenFile, access }: ProgramLink,
@@ -39,21 +39,21 @@ export function credentialsOf(
   const isWebSocket = kind === "ws" || kind === "wss";
   const given = (...names: readonly (keyof TlsFiles)[]) => names.some((name) => tls[name] !== undefined);
   const hasCertificate = given("certificateFile");
-  const asksNothing = tokenFile === undefined && !given("clientCaFile");
-  const faults: readonly (readonly [isSo: boolean, words: string])[] = [
+  const requiresNothing = tokenFile === undefined && !given("clientCaFile");
+  const faults: readonly (readonly [applies: boolean, message: string])[] = [
     [Object.keys(tls).length > 0 && !isSecure, "tls is for tls: and wss: only"],
     [tokenFile !== undefined && !isWebSocket, "tokenFile is for ws: and wss: only"],
-    [hasCertificate !== given("certificateKeyFile"), "certificateFile needs certificateKeyFile, and it that"],
+    [hasCertificate !== given("certificateKeyFile"), "certificateFile and certificateKeyFile need each other"],
     [listens && isSecure && !hasCertificate, "to listen, TLS needs tls.certificateFile"],
     [listens && given("caFile", "serverName"), "caFile and serverName are for mode connect"],
     [!listens && given("clientCaFile"), "clientCaFile is for mode listen"],
     [!listens && access !== undefined, "access is for mode listen"],
     [
-      listens && (isSecure || isWebSocket) && asksNothing && access !== "anyone",
-      'every tracer that comes would be let in: give tokenFile or tls.clientCaFile, or access: "anyone"',
+      listens && (isSecure || isWebSocket) && requiresNothing && access !== "anyone",
+      'any tracer could connect: give tokenFile or tls.clientCaFile, or access: "anyone"',
     ],
   ];
-  const fault = faults.find(([isSo]) => isSo);
+  const fault = faults.find(([applies]) => applies);
   if (fault !== undefined) throw new TypeError(fault[1]);
   if (!isSecure && !isWebSocket) return undefined;
   return async () => {

@@ -1,21 +1,21 @@
 import type { MetricValue } from "../../protocol/metrics.js";
 
-/** Goes up only. */
+/** A metric that only goes up. */
 export interface Counter {
   /** @param by a whole number, @default 1 */
   inc(by?: number): void;
 }
 
-/** Has a value. */
+/** A metric whose value can be set. */
 export interface Gauge<Value> {
   set(value: Value): void;
 }
 
-/** 64 bits, signed, as metrics have on the wire. */
+/** The largest signed 64-bit integer, which is what metrics are on the wire. */
 const most = 2n ** 63n - 1n;
 const least = -(2n ** 63n);
 
-/** A program's metrics, under names with the suffix by which nodes distinguish their kinds. */
+/** A program's metrics, named with the suffixes that nodes use for their kinds. */
 export class ProgramMetrics {
   readonly values = new Map<string, MetricValue>();
   readonly #onUnusable: (message: string) => void;
@@ -24,7 +24,7 @@ export class ProgramMetrics {
     this.#onUnusable = onUnusable;
   }
 
-  /** `NAME_counter`, from 0; the same counter for the same name. */
+  /** `NAME_counter`, starting at 0; the same name gives the same counter. */
   counter(name: string): Counter {
     const full = withSuffix(name, "_counter");
     if (!this.values.has(full)) this.values.set(full, { kind: "counter", value: 0n });
@@ -52,7 +52,7 @@ export class ProgramMetrics {
     };
   }
 
-  /** `NAME_real`: a number with a fraction, which goes out as a text. */
+  /** `NAME_real`: a number with a fraction, sent as a text. */
   real(name: string): Gauge<number> {
     const full = withSuffix(name, "_real");
     return {
@@ -63,7 +63,7 @@ export class ProgramMetrics {
     };
   }
 
-  /** A text under the plain name; `{version="1.2"} 1` becomes labels. */
+  /** A text under the name without a suffix; `{version="1.2"} 1` becomes labels. */
   label(name: string): Gauge<string> {
     return { set: (value) => void this.values.set(name, { kind: "label", value: String(value) }) };
   }

@@ -6,7 +6,7 @@ import type { ProgramDataPoints } from "./program-data-points.js";
 import type { ProgramMetrics } from "./program-metrics.js";
 import type { TraceQueue } from "./trace-queue.js";
 
-const usualReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
+const defaultReconnect: BackOffLimits = { initialMs: 1_000, maxMs: 45_000 };
 
 export interface ServingOptions {
   readonly network: Exclude<ForwarderNetwork<LinkAddress>, { mode: "stream" }>;
@@ -21,7 +21,7 @@ interface Content {
   readonly dataPoints: ProgramDataPoints;
 }
 
-/** Connects to a tracer, or listens for one: if that cannot begin, again and again. */
+/** Connects to a tracer, or listens for one; if listening fails, it is retried. */
 export class Serving {
   readonly #stopping = new AbortController();
   readonly #running: Promise<RunningForwarder<LinkAddress> | undefined>;
@@ -37,7 +37,7 @@ export class Serving {
     return this.#forwarder?.report();
   }
 
-  /** Waits until what is queued was sent and the tracer has asked for more, for this long at most. */
+  /** Waits until queued messages are sent and the tracer has asked for more, `deadlineMs` at most. */
   async close(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
     // The only timer here that keeps the process alive.
@@ -49,17 +49,17 @@ export class Serving {
     clearTimeout(timer);
   }
 
-  /** Resolves when nothing of the connection is left. */
+  /** Resolves when queued messages are sent and the connection is closed. */
   async #flushed(deadline: Promise<void>): Promise<void> {
     const forwarder = await this.#running;
     if (forwarder === undefined) return;
-    const isUseless = this.#queue.isOver && forwarder.connectionsNow === 0;
-    if (!isUseless) await Promise.race([forwarder.finished, deadline]);
+    const hasNothingToDo = this.#queue.isOver && forwarder.connectionsNow === 0;
+    if (!hasNothingToDo) await Promise.race([forwarder.finished, deadline]);
     await forwarder.stop();
   }
 
   async #start(
-    { network, magic, reconnect = usualReconnect, returnsAfterDone = true }: ServingOptions,
+    { network, magic, reconnect = defaultReconnect, returnsAfterDone = true }: ServingOptions,
     { queue, metrics, dataPoints }: Content,
     onFault: (message: string) => void,
   ): Promise<RunningForwarder<LinkAddress> | undefined> {

@@ -3,15 +3,15 @@ import { Change } from "../change.js";
 import { MessageSlab } from "./message-slab.js";
 
 export interface TraceQueueLimits {
-  /** Objects that wait at most. */
+  /** Most objects in the queue. */
   readonly objects: number;
-  /** Characters of their texts at most. */
+  /** Most characters of their texts. */
   readonly characters: number;
 }
 
 /**
- * Trace objects of a program that wait for a tracer to ask; if there is no room, the oldest give way. They are encoded when they
- * come: texts that wait are more work for the garbage collector than all the rest.
+ * A program's trace objects, queued until a tracer asks for them; if there is no room, the oldest are dropped. They are encoded
+ * when they are added: queued texts would be more work for the garbage collector than everything else.
  */
 export class TraceQueue {
   /** The oldest first; none is empty. */
@@ -34,22 +34,22 @@ export class TraceQueue {
     return this.#length;
   }
 
-  /** Of the texts of those that wait. */
+  /** Characters of the queued texts. */
   get characters(): number {
     return this.#characters;
   }
 
-  /** Objects that gave way to newer ones, or were too large. */
+  /** Objects dropped for newer ones, or because they were too large. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Every object was taken and no more will come. */
+  /** All objects have been taken and no more will be added. */
   get isOver(): boolean {
     return this.#hasEnded && this.#length === 0;
   }
 
-  /** Returns how many objects give way to it, or that it is larger than all the room, and is dropped alone. */
+  /** Returns how many objects were dropped to make room; `too large` if it alone exceeds the limits, and is dropped itself. */
   add(message: Message): number | "too large" {
     const characters = charactersOf(message);
     const { objects: mostObjects, characters: mostCharacters } = this.#limits;
@@ -57,23 +57,23 @@ export class TraceQueue {
       this.#dropped += 1;
       return "too large";
     }
-    let gaveWay = 0;
+    let madeRoom = 0;
     while (this.#length >= mostObjects || this.#characters + characters > mostCharacters) {
       this.#dropOldest();
-      gaveWay += 1;
+      madeRoom += 1;
     }
     this.#append(message, characters);
-    this.#dropped += gaveWay;
-    return gaveWay;
+    this.#dropped += madeRoom;
+    return madeRoom;
   }
 
-  /** No more will come. */
+  /** No more objects will be added. */
   end(): void {
     this.#hasEnded = true;
-    this.#change.tell();
+    this.#change.notify();
   }
 
-  /** Up to `count` of the oldest. */
+  /** Takes up to `count` of the oldest objects. */
   takeNow(count: number): Uint8Array[] {
     const taken: Uint8Array[] = [];
     for (let slab = this.#slabs[0]; slab !== undefined && taken.length < count; slab = this.#slabs[0]) {
@@ -84,7 +84,7 @@ export class TraceQueue {
     return taken;
   }
 
-  /** As `takeNow`, and waits for the first; empty if no more will come or `signal` is aborted. */
+  /** Like `takeNow`, but waits for the first object; empty if no more will be added or `signal` is aborted. */
   async take(count: number, signal: AbortSignal): Promise<Uint8Array[]> {
     while (this.#length === 0 && !this.#hasEnded && !signal.aborted) await this.#change.next(signal);
     return signal.aborted ? [] : this.takeNow(count);
@@ -101,7 +101,7 @@ export class TraceQueue {
     slab.add(message, characters, this.#encoder);
     this.#length += 1;
     this.#characters += characters;
-    this.#change.tell();
+    this.#change.notify();
   }
 
   #dropOldest(): void {

@@ -31,7 +31,7 @@ test.each(examples.slice(0, 2))(
   "the $language example runs, and its messages reach a tracer",
   async ({ language, code }) => {
     await using tracer = await startTracer();
-    // Except for the address it runs unchanged.
+    // It runs unchanged except for the address.
     const placed = code.replace(/address: "[^"]*"/, `address: "${formatAddress(tracer.address)}"`);
     const file = join(directory, `example.${language}`);
     await writeFile(file, placed);
@@ -57,7 +57,7 @@ test("the example across a network runs, and its message reaches a tracer", asyn
   };
   const access = [{ tokenFile, nodes: ["shop"] }];
   await using tracer = await startTracer({ config: { muninn: { links: [{ listen, tls: own, access }] } } });
-  // Except for its addresses it runs unchanged.
+  // It runs unchanged except for its addresses.
   const placed = examples[2]!.code
     .replace("wss://tracer.example:3443/nodes", listen)
     .replace("/run/secrets/tracer.token", tokenFile)

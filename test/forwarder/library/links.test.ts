@@ -74,7 +74,7 @@ const kinds = [
   },
 ] as const;
 
-/** The options of a side that connects or listens, with its files in place. */
+/** The options of the connecting or listening side, with the paths of its files. */
 function placed(options: object): object {
   return JSON.parse(
     JSON.stringify(options)
@@ -92,13 +92,13 @@ describe.each(kinds)("over $kind:", ({ kind, program, tracer: tracerSide, access
     expect(problems).toEqual([]);
   }
 
-  test("messages reach a tracer that listens, with the credentials it asks for", async () => {
+  test("messages reach a listening tracer, with the credentials it requires", async () => {
     const listen = await somewhere(kind);
     await using tracer = await tracerWith(placed({ listen, ...tracerSide, ...access }));
     await expectTold(open(listen, placed(program)), tracer);
   });
 
-  test("messages reach a tracer that connects with the credentials the program asks for", async () => {
+  test("messages reach a tracer that connects with the credentials the program requires", async () => {
     const address = await somewhere(kind);
     const listening =
       kind === "tls"
@@ -110,7 +110,7 @@ describe.each(kinds)("over $kind:", ({ kind, program, tracer: tracerSide, access
   });
 });
 
-test("a refused token is reported and read again: the right one lets the program in", async () => {
+test("a refused token is reported and read again: the right one is accepted", async () => {
   const listen = await somewhere("ws");
   const access = [{ tokenFile: file("token"), nodes: ["shop"] }];
   await using tracer = await tracerWith({ listen, access });
@@ -124,7 +124,7 @@ test("a refused token is reported and read again: the right one lets the program
 });
 
 test.each([
-  { what: "a certificate of an authority that we do not know", tls: {}, reason: "certificate" },
+  { what: "a certificate of an unknown authority", tls: {}, reason: "certificate" },
   {
     what: "a missing file",
     tls: { caFile: "/nowhere/ca.pem" },
@@ -140,19 +140,19 @@ test.each([
   expect(tracer.accounts().received).toBe(0);
 });
 
-test("a program that listens refuses a tracer with another token, and reports it", async () => {
+test("a listening program refuses a tracer with another token, and reports it", async () => {
   const address = await somewhere("ws");
   const forwarder = open(address, { mode: "listen", tokenFile: file("token") });
   forwarder.trace({ namespace: "N" });
   await using tracer = await tracerWith({ connect: address, tokenFile: file("other-token") });
-  await eventually(() => expect(problems[0]?.message).toContain("not let in: token"));
+  await eventually(() => expect(problems[0]?.message).toContain("was refused: token"));
   expect(tracer.accounts().received).toBe(0);
 });
 
 test.each([
   { address: "tcp://a:1", options: { tls: authority }, reason: "tls is for tls: and wss: only" },
   { address: "tls://a:1", options: { tokenFile: "t" }, reason: "tokenFile is for ws: and wss: only" },
-  { address: "tls://a:1", options: { tls: { certificateFile: "c" } }, reason: "needs certificateKeyFile" },
+  { address: "tls://a:1", options: { tls: { certificateFile: "c" } }, reason: "certificateFile and certificateKeyFile need each other" },
   { address: "tls://a:1", options: { tls: clientAuthority }, reason: "clientCaFile is for mode listen" },
   { address: "ws://a:1/", options: { access: "anyone" }, reason: "access is for mode listen" },
   { address: "tls://a:1", options: { mode: "listen" }, reason: "TLS needs tls.certificateFile" },
@@ -161,7 +161,7 @@ test.each([
     options: { mode: "listen", tls: { ...own("server"), ...authority } },
     reason: "for mode connect",
   },
-  { address: "ws://a:1/", options: { mode: "listen" }, reason: "every tracer that comes would be let in" },
+  { address: "ws://a:1/", options: { mode: "listen" }, reason: "any tracer could connect" },
   { address: "wss://a:1/?token=x", options: {}, reason: "more than a path" },
 ] as const)("$address with $options is refused at the start: $reason", ({ address, options, reason }) => {
   expect(() => open(address, options)).toThrow(reason);
@@ -187,7 +187,7 @@ async function programWith(
     output.on("data", (chunk) => {
       printed += chunk;
     });
-  // Attempts are given up after 10 s: a program that waits for one is killed before.
+  // An attempt is given up after 10 s: a program that waits for it is killed before that.
   const killing = setTimeout(() => child.kill("SIGKILL"), 8_000);
   const [code] = await once(child, "exit");
   clearTimeout(killing);

@@ -43,7 +43,7 @@ function open(options: Partial<OpenForwarderOptions> = {}): Forwarder {
   return forwarder;
 }
 
-/** A tracer that does what the test says. */
+/** The connections of a tracer that the test controls. */
 async function tracerEnds(): Promise<TracerEnd[]> {
   const ends: TracerEnd[] = [];
   const server = createServer({ allowHalfOpen: true }, (stream) => {

@@ -18,7 +18,7 @@ function message(number: number, characters = 20): Message {
   };
 }
 
-test("what waits is taken once and in order, and the oldest give way: never more waits than the limits allow", () => {
+test("messages are taken once and in order, and the oldest are dropped: the queue never exceeds its limits", () => {
   const lengths = fc.oneof(fc.integer({ min: 6, max: 60 }), fc.constantFrom(3_000, 5_000, 70_000));
   const step = fc.record({ adds: fc.array(lengths, { maxLength: 30 }), takes: fc.nat(40) });
   const limits = fc.record({
@@ -64,7 +64,7 @@ test("what waits is taken once and in order, and the oldest give way: never more
   );
 });
 
-test("a waiting reader gets the first message to come, and nothing once there will be no more", async () => {
+test("a waiting reader gets the first message added, and nothing once no more will be added", async () => {
   const queue = new TraceQueue("h", unlimited);
   const { signal } = new AbortController();
   const waiting = queue.take(5, signal);

@@ -1,16 +1,16 @@
-/** Does one task in each turn of the event loop, the first at once: a peer may ask for a thousand things in one piece. */
-export class OneATurn {
-  readonly #mostWaiting: number;
+/** Runs one task per turn of the event loop, the first at once: a single chunk from a peer may hold a thousand requests. */
+export class OnePerTurn {
+  readonly #maxQueued: number;
   readonly #waiting: (() => void)[] = [];
   #isTurnUsed = false;
 
-  constructor(mostWaiting: number) {
-    this.#mostWaiting = mostWaiting;
+  constructor(maxQueued: number) {
+    this.#maxQueued = maxQueued;
   }
 
-  /** False if too many wait already. */
+  /** False if too many are queued already. */
   run(task: () => void): boolean {
-    if (this.#waiting.length >= this.#mostWaiting) return false;
+    if (this.#waiting.length >= this.#maxQueued) return false;
     this.#waiting.push(task);
     if (!this.#isTurnUsed) this.#next();
     return true;
