@@ -9,7 +9,7 @@ import {
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import { type LineForm, traceOfText } from "./line-trace.js";
 import { LineWriter } from "./line-writer.js";
-import { Patience } from "./patience.js";
+import { BackPressure } from "./back-pressure.js";
 
 export type { Severity } from "../protocol/trace-batch.js";
 
@@ -28,18 +28,18 @@ export interface PinoTransportOptions extends Omit<OpenForwarderOptions, "onProb
   readonly problems?: "stderr" | "ignore" | undefined;
 }
 
-/** As the forwarder's own. */
-const usualQueueSize = 10_000;
-const usualQueueCharacters = 16 * 1_048_576;
+/** The same as the forwarder's. */
+const defaultQueueSize = 10_000;
+const defaultQueueCharacters = 16 * 1_048_576;
 
-/** What pino says about the logger. */
+/** What pino tells a transport about its logger. */
 interface PinoConfig extends Writable {
   readonly levels?: { readonly labels: Readonly<Record<string, string>> };
   readonly messageKey?: string;
 }
 
 /**
- * A pino transport: runs in pino's worker thread and sends a program's lines to a tracer. When the program ends, waiting
+ * A pino transport: runs in pino's worker thread and sends a program's lines to a tracer. When the program ends, queued
  * lines are sent for `flushMs` at most.
  * @throws AddressError for an invalid address, RangeError for limits below 1, TypeError for an invalid severity of a
  * level
@@ -51,37 +51,37 @@ export default async function pinoTransport(options: PinoTransportOptions): Prom
     severities: ownSeverities = {},
     flushMs = 2_000,
     problems = "stderr",
-    queueSize = usualQueueSize,
-    queueCharacters = usualQueueCharacters,
+    queueSize = defaultQueueSize,
+    queueCharacters = defaultQueueCharacters,
   } = options;
   for (const [level, severity] of Object.entries(ownSeverities))
     if (!severities.includes(severity)) throw new TypeError(`level ${level}: ${severity} is not a severity`);
-  const onProblem = problems === "stderr" ? tellProblem : undefined;
+  const onProblem = problems === "stderr" ? reportProblem : undefined;
   const forwarder = openForwarder({ ...options, queueSize, queueCharacters, onProblem });
-  const patience = new Patience({
+  const backPressure = new BackPressure({
     forwarder,
     most: Math.max(1, Math.floor(queueSize / 2)),
     mostCharacters: queueCharacters,
   });
-  // Only for what pino says of its logger: no line is written into it.
+  // Only receives the logger's configuration: no line is written to it.
   const config: PinoConfig = await build(() => {}, { expectPinoConfig: true });
   const { messageKey = "msg", levels: { labels = {} } = {} } = config;
   const form: LineForm = { namespace, prefix, severities: ownSeverities, labels, messageKey };
   const lines = new LineWriter({
     take: (line) => forwarder.trace(traceOfText(line, form)),
-    relief: (length) => patience.relief(length),
+    roomFor: (length) => backPressure.roomFor(length),
     close: () => forwarder.close({ deadlineMs: flushMs }),
   });
   config.once("error", (error) => lines.destroy(error));
-  // Pino's `flush` waits for this one.
-  return Object.assign(lines, { flush: () => patience.flushed(flushMs) });
+  // Pino's `flush` calls this one and waits for it.
+  return Object.assign(lines, { flush: () => backPressure.flushed(flushMs) });
 }
 
-function tellProblem({ message }: ForwarderProblem): void {
+function reportProblem({ message }: ForwarderProblem): void {
   try {
-    // A worker's own `process.stderr` goes through the main thread, which waits for us at its end.
+    // A worker's `process.stderr` goes through the main thread, which waits for this worker when it exits.
     writeSync(2, `muninn/pino: ${message}\n`);
   } catch {
-    // It is not read.
+    // Nobody reads stderr.
   }
 }

@@ -5,29 +5,29 @@ import { type DetailLevel, detailLevels, type Severity, severities } from "../pr
 /** A line as pino writes it, parsed. */
 export type PinoLine = Readonly<Record<string, unknown>>;
 
-/** How a program's lines are understood. */
+/** How a program's lines are interpreted. */
 export interface LineForm {
   /** Namespace of lines of a logger without a name. */
   readonly namespace: string;
-  /** Put before the name of a logger, with a dot. */
+  /** Put before the name of a logger, with a dot between. */
   readonly prefix?: string | undefined;
   /** Severities of levels that are not pino's own, by label or number. */
   readonly severities: Readonly<Record<string, Severity>>;
   /** Labels of the logger's levels, by number. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Where the logger puts its texts. */
+  /** The key under which the logger writes its message. */
   readonly messageKey: string;
 }
 
-/** Pino's own levels, the lowest first; a level between two counts as the lower one. */
-const usualLevels: readonly (readonly [level: number, severity: Severity])[] = [
+/** Pino's own levels, the highest first; a level between two counts as the lower one. */
+const pinoLevels: readonly (readonly [level: number, severity: Severity])[] = [
   [60, "Critical"],
   [50, "Error"],
   [40, "Warning"],
   [30, "Info"],
 ];
 
-const usualLabels: Readonly<Record<string, Severity>> = {
+const pinoLabels: Readonly<Record<string, Severity>> = {
   fatal: "Critical",
   error: "Error",
   warn: "Warning",
@@ -38,10 +38,10 @@ const usualLabels: Readonly<Record<string, Severity>> = {
 
 const ownHost = hostname();
 
-/** Characters of a text that is sent twice, for people as well; a longer one is only in the data. */
+/** Most characters of a message that is also sent as text for people; a longer one is only in the data. */
 export const longestHuman = 1_048_576;
 
-/** A line as it is written; what is not JSON object, such as what others write there, is data as it is. */
+/** The trace of a line; one that is not a JSON object, such as another program's output, becomes data unchanged. */
 export function traceOfText(text: string, form: LineForm): Trace {
   let line: unknown;
   try {
@@ -55,9 +55,9 @@ export function traceOfText(text: string, form: LineForm): Trace {
 }
 
 /**
- * A line as a trace: its level, time, process, name and text become fields, everything else is data. `ns`, `severity` and
- * `details` of a line, if valid, take precedence. The text is also in the data, because files of machine texts have no
- * other place for it.
+ * The trace of a parsed line: its level, time, process, name and text become fields, everything else is data. If valid, its `ns`,
+ * `severity` and `details` take precedence. The text is also in the data, because files of machine texts have no other
+ * place for it.
  */
 export function traceOf(line: PinoLine, form: LineForm): Trace {
   const { level, time, pid, hostname: host, name, ns, severity, details, ...rest } = line;
@@ -113,6 +113,6 @@ function severityOf(level: unknown, { severities: ownSeverities, labels }: LineF
   const label = typeof level === "number" ? labels[level] : String(level);
   const own = ownSeverities[String(level)] ?? (label === undefined ? undefined : ownSeverities[label]);
   if (own !== undefined) return own;
-  if (typeof level === "number") return usualLevels.find(([least]) => level >= least)?.[1] ?? "Debug";
-  return usualLabels[String(level).toLowerCase()] ?? "Info";
+  if (typeof level === "number") return pinoLevels.find(([least]) => level >= least)?.[1] ?? "Debug";
+  return pinoLabels[String(level).toLowerCase()] ?? "Info";
 }

@@ -1,25 +1,25 @@
 import { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Lines in one go, before the connection gets its turn: so the tracer's requests are answered between them. */
+/** Lines per turn of the event loop: in between, the connection can answer the tracer's requests. */
 const linesPerTurn = 200;
 
 export interface LineWriterOptions {
   /** Called with each whole line, without its end; never throws. */
   readonly take: (line: string) => void;
   /** What a line of this length has to wait for, if anything. */
-  readonly relief: (length: number) => Promise<void> | undefined;
-  /** After the last line. */
+  readonly roomFor: (length: number) => Promise<void> | undefined;
+  /** Called after the last line. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Splits what pino's worker gives it into lines. The worker gives up to 4 MiB at once: a stream of one object per line would
- * take longer than everything else.
+ * Splits the chunks from pino's worker into lines. A chunk may have 4 MiB: an object stream with one object per line would take
+ * more time than everything else.
  */
 export class LineWriter extends Writable {
   readonly #options: LineWriterOptions;
-  /** The beginning of a line whose end has not arrived. */
+  /** The beginning of an incomplete line. */
   #rest = "";
 
   constructor(options: LineWriterOptions) {
@@ -32,7 +32,7 @@ export class LineWriter extends Writable {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    // A line whose end never came.
+    // The last line may have no line feed.
     this.#takeAll(this.#rest === "" ? "" : `${this.#rest}\n`).then(() => done(), done);
   }
 
@@ -41,12 +41,12 @@ export class LineWriter extends Writable {
   }
 
   async #takeAll(text: string): Promise<void> {
-    const { take, relief } = this.#options;
+    const { take, roomFor } = this.#options;
     let from = 0;
     let taken = 0;
     for (let to = text.indexOf("\n"); to !== -1; to = text.indexOf("\n", from)) {
-      const waits = to > from ? relief(to - from) : undefined;
-      if (waits !== undefined) await waits;
+      const room = to > from ? roomFor(to - from) : undefined;
+      if (room !== undefined) await room;
       if (to > from) take(text.slice(from, to));
       from = to + 1;
       taken += 1;

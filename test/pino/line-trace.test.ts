@@ -22,7 +22,7 @@ test.each([
   expect(traceOf({ level }, form).severity).toBe(severity);
 });
 
-test("the program's own levels have the severity that it assigns, by label or number", () => {
+test("a program's own levels have the severities it assigns, by label or number", () => {
   const own: LineForm = { ...form, severities: { notice: "Notice", 70: "Alert" }, labels: { 35: "notice" } };
   expect(traceOf({ level: 35 }, own).severity).toBe("Notice");
   expect(traceOf({ level: "notice" }, own).severity).toBe("Notice");
@@ -82,7 +82,7 @@ test("fields with unusable values stay in the data", () => {
   expect(trace).toEqual({ namespace: "shop", severity: "Info", data });
 });
 
-test("an ISO 8601 time is used, and one beyond all dates is ignored", () => {
+test("an ISO 8601 time is used, and one outside the range of dates is ignored", () => {
   expect(traceOf({ time: "2026-02-16T09:30:01.120Z" }, form).at).toBe(1_771_234_201_120);
   expect(traceOf({ time: 1e300 }, form).at).toBeUndefined();
 });

@@ -40,7 +40,7 @@ test("the types of the options are complete for a program in TypeScript", async 
     file,
     `import type { PinoTransportOptions } from "muninn/pino";
 export const options: PinoTransportOptions = { name: "shop", address: "/s", severities: { notice: "Notice" } };
-// @ts-expect-error a severity that is none
+// @ts-expect-error not a severity
 export const wrong: PinoTransportOptions = { name: "shop", address: "/s", severities: { notice: "High" } };
 `,
   );

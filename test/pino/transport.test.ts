@@ -101,7 +101,7 @@ test("messages reach a tracer over wss with a token, as they do over a socket fi
   expect(await linesAt(tracer)).toMatchObject([{ ns: "shop", data: { n: 1, msg: "hello" } }]);
 });
 
-test("the program's own levels have the severity from the options", async () => {
+test("a program's own levels have the severities from the options", async () => {
   await using tracer = await startTracer();
   const transport = { severities: { notice: "Notice" }, prefix: "Shop" };
   const logger = { customLevels: { notice: 35 }, messageKey: "text", name: "orders" };
@@ -115,7 +115,7 @@ test("the program's own levels have the severity from the options", async () => 
 /** More than the forwarder's queue holds. */
 const many = 30_000;
 
-describe("a burst of lines reaches the tracer whole", () => {
+describe("a burst of lines reaches the tracer completely", () => {
   test.each([
     ["from a program that ends", "", 0],
     ["from a program that calls process.exit", "process.exit(3);", 3],
@@ -131,7 +131,7 @@ describe("a burst of lines reaches the tracer whole", () => {
   });
 });
 
-test("lines of many MiB, more than the queue holds at once, reach the tracer whole and in order", async () => {
+test("lines of many MiB, more than the queue holds at once, all reach the tracer, in order", async () => {
   await using tracer = await startTracer();
   const sizes = [10, 9_000_000, 10, 16_700_000, 10, 9_000_000, 12_000_000, 10];
   const code = `for (const [n, size] of ${JSON.stringify(sizes)}.entries()) logger.info({ n, text: "x".repeat(size) });
@@ -168,7 +168,7 @@ test.each([
   expect(await linesAt(tracer)).toMatchObject([{ sev: "Critical", data: { msg: "the end" } }]);
 });
 
-test("of a program killed in the middle, a tracer has the first lines, each once and whole", async () => {
+test("when a program is killed while it logs, the tracer has its first lines, each once and whole", async () => {
   await using tracer = await startTracer();
   const code = `let n = 0;
 setInterval(() => {
@@ -183,7 +183,7 @@ setInterval(() => {
   expect(numbers.every((number, n) => number === n)).toBe(true);
 });
 
-test("a program continues across restarts of its tracer: no line is doubled or out of order, and the last one arrives", async () => {
+test("a program keeps logging across restarts of its tracer: no line is doubled or out of order, and the last one arrives", async () => {
   const config = { network: { tag: "AcceptAt", contents: join(directory, "tracer.sock") } };
   const code = `let n = 0;
 const writing = setInterval(() => {
