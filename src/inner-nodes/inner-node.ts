@@ -5,22 +5,22 @@ import type { MetricValue } from "../protocol/metrics.js";
 import type { RunConnection } from "../transport/connection.js";
 import { streamPair } from "./stream-pair.js";
 
-/** What became of objects: `failed` if a required sink gave them up, or the node has ended; `refused` if its name was refused. */
+/** The outcome for objects: `failed` if a required sink gave them up, or the node has ended; `refused` if its name was refused. */
 export type Settlement = "safe" | "failed" | "refused";
 
 export interface InnerNodeOptions {
   /** Id of its connection, unique among all. */
   readonly id: string;
-  /** Where it comes from, for limits per peer. */
+  /** The address it counts under, for limits per peer. */
   readonly peer: string;
   readonly info: { readonly name: string; readonly protocol: string; readonly version: string };
   readonly magic: number;
   readonly run: RunConnection;
 }
 
-/** Objects that were handed over together and are not all settled. */
+/** Objects that were added together and are not all settled. */
 interface Waiter {
-  /** Objects of the node before them, and with them. */
+  /** How many objects the node had before them, and has with them. */
   readonly from: number;
   readonly to: number;
   failed: boolean;
@@ -36,19 +36,19 @@ export class InnerNode {
   readonly metrics = new Map<string, MetricValue>();
   /** Resolves when its connection has ended. */
   readonly ended: Promise<void>;
-  /** Whether it got its name, once that is decided: new names are limited. */
-  readonly isLetIn: Promise<boolean>;
+  /** Resolves once it is decided whether the node gets its name: new names are limited. */
+  readonly isAdmitted: Promise<boolean>;
   readonly #queue = new ObjectQueue();
   readonly #forwarder: Promise<RunningForwarder>;
   #waiters: Waiter[] = [];
   #added = 0;
   #settled = 0;
   #wasNamed = false;
-  #decide!: (isLetIn: boolean) => void;
+  #decide!: (isAdmitted: boolean) => void;
   #hasEnded = false;
 
   constructor({ id, peer, info, magic, run }: InnerNodeOptions) {
-    this.isLetIn = new Promise((resolve) => {
+    this.isAdmitted = new Promise((resolve) => {
       this.#decide = resolve;
     });
     const [ours, tracers] = streamPair();
@@ -85,12 +85,12 @@ export class InnerNode {
     return this.#hasEnded;
   }
 
-  /** Whether something was handed over and is not settled. */
+  /** Whether any added objects are not settled. */
   get isBusy(): boolean {
     return this.#waiters.length > 0;
   }
 
-  /** Hands over encoded trace objects, which are kept until they are settled; resolves then. */
+  /** Adds encoded trace objects, which are kept until they are settled; resolves then. */
   add(objects: readonly Uint8Array[]): Promise<Settlement> {
     if (objects.length === 0) return Promise.resolve("safe");
     if (this.#hasEnded) return Promise.resolve("failed");
@@ -104,13 +104,13 @@ export class InnerNode {
     return settled;
   }
 
-  /** It has its name. */
+  /** Called when the node has its name. */
   named(): void {
     this.#wasNamed = true;
     this.#decide(true);
   }
 
-  /** This many more objects, in the order they were added, are safe or never will be. */
+  /** Called when this many more objects, in the order they were added, are safe or never will be. */
   settled(objects: number, isSafe: boolean): void {
     const before = this.#settled;
     this.#settled += objects;

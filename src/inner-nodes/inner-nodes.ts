@@ -6,7 +6,7 @@ import { InnerNode, type InnerNodeOptions } from "./inner-node.js";
 export class InnerNodes {
   readonly #nodes = new Map<string, InnerNode>();
 
-  /** The same destination, and each node here learns what becomes of its objects. */
+  /** Wraps a destination so that each node here is told what becomes of its objects. */
   watch(destination: TraceDestination): TraceDestination {
     return {
       open: (node) => {

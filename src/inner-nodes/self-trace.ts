@@ -7,9 +7,9 @@ import { type LineForm, type PinoLine, traceOf } from "../pino/line-trace.js";
 import { MessageEncoder } from "../protocol/message-encoder.js";
 import type { InnerNode } from "./inner-node.js";
 
-/** Muninn's name among its nodes. */
+/** The name of the node for Muninn's own log. */
 export const selfName = "muninn";
-/** Most lines that are not safe yet; further ones are left out and counted. */
+/** Most lines that are not safe yet; beyond it lines are left out and counted. */
 const most = 1_000;
 /** How long a stop waits for them, in milliseconds. */
 const stopMs = 500;
@@ -28,15 +28,15 @@ export interface SelfTraceOptions {
 }
 
 /**
- * Makes trace objects of the lines of Muninn's own log. It never feeds itself: lines about its own node are left out, and so
- * are lines that arrive while too many wait.
+ * Turns the lines of Muninn's own log into trace objects. It cannot feed on itself: lines about its own node are left out, and so
+ * are lines that arrive while too many are waiting.
  */
 export class SelfTrace {
   readonly #node: SelfTraceOptions["node"];
   readonly #host: string;
   readonly #encoder: MessageEncoder;
   readonly #untap: () => void;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<unknown>>();
   #waiting = 0;
   #leftOut = 0;
 
@@ -47,10 +47,10 @@ export class SelfTrace {
     this.#untap = log.tap((line) => this.#take(line));
   }
 
-  /** Accepts no more lines; waits briefly for those already accepted. Idempotent. */
+  /** Accepts no more lines, and waits briefly for those already accepted. Idempotent. */
   async stop(): Promise<void> {
     this.#untap();
-    const all = Promise.all(this.#underWay);
+    const all = Promise.all(this.#pending);
     await Promise.race([all, delay(stopMs, undefined, { ref: false })]);
     await this.#node.stop();
   }
@@ -93,9 +93,9 @@ export class SelfTrace {
     this.#waiting += 1;
     const settled = this.#node.add([object]).then(() => {
       this.#waiting -= 1;
-      this.#underWay.delete(settled);
+      this.#pending.delete(settled);
     });
-    this.#underWay.add(settled);
+    this.#pending.add(settled);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 
-/** Two ends of one connection within this process: what is written at one is read at the other, no faster than it is read. */
+/** Both ends of a connection within this process: what is written at one is read at the other, with back-pressure. */
 export function streamPair(): readonly [Duplex, Duplex] {
   const [near, far] = [new End(), new End()];
   near.other = far;
@@ -10,15 +10,15 @@ export function streamPair(): readonly [Duplex, Duplex] {
 
 class End extends Duplex {
   other!: End;
-  /** The callback of a writer at the other end that waits for us to read. */
-  #letWrite: (() => void) | undefined;
+  /** The callback of a write at the other end, held until this end reads. */
+  #finishWrite: (() => void) | undefined;
 
   override _write(chunk: Buffer, _: string, done: () => void): void {
     const { other } = this;
-    // As over any connection, an answer never arrives before the call that asked for it has returned.
+    // As with any connection, an answer never arrives before the call that sent the request has returned.
     queueMicrotask(() => {
       if (other.destroyed || other.push(chunk)) done();
-      else other.#letWrite = done;
+      else other.#finishWrite = done;
     });
   }
 
@@ -33,14 +33,14 @@ class End extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#release();
-    // If one side ended in order, the other may still read the rest.
+    // If this end closed in order, the other may still read the rest.
     if (!this.readableEnded || !this.writableFinished) this.other.destroy();
     done(error);
   }
 
   #release(): void {
-    const letWrite = this.#letWrite;
-    this.#letWrite = undefined;
-    letWrite?.();
+    const finishWrite = this.#finishWrite;
+    this.#finishWrite = undefined;
+    finishWrite?.();
   }
 }

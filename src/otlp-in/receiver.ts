@@ -175,7 +175,7 @@ export class Receiver {
           const its = { points: 0 };
           part = its;
           if (found !== "refused")
-            decided.push(found.inner.isLetIn.then((isLetIn) => (isLetIn ? undefined : refuse(its.points))));
+            decided.push(found.inner.isAdmitted.then((isAdmitted) => (isAdmitted ? undefined : refuse(its.points))));
         }
         for (const metric of next.pieces) {
           const points = pointsOf(metric);

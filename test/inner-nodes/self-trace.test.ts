@@ -64,14 +64,14 @@ test("muninn.selfTrace writes Muninn's own log to the file of a node called muni
   const connected = came.find(({ ns }) => ns === "Muninn.NodeConnected")!;
   expect(connected).toMatchObject({ sev: "Info", data: { node: "node-1", event: "node_connected" } });
   expect(connected.data.msg).toBe("node node-1 is connected");
-  // Muninn as a node causes no such line.
+  // The node of Muninn's own log causes no such line.
   expect(JSON.stringify(came)).not.toContain('"node":"muninn"');
   await tracer.stop();
   expect(taps.size).toBe(0);
   await log.stop({ deadlineMs: 1_000 });
 });
 
-test("unsafe lines are bounded, and the excess is counted in a line of its own once there is room", async () => {
+test("lines that are not safe yet are bounded, and the excess is counted in a line of its own once there is room", async () => {
   let take = (_: string) => {};
   let settle = (_: Settlement) => {};
   const objects: string[] = [];
@@ -104,7 +104,7 @@ test("unsafe lines are bounded, and the excess is counted in a line of its own o
   });
   const leftOut = Number(/"lines":(\d+)/.exec(objects[1_000]!)![1]);
   expect(objects[1_000]).toContain("Muninn.SelfTraceLeftOut");
-  // Every line of 1,000, those left out, and the one after them.
+  // 1,000 lines, those left out, and the one after them.
   expect(leftOut).toBeGreaterThanOrEqual(234);
   expect(objects[1_001]).toContain('"n":1234');
   expect(objects).toHaveLength(1_002);

@@ -172,7 +172,7 @@ test("points of a node that does not get its name after all are rejected", async
       ({
         metrics: new Map(),
         ended: new Promise(() => {}),
-        isLetIn: Promise.resolve(name !== "stranger"),
+        isAdmitted: Promise.resolve(name !== "stranger"),
         stop: async () => {},
       }) as unknown as InnerNode,
   });
