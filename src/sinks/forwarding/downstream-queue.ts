@@ -6,7 +6,7 @@ import type { WaitingObject } from "./waiting-object.js";
 /** What a downstream tracer gets in addition to trace objects. */
 export type Answers = Pick<ForwarderSource, "metrics" | "dataPoints" | "askDataPoints">;
 
-/** The objects that wait for one downstream tracer, which gets them when it asks. */
+/** The objects queued for one downstream tracer, which gets them when it asks. */
 export class DownstreamQueue implements ForwarderSource {
   readonly #queue = new ObjectQueue<WaitingObject>();
   readonly #answers: Answers;

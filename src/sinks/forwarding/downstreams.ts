@@ -4,20 +4,20 @@ import { type Answers, DownstreamQueue } from "./downstream-queue.js";
 import { WaitingObject } from "./waiting-object.js";
 
 export interface DownstreamsOptions {
-  /** Most objects that may wait for one downstream tracer. */
+  /** Most objects queued for one downstream tracer. */
   readonly queueSize: number;
-  /** Most bytes of objects that may wait for all of them together. */
+  /** Most bytes of objects queued for all of them together. */
   readonly queueBytes: number;
   readonly answers: Answers;
   /** Called with the number of objects that a downstream tracer will not receive. */
   readonly onDropped: (reason: DropReason, objects: number) => void;
-  /** Runs `task` when waiting requests have had their turn. @default setImmediate */
+  /** Runs `task` once open requests have been answered. @default setImmediate */
   readonly soon?: (task: () => void) => void;
 }
 
 /**
- * The queues of all downstream tracers. Each object waits for each of them once. While none is connected one queue waits,
- * and the next tracer takes it over: so objects that waited for the last one are not lost.
+ * The queues of all downstream tracers. Each object is queued once for each of them. While none is connected one queue remains,
+ * and the next tracer takes it over, so objects queued for the last one are not lost.
  */
 export class Downstreams {
   readonly #options: DownstreamsOptions;
@@ -32,14 +32,14 @@ export class Downstreams {
     this.#queues.add(new DownstreamQueue(options.answers));
   }
 
-  /** Tracers that are connected. */
+  /** Number of connected tracers. */
   get connected(): number {
     let count = 0;
     for (const queue of this.#queues) if (queue.isConnected) count += 1;
     return count;
   }
 
-  /** Objects that wait, counted for each tracer they wait for; and their bytes, counted once. */
+  /** Queued objects, counted once for each tracer, and their bytes, counted once. */
   get waiting(): { readonly objects: number; readonly bytes: number } {
     let objects = 0;
     for (const queue of this.#queues) objects += queue.length;
@@ -58,7 +58,7 @@ export class Downstreams {
     return queue;
   }
 
-  /** Adds objects of one node, and owns them from now on. */
+  /** Adds objects of one node; it owns them from now on. */
   add(objects: readonly Uint8Array[], account: ObjectAccount): void {
     const waiting = objects.map((bytes) => {
       this.#bytes += bytes.length;
@@ -69,12 +69,12 @@ export class Downstreams {
     for (const queue of this.#queues) queue.add(waiting);
     while (this.#bytes > this.#options.queueBytes) this.#drop(this.#largest(), 1);
     if (this.#isTrimming) return;
-    // Waiting requests get objects in this turn; only objects not asked for yet count for the queue's size.
+    // Open requests take objects in this turn; the limit applies only to objects that are still queued after it.
     this.#isTrimming = true;
     this.#soon(() => this.#trim());
   }
 
-  /** Gives up everything that waits. */
+  /** Drops everything in the queues. */
   stop(): void {
     for (const queue of this.#queues) this.#drop(queue, queue.length, "stopped");
   }

@@ -17,16 +17,16 @@ export interface ForwardingSinkOptions {
   readonly dataPoints: boolean;
   readonly version: string;
   readonly log: SinkLog;
-  /** Opens the addresses of downstream tracers, or those they connect to. */
+  /** Connects to downstream tracers, or listens for them. */
   readonly serve: ServeDownstreams;
   /** Milliseconds that never go backwards. @default performance.now */
   readonly now?: () => number;
 }
 
-/** Drops are reported once in this many milliseconds, and health shows them for as long. */
+/** Shortest time between reports of drops, in milliseconds; health shows a drop for as long. */
 const quietMs = 60_000;
 
-/** Gives trace objects to downstream tracers, as received. Those not asked for in time are dropped, the oldest first. */
+/** Forwards trace objects unchanged to downstream tracers. Objects not asked for in time are dropped, the oldest first. */
 export class ForwardingSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name = "forwarding";
@@ -129,7 +129,7 @@ export class ForwardingSink implements BestEffortSink {
   }
 
   close(): void {
-    // Accounts stay: there may be another connection of this name, and objects may wait after the node has left.
+    // Accounts are kept: the name may have another connection, and objects may still be queued after the node has left.
   }
 
   health(): SinkHealth {

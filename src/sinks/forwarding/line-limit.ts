@@ -1,21 +1,21 @@
-/** Lines of one kind in a minute; more are left out and counted. */
+/** Most lines per minute; beyond it lines are left out and counted. */
 const most = 20;
 const periodMs = 60_000;
 
-/** Lines that whoever may connect can cause as often as he likes. */
-export class FewLines {
+/** Limits log lines that a peer can cause as often as it likes. */
+export class LineLimit {
   readonly #now: () => number;
   #since = Number.NEGATIVE_INFINITY;
   #written = 0;
   #leftOut = 0;
 
-  /** `now` in milliseconds, from any beginning. */
+  /** `now` in milliseconds since any moment. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Writes a line, or leaves it out. `before` says in the line how many were left out before it; empty if none was. */
-  say(write: (before: string) => void): void {
+  /** Writes a line or leaves it out. `before`, for the line's end, says how many were left out before it; empty if none were. */
+  log(write: (before: string) => void): void {
     const now = this.#now();
     if (now - this.#since >= periodMs) {
       this.#since = now;

@@ -9,7 +9,7 @@ export interface NodeAnswersOptions {
   readonly dataPoints: boolean;
   /** Muninn's. */
   readonly version: string;
-  /** The connected nodes; none before the tracer provides them. */
+  /** The connected nodes; undefined until the tracer provides them. */
   readonly nodes: () => ConnectedNodes | undefined;
   /** Called with the number of metrics that did not fit into an answer. */
   readonly onCut: (metrics: number) => void;
@@ -17,7 +17,7 @@ export interface NodeAnswersOptions {
 
 /** By default cardano-tracer accepts answers below 1 MiB, and so does Muninn. */
 const maxMetricsBytes = 1_000_000;
-/** Most bytes of a metric's head, kind and value, without its name and text. */
+/** Most bytes of a metric without its name and text: head, kind and value. */
 const metricOverheadBytes = 32;
 /** How long a node may take to answer, in milliseconds. */
 const askMs = 5_000;
@@ -25,7 +25,7 @@ const askMs = 5_000;
 const startedAt = new Date(Date.now() - performance.now()).toISOString();
 
 /**
- * What downstream tracers get in addition to trace objects: nothing, or those metrics and data points of nodes that the
+ * What downstream tracers get in addition to trace objects: nothing, or the metrics and data points of nodes that the
  * configuration allows.
  */
 export function nodeAnswers(options: NodeAnswersOptions): Answers {

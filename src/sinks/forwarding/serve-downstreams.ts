@@ -4,18 +4,18 @@ import type { ForwarderSource } from "../../forwarder/source.js";
 import { type RunningForwarder, startForwarder } from "../../forwarder/start-forwarder.js";
 import { type Address, formatAddress } from "../../transport/address.js";
 import type { SinkLog } from "../sink-kind.js";
-import { FewLines } from "./few-lines.js";
+import { LineLimit } from "./line-limit.js";
 
 /** Opens the addresses for downstream tracers; each gets its own source after its handshake. */
 export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
 
 export interface ServeOptions {
-  /** Tracers connect to an address, or we connect to each of several. */
+  /** One address at which tracers connect, or several to which Muninn connects. */
   readonly network:
     | { readonly mode: "AcceptAt"; readonly address: Address }
     | { readonly mode: "ConnectTo"; readonly addresses: readonly Address[] };
   readonly magic: number;
-  /** Longest pause, in milliseconds; the first is a second. */
+  /** Longest pause before reconnecting, in milliseconds; the first is a second. */
   readonly maxReconnectDelayMs: number;
   /** Logs each message. */
   readonly verbose: boolean;
@@ -24,7 +24,7 @@ export interface ServeOptions {
 
 const initialMs = 1_000;
 
-/** Faults of tracers are reported once in this many milliseconds. */
+/** Shortest time between reports of tracers' faults, in milliseconds. */
 const faultQuietMs = 60_000;
 
 /** Like cardano-tracer: an address that cannot be opened is retried forever, and everything else continues meanwhile. */
@@ -56,13 +56,13 @@ async function serve(
   const where = formatAddress(network.address);
   const limits = { initialMs: Math.min(initialMs, maxReconnectDelayMs), maxMs: maxReconnectDelayMs };
   const backOff = new BackOff(limits);
-  const comings = new FewLines();
-  const leavings = new FewLines();
+  const connects = new LineLimit();
+  const disconnects = new LineLimit();
   const source = () => {
-    comings.say((before) =>
+    connects.log((before) =>
       log.info("downstream_connected", `a downstream tracer is connected at ${where}${before}`, { where }),
     );
-    return logged(openSource(), { where, log, verbose, leavings });
+    return logged(openSource(), { where, log, verbose, disconnects });
   };
   let faultReportedAt = Number.NEGATIVE_INFINITY;
   let unreported = 0;
@@ -96,17 +96,17 @@ async function serve(
   }
 }
 
-/** The same source; says when its tracer leaves, and, if `verbose`, what it is sent. */
+/** Wraps a source to log when its tracer leaves and, if `verbose`, what it is sent. */
 function logged(
   source: ForwarderSource,
   options: {
     readonly where: string;
     readonly log: SinkLog;
     readonly verbose: boolean;
-    readonly leavings: FewLines;
+    readonly disconnects: LineLimit;
   },
 ): ForwarderSource {
-  const { where, log, verbose, leavings } = options;
+  const { where, log, verbose, disconnects } = options;
   const sent = <Objects extends readonly Uint8Array[]>(objects: Objects): Objects => {
     if (verbose && objects.length > 0)
       log.info("forwarded", `${objects.length} objects are sent to the tracer at ${where}`, {
@@ -142,7 +142,7 @@ function logged(
     takeNow: (count) => sent(source.takeNow(count)),
     take: async (count, signal) => sent(await source.take(count, signal)),
     release: () => {
-      leavings.say((before) =>
+      disconnects.log((before) =>
         log.info("downstream_left", `the downstream tracer at ${where} has left${before}`, { where }),
       );
       source.release?.();

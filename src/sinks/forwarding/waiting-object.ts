@@ -2,8 +2,8 @@ import type { DropReason } from "../drop-reasons.js";
 import type { ObjectAccount } from "../sink.js";
 
 /**
- * A trace object that waits for one or several receivers. It is settled with the last of them: `written` if any has received
- * it, otherwise `dropped` for the reason of the last.
+ * A trace object queued for one or several receivers. It is settled once the last of them is done with it: `written` if any has
+ * received it, otherwise `dropped` for the reason of the last.
  */
 export class WaitingObject {
   /** As the node sent it. */
@@ -13,7 +13,7 @@ export class WaitingObject {
   #receivers: number;
   #wasTaken = false;
 
-  /** `onSettled` is called with the bytes that are released. */
+  /** `onSettled` is called with the number of bytes released. */
   constructor(
     bytes: Uint8Array,
     receivers: number,

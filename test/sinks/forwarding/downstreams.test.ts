@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { DownstreamQueue } from "../../../src/sinks/forwarding/downstream-queue.js";
 import { Downstreams } from "../../../src/sinks/forwarding/downstreams.js";
 
-/** Counts as the router's accounts do. */
+/** Counts like the router's accounts. */
 class Account {
   written_ = 0;
   readonly reasons: Record<string, number> = {};
@@ -57,7 +57,7 @@ describe("while no tracer is connected", () => {
     expect(account.written_).toBe(3);
   });
 
-  test("objects that waited for the last tracer to leave wait for the next", () => {
+  test("objects queued for the last tracer to leave go to the next one", () => {
     const { account, downstreams, add, turn, numbers } = open();
     const first = downstreams.connect();
     add(3);
@@ -72,7 +72,7 @@ describe("while no tracer is connected", () => {
 });
 
 describe("with several tracers", () => {
-  test("each one gets everything, and an object is written once", () => {
+  test("each one gets everything, and an object counts as written once", () => {
     const { account, downstreams, add, numbers } = open();
     const [one, two] = [downstreams.connect(), downstreams.connect()];
     add(2);
@@ -82,7 +82,7 @@ describe("with several tracers", () => {
     expect(account.written_).toBe(2);
   });
 
-  test("one that reads nothing loses the oldest objects, and the other loses none", () => {
+  test("one that reads nothing loses its oldest objects, and the other loses none", () => {
     const { account, downstreams, dropped, add, turn, numbers } = open();
     const [reading, stuck] = [downstreams.connect(), downstreams.connect()];
     const got: number[] = [];
@@ -97,7 +97,7 @@ describe("with several tracers", () => {
     expect(account).toMatchObject({ written_: 8, reasons: {} });
   });
 
-  test("objects that wait for one tracer are released when it leaves and others remain", () => {
+  test("objects queued for one tracer are released when it leaves and others remain", () => {
     const { account, downstreams, add } = open();
     const [one, two] = [downstreams.connect(), downstreams.connect()];
     add(2);
@@ -109,7 +109,7 @@ describe("with several tracers", () => {
   });
 });
 
-test("a waiting tracer takes objects before the size of the queue counts", async () => {
+test("a waiting tracer takes objects before the limit of the queue applies", async () => {
   const { account, downstreams, dropped, add, turn, numbers } = open({ queueSize: 1 });
   const queue = downstreams.connect();
   const waiting = queue.take(100, new AbortController().signal);
@@ -120,7 +120,7 @@ test("a waiting tracer takes objects before the size of the queue counts", async
   expect(account.written_).toBe(50);
 });
 
-test("the bytes of all queues together are limited at once, and free again when their objects are settled", () => {
+test("the bytes of all queues together are limited immediately, and freed when their objects are settled", () => {
   const { account, downstreams, add } = open({ queueSize: 1_000, queueBytes: 100 });
   add(30, 10);
   expect(downstreams.waiting).toEqual({ objects: 10, bytes: 100 });
@@ -140,7 +140,7 @@ const step = fc.oneof(
   }),
 );
 
-test("whatever tracers do, every object is settled once, each tracer gets its own in order, and queues keep their size", () => {
+test("whatever tracers do, every object is settled once, each tracer gets its own in order, and queues keep their limits", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const { account, downstreams, add, turn, numbers } = open();

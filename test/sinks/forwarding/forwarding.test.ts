@@ -34,7 +34,7 @@ async function tracer(config: Options["config"], options: Options = {}): Promise
   return started;
 }
 
-/** A tracer that forwards everything to whoever connects at `path`. */
+/** A tracer that forwards everything to tracers that connect at `path`. */
 function upstream(path: string, rest: Options["config"] = {}, options: object = {}): Promise<TestTracer> {
   return tracer({
     hasPrometheus: { epHost: "127.0.0.1", epPort: 0 },
@@ -62,7 +62,7 @@ async function node(to: TestTracer, name: string, count: number): Promise<void> 
 test("all objects of several nodes arrive downstream, each node's in order and otherwise unchanged", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
-  // As long as it takes until the name is known.
+  // Without a short nameTimeout it waits until the name is known.
   const down = await downstream(path, { muninn: { reconnect: { initial: "20ms", max: "100ms" } } });
   const names = ["relay-1", "relay-2", "producer"];
   for (const name of names) await node(up, name, 500);
@@ -118,7 +118,7 @@ test("ConnectTo: the tracer connects to several downstream tracers, and each get
     await eventually(async () => expect(await down.linesOf("up")).toEqual(["ChainDB.A", "ChainSync.B"]));
 });
 
-test("with nobody connected, files lose nothing, the queue keeps its size, and every drop is counted and shown", async () => {
+test("without a downstream tracer, files lose nothing, the queue keeps its limit, and every drop is counted and shown", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, {}, { queueSize: 192 });
   await node(up, "relay", 10_000);
@@ -138,7 +138,7 @@ test("with nobody connected, files lose nothing, the queue keeps its size, and e
   await eventually(() => expect(down.accounts().written).toBe(192));
 });
 
-test("objects that wait for a downstream tracer stay unchanged, however many follow", async () => {
+test("objects queued for a downstream tracer stay unchanged, however many follow", async () => {
   const path = join(directory, "up.sock");
   const up = await upstream(path, { muninn: { forwarding: { name: "upstream" } } });
   await node(up, "relay", 5_000);
@@ -157,7 +157,7 @@ test("muninn.forwarding.queueBytes limits the queue, however few objects it hold
   await eventually(() => expect(up.accounts()).toEqual({ received: 10, written: 5, dropped: 3 }));
 });
 
-test("verbosity Maximum logs what is sent to downstream tracers, and Minimum only their arrival and departure", async () => {
+test("verbosity Maximum logs what is sent to downstream tracers, and Minimum only that they connect and leave", async () => {
   await using place = await Workplace.open();
   const path = place.path("up.sock");
   const daemon = await place.start({

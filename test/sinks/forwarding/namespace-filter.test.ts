@@ -9,8 +9,8 @@ test.each<[string, readonly (readonly string[])[] | undefined, readonly string[]
   ["the empty prefix", [[]], namespaces],
   ["one word", [["ChainDB"]], ["ChainDB.A", "ChainDBX.A"]],
   ["two parts", [["Forge", "Loop"]], ["Forge.Loop.B"]],
-  ["two parts as one", [["Forge.Loop"]], ["Forge.Loop.B"]],
-  ["another case of letters", [["forge"]], []],
+  ["two parts in one text", [["Forge.Loop"]], ["Forge.Loop.B"]],
+  ["other letter case", [["forge"]], []],
   ["several prefixes", [["ChainDBX"], ["Forge"]], ["ChainDBX.A", "Forge.Loop.B"]],
 ])("%s passes the same as in cardano-tracer", (_, prefixes, passed) => {
   expect(namespaces.filter(namespaceFilter(prefixes))).toEqual(passed);
