@@ -13,7 +13,7 @@ import { encodeRecords, newMemory } from "./log-records.js";
 import type { WaitingRecords } from "./node-sender.js";
 import type { OtlpSinkOptions } from "./required-otlp-sink.js";
 
-/** Sends what the collector takes in time; of what waits longer the oldest goes. */
+/** Sends what the collector accepts in time; when the queue is full, the oldest records are dropped. */
 export class BestEffortOtlpSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name: string;
@@ -64,7 +64,7 @@ export class BestEffortOtlpSink implements BestEffortSink {
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
-    // What waits still has the account.
+    // Queued records keep their account.
     this.#accounts.delete(node.name);
   }
 

@@ -1,22 +1,22 @@
 import type { Moment } from "../../protocol/trace-batch.js";
 
-/** Writes fields of protobuf's wire format one behind the other, of which most are encoded already. */
+/** Writes protobuf fields one after another; most of them are encoded already. */
 export class BytesWriter {
   #bytes!: Buffer;
-  /** Of the same memory. */
+  /** A view of the same memory. */
   #view!: DataView;
   #length = 0;
-  /** The last one, and its nanoseconds. */
+  /** The second written last, and its nanoseconds since 1970. */
   #second = Number.NaN;
   #secondLow = 0;
   #secondHigh = 0;
 
-  /** In memory that is as long as what is to come, as far as that is known: growing means copying. */
+  /** `memory` should have about the final length: growing means copying. */
   constructor(memory: Buffer) {
     this.#use(memory);
   }
 
-  /** Of a field of so many bytes: one byte that stands for number and type, and the length. */
+  /** The head of a field of this length: one byte for number and type, and the length. */
   head(field: number, length: number): this {
     this.#reserve(1 + maxVarintBytes);
     this.#bytes[this.#length++] = field;
@@ -26,11 +26,11 @@ export class BytesWriter {
     return this;
   }
 
-  /** Nanoseconds since 1970, in 64 bits; before that it is 0: the field does not hold it. */
+  /** Nanoseconds since 1970, in 64 bits; 0 for earlier times, which the field cannot hold. */
   time(field: number, { seconds, picoseconds }: Moment): this {
     this.#reserve(1 + 8);
     this.#bytes[this.#length] = field;
-    // Most are of the same second: to reckon with 64 bits for each would take longer than the rest of a record.
+    // Cached, because most times share a second: 64-bit arithmetic for each would take longer than the rest of a record.
     if (seconds !== this.#second) {
       this.#second = seconds;
       const nanoseconds = BigInt(seconds) * nanosPerSecond;
@@ -56,7 +56,7 @@ export class BytesWriter {
     return this;
   }
 
-  /** Where it is written. */
+  /** The memory that is written to. */
   get memory(): Buffer {
     return this.#bytes;
   }
@@ -80,10 +80,10 @@ export class BytesWriter {
 
 const nanosPerSecond = 1_000_000_000n;
 
-/** Of lengths that there are. */
+/** Enough for any length of a buffer. */
 const maxVarintBytes = 5;
 
-/** Bytes that a length takes. */
+/** Bytes that a length takes as a varint. */
 export function varintBytes(length: number): number {
   let bytes = 1;
   for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes += 1;

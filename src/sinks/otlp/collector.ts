@@ -9,22 +9,22 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { bytesOf, decodeResponse } from "./log-records.js";
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type Outcome =
   | {
-      readonly kind: "taken";
+      readonly kind: "accepted";
       /** Records that the collector rejected for good. */
       readonly rejected: number;
       readonly reason: string;
-      /** Nothing of the request is read any more: some are answered before all of them was sent. */
+      /** The whole request was sent, so its memory is no longer read: a collector may answer before that. */
       readonly isSent: boolean;
     }
-  /** It may be sent again, after so many milliseconds at least. */
+  /** It may be sent again, after this many milliseconds at least. */
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number }
   /** It must not be sent again. */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Certificates and further headers, as files hold them. */
+/** Certificates and further headers, read from files. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly ca?: string;
@@ -37,20 +37,20 @@ export interface CollectorOptions {
   readonly compression: "gzip" | "none";
   readonly timeoutMs: number;
   readonly version: string;
-  /** Connections at once. */
+  /** Most connections at once. */
   readonly maxSockets: number;
 }
 
 const compress = promisify(gzip);
-/** Level 1: three quarters of what level 6 saves, for half the time. */
+/** Level 1 saves three quarters of what level 6 saves, in half the time. */
 const gzipLevel = 1;
-/** An answer is a few bytes; no more of it is read. */
+/** Most bytes of an answer that are read; usually it has only a few. */
 const maxAnswerBytes = 64 * 1_024;
-/** OTLP/HTTP: these mean that the same request may be taken later, and no others. */
+/** By OTLP/HTTP, only these mean that the same request may be accepted later. */
 const retryable: readonly number[] = [429, 502, 503, 504];
 const longestRetryAfterMs = 10 * 60_000;
 
-/** Posts requests to one collector, as OTLP/HTTP says. */
+/** Posts requests to one collector, according to OTLP/HTTP. */
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #agent: HttpAgent;
@@ -68,7 +68,7 @@ export class Collector {
     this.#credentials = credentials;
   }
 
-  /** A request in pieces. Never rejects. */
+  /** Sends a request given in pieces. Never rejects. */
   async post(message: readonly Uint8Array[], signal: AbortSignal): Promise<Outcome> {
     const { compression } = this.#options;
     try {
@@ -80,7 +80,7 @@ export class Collector {
     }
   }
 
-  /** Closes the connections that are idle. */
+  /** Closes idle connections. */
   stop(): void {
     this.#agent.destroy();
   }
@@ -103,12 +103,12 @@ export class Collector {
     };
     return new Promise((resolve, reject) => {
       const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options, (answer) => {
-        // What fails from here on is what becomes of the answer's body.
+        // A failure from here on concerns only the answer's body.
         request.off("error", reject).on("error", () => {});
         void outcomeOf(answer, () => request.writableFinished).then(resolve);
       });
       request.once("error", reject);
-      // What waits for a connection to be free has not been sent.
+      // The time begins here: before that the request may have waited for a free connection.
       request.once("socket", () => {
         const late = () => request.destroy(new Error(`no answer within ${timeoutMs} ms`));
         const timer = setTimeout(late, timeoutMs);
@@ -120,12 +120,12 @@ export class Collector {
   }
 }
 
-/** The status decides; what else an answer says is for people, but for what was rejected. */
+/** The status decides; the rest of an answer is for people, except the number of rejected records. */
 async function outcomeOf(answer: IncomingMessage, isSent: () => boolean): Promise<Outcome> {
   const { statusCode: status = 0, headers } = answer;
   const body = await bodyOf(answer);
-  if (status >= 200 && status < 300) return takenBy(body, isSent());
-  // Nobody but the one who wrote the configuration may say where traces and secrets go.
+  if (status >= 200 && status < 300) return acceptedBy(body, isSent());
+  // Redirects are not followed: only the configuration decides where traces and secrets go.
   const moved = status >= 300 && status < 400 ? ` (moved to ${shown(headers.location ?? "nowhere")})` : "";
   const text = shown(body.toString("latin1"));
   const reason = `status ${status}${moved}${text === "" ? "" : `: ${text}`}`;
@@ -134,34 +134,34 @@ async function outcomeOf(answer: IncomingMessage, isSent: () => boolean): Promis
   return { kind: "retry", reason, ...(afterMs !== undefined && { afterMs }) };
 }
 
-/** What came of a body that may break off, stall or have no end. */
+/** As much as can be read of a body, which may break off, stall or never end. */
 async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    // Whoever leaves the loop early closes the connection.
+    // Leaving the loop early closes the connection.
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > maxAnswerBytes) break;
       chunks.push(chunk);
     }
   } catch {
-    // The status was there.
+    // The status is known.
   }
   return Buffer.concat(chunks);
 }
 
-function takenBy(body: Uint8Array, isSent: boolean): Outcome {
+function acceptedBy(body: Uint8Array, isSent: boolean): Outcome {
   try {
     const { rejected, message } = decodeResponse(body);
-    return { kind: "taken", rejected, reason: message, isSent };
+    return { kind: "accepted", rejected, reason: message, isSent };
   } catch {
-    // It said that it took the request; what else it says nobody can read.
-    return { kind: "taken", rejected: 0, reason: "", isSent };
+    // The status says that the request was accepted; the body is unreadable.
+    return { kind: "accepted", rejected: 0, reason: "", isSent };
   }
 }
 
-/** Of protobuf or text the readable part is enough for people. */
+/** The readable part of an answer, whether text or protobuf. */
 function shown(text: string): string {
   return text
     .replace(/[^ -~]+/g, " ")
@@ -169,7 +169,7 @@ function shown(text: string): string {
     .slice(0, 200);
 }
 
-/** Seconds or a date, as HTTP has it; no more than what a mistake may cost. */
+/** `Retry-After` in seconds or as a date, capped so that a mistake does not cost too much. */
 function retryAfterMs(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;
   const afterMs = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();

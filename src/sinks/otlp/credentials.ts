@@ -7,7 +7,7 @@ export interface CredentialFiles extends TlsFiles {
   readonly headersFile?: string | undefined;
 }
 
-/** Reads what files hold of a sink's credentials. @throws Error that names the file */
+/** Reads a sink's credentials from their files. @throws Error that names the file */
 export async function readCredentials(
   files: CredentialFiles,
   readFile: (file: string) => Promise<string>,
@@ -20,13 +20,13 @@ export async function readCredentials(
   };
 }
 
-/** `Name: value` a line; empty lines and those that begin with `#` say nothing. */
+/** One `Name: value` per line; empty lines and those that begin with `#` are ignored. */
 function headersIn(text: string, file: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const parts = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\x20-\x7e]*)$/.exec(line);
-    // The line itself may be a secret.
+    // The error does not quote the line, which may be a secret.
     if (parts === null)
       throw new SinkOpenError(
         "muninn.sinks",

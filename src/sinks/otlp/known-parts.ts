@@ -1,7 +1,7 @@
-/** Nodes say the same few words again and again; one that makes them up is slower, and takes no more memory. */
+/** Nodes repeat a few words; beyond this many different ones a node becomes slower, but takes no more memory. */
 const maxKnown = 1_000;
 
-/** Encoded parts of records by the word they are made of. */
+/** A cache of encoded parts of records, by the word they contain. */
 export class KnownParts {
   readonly #parts = new Map<string, Uint8Array>();
   #lastWord: string | undefined;
@@ -13,7 +13,7 @@ export class KnownParts {
   }
 
   of(word: string): Uint8Array {
-    // Often it is the same one again.
+    // Often the same word is repeated.
     if (word === this.#lastWord) return this.#last;
     this.#last = this.#find(word);
     this.#lastWord = word;

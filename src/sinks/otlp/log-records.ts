@@ -3,8 +3,8 @@ import type { Severity, TraceBatch } from "../../protocol/trace-batch.js";
 import { BytesWriter, varintBytes } from "./bytes-writer.js";
 import { KnownParts } from "./known-parts.js";
 
-// Messages that stand one behind the other are one message to a reader, and so are their parts: what is the same in many records is
-// encoded once, and what nodes sent is copied and never made a string of.
+// Protobuf merges concatenated messages: parts that many records share are encoded once, and the bytes that nodes sent are copied
+// without becoming strings.
 const root = otlpTypes({ string: "bytes", ScopeLogs: "bytes" });
 const types = {
   resourceLogs: root.lookupType("ResourceLogs"),
@@ -12,7 +12,7 @@ const types = {
   logRecord: root.lookupType("LogRecord"),
   response: root.lookupType("LogsResponse"),
 };
-/** Heads of fields: number times 8, and 2 for bytes and messages, 1 for 64 bits. */
+/** Heads of fields: number times 8, plus 2 for bytes and messages or 1 for 64 bits. */
 const field = {
   resourceLogs: 0x0a,
   scopeLogs: 0x12,
@@ -22,7 +22,7 @@ const field = {
   stringValue: 0x0a,
 } as const;
 
-/** SeverityNumber of the data model's appendix on syslog. */
+/** SeverityNumber by the data model's appendix on syslog. */
 const severityNumbers: Readonly<Record<Severity, number>> = {
   Debug: 5,
   Info: 9,
@@ -40,7 +40,7 @@ const utf8 = (text: string) => Buffer.from(text, "utf8");
 const textValue = (text: string): AnyValue => ({ stringValue: utf8(text) });
 const recordWith = (fields: object) => types.logRecord.encode(fields).finish();
 
-/** By severity: what a record says of it and of its namespace. */
+/** By severity: the part of a record with severity and namespace. */
 const kindParts = Object.fromEntries(
   Object.entries(severityNumbers).map(([severity, severityNumber]) => [
     severity,
@@ -58,30 +58,30 @@ function attribute(key: string, value: AnyValue): object {
   return { key: utf8(key), value };
 }
 
-/** Of a request, before its records. */
+/** Usual bytes of a request before its records. */
 const usualHeadBytes = 256;
-/** What a record takes more than the trace object, as a rule. */
+/** Bytes that a record usually has more than its trace object. */
 const usualMoreBytes = 64;
 
-/** Records of a batch, encoded; several of these one behind the other are the records of all. */
+/** Encoded records of a batch; several of these can be concatenated. */
 export interface EncodedRecords {
   readonly bytes: Uint8Array;
   readonly count: number;
-  /** That the bytes are in. */
+  /** The memory that contains the bytes. */
   readonly memory: Buffer;
 }
 
-/** Where memory comes from. */
+/** A source of memory. */
 export interface Memory {
   take(bytes: number): Buffer;
 }
 
-/** New memory, no more than is needed. */
+/** Always allocates new memory. */
 export const newMemory: Memory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
 
 export type BodyForm = "text" | "parsed";
 
-/** Encodes the objects of a batch from `from` on, at most so many and of so many bytes, at least one. */
+/** Encodes the objects of a batch from `from` on, up to the limits, but at least one. */
 export function encodeRecords(
   batch: TraceBatch,
   from: number,
@@ -116,7 +116,7 @@ export function encodeRecords(
   return { bytes: writer.finish(), count, memory: writer.memory };
 }
 
-/** A whole request, in pieces: records of one resource, one behind the other. */
+/** A whole request, in pieces: the records of one resource. */
 export function encodeRequest(
   attributes: Readonly<Record<string, string>>,
   version: string,
@@ -139,7 +139,7 @@ export function bytesOf(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** What the other side did not take of a request that it took. @throws where the bytes are no such answer */
+/** The partial success in the answer to an accepted request. @throws if the bytes are not such an answer */
 export function decodeResponse(bytes: Uint8Array): { readonly rejected: number; readonly message: string } {
   const { partialSuccess: partial } = types.response.decode(bytes) as unknown as {
     readonly partialSuccess?: {
@@ -157,7 +157,7 @@ function threadValue(thread: string): AnyValue {
   return /^\d{1,15}$/.test(thread) ? { intValue: Number(thread) } : textValue(thread);
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parsedBody(machine: Uint8Array): Uint8Array | undefined {
   try {
     return recordWith({ body: anyValueOf(JSON.parse(Buffer.from(machine).toString("utf8")), 0) });
@@ -184,7 +184,7 @@ function keyValues(json: object, depth: number): object[] {
   return Object.entries(json).map(([key, value]) => ({ key: utf8(key), value: anyValueOf(value, depth) }));
 }
 
-/** As protobufjs takes it. */
+/** The form that protobufjs takes. */
 function fixed64(value: bigint): { low: number; high: number; unsigned: boolean } {
   return {
     low: Number(BigInt.asIntN(32, value)),

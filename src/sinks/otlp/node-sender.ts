@@ -3,13 +3,13 @@ import type { Dropped } from "../sink.js";
 import type { Outcome } from "./collector.js";
 import { bytesOf, type EncodedRecords, encodeRequest } from "./log-records.js";
 
-/** Records that wait, and who wants to know what becomes of them. */
+/** Queued records, and the callback for their outcome. */
 export interface WaitingRecords extends EncodedRecords {
   settle(dropped: Dropped): void;
 }
 
 export interface NodeSenderOptions {
-  /** Resource attributes; asked for with each request, as some become known later. */
+  /** Resource attributes; called for each request, because some become known later. */
   readonly resource: () => Readonly<Record<string, string>>;
   readonly version: string;
   readonly batchObjects: number;
@@ -18,11 +18,11 @@ export interface NodeSenderOptions {
   readonly delayMs: number;
   readonly post: (message: readonly Uint8Array[], signal: AbortSignal) => Promise<Outcome>;
   readonly observer: SenderObserver;
-  /** Called with the memory of records that nobody reads any more. */
+  /** Called with the memory of records that are no longer read. */
   readonly giveBack: (memory: Buffer) => void;
-  /** Ends attempts and pauses: what waits then is given up. */
+  /** Ends attempts and pauses: what is still queued is given up. */
   readonly signal: AbortSignal;
-  /** From 0 to 1. @default Math.random */
+  /** Random numbers from 0 to less than 1. @default Math.random */
   readonly random?: () => number;
 }
 
@@ -30,9 +30,9 @@ export interface SenderObserver {
   sent(records: number, bytes: number): void;
   /** A request will be sent again. */
   retrying(reason: string, afterMs: number): void;
-  /** All were taken, and the collector has something to say. */
+  /** All records were accepted, but the collector's answer has a message. */
   warned(message: string): void;
-  /** So many records were rejected for good. */
+  /** This many records were rejected for good. */
   rejected(records: number, reason: string): void;
 }
 
@@ -58,7 +58,7 @@ export class NodeSender {
     this.#running ??= this.#run();
   }
 
-  /** Forgets records that no request holds yet; whether there were such. */
+  /** Removes records that are in no request yet; returns whether they were. */
   takeBack(records: WaitingRecords): boolean {
     const index = this.#waiting.indexOf(records);
     if (index === -1) return false;
@@ -66,7 +66,7 @@ export class NodeSender {
     return true;
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing is queued or in flight. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
@@ -97,14 +97,14 @@ export class NodeSender {
     const { resource, version, post, observer, giveBack, signal, random = Math.random } = this.#options;
     const count = records.reduce((sum, { count: own }) => sum + own, 0);
     let pauseMs = firstPauseMs;
-    /** An attempt before may still be sending, though it was answered. */
+    /** An earlier attempt may still be sending, although it was answered. */
     let isFirst = true;
     while (!signal.aborted) {
       const message = encodeRequest(resource(), version, records);
       const outcome = await post(message, signal);
-      if (outcome.kind === "taken") {
+      if (outcome.kind === "accepted") {
         if (outcome.isSent && isFirst) for (const { memory } of records) giveBack(memory);
-        // Some say they rejected more than they were sent.
+        // Some collectors claim to have rejected more than they were sent.
         const rejected = Math.max(0, Math.min(count, Math.trunc(outcome.rejected) || 0));
         observer.sent(count - rejected, bytesOf(message));
         if (rejected > 0) observer.rejected(rejected, outcome.reason);
@@ -128,7 +128,7 @@ export class NodeSender {
   }
 }
 
-/** So many records are lost, whichever: all are of one node, and only the count is known. */
+/** Distributes `lost` over the records, no matter which: all are of one node, and only the number is known. */
 function settle(records: readonly WaitingRecords[], reason: "rejected" | "stopped", lost: number): void {
   let left = lost;
   for (const waiting of records) {

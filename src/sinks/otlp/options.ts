@@ -17,7 +17,7 @@ const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;
 const tebibyte = 2 ** 40;
 
-/** `muninn.sinks: [{kind: otlp, …}]`: trace objects as logs of OpenTelemetry, over HTTP with protobuf. */
+/** `muninn.sinks: [{kind: otlp, …}]`: trace objects as OpenTelemetry logs, over HTTP with protobuf. */
 export const otlpOptions = mapping({
   url: required(
     httpUrl({ inPlaceOfSecrets: "give the header Authorization in headersFile" }),
@@ -63,7 +63,7 @@ export const otlpOptions = mapping({
   certificateKeyFile: optional(fileName(), "and its key"),
 });
 
-/** How a sink is told apart in metrics and health. */
+/** The sink's name in metrics and health. */
 export function otlpSinkName({
   name,
   url,

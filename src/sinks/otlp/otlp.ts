@@ -14,10 +14,10 @@ export interface OtlpConfig {
   };
 }
 
-/** Connections to one collector: requests of so many nodes at once. */
+/** Most connections to one collector, and so most nodes with a request in flight. */
 const maxSockets = 16;
 
-/** Trace objects as logs of OpenTelemetry (`muninn.sinks`, kind `otlp`). */
+/** Trace objects as OpenTelemetry logs (`muninn.sinks`, kind `otlp`). */
 export const otlp: SinkKind<OtlpConfig> = {
   kind: "otlp",
   open: async ({ muninn: { sinks } }, context) => {
@@ -27,7 +27,7 @@ export const otlp: SinkKind<OtlpConfig> = {
 };
 
 async function openOne(options: OtlpOptions, { log, version, readFile }: SinkContext): Promise<Sink> {
-  // Loaded only where it is asked for: the start of others takes no longer.
+  // Loaded only if configured, so that it does not slow down every start.
   const [{ Collector: Client }, { Senders }, { RequiredOtlpSink }, { BestEffortOtlpSink }] =
     await Promise.all([
       import("./collector.js"),

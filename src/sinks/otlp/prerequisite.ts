@@ -1,7 +1,7 @@
 import { whyUnreadable } from "../credential-files.js";
 import type { CredentialFiles } from "./credentials.js";
 
-/** What keeps a sink's credentials from being read: a sentence to follow the name of the sink. */
+/** Why a sink's credentials cannot be read: a sentence that follows the sink's name. */
 export async function missingForOtlp(
   files: CredentialFiles,
   readFile: (file: string) => Promise<string>,

@@ -15,7 +15,7 @@ export interface OtlpSinkOptions {
   readonly reload: () => Promise<void>;
 }
 
-/** A batch is safe when the collector has taken it. */
+/** A batch is safe when the collector has accepted it. */
 export class RequiredOtlpSink implements RequiredSink {
   readonly kind = "required";
   readonly name: string;

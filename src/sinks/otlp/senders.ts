@@ -14,28 +14,28 @@ export interface SendersOptions {
   readonly batchObjects: number;
   readonly batchBytes: number;
   readonly delayMs: number;
-  /** Whether what is rejected is lost for good, or a best effort was made. */
+  /** Whether the sink is a required one. */
   readonly isRequired: boolean;
   readonly log: SinkLog;
 }
 
-/** A trouble is told of once in so many milliseconds, and stays in health for as long after its last sign. */
+/** Shortest time between log lines about the same problem, in milliseconds; health shows a rejection for as long. */
 const quietMs = 60_000;
-/** How long a node may take to tell its version. */
+/** How long a node may take to answer with its version. */
 const askMs = 10_000;
-/** How often memory that was not needed since is let go of. */
+/** How often memory that has not been used since is released. */
 const releaseEveryMs = 10_000;
-/** One that failed for a moment only is no trouble yet. */
+/** Health ignores failures shorter than this. */
 const failingAfterMs = 2_000;
 
-/** A sender for each node, what they have in common, and how it stands with the collector. */
+/** A sender for each node, and what they share: memory, counts, and the health of the collector. */
 export class Senders {
-  /** For records; what is lent comes back once they were sent. */
+  /** Memory for records, given back once they are sent. */
   readonly memory = new SpareMemory();
   readonly #options: SendersOptions;
   readonly #releasing = setInterval(() => this.memory.releaseUnused(), releaseEveryMs).unref();
   readonly #senders = new Map<string, NodeSender>();
-  /** Of nodes that are connected, by name. */
+  /** Connection ids of connected nodes, by name. */
   readonly #connections = new Map<string, string>();
   readonly #versions = new Map<string, string>();
   readonly #hosts = new Map<string, string>();
@@ -47,7 +47,7 @@ export class Senders {
   #failure = "";
   #lastRejectionAt = Number.NEGATIVE_INFINITY;
   #rejection = "";
-  readonly #toldAt = new Map<string, number>();
+  readonly #warnedAt = new Map<string, number>();
 
   constructor(options: SendersOptions) {
     this.#options = options;
@@ -57,7 +57,7 @@ export class Senders {
     this.#nodes = nodes;
   }
 
-  /** Learns the version of a node that has just come. */
+  /** Asks a newly connected node for its version. */
   open(node: NodeIdentity): void {
     this.#connections.set(node.name, node.connectionId);
     void this.#learnVersion(node);
@@ -84,11 +84,11 @@ export class Senders {
     return sender;
   }
 
-  /** The node has left; what waits for it is sent all the same. */
+  /** The node has left; its queued records are still sent. */
   close({ name, connectionId }: NodeIdentity): void {
     if (this.#connections.get(name) === connectionId) this.#connections.delete(name);
     void this.drained({ name }).then(() => {
-      // It may have come back meanwhile.
+      // It may have reconnected meanwhile.
       if (this.#connections.has(name) || this.#senders.get(name)?.isIdle === false) return;
       this.#senders.delete(name);
       this.#versions.delete(name);
@@ -117,7 +117,7 @@ export class Senders {
       ),
       counter(
         "retries",
-        "Requests that were sent again; their records may be there twice.",
+        "Requests that were sent again; the collector may have their records twice.",
         () => this.#counts.retries,
       ),
     ];
@@ -130,10 +130,10 @@ export class Senders {
       return {
         state: isRequired ? "failing" : "degraded",
         since,
-        reason: `${where} does not accept what it is sent, retrying: ${this.#failure}`,
+        reason: `${where} does not accept log records, retrying: ${this.#failure}`,
         action: isRequired
           ? "Start the collector, or fix its address or credentials. Nothing is lost: nodes are not asked for more until then."
-          : "Start the collector, or fix its address or credentials. Its queue is bounded, and the oldest objects go first.",
+          : "Start the collector, or fix its address or credentials. Its queue is bounded, and the oldest objects are dropped first.",
       };
     }
     if (performance.now() - this.#lastRejectionAt < quietMs) {
@@ -142,7 +142,7 @@ export class Senders {
         since: this.#startedAt,
         reason: `${where} rejects log records for good: ${this.#rejection}`,
         action:
-          "See the collector's own log for why: credentials, limits of size, or a form it does not know.",
+          "See the collector's own log for the reason: credentials, size limits, or an unknown format.",
       };
     }
     return { state: "ok", since: this.#startedAt };
@@ -172,22 +172,22 @@ export class Senders {
         this.#counts.retries += 1;
         this.#failingSince ??= Date.now();
         this.#failure = reason;
-        this.#tell("otlp_failed", `${where} does not accept log records, retrying: ${reason}`);
+        this.#warn("otlp_failed", `${where} does not accept log records, retrying: ${reason}`);
       },
-      warned: (message) => this.#tell("otlp_warned", `${where} takes log records, but says: ${message}`),
+      warned: (message) => this.#warn("otlp_warned", `${where} accepts log records, but says: ${message}`),
       rejected: (records, reason) => {
         this.#failingSince = undefined;
         this.#lastRejectionAt = performance.now();
-        this.#rejection = reason === "" ? "it gives no reason" : reason;
-        this.#tell("otlp_rejected", `${where} rejected ${records} log records for good: ${this.#rejection}`);
+        this.#rejection = reason === "" ? "it gave no reason" : reason;
+        this.#warn("otlp_rejected", `${where} rejected ${records} log records for good: ${this.#rejection}`);
       },
     };
   }
 
-  #tell(event: string, message: string): void {
+  #warn(event: string, message: string): void {
     const now = performance.now();
-    if (now - (this.#toldAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
-    this.#toldAt.set(event, now);
+    if (now - (this.#warnedAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+    this.#warnedAt.set(event, now);
     this.#options.log.warning(event, message, { where: this.#options.where });
   }
 
@@ -203,7 +203,7 @@ export class Senders {
   }
 
   async #learnVersion({ name, connectionId }: NodeIdentity): Promise<void> {
-    // The node is listed once whoever opens it here has returned.
+    // The node is listed only after the caller of `open` has returned.
     await undefined;
     for (const { node, session } of this.#nodes?.nodes() ?? []) {
       if (node.connectionId !== connectionId) continue;

@@ -5,7 +5,7 @@ import { Collector, type Outcome } from "../../../src/sinks/otlp/collector.js";
 import { NodeSender, type SenderObserver } from "../../../src/sinks/otlp/node-sender.js";
 import { hangUp, refuse, TestCollector, take } from "./test-collector.js";
 
-// What a collector may answer, by OpenTelemetry Protocol Specification 1.9 (OTLP/HTTP Response) and HTTP itself.
+// A collector's possible answers, by OpenTelemetry Protocol Specification 1.9 (OTLP/HTTP Response) and HTTP itself.
 
 let collector: TestCollector;
 beforeEach(async () => {
@@ -23,22 +23,22 @@ function client(options: Partial<ConstructorParameters<typeof Collector>[0]> = {
 
 const post = (to = client()) => to.post([message], new AbortController().signal);
 
-test("who sends is told", async () => {
+test("a request names its sender", async () => {
   await post();
   expect(collector.requests[0]!.headers["user-agent"]).toBe("muninn/1.2");
 });
 
-test.each([429, 502, 503, 504])("%d may be sent again", async (status) => {
+test.each([429, 502, 503, 504])("after %d a request may be sent again", async (status) => {
   collector.next.push(refuse(status));
   expect(await post()).toEqual({ kind: "retry", reason: `status ${status}: no` });
 });
 
-test.each([400, 401, 403, 404, 408, 413, 415, 500, 501, 505])("%d is for good", async (status) => {
+test.each([400, 401, 403, 404, 408, 413, 415, 500, 501, 505])("after %d a request is not sent again", async (status) => {
   collector.next.push(refuse(status, { "retry-after": "1" }));
   expect(await post()).toEqual({ kind: "refused", reason: `status ${status}: no` });
 });
 
-test.each([301, 302, 307, 308])("%d is not followed, and where it leads is told", async (status) => {
+test.each([301, 302, 307, 308])("%d is not followed, and the reason names its location", async (status) => {
   await using other = await TestCollector.open();
   collector.next.push(refuse(status, { location: other.url }));
   expect(await post()).toEqual({ kind: "refused", reason: `status ${status} (moved to ${other.url}): no` });
@@ -60,12 +60,12 @@ test.each([
   expect(afterMs).toBeLessThanOrEqual(most);
 });
 
-test("a Retry-After that says nothing is none", async () => {
+test("a Retry-After without a meaning is ignored", async () => {
   collector.next.push(refuse(503, { "retry-after": "soon" }));
   expect(await post()).toEqual({ kind: "retry", reason: "status 503: no" });
 });
 
-/** Answers with a status and so many bytes, and then nothing more. */
+/** Answers with a status and this many bytes, and then nothing more. */
 function endless(status: number, bytes: number) {
   return (response: ServerResponse) => {
     response.writeHead(status);
@@ -78,36 +78,36 @@ describe.each([
   ["stalls", 10],
 ])("an answer that %s", (_, bytes) => {
   test.each([
-    [200, "taken"],
+    [200, "accepted"],
     [503, "retry"],
     [400, "refused"],
-  ])("is decided by its status: %d is %s", async (status, kind) => {
+  ])("is judged by its status: %d is %s", async (status, kind) => {
     collector.next.push(endless(status, bytes));
     expect((await post(client({ timeoutMs: bytes > 10 ? 10_000 : 100 }))).kind).toBe(kind);
   });
 });
 
-test("an answer that breaks off is decided by its status, and none at all may be sent again", async () => {
+test("an answer that breaks off is judged by its status, and a request without one may be sent again", async () => {
   collector.next.push((response) => {
     response.writeHead(200, { "content-length": "100" });
     response.write("x", () => response.destroy());
   }, hangUp());
   const same = client();
-  expect((await post(same)).kind).toBe("taken");
+  expect((await post(same)).kind).toBe("accepted");
   expect((await post(same)).kind).toBe("retry");
-  expect(await post(same)).toEqual({ kind: "taken", rejected: 0, reason: "", isSent: true });
+  expect(await post(same)).toEqual({ kind: "accepted", rejected: 0, reason: "", isSent: true });
 });
 
-test("the time for an answer begins when there is a connection for the request", async () => {
+test("the time for an answer begins when the request has a connection", async () => {
   collector.next.push(() => {});
   const narrow = client({ maxSockets: 1, timeoutMs: 500 });
   const [stalled, waited] = await Promise.all([post(narrow), post(narrow)]);
-  expect([stalled.kind, waited.kind]).toEqual(["retry", "taken"]);
+  expect([stalled.kind, waited.kind]).toEqual(["retry", "accepted"]);
 });
 
-const taken = { kind: "taken", rejected: 0, reason: "" } as const;
+const accepted = { kind: "accepted", rejected: 0, reason: "" } as const;
 
-test("a request that is answered before it was read is not yet sent", async () => {
+test("a request that is answered before it was read does not count as sent", async () => {
   const server = createServer((socket) => {
     socket
       .on("error", () => {})
@@ -120,7 +120,7 @@ test("a request that is answered before it was read is not yet sent", async () =
   const { port } = server.address() as AddressInfo;
   const early = client({ url: new URL(`http://127.0.0.1:${port}/v1/logs`) });
   const outcome = await early.post([Buffer.alloc(32 * 1_048_576)], new AbortController().signal);
-  expect(outcome).toEqual({ ...taken, isSent: false });
+  expect(outcome).toEqual({ ...accepted, isSent: false });
   early.stop();
   server.close();
 });
@@ -156,22 +156,22 @@ describe("the sender of a node", () => {
     const pauses: number[] = [];
     const retrying = (_: string, afterMs: number) => pauses.push(afterMs);
     const retries = Array<Outcome>(7).fill({ kind: "retry", reason: "" });
-    // As if time went a thousand times as fast.
+    // Time runs a thousand times as fast.
     await sendOne(
-      [...retries, { kind: "taken", rejected: 0, reason: "", isSent: true }],
+      [...retries, { kind: "accepted", rejected: 0, reason: "", isSent: true }],
       { retrying },
       () => -0.499,
     );
     expect(pauses.map(Math.round)).toEqual([1, 2, 4, 8, 16, 30, 30]);
   });
 
-  test("waits as long as the collector says", async () => {
+  test("waits as long as the collector asks", async () => {
     const pauses: number[] = [];
     const retrying = (_: string, afterMs: number) => pauses.push(afterMs);
     await sendOne(
       [
         { kind: "retry", reason: "", afterMs: 20 },
-        { kind: "taken", rejected: 0, reason: "", isSent: true },
+        { kind: "accepted", rejected: 0, reason: "", isSent: true },
       ],
       { retrying },
     );
@@ -186,38 +186,38 @@ describe("the sender of a node", () => {
     [-3, 0],
     [Number.NaN, 0],
     [0.7, 0],
-  ])("of ten records that a collector says it rejected %d of, %d are lost", async (said, lost) => {
-    const dropped = await sendOne([{ kind: "taken", rejected: said, reason: "", isSent: true }], {});
+  ])("if a collector claims to have rejected %d of ten records, %d are lost", async (said, lost) => {
+    const dropped = await sendOne([{ kind: "accepted", rejected: said, reason: "", isSent: true }], {});
     expect(dropped).toEqual(lost === 0 ? {} : { rejected: lost });
   });
 
   test.each<readonly [string, readonly Outcome[], number]>([
-    ["that was sent at the first attempt is", [{ ...taken, isSent: true }], 1],
-    ["of which some is still being sent is not", [{ ...taken, isSent: false }], 0],
+    ["of a request sent at the first attempt is", [{ ...accepted, isSent: true }], 1],
+    ["of a request that is still being sent is not", [{ ...accepted, isSent: false }], 0],
     [
-      "that an attempt before may still be sending is not",
+      "that an earlier attempt may still be sending is not",
       [
         { kind: "retry", reason: "" },
-        { ...taken, isSent: true },
+        { ...accepted, isSent: true },
       ],
       0,
     ],
-    ["that was refused is not", [{ kind: "refused", reason: "" }], 0],
+    ["of a refused request is not", [{ kind: "refused", reason: "" }], 0],
   ])("memory %s given back", async (_, outcomes, times) => {
     await sendOne(outcomes, {});
     expect(given).toHaveLength(times);
   });
 
-  test("tells what a collector says that took everything", async () => {
+  test("passes on the message of a collector that accepted everything", async () => {
     const warnings: string[] = [];
-    await sendOne([{ kind: "taken", rejected: 0, reason: "slow down", isSent: true }], {
+    await sendOne([{ kind: "accepted", rejected: 0, reason: "slow down", isSent: true }], {
       warned: (text) => warnings.push(text),
     });
     expect(warnings).toEqual(["slow down"]);
   });
 });
 
-test("what is said of rejected records is read as the collector wrote it, below zero, too", async () => {
+test("the number of rejected records is read as the collector wrote it, even if negative", async () => {
   collector.next.push(take(-5, "ünsure"));
-  expect(await post()).toEqual({ kind: "taken", rejected: -5, reason: "ünsure", isSent: true });
+  expect(await post()).toEqual({ kind: "accepted", rejected: -5, reason: "ünsure", isSent: true });
 });

@@ -14,7 +14,7 @@ const anyMoment = fc.record({
   ),
 });
 
-test("times are nanoseconds in 64 bits, what is finer is cut, and what is before 1970 is 0", () => {
+test("times are nanoseconds in 64 bits; finer parts are cut off, and times before 1970 are 0", () => {
   fc.assert(
     fc.property(fc.array(anyMoment), (moments) => {
       const writer = new BytesWriter(Buffer.alloc(1));

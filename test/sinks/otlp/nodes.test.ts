@@ -19,7 +19,7 @@ const tracerWith = (options: object = {}) =>
 const nodeOf = (tracer: TestTracer, source: ScriptedSource) =>
   simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
 
-test("a node that came back while its records were under way still tells its version", async () => {
+test("a node that reconnected while its records were in flight is still asked for its version", async () => {
   await using tracer = await tracerWith({ required: true, timeout: "1h" });
   let held!: ServerResponse;
   collector.next.push((response) => {
@@ -65,7 +65,7 @@ test("an object larger than the whole queue of a best-effort sink is dropped, an
   await eventually(() => expect(collector.bodies).toEqual(["{}"]));
 });
 
-test("what a collector says that has taken everything is in the log", async () => {
+test("the message of a collector that accepted everything is in the log", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { sinks: [{ kind: "otlp", url: collector.url }] } });
   collector.next.push(take(0, "slow down"));

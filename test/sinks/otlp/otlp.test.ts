@@ -93,7 +93,7 @@ describe("a record", () => {
     expect(headers["content-encoding"]).toBeUndefined();
   });
 
-  test("has a body of keys and values where that is asked for, and the text where it is no JSON", async () => {
+  test("has a body of keys and values if configured, and the text if that is not JSON", async () => {
     const tracer = await tracerWith({ body: "parsed" });
     const machine = JSON.stringify({ a: 1, b: [true, null, "x"], c: { d: 1.5 } });
     await scripted(tracer, [traceObject({ machine }), traceObject({ machine: "no JSON" })]);
@@ -131,7 +131,7 @@ describe.each([true, false])("required: %s", (required) => {
     expect(collector.mostUnderWay).toBeLessThanOrEqual(2);
   });
 
-  test("what 503 answers, or nobody, is sent again, and nothing is lost", async () => {
+  test("a request answered with 503, or not at all, is sent again, and nothing is lost", async () => {
     collector.next.push(refuse(503, { "retry-after": "0" }), hangUp(), refuse(429));
     const tracer = await tracerWith({ required });
     await numbered(tracer, "relay", 100);
@@ -140,7 +140,7 @@ describe.each([true, false])("required: %s", (required) => {
     expect(await own(tracer)).toMatch(/^muninn_otlp_retries_total\{sink="otlp:a"\} 3$/m);
   });
 
-  test("what is rejected for good is counted, whatever number the collector says", async () => {
+  test("records rejected for good are counted, whatever number the collector claims", async () => {
     collector.next.push(take(3, "too old"));
     const tracer = await tracerWith({ required });
     await numbered(tracer, "relay", 10);
@@ -152,7 +152,7 @@ describe.each([true, false])("required: %s", (required) => {
     await eventually(async () => expect(await health(tracer)).toContain("rejects log records"));
   });
 
-  test("what is refused with 400 is not sent again", async () => {
+  test("a request refused with 400 is not sent again", async () => {
     collector.next.push(refuse(400));
     const tracer = await tracerWith({ required });
     await numbered(tracer, "relay", 10);
@@ -169,11 +169,11 @@ describe.each([true, false])("required: %s", (required) => {
   });
 });
 
-test("while a required collector is away the node is asked for no more, health says so, and it recovers", async () => {
+test("while a required collector is away, the node is not asked for more and health says so; it recovers", async () => {
   for (let index = 0; index < 4; index += 1) collector.next.push(refuse(503));
   const tracer = await tracerWith({ required: true }, { loRequestNum: 10 });
   await numbered(tracer, "relay", 20_000);
-  await eventually(async () => expect(await health(tracer)).toContain("does not accept what it is sent"));
+  await eventually(async () => expect(await health(tracer)).toContain("does not accept log records"));
   expect((await tracer.linesOf("relay")).length).toBeLessThan(20_000);
   await eventually(
     () => expect(tracer.accounts()).toEqual({ received: 40_000, written: 40_000, dropped: 0 }),
@@ -183,7 +183,7 @@ test("while a required collector is away the node is asked for no more, health s
   );
 });
 
-test("while a best-effort collector is away files go on, and of what waits the oldest goes, counted", async () => {
+test("while a best-effort collector is away, files continue, and the oldest queued records are dropped and counted", async () => {
   const hang = () => {};
   for (let index = 0; index < 100; index += 1) collector.next.push(hang);
   const tracer = await tracerWith({ queueBytes: "1MiB", batchObjects: 10, timeout: "1h" });
@@ -194,11 +194,11 @@ test("while a best-effort collector is away files go on, and of what waits the o
     expect(text).toMatch(/sink="otlp:a",reason="queue-full"\} [1-9]/);
     expect(Number(/^muninn_otlp_queue_bytes\S* (\d+)/m.exec(text)?.[1])).toBeLessThanOrEqual(2 ** 20);
   });
-  // The collector is in this process, too: the queue may be full before it has looked at its first request.
+  // The collector runs in this process, too: the queue may be full before it has seen its first request.
   await eventually(() => expect(collector.requests).toHaveLength(1));
 });
 
-test("at a stop what waits is sent, and what the collector does not take is counted as stopped", async () => {
+test("at a stop queued records are sent, and those that the collector does not accept are counted as stopped", async () => {
   const tracer = await tracerWith({ batchDelay: "10s" });
   await numbered(tracer, "relay", 10);
   await eventually(async () => expect(await tracer.linesOf("relay")).toHaveLength(10));
@@ -207,7 +207,7 @@ test("at a stop what waits is sent, and what the collector does not take is coun
   expect(tracer.accounts()).toEqual({ received: 20, written: 10, dropped: 10 });
 });
 
-test("headersFile is read again at a reload, and gzip is the usual compression", async () => {
+test("headersFile is read again at a reload, and gzip is the default compression", async () => {
   await using place = await Workplace.open();
   const headersFile = join(directory, "headers");
   await writeFile(headersFile, "# secrets\nAuthorization: Bearer one\n");
@@ -232,7 +232,7 @@ test("headersFile is read again at a reload, and gzip is the usual compression",
   expect(await daemon.stop()).toBe(0);
 });
 
-test("caFile, certificateFile and certificateKeyFile are what TLS to the collector takes; batchBytes bounds a request", async () => {
+test("caFile, certificateFile and certificateKeyFile are used for TLS to the collector; batchBytes bounds a request", async () => {
   const file = (name: string) => fileURLToPath(new URL(`../../http/certificates/${name}`, import.meta.url));
   const pem = (name: string) => readFileSync(file(name), "utf8");
   const [cert, key, ca] = [
@@ -258,8 +258,8 @@ test("caFile, certificateFile and certificateKeyFile are what TLS to the collect
 });
 
 test.each([
-  ["a URL that is none", { url: "collector:4318" }, "http:// or https://"],
-  ["a file of headers that is not there", { headersFile: "/nowhere/headers" }, "/nowhere/headers"],
+  ["an invalid URL", { url: "collector:4318" }, "http:// or https://"],
+  ["a missing file of headers", { headersFile: "/nowhere/headers" }, "/nowhere/headers"],
 ])("%s is refused in one sentence", async (_, options, sentence) => {
   await expect(tracerWith(options)).rejects.toThrow(sentence);
 });

@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 
-// Written from opentelemetry-proto 1.9 as it stands there, texts as texts, so that it shares nothing with what it checks.
+// Written after opentelemetry-proto 1.9, with texts as texts, so that it shares nothing with the code it checks.
 const schema = `
 syntax = "proto3";
 message ExportLogsServiceRequest { repeated ResourceLogs resource_logs = 1; }
@@ -39,13 +39,13 @@ export interface Received {
 
 export type Behave = (response: ServerResponse, received: Received) => void;
 
-/** A collector in this process that does what the test says, request by request. */
+/** A collector in this process that the test controls, request by request. */
 export class TestCollector implements AsyncDisposable {
   readonly requests: Received[] = [];
-  /** What it does with the next requests, then takes all. */
+  /** How it handles the next requests; later ones are accepted. */
   readonly next: Behave[] = [];
   readonly #server: Server;
-  /** Requests under way now, and the most there ever were. */
+  /** Requests in flight now, and the most there ever were. */
   underWay = 0;
   mostUnderWay = 0;
 
@@ -53,7 +53,7 @@ export class TestCollector implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** With TLS, where it is given what a server takes. */
+  /** Uses TLS if options for a TLS server are given. */
   static async open(tls?: ServerOptions): Promise<TestCollector> {
     const server = tls === undefined ? createServer() : createTlsServer(tls);
     const collector = new TestCollector(server);
@@ -70,9 +70,9 @@ export class TestCollector implements AsyncDisposable {
       : `http://127.0.0.1:${port}/v1/logs`;
   }
 
-  /** Requests that came with a certificate of the client. */
+  /** Requests with a client certificate. */
   certificates = 0;
-  /** The texts of all records that were taken, in the order they came. */
+  /** The texts of all accepted records, in the order of arrival. */
   readonly bodies: string[] = [];
 
   close(): void {
@@ -119,7 +119,7 @@ export function attributesOf(
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
 
-/** Takes a request, or says that it rejects so many records of it. */
+/** Accepts a request, or claims to have rejected this many of its records. */
 export function take(rejected?: number, message = ""): Behave {
   return (response) => {
     const partial =
@@ -138,7 +138,7 @@ export function refuse(status: number, headers: Record<string, string> = {}): Be
   };
 }
 
-/** Takes the bytes and closes without an answer. */
+/** Reads the request and closes without an answer. */
 export function hangUp(): Behave {
   return (response) => response.socket?.destroy();
 }
