@@ -5,7 +5,7 @@ import type { Frame } from "./journal-sender.js";
 import type { Libc } from "./libc.js";
 import { MessageTable } from "./message-table.js";
 
-/** Entries in one call; more would make it no cheaper. */
+/** Entries in one call; more would not make it cheaper. */
 const entriesPerTable = 256;
 /** Entries of this size and larger are sent as files in memory: each would take a good part of a socket's buffer. */
 const largeEntryBytes = 64 * 2 ** 10;
@@ -15,12 +15,12 @@ const mostMessageBytes = 768 * 2 ** 20;
 /** Tables kept for the next entries. */
 const spareTables = 4;
 
-/** A batch on its way. */
+/** A batch that is being sent. */
 interface Delivery {
   readonly node: string;
   readonly head: Uint8Array;
   readonly batch: TraceBatch;
-  /** How many of its objects are in frames, were read by journald, and are too large for it. */
+  /** How many of its objects are in frames, have been read by journald, and are too large for it. */
   framed: number;
   read: number;
   tooLarge: number;

@@ -60,11 +60,11 @@ interface Place<Sent> {
 const mostFrames = 6;
 /** Least kernel memory of a datagram in addition to its bytes: `struct sk_buff` and `skb_shared_info`. */
 const datagramOverhead = 512;
-/** Without progress for this long something is wrong. */
-const patienceMs = 1_000;
+/** After this long without progress a fault is reported. */
+const stalledAfterMs = 1_000;
 const firstPauseMs = 1;
 const longestPauseMs = { unread: 50, retry: 500 } as const;
-/** The socket is full, or the kernel short of something: the connection itself is fine. */
+/** The socket is full or the kernel lacks a resource; the connection itself is fine. */
 const passing: readonly string[] = ["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC"];
 
 /**
@@ -83,9 +83,9 @@ export class JournalSender<Sent extends Frame> {
   /** Entries sent since the beginning, and how many of them journald has read. */
   #sent = 0;
   #read = 0;
-  /** How many it has read if the socket was held when that was asked. */
+  /** How many it has read, provided that the socket was held when we checked. */
   #supposed = 0;
-  /** Most that were ever found unread: in another network namespace we cannot know the queue's limit. */
+  /** The most entries ever found unread: in another network namespace we cannot know the queue's limit. */
   #mostUnreadSeen = 0;
   #fault: SendFault | undefined;
   #progressAt = 0;
@@ -105,7 +105,7 @@ export class JournalSender<Sent extends Frame> {
     for (const { frame, sent, read } of this.#places) yield [frame, sent - read];
   }
 
-  /** There may be something to send. */
+  /** Starts sending, if there is something to send. */
   start(): void {
     if (this.#isRunning || this.#stopping.signal.aborted) return;
     this.#isRunning = true;
@@ -131,7 +131,7 @@ export class JournalSender<Sent extends Frame> {
     while (!this.#stopping.signal.aborted) {
       const place = this.#unsent();
       if (place === undefined && this.#sent === this.#read) {
-        // In the same step as the check for more: whatever adds more now starts it again.
+        // Set in the same step as the check for more: entries added from now on start it again.
         this.#isRunning = false;
         return;
       }
@@ -162,7 +162,7 @@ export class JournalSender<Sent extends Frame> {
 
   async #send(socket: EntrySocket, place: Place<Sent>): Promise<void> {
     const sending = transfer(socket, place);
-    // Meanwhile the next frame is made.
+    // The next frame is made while this one is being sent.
     if (this.#places.at(-1) === place) this.#take();
     const entries = await sending;
     place.sent += entries;
@@ -195,7 +195,7 @@ export class JournalSender<Sent extends Frame> {
 
   async #afterFailure(code: string, failures: number): Promise<void> {
     this.counters.retries += 1;
-    // A full socket was waited for in the call.
+    // The call itself has waited for the full socket.
     if (code === "EAGAIN" || code === "EINTR") return this.#waiting(code);
     if (passing.includes(code) || this.#socket?.isHeld() === true) {
       this.#fault ??= { since: Date.now(), kind: "refused", code };
@@ -222,8 +222,8 @@ export class JournalSender<Sent extends Frame> {
   }
 
   #waiting(code: string): void {
-    if (performance.now() - this.#progressAt < patienceMs) return;
-    this.#fault ??= { since: Date.now() - patienceMs, kind: "full", code };
+    if (performance.now() - this.#progressAt < stalledAfterMs) return;
+    this.#fault ??= { since: Date.now() - stalledAfterMs, kind: "full", code };
   }
 
   /** Sets how many of all entries ever sent are read. */

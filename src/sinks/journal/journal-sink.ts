@@ -11,7 +11,7 @@ import { faultHealth, rateLimitHealth } from "./sink-health.js";
 export interface JournalSinkOptions {
   readonly name: string;
   readonly format: "ForMachine" | "ForHuman";
-  /** journald's socket of datagrams. */
+  /** journald's datagram socket. */
   readonly socketPath: string;
   readonly libc: Libc;
   /** The rate limit above which journald may drop entries of this process. */
@@ -80,7 +80,7 @@ export class JournalSink implements RequiredSink {
     await Promise.race([this.#queue.empty(), deadline]);
     clearTimeout(timer);
     await this.#sender.stop();
-    // journald reads what is in the socket's queue without us.
+    // journald reads what is in the socket's queue even after we have left.
     for (const [frame, entries] of [...this.#sender.unread()]) this.#queue.read(frame, entries);
     this.#queue.giveUp();
   }

@@ -16,11 +16,11 @@ const addSeals = 1033;
 /** Seals against shrinking, growing, writing and changing the seals: journald accepts nothing else. */
 const allSeals = 1 | 2 | 4 | 8;
 
-/** The longest path of a socket, of 108 bytes with the zero at its end. */
+/** The longest path of a socket: 108 bytes less the terminating zero. */
 const pathBytes = 107;
 /** The size that libsystemd asks for; the kernel gives what `net.core.wmem_max` allows. */
 const sendBufferBytes = 8 * 2 ** 20;
-/** How long a call waits in the pool for a full socket; then others get the thread. */
+/** How long a call in the pool waits for a full socket before it frees the thread for others. */
 const sendTimeoutMs = 200;
 
 const writeFile = promisify(write);
@@ -34,7 +34,7 @@ export class JournalSocket {
   /** The socket file at the time of connecting. */
   readonly #file: string;
   readonly #number = Buffer.alloc(4);
-  /** Held here, or it would be collected while the kernel reads it. */
+  /** Referenced here so that it is not garbage-collected while the kernel reads it. */
   #descriptor: ReturnType<typeof descriptorMessage> | undefined;
 
   /** @throws LibcError, or an error of the file system, if there is no receiver */
@@ -123,7 +123,7 @@ function setNumbers(libc: Libc, fd: number, name: number, value: Buffer): void {
 /** Most datagrams that the queue of a socket of this network namespace holds. */
 function queueLimit(): number {
   try {
-    // The kernel accepts one more than it says.
+    // The kernel accepts one more than this limit.
     return Number(readFileSync("/proc/sys/net/unix/max_dgram_qlen", "utf8")) + 1;
   } catch {
     return Number.POSITIVE_INFINITY;

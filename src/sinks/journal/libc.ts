@@ -41,7 +41,7 @@ export class LibcMissing extends Error {
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== "linux") throw new LibcMissing("needs Linux: there is no journald on this system");
   const koffi = await loadKoffi();
-  // Structures are written by hand.
+  // Structures are laid out by hand.
   if (koffi.sizeof("void *") !== 8 || endianness() !== "LE") {
     throw new LibcMissing(`needs a 64-bit little-endian processor; this one is ${process.arch}`);
   }
@@ -68,7 +68,7 @@ export async function loadLibc(): Promise<Libc> {
       new Promise((resolve, reject) => {
         sendmmsg.async(...given, (error: unknown, count: number) => {
           if (error) reject(error);
-          // While this runs, errno is that of the call in the pool.
+          // During this callback errno is still that of the call in the pool.
           else if (count < 0) reject(failure("sendmmsg"));
           else resolve(count);
         });

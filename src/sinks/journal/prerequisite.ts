@@ -4,7 +4,7 @@ import { LibcMissing, loadLibc } from "./libc.js";
 /** journald's datagram socket on a machine with systemd. */
 export const journalSocketPath = "/run/systemd/journal/socket";
 
-/** Advice about what a sender cannot check itself. */
+/** Advice about a limit that a sender cannot check itself. */
 export const journalRemark =
   "journald silently drops what a unit sends above its rate limit (10,000 entries in 30 s, more on a large disk); " +
   "LogRateLimitIntervalSec=1s and LogRateLimitBurst=1000000000 in the unit lift it, as config/muninn.service does";

@@ -17,7 +17,7 @@ export interface Received {
   readonly seals?: number;
 }
 
-/** Replaces journald's socket, and reads when it is told to. */
+/** Replaces journald's socket, and reads only when the test says so. */
 export class DatagramReceiver implements Disposable {
   readonly #path: string;
   readonly #data = Buffer.alloc(256 * 1_024);

@@ -22,7 +22,7 @@ function entry(given: Partial<JournalEntry & { node: string; text: string }> = {
   };
 }
 
-/** Written into exactly as much room as was asked for. */
+/** Written into a buffer of exactly `entryBound` bytes. */
 function bytesOf(given: JournalEntry): Buffer {
   const room = Buffer.alloc(entryBound(given) + 3, 0xee);
   const end = new EntryWriter().write(room, 3, given);

@@ -59,10 +59,10 @@ test.each<[string, "ForMachine" | "ForHuman", Partial<TraceObject>, Record<strin
   ["toHuman", "ForHuman", { machine: "{}", human: "a\nb" }, { MESSAGE: "a\nb" }],
   ["toMachine if there is no human text", "ForHuman", { machine: '{"x":1}' }, { MESSAGE: '{"x":1}' }],
   ["an empty human text", "ForHuman", { human: "" }, { MESSAGE: "" }],
-  ["line feeds of toMachine as they came", "ForMachine", { machine: "{\n}" }, { MESSAGE: "{\n}" }],
+  ["the line feeds of toMachine unchanged", "ForMachine", { machine: "{\n}" }, { MESSAGE: "{\n}" }],
   ["a severity", "ForMachine", { severity: "Alert" }, { PRIORITY: "1" }],
   ["a namespace of parts", "ForMachine", { namespace: ["Net", "Mux"] }, { NAMESPACE: "Net.Mux" }],
-  ["a namespace in one", "ForMachine", { namespace: ["Net.Mux"] }, { NAMESPACE: "Net.Mux" }],
+  ["a namespace of one part", "ForMachine", { namespace: ["Net.Mux"] }, { NAMESPACE: "Net.Mux" }],
   ["no namespace", "ForMachine", { namespace: [] }, { NAMESPACE: "noname" }],
   ["a thread", "ForMachine", { thread: "ThreadId 31 (a2)" }, { THREAD: "312" }],
   [

@@ -80,7 +80,7 @@ export class OwnJournald implements AsyncDisposable {
     return join(this.run, "systemd/journal/socket");
   }
 
-  /** With a socket of its own; resolves when that exists. */
+  /** Starts it with a socket of its own; resolves when that exists. */
   async start(): Promise<void> {
     await rm(this.socketPath, { force: true });
     this.#child = this.#spawn(`exec ${program}`);
@@ -88,7 +88,7 @@ export class OwnJournald implements AsyncDisposable {
     await this.#bound();
   }
 
-  /** With a socket that outlives it; whenever it exits it is started again. */
+  /** Starts it with a socket that outlives it; whenever it exits, it is started again. */
   async startHeld(): Promise<void> {
     this.#child = this.#spawn(`exec perl -e '${holder}'`);
     createInterface({ input: this.#child.stdout! }).on("line", (pid) => {
@@ -140,7 +140,7 @@ export class OwnJournald implements AsyncDisposable {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       child.kill("SIGKILL");
       await once(child, "exit");
-      // The journald with a held socket survives its holder.
+      // If its socket is held, journald survives its holder.
       if (this.starts > 0) process.kill(this.#pid!, "SIGKILL");
     }
     await rm(this.#directory, { recursive: true, force: true });

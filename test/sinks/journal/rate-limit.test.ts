@@ -33,11 +33,11 @@ const inUnit = "0::/system.slice/muninn.service\n";
 const byDefault = { unit, entries: 10_000, intervalMs: 30_000 };
 
 test.each<[string, string, { unit: string; interval?: string; burst?: string }, RateLimit | undefined]>([
-  ["a unit that says nothing", inUnit, { unit }, byDefault],
-  ["zeros, which are defaults", inUnit, { unit, interval: "0", burst: "0" }, byDefault],
-  ["what config/muninn.service says", inUnit, { unit, interval: "1000000", burst: "1000000000" }, undefined],
+  ["a unit without a limit of its own", inUnit, { unit }, byDefault],
+  ["zeros, which mean the defaults", inUnit, { unit, interval: "0", burst: "0" }, byDefault],
+  ["the limits of config/muninn.service", inUnit, { unit, interval: "1000000", burst: "1000000000" }, undefined],
   [
-    "a burst that is not ample",
+    "a burst that is too small",
     inUnit,
     { unit, interval: "1000000", burst: "5000" },
     { unit, entries: 5_000, intervalMs: 1_000 },
@@ -50,7 +50,7 @@ test.each<[string, string, { unit: string; interval?: string; burst?: string }, 
     { ...byDefault, unit: "session-3.scope" },
   ],
   [
-    "control groups of the old kind",
+    "control groups of version 1",
     "2:cpu:/a.service\n1:name=systemd:/system.slice/muninn.service/inner\n",
     { unit },
     byDefault,
@@ -60,6 +60,6 @@ test.each<[string, string, { unit: string; interval?: string; burst?: string }, 
   expect(await limitAt(group, limits)).toEqual(expected);
 });
 
-test("where there are no control groups there is no limit", async () => {
+test("without control groups there is no limit", async () => {
   expect(await readRateLimit({ controlGroup: join(directory, "absent"), units: directory })).toBeUndefined();
 });

@@ -25,7 +25,7 @@ function node(name: string): NodeIdentity {
 
 const pad = "x".repeat(200);
 
-/** Writes this many numbered objects of a node, several batches at once, as for a node with requests ahead. */
+/** Writes this many numbered objects of a node, several batches at once, as for a node with pipelined requests. */
 async function flood(sink: JournalSink, name: string, count: number): Promise<unknown[]> {
   const dropped: Promise<unknown>[] = [];
   for (let from = 0; from < count; from += 100) {
@@ -105,9 +105,9 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
       await journald.end(signal);
     }
     expect(await flooding).toEqual([]);
-    const numbers = numbersOf(await read(journald, "a", 15_000 - mostInHands));
+    const numbers = numbersOf(await read(journald, "a", 15_000 - mostReadUnwritten));
     expect(numbers).toEqual([...new Set(numbers)]);
-    expect(numbers.length).toBeGreaterThanOrEqual(15_000 - mostInHands);
+    expect(numbers.length).toBeGreaterThanOrEqual(15_000 - mostReadUnwritten);
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
@@ -133,8 +133,8 @@ describe.skipIf(missingJournald)(`a real journald${leftOut(missingJournald)}`, (
   });
 });
 
-/** A killed journald had read it and not yet written it: no sender can know. */
-const mostInHands = 1;
+/** An entry that a killed journald had read but not yet written: no sender can know of it. */
+const mostReadUnwritten = 1;
 
 /** The journal's entries of a node, at least this many: journald writes a moment after it has read. */
 async function read(journald: OwnJournald, name: string, count: number): Promise<ReadEntry[]> {
