@@ -40,7 +40,7 @@ export async function openOtlpIn(
     maxObjectBytes: muninn.maxObjectBytes,
     maxMetricsPerNode: muninn.maxMetricsPerNode,
     joinMetrics: () => sessions.answers.join(),
-    mayCome: (name, peer) => sessions.mayBring(name, remoteAddressOf({ opener: "peer", peer })),
+    admits: (name, peer) => sessions.mayBring(name, remoteAddressOf({ opener: "peer", peer })),
     open: ({ name, version }, peer) =>
       innerNodes.open("otlp", run, { peer, info: { name, version, protocol: "OTLP" }, magic }),
   });

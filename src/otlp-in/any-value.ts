@@ -1,13 +1,13 @@
 import { deepestValue } from "../otlp/definitions.js";
 import { type AnyValue, bigintOf, has, type KeyValue } from "./schema.js";
 
-/** A request has what cannot be read. */
+/** A request contains something that cannot be read. */
 class GarbageError extends Error {
   override readonly name = "GarbageError";
 }
 
 /**
- * A value as JSON. Whole numbers beyond what JSON's readers keep exactly, numbers that are none and bytes (base64) are texts.
+ * A value as JSON. Integers too large for exact JSON numbers, NaN and infinities, and bytes (base64) become texts.
  * @throws GarbageError
  */
 export function jsonOf(value: AnyValue | null | undefined, depth = 0): string {
@@ -28,15 +28,15 @@ export function jsonOf(value: AnyValue | null | undefined, depth = 0): string {
   return "null";
 }
 
-/** What JSON writes as it stands. */
+/** A text that JSON needs no escapes for. */
 const plain = /^[ !#-[\]-~]*$/;
 
-/** A text as JSON; to look costs less than to have it written. */
+/** A text as JSON; this check costs less than `JSON.stringify`. */
 export function quoted(text: string): string {
   return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** Of keys that stand twice the last counts. @throws GarbageError */
+/** Pairs as a JSON object; of repeated keys the last counts. @throws GarbageError */
 export function jsonObjectOf(pairs: readonly KeyValue[], depth = 0): string {
   const texts = new Map<string, string>();
   for (const { key, value } of pairs) texts.set(key, jsonOf(value, depth));
@@ -45,19 +45,19 @@ export function jsonObjectOf(pairs: readonly KeyValue[], depth = 0): string {
   return json === "" ? "{}" : `${json}}`;
 }
 
-/** The value of an attribute; of those that stand twice the last counts. */
+/** The value of an attribute; of repeated ones the last counts. */
 export function attributeOf(attributes: readonly KeyValue[], wanted: string): AnyValue | undefined {
   for (let index = attributes.length - 1; index >= 0; index -= 1)
     if (attributes[index]!.key === wanted) return attributes[index]!.value ?? undefined;
   return undefined;
 }
 
-/** Undefined for what is no text. */
+/** The text of a value; undefined if it is not a text. */
 export function textIn(value: AnyValue | null | undefined): string | undefined {
   return value != null && has(value, "stringValue") ? value.stringValue : undefined;
 }
 
-/** The text of an attribute; undefined where there is none, or it is no text. */
+/** The text of an attribute; undefined if it is absent or not a text. */
 export function textOf(attributes: readonly KeyValue[], wanted: string): string | undefined {
   return textIn(attributeOf(attributes, wanted));
 }

@@ -6,12 +6,12 @@ import type { Door, Transport } from "./door.js";
 type Peer = Pick<Socket, "remoteAddress" | "remotePort">;
 
 /**
- * The connections of one server. Where all places are taken, the one gives way that has waited longest for a request, or for the rest
- * of one: so who is slow, or sends nothing, keeps nobody out.
+ * The connections of one server. If all places are taken, the one that has waited longest for a request, or for the rest of one, gives
+ * way: so slow or silent clients keep nobody out.
  */
 export class Connections {
   readonly #table: ConnectionTable;
-  /** Requests of each that have come as a whole and are not answered. */
+  /** Complete, unanswered requests of each connection. */
   readonly #whole = new WeakMap<Place, number>();
 
   constructor(places: number, door: Pick<Door, "closed">, transport: Transport) {
@@ -31,13 +31,13 @@ export class Connections {
     this.#table.enter(socket);
   }
 
-  /** A request begins to come. */
+  /** Called when a request begins to arrive. */
   begins(peer: Peer): void {
     const place = this.#table.of(peer);
     if (place !== undefined) this.#table.refresh(place);
   }
 
-  /** A request has come as a whole; to be called again once it is answered. */
+  /** Called when a request is complete; the function returned is to be called once it is answered. */
   isWhole(peer: Peer): () => void {
     const place = this.#table.of(peer);
     if (place === undefined) return () => {};

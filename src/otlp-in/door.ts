@@ -7,32 +7,32 @@ import { Authorization } from "../http/authorization.js";
 import type { Outcome, Receiver } from "./receiver.js";
 import type { Encoding, Signal } from "./schema.js";
 
-/** Most bytes of a request, before and after decompression: as many as the collector of OpenTelemetry takes. */
+/** Most bytes of a request, before and after decompression: the same as in the OpenTelemetry collector. */
 export const maxBodyBytes = 20 * 1_048_576;
 
 export type Transport = "http" | "grpc";
 
 /**
- * Why a connection was closed: it gave way to a newer one while it waited or its request was still coming, there was no place for it,
- * it did not begin as HTTP/2 does, sent frames of HTTP/2 that no call needs, or broke that protocol otherwise.
+ * Why a connection was closed: it gave way to a newer one while it was idle or its request was incomplete, there was no place for it, it
+ * did not begin with HTTP/2, sent HTTP/2 frames that no call needs, or broke that protocol otherwise.
  */
 export type ClosedReason = "gave-way" | "no-place" | "not-http2" | "too-many-frames" | "http2-error";
 
-/** What clients of OTLP cause, as often as they like. */
+/** Events that OTLP clients can cause as often as they like. */
 export interface DoorObserver {
-  /** A request got another answer than it wished for. */
+  /** A request was not accepted. */
   refused(transport: Transport, status: number, host: string, message: string): void;
-  /** So many records or data points of a request were rejected for good, the rest was taken. */
+  /** This many records or data points of a request were rejected for good; the rest were accepted. */
   rejected(signal: Signal, items: number, host: string, message: string): void;
   closed(transport: Transport, reason: ClosedReason, host: string): void;
 }
 
-/** One of the servers at which requests come in. */
+/** One of the servers that accept requests. */
 export interface Entrance {
   readonly transport: Transport;
   readonly server: Server;
   readonly connections: number;
-  /** For connections to come. */
+  /** Sets the certificate for new connections. */
   setCertificate(tls: TlsMaterial): void;
   close(): void;
   destroy(): void;
@@ -53,14 +53,14 @@ export interface DoorOptions {
   readonly observer: DoorObserver;
 }
 
-/** What both ways in have in common: who may come in, how much at once, and what was answered. */
+/** What both transports share: authorization, limits on requests in progress, and counts of answers. */
 export class Door {
   /** Answers by transport and status. */
   readonly answers = new Map<string, number>();
-  /** Connections that were closed by transport and reason. */
+  /** Closed connections by transport and reason. */
   readonly closings = new Map<string, number>();
   isStopping = false;
-  /** When somebody was last turned away for want of room, by `performance.now`. */
+  /** When a client was last refused for lack of room, by `performance.now`. */
   lastBusyAt = Number.NEGATIVE_INFINITY;
   readonly #options: DoorOptions;
   #authorization: Authorization | undefined;
@@ -75,12 +75,12 @@ export class Door {
     this.#authorization = auth && new Authorization(auth);
   }
 
-  /** What a client should show that has not; undefined where it may come in. */
+  /** The challenge for a client without valid credentials; undefined if it is authorized. */
   challenge(header: string | undefined): string | undefined {
     return this.#authorization?.accepts(header) === false ? this.#authorization.challenge : undefined;
   }
 
-  /** Has a request read and taken, which holds a place until it is answered. */
+  /** Lets `read` read and handle a request, which holds a place until it is answered. */
   async through(
     read: (place: Place, take: Take) => Promise<Outcome | BodyFault>,
   ): Promise<Outcome | BodyFault> {
@@ -119,7 +119,7 @@ export class Door {
     count(this.answers, `${transport} ${status}`);
   }
 
-  /** It is answered by something else than what it wished for. */
+  /** Counts and reports an answer to a request that was not accepted. */
   refused(transport: Transport, status: number, host: string, message: string): void {
     this.answered(transport, status);
     this.#options.observer.refused(transport, status, host, message);
@@ -130,7 +130,7 @@ export class Door {
     this.#options.observer.closed(transport, reason, host);
   }
 
-  /** Resolves when no request is under way. */
+  /** Resolves when no request is in progress. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
   }

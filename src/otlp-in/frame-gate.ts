@@ -1,40 +1,40 @@
 import type { Socket } from "node:net";
 import { WrappedSocket } from "../http/wrapped-socket.js";
 
-/** What a client of HTTP/2 begins with (RFC 9113, 3.4). */
+/** The first bytes of an HTTP/2 client (RFC 9113, 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-/** Of a frame: length (3), type, flags, stream (4). */
+/** The head of a frame: length (3), type, flags, stream (4). */
 const headBytes = 9;
 const dataFrame = 0;
 
-/** Frames that are passed on at a time: each may be a call. */
+/** Frames passed on at a time: each may be a call. */
 const framesAtOnce = 16;
-/** Shorter frames of data are hardly worth more than their heads. */
+/** Shorter data frames count like frames without data. */
 const worthwhileBytes = 100;
-/** Frames of other kinds, and short ones, that a client may send without a call that comes as a whole. */
+/** Short and non-data frames that a client may send without completing a call. */
 const maxFrames = 1_000;
-/** What it may send more for each call that does, and in each second. */
+/** Further such frames it may send for each completed call, and per second. */
 const framesPerCall = 10;
 const framesPerSecond = 10;
 
 export interface FrameGateOptions {
-  /** The protocol that TLS has agreed on. */
+  /** The protocol that TLS has negotiated. */
   readonly alpnProtocol: string | false | null | undefined;
-  /** It began as HTTP/2 does, and is to be served. */
+  /** Called after the preface: the connection can be served. */
   readonly onPreface: () => void;
-  /** The connection is about to be closed. */
+  /** Called when the connection is about to be closed. */
   readonly onFault: (fault: "not-http2" | "too-many-frames") => void;
 }
 
 /**
- * A client's connection that gives HTTP/2 a few frames at a time, in slices of the event loop: thousands of frames in one piece cost
- * their client nothing. Who sends many that no call needs (calls that are given up, pings, settings, empty data) is disconnected.
+ * A client's connection that passes on a few frames at a time, in slices of the event loop: thousands of frames in one chunk cost a
+ * client nothing. A client that sends many frames that no call needs (cancelled calls, pings, settings, empty data) is disconnected.
  */
 export class FrameGate extends WrappedSocket {
   readonly alpnProtocol: FrameGateOptions["alpnProtocol"];
   readonly #options: FrameGateOptions;
   #isOpen = false;
-  /** Bytes of the frame that is being passed on, or of the preface. */
+  /** Bytes left of the current frame, or of the preface. */
   #left = preface.length;
   #frames = maxFrames;
   #countedAt = performance.now();
@@ -45,7 +45,7 @@ export class FrameGate extends WrappedSocket {
     this.#options = options;
   }
 
-  /** A call has come as a whole. */
+  /** Called when a call has arrived completely. */
   called(): void {
     this.#frames = Math.min(maxFrames, this.#frames + framesPerCall);
   }
@@ -75,7 +75,7 @@ export class FrameGate extends WrappedSocket {
     }
   }
 
-  /** Looks for what HTTP/2 begins with; before that there is nothing to serve. */
+  /** Checks for the preface; before it there is nothing to serve. */
   #open(bytes: Buffer): void {
     const length = Math.min(bytes.length, preface.length);
     if (bytes.compare(preface, 0, length, 0, length) !== 0) {
@@ -86,7 +86,7 @@ export class FrameGate extends WrappedSocket {
     }
   }
 
-  /** How much of `bytes` is passed on at a time; frames that nobody needs are counted. */
+  /** How much of `bytes` to pass on now; counts frames that no call needs. */
   #endIn(bytes: Buffer): number {
     this.#refill();
     let at = 0;

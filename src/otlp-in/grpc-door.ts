@@ -19,8 +19,8 @@ import { type Door, type Entrance, maxBodyBytes } from "./door.js";
 import { FrameGate } from "./frame-gate.js";
 import { encodeResponse, type Signal } from "./schema.js";
 
-// gRPC over HTTP/2 as its protocol page has it (PROTOCOL-HTTP2.md), unary calls only: a message is one byte that says whether it
-// is packed, four of its length, and its bytes; how a call went stands in the trailers.
+// gRPC over HTTP/2 as in its PROTOCOL-HTTP2.md, unary calls only: a message is one byte that says whether it is compressed, four
+// bytes of length, and its contents; the status of a call is in the trailers.
 
 const frameHeadBytes = 5;
 const service = (signal: "Logs" | "Metrics") =>
@@ -30,7 +30,7 @@ const signals: Readonly<Record<string, Signal>> = {
   [service("Metrics")]: "metrics",
 };
 
-/** Codes of gRPC. */
+/** gRPC status codes. */
 const code = {
   ok: 0,
   invalidArgument: 3,
@@ -40,19 +40,19 @@ const code = {
   unauthenticated: 16,
 } as const;
 
-/** Calls that one connection may have open. */
+/** Most open calls on one connection. */
 const maxStreams = 100;
-/** Calls that one connection may give up at once, and a second after that: each takes us more time than its client. */
+/** Calls that one connection may cancel at once, and per second after that: each costs us more time than its client. */
 const streamResets = { streamResetBurst: 20, streamResetRate: 5 };
-/** Of a call, before its client has to wait for us. */
+/** Bytes that a client may send in a call before it has to wait for us. */
 const windowBytes = 1_048_576;
-/** Fields of a call's head. */
+/** Most header fields of a call. */
 const maxHeaderListPairs = 64;
-/** How long a client may take to begin, and then be idle. */
+/** How long a client may take to begin, and may then be idle. */
 const beginTimeoutMs = 10_000;
 const idleTimeoutMs = 10 * 60_000;
 
-/** Takes OTLP over gRPC. */
+/** Accepts OTLP over gRPC. */
 export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): GrpcDoor {
   const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes };
   const options = { settings, maxHeaderListPairs, ...streamResets };
@@ -95,7 +95,7 @@ export class GrpcDoor implements Entrance {
     if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, ...serverTls });
   }
 
-  /** Takes no further connection or call; those under way go on. */
+  /** Accepts no more connections or calls; calls in progress continue. */
   close(): void {
     this.server.close();
     for (const session of this.#sessions.keys()) session.close();
@@ -124,7 +124,7 @@ export class GrpcDoor implements Entrance {
     this.#sessions.set(session, gate);
     session.setTimeout(idleTimeoutMs, () => session.close());
     session.on("error", ({ code: fault }: NodeJS.ErrnoException) => {
-      // Other faults are those of the network.
+      // Other errors come from the network.
       if (fault?.startsWith("ERR_HTTP2") === true)
         this.#door.closed("grpc", "http2-error", gate.remoteAddress ?? "unknown");
     });
@@ -183,26 +183,26 @@ export class GrpcDoor implements Entrance {
         ":status": 200,
         "content-type": "application/grpc+proto",
         "grpc-status": String(status),
-        // Percent-encoded where it is not plain.
+        // Percent-encoded, as gRPC requires.
         "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
       },
       { endStream: true },
     );
-    // The rest of what is refused is not read.
+    // The rest of a refused request is not read.
     if (!stream.readableEnded) stream.close();
   }
 }
 
-/** Only what may be taken later is `unavailable`, so that exporters send it again. */
+/** `unavailable` makes exporters send again, so it is only for what may be accepted later. */
 const faults: Readonly<Record<BodyFault, readonly [status: number, message: string]>> = {
   busy: [code.unavailable, "too much is waiting to be written"],
-  late: [code.unavailable, "the request was too slow to come"],
-  "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, unpacked too`],
+  late: [code.unavailable, "the request arrived too slowly"],
+  "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, also when decompressed`],
   "cut-off": [code.invalidArgument, "the message was cut off"],
   garbage: [code.invalidArgument, "the message is not gzip"],
 };
 
-/** The one message of a unary call; undefined where it is cut off, or there are more. */
+/** The single message of a unary call; undefined if it is cut off or there are several. */
 function messageIn(framed: Buffer): Buffer | undefined {
   if (framed.length < frameHeadBytes || framed[0]! > 1) return undefined;
   return framed.readUInt32BE(1) === framed.length - frameHeadBytes

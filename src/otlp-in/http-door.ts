@@ -17,17 +17,17 @@ const encodings: Readonly<Record<string, Encoding>> = {
 };
 const contentTypes = { protobuf: "application/x-protobuf", json: "application/json" } as const;
 
-/** How long a request may take to come. */
+/** How long a request may take to arrive. */
 const requestTimeoutMs = 30_000;
 const headersTimeoutMs = 10_000;
-/** Exporters send every few seconds and like to find their connection open. */
+/** Exporters send every few seconds, and should find their connection still open. */
 const keepAliveMs = 75_000;
-/** Bytes of requests that clients may send before their last one is answered, all together. */
+/** Most bytes of pipelined requests, of all clients together. */
 const maxBytesAhead = 8_388_608;
-/** When a client may come again, in seconds. */
+/** When a client may retry, in seconds. */
 const retryAfterSeconds = 1;
 
-/** An answer: its status, and what is wrong, by the codes of gRPC that a status in OTLP's answers has. */
+/** A refusing answer: its HTTP status, and the gRPC code and message for the status in its body. */
 interface Refusal {
   readonly status: number;
   readonly code: number;
@@ -45,16 +45,16 @@ const refusals = {
     message: "the content type must be application/x-protobuf or application/json",
   },
   coding: { status: 415, code: 3, message: "the content encoding must be gzip or none" },
-  "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, unpacked too` },
+  "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, also when decompressed` },
   busy: { status: 429, code: 8, message: "too much is waiting to be written", headers: retry },
-  late: { status: 503, code: 14, message: "the request was too slow to come", headers: retry },
+  late: { status: 503, code: 14, message: "the request arrived too slowly", headers: retry },
   "cut-off": { status: 400, code: 3, message: "the body was cut off" },
   garbage: { status: 400, code: 3, message: "the body is not gzip" },
   stopping: { status: 503, code: 14, message: "Muninn is being stopped", headers: retry },
-  failed: { status: 503, code: 14, message: "not all of it is safe", headers: retry },
+  failed: { status: 503, code: 14, message: "not all records are safe", headers: retry },
 } as const satisfies Record<string, Refusal>;
 
-/** Takes OTLP over HTTP, in protobuf and JSON. */
+/** Accepts OTLP over HTTP, as protobuf and JSON. */
 export function openHttpDoor(door: Door, tls: TlsMaterial | undefined, maxConnections: number): HttpDoor {
   const options = {
     headersTimeout: headersTimeoutMs,
@@ -98,7 +98,7 @@ export class HttpDoor implements Entrance {
     if ("setSecureContext" in this.server) this.server.setSecureContext({ ...tls, ...serverTls });
   }
 
-  /** Takes no further connection; those that are idle are closed. */
+  /** Accepts no more connections; idle ones are closed. */
   close(): void {
     this.server.close();
     this.server.closeIdleConnections();
@@ -118,7 +118,7 @@ export class HttpDoor implements Entrance {
       this.#door.refused("http", status, host, text);
       const body = encodeStatus(encoding ?? "json", code, text);
       const contentType = contentTypes[encoding ?? "json"];
-      // What is left of the body is not read.
+      // The rest of the body is not read.
       const close = message.complete ? {} : { Connection: "close" };
       response.writeHead(status, {
         "Content-Type": contentType,

@@ -1,7 +1,7 @@
 import { JsonScanner, type Range } from "./json-scanner.js";
 import type { Signal } from "./schema.js";
 
-/** Where the parts of a request stand in its text; what is absent is undefined. */
+/** The positions of a request's parts in its text; undefined for absent ones. */
 interface ResourceRanges {
   resource: Range | undefined;
   scopes: ScopeRanges[];
@@ -9,11 +9,11 @@ interface ResourceRanges {
 
 interface ScopeRanges {
   scope: Range | undefined;
-  /** Of records or metrics: where each begins and ends, one after the other. */
+  /** The start and end of each record or metric, one after the other. */
   pieces: number[];
 }
 
-/** A request whose parts are parsed when they are asked for. */
+/** A request whose parts are parsed on demand. */
 export interface JsonRequest {
   readonly resources: readonly ResourceRanges[];
   readonly parsed: (range: Range) => unknown;
@@ -25,7 +25,7 @@ const names = {
 } as const;
 
 /**
- * Finds the parts of a request, of which each is counted; of a field that stands twice the last one counts. Each step is a place to
+ * Finds the parts of a request and calls `count` for each; if a field is repeated, the last one counts. Each step is a point to
  * pause. @throws TooManyParts, SyntaxError, TypeError for another shape, and what `count` throws
  */
 export function* requestOfJson(

@@ -1,16 +1,16 @@
 import { TooManyParts } from "./schema.js";
 
-/** Where a value stands in a text, in bytes. */
+/** The position of a value in a text, in bytes. */
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
-/** Values within one that is parsed at a time, at most. */
+/** Most values within one that is parsed at a time. */
 const maxValues = 50_000;
-/** Lists and objects within each other: those of values nested as deep as they may be have half of it. */
+/** Deepest nesting of lists and objects; values nested as deep as allowed need half of it. */
 const maxDepth = 256;
-/** Passed over at a time. */
+/** Bytes scanned before a pause. */
 const stepBytes = 65_536;
 
 const [quote, backslash, comma, colon, listBegin, listEnd, objectBegin, objectEnd] = Buffer.from(
@@ -18,9 +18,9 @@ const [quote, backslash, comma, colon, listBegin, listEnd, objectBegin, objectEn
 ) as unknown as readonly [number, number, number, number, number, number, number, number];
 
 /**
- * Walks through the outer lists and objects of a text of JSON, and finds what is in them without parsing it: it may have megabytes, and
- * is parsed piece by piece. Each step of its generators is a place to pause. All throw SyntaxError for what is no JSON, TypeError for
- * another shape, and TooManyParts for a value that has too many others in it.
+ * Walks through the outer lists and objects of a JSON text and finds their contents without parsing them: a text may have megabytes, and
+ * is parsed piece by piece. Each step of a generator is a point to pause. All throw SyntaxError for invalid JSON, TypeError for another
+ * shape, and TooManyParts for a value that contains too many others.
  */
 export class JsonScanner {
   readonly #bytes: Buffer;
@@ -30,7 +30,7 @@ export class JsonScanner {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** The next value is an object: has each of its fields read by `field`, at whose value it is then, and must be past it after. */
+  /** Reads an object: calls `field` before the value of each field, which it must read. */
   *object(field: (name: string) => Generator<undefined, void>): Generator<undefined, void> {
     if (!this.#takes(objectBegin)) throw new TypeError("object expected");
     if (this.#takes(objectEnd)) return;
@@ -43,7 +43,7 @@ export class JsonScanner {
     if (!this.#takes(objectEnd)) throw this.#unexpected();
   }
 
-  /** The next value is a list, or null as an empty one: has each item read by `item`. */
+  /** Reads a list, or null as an empty one: calls `item` before each item, which it must read. */
   *list(item: () => Generator<undefined, void>): Generator<undefined, void> {
     if (!this.#takes(listBegin)) {
       if (this.parsed(yield* this.value()) !== null) throw new TypeError("array expected");
@@ -55,7 +55,7 @@ export class JsonScanner {
     if (!this.#takes(listEnd)) throw this.#unexpected();
   }
 
-  /** The next value, whatever it is. */
+  /** Reads any value. */
   *value(): Generator<undefined, Range> {
     this.#next();
     const start = this.#at;
@@ -85,7 +85,7 @@ export class JsonScanner {
         depth -= 1;
         if (depth === 0) break;
         if (depth < 0) {
-          // Behind a number or a word.
+          // The end of a number or word within an outer list or object.
           this.#at -= 1;
           break;
         }
@@ -102,7 +102,7 @@ export class JsonScanner {
     return { start, end: this.#at };
   }
 
-  /** Nothing but space is left. */
+  /** Checks that only white space is left. */
   end(): void {
     if (this.#next() !== undefined) throw this.#unexpected();
   }
@@ -111,7 +111,7 @@ export class JsonScanner {
     return JSON.parse(this.#bytes.toString("utf8", start, end));
   }
 
-  /** The next byte that is no space, which is not taken. */
+  /** The next byte that is not white space, without consuming it. */
   #next(): number | undefined {
     let byte = this.#bytes[this.#at];
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
@@ -129,6 +129,6 @@ export class JsonScanner {
 
   #unexpected(): SyntaxError {
     if (this.#at >= this.#bytes.length) return new SyntaxError("the JSON is cut off");
-    return new SyntaxError(`this is no JSON at byte ${this.#at}`);
+    return new SyntaxError(`this is not JSON at byte ${this.#at}`);
   }
 }

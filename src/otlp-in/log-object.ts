@@ -5,7 +5,7 @@ import { bigintOf, has, type LogRecord } from "./schema.js";
 
 const nanosPerMilli = 1_000_000n;
 
-/** The severity of each SeverityNumber, as the data model's appendix pairs them with syslog's; larger ones are the last. */
+/** The severity of each SeverityNumber, by the data model's appendix on syslog; larger numbers count as the last. */
 const bySeverityNumber: readonly (Severity | undefined)[] = [
   undefined,
   ...Array<Severity>(8).fill("Debug"),
@@ -18,19 +18,19 @@ const bySeverityNumber: readonly (Severity | undefined)[] = [
   "Emergency",
 ];
 
-/** Characters of a host, namespace or thread: the host and scope of one request would be in each of 100,000 objects. */
+/** Most characters of a host, namespace or thread: each of a request's 100,000 objects may repeat its host and scope. */
 export const maxNameLength = 1_024;
 
-/** A text of more characters takes so long that not all is done with it in one turn. */
+/** Longer texts take so much time that their work is spread over several turns. */
 const longLength = 262_144;
 
-/** Why nothing becomes of a record. */
+/** Why a record is rejected. */
 export type Rejection = "too-large" | "misnamed";
 
-/** Memory that objects of one host keep at least, however short they are. */
+/** The least memory that the objects of one host take, however short they are. */
 export const encoderBytes = 8_192;
 
-/** Makes trace objects of the records of one host. */
+/** Turns the records of one host into trace objects. */
 export class LogObjects {
   readonly #host: string;
   readonly #maxObjectBytes: number;
@@ -44,8 +44,8 @@ export class LogObjects {
   }
 
   /**
-   * What a log record says; `scope` is the name of its logger. What Muninn itself has sent (it has `cardano.namespace`) becomes the
-   * object it was; of any other the machine text has body, attributes and ids as data.
+   * The message of a log record; `scope` is the name of its logger. A record sent by Muninn (it has `cardano.namespace`) becomes the
+   * original object; for any other, body, attributes and ids become the data of the machine text.
    * @throws GarbageError
    */
   message(record: LogRecord, scope: string): Message | Rejection {
@@ -58,7 +58,7 @@ export class LogObjects {
     if (Math.max(namespace.length, thread.length, this.#host.length) > maxNameLength) return "misnamed";
     const severity = severityOf(record);
     const isOurs = own !== undefined && text !== undefined;
-    // Its object has the text twice; to make a machine text of one that is as long takes much of a turn.
+    // The object would contain the text twice; making the machine text of such a long one takes much of a turn.
     if (!isOurs && text !== undefined && text.length > longLength)
       if (2 * Buffer.byteLength(text) > this.#maxObjectBytes) return "too-large";
     const machine = isOurs
@@ -69,9 +69,9 @@ export class LogObjects {
     return { human, machine, namespace, severity, details: "DNormal", at, nanos, thread };
   }
 
-  /** As an encoded trace object. */
+  /** Encodes a message as a trace object. */
   encode(message: Message): Uint8Array | "too-large" {
-    // It has as many bytes at least.
+    // The object has at least this many bytes.
     if (lengthOf(message) > this.#maxObjectBytes) return "too-large";
     const object = this.#encoder.encode(message);
     return object.length > this.#maxObjectBytes ? "too-large" : object;
@@ -82,7 +82,7 @@ function lengthOf({ machine, human }: Message): number {
   return machine.length + (human?.length ?? 0);
 }
 
-/** Whether to encode it is better left to another turn. */
+/** Whether the message should be encoded in a turn of its own. */
 export function isLong(message: Message): boolean {
   return lengthOf(message) > longLength;
 }
@@ -100,7 +100,7 @@ function hexOf(id: Uint8Array | string): string {
   return typeof id === "string" ? id : Buffer.from(id).toString("hex");
 }
 
-/** `thread.id` of the attributes, a number or digits; empty where there is none. */
+/** `thread.id` of the attributes, a number or digits; empty if there is none. */
 function threadOf({ attributes }: LogRecord): string {
   const value = attributeOf(attributes, "thread.id");
   if (value !== undefined && has(value, "intValue")) return String(bigintOf(value.intValue));
@@ -117,11 +117,11 @@ function severityOf({ severityNumber, severityText }: LogRecord): Severity {
 interface Time {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Beyond those. */
+  /** Nanoseconds in addition to `at`. */
   readonly nanos: number;
 }
 
-/** When it happened, or was observed, or now. */
+/** The time of the record, otherwise the observed time, otherwise now. */
 function timeOf({ timeUnixNano, observedTimeUnixNano }: LogRecord): Time {
   let all = bigintOf(timeUnixNano);
   if (all <= 0n) all = bigintOf(observedTimeUnixNano);
@@ -130,11 +130,11 @@ function timeOf({ timeUnixNano, observedTimeUnixNano }: LogRecord): Time {
   return { at: Number(at), nanos: Number(all - at * nanosPerMilli) };
 }
 
-/** The second that was written last, and how: most records are of the same one. */
+/** The second written last, and its text: most records share a second. */
 let lastSecond = Number.NaN;
 let lastText = "";
 
-/** RFC 3339, with as many digits of the second as there are. */
+/** RFC 3339, without trailing zeros. */
 function timeText(at: number, nanos: number): string {
   const second = Math.floor(at / 1_000);
   if (second !== lastSecond) {

@@ -3,20 +3,20 @@ import { jsonOf, textIn } from "./any-value.js";
 import { maxNameLength, nameTooLong, type ResourceMetrics } from "./resource-metrics.js";
 import { bigintOf, has, type KeyValue, type Metric, type NumberPoint } from "./schema.js";
 
-/** AggregationTemporality. */
+/** A value of AggregationTemporality. */
 const cumulative = 2;
 const hasNoValue = 1;
 
-/** What becomes of a request's data points. */
+/** The outcome for a request's data points. */
 export interface TakenPoints {
   rejected: number;
-  /** Why, each in a sentence, the same once. */
+  /** The reasons, each a sentence, without repetitions. */
   readonly reasons: Set<string>;
 }
 
 /**
- * Puts gauges and cumulative sums among a node's metrics, under names with the suffix that tells their kind, as nodes do. A node's
- * metrics have no labels, so attributes become part of the name, in their order: `requests.method.GET_counter`.
+ * Adds gauges and cumulative sums to a node's metrics, named with the suffix for their kind, like nodes' own metrics. A node's metrics
+ * have no labels, so attributes become part of the name, in their order: `requests.method.GET_counter`.
  * @throws GarbageError
  */
 export function takeMetric(metric: Metric, into: ResourceMetrics, taken: TakenPoints): void {
@@ -36,7 +36,7 @@ export function takeMetric(metric: Metric, into: ResourceMetrics, taken: TakenPo
     return;
   }
   for (const point of (gauge ?? sum)?.dataPoints ?? []) {
-    // A series that has ended says so.
+    // The flag marks the end of a series.
     if ((point.flags & hasNoValue) !== 0) continue;
     if (metric.name.length > maxNameLength || point.attributes.some(isTooLong)) {
       reject(1, nameTooLong);
@@ -63,12 +63,12 @@ function numberOf(
       ? { suffix: "_counter", value: { kind: "counter", value } }
       : { suffix: "_int", value: { kind: "gauge", value } };
   }
-  // Numbers with fractions go out as texts, see the protocol.
+  // Numbers with fractions are sent as texts, see the protocol.
   if (!has(point, "asDouble") || !Number.isFinite(point.asDouble)) return undefined;
   return { suffix: "_real", value: { kind: "label", value: String(point.asDouble) } };
 }
 
-/** Without making more of a text that may have megabytes. */
+/** Checked before more is made of a text, which may have megabytes. */
 function isTooLong({ key, value }: KeyValue): boolean {
   return key.length + (textIn(value)?.length ?? 0) > maxNameLength;
 }

@@ -13,12 +13,12 @@ import { Receiver, type ReceiverOptions } from "./receiver.js";
 export interface OtlpInSettings extends ReceiverOptions, Omit<AdmissionOptions, "requestBytes"> {
   readonly options: OtlpInOptions;
   readonly auth: EndpointAuth | undefined;
-  /** Of each of the two servers. */
+  /** Most connections of each of the two servers. */
   readonly maxConnections: number;
   readonly observer: DoorObserver;
 }
 
-/** What it has done so far, and does at the moment. */
+/** Counts so far, and current values. */
 export interface OtlpInStats {
   /** Answers by transport (`http`, `grpc`) and status, with a space between. */
   readonly answers: ReadonlyMap<string, number>;
@@ -32,17 +32,17 @@ export interface OtlpInStats {
   readonly resources: number;
   /** Memory of requests that are not answered yet, in bytes. */
   readonly heldBytes: number;
-  /** Milliseconds since somebody was turned away for want of room. */
+  /** Milliseconds since a client was last refused for lack of room. */
   readonly sinceBusyMs: number;
 }
 
 const field = "muninn.otlp";
-/** Memory of a request beside its body, with what unpacks it. By default there are two thousand at a time for that. */
+/** Memory of a request in addition to its body, including decompression. By default that allows two thousand at a time. */
 const requestBytes = 65_536;
-/** How long a stop waits for requests under way. */
+/** How long a stop waits for requests in progress. */
 const stopGraceMs = 1_500;
 
-/** Takes logs and metrics of OpenTelemetry: each resource is a node. */
+/** Accepts OpenTelemetry logs and metrics: each resource is a node. */
 export class OtlpIn {
   /** Where it listens, `host:port`, by transport. */
   readonly served = new Map<"otlp" | "otlpGrpc", string>();
@@ -59,7 +59,7 @@ export class OtlpIn {
     this.#door = new Door({ receiver: this.#receiver, admission: this.#admission, auth, observer });
   }
 
-  /** @throws HttpError where it cannot listen, CertificateError where its certificate cannot be used */
+  /** @throws HttpError if it cannot listen, CertificateError if its certificate cannot be used */
   static async open(settings: OtlpInSettings): Promise<OtlpIn> {
     const { options, maxConnections } = settings;
     const opened = new OtlpIn(settings);
@@ -102,14 +102,14 @@ export class OtlpIn {
     };
   }
 
-  /** Brings another secret and certificate into effect. @throws CertificateError, and nothing changes then */
+  /** Applies a new secret and certificate. @throws CertificateError, and then changes nothing */
   async reload(options: OtlpInOptions, auth: EndpointAuth | undefined): Promise<void> {
     const tls = await tlsOf(options);
     if (tls !== undefined) for (const entrance of this.#entrances) entrance.setCertificate(tls);
     this.#door.authorize(auth);
   }
 
-  /** Takes no more; waits for what is under way, a second and a half at most. Idempotent. */
+  /** Accepts no more requests; waits for those in progress, a second and a half at most. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -122,7 +122,7 @@ export class OtlpIn {
     );
     for (const entrance of this.#entrances) entrance.close();
     await Promise.race([this.#door.idle(), delay(stopGraceMs, undefined, { ref: false })]);
-    // Answers that were just written leave first.
+    // Answers just written are sent first.
     await Promise.race([Promise.all(closed), delay(100, undefined, { ref: false })]);
     for (const entrance of this.#entrances) entrance.destroy();
     await this.#receiver.stop();
@@ -138,7 +138,7 @@ export class OtlpIn {
   ): Promise<void> {
     const { server } = entrance;
     await listen(server, { host, port, forceSsl: false }, field, portField);
-    // Faults of accepting; it goes on listening.
+    // Errors while accepting: it continues to listen.
     server.on("error", () => {});
     this.#entrances.push(entrance);
     const { address, port: actual } = server.address() as AddressInfo;

@@ -14,9 +14,9 @@ import {
   TooManyParts,
 } from "./schema.js";
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type Outcome =
-  /** Everything is safe but what was rejected for good. */
+  /** Everything is safe except what was rejected for good. */
   | { readonly kind: "taken"; readonly rejected: number; readonly message: string }
   /** It cannot be read, and never will be. */
   | { readonly kind: "garbage"; readonly message: string }
@@ -27,11 +27,11 @@ export interface ReceiverOptions extends ResourceNodesOptions {
   readonly maxObjectBytes: number;
 }
 
-/** Who sends a request. */
+/** The sender of a request. */
 export interface Client {
-  /** Where it is: what limits of peers go by. */
+  /** The address it counts under, for limits per peer. */
   readonly peer: string;
-  /** Whether there is room for this many bytes more that are made of it. */
+  /** Reserves this many more bytes for what is made of the request; false if there is no room. */
   readonly hold: (bytes: number) => boolean;
 }
 
@@ -41,7 +41,7 @@ export interface ReceiverCounts {
   rejected: Record<Signal, number>;
 }
 
-/** Makes nodes of resources, trace objects of log records, and metrics of data points. */
+/** Turns resources into nodes, log records into trace objects, and data points into metrics. */
 export class Receiver {
   readonly counts: ReceiverCounts = { taken: { logs: 0, metrics: 0 }, rejected: { logs: 0, metrics: 0 } };
   readonly #options: ReceiverOptions;
@@ -56,7 +56,7 @@ export class Receiver {
     return this.#nodes.size;
   }
 
-  /** Settles when what came is safe. Never rejects. */
+  /** Resolves when the contents of the request are safe. Never rejects. */
   async take(signal: Signal, encoding: Encoding, body: Uint8Array, from: Client): Promise<Outcome> {
     let outcome: Outcome;
     try {
@@ -67,7 +67,7 @@ export class Receiver {
           : await this.#takeMetrics(requestPieces("metrics", encoding, body), from);
     } catch (error) {
       const { message } = error as Error;
-      // Whatever else a decoder throws is for bytes that it cannot read.
+      // Any other error of a decoder means that it cannot read the bytes.
       const what =
         error instanceof TooManyParts ? "this is too much for one request" : "this is not an OTLP request";
       return { kind: "garbage", message: `${what}: ${message}` };
@@ -85,13 +85,13 @@ export class Receiver {
     const slice = new Slice();
     const rejected: Record<Rejection, number> = { "too-large": 0, misnamed: 0 };
     let bytes = 0;
-    // All is made before the first is handed over, so that garbage is refused as a whole.
+    // All objects are made before the first is handed over, so that garbage is refused as a whole.
     const parts: { readonly resource: Resource | undefined; readonly objects: Uint8Array[] }[] = [];
     let part: (typeof parts)[number] | undefined;
     let host: string | undefined;
     let made: LogObjects | undefined;
     for (const next of pieces) {
-      // What came next was decoded, which takes its time where it is long.
+      // The generator has just decoded a piece, which takes time if it is long.
       if (slice.isOver()) {
         if (!hold(bytes)) return full;
         bytes = 0;
@@ -126,7 +126,7 @@ export class Receiver {
       if (slice.isOver()) await slice.next();
       let node = await this.#nodes.of(resource, peer);
       if (node === "busy") {
-        // One request may have more of them than there is room for at a time.
+        // A single request may have more resources than there is room for at a time.
         await Promise.all(handed);
         node = await this.#nodes.of(resource, peer);
         if (node === "busy") return busy;
@@ -162,7 +162,7 @@ export class Receiver {
     let all = 0;
     let node: ResourceNode | "refused" | undefined;
     let resource: Resource | undefined;
-    /** Points of the resource that are taken if its node gets its name. */
+    /** Accepted points of the current resource, rejected after all if its node does not get its name. */
     let part = { points: 0 };
     const decided: Promise<void>[] = [];
     for (const next of pieces) {
@@ -175,7 +175,7 @@ export class Receiver {
           const its = { points: 0 };
           part = its;
           if (found !== "refused")
-            decided.push(found.inner.isAdmitted.then((isAdmitted) => (isAdmitted ? undefined : refuse(its.points))));
+            decided.push(found.inner.isAdmitted.then((named) => (named ? undefined : refuse(its.points))));
         }
         for (const metric of next.pieces) {
           const points = pointsOf(metric);
@@ -196,15 +196,15 @@ export class Receiver {
   }
 }
 
-const namesNotLetIn = "whose names are not let in: new ones are limited";
+const namesNotLetIn = "whose names were refused: new names are limited";
 const busy: Outcome = { kind: "busy", message: "too many resources send at the same time" };
 const full: Outcome = { kind: "busy", message: "too much is waiting to be written" };
 
-/** Memory of an object beside its bytes, and of the objects of a resource beside theirs. */
+/** Memory of an object in addition to its bytes, and of a resource in addition to its objects. */
 const objectBytes = 200;
 const partBytes = 400;
 
-/** A time to work in, after which others have theirs. It has begun. */
+/** A slice of time for this request, which begins now; after it, others have their turn. */
 class Slice {
   #end = performance.now() + sliceMs;
 

@@ -11,10 +11,10 @@ import {
   TooManyParts,
 } from "./schema.js";
 
-/** Records or metrics of one request, with its resources and scopes, which may be empty. */
+/** Most records or metrics in one request, including resources and scopes, which may be empty. */
 const maxPieces = 100_000;
 
-/** Log records or metrics, and what they belong to; few, or short ones, so that they are soon done. */
+/** A few log records or metrics with their resource and scope, little enough to be handled quickly. */
 interface Run<Kind> {
   /** The same object for all pieces of one resource. */
   readonly resource: Resource | undefined;
@@ -23,14 +23,14 @@ interface Run<Kind> {
   readonly pieces: readonly Kind[];
 }
 
-/** Runs, and now and then nothing: a caller that looks at the clock after each step never looks late. */
+/** Yields runs and, now and then, undefined: so a caller can check the clock often enough. */
 export type Pieces<Kind> = Generator<Run<Kind> | undefined, void>;
 
 const types = { logs: "LogRecord", metrics: "Metric" } as const;
 
 /**
- * The log records or metrics of a request, one after the other: a request may be 20 MiB of pieces of two bytes, so they are never
- * all decoded at once.
+ * The log records or metrics of a request, decoded one after the other: a request may consist of 20 MiB of pieces of two bytes, so
+ * they are never all decoded at once.
  * @throws TooManyParts, Error for bytes that are not such a request
  */
 export function requestPieces(signal: "logs", encoding: Encoding, body: Uint8Array): Pieces<LogRecord>;
@@ -73,7 +73,7 @@ function scopeName(json: unknown): string {
   return name;
 }
 
-/** Numbers of the fields, the same for logs and metrics: a resource or scope, and what belongs to it. */
+/** Field numbers, the same for logs and metrics: a resource or scope, and what belongs to it. */
 const first = 1;
 const second = 2;
 
@@ -105,7 +105,7 @@ function* ofProtobuf(type: "LogRecord" | "Metric", body: Uint8Array): Pieces<unk
   }
 }
 
-/** Of messages. */
+/** The tag of a field that holds a message. */
 const tagOf = (field: number) => field * 8 + 2;
 
 function skip(reader: protobuf.Reader, tag: number): void {
@@ -113,7 +113,7 @@ function skip(reader: protobuf.Reader, tag: number): void {
   reader.skipType(tag & 7);
 }
 
-/** The message in field 1, which may come after the others. */
+/** The message in field 1, which may come after the other fields; the last one counts. */
 function* lastOf(
   bytes: Uint8Array,
   type: "Resource" | "Scope",
@@ -126,10 +126,10 @@ function* lastOf(
   return last && decodeMessage(type, last);
 }
 
-/** Fields that are passed over at a time. */
+/** Fields that are skipped before a pause. */
 const mostPassedOver = 5_000;
 
-/** The messages of one field of a message, and nothing now and then. @throws Error where it is cut off */
+/** Yields the messages in one field of a message and, now and then, undefined. @throws Error if it is cut off */
 function* messagesOf(bytes: Uint8Array, wanted: number): Generator<Uint8Array | undefined, void> {
   const reader = protobuf.Reader.create(bytes);
   let passedOver = 0;

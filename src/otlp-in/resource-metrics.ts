@@ -1,20 +1,20 @@
 import type { MetricValue } from "../protocol/metrics.js";
 
-/** What one node has of the memory that the metrics of all nodes share. */
+/** One node's share of the memory for the metrics of all nodes. */
 export interface MetricsShare {
-  /** Takes this many bytes more; false where there is no room for them. */
+  /** Takes this many more bytes; false if there is no room for them. */
   grow(bytes: number): boolean;
-  /** Gives back everything. */
+  /** Gives all of it back. */
   leave(): void;
 }
 
-/** Longer names no node may have. */
+/** Most characters of a metric's name. */
 export const maxNameLength = 256;
 export const nameTooLong = `a name with its attributes has ${maxNameLength} characters at most`;
-/** Memory of a metric beside the characters of its name, of two bytes: it is kept here and, for answers, by the forwarder. */
+/** Memory of a metric in addition to its name at two bytes per character: it is kept here and, for answers, by the forwarder. */
 const metricBytes = 300;
 
-/** The metrics of a resource, which its node sends; as the stores of nodes they have limits, each and together. */
+/** The metrics of a resource, which its node sends. Like the stores of nodes, they are limited individually and together. */
 export class ResourceMetrics {
   readonly #metrics: Map<string, MetricValue>;
   readonly #maxMetrics: number;
@@ -26,13 +26,13 @@ export class ResourceMetrics {
     this.#share = share;
   }
 
-  /** Says why a metric is not kept; values of those that are there change at any time. */
+  /** Returns the reason if a metric is not kept; the value of an existing one can always be changed. */
   set(name: string, value: MetricValue): string | undefined {
     if (!this.#metrics.has(name)) {
       if (name.length > maxNameLength) return nameTooLong;
       if (this.#metrics.size >= this.#maxMetrics) return `a node has ${this.#maxMetrics} metrics at most`;
       if (!this.#share.grow(metricBytes + 2 * name.length))
-        return "the metrics of all nodes have no more room";
+        return "there is no more room for metrics of all nodes";
     }
     this.#metrics.set(name, value);
     return undefined;

@@ -4,19 +4,19 @@ import { textOf } from "./any-value.js";
 import { type MetricsShare, ResourceMetrics } from "./resource-metrics.js";
 import type { Resource } from "./schema.js";
 
-/** Resources at a time; one that has been silent for longest gives way to a further one. */
+/** Most resources at a time; a further one replaces the one that has been silent longest. */
 const maxResources = 1_000;
-/** One that sends nothing for this long has left, in milliseconds. */
+/** A resource that sends nothing for this long has left, in milliseconds. */
 const idleMs = 15 * 60_000;
-/** How often that is looked at. */
+/** How often that is checked. */
 const lookMs = 60_000;
 
-/** SDKs make up an instance at each start: a directory for each would be of no use. Two at a time are told apart as all of one name. */
+/** SDKs invent an instance id at each start: a directory for each would be useless. Two at a time are told apart like any nodes of one name. */
 const madeUp = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Characters of a name or version that matter: the rules of names cut it further. */
+/** Characters of a name or version that are used; the rules for names shorten it further. */
 const maxNameLength = 1_024;
-/** Longer keys are not kept as they are. */
+/** Longer keys are hashed. */
 const maxKeyLength = 4_096;
 
 interface ResourceInfo {
@@ -26,10 +26,10 @@ interface ResourceInfo {
 
 export interface ResourceNodesOptions {
   readonly open: (info: ResourceInfo, peer: string) => InnerNode;
-  /** Whether a node of this name may come from there: new names are limited. */
-  readonly mayCome: (name: string, peer: string) => Promise<boolean>;
+  /** Whether a node of this name may connect from this peer: new names are limited. */
+  readonly admits: (name: string, peer: string) => Promise<boolean>;
   readonly maxMetricsPerNode: number;
-  /** Of a node's metrics; it leaves when the node has ended. */
+  /** Opens a share of the metrics' memory for a node; it is closed when the node has ended. */
   readonly joinMetrics: () => MetricsShare;
 }
 
@@ -42,10 +42,10 @@ interface Entry extends ResourceNode {
   usedAt: number;
 }
 
-/** The node of each resource: it comes with the first request and leaves after a while of silence. */
+/** The node of each resource: it starts with the first request and ends after a while of silence. */
 export class ResourceNodes {
   readonly #options: ResourceNodesOptions;
-  /** By service, the longest silent first. */
+  /** By service, the one that has been silent longest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #looking = setInterval(() => this.#look(), lookMs).unref();
 
@@ -57,20 +57,20 @@ export class ResourceNodes {
     return this.#entries.size;
   }
 
-  /** `busy` where there are too many that are. One that gives way has left before another comes. */
+  /** `busy` if all resources are busy and there are too many. One that is replaced has ended before the new one starts. */
   async of(resource: Resource | undefined, peer: string): Promise<ResourceNode | "busy" | "refused"> {
     const attributes = resource?.attributes ?? [];
     const service = textOf(attributes, "service.name") ?? "unknown_service";
     const instance = textOf(attributes, "service.instance.id");
-    // A service is told from others of its name by these.
+    // Namespace and instance distinguish services of the same name.
     const key = keyOf(textOf(attributes, "service.namespace"), service, instance);
     let known = this.#known(key);
     if (known !== undefined) return known;
     const isNamed = instance !== undefined && !madeUp.test(instance);
     const name = (isNamed ? `${service}-${instance}` : service).slice(0, maxNameLength);
-    // To begin a node takes time that one which will not get its name is not worth.
-    if (!(await this.#options.mayCome(name, peer))) return "refused";
-    // Another request may have brought it meanwhile.
+    // Checked first, because starting a node takes time, wasted if it will not get its name.
+    if (!(await this.#options.admits(name, peer))) return "refused";
+    // Another request may have started it meanwhile.
     known = this.#known(key);
     while (known === undefined && this.#entries.size >= maxResources) {
       if (!(await this.#dismissOne())) return "busy";
@@ -87,7 +87,7 @@ export class ResourceNodes {
     return entry;
   }
 
-  /** Ends all. Idempotent. */
+  /** Ends all nodes. Idempotent. */
   async stop(): Promise<void> {
     clearInterval(this.#looking);
     await Promise.all([...this.#entries.values()].map(({ inner }) => inner.stop()));

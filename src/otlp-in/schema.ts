@@ -1,10 +1,10 @@
 import protobuf, { type Long } from "protobufjs";
 import { otlpTypes } from "../otlp/definitions.js";
 
-/** 64 bits; of JSON it is a text, and may be any. */
+/** A 64-bit integer; from JSON it is a text, and not checked. */
 export type Int64 = Long | number | string;
 
-/** One of the fields is its own at most: the others have defaults. */
+/** At most one of the fields is an own property; the others are defaults of the prototype. */
 export interface AnyValue {
   readonly stringValue: string;
   readonly boolValue: boolean;
@@ -15,7 +15,7 @@ export interface AnyValue {
   readonly bytesValue: Uint8Array;
 }
 
-/** Whether a message has this field: its default may be meant. */
+/** Whether a message has this field, rather than a default. */
 export function has<Of extends object>(message: Of, field: keyof Of): boolean {
   return Object.hasOwn(message, field);
 }
@@ -43,7 +43,7 @@ export interface LogRecord {
 
 export interface NumberPoint {
   readonly attributes: readonly KeyValue[];
-  /** One of the two is its own. */
+  /** One of the two is an own property. */
   readonly asDouble: number;
   readonly asInt: Int64;
   /** Bit 0: there is no value. */
@@ -67,19 +67,19 @@ export interface Metric {
   readonly summary?: OtherPoints | null;
 }
 
-/** What an exporter sends, each to a path and a method of its own. */
+/** The kinds of data that exporters send, each with its own path and gRPC method. */
 export type Signal = "logs" | "metrics";
 export type Encoding = "protobuf" | "json";
 
 const roots = {
   protobuf: otlpTypes({}),
-  /** Its messages are counted while they are made. */
+  /** Counts messages while it creates them. */
   counted: otlpTypes({}),
-  // protobufjs would make 0 of a text that is not a number.
+  // Kept as texts, because protobufjs would turn a text that is not a number into 0.
   json: otlpTypes({ Id: "string", fixed64: "string", sfixed64: "string", int64: "string" }),
 };
 
-/** Messages within one that is decoded at a time; a record of a thousand attributes has two thousand. */
+/** Most messages within one that is decoded at a time; a record with a thousand attributes has two thousand. */
 const maxParts = 50_000;
 let partsLeft = 0;
 
@@ -88,7 +88,7 @@ export class TooManyParts extends Error {
   override readonly name = "TooManyParts";
 }
 
-/** Counts itself. */
+/** A message that counts itself. */
 class Part extends protobuf.Message {
   constructor(properties?: protobuf.Properties<Part>) {
     super(properties);
@@ -118,20 +118,20 @@ const responseNames = { logs: "LogsResponse", metrics: "MetricsResponse" } as co
 
 /** @throws TooManyParts, Error for bytes that are not such a message */
 export function decodeMessage(name: Name, body: Uint8Array): protobuf.Message {
-  // Each takes two bytes at least, so most need not be counted.
+  // Each part takes two bytes at least, so most messages need no counting.
   if (body.length < 2 * maxParts) return types.protobuf[name].decode(body);
   partsLeft = maxParts;
   return types.counted[name].decode(body);
 }
 
-/** Of parsed JSON. @throws TooManyParts, Error for what is not such a message */
+/** A message from parsed JSON. @throws TooManyParts, Error if it is not such a message */
 export function messageOfJson(name: Name, json: unknown): protobuf.Message {
   if (typeof json !== "object" || json === null) throw new TypeError(`${name}: object expected`);
   partsLeft = maxParts;
   return types.json[name].fromObject(json);
 }
 
-/** `rejected` records or data points, and why; nothing where all were taken. */
+/** An accepting answer: how many records or data points were rejected, and why; empty if none were. */
 export function encodeResponse(
   signal: Signal,
   encoding: Encoding,
@@ -151,21 +151,21 @@ export function encodeResponse(
   return roots.protobuf.lookupType(responseNames[signal]).encode(response).finish();
 }
 
-/** `google.rpc.Status`, the body of an answer that refuses. */
+/** `google.rpc.Status`, the body of a refusing answer. */
 export function encodeStatus(encoding: Encoding, code: number, message: string): Uint8Array {
   if (encoding === "json") return Buffer.from(JSON.stringify({ code, message }));
   return roots.protobuf.lookupType("Status").encode({ code, message }).finish();
 }
 
-/** @throws TypeError for a text that is not a number of 64 bits */
+/** @throws TypeError for a text that is not a 64-bit integer */
 export function bigintOf(value: Int64): bigint {
   if (typeof value === "number") return BigInt(Math.trunc(value));
   if (typeof value === "string") {
-    // Absent.
+    // The field is absent.
     if (value === "") return 0n;
     const whole = /^-?\d{1,20}$/.test(value) ? BigInt(value) : undefined;
     if (whole === undefined || BigInt.asIntN(64, whole) !== whole)
-      throw new TypeError("a whole number of 64 bits expected");
+      throw new TypeError("a 64-bit integer expected");
     return whole;
   }
   const bits = (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);

@@ -1,8 +1,8 @@
 import protobuf from "protobufjs";
 
 /**
- * The part of OpenTelemetry's logs and metrics that is used here: field numbers of opentelemetry-proto 1.9. Texts are not
- * checked for being UTF-8: what a peer sent is passed on, or its bad bytes are replaced. Fields of a `oneof` are declared like
+ * The part of OpenTelemetry's logs and metrics that is used here, with the field numbers of opentelemetry-proto 1.9. Texts are not
+ * checked for valid UTF-8: what a peer sent is passed on, or its bad bytes are replaced. Fields of a `oneof` are declared like
  * others, which is the same on the wire and takes less time.
  */
 const definitions = `
@@ -64,15 +64,15 @@ message MetricsPartialSuccess { int64 rejected_data_points = 1; string error_mes
 message Status { int32 code = 1; string message = 2; }
 `;
 
-/** Deepest nesting of lists and maps: with what is around them, the 100 nested messages that protobufjs reads. */
+/** Deepest nesting of lists and maps: with the messages around them, the 100 nested messages that protobufjs reads. */
 export const deepestValue = 30;
 
-/** Ids of traces and spans; in JSON they are hexadecimal texts, and everything else is as in protobuf's JSON. */
+/** Ids of traces and spans: in JSON they are hexadecimal texts; everything else is as in protobuf's JSON. */
 const known: Readonly<Record<string, string>> = { Id: "bytes" };
 
 /**
- * The types, with some fields declared as bytes: texts and whole messages are the same on the wire as bytes, so what is
- * encoded already, or read later, needs no second copy and no string.
+ * The types, with some fields declared as bytes: on the wire, texts and messages are the same as bytes, so what is already
+ * encoded, or read later, needs no second copy and no string.
  */
 export function otlpTypes(declared: Readonly<Record<string, "bytes" | "string">>): protobuf.Root {
   const text = definitions.replace(/\b(\w+)(?= \w+ = )/g, (type) => declared[type] ?? known[type] ?? type);

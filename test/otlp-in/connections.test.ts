@@ -19,8 +19,8 @@ afterEach(async () => {
   await stop();
 });
 
-/** Takes requests without resources, of which nothing becomes. */
-async function opened(maxConnections = 4, mayCome = async () => true) {
+/** Accepts requests without resources, which create no nodes. */
+async function opened(maxConnections = 4, admits = async () => true) {
   const closed: [Transport, ClosedReason, string][] = [];
   const observer: DoorObserver = {
     refused: () => {},
@@ -36,7 +36,7 @@ async function opened(maxConnections = 4, mayCome = async () => true) {
     maxObjectBytes: 1_000_000,
     maxMetricsPerNode: 10,
     joinMetrics: () => ({ grow: () => true, leave: () => {} }),
-    mayCome,
+    admits,
     open: () => {
       throw new Error("no resource was sent");
     },
@@ -45,7 +45,7 @@ async function opened(maxConnections = 4, mayCome = async () => true) {
   return { otlpIn, closed };
 }
 
-/** Connected. */
+/** A connected client. */
 async function client(
   otlpIn: OtlpIn,
   name: "otlp" | "otlpGrpc",
@@ -60,7 +60,7 @@ async function client(
   return socket;
 }
 
-/** What comes until `wanted` is there, or the connection is closed. */
+/** What is received until it is `wanted`, or the connection is closed. */
 async function received(socket: Socket, wanted: (text: string) => boolean): Promise<string> {
   let text = "";
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
@@ -80,7 +80,7 @@ const post = (headers: string, body = "") =>
 const empty = post("Content-Length: 0\r\n");
 const answers = (text: string) => text.match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(-3)) ?? [];
 
-/** One call of gRPC; its status. */
+/** Makes one gRPC call; resolves with its status. */
 async function calledOn(session: ClientHttp2Session): Promise<string> {
   const stream = session.request({
     ":method": "POST",
@@ -92,7 +92,7 @@ async function calledOn(session: ClientHttp2Session): Promise<string> {
   return trailers["grpc-status"];
 }
 
-/** The same on a connection of its own. */
+/** The same on a new connection. */
 async function called(otlpIn: OtlpIn): Promise<string> {
   const session = connectHttp2(`http://${otlpIn.served.get("otlpGrpc")}`);
   const status = await calledOn(session);
@@ -100,13 +100,13 @@ async function called(otlpIn: OtlpIn): Promise<string> {
   return status;
 }
 
-test("requests in one piece are answered one after the other, whether they are chunked or not", async () => {
+test("requests in one chunk of data are answered one after the other, whether their bodies are chunked or not", async () => {
   const { otlpIn } = await opened();
   const chunked = (body: string) => post("Transfer-Encoding: chunked\r\n", body);
   const requests = [
     empty,
     chunked("0\r\n\r\n"),
-    // `GET` within a body is no request, and no protobuf.
+    // `GET` within a body is neither a request nor protobuf.
     post("Content-Length: 18\r\n", "GET / HTTP/1.1\r\n\r\n"),
     chunked("12\r\nGET / HTTP/1.1\r\n\r\n\r\n0\r\n\r\n"),
   ];
@@ -116,7 +116,7 @@ test("requests in one piece are answered one after the other, whether they are c
 });
 
 test.each(["otlp", "otlpGrpc"] as const)(
-  "a connection of %s that says nothing more gives way to a new one, the longest idle first",
+  "an idle connection of %s gives way to a new one, the longest idle first",
   async (name) => {
     const { otlpIn, closed } = await opened(3);
     const transport = name === "otlp" ? "http" : "grpc";
@@ -127,7 +127,7 @@ test.each(["otlp", "otlpGrpc"] as const)(
       if (text !== "") await once(socket, "data");
       idle.push(socket);
     }
-    // It has done something since.
+    // It has been active since.
     if (name === "otlp") {
       idle[0]!.write(empty);
       await once(idle[0]!, "data");
@@ -144,7 +144,7 @@ test.each(["otlp", "otlpGrpc"] as const)(
   },
 );
 
-test("one whose request comes slowly gives way, too, after those that were idle before it began", async () => {
+test("a connection with a slow request gives way, too, after those that were idle before it began", async () => {
   const { otlpIn, closed } = await opened(2);
   const slow = await client(otlpIn, "otlp", empty);
   await once(slow, "data");
@@ -156,15 +156,15 @@ test("one whose request comes slowly gives way, too, after those that were idle 
     const newcomer = await client(otlpIn, "otlp", empty);
     await once(newcomer, "data");
     expect(await isClosed(gone)).toBe(true);
-    // It is not idle, and gives way last.
+    // It is not idle, so it gives way last.
     newcomer.write(post("Content-Length: 9\r\n", "x"));
     await pause(100);
   }
   expect(closed.map(([, reason]) => reason)).toEqual(["gave-way", "gave-way"]);
 });
 
-test("one that waits for its answer does not give way: a newcomer finds no place", async () => {
-  let decide!: (mayCome: boolean) => void;
+test("a connection that waits for its answer does not give way: a new one gets no place", async () => {
+  let decide!: (admits: boolean) => void;
   const decided = new Promise<boolean>((resolve) => {
     decide = resolve;
   });
@@ -179,12 +179,12 @@ test("one that waits for its answer does not give way: a newcomer finds no place
   expect(answers(await received(waiting, (text) => answers(text).length === 1))).toEqual(["200"]);
 });
 
-test("what does not begin as HTTP/2 is disconnected by the port for gRPC at its first bytes", async () => {
+test("the port for gRPC disconnects at the first bytes that are not HTTP/2", async () => {
   const { otlpIn, closed } = await opened();
   for (const text of [empty, "PRI * HTTP/1", "\u0000"])
     expect(await isClosed(await client(otlpIn, "otlpGrpc", text))).toBe(true);
   expect(closed).toEqual(Array(3).fill(["grpc", "not-http2", "127.0.0.1"]));
-  // One that comes byte by byte is not taken for another protocol.
+  // A preface that arrives byte by byte is not mistaken for another protocol.
   const slow = await client(otlpIn, "otlpGrpc");
   slow.setNoDelay(true);
   for (const byte of Buffer.concat([Buffer.from(preface), settings])) {
@@ -195,7 +195,7 @@ test("what does not begin as HTTP/2 is disconnected by the port for gRPC at its 
   expect(await called(otlpIn)).toBe("0");
 });
 
-test("who sends frames that no call needs is disconnected, and who calls as often is not", async () => {
+test("a client that sends frames that no call needs is disconnected, and one that makes as many calls is not", async () => {
   const { otlpIn, closed } = await opened();
   const begin = Buffer.concat([Buffer.from(preface), settings]);
   const some = await client(

@@ -12,7 +12,7 @@ interface Called {
   readonly message: string | undefined;
 }
 
-/** One unary call. */
+/** Makes one unary call. */
 async function call(
   tracer: TestTracer,
   framed: Uint8Array,
@@ -67,12 +67,12 @@ test("a call with one record is answered once the record is in its file, packed 
 test.each([
   ["garbage", frame(Buffer.from("garbage")), {}, "3"],
   ["a message that is cut off", frame(hello).subarray(0, 9), {}, "3"],
-  ["what is no gzip", frame(hello, 1), {}, "3"],
+  ["bytes that are not gzip", frame(hello, 1), {}, "3"],
   ["a gzip bomb", frame(gzipSync(Buffer.alloc(21 * 2 ** 20)), 1), {}, "8"],
   ["another service", frame(hello), { ":path": "/a.b/C" }, "12"],
   ["another encoding", frame(hello), { "grpc-encoding": "snappy" }, "12"],
   ["no token", frame(hello), { authorization: "Bearer wrong" }, "16"],
-])("%s is refused by its code, and nothing comes of it", async (_, framed, headers, status) => {
+])("%s is refused with the right code, and nothing is stored", async (_, framed, headers, status) => {
   const auth = { otlp: { bearerToken: "secret" } };
   await using tracer = await startTracer({ config: { muninn: { otlp, auth } } });
   const authorization = "Bearer secret";
@@ -81,7 +81,7 @@ test.each([
   expect((await call(tracer, frame(hello), { authorization })).status).toBe("0");
 });
 
-test("what is beyond muninn.maxInFlightBytes is unavailable, and health says so; then it is taken", async () => {
+test("a request beyond muninn.maxInFlightBytes is answered UNAVAILABLE, and health says so; later it is accepted", async () => {
   const { letGo, sinkKinds } = slowSink();
   const muninn = { otlp, maxInFlightBytes: "1MiB", health: { host: "127.0.0.1", port: 0 } };
   await using tracer = await startTracer({ sinkKinds, config: { muninn } });

@@ -36,7 +36,7 @@ function read(text: string, count: () => void = () => {}) {
   }
 }
 
-/** The same by a parser of the whole. */
+/** The same, with the whole text parsed at once. */
 function expected(text: string) {
   const { resourceLogs = [] } = JSON.parse(text) as Request;
   return resourceLogs.map(({ resource, scopeLogs }) => ({
@@ -65,7 +65,7 @@ const anyRequest = fc.record({
   ),
 });
 
-test("parts are found as a parser of the whole finds them, with any space between them", () => {
+test("the same parts are found as by parsing the whole text, with any white space between them", () => {
   fc.assert(
     fc.property(anyRequest, fc.constantFrom(undefined, 1, "\t", " \r\n"), (request, space) => {
       const text = JSON.stringify(request, undefined, space);
@@ -77,7 +77,7 @@ test("parts are found as a parser of the whole finds them, with any space betwee
 test.each([
   ["names with escapes", '{"\\u0072esourceLogs":[{"scope\\u004cogs":[{"logRecords":["a"]}]}]}'],
   [
-    "names that stand twice",
+    "repeated names",
     '{"resourceLogs":[{}],"resourceLogs":[{"resource":1,"resource":2,"scopeLogs":[{}],"scopeLogs":null}]}',
   ],
   [
@@ -89,11 +89,11 @@ test.each([
     "numbers and words at ends",
     '{"a":1,"resourceLogs":[{"resource":-1.5e3,"scopeLogs":[{"logRecords":[true,null,1 ] }]}] , "b":false}',
   ],
-])("%s are read as a parser of the whole reads them", (_, text) => {
+])("%s are read as by parsing the whole text", (_, text) => {
   expect(read(text).found).toEqual(expected(text));
 });
 
-test("a request that is cut off anywhere, or goes on after its end, is refused", () => {
+test("a request that is cut off anywhere, or has more after its end, is refused", () => {
   const text =
     '{"a":[1,{"b":"c"}],"resourceLogs":[{"resource":{"k":1},"scopeLogs":[{"scope":"s","logRecords":[{},2]}]}]}';
   expect(read(`${text} \n`).found).toEqual(expected(text));
@@ -119,7 +119,7 @@ test.each([
   expect(() => read(text)).toThrow(error);
 });
 
-test("a value with too many in it, or nested too deep, is refused before it is parsed", () => {
+test("a value with too many others in it, or nested too deep, is refused before it is parsed", () => {
   const inside = (value: string) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${value}]}]}]}`;
   expect(() => read(inside(`[${"1,".repeat(50_000)}not JSON`))).toThrow(TooManyParts);
   expect(read(inside(`[${"1,".repeat(49_990)}1]`)).found[0]!.scopes[0]!.records).toHaveLength(1);
@@ -127,7 +127,7 @@ test("a value with too many in it, or nested too deep, is refused before it is p
   expect(() => read(`{"a":${"[".repeat(1_000_000)}`)).toThrow(/nested deeper/);
 });
 
-test("each part counts, and long ones leave others their time", () => {
+test("each part counts, and long ones give way to other work", () => {
   const text = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]},{}],"a":"${"x".repeat(1_000_000)}"}`;
   let counted = 0;
   const { pauses } = read(text, () => {

@@ -33,7 +33,7 @@ const logs = (...records: object[]) => ({
   resourceLogs: [{ resource: service("shop"), scopeLogs: [{ logRecords: records }] }],
 });
 
-/** So many maps within each other, each in a list where `isList`. */
+/** Maps nested this deep, each in a list if `isList`. */
 function nested(depth: number, isList: boolean): object {
   let value: object = { stringValue: "end" };
   for (let level = 0; level < depth; level += 1)
@@ -43,7 +43,7 @@ function nested(depth: number, isList: boolean): object {
 
 describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
   test.each([true, false])(
-    "values are read as deep as said, and deeper ones are garbage; lists: %s",
+    "values are read to the documented depth, and deeper ones are garbage; lists: %s",
     async (isList) => {
       await using tracer = await startTracer({ config: { muninn: { otlp } } });
       for (const of of [
@@ -62,7 +62,7 @@ describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
     },
   );
 
-  test("what is refused is answered by a status in the encoding it came in", async () => {
+  test("a refused request is answered with a status in its own encoding", async () => {
     await using tracer = await startTracer({ config: { muninn: { otlp } } });
     const answer = await post(tracer, encoding === "JSON" ? "{" : Buffer.from("garbage"));
     const body = Buffer.from(await answer.arrayBuffer());
@@ -75,12 +75,12 @@ describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
 
 const client = { peer: "otlp://127.0.0.1:1", hold: () => true };
 const anyNodes = {
-  mayCome: async () => true,
+  admits: async () => true,
   maxMetricsPerNode: 1_000,
   joinMetrics: () => ({ grow: () => true, leave: () => {} }),
 };
 
-test("a request with more resources than are nodes at a time is taken, part after part", async () => {
+test("a request with more resources than may be nodes at a time is accepted, part after part", async () => {
   let most = 0;
   const receiver: Receiver = new Receiver({
     maxObjectBytes: 1_000,
@@ -119,7 +119,7 @@ test("a request with more resources than are nodes at a time is taken, part afte
   await receiver.stop();
 });
 
-test("a peer brings as many new names over OTLP as over other links; the rest is rejected, counted and said", async () => {
+test("a peer may use as many new names over OTLP as over other links; the rest is rejected, counted and reported", async () => {
   await using tracer = await startTracer({ config: { muninn: { otlp } } });
   const resources = (prefix: string, count: number) =>
     Array.from({ length: count }, (_, n) => service(`${prefix}-${n}`));
@@ -148,8 +148,8 @@ test("a peer brings as many new names over OTLP as over other links; the rest is
   expect(await logsOf(resources("first", 900))).toEqual([200, {}]);
   const [status, logsLeftOut] = await logsOf(resources("more", 300));
   expect(status).toBe(200);
-  expect(logsLeftOut.errorMessage).toMatch(/records are of resources whose names are not let in/);
-  // Some more may come each second.
+  expect(logsLeftOut.errorMessage).toMatch(/records are of resources whose names were refused/);
+  // A few more names are allowed each second.
   const rejected = Number(logsLeftOut.rejectedLogRecords);
   expect(rejected).toBeGreaterThan(100);
   expect(rejected).toBeLessThanOrEqual(200);
@@ -157,9 +157,9 @@ test("a peer brings as many new names over OTLP as over other links; the rest is
   expect(directories.filter((name) => /^(first|more)-/.test(name))).toHaveLength(1_200 - rejected);
 
   const [, pointsLeftOut] = await metricsOf(resources("others", 100));
-  expect(pointsLeftOut.errorMessage).toMatch(/points are of resources whose names are not let in/);
+  expect(pointsLeftOut.errorMessage).toMatch(/points are of resources whose names were refused/);
   expect(Number(pointsLeftOut.rejectedDataPoints)).toBeGreaterThan(50);
-  // Those that were here before are let in.
+  // Known names are accepted.
   expect(await logsOf(resources("first", 900))).toEqual([200, {}]);
   expect(await metricsOf(resources("first", 900))).toEqual([200, {}]);
 });
@@ -217,7 +217,7 @@ describe("nodes of resources", () => {
     return { nodes, made, use };
   }
 
-  test("a resource that is silent for a quarter of an hour has left, unless something of it is not safe yet", async () => {
+  test("a resource that is silent for a quarter of an hour has left, unless some of its records are not safe yet", async () => {
     const { nodes, made, use } = opened();
     await use("silent");
     await use("busy");
@@ -236,7 +236,7 @@ describe("nodes of resources", () => {
     await nodes.stop();
   });
 
-  test("of a thousand the one that was silent for longest gives way, and nobody where all are busy", async () => {
+  test("of a thousand resources the one that was silent longest is replaced, but none if all are busy", async () => {
     const { nodes, made, use } = opened();
     for (let n = 0; n < 1_000; n += 1) await use(`shop-${n}`);
     await use("shop-0");

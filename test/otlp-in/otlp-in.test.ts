@@ -45,7 +45,7 @@ async function linesOf(tracer: TestTracer, node: string): Promise<Record<string,
   return (await tracer.linesOf(node)).map((line) => JSON.parse(line));
 }
 
-test("records are in the node's file once they are answered, whole and in order", async () => {
+test("records are in the node's file, whole and in order, when the request is answered", async () => {
   const tracer = await tracerWith();
   const records = Array.from({ length: 500 }, (_, n) => ({
     timeUnixNano: "1771234201120000001",
@@ -80,7 +80,7 @@ test("records are in the node's file once they are answered, whole and in order"
   );
 });
 
-test("each service and instance is a node of its own, by the rules of names", async () => {
+test("each service and instance is a node of its own, by the rules for names", async () => {
   const tracer = await tracerWith();
   const record = { body: { stringValue: "hello" } };
   const instance = (id: string) => attribute("service.instance.id", id);
@@ -101,7 +101,7 @@ test("each service and instance is a node of its own, by the rules of names", as
   expect(await tracer.linesOf("unknown_service")).toHaveLength(1);
   // Another service of the same name is not mixed into the first.
   expect(await tracer.linesOf("shop_otlp-4")).toHaveLength(1);
-  // SDKs make up such an instance at each start.
+  // SDKs invent such an instance at each start.
   expect(await tracer.linesOf("bakery")).toHaveLength(1);
   expect(tracer.accounts()).toEqual({ received: 7, written: 7, dropped: 0 });
 });
@@ -110,24 +110,24 @@ test.each([
   ["another path", "{}", { path: "/v1/traces" }, 404],
   ["another type", "{}", { headers: { "content-type": "text/plain" } }, 415],
   ["another encoding", "{}", { headers: { "content-encoding": "br" } }, 415],
-  ["bytes that are no gzip", "{}", { headers: { "content-encoding": "gzip" } }, 400],
+  ["bytes that are not gzip", "{}", { headers: { "content-encoding": "gzip" } }, 400],
   ["no JSON", "{", {}, 400],
   ["JSON of another shape", '{"resourceLogs":3}', {}, 400],
   [
-    "a number that is none",
+    "an invalid number",
     '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}',
     {},
     400,
   ],
-  ["no protobuf", "garbage", { headers: { "content-type": "application/x-protobuf" } }, 400],
+  ["bytes that are not protobuf", "garbage", { headers: { "content-type": "application/x-protobuf" } }, 400],
   ["a body that is too large", Buffer.alloc(21 * 2 ** 20, " "), {}, 413],
   [
-    "a small body that unpacks to a huge one",
+    "a small body that decompresses to a huge one",
     gzipSync(Buffer.alloc(21 * 2 ** 20)),
     { headers: { "content-encoding": "gzip" } },
     413,
   ],
-])("%s is refused, and nothing comes of it", async (_, body, options, status) => {
+])("%s is refused, and nothing is stored", async (_, body, options, status) => {
   const tracer = await tracerWith();
   const answer = await post(tracer, body, options).catch((error: Error) => error);
   // A client that is still sending may see its connection closed instead.
@@ -136,7 +136,7 @@ test.each([
   expect((await post(tracer, logs(service("shop"), {}))).status).toBe(200);
 });
 
-test("values that are nested without end are garbage in either encoding", async () => {
+test("values nested extremely deep are garbage in either encoding", async () => {
   const tracer = await tracerWith();
   const nested = '{"arrayValue":{"values":['.repeat(50_000) + "]}}".repeat(50_000);
   const answer = await post(tracer, `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":${nested}}]}]}]}`);
@@ -156,7 +156,7 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-test("an object larger than muninn.maxObjectBytes is rejected alone, and said to be", async () => {
+test("an object larger than muninn.maxObjectBytes is rejected alone, and the answer says so", async () => {
   const tracer = await tracerWith({ maxObjectBytes: "2KiB" });
   const text = (length: number) => ({ body: { stringValue: "x".repeat(length) } });
   const answer = await post(tracer, logs(service("shop"), text(10), text(5_000), text(20)));
@@ -167,7 +167,7 @@ test("an object larger than muninn.maxObjectBytes is rejected alone, and said to
 });
 
 describe("muninn.auth.otlp", () => {
-  test("lets in who shows the token, and nobody else", async () => {
+  test("admits clients with the token, and no others", async () => {
     const tracer = await tracerWith({ auth: { otlp: { bearerToken: "secret" } } });
     const body = logs(service("shop"), {});
     expect((await post(tracer, body)).status).toBe(401);
@@ -176,7 +176,7 @@ describe("muninn.auth.otlp", () => {
     expect(await tracer.linesOf("shop")).toHaveLength(1);
   });
 
-  test("is needed beyond this machine", async () => {
+  test("is required beyond this machine", async () => {
     const otlp = { host: "0.0.0.0", port: 0 };
     await expect(tracerWith({ otlp })).rejects.toThrow(
       /muninn\.otlp\.host: is 0\.0\.0\.0.*needs muninn\.auth\.otlp/,
@@ -185,8 +185,8 @@ describe("muninn.auth.otlp", () => {
   });
 });
 
-describe("where a sink makes nothing safe yet", () => {
-  test("no answer comes before it does", async () => {
+describe("while a sink makes nothing safe", () => {
+  test("no request is answered until it does", async () => {
     const { letGo, sinkKinds } = slowSink();
     const tracer = await tracerWith({}, {}, { sinkKinds });
     let status: number | undefined;
@@ -200,7 +200,7 @@ describe("where a sink makes nothing safe yet", () => {
     expect(status).toBe(200);
   });
 
-  test("a sink that gives up makes the answer one that asks to send again", async () => {
+  test("if a sink gives up, the answer asks the client to send again", async () => {
     const { letGo, sinkKinds } = slowSink();
     const tracer = await tracerWith({}, {}, { sinkKinds });
     const answered = post(tracer, logs(service("shop"), {}));
@@ -210,7 +210,7 @@ describe("where a sink makes nothing safe yet", () => {
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
   });
 
-  test("what is beyond muninn.maxInFlightBytes is told to come again, and then it does", async () => {
+  test("a client beyond muninn.maxInFlightBytes is asked to retry, and then succeeds", async () => {
     const { letGo, sinkKinds } = slowSink();
     const tracer = await tracerWith({ maxInFlightBytes: "1MiB" }, {}, { sinkKinds });
     const records = Array.from({ length: 8 }, () => ({ body: { stringValue: "x".repeat(32_768) } }));
@@ -230,7 +230,7 @@ describe("metrics", () => {
     resourceMetrics: [{ resource: service("shop"), scopeMetrics: [{ metrics: list }] }],
   });
 
-  test("gauges and cumulative sums are the node's, and others are rejected with a sentence", async () => {
+  test("gauges and cumulative sums become the node's metrics, and others are rejected with a reason", async () => {
     const tracer = await tracerWith(
       {},
       { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 }, ekgRequestFreq: 1 },
@@ -294,7 +294,7 @@ test("stopping waits for what is under way", async () => {
   await stopped;
 });
 
-test("metrics of all resources share the memory of muninn.maxInFlightBytes; what has no room is rejected and counted", async () => {
+test("metrics of all resources share the memory of muninn.maxInFlightBytes; points without room are rejected and counted", async () => {
   const tracer = await tracerWith(
     { maxInFlightBytes: "2MiB" },
     { hasPrometheus: { epHost: "127.0.0.1", epPort: 0 } },
@@ -314,7 +314,7 @@ test("metrics of all resources share the memory of muninn.maxInFlightBytes; what
       partialSuccess?: { rejectedDataPoints: string; errorMessage: string };
     };
     if (partialSuccess !== undefined)
-      expect(partialSuccess.errorMessage).toBe("the metrics of all nodes have no more room");
+      expect(partialSuccess.errorMessage).toBe("there is no more room for metrics of all nodes");
     rejected.push(Number(partialSuccess?.rejectedDataPoints ?? 0));
   }
   expect(rejected[0]).toBe(0);
@@ -345,7 +345,7 @@ test("a metric whose name is too long is rejected alone", async () => {
   });
 });
 
-test("gzip of several members is unpacked whole", async () => {
+test("gzip with several members is decompressed completely", async () => {
   const tracer = await tracerWith();
   const json = JSON.stringify(logs(service("shop"), { body: { stringValue: "hello" } }));
   const body = Buffer.concat([gzipSync(json.slice(0, 30)), gzipSync(json.slice(30))]);

@@ -10,10 +10,10 @@ import { Workplace } from "../end-to-end/daemon.js";
 
 const pem = (name: string) => fileURLToPath(new URL(`../http/certificates/${name}.pem`, import.meta.url));
 const records = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"hello"}}]}]}]}';
-/** The same. */
+/** The same request, framed for gRPC. */
 const framed = Buffer.from("000000000f0a0d120b12092a070a0568656c6c6f", "hex");
 
-test("SIGHUP brings another secret and certificate into effect both ways in, for connections to come", async () => {
+test("after SIGHUP both transports use the new secret and certificate for new connections", async () => {
   await using place = await Workplace.open();
   const [certificateFile, certificateKeyFile] = [place.path("cert.pem"), place.path("key.pem")];
   const install = async (name: string) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { requestPieces } from "../../src/otlp-in/request-pieces.js";
 import { type Signal, TooManyParts } from "../../src/otlp-in/schema.js";
 
-/** All of a request for which there is room. */
+/** All pieces of a request. */
 const piecesOf = (signal: Signal, encoding: "protobuf" | "json", body: Uint8Array) =>
   [...requestPieces(signal as "logs", encoding, body)].flatMap((run) =>
     (run?.pieces ?? []).map((piece) => ({ resource: run!.resource, scope: run!.scope, piece })),
@@ -24,7 +24,7 @@ function repeated(count: number, piece: Uint8Array): Buffer {
 const attribute = (key: string, value: string) =>
   field(1, field(1, Buffer.from(key)), field(2, field(1, Buffer.from(value))));
 
-test("each record of protobuf comes with its resource and scope, wherever those stand", () => {
+test("each protobuf record comes with its resource and scope, whatever the order of fields", () => {
   const record = (text: string) => field(2, field(5, field(1, Buffer.from(text))));
   const body = Buffer.concat([
     field(
@@ -44,7 +44,7 @@ test("each record of protobuf comes with its resource and scope, wherever those 
   ]);
 });
 
-test("each record of JSON comes with its resource and scope", () => {
+test("each JSON record comes with its resource and scope", () => {
   const record = (stringValue: string) => ({ body: { stringValue } });
   const json = {
     resourceLogs: [
@@ -92,7 +92,7 @@ describe.each(["logs", "metrics"] as const)("of %s", (signal) => {
     expect(() => read("protobuf", field(1, repeated(100_000, field(2))))).toThrow(TooManyParts);
   });
 
-  test("empty resources and scopes are nothing, and a caller may look at the clock at each", () => {
+  test("empty resources and scopes give no pieces, and the caller can check the clock at each", () => {
     const steps = (body: Uint8Array) => {
       const pieces = [...requestPieces(signal as "logs", "protobuf", body)];
       expect(pieces.every((run) => (run?.pieces ?? []).length === 0)).toBe(true);
@@ -100,7 +100,7 @@ describe.each(["logs", "metrics"] as const)("of %s", (signal) => {
     };
     expect(steps(repeated(90_001, field(1)))).toBeGreaterThan(90_000);
     expect(steps(field(1, repeated(90_001, field(2))))).toBeGreaterThan(90_000);
-    // Fields that nobody asks for cost less.
+    // Unknown fields cost less.
     expect(steps(field(1, repeated(100_001, field(9))))).toBeGreaterThan(20);
   });
 
@@ -120,11 +120,11 @@ describe.each(["logs", "metrics"] as const)("of %s", (signal) => {
     expect(() => read("protobuf", body)).toThrow(TooManyParts);
   });
 
-  test("what is cut off is refused", () => {
+  test("a request that is cut off is refused", () => {
     expect(() => read("protobuf", field(1, field(2, field(2, Buffer.alloc(9)))).subarray(0, -4))).toThrow();
   });
 
-  test("a record of JSON with too many values is refused", () => {
+  test("a JSON record with too many values is refused", () => {
     const piece =
       signal === "logs"
         ? `{"attributes":[{}${",{}".repeat(50_000)}]}`

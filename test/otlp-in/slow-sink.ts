@@ -1,6 +1,6 @@
 import type { RequiredSink } from "../../src/sinks/sink.js";
 
-/** A sink that makes nothing safe until it is let. */
+/** A sink that makes nothing safe until the test allows it. */
 export function slowSink() {
   let letGo!: (error?: Error) => void;
   const gate = new Promise<void>((resolve, reject) => {

@@ -9,7 +9,7 @@ import { startTracer } from "../../src/testing/entry.js";
 
 const pem = (name: string) => fileURLToPath(new URL(`../http/certificates/${name}.pem`, import.meta.url));
 
-test("muninn.otlp.tls serves both ways in, to whoever shows user and password", async () => {
+test("muninn.otlp.tls serves both transports to clients with user and password", async () => {
   const tls = {
     certificateFile: pem("server"),
     certificateKeyFile: pem("server-key"),

@@ -13,7 +13,7 @@ import { arrivalOf } from "./arrival.js";
 import { missingCollector, OtelCollector, recordsIn } from "./otel-collector.js";
 
 const many = 100_000;
-/** Slow enough that there is something to interrupt. */
+/** Objects per second: slow enough for a restart to interrupt something. */
 const rate = 25_000;
 
 /** Resolves when a file has this many bytes. */
@@ -23,12 +23,12 @@ function grown(file: string, bytes: number): Promise<void> {
 
 describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missingCollector)}`, () => {
   test.each(["the collector", "Muninn"])(
-    "is given 100,000 records over a restart of %s, as they stand in the files, and none is lost",
+    "receives 100,000 records across a restart of %s, as they are in the files, and none is lost",
     { timeout: 180_000 },
     async (restarted) => {
       await using place = await Workplace.open();
       const file = place.path("records.json");
-      // Its exporter answers before it writes: what it has accepted is on disk only after an orderly stop.
+      // Its exporter answers before it writes: accepted records are on disk only after an orderly stop.
       const exporter = ["file", { path: file, append: true }] as const;
       await using collector = await OtelCollector.start({ directory: place.directory, exporter });
       const config = { muninn: { sinks: [{ kind: "otlp", url: collector.url, required: true }] } };
@@ -75,7 +75,7 @@ describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missi
 
   const retry = { initial_interval: "100ms", max_interval: "1s", max_elapsed_time: "0s" };
   const queue = { enabled: true, queue_size: 1_000, block_on_overflow: true };
-  /** Without a queue: what waits in the collector's own memory would be lost with it. */
+  /** No queue if the collector is killed: what it holds in memory would be lost with it. */
   const queues = { "the collector, killed": { enabled: false }, Muninn: queue, "Muninn, killed": queue };
 
   describe.each([
@@ -84,7 +84,7 @@ describe.skipIf(missingCollector !== undefined)(`a real collector${leftOut(missi
     ["gRPC", "otlp_grpc", { tls: { insecure: true } }],
   ] as const)("that sends over %s", (_, kind, options) => {
     test.each(["the collector, killed", "Muninn", "Muninn, killed"] as const)(
-      "gives 100,000 records over a restart of %s, and each is in the files byte for byte",
+      "sends 100,000 records across a restart of %s, and each is in the files byte for byte",
       { timeout: 180_000 },
       async (restarted) => {
         await using place = await Workplace.open();

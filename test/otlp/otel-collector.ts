@@ -18,7 +18,7 @@ export const missingCollector = existsSync(collectorProgram)
 const keptOutput = 100_000;
 
 export interface OtelCollectorOptions {
-  /** For its configuration. */
+  /** The directory for its configuration. */
   readonly directory: string;
   /** The single exporter: its `kind` and its options. */
   readonly exporter: readonly [kind: "file" | "otlp_http" | "otlp_grpc", options: object];
@@ -58,7 +58,7 @@ export class OtelCollector implements AsyncDisposable {
     return collector;
   }
 
-  /** The end of what it has written to stderr. */
+  /** The end of its output on stderr. */
   get said(): string {
     return this.#said;
   }
@@ -68,7 +68,7 @@ export class OtelCollector implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}/v1/logs`;
   }
 
-  /** At the same port as before. */
+  /** Starts it at the same port as before. */
   async start(): Promise<void> {
     const child = spawn(collectorProgram, ["--config", this.#file], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;

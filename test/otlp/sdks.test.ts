@@ -53,7 +53,7 @@ test.each([
   ["protobuf", "gzip"],
   ["JSON", "none"],
 ])(
-  "100,000 records of the Node SDK arrive over a restart, in %s with compression %s",
+  "100,000 records of the Node SDK arrive across a restart, in %s with compression %s",
   { timeout: 180_000 },
   async (form, compression) => {
     // The SDK names a service without a name after its program.
@@ -68,7 +68,7 @@ test.each([
 
 describe.skipIf(missing !== undefined)(`the Python SDK${leftOut(missing)}`, () => {
   test.each(["http", "grpc"] as const)(
-    "100,000 records arrive over a restart, in order, over %s",
+    "100,000 records arrive across a restart, in order, over %s",
     { timeout: 180_000 },
     async (transport) => {
       const lines = await expectAllOver("snake", (to) =>
