@@ -5,7 +5,7 @@ export function metricName(internalName: string): string {
 
 const decimal = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** The number in a metric; a text counts if all of it is a decimal number. */
+/** The number in a metric; a text counts if it is entirely a decimal number. */
 export function metricNumber(value: number | bigint | string): number | undefined {
   if (typeof value !== "string") return Number(value);
   return decimal.test(value) ? Number(value) : undefined;

@@ -5,7 +5,7 @@ import type { Store } from "./store/store.js";
 
 /** A node's current metrics; cheap to read often. */
 export interface MetricsView {
-  /** Each metric's internal name and value, in an order that mostly stays. */
+  /** Each metric's internal name and value, in an order that rarely changes. */
   each(take: (name: string, value: number | bigint | string) => void): void;
 }
 
@@ -17,21 +17,21 @@ export interface FeedCounts {
   tooLong: number;
 }
 
-/** A known metric, and the series it goes to: none if it is not kept. */
+/** A known metric, and the series it is stored in: none if it is not kept. */
 interface Known {
   readonly name: string;
   series: Series | undefined;
 }
 
 /**
- * Writes the metrics of one node to a store: checks all of them after each answer, as values become due by time alone.
+ * Writes the metrics of one node to a store. Checks all of them after each answer, because even an unchanged value becomes due in time.
  */
 export class NodeFeed {
   readonly #counts: FeedCounts;
   readonly #labels: LabelSet;
   #store: Store | undefined;
   #known = new Map<string, Known>();
-  /** In the order of the last answer. */
+  /** Known metrics in the order of the last answer. */
   #order: Known[] = [];
   /** Names in the store, and the metrics they belong to. */
   #owners = new Map<string, string>();
@@ -41,7 +41,7 @@ export class NodeFeed {
     this.#counts = counts;
   }
 
-  /** `time` is that of the answer, in whole milliseconds since 1970. */
+  /** `time`: when the answer arrived, in whole milliseconds since 1970. */
   observe(metrics: MetricsView, store: Store, time: number): void {
     if (store !== this.#store) this.#forget(store);
     let place = 0;

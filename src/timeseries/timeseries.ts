@@ -14,7 +14,7 @@ import { Store, type StoreStats } from "./store/store.js";
 const pruningPeriodMs = 900_000;
 const snapshotPeriodMs = 60_000;
 
-/** Pages dropped in one turn of the event loop: about a millisecond. */
+/** Pages dropped in one turn of the event loop: about a millisecond of work. */
 const prunedAtOnce = 8_192;
 
 /** Writing a minute of points is much faster than this. */
@@ -32,12 +32,12 @@ export interface TimeseriesOptions {
   readonly queryTimeoutMs: number;
   /** Bytes of memory for one query and its answer. */
   readonly queryBytes: number;
-  /** Where points survive a restart; absent: nowhere. */
+  /** The directory in which points survive a restart; absent: they do not. */
   readonly directory?: string;
 }
 
 export interface TimeseriesObserver extends SnapshotsObserver {
-  /** Everything that was on disk is loaded. */
+  /** Everything on disk has been loaded. */
   loaded(points: number, milliseconds: number): void;
   /** No segment could be written; reported once until it succeeds again. */
   saveFailed(error: Error): void;
@@ -107,7 +107,7 @@ export class Timeseries {
     });
   }
 
-  /** Ready to store metrics; older points are loaded meanwhile. @throws SnapshotError if its directory is unusable */
+  /** Opens it, ready to store metrics; older points are loaded meanwhile. @throws SnapshotError if its directory is unusable */
   static async open(options: TimeseriesOptions, observer: TimeseriesObserver): Promise<Timeseries> {
     const timeseries = new Timeseries(options, observer);
     try {
@@ -169,7 +169,7 @@ export class Timeseries {
     return this.#store.names();
   }
 
-  /** Drops what is older than the retention: no query sees it from now on, its memory is free a few turns later. */
+  /** Drops points older than the retention: queries no longer see them, and their memory is freed a few turns later. */
   prune(): void {
     const isDone = this.#store.prune(Date.now() - this.pruning.retentionMs, prunedAtOnce);
     if (!isDone) loopSlices.run(() => this.prune());
@@ -186,7 +186,7 @@ export class Timeseries {
     };
   }
 
-  /** Undefined if there is none. */
+  /** What prevents points from surviving a restart; undefined if nothing does. */
   trouble(): SnapshotTrouble | undefined {
     const { directory } = this.#options;
     if (directory === undefined) return undefined;
@@ -194,13 +194,13 @@ export class Timeseries {
     return { directory, writing: this.#savingFault, refused: this.#segmentsRefused };
   }
 
-  /** Writes what is new to disk, if a directory is configured. */
+  /** Writes new points to disk, if a directory is configured. */
   save(): Promise<void> {
     // More points may still arrive in the current millisecond.
     return this.#saveUntil(() => Date.now() - 1);
   }
 
-  /** Writes what is new since the last minute, and stops. Idempotent, waits. */
+  /** Writes the points of the last minute, and stops. Idempotent; waits until it has stopped. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -224,7 +224,7 @@ export class Timeseries {
     const begun = performance.now();
     this.#loadedShare = 0;
     const older = this.#store;
-    // Points that arrive meanwhile are newer, and are appended once everything is loaded.
+    // Points that arrive meanwhile are newer; they are appended once everything is loaded.
     const { maxBytes, minIntervalMs } = this.#options;
     this.#store = new Store({ maxBytes: maxBytes * shareWhileLoading, minIntervalMs });
     await snapshots.load(older, {

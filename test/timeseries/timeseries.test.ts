@@ -100,7 +100,7 @@ describe("metrics from nodes", () => {
     expect(timeseries.stats().points).toBe(11);
   });
 
-  test("do not alternate if two have one name here, and one of them is counted", async () => {
+  test("do not alternate if two have the same name in the store, and one of them is counted", async () => {
     const timeseries = await started();
     const metrics = metricsOf({ "a.b": 1, a_b: 2 });
     for (let second = 0; second < 10; second += 1) timeseries.observe("n", metrics, second * 1_000);
@@ -174,7 +174,7 @@ describe("after a restart", () => {
     expect(third.stats().points).toBe(6);
   });
 
-  test("a damaged segment is moved aside with one sentence, and the others are loaded", async () => {
+  test("a damaged segment is renamed with one sentence, and the others are loaded", async () => {
     const first = await started({ directory });
     await first.loaded();
     for (let n = 0; n < 3; n += 1) {

@@ -1,6 +1,6 @@
 import type { Answer } from "../../http/answer.js";
 
-/** Nothing is served at this path; without a text, like cardano-tracer. */
+/** Nothing is served at this path; the body is empty, like cardano-tracer's. */
 export const nothing: Answer = { status: 404, contentType: "text/plain;charset=utf-8", body: "" };
 
 /** Success, without content. */

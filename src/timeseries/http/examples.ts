@@ -1,4 +1,4 @@
-/** A query that gives something useful at once, and what it shows. */
+/** A query with an immediately useful result, and what it shows. */
 export interface Example {
   readonly query: string;
   readonly says: string;
@@ -11,7 +11,7 @@ const wanted = {
   growing: ["txsProcessedNum_counter", "RTS_gcMajorNum_int", "slotNum_int"],
 } as const;
 
-/** Three examples with existing metrics; with those of a usual node while there are none. */
+/** Three examples with existing metrics, or with those of a usual node if there are none yet. */
 export function examples(metrics: readonly string[]): Example[] {
   const name = (wishes: readonly string[]) => {
     const found = wishes.map((wish) =>

@@ -66,7 +66,7 @@ async function syncProgress(node: AskableNode): Promise<unknown> {
 async function dataPoint({ session }: AskableNode, name: string): Promise<unknown> {
   const bytes = (await session.dataPoints([name], answerTimeoutMs))?.get(name);
   if (bytes === undefined) return undefined;
-  // It may take some milliseconds to read, and as long to write.
+  // Reading it may take some milliseconds, and so may writing it.
   await loopSlices.turn();
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));

@@ -14,7 +14,7 @@ import {
   type Value,
 } from "./values.js";
 
-/** Vectors within vectors: each is a text in the one around it, in which every quote has twice as many backslashes before it. */
+/** Deepest nesting of vectors: each is a text in the outer one, which doubles the backslashes before every quote. */
 const maxDepth = 4;
 
 /** The JSON of an answer, piece by piece, in the form of cardano-tracer 0.5. */
@@ -28,7 +28,7 @@ export function* answerPieces(value: Value, meter: Meter): Generator<string, voi
   yield "}";
 }
 
-/** `depth` is how many vectors are around it. */
+/** `depth`: how many vectors contain it. */
 function* valuePieces(value: Value, depth = 0): Generator<string, void> {
   if (typeof value === "number") yield typed("scalar", jsonNumber(value));
   else if (typeof value === "boolean") yield `{"resultType":"${value ? "truth" : "falsity"}"}`;
@@ -69,7 +69,7 @@ function* vectorPieces({ elements }: InstantVector, depth: number): Generator<st
   yield "]}";
 }
 
-/** The original gives matrices in the descending order of their labels. */
+/** Like the original, in descending order of labels. */
 function* matrixPieces({ series }: RangeVector, depth: number): Generator<string, void> {
   yield '{"resultType":"matrix","result":[';
   for (const [index, { labels, times, values }] of series.toReversed().entries()) {
@@ -107,7 +107,7 @@ function* textPieces(value: Value, depth: number): Generator<string, void> {
   } else yield* nestedPieces(value, depth + 1);
 }
 
-/** Values that have no text: vectors in vectors, and functions. */
+/** Values without a text form of their own: vectors in vectors, and functions. */
 function* nestedPieces(value: Value, depth: number): Generator<string, void> {
   if (value instanceof Metric || value instanceof Closure) {
     yield "<function>";

@@ -22,7 +22,7 @@ import {
 /** A call of a builtin: its arguments, and where they are in the query. */
 export interface BuiltinCall {
   readonly name: BuiltinName;
-  /** Of `quantile_by`. */
+  /** The labels of `quantile_by`. */
   readonly labels: readonly string[];
   readonly given: readonly Value[];
   readonly places: readonly number[];
@@ -93,7 +93,7 @@ class Arguments {
     this.#call = call;
   }
 
-  /** Where an argument is. */
+  /** The position of an argument. */
   at(index: number): number {
     return this.#call.places[index]!;
   }
@@ -144,7 +144,7 @@ function overElements(given: Arguments, name: "min" | "max" | "avg"): number {
   return others.reduce(name === "min" ? smaller : larger, first);
 }
 
-/** NaN if one of them is NaN. */
+/** The smaller number; NaN if one of them is NaN. */
 function smaller(a: number, b: number): number {
   return Math.min(a, b);
 }
@@ -162,7 +162,7 @@ function sum(numbers: ArrayLike<number>): number {
 /** To the nearest whole number; halfway between two, to the even one. */
 function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
-  // Never -0.
+  // `+ 0` turns -0 into 0.
   if (x - below !== 0.5) return Math.round(x) + 0;
   return below % 2 === 0 ? below : below + 1;
 }
@@ -211,7 +211,7 @@ function increase({ values }: Points): number {
   return values.at(-1)! - values[0]!;
 }
 
-/** Per millisecond, as in the original. */
+/** The increase per millisecond, as in the original. */
 function rate(points: Points): number {
   if (points.values.length === 1) {
     throw new QueryError({ code: "single-point", labels: shownLabels(points.labels) });
@@ -243,7 +243,7 @@ function* quantileOverTime(context: QueryContext, given: Arguments): Work<Instan
   return new InstantVector(elements);
 }
 
-/** Neighbours that agree on these labels make a group; what has not got a label agrees with what has not either. */
+/** Adjacent elements with the same values of these labels form a group; elements without a label have the same value. */
 function* quantileBy(context: QueryContext, given: Arguments, names: readonly string[]): Work<InstantVector> {
   const k = checkedK(given, "quantile_by");
   const scalars = given.scalars(1);

@@ -6,7 +6,7 @@ const workPerLook = 512;
 
 export interface QueryLimits {
   readonly timeoutMs: number;
-  /** Most bytes that a query holds at the same time, and of its answer. */
+  /** Most bytes that a query may hold at the same time; the answer counts. */
   readonly maxBytes: number;
   /** Ends all queries. */
   readonly stopping?: AbortSignal;
@@ -20,9 +20,9 @@ export class Meter {
   readonly #deadline: number;
   #sliceEnd = 0;
   #work = 0;
-  /** Stays so until the next slice begins: not all work can stop where it is counted. */
+  /** Stays true until the next slice begins, because not all work can pause where it is counted. */
   #isSliceOver = false;
-  /** Of what the query holds; may be set back to an earlier figure where all since is garbage. */
+  /** Bytes that the query holds; may be reset to an earlier figure if everything since is garbage. */
   bytes = 0;
 
   constructor(limits: QueryLimits) {
@@ -31,7 +31,7 @@ export class Meter {
     this.beginSlice();
   }
 
-  /** Whether others should have the event loop now; `work` is in units of about a fifth of a microsecond. */
+  /** Whether to give way to other work now; `work` is in units of about a fifth of a microsecond. */
   isDue(work = 1): boolean {
     this.#work += work;
     if (this.#work >= workPerLook) this.#look();
@@ -63,7 +63,7 @@ export class Meter {
   }
 }
 
-/** Runs work that pauses when the meter says so, so that others get the event loop in between. */
+/** Runs work that pauses when the meter says so, to give way to other work on the event loop. */
 export async function runSliced<Result>(work: Generator<void, Result>, meter: Meter): Promise<Result> {
   for (;;) {
     await loopSlices.turn();

@@ -6,7 +6,7 @@ import type { Expression } from "./syntax.js";
 /** Most names suggested for a mistyped one. */
 const maxSuggestions = 5;
 
-/** For longer names the distance takes long to compute, and they are not typing errors. */
+/** Longer names are not typing errors, and their distance would take long to compute. */
 const longestName = 128;
 
 interface KnownNames {
@@ -47,7 +47,7 @@ interface Unknown {
   readonly bound: Bound | undefined;
 }
 
-/** What names are looked for in. */
+/** Where names are searched. */
 interface Search {
   readonly known: KnownNames;
   readonly meter: Meter;
@@ -115,7 +115,7 @@ function* unlessKnown(
   return each !== undefined || known.knows(name) ? undefined : { code: "undefined-name", at, name, bound };
 }
 
-/** `earliest` and `latest` are read, and mean nothing in the original either. */
+/** `earliest` and `latest` are parsed but, as in the original, not supported. */
 function* ofBuiltin(
   { name, arguments: given, at }: Expression & { kind: "builtin" },
   bound: Bound | undefined,
@@ -131,7 +131,7 @@ function* boundNames(bound: Bound | undefined): Generator<string> {
   for (let each = bound; each !== undefined; each = each.outer) yield each.name;
 }
 
-/** The nearest first. */
+/** Similar names, the nearest first. */
 function* nearNames(
   name: string,
   candidates: readonly string[],

@@ -50,7 +50,7 @@ export function binary(
   return value;
 }
 
-/** The same if one of the two is a range vector, which may have millions of points. @throws QueryError */
+/** `binary` if one of the operands is a range vector, which may have millions of points. @throws QueryError */
 export function* binaryOfRange(
   context: QueryContext,
   operator: BinaryOperator,

@@ -37,7 +37,7 @@ const someExpression = "an expression";
  *     atom    = "(" ws* ( expr ( ws* "," ws* expr )* )? ws* ")" | "epoch" | "true" | "false" | "now"
  *             | ident | duration | number | text
  *
- * White space is allowed where it says so and nowhere else. Stops now and then, as a query may be a hundred thousand
+ * White space is allowed only where the grammar says so. Pauses regularly, because a query may be a hundred thousand
  * characters long.
  *
  * @throws QueryError of the type `parse`
@@ -46,7 +46,7 @@ export function parseQuery(query: string, meter: Meter): Work<Expression> {
   return new Parser(query, meter).query();
 }
 
-/** Of each number, name or other least part, in the units of `Meter.isDue`. */
+/** The work for each number, name or other smallest part, in the units of `Meter.isDue`. */
 const workOfAtom = 64;
 
 class Parser {
@@ -69,7 +69,7 @@ class Parser {
   *#expression(): Work<Expression> {
     const scanner: Scanner = this.#scanner;
     const { at } = scanner;
-    // Open brackets use the stack before it is known how deep they go.
+    // Open brackets use the stack before their depth is known.
     this.#nesting += 1;
     if (this.#nesting * 2 > maxDepth) scanner.fail(`a query that is nested at most ${maxDepth / 2} deep`);
     const expression = (yield* this.#let(at)) ?? (yield* this.#lambda(at)) ?? (yield* this.#level(0));
@@ -175,7 +175,7 @@ class Parser {
     return names;
   }
 
-  /** An argument after white space, or nothing and nowhere moved. */
+  /** An argument after white space; if there is none, undefined, and the position stays. */
   *#nextArgument(): Work<Expression | undefined> {
     const before = this.#scanner.at;
     const argument = this.#scanner.space() ? yield* this.#argument() : undefined;
@@ -270,7 +270,7 @@ class Parser {
     const { at } = scanner;
     const leaf = { at, depth: 1 };
     if (scanner.take("(")) return yield* this.#parenthesis(at);
-    // These four are found wherever a word begins with them, as the original does: `nowhere` is `now` and a rest.
+    // As in the original, these four are recognized wherever a word begins with them: `nowhere` is `now` and a rest.
     if (scanner.take("epoch")) return { kind: "epoch", ...leaf };
     if (scanner.take("true")) return { kind: "constant", value: true, ...leaf };
     if (scanner.take("false")) return { kind: "constant", value: false, ...leaf };

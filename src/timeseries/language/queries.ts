@@ -8,10 +8,10 @@ import type { MetricSource } from "./query-context.js";
 import { QueryError } from "./query-fault.js";
 import type { Value } from "./values.js";
 
-/** Queries that run at the same time: each may use the memory of one query. */
+/** Most queries that run at the same time: each may use `queryBytes`. */
 const maxAtWork = 4;
 
-/** Queries that may wait for others; more are refused. */
+/** Most queries that wait for others; more are refused. */
 const maxWaiting = 64;
 
 /** The step of a range that gives none. */
@@ -26,7 +26,7 @@ export interface QueriesOptions {
 
 const outcomes = ["success", "parse", "bad_data", "execution", "refused", "failed"] as const;
 
-/** How a query ended: with a value, with one of three kinds of error, refused because there were too many, or by a bug of ours. */
+/** How a query ended: with a value, with one of three kinds of error, refused because there were too many, or by a bug in Muninn. */
 export type QueryOutcome = (typeof outcomes)[number];
 
 /** Answers queries, a few at a time. */
@@ -93,7 +93,7 @@ export class Queries {
       if (this.#options.limits.stopping?.aborted) throw new QueryError({ code: "stopped" });
       return await work(new Meter({ ...this.#options.limits, gone }));
     } finally {
-      // The next one that waits takes over the place.
+      // The next waiting query takes over the place.
       const next = this.#waiting.shift();
       if (next === undefined) this.#atWork -= 1;
       else next();

@@ -14,12 +14,12 @@ export interface MetricSource {
   readonly since: number;
 }
 
-/** Work that pauses now and then, so that others get the event loop. */
+/** Work that pauses regularly to give way to other work on the event loop. */
 export type Work<Result> = Generator<void, Result>;
 
 /** Roughly the memory of a vector's element, in bytes. */
 export const bytesPerElement = 96;
-/** What one takes that another vector has already. */
+/** Bytes of an element that another vector has already. */
 export const bytesPerKept = 8;
 
 /** The query in which operators and builtins are evaluated. */

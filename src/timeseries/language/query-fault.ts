@@ -29,7 +29,7 @@ export type QueryFault =
 /** cardano-tracer's kinds of failure, in `errorType`. */
 type QueryErrorType = "parse" | "bad_data" | "execution";
 
-/** A query that fails; the message is what the client gets, and begins like cardano-tracer's. */
+/** A query that fails; the message is for the client, and begins like cardano-tracer's. */
 export class QueryError extends Error {
   readonly fault: QueryFault;
 
@@ -135,7 +135,7 @@ function shown({ line, column }: Place): string {
   return `input:${line}:${column}`;
 }
 
-/** Where a character of the query is. */
+/** The place of a character in the query. */
 export function placeIn(query: string, at: number): Place {
   const before = query.slice(0, at);
   const lineStart = before.lastIndexOf("\n") + 1;

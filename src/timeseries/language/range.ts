@@ -44,7 +44,7 @@ export function* range(context: QueryContext, options: RangeOf): Work<RangeVecto
 
 type Steps = { readonly from: number; readonly step: number; readonly count: number };
 
-/** Series by series: the usual case, without an object for each point. */
+/** The usual case, done series by series, without an object for each point. */
 function* ofMetric(context: QueryContext, { name }: Metric, steps: Steps): Work<SeriesRange[]> {
   const { meter, source } = context;
   const found: SeriesRange[] = [];
@@ -84,7 +84,7 @@ function* ofClosure(
       series.values.push(value);
       areScalars &&= typeof value === "number";
     }
-    // The vector itself is garbage, and so is everything it was made from, unless a value holds some of it.
+    // The vector itself is garbage, and so is everything it was made from, unless a value refers to it.
     if (areScalars) meter.bytes = bytes;
     meter.charge(vector.elements.length * (areScalars ? bytesPerListed : bytesPerObject));
     if (meter.isDue(vector.elements.length)) yield;

@@ -76,5 +76,5 @@ export type Expression = { readonly at: number; readonly depth: number } & (
   | { readonly kind: "labels"; readonly of: Expression; readonly conditions: readonly LabelCondition[] }
 );
 
-/** Expressions are read, resolved and evaluated by recursion, which must end before the stack does. */
+/** Deepest nesting of expressions: they are parsed, checked and evaluated by recursion, which must not overflow the stack. */
 export const maxDepth = 400;

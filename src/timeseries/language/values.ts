@@ -1,7 +1,7 @@
 import type { LabelSet } from "../store/labels.js";
 import type { Expression } from "./syntax.js";
 
-/** What an expression can be; a scalar is a number. */
+/** The value of an expression; a scalar is a number. */
 export type Value =
   | number
   | boolean
@@ -101,7 +101,7 @@ export interface Scope {
   readonly outer: Scope | undefined;
 }
 
-/** A function of the query's own. */
+/** A function defined in the query. */
 export class Closure {
   readonly parameter: string;
   readonly body: Expression;

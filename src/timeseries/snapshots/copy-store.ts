@@ -3,7 +3,7 @@ import type { Series } from "../store/series.js";
 import type { Store } from "../store/store.js";
 
 /**
- * Adds the points of one store to another, giving way to others on the event loop. Points that `from` gets meanwhile are
+ * Adds the points of one store to another, giving way to other work on the event loop. Points that `from` gets meanwhile are
  * copied, too, the last of them in one go: when this resolves, nothing is missing until the event loop's next turn.
  */
 export async function copyStore(from: Store, to: Store): Promise<void> {

@@ -18,7 +18,7 @@ const headerBytes = 40;
 const checksumBytes = 32;
 const runBytes = 12;
 
-/** A larger segment would delay others while it is written and read in one go. */
+/** A segment is written and read in one go; a larger one would delay other work. */
 export const maxSegmentPoints = 200_000;
 
 /** Some points of one series, ascending. */
@@ -28,7 +28,7 @@ export interface Run {
   readonly points: readonly Point[];
 }
 
-/** What a segment's name and header say about it. */
+/** Facts from a segment's name and header. */
 export interface SegmentFacts {
   readonly points: number;
   readonly bytes: number;
@@ -36,7 +36,7 @@ export interface SegmentFacts {
   readonly newest: number;
 }
 
-/** Gathers runs, and makes a segment of them. */
+/** Collects runs and builds a segment from them. */
 export class SegmentBuilder {
   /** No point is before this time, or 2^32 milliseconds after it. */
   readonly #base: number;
@@ -103,7 +103,7 @@ class Places<Item> {
   }
 }
 
-/** A whole segment, checked to be as it was written. */
+/** A whole segment, checked to be unchanged since it was written. */
 export class Segment {
   readonly facts: SegmentFacts;
   readonly #bytes: Buffer;
@@ -166,7 +166,7 @@ export class Segment {
   }
 }
 
-/** A run as it was read: `count` points in both columns, until the next one is read. */
+/** A run that was read: `count` points in both columns, valid until the next one is read. */
 export class ReadRun {
   metric = "";
   labels: LabelSet = labelSet({});

@@ -28,7 +28,7 @@ export class SnapshotDirectory {
    */
   async open(): Promise<number[]> {
     const names = await this.#list();
-    // A file that was being written when Muninn was killed.
+    // Such a file was being written when Muninn was killed.
     for (const name of names) if (unfinishedName.test(name)) await rm(join(this.path, name), { force: true });
     const numbers = names.flatMap((name) => segmentName.exec(name)?.[1] ?? []).map(Number);
     numbers.sort((a, b) => a - b);
@@ -40,14 +40,14 @@ export class SnapshotDirectory {
     return join(this.path, `timeseries-${String(number).padStart(12, "0")}.segment`);
   }
 
-  /** Rejects with a SnapshotError if it is larger than any segment. */
+  /** Reads a segment. Rejects with a SnapshotError if the file is larger than any segment. */
   async read(number: number): Promise<Buffer> {
     const { size } = await stat(this.nameOf(number));
     if (size > maxSegmentBytes) throw new SnapshotError({ code: "not-a-segment" });
     return readFile(this.nameOf(number));
   }
 
-  /** Afterwards either the whole segment is on disk, or nothing. Returns its number. */
+  /** Writes a segment, of which either everything or nothing is on disk afterwards. Returns its number. */
   async write(bytes: Uint8Array): Promise<number> {
     const number = this.#next;
     const name = this.nameOf(number);

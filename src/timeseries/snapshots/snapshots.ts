@@ -5,7 +5,7 @@ import { maxSegmentPoints, type ReadRun, Segment, SegmentBuilder, type SegmentFa
 import { SnapshotDirectory } from "./snapshot-directory.js";
 import { SnapshotError } from "./snapshot-fault.js";
 
-/** Times within a segment are counted from its beginning; a day is far below what they can count. */
+/** Longest time in one segment, far below the range of its times, which count from its beginning. */
 const longestStretchMs = 86_400_000;
 
 /** The clock is read after this many runs. */
@@ -21,7 +21,7 @@ export interface SnapshotsStats {
   readonly bytes: number;
 }
 
-/** The points of a store on disk: new ones are written as a separate segment, those that the store has dropped are removed. */
+/** The points of a store on disk: new ones are written as separate segments, and those that the store has dropped are removed. */
 export class Snapshots {
   readonly #directory: SnapshotDirectory;
   readonly #observer: SnapshotsObserver;
@@ -51,7 +51,7 @@ export class Snapshots {
   }
 
   /**
-   * Adds the points of all segments to the store, giving way to others on the event loop. A damaged segment is renamed.
+   * Adds the points of all segments to the store, giving way to other work on the event loop. A damaged segment is renamed.
    * `progress` is called with the share that is done. If the signal aborts, the rest is not loaded.
    */
   async load(
@@ -73,12 +73,12 @@ export class Snapshots {
     for (const { newest } of this.#segments.values()) {
       this.#writtenUntil = Math.max(this.#writtenUntil, newest);
     }
-    // What was not loaded is earlier than now, and on disk.
+    // Points that were not loaded are earlier than now, and still on disk.
     if (options.signal.aborted) this.#writtenUntil = begun - 1;
     store.takeEarliestNew();
   }
 
-  /** Writes what has arrived up to `until`, and removes what the store no longer has. */
+  /** Writes points that have arrived up to `until`, and removes those that the store no longer has. */
   async save(store: Store, until: number): Promise<void> {
     // If the clock was set back, new points are earlier than those on disk.
     this.#writtenUntil = Math.min(this.#writtenUntil, store.takeEarliestNew() - 1);
@@ -97,7 +97,7 @@ export class Snapshots {
 
   async #take(number: number, read: Buffer | Error, loader: Loader): Promise<void> {
     const file = this.#directory.nameOf(number);
-    // A segment that cannot be read at the moment may be undamaged: it stays.
+    // A segment that cannot be read at the moment may be undamaged: it is kept.
     if (read instanceof Error && !(read instanceof SnapshotError)) {
       this.#observer.refused(file, file, read);
       return;

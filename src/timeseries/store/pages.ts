@@ -1,4 +1,4 @@
-/** A page is a run of points of one series; series get memory, and give it back, page by page. */
+/** A page is a run of points of one series; series get and release memory page by page. */
 export const pointsPerPage = 64;
 
 /** Per point a number and four bytes of time; per page its base, count, links, owner, and place in the list of its series. */
@@ -21,7 +21,7 @@ class Slab<Owner> {
   readonly owners: (Owner | undefined)[] = new Array(pagesPerSlab).fill(undefined);
 }
 
-/** Where a page's columns are, valid until the next call. Times are `base + offsets[first + n]`. */
+/** The columns of a page, valid until the next call. Times are `base + offsets[first + n]`. */
 export interface PageView {
   readonly offsets: Uint32Array;
   readonly values: Float64Array;
@@ -84,7 +84,7 @@ export class Pages<Owner> {
     return this.#slab(page).counts[index(page)]!;
   }
 
-  /** A new page, which begins with this point. */
+  /** Takes a new page, which begins with this point. */
   take(owner: Owner, time: number, value: number): number {
     if (this.#free.length === 0) this.#grow();
     const page = this.#free.pop()!;
@@ -99,7 +99,7 @@ export class Pages<Owner> {
     return page;
   }
 
-  /** Whether the point fits; its time must not be before the last one's. */
+  /** Appends a point whose time is not before the last one's; false if it does not fit. */
   append(page: number, time: number, value: number): boolean {
     const slab = this.#slab(page);
     const at = index(page);

@@ -1,7 +1,7 @@
 import type { LabelSet } from "./labels.js";
 import type { Pages } from "./pages.js";
 
-/** How far back a metric's value is looked for, in milliseconds; a point exactly this old is no longer found. */
+/** How far back a metric's value is searched for, in milliseconds; a point exactly this old is no longer found. */
 const stalenessMs = 300_000;
 
 export interface Point {
@@ -17,11 +17,11 @@ export interface Steps {
   readonly count: number;
 }
 
-/** The points of one metric with one set of labels, ascending in time. The store alone changes it. */
+/** The points of one metric with one set of labels, ascending in time. Only the store changes it. */
 export class Series {
   readonly metric: string;
   readonly labels: LabelSet;
-  /** The value of the last point. */
+  /** Time and value of the last point. */
   lastTime = Number.NEGATIVE_INFINITY;
   lastValue = Number.NaN;
   /** The store has dropped this series, because it had no points left. */
@@ -66,7 +66,7 @@ export class Series {
     return this.#own.length > before;
   }
 
-  /** Gives back its oldest page. */
+  /** Releases its oldest page. */
   dropOldest(): void {
     this.#pages.release(this.#own[this.#gone]!);
     this.#gone += 1;

@@ -1,20 +1,20 @@
-/** Names that came since the rest was put in order. */
+/** Most names added since the rest was sorted. */
 const mostRecent = 4_096;
 
-/** Names in ascending order, while they come and go. To sort all of them at once would hold up everything else. */
+/** Names in ascending order, while names are added and removed. Sorting all of them at once would block everything else. */
 export class SortedNames {
   #sorted: readonly string[] = [];
   #recent = new Set<string>();
   #gone = new Set<string>();
 
-  /** It is not among them. */
+  /** Adds a name that is not among them. */
   add(name: string): void {
     if (this.#gone.delete(name)) return;
     this.#recent.add(name);
     if (this.#recent.size >= mostRecent) this.#merge();
   }
 
-  /** It is among them. */
+  /** Removes a name that is among them. */
   delete(name: string): void {
     if (!this.#recent.delete(name)) this.#gone.add(name);
   }
@@ -41,7 +41,7 @@ export class SortedNames {
   }
 }
 
-/** Where the first name is, from `from` on, that is not before this one. */
+/** The place of the first name, from `from` on, that does not come before this one. */
 function placeOf(name: string, sorted: readonly string[], from: number): number {
   let low = from;
   let high = sorted.length;

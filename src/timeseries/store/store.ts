@@ -14,7 +14,7 @@ const maxNameLength = 512;
 const shareOfNames = 1 / 8;
 
 export interface StoreOptions {
-  /** Most bytes of all points and of what is kept about them. */
+  /** Most bytes of all points and the data about them. */
   readonly maxBytes: number;
   /** Fewest milliseconds between two points of a series. */
   readonly minIntervalMs: number;
@@ -33,7 +33,7 @@ export interface StoreStats {
   readonly pruned: number;
   /** Points removed because the clock was set back behind them. */
   readonly undone: number;
-  /** All points from this time on are kept, in milliseconds since 1970; absent while there are none. */
+  /** All points from this time on are kept, in milliseconds since 1970; undefined while there are none. */
   readonly reachesBackTo: number | undefined;
 }
 
@@ -52,7 +52,7 @@ export class Store {
   readonly #names = new SortedNames();
   #nameBytes = 0;
   #series = 0;
-  /** Points before this time are hidden: they are on a page with newer ones. */
+  /** Points before this time are hidden: they are left on a page with newer ones. */
   #since = Number.NEGATIVE_INFINITY;
   /** Time of the earliest point ever, and of the latest that was evicted. */
   #begun = Number.POSITIVE_INFINITY;
@@ -220,7 +220,7 @@ export class Store {
   }
 }
 
-/** Where these labels are, or belong, in the sorted list. */
+/** The place of these labels in the sorted list, or where they belong. */
 function placeOf(sorted: readonly Series[], labels: LabelSet): number {
   let low = 0;
   let high = sorted.length;

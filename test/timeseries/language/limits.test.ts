@@ -77,7 +77,7 @@ describe("limits", () => {
     ["rate (m[now - 1h; now])", 2],
     ["sum_over_time (m[now - 1h; now] + 1)", 3],
     ["quantile_over_time 0.5 (m[now - 1h; now])", 2],
-  ])("%s pauses at each series, %i times for each, if its turn is over", (query, times) => {
+  ])("%s pauses at each series, %i times for each, if its slice is over", (query, times) => {
     const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
     const expression = finished(parseQuery(query, meter));
     meter.isDue = () => true;
@@ -93,11 +93,11 @@ describe("limits", () => {
     ["let v = m now in 1 < (1 < (1 < (1 < (1 < (1 < v)))))", 2],
     ["let v = m now in unless v (unless v (unless v (unless v (unless v v))))", 2],
     [`quantile_by (${new Array(50).fill('"a"').join(", ")}) 0.5 (m now)`, 3],
-  ])("%s pauses once its turn is over, wherever that was noticed", (query, least) => {
+  ])("%s pauses once its slice is over, wherever that was noticed", (query, least) => {
     const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
     const expression = finished(parseQuery(query, meter));
     const evaluation = new Evaluation({ query, source: large, now, stepMs: 15_000, meter });
-    // Each look at the clock says that the turn is over.
+    // Each reading of the clock says that the slice is over.
     vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1_000);
     const stops = [...evaluation.evaluate(expression, undefined)].length;
     vi.restoreAllMocks();
@@ -105,7 +105,7 @@ describe("limits", () => {
   });
 
   test.each([`(${"1,".repeat(300)}1)`, `m{${new Array(300).fill('"a"="b"').join(",")}}`])(
-    "a long query is read with pauses",
+    "a long query is parsed with pauses",
     (query) => {
       const meter = new Meter({ timeoutMs: 60_000, maxBytes: 2 ** 30 });
       vi.spyOn(performance, "now").mockReturnValue(performance.now() + 1_000);
@@ -125,7 +125,7 @@ describe("limits", () => {
     ).toBe("too-big");
   });
 
-  test("vectors in vectors are answered to a depth of four, as each escapes the text of the one within it", async () => {
+  test("vectors in vectors are answered to a depth of four, because each escapes the text of the inner one", async () => {
     const nested = (depth: number) =>
       `let v = (m now) {"node" = "1"} in ${"map (\\x -> ".repeat(depth)}v${") v".repeat(depth)}`;
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 30 } });
@@ -135,7 +135,7 @@ describe("limits", () => {
     });
   });
 
-  test("a stop ends queries, those that run and those that wait", async () => {
+  test("a stop ends running and waiting queries", async () => {
     const stopping = new AbortController();
     const limits = { timeoutMs: 60_000, maxBytes: 2 ** 30, stopping: stopping.signal };
     const queries = new Queries({ source: () => large, limits });
@@ -192,7 +192,7 @@ describe("limits", () => {
     expect(await faultOf(large, query)).toBe("none");
   });
 
-  test("pairs nested too deeply to be written are a fault of the query", async () => {
+  test("pairs nested too deeply to be written are an error of the query", async () => {
     const deepen = `\\p -> ${"(1, ".repeat(100)}p${")".repeat(100)}`;
     const steps = Array.from({ length: 180 }, (_, n) => `let p${n + 1} = f p${n} in `).join("");
     const queries = new Queries({ source: () => large, limits: { timeoutMs: 60_000, maxBytes: 2 ** 26 } });
@@ -283,7 +283,7 @@ describe("random queries", () => {
     expect(seen.get("success")).toBeGreaterThan(0);
   });
 
-  test("a query made of an expression is read with any optional white space", async () => {
+  test("a query generated from an expression is parsed with any optional white space", async () => {
     const spaces = fc.constantFrom(" ", "  ", "\n", "\t ");
     await fc.assert(
       fc.asyncProperty(fc.array(spaces, { minLength: 6, maxLength: 6 }), async (s) => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SortedNames } from "../../../src/timeseries/store/sorted-names.js";
 
-test("names are in order, whichever have come and gone and whenever they were asked for", () => {
+test("names are in order, whichever were added and removed and whenever they were read", () => {
   const change = fc.record({ name: fc.integer({ min: 0, max: 60 }).map(String), isAsked: fc.boolean() });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
@@ -21,7 +21,7 @@ test("names are in order, whichever have come and gone and whenever they were as
   );
 });
 
-test("names that come in thousands are put in order without being asked for", () => {
+test("names added by the thousand are sorted without being read", () => {
   const names = new SortedNames();
   const all = Array.from({ length: 10_000 }, (_, n) => `n${(n * 7_919) % 10_007}`);
   for (const name of all) names.add(name);

@@ -181,7 +181,7 @@ describe("bounds", () => {
           for (const [node, all] of Object.entries(times)) {
             const kept = everything(lineOf(store, node)).map(([each]) => each);
             expect(kept).toEqual(all.slice(all.length - kept.length));
-            // No point is missing that is newer than the time the store reports.
+            // No point newer than the time that the store reports is missing.
             const lost = all.slice(0, all.length - kept.length);
             expect(lost.every((each) => each <= reachesBackTo!)).toBe(true);
           }
@@ -210,7 +210,7 @@ describe("bounds", () => {
     expect(store.stats().bytes).toBeLessThanOrEqual(100_000);
   });
 
-  test("a metric whose name has thousands of letters is not kept", () => {
+  test("a metric whose name has thousands of characters is not kept", () => {
     expect(new Store(plenty).series("m".repeat(5_000), labelSet({}))).toBeUndefined();
   });
 
@@ -238,7 +238,7 @@ describe("pruning", () => {
     expect(store.stats().reachesBackTo).toBe(100_500);
   });
 
-  test("hides what is too much for one step as well, and deletes it at the next request", () => {
+  test("also hides what is too much for one step, and deletes it at the next request", () => {
     const store = new Store(plenty);
     const series = lineOf(store);
     for (let n = 0; n < 4 * pointsPerPage; n += 1) store.append(series, n * 1_000, n);
