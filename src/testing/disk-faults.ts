@@ -10,7 +10,7 @@ export type DiskFault = {
   | {
       /** `ENOSPC` for whatever needs room; a write for which there is some room writes that part. */
       readonly kind: "full";
-      /** What still fits, in bytes. @default 0 */
+      /** Bytes that still fit. @default 0 */
       readonly freeBytes?: number | undefined;
     }
   | {
@@ -23,19 +23,19 @@ export type DiskFault = {
     }
   /** Every call takes this many milliseconds longer. */
   | { readonly kind: "slow"; readonly milliseconds: number }
-  /** No call returns until the fault is healed; then each is done. */
+  /** No call returns until the fault is healed; then each is carried out. */
   | { readonly kind: "stalls" }
-  /** Every write stops after this many bytes, at least 1, and says so: the caller must write the rest. */
+  /** Every write stops after this many bytes, at least 1, and returns that: the caller must write the rest. */
   | { readonly kind: "tears"; readonly bytes: number }
 );
 
-/** The real file system with faults that the test begins and ends. */
+/** The real file system, with faults that the test starts and ends. */
 export interface FaultyFileSystem extends FileSystem {
-  /** Calls that met a fault so far. */
+  /** Calls affected by a fault so far. */
   readonly met: number;
   /** From now on the disk has this fault as well; the function returned ends it. */
   breaks(fault: DiskFault): () => void;
-  /** Ends all faults; calls that were held back are done. */
+  /** Ends all faults; calls that were held back are carried out. */
   heals(): void;
 }
 
@@ -54,7 +54,7 @@ interface Active {
 
 const changes: readonly CallName[] = ["mkdir", "symlink", "rename", "unlink"];
 
-/** Makes a file system that has these faults from the start, or none. @throws RangeError for an invalid fault */
+/** Makes a file system with these faults from the start, or none. @throws RangeError for an invalid fault */
 export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSystem {
   const active = new Set<Active>();
   const pathOfHandle = new Map<number, string>();

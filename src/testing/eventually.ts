@@ -1,8 +1,8 @@
-/** Pause between two tries, in milliseconds. */
+/** Pause between two attempts, in milliseconds. */
 const pauseMs = 20;
 
 /**
- * Tries until `check` neither throws nor rejects, and resolves with what it returned.
+ * Calls `check` until it neither throws nor rejects, and resolves with its result.
  * @throws the last failure, when `withinMs` have passed
  */
 export async function eventually<T>(

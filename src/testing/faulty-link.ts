@@ -30,7 +30,7 @@ export interface FaultyLink extends AsyncDisposable {
   readonly address: Address;
   /** Connections so far that reached the other end, and those open now. */
   readonly connections: { readonly made: number; readonly now: number };
-  /** Breaks the open connections; what was on its way is lost. New ones are accepted. */
+  /** Breaks the open connections; bytes on their way are lost. New connections are accepted. */
   cut(): void;
   /** Breaks the open connections, and every new one at once, until `heals()`. */
   breaks(): void;

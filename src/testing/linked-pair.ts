@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-/** How long bytes travel. */
+/** How long bytes take from end to end. */
 export interface Wire {
   /** Delay in each direction, in milliseconds: half a round trip. @default 0 */
   readonly latencyMs: number;
@@ -13,7 +13,7 @@ export interface Wire {
 /** Most bytes on their way in one direction; beyond that the sender has to wait. */
 const maxBytesUnderWay = 64 * 1024 * 1024;
 
-/** Both ends of one connection over a link, and what is on its way between them. */
+/** Both ends of one connection over a link, and the bytes on their way between them. */
 export class LinkedPair {
   /** Resolves when both ends are gone. */
   readonly over: Promise<void>;
@@ -67,7 +67,7 @@ interface Item {
   readonly chunk: Buffer | undefined;
 }
 
-/** One direction: what comes in is delivered later, in order. */
+/** One direction: bytes are delivered later, in order. */
 class Lane {
   readonly #from: Duplex;
   readonly #to: Duplex;

@@ -30,7 +30,7 @@ const every = (secondsEach: number): MetricOf => {
 const real = (value: (time: NodeTime) => number): MetricOf => {
   return (time) => ({ kind: "label", value: value(time).toFixed(5) });
 };
-/** Goes up and down between 0 and 1. */
+/** A value that oscillates between 0 and 1. */
 const wave = ({ seconds }: NodeTime, period: number) => (1 + Math.sin((2 * Math.PI * seconds) / period)) / 2;
 
 const shelleySlots = ({ seconds }: NodeTime) => firstSlot + seconds - shelley.slot;
@@ -75,7 +75,7 @@ const metrics: readonly (readonly [name: string, of: MetricOf])[] = [
 /** How many metrics of its own kinds a simulated node has. */
 export const knownMetrics = metrics.length;
 
-/** A node at work has some 300 metrics; of those beyond the known ones some change whenever it is asked. */
+/** Of the metrics beyond the known ones, one in this many changes at each request; a busy node has some 300 in all. */
 const changingEvery = 10;
 
 /** The metric with this index, from 0: the known ones, then numbered ones. */

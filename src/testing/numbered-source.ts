@@ -27,7 +27,7 @@ export interface NumberedSourceOptions {
   readonly clock?: ForwarderClock | undefined;
 }
 
-/** A node that counts: each of its trace objects carries the next number. */
+/** A node that numbers its trace objects. */
 export class NumberedSource implements ForwarderSource {
   readonly dataPoints: ReadonlyMap<string, Uint8Array | undefined>;
   readonly #options: NumberedSourceOptions;
@@ -85,7 +85,7 @@ export class NumberedSource implements ForwarderSource {
     return [];
   }
 
-  /** A queue that is full when one more object comes is dropped whole, and fills again from that object on. */
+  /** If one more object comes when the queue is full, the whole queue is dropped; it fills again from that object on. */
   #overflow(): void {
     const { queue, rate } = this.#options;
     const waiting = this.#due() - this.#next;

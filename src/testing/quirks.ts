@@ -2,7 +2,7 @@
 export interface Quirks {
   /** Sent on each connection before anything else. @default nothing */
   readonly firstBytes?: Uint8Array | undefined;
-  /** From there on the node reads and answers nothing: from the first byte on, or after the handshake. @default never */
+  /** When the node stops reading and answering: from the first byte on, or after the handshake. @default never */
   readonly silentFrom?: "start" | "handshake" | undefined;
   /** Data points are answered once this has resolved, in turn; never, if it never does. @default at once */
   readonly dataPointsAfter?: Promise<unknown> | undefined;

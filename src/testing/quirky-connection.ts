@@ -31,7 +31,7 @@ export class QuirkyConnection implements SessionHook {
     return dataPointsAfter?.catch(() => {});
   }
 
-  /** Sends the part before a cut or a stall at once; the rest never, or when the node continues. */
+  /** Sends the part before a cut or stall at once, and the rest never, or when the node continues. */
   write(bytes: Uint8Array, onSent: () => void): void {
     if (bytes.length >= this.#bytesUntilCut) {
       this.#stream.end(bytes.subarray(0, this.#bytesUntilCut), () => this.#stream.destroy());

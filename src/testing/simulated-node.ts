@@ -16,7 +16,7 @@ export interface SimulatedNodeOptions
   readonly quirks?: Quirks | undefined;
 }
 
-/** As for a forwarder; addresses may also be texts: `host:port`, or the path of a socket. */
+/** Like a forwarder's; addresses may also be texts: `host:port`, or the path of a socket. */
 type NodeNetwork =
   | { readonly mode: "connect" | "listen"; readonly address: AddressLike }
   | Extract<ForwarderNetwork, { mode: "stream" }>;
@@ -25,7 +25,7 @@ type NodeNetwork =
 export interface SimulatedNode extends RunningForwarder {
   /** Sends bytes as they are to every tracer that is connected. */
   sendRaw(bytes: Uint8Array): void;
-  /** Sends nothing more on its open connections, and keeps them, until it `heals()`; what it has to send waits. */
+  /** Sends nothing more on its open connections, and keeps them, until it `heals()`; unsent bytes wait. */
   stalls(): void;
   /** Continues where it had stopped. */
   heals(): void;
@@ -75,7 +75,7 @@ export async function simulatedNode(options: SimulatedNodeOptions): Promise<Simu
   };
 }
 
-/** A source that gives more than it is asked for. */
+/** A source that gives more objects than it is asked for. */
 function withExtraObjects(source: ForwarderSource, extra: number): ForwarderSource {
   return {
     get metrics() {

@@ -41,7 +41,7 @@ export interface TestTracer extends AsyncDisposable {
   readonly logRoot: string;
   /** `prometheus`, `ekg`, `health` → `host:port`, if the configuration asks for them. */
   readonly served: ReadonlyMap<string, string>;
-  /** What became of every object received; received = written + dropped whenever nothing is in flight. */
+  /** The outcome of all objects received: received = written + dropped whenever nothing is in flight. */
   accounts(): { readonly received: number; readonly written: number; readonly dropped: number };
   /**
    * Resolves when every object received so far is safe in its files, or dropped; after `await node.stop()` that is all the node has
@@ -101,7 +101,7 @@ export async function startTracer(options: TestTracerOptions = {}): Promise<Test
     served: tracer.served,
     accounts,
     settled: async () => {
-      // Objects that wait for their node's name are in no account yet.
+      // Objects held until their node's name is known are in no account yet.
       await eventually(() => {
         const { heldObjects } = tracer.sessions;
         if (heldObjects > 0) throw new Error(`${heldObjects} objects wait for the name of their node`);
@@ -135,7 +135,7 @@ async function linesIn(files: readonly string[]): Promise<string[]> {
   for (const file of files) {
     for await (const { bytes, starts, ends, isUnended } of readLines(file)) {
       for (const [index, start] of starts.entries()) lines.push(bytes.toString("utf8", start, ends[index]));
-      // It is still being written.
+      // The last line is still being written.
       if (isUnended) lines.pop();
     }
   }

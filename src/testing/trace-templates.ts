@@ -6,7 +6,7 @@ export interface TraceTemplate {
   readonly severity: Severity;
   readonly details: DetailLevel;
   readonly data: Readonly<Record<string, unknown>>;
-  /** What the node would print for people; most kinds have nothing. */
+  /** The text that the node has for people; most kinds have none. */
   readonly human?: string;
 }
 

@@ -7,7 +7,7 @@ import {
   startTracer,
 } from "../../src/testing/entry.js";
 
-test("a scripted node says what the test says, when the test says it", async () => {
+test("a scripted node sends what the test gives it, when the test gives it", async () => {
   await using tracer = await startTracer();
   const source = new ScriptedSource({ name: "scripted" });
   await using node = await simulatedNode({ source, network: { mode: "connect", address: tracer.address } });
@@ -67,7 +67,7 @@ test("after half a message on an open connection the whole objects are written, 
   expect(node.report().connections).toBe(1);
 });
 
-test("a node that leaves in the middle of a message comes back, and only objects in flight are lost", async () => {
+test("a node that disconnects in the middle of a message reconnects, and only objects in flight are lost", async () => {
   await using tracer = await startTracer();
   const source = new NumberedSource({ name: "cut", count: 500 });
   await using node = await simulatedNode({

@@ -43,7 +43,7 @@ test("bytes are delayed by at least the latency, whatever the other end does", a
   expect(performance.now() - begun).toBeGreaterThan(700);
 });
 
-test("a cut connection is made again, and nothing is doubled or out of order", async () => {
+test("a cut connection is reopened, and nothing is doubled or out of order", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address, cutAfterBytes: [50_000, 70_000] });
   const source = new NumberedSource({ name: "cut", rate: 5_000 });
@@ -60,7 +60,7 @@ test("a cut connection is made again, and nothing is doubled or out of order", a
   expect(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)).toBe(true);
 });
 
-test("a broken link lets nobody through until it heals", async () => {
+test("a broken link accepts no connections until it heals", async () => {
   await using tracer = await startTracer();
   await using link = await faults.link({ to: tracer.address });
   const source = new ScriptedSource({ name: "lonely" });

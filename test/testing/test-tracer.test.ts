@@ -41,7 +41,7 @@ test("the tracer has settled once everything received is safe, not before", asyn
   expect(await tracer.linesOf("relay")).toEqual(["first", "second"]);
 });
 
-test("addresses may be texts, and the omitted fields of an object are the usual ones", async () => {
+test("addresses may be texts, and omitted fields of an object have usual values", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-address-"));
   const socket = join(directory, "tracer.sock");
   await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket } } });
