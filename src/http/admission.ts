@@ -1,19 +1,19 @@
 export interface AdmissionOptions {
-  /** Most bytes of all requests under way: their bodies, and what is made of them. */
+  /** Most bytes of all requests in progress: their bodies, and what is made of them. */
   readonly maxBytes: number;
-  /** Memory of a request beside its body. */
+  /** Memory of a request in addition to its body. */
   readonly requestBytes: number;
-  /** Whether this many bytes of requests fit beside everything else that is held. @default they do */
+  /** Whether this many bytes of requests fit in addition to everything else in memory. @default they do */
   readonly fitBeside?: (bytes: number) => boolean;
 }
 
-/** A request has at least this long to come, in milliseconds, though others have no room. */
+/** A request has at least this long to arrive, in milliseconds, even if others have no room. */
 const leastComingMs = 2_000;
 
-/** Decides how much of requests that are not answered yet is held. Those that are slow to come give way to others. */
+/** Limits the memory of unanswered requests. Requests that arrive slowly give way to others. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  /** Those that are still coming, the longest first. */
+  /** Requests that are still arriving, the oldest first. */
   readonly #coming = new Map<Place, { readonly since: number; readonly giveWay: () => void }>();
   #bytes = 0;
 
@@ -21,18 +21,18 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Of requests under way. */
+  /** Memory of requests in progress. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A place for a request, if there is room; grows with what comes of it. */
+  /** A place for a request, if there is room; it grows as the request arrives. */
   enter(): Place | undefined {
     const place = new Place(this);
     return place.hold(this.#options.requestBytes) ? place : undefined;
   }
 
-  /** Whether a request that has so many bytes may have `more`. @internal */
+  /** Whether the request at a place may have this many `more` bytes. @internal */
   allows(place: Place, more: number): boolean {
     if (this.#hasRoom(place, more)) return true;
     const before = performance.now() - leastComingMs;
@@ -64,14 +64,14 @@ export class Admission {
   #hasRoom({ bytes }: Place, more: number): boolean {
     const { maxBytes, fitBeside = () => true } = this.#options;
     const others = this.#bytes - bytes;
-    // One at a time always gets through, whatever its size.
+    // A single request is always admitted, whatever its size.
     if (others === 0) return fitBeside(1);
     const all = this.#bytes + more;
     return all <= maxBytes && fitBeside(all);
   }
 }
 
-/** Of one request. */
+/** The memory reserved for one request. */
 export class Place {
   readonly #admission: Admission;
   #bytes = 0;
@@ -85,7 +85,7 @@ export class Place {
     return this.#bytes;
   }
 
-  /** Whether there is room for this many bytes more, of its body or what is made of it; if not, what was held before stays. */
+  /** Reserves this many more bytes, for its body or what is made of it; false if there is no room, and then nothing changes. */
   hold(more: number): boolean {
     if (this.#hasLeft || (more > 0 && !this.#admission.allows(this, more))) return false;
     this.#bytes += more;
@@ -93,17 +93,17 @@ export class Place {
     return true;
   }
 
-  /** The request begins to come; `giveWay` is called if it takes long, and others have no room: the place is lost then. */
+  /** The request begins to arrive; `giveWay` is called, and the place lost, if it takes long and others have no room. */
   comes(giveWay: () => void): void {
     if (!this.#hasLeft) this.#admission.comes(this, giveWay);
   }
 
-  /** It has come as a whole. */
+  /** The request is complete. */
   came(): void {
     this.#admission.came(this);
   }
 
-  /** Idempotent. */
+  /** Releases the place. Idempotent. */
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;

@@ -2,18 +2,18 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Place } from "./admission.js";
 
-/** Why a body is not taken; `late` took too long to come. */
+/** Why a body is not accepted; `late` means that it arrived too slowly. */
 export type BodyFault = "too-large" | "busy" | "late" | "cut-off" | "garbage";
 
-/** How long a body may take to come, in milliseconds. */
+/** How long a body may take to arrive, in milliseconds. */
 const maxComingMs = 30_000;
-/** Unpacked at a time. */
+/** Bytes decompressed at a time. */
 const chunkSize = 65_536;
-/** Memory for a body before more is needed, and how many times as much comes then. */
+/** The first memory for a body, and the factor by which it grows. */
 const firstBytes = 16_384;
 const growth = 4;
 
-/** Reads what a client sends, this much at most and within its place. Never rejects. */
+/** Reads a body, up to a limit and within its place. Never rejects. */
 export async function readBody(
   stream: Readable,
   maxBytes: number,
@@ -31,7 +31,7 @@ export async function readBody(
   return body;
 }
 
-/** Unpacks gzip, up to a limit: a small body may stand for a huge one. Never rejects. */
+/** Decompresses gzip, up to a limit, because a small body may decompress to a huge one. Never rejects. */
 export async function unpacked(
   body: Uint8Array,
   maxBytes: number,
@@ -44,7 +44,7 @@ export async function unpacked(
   return whole === "cut-off" ? "garbage" : whole;
 }
 
-/** All of a stream, unless something else comes first. What is left of one that is refused stays unread. */
+/** All bytes of a stream, or the fault that came first. The rest of a refused one stays unread. */
 function wholeOf(
   stream: Readable,
   maxBytes: number,
@@ -70,7 +70,7 @@ function wholeOf(
   });
 }
 
-/** Grows with what comes: many small pieces take more memory than their bytes. */
+/** Collects a body in one growing buffer: many small pieces would take more memory than their bytes. */
 class BodyBytes {
   readonly #maxBytes: number;
   readonly #place: Place;
@@ -86,16 +86,16 @@ class BodyBytes {
     return this.#memory.subarray(0, this.#length);
   }
 
-  /** Why it takes no more, if so. */
+  /** Adds a chunk; returns the fault if it is not accepted. */
   add(chunk: Buffer): BodyFault | undefined {
     const length = this.#length + chunk.length;
     if (length > this.#maxBytes) return "too-large";
     if (length > this.#memory.length) {
       const usual = Math.min(this.#maxBytes, Math.max(firstBytes, growth * this.#memory.length));
       const grown = Math.max(length, usual);
-      // What it grows out of stays counted: when that is collected is not up to us.
+      // The old buffer still counts: we cannot know when it will be garbage-collected.
       if (!this.#place.hold(grown)) {
-        // At once: of several that have no room beside each other not all are turned away.
+        // Released at once, so that of several bodies that do not fit together not all are refused.
         this.#place.leave();
         return "busy";
       }

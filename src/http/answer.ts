@@ -19,12 +19,12 @@ export function jsonAnswer(status: number, value: unknown): Answer {
   return { status, contentType: "application/json", body: JSON.stringify(value) };
 }
 
-/** More answers are requested than can be made at the same time. */
+/** The answer if too many requests wait for theirs to be made. */
 export function busyAnswer(): Answer {
   return textAnswer(503, "Too many requests at the same time", { "Retry-After": "1" });
 }
 
-/** The path is the client's own text: shortened, and printable ASCII only. */
+/** The path is text from the client, so it is shortened and reduced to printable ASCII. */
 export function notFound(path: string): Answer {
   const shown = path.length > maxEchoedLength ? `${path.slice(0, maxEchoedLength)}…` : path;
   return textAnswer(404, `Not found: ${shown.replace(/[^\x20-\x7e…]/g, "?")}`);

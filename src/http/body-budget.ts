@@ -1,17 +1,17 @@
 import { type Body, renderBody } from "./body.js";
 
-/** Most requests that wait for room; further ones are refused because they would wait too long. */
+/** Most requests that wait for room; further ones are refused, because they would wait too long. */
 const maxWaiting = 64;
 
-/** A reader has at least this long, in milliseconds, even if others wait for its bytes. */
+/** A reader has at least this long, in milliseconds, even if others are waiting for room. */
 export const leastReadingMs = 2_000;
 
-/** Pause between two attempts to make room while a request waits for it, in milliseconds. */
+/** Pause between two attempts to make room for a waiting request, in milliseconds. */
 const pressMs = 250;
 
 /** A body to be made. */
 export interface Rendering {
-  /** Called once there is room; an empty piece is a place to pause. */
+  /** Called once there is room; an empty piece is a point to pause. */
   readonly pieces: () => Iterator<string>;
   /** Most memory that making it takes, in bytes: the text, and what is kept meanwhile. */
   readonly bytes: number;
@@ -19,8 +19,8 @@ export interface Rendering {
 }
 
 /**
- * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those still needed,
- * each counted once however many readers it has.
+ * The bytes of all bodies of an endpoint: those being made, which are admitted before they begin, and those still in use,
+ * each counted once, however many readers it has.
  */
 export class BodyBudget {
   readonly #maxBytes: number;
@@ -35,12 +35,12 @@ export class BodyBudget {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Whether more is held than should be. */
+  /** Whether more bytes are held than allowed. */
   get isExceeded(): boolean {
     return this.#heldBytes > this.#maxBytes;
   }
 
-  /** `release` is called repeatedly while a request waits for room: it ends those that have held theirs for long. */
+  /** `release` is called repeatedly while a request waits for room, to end readers that have held a body for long. */
   whenShort(release: () => void): void {
     this.#onShort.push(release);
   }
@@ -97,7 +97,7 @@ export class BodyBudget {
     return isAlone || this.#heldBytes + this.#reservedBytes + bytes <= this.#maxBytes;
   }
 
-  /** In order of arrival: otherwise a large one would never find room beside small ones. */
+  /** Admits requests in order of arrival: otherwise a large one would never find room among small ones. */
   #admitNext(): void {
     while (this.#waiting.length > 0 && this.#hasRoomFor(this.#waiting[0]!.bytes)) {
       const { bytes, admit } = this.#waiting.shift()!;

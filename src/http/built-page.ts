@@ -8,20 +8,20 @@ import { contentPolicy, escapeHtml, hashSource } from "./html.js";
 /** Set when the program is packed (rolldown.config.ts). */
 declare const packedPage: string | undefined;
 
-/** What of the page differs with where it is served. */
+/** The parts of the page that depend on where it is served. */
 interface PageTexts {
   readonly title: string;
   /** The node whose metrics it shows; without one it shows the tracer. */
   readonly ekgNode?: string;
-  /** Said where scripts do not run: HTML. */
+  /** HTML shown if scripts do not run. */
   readonly withoutScript: string;
 }
 
 let built: { readonly html: string; readonly policy: string } | undefined;
 
 /**
- * The one file that browsers load, as it was built from `web/`; it is read when it is first asked for. Its policy allows
- * the style and the script that it was built with, by their hash, and nothing else.
+ * The single file that browsers load, built from `web/`; it is read at the first request. Its policy allows the style and
+ * the script that it was built with, by their hashes, and nothing else.
  */
 export async function builtPage(
   { gzip, bodies }: EndpointRequest,

@@ -1,13 +1,13 @@
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Finds where a body ends that comes in chunks (RFC 9112, 7.1), each after a line with its length; what is in them is not looked at. */
+/** Finds the end of a chunked body (RFC 9112, 7.1), in which a line with its length precedes each chunk; contents are ignored. */
 export class ChunkedBody {
-  /** Bytes of the chunk, and of the line end after it, that are to come. */
+  /** Bytes left of the current chunk and of the line end after it. */
   #left = 0;
-  /** Of the chunk whose line is coming. */
+  /** Length of the chunk whose line is being read. */
   #length = 0;
-  /** The line that is coming: the length of a chunk, what else is said of it, or one that follows the last chunk. */
+  /** The line being read: the length of a chunk, its extensions, or a trailer after the last chunk. */
   #line: "length" | "extension" | "trailer" = "length";
   #isLineEmpty = true;
   #isOver = false;
@@ -42,7 +42,7 @@ export class ChunkedBody {
 
   #takeDigit(byte: number): void {
     const digit = Number.parseInt(String.fromCharCode(byte), 16);
-    // Whoever reads the body judges what is wrong with it.
+    // Errors are left to the reader of the body.
     if (Number.isNaN(digit)) this.#line = "extension";
     else this.#length = this.#length * 16 + digit;
   }

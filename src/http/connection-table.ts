@@ -72,12 +72,12 @@ export class ConnectionTable {
     else this.#idle.add(place);
   }
 
-  /** It has done something: of those that wait it is the last that gives way. */
+  /** The connection was active: of the idle ones it now gives way last. */
   refresh(place: Place): void {
     if (this.#idle.delete(place)) this.#idle.add(place);
   }
 
-  /** Whether there are more than the places hold, so that only what must be answered is. */
+  /** Whether there are more connections than places, so that only essential requests are answered. */
   get isCrowded(): boolean {
     return this.#taken.size > this.#places;
   }

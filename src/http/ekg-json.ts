@@ -11,7 +11,7 @@ export const ekgTypes: Readonly<Record<NodeMetric["kind"], "c" | "g" | "l">> = {
 /** A name with more dots keeps the rest in its last key, so that no peer can make a document deeper than readers accept. */
 const maxDepth = 64;
 
-/** Names between two pauses, while they are sorted. */
+/** Names sorted between two pauses. */
 const namesPerPiece = 500;
 
 /** A metric's object without its closing brace. */
@@ -25,7 +25,7 @@ export function ekgMetricJson(metric: NodeMetric): string {
   return `${openedMetric(metric)}}`;
 }
 
-/** An object that is written and not yet closed. */
+/** An object that is being written. */
 interface OpenObject {
   /** Its key in the one around it. */
   readonly part: string;
@@ -37,7 +37,7 @@ interface OpenObject {
 /**
  * Writes metrics as ekg does: nested by the dots of their names, in the order of their names. If `a` and `a.b` both
  * exist, `b` is next to the `type` and `val` of `a`; a part of a name that would itself be called `type` or `val`
- * there is left out. Every piece is a place to pause. Only the path of one name is kept meanwhile.
+ * there is left out. Every piece is a point to pause. Only the path of one name is kept in memory.
  */
 export function* ekgJson(metrics: NodeMetrics): Generator<string, void> {
   const open: OpenObject[] = [{ part: "", isMetric: false, isEmpty: true }];

@@ -11,14 +11,14 @@ import type { SharedBodies } from "./shared-bodies.js";
 export interface EndpointRequest {
   /** GET or HEAD, unless the endpoint accepts others, too. */
   readonly method: string;
-  /** Begins with `/`; without query, and without a slash at its end. */
+  /** Begins with `/`; without query and trailing slash. */
   readonly path: string;
   /** What follows the question mark, unchanged. */
   readonly query: string;
   /** Empty if there is none, or the endpoint accepts none. */
   readonly body: string;
   readonly headers: IncomingHttpHeaders;
-  /** Where the client reached us, `host:port`. */
+  /** The address at which the client reached us, `host:port`. */
   readonly localAddress: string;
   /** Whether the client accepts compressed answers. */
   readonly gzip: boolean;
@@ -46,9 +46,9 @@ export interface HttpLimits {
    * disconnected, and further answers wait their turn. @default 67_108_864
    */
   readonly maxBodyBytes?: number;
-  /** Connections at a time; a further one replaces one that waits for a request, if any does. @default 2_048 */
+  /** Most connections at a time; a further one replaces one that is waiting for a request, if there is one. @default 2_048 */
   readonly maxConnections?: number;
-  /** Connections beyond that, on which only health is answered. @default 16 */
+  /** Further connections, on which only health is answered. @default 16 */
   readonly reservedConnections?: number;
 }
 
@@ -61,9 +61,9 @@ export interface EndpointOptions {
   /** The credentials of clients; any one of them is enough. */
   readonly auth?: EndpointAuth | readonly EndpointAuth[];
   readonly limits?: HttpLimits;
-  /** For answers that are being made or not yet read, of several endpoints together. @default one of its own, of `maxBodyBytes` */
+  /** A budget that several endpoints share for answers that are being made or not yet read. @default one of its own, of `maxBodyBytes` */
   readonly budget?: BodyBudget;
-  /** Called with errors of ours while answering; such a request gets status 500. */
+  /** Called with errors in Muninn while answering; such a request gets status 500. */
   readonly onError?: (error: unknown, path: string) => void;
 }
 
@@ -75,7 +75,7 @@ export interface EndpointContent {
   /** Whether a path is answered even if there are too many connections. */
   readonly isUrgent?: (path: string) => boolean;
   readonly upgrade?: Upgrade;
-  /** Ends what `upgrade` took over. */
+  /** Ends the connections that `upgrade` took over. */
   readonly onStop?: () => void;
 }
 

@@ -57,7 +57,7 @@ const maxBytesAhead = 8_388_608;
 const stopGraceMs = 500;
 
 /**
- * Listens at an endpoint and answers with `route`. Everything that a client sends or does not read has a limit.
+ * Listens at an endpoint and answers with `route`. Everything that a client sends or leaves unread has a limit.
  *
  * @throws HttpError if it cannot listen at the address, or TLS is required without a certificate.
  */
@@ -96,7 +96,7 @@ export class EndpointServer {
   readonly #budget: BodyBudget;
   #bodies: SharedBodies;
   readonly #unread: UnreadAnswers;
-  /** Undefined if requests may have none. */
+  /** Undefined if requests may have no body. */
   readonly #requestBodies: RequestBodies | undefined;
   readonly #answers = new Map<number, number>();
   readonly #connections: ConnectionTable;
@@ -124,7 +124,7 @@ export class EndpointServer {
       (socket) => this.#connections.enter(socket),
       (socket, serve) => serve(new GatedConnection(socket, ahead)),
     );
-    // A listening server reports faults of accepting here; it continues listening.
+    // A listening server reports errors of accepting here, and continues to listen.
     server.on("error", (error) => options.onError?.(error, ""));
     server.on("request", (message: IncomingMessage, response: ServerResponse) => {
       void this.#handle(message, response);
@@ -246,7 +246,7 @@ export class EndpointServer {
       "Content-Length": body.bytes,
       Vary: "Accept, Accept-Encoding",
       ...(body.encoding === "gzip" && { "Content-Encoding": "gzip" }),
-      // A body that is not read would be parsed as the next request.
+      // An unread body would be parsed as the next request.
       ...((isRefusal || (hasBody(message) && !message.complete)) && { Connection: "close" }),
       ...answer.headers,
     });

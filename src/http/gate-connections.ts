@@ -7,8 +7,8 @@ import { loopSlices } from "./loop-slices.js";
 const helloTimeoutMs = 10_000;
 
 /**
- * Has a server of HTTP/1 or HTTP/2, with TLS or without, read from `gate(socket)` instead of the sockets of its clients. (Any stream may be handed to it as a connection.)
- * `enter` gets a socket before that, also where TLS is still to come.
+ * Makes an HTTP/1 or HTTP/2 server, with or without TLS, read from `gate(socket)` instead of its clients' sockets: it accepts any
+ * stream as a connection. `enter` gets each socket first, before any TLS handshake.
  */
 export function gateConnections(
   server: Server,

@@ -6,10 +6,10 @@ import { WrappedSocket } from "./wrapped-socket.js";
 /** How long a client has to read its last answer and close, in milliseconds. */
 const refusalReadMs = 900;
 
-/** What all connections of an endpoint have sent ahead, in bytes. */
+/** Pipelined bytes of all connections of an endpoint. */
 export class BytesAhead {
   readonly maxBytes: number;
-  /** Whose next request begins when. */
+  /** Decides when the next request of each connection begins. */
   readonly turns = new RequestTurns();
   bytes = 0;
 
@@ -25,19 +25,19 @@ const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 /**
- * A client's connection that gives HTTP one request head at a time: what a client sends ahead (pipelining) waits here,
- * and then in the kernel, until the request before it is answered. So a connection costs one answer, whatever arrives.
- * If all clients together send too much ahead, those bytes are dropped, and the connections are closed after their answer.
+ * A client's connection that gives HTTP one request head at a time: pipelined requests wait here, and then in the kernel,
+ * until the request before them is answered. So a connection costs one answer, whatever arrives. If all clients together
+ * pipeline too much, those bytes are dropped, and the connections are closed after their answer.
  */
 export class GatedConnection extends WrappedSocket {
   readonly #ahead: BytesAhead;
   #isOverdrawn = false;
-  /** Whether the next request may begin, once it is not in turn. */
+  /** Whether the next request has to wait for its turn, or its turn has come. */
   #turn: "none" | "awaited" | "come" = "none";
   #gate: "open" | "shut" | "removed" = "open";
-  /** What may pass the gate: bytes of a body, or one that says itself where it ends. */
+  /** What may pass the gate: this many bytes of a body, or a chunked body up to its end. */
   #body: number | ChunkedBody = 0;
-  /** Where in a head the last byte that went through is: before it, in a line, or at the begin of one. */
+  /** The position in a head after the last byte passed on: before the head, in a line, or at the beginning of a line. */
   #at: "before" | "line" | "line-begin" = "before";
 
   constructor(socket: Socket, ahead: BytesAhead, { inSlices = false } = {}) {
@@ -45,7 +45,7 @@ export class GatedConnection extends WrappedSocket {
     this.#ahead = ahead;
   }
 
-  /** The request is answered: the next one may pass. */
+  /** Called when the request is answered: the next one may pass. */
   nextRequest(): void {
     if (this.#isOverdrawn) {
       this.destroySoon();
@@ -56,7 +56,7 @@ export class GatedConnection extends WrappedSocket {
     this.next();
   }
 
-  /** The head that came last has a body of this many bytes, or a chunked one, which is wanted, too. */
+  /** Also passes the body of the last head: this many bytes, or a chunked one. */
   letThrough(body: number | "chunked"): void {
     this.#body = body === "chunked" ? new ChunkedBody() : body;
     this.next();
@@ -92,7 +92,7 @@ export class GatedConnection extends WrappedSocket {
   protected override pass(): void {
     if (this.waiting === undefined) {
       if (!this.hasEnded) this.socket.resume();
-      // The end counts once everything before it is answered: a client may have closed its side only.
+      // The end is passed on only after everything before it is answered: the client may have closed only its own side.
       else if (!this.#isShut) this.push(null);
       return;
     }
@@ -112,12 +112,12 @@ export class GatedConnection extends WrappedSocket {
     const piece = this.waiting.subarray(0, end);
     this.keep(end < this.waiting.length ? this.waiting.subarray(end) : undefined);
     this.isWanted = false;
-    // What HTTP makes of it may come back here at once.
+    // HTTP's reaction to it may call this object at once.
     this.push(piece);
     this.next();
   }
 
-  /** Whether what comes next is the begin of a request. */
+  /** Whether a request begins next. */
   get #begins(): boolean {
     return this.#gate === "open" && !this.#hasBodyLeft && this.#at === "before";
   }

@@ -14,7 +14,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** A Content-Security-Policy that forbids all but these directives. */
+/** A Content-Security-Policy that forbids everything except these directives. */
 export function contentPolicy(...directives: readonly string[]): string {
   return [
     "default-src 'none'",
@@ -25,12 +25,12 @@ export function contentPolicy(...directives: readonly string[]): string {
   ].join("; ");
 }
 
-/** The source of a script or a style that stands in the page, by its hash. */
+/** The policy source for an inline script or style: its hash. */
 export function hashSource(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-/** A page without a script, whose style is a constant of ours: the policy allows this text and nothing else. */
+/** A page without a script and with a constant style: the policy allows that style and nothing else. */
 export class PageTemplate {
   readonly #style: string;
   readonly #policy: string;
@@ -66,7 +66,7 @@ export class PageTemplate {
     };
   }
 
-  /** A small page, in one go. */
+  /** The answer with a small page. */
   page(title: string, main: string): Answer {
     return this.answer([...this.pieces(title, [main])].join(""));
   }

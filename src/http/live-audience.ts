@@ -8,7 +8,7 @@ type SentMetrics = ReadonlyMap<string, NodeMetric>;
 type Entries = readonly (readonly [name: string, metric: NodeMetric])[];
 
 /**
- * What a page gets once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` if the node is
+ * A page gets an update once a second, as JSON: `{whole, metrics: [[name, type, value], …]}`, or `{absent: true}` if the node is
  * not connected. Numbers are texts, because JavaScript's are exact only up to 2^53. `whole`: these are all metrics, forget
  * others.
  */
@@ -21,7 +21,7 @@ export interface AudienceOptions {
   readonly budget: BodyBudget;
   /** Asks whether this many metrics may be remembered, instead of the earlier number. */
   readonly mayRemember: (metrics: number, before: number) => boolean;
-  /** Called with errors of ours. */
+  /** Called with errors in Muninn. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,7 +29,7 @@ export interface AudienceOptions {
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;
-  /** What all viewers were sent last; undefined if that is too much to remember, or the node was absent. */
+  /** The values last sent to all viewers; undefined if they are too many to remember, or the node was absent. */
   #lastSent: SentMetrics | undefined;
   #lastVersion: number | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ export class LiveAudience {
     return this.#lastSent?.size ?? 0;
   }
 
-  /** Sends newcomers everything. */
+  /** Sends everything to new viewers. */
   welcome(): Promise<void> {
     if (this.#isWelcoming) return this.#work;
     this.#isWelcoming = true;
@@ -84,7 +84,7 @@ export class LiveAudience {
     });
   }
 
-  /** One after the other, so that no viewer gets older values after newer ones. */
+  /** Runs tasks one after the other, so that no viewer gets older values after newer ones. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#work = this.#work
       .then(() => (this.viewers.size > 0 ? work() : undefined))

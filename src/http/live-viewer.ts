@@ -2,9 +2,9 @@ import type { WebSocket } from "ws";
 import type { Body } from "./body.js";
 import { type BodyBudget, leastReadingMs } from "./body-budget.js";
 
-/** One open page. At most one update is on its way to it: a page that does not read misses further ones. */
+/** One open page. At most one update is in flight: a page that does not read misses further ones. */
 export class LiveViewer {
-  /** Whether it was sent everything up to the last update; otherwise it gets the whole state next time. */
+  /** Whether the page has been sent every update; otherwise it gets the whole state next time. */
   isUpToDate = false;
   readonly #socket: WebSocket;
   readonly #budget: BodyBudget;
@@ -28,7 +28,7 @@ export class LiveViewer {
     return this.#unread === undefined;
   }
 
-  /** Sends an update, unless the last one is still on its way. */
+  /** Sends an update, unless the last one is still in flight. */
   tell(body: Body): void {
     this.isUpToDate = this.isReading && !this.#budget.isExceeded && this.#socket.readyState === 1;
     if (!this.isUpToDate) return;

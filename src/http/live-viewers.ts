@@ -22,13 +22,13 @@ const maxRemembered = 100_000;
 export interface LiveViewersOptions {
   readonly nodes: NodesView;
   readonly budget: BodyBudget;
-  /** Called with errors of ours. */
+  /** Called with errors in Muninn. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Sends the open pages of nodes the changes of metrics, by WebSocket. A page that cannot follow misses updates and then
- * gets the whole state again. What waits for pages is shared, and counted among the answers of the endpoint.
+ * Sends changes of metrics to the open pages of nodes, by WebSocket. A page that cannot keep up misses updates and then
+ * gets the whole state again. Updates are shared between pages, and counted among the answers of the endpoint.
  */
 export class LiveViewers {
   readonly #options: LiveViewersOptions;
@@ -106,7 +106,7 @@ export class LiveViewers {
     return metrics;
   }
 
-  /** One node after the other; if that takes longer than the pause, the next round waits for it. */
+  /** Updates one node after the other; if that takes longer than the pause, the next round waits for it. */
   async #updateAll(): Promise<void> {
     this.#updates += 1;
     const audiences = [...this.#audiences.values()];

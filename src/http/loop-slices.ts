@@ -1,24 +1,24 @@
 /** Longest work in one turn of the event loop, in milliseconds; traces flow on the same loop. */
 export const sliceMs = 5;
 /**
- * Turns of the event loop between two slices. In each of them one client or node is accepted: where thousands connect while
- * there is long work, they would wait for a slice each. Turns without work take some microseconds.
+ * Turns of the event loop between two slices. Each turn accepts one client or node: if thousands connected during long work,
+ * each would otherwise have to wait for a slice. Turns without work take some microseconds.
  */
 const turnsBetween = 16;
 
 interface Work {
   readonly begin: () => void;
-  /** Whether it gets the rest of the slice. */
+  /** Whether the task gets the rest of the slice. */
   readonly isLong: boolean;
 }
 
 /**
- * Cuts the long work of the whole process into slices, with some turns of the event loop between two of them: however many
- * do such work at the same time, sockets and timers wait for one slice only. The one that waits longest comes next.
+ * Cuts the long work of the whole process into slices, with some turns of the event loop between them: however many do such work
+ * at the same time, sockets and timers wait for only one slice. The task that has waited longest comes next.
  */
 class LoopSlices {
   readonly #waiting: Work[] = [];
-  /** A slice is scheduled, or one is just over. */
+  /** Whether a slice is scheduled, or one has just ended. */
   #isBusy = false;
 
   /** Runs a short task in one of the next slices, together with others. */
@@ -49,7 +49,7 @@ class LoopSlices {
     this.#rest(turnsBetween);
   };
 
-  /** What was begun may have more to do. */
+  /** Pauses for these turns before the next slice. */
   #rest(turns: number): void {
     setImmediate(() => {
       if (turns > 1) this.#rest(turns - 1);

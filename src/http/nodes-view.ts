@@ -7,7 +7,7 @@ export interface ViewedNode {
   readonly metrics: NodeMetrics;
 }
 
-/** What the HTTP endpoints read about nodes; the composition root makes it from its directory of nodes. */
+/** What HTTP endpoints can read about nodes; the composition root provides it from its directory of nodes. */
 export interface NodesView {
   /** The nodes currently connected whose names are known. */
   nodes(): Iterable<ViewedNode>;

@@ -5,8 +5,8 @@ const mostForwarded = 16;
 
 /**
  * Whether the page that opens a WebSocket is one of ours: browsers let any site open one to any other, with the user's
- * credentials, and name the site in `Origin`. Each of several proxies in a row may have added the host it was asked for; a
- * scheme's default port may be written or not.
+ * credentials, and name the site in `Origin`. Each proxy in a chain may have added the host it was asked for; the default
+ * port of a scheme may be written or omitted.
  */
 export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
   const { origin } = headers;

@@ -1,6 +1,6 @@
 /**
- * The look that all pages share: colours, light or dark as the device is, text and controls. The pages that are packed from
- * `web/` begin with it, too (web/rolldown.config.ts).
+ * The style that all pages share: colours, light or dark like the device, text and controls. The pages built from `web/` begin
+ * with it, too (web/rolldown.config.ts).
  */
 export const pageStyle = `
 :root {
@@ -40,7 +40,7 @@ button[aria-pressed="true"] { background: var(--accent); color: var(--ground); }
 .failing { color: var(--bad); }
 `;
 
-/** Of the pages that need no script: a column of text and lists. */
+/** For pages without a script: a column of text and lists. */
 export const plainPageStyle = `${pageStyle}
 main { margin: 0 auto; max-width: 64rem; padding: 1rem; overflow-wrap: anywhere; }
 h1 { margin: 0 0 0.75rem; }

@@ -16,7 +16,7 @@ import { nodePath } from "./node-path.js";
 import type { NodesView } from "./nodes-view.js";
 import { targets } from "./service-discovery.js";
 
-/** Pieces of a ready text, in UTF-16 units. */
+/** Length of the pieces of a complete text, in UTF-16 units. */
 const pieceLength = 65_536;
 
 interface OwnText {
@@ -142,7 +142,7 @@ class PrometheusPages {
     return body === undefined ? busyAnswer() : { status: 200, contentType, body };
   }
 
-  /** Made once for all requests at the same time. */
+  /** Made once for all simultaneous requests. */
   #selfText(format: ExpositionFormat): Promise<OwnText> {
     const known = this.#selfTexts.get(format);
     if (known !== undefined) return known;
@@ -156,7 +156,7 @@ function* piecesOf(text: string): Generator<string> {
   for (let begin = 0; begin < text.length; begin += pieceLength) yield text.slice(begin, begin + pieceLength);
 }
 
-/** Names and texts appear about twice in an exposition; each metric also has lines around it, and an entry in its family. */
+/** An estimate: names and texts appear about twice in an exposition, and each metric has comment lines and an entry in its family. */
 function bytesToExpose({ label = "", metrics }: ExposedNode): number {
   return 2 * metrics.bytes + metrics.size * (200 + label.length);
 }

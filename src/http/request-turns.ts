@@ -1,4 +1,4 @@
-/** Requests begun in one turn of the event loop, some milliseconds of work. */
+/** Requests begun per turn of the event loop: some milliseconds of work. */
 const mostInTurn = 64;
 /** No further one begins in a turn in which the first began this many milliseconds ago: a client decides how long one takes. */
 const longestMs = 5;
@@ -8,7 +8,7 @@ const longestMs = 5;
  */
 const turnsBetween = 16;
 
-/** Begins the requests of an endpoint a few in each turn of the event loop, in the order they came: thousands may come at once. */
+/** Begins an endpoint's requests a few per turn of the event loop, in order of arrival: thousands may arrive at once. */
 export class RequestTurns {
   readonly #waiting: (() => void)[] = [];
   readonly #now: () => number;

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { loopSlices } from "./loop-slices.js";
 
 /**
- * Sends the body of an answer and ends it. A piece is written once the one before has left, in turn with those of other
+ * Sends the body of an answer and ends it. A piece is written once the one before is sent, alternating with pieces of other
  * answers, so that many clients reading something large at the same time do not block the event loop.
  */
 export function sendInPieces(response: ServerResponse, pieces: readonly Buffer[]): void {

@@ -4,7 +4,7 @@ import type { EndpointRequest } from "./endpoint-options.js";
 import { Accept } from "./negotiation.js";
 import type { NodesView } from "./nodes-view.js";
 
-/** A name or IPv4 address, or an IPv6 address in brackets, and perhaps a port. */
+/** A name, IPv4 address or bracketed IPv6 address, with an optional port. */
 const hostAndPort = /^(?:[A-Za-z0-9._~-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
 export interface TargetOptions {
@@ -16,7 +16,7 @@ export interface TargetOptions {
   readonly isSecure: boolean;
 }
 
-/** `/targets`: Prometheus' HTTP service discovery, one target a node. */
+/** `/targets`: Prometheus' HTTP service discovery, one target per node. */
 export async function targets(
   request: EndpointRequest,
   view: NodesView,
@@ -51,7 +51,7 @@ function* targetPieces(
   for (const [index, { name, slug }] of nodes.entries()) {
     const labels = {
       ...options.labels,
-      // Our labels last: without the path or the name of each node all targets would be the same.
+      // Our own labels take precedence: without the path or the name of each node all targets would be the same.
       ...(options.isSecure && { __scheme__: "https" }),
       ...(options.instanceLabel && { instance: name }),
       __metrics_path__: `/${slug}`,
@@ -62,7 +62,7 @@ function* targetPieces(
   yield "]";
 }
 
-/** The host that the client, or the proxy in front of us, asked for; if that is not valid, the address it reached. */
+/** The host that the client, or the proxy in front of us, asked for; if it is invalid, the address that was reached. */
 function hostOf(request: EndpointRequest): string {
   const hosts = [forwarded(request, "x-forwarded-host"), request.headers.host];
   return hosts.find((host) => host !== undefined && hostAndPort.test(host)) ?? request.localAddress;

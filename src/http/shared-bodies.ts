@@ -1,7 +1,7 @@
 import type { Body } from "./body.js";
 import type { BodyBudget, Rendering } from "./body-budget.js";
 
-/** How long a body is kept for others that want the same, in milliseconds: many scrapers may ask at the same time. */
+/** How long a body is kept for further requests, in milliseconds: many scrapers may ask for it at the same time. */
 const keptMs = 1_000;
 
 interface Shared {
@@ -12,13 +12,13 @@ interface Shared {
 export interface Wanted extends Pick<Rendering, "gzip"> {
   /** Identifies a body, whether compressed or not. */
   readonly key: string;
-  /** The version of its data: a body of the same version is still valid. Undefined if that is not known. */
+  /** The version of its data: a body of the same version is still valid. Undefined if it is unknown. */
   readonly version: number | undefined;
-  /** Called where it is not there yet: thousands may ask for the same, and to find out what it is made of may take a while. */
+  /** Called only if the body does not exist yet: thousands may ask for the same one, and preparing its contents may take a while. */
   readonly make: () => Omit<Rendering, "gzip">;
 }
 
-/** Makes a body that many ask for at the same time only once, and keeps it only once while they read. */
+/** Makes a body that many ask for at the same time only once, and keeps one copy while they read. */
 export class SharedBodies {
   readonly #budget: BodyBudget;
   readonly #shared = new Map<string, Shared>();
@@ -29,7 +29,7 @@ export class SharedBodies {
 
   /**
    * The body that is being made, one made in the last second if its version is still valid, or a new one. Undefined if too
-   * many wait to be made.
+   * many are waiting to be made.
    */
   get(wanted: Wanted): Promise<Body | undefined> {
     const { version, gzip, make } = wanted;

@@ -8,12 +8,12 @@ interface Reader {
 }
 
 /**
- * Answers on their way to their readers. A reader that does not read its answer before the deadline is disconnected; so are
- * the earliest ones when all bodies together are too large, or others wait for room.
+ * Answers that are being sent. A reader that does not read its answer before the deadline is disconnected; so are the earliest
+ * ones if all bodies together are too large, or others wait for room.
  */
 export class UnreadAnswers {
   readonly #budget: BodyBudget;
-  /** In the order in which they began. */
+  /** In the order in which their sending began. */
   readonly #unread = new Map<ServerResponse, Reader>();
   readonly #awaitingNone: (() => void)[] = [];
   #cut = 0;

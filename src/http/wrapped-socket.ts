@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { loopSlices } from "./loop-slices.js";
 
-/** A client's socket behind a stream of our own, which decides what of it a server reads, and when. */
+/** Wraps a client's socket in a stream that decides what a server reads of it, and when. */
 export abstract class WrappedSocket extends Duplex {
   protected readonly socket: Socket;
-  /** What has come and was not passed on. */
+  /** Bytes that have arrived and not been passed on. */
   protected waiting: Buffer | undefined;
-  /** The reader takes another piece. */
+  /** Whether the reader wants another piece. */
   protected isWanted = false;
   /** The client has closed its side. */
   hasEnded = false;
@@ -49,13 +49,13 @@ export abstract class WrappedSocket extends Duplex {
     return this.socket.remotePort;
   }
 
-  /** HTTP asks for this to end connections that are idle. */
+  /** HTTP calls this to end idle connections. */
   setTimeout(milliseconds: number): this {
     this.socket.setTimeout(milliseconds);
     return this;
   }
 
-  /** Passes on one piece of what waits, if it may be, and asks for the `next`. */
+  /** Passes on one piece of `waiting`, if allowed, and asks for the `next`. */
   protected abstract pass(): void;
 
   protected keep(waiting: Buffer | undefined): void {

@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("requests have this much together, and give it back once", () => {
+test("all requests together have `maxBytes`, and each returns its share once", () => {
   const all = admission();
   const [one, other] = [all.enter()!, all.enter()!];
   expect(one.hold(3 * mebibyte)).toBe(true);
@@ -31,14 +31,14 @@ test("requests have this much together, and give it back once", () => {
   expect(all.bytes).toBe(0);
 });
 
-test("each request counts, whatever it sends: there are no more than have room", () => {
+test("each request counts, whatever it sends, so their number is limited, too", () => {
   const all = admission();
   let places = 0;
   while (all.enter() !== undefined) places += 1;
   expect(places).toBe(64);
 });
 
-test("what nodes hold is not there for requests", () => {
+test("memory held by nodes is not available to requests", () => {
   const all = admission();
   const [one, other] = [all.enter()!, all.enter()!];
   heldByNodes = 7 * mebibyte;
@@ -52,7 +52,7 @@ test("what nodes hold is not there for requests", () => {
   expect(all.enter()).toBeUndefined();
 });
 
-test("a request that has been coming for two seconds gives way where there is no room, the longest first", () => {
+test("if there is no room, a request that has been arriving for two seconds gives way, the oldest first", () => {
   const all = admission();
   const gone: string[] = [];
   const coming = (name: string) => {
@@ -70,9 +70,9 @@ test("a request that has been coming for two seconds gives way where there is no
   vi.advanceTimersByTime(500);
   expect(third.hold(mebibyte)).toBe(true);
   expect(gone).toEqual(["first"]);
-  // Whoever lost its place gets no more.
+  // A request that lost its place gets no more room.
   expect(first.hold(1)).toBe(false);
-  // One that came as a whole keeps what it has.
+  // A complete request keeps what it has.
   second.came();
   vi.advanceTimersByTime(5_000);
   expect(third.hold(2 * mebibyte)).toBe(false);

@@ -12,7 +12,7 @@ beforeEach(() => {
 
 const bodyWith = (bytes: number): Body => bodyOf("x".repeat(bytes), { gzip: false });
 
-/** A body that takes turns of the event loop until it is told to finish. */
+/** A body that takes turns of the event loop until the test lets it finish. */
 function slow(key: string, bytes: number) {
   let isOver = false;
   const body = budget.render({
@@ -86,7 +86,7 @@ test("bodies still in use leave less room, and each counts once", async () => {
   await waiting.end();
 });
 
-test("while somebody waits for room, those who hold it are pressed repeatedly", async () => {
+test("while a request waits for room, readers that hold it are asked repeatedly to release it", async () => {
   const held = bodyWith(900);
   budget.hold(held);
   let pressed = 0;

@@ -31,7 +31,7 @@ function enter(remotePort: number, options: { busy?: boolean } = {}): FakeSocket
   return socket;
 }
 
-test("the connection idle for longest is closed first, and being busy makes it younger", () => {
+test("the connection idle for longest is closed first, and a request makes it the last again", () => {
   const [first, second] = [enter(1), enter(2)];
   table.setBusy(table.of(first)!, true);
   table.setBusy(table.of(first)!, false);
@@ -40,7 +40,7 @@ test("the connection idle for longest is closed first, and being busy makes it y
   expect(table).toMatchObject({ size: 2, refused: 0, isCrowded: false });
 });
 
-test("busy connections stay, a newcomer gets a reserved place, and one more is refused", () => {
+test("busy connections stay, a new one gets a reserved place, and one more is refused", () => {
   const busy = [enter(1, { busy: true }), enter(2, { busy: true }), enter(3, { busy: true })];
   expect(table.isCrowded).toBe(true);
   expect(enter(4).destroyed).toBe(true);

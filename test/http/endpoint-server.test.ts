@@ -423,7 +423,7 @@ describe("stopping", () => {
     slow.destroy();
   });
 
-  test("has the same end for a second or simultaneous call", async () => {
+  test("ends the same way for a second or simultaneous call", async () => {
     const server = await open();
     const first = server.stop();
     expect(server.stop()).toBe(first);
@@ -442,7 +442,7 @@ describe("TLS", () => {
   });
   const root = () => readFile(join(files, "root.pem"), "utf8");
 
-  /** The name of the certificate that a new connection is shown. */
+  /** The name of the certificate shown to a new connection. */
   async function shown(server: EndpointServer): Promise<string> {
     const socket: TLSSocket = connectTls({ ...server.address, servername: "localhost", ca: await root() });
     await once(socket, "secureConnect");
@@ -471,7 +471,7 @@ describe("TLS", () => {
     expect(await received(socket)).not.toContain("hello");
   });
 
-  test("closes a client that never shakes hands", async () => {
+  test("closes the connection of a client that never completes its handshake", async () => {
     const server = await open({
       endpoint: tls,
       tls: await readCertificate(certificate()),

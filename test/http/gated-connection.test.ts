@@ -161,7 +161,7 @@ describe("a gated connection", () => {
     expect(ahead.bytes).toBe(0);
   });
 
-  test("lets everything through once it is no longer HTTP", async () => {
+  test("passes everything on once it is no longer HTTP", async () => {
     client.write(`${request("/a")}\n\n\n\n`);
     await expect.poll(() => given).toBe(request("/a"));
     gated.removeGate();

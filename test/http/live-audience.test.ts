@@ -127,7 +127,7 @@ describe("viewers of one node", () => {
       audience.viewers.clear();
       audience.viewers.add(viewers[index]!);
       set(`${index} ${"x".repeat(9_000)}`);
-      // Each gets another version, which it does not read, until there is no room for the next.
+      // Each page gets another version, which it does not read, until there is no room for the next.
       void audience.welcome();
       await turns();
     }

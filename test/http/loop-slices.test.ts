@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loopSlices } from "../../src/http/loop-slices.js";
 
-test("one long piece of work runs per turn of the event loop, in the order of the requests", async () => {
+test("one long task runs per turn of the event loop, in the order of the requests", async () => {
   const ran: string[] = [];
   let turn = 0;
   let isOver = false;
@@ -22,7 +22,7 @@ test("one long piece of work runs per turn of the event loop, in the order of th
   expect(new Set(ran.map((entry) => entry.slice(2))).size).toBe(9);
 });
 
-test("between two long pieces there are turns in which those are accepted who connect", async () => {
+test("between two long tasks there are turns in which new connections are accepted", async () => {
   let turns = 0;
   let isOver = false;
   const count = () => {
@@ -36,7 +36,7 @@ test("between two long pieces there are turns in which those are accepted who co
   expect(turns).toBeGreaterThan(10);
 });
 
-test("short pieces of work share a slice, and new ones wait for the next", async () => {
+test("short tasks share a slice, and new ones wait for the next", async () => {
   const ran: string[] = [];
   await new Promise<void>((resolve) => {
     loopSlices.run(() => {

@@ -16,7 +16,7 @@ const sizes = [
   { width: 2_560, height: 1_300 },
 ];
 
-/** Of a busy machine. */
+/** Enough for a busy machine. */
 const patience = { timeout: 30_000, interval: 100 };
 
 const hostile = '<img src=x onerror="document.title=1">';

@@ -43,7 +43,7 @@ test.each<[string, number, string]>([
   "a request refused as %j with %i is disconnected even if the client neither reads nor closes",
   async (head, status, token) => {
     await open(token === "" ? {} : { auth: { bearerToken: token } });
-    // It would not close its side even when it is told that the other side is closed.
+    // This client does not close its side even when the server has closed its own.
     const client = connect({ ...server.address, allowHalfOpen: true });
     clients.push(client);
     client.on("error", () => undefined);

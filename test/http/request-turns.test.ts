@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RequestTurns } from "../../src/http/request-turns.js";
 
-test("sixty-four requests begin in a turn of the event loop, and the rest after them in the order they came", async () => {
+test("sixty-four requests begin per turn of the event loop, and the rest later, in order of arrival", async () => {
   const turns = new RequestTurns();
   const begun: number[][] = [[]];
   for (let request = 0; request < 200; request += 1)
@@ -16,7 +16,7 @@ test("sixty-four requests begin in a turn of the event loop, and the rest after 
   expect(turns.mayBegin(() => {})).toBe(true);
 });
 
-test("one that comes while others wait does not begin before them", async () => {
+test("a request that arrives while others wait does not begin before them", async () => {
   const turns = new RequestTurns();
   const begun: string[] = [];
   for (let request = 0; request < 64; request += 1) turns.mayBegin(() => {});

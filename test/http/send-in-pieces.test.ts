@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { beforeEach, expect, test } from "vitest";
 import { sendInPieces } from "../../src/http/send-in-pieces.js";
 
-/** An answer whose reader accepts what is written at once, or when it is told to. */
+/** An answer whose reader accepts what is written at once, or when the test says so. */
 class FakeResponse extends EventEmitter {
   readonly written: string[] = [];
   isReading = true;

@@ -27,7 +27,7 @@ async function get(key: string, version: number | undefined, changes: Changes = 
 }
 
 beforeEach(() => {
-  // The turns of the event loop are real ones.
+  // Turns of the event loop are real ones.
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   budget = new BodyBudget({ maxBytes: 1_000 });
   shared = new SharedBodies(budget);
@@ -43,7 +43,7 @@ test("requests during the rendering of a body share it", async () => {
   expect(rendered).toBe(1);
 });
 
-test("what a body is made of is not even looked for where it is there already", async () => {
+test("the contents of a body that exists already are not even prepared", async () => {
   await get("/node", 7);
   const make = () => {
     throw new Error("looked for");
