@@ -36,7 +36,11 @@ export class MessageSlab {
   /** Moves up to `count` of the oldest messages to `taken`; returns their characters. */
   take(count: number, taken: Uint8Array[]): number {
     let characters = 0;
-    for (let last = Math.min(this.#removed + count, this.#ends.length); this.#removed < last; this.#removed += 1) {
+    for (
+      let last = Math.min(this.#removed + count, this.#ends.length);
+      this.#removed < last;
+      this.#removed += 1
+    ) {
       taken.push(this.#bytes.subarray(this.#endOf(this.#removed), this.#ends[this.#removed]));
       characters += this.#characters[this.#removed]!;
     }

@@ -1,6 +1,6 @@
 /** A problem that a program should know about; the forwarder never throws. */
 export interface ForwarderProblem {
-  readonly code: /** No tracer is reached, or it refused us, or broke the protocol; it is tried again. */
+  readonly code: /** The tracer cannot be reached, refused us, or broke the protocol; connecting is retried. */
     | "connection"
     /** The queue was full, and the oldest messages were dropped; or a message is larger than the whole queue. */
     | "dropped"

@@ -43,7 +43,10 @@ export function credentialsOf(
   const faults: readonly (readonly [applies: boolean, message: string])[] = [
     [Object.keys(tls).length > 0 && !isSecure, "tls is for tls: and wss: only"],
     [tokenFile !== undefined && !isWebSocket, "tokenFile is for ws: and wss: only"],
-    [hasCertificate !== given("certificateKeyFile"), "certificateFile and certificateKeyFile need each other"],
+    [
+      hasCertificate !== given("certificateKeyFile"),
+      "certificateFile and certificateKeyFile need each other",
+    ],
     [listens && isSecure && !hasCertificate, "to listen, TLS needs tls.certificateFile"],
     [listens && given("caFile", "serverName"), "caFile and serverName are for mode connect"],
     [!listens && given("clientCaFile"), "clientCaFile is for mode listen"],

@@ -152,7 +152,11 @@ test("a listening program refuses a tracer with another token, and reports it", 
 test.each([
   { address: "tcp://a:1", options: { tls: authority }, reason: "tls is for tls: and wss: only" },
   { address: "tls://a:1", options: { tokenFile: "t" }, reason: "tokenFile is for ws: and wss: only" },
-  { address: "tls://a:1", options: { tls: { certificateFile: "c" } }, reason: "certificateFile and certificateKeyFile need each other" },
+  {
+    address: "tls://a:1",
+    options: { tls: { certificateFile: "c" } },
+    reason: "certificateFile and certificateKeyFile need each other",
+  },
   { address: "tls://a:1", options: { tls: clientAuthority }, reason: "clientCaFile is for mode listen" },
   { address: "ws://a:1/", options: { access: "anyone" }, reason: "access is for mode listen" },
   { address: "tls://a:1", options: { mode: "listen" }, reason: "TLS needs tls.certificateFile" },

@@ -101,7 +101,7 @@ describe.each(["connect", "listen"] as const)("in mode %s", (mode) => {
   });
 });
 
-test("close sends what was queued before a tracer came, in order", async () => {
+test("close sends messages queued before a tracer connected, in order", async () => {
   const forwarder = open();
   for (let number = 0; number < 1_000; number += 1) forwarder.trace({ namespace: "N", data: { number } });
   await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket() } } });
