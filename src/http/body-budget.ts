@@ -13,7 +13,7 @@ const pressMs = 250;
 export interface Rendering {
   /** Called once there is room; an empty piece is a point to pause. */
   readonly pieces: () => Iterator<string>;
-  /** Most memory that making it takes, in bytes: the text, and what is kept meanwhile. */
+  /** Most memory needed to make it, in bytes: the text and temporary data. */
   readonly bytes: number;
   readonly gzip: boolean;
 }

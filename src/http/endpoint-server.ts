@@ -162,7 +162,7 @@ export class EndpointServer {
     this.#bodies = new SharedBodies(this.#budget);
   }
 
-  /** Waits at most half a second for unfinished answers to be read, stops listening, and closes what is left. */
+  /** Waits at most half a second for unfinished answers to be read, stops listening, and closes the remaining connections. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

@@ -25,7 +25,7 @@ export interface AudienceOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** The viewers of one node's page, who share the updates made for them. */
+/** The viewers of one node's page, which share their updates. */
 export class LiveAudience {
   readonly viewers = new Set<LiveViewer>();
   readonly #options: AudienceOptions;

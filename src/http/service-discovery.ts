@@ -68,7 +68,7 @@ function hostOf(request: EndpointRequest): string {
   return hosts.find((host) => host !== undefined && hostAndPort.test(host)) ?? request.localAddress;
 }
 
-/** Each proxy appends what it was asked for, so the first is the client's own. */
+/** Each proxy appends the value that it was asked for, so the first is the client's own. */
 function forwarded({ headers }: EndpointRequest, name: string): string | undefined {
   return headers[name]?.toString().split(",")[0]?.trim();
 }

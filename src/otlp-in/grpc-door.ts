@@ -197,7 +197,7 @@ export class GrpcDoor implements Entrance {
 const faults: Readonly<Record<BodyFault, readonly [status: number, message: string]>> = {
   busy: [code.unavailable, "too much is waiting to be written"],
   late: [code.unavailable, "the request arrived too slowly"],
-  "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, also when decompressed`],
+  "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, also unpacked`],
   "cut-off": [code.invalidArgument, "the message was cut off"],
   garbage: [code.invalidArgument, "the message is not gzip"],
 };

@@ -45,7 +45,7 @@ const refusals = {
     message: "the content type must be application/x-protobuf or application/json",
   },
   coding: { status: 415, code: 3, message: "the content encoding must be gzip or none" },
-  "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, also when decompressed` },
+  "too-large": { status: 413, code: 8, message: `a request may have ${maxBodyBytes} bytes, also unpacked` },
   busy: { status: 429, code: 8, message: "too much is waiting to be written", headers: retry },
   late: { status: 503, code: 14, message: "the request arrived too slowly", headers: retry },
   "cut-off": { status: 400, code: 3, message: "the body was cut off" },

@@ -11,7 +11,7 @@ const idleMs = 15 * 60_000;
 /** How often that is checked. */
 const lookMs = 60_000;
 
-/** SDKs invent an instance id at each start: a directory for each would be useless. Two at a time are told apart like any nodes of one name. */
+/** SDKs invent an instance id at each start: a directory for each would be useless. Two at a time are handled like any nodes of one name. */
 const madeUp = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Characters of a name or version that are used; the rules for names shorten it further. */

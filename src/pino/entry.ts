@@ -7,9 +7,9 @@ import {
   openForwarder,
 } from "../forwarder/library/entry.js";
 import { type Severity, severities } from "../protocol/trace-batch.js";
+import { BackPressure } from "./back-pressure.js";
 import { type LineForm, traceOfText } from "./line-trace.js";
 import { LineWriter } from "./line-writer.js";
-import { BackPressure } from "./back-pressure.js";
 
 export type { Severity } from "../protocol/trace-batch.js";
 

@@ -4,7 +4,7 @@ export interface Quirks {
   readonly firstBytes?: Uint8Array | undefined;
   /** When the node stops reading and answering: from the first byte on, or after the handshake. @default never */
   readonly silentFrom?: "start" | "handshake" | undefined;
-  /** Data points are answered once this has resolved, in turn; never, if it never does. @default at once */
+  /** Data points are answered, in order, once this has resolved; never if it never does. @default at once */
   readonly dataPointsAfter?: Promise<unknown> | undefined;
   /** Objects in each reply beyond those asked for, if there are as many. @default 0 */
   readonly extraObjects?: number | undefined;

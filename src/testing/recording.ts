@@ -34,7 +34,7 @@ export interface Recording {
 }
 
 export interface Comparison extends Verdict {
-  /** The verdict in words, with the places of what is lost, doubled, out of order, torn or foreign. */
+  /** The verdict as text, with the place of everything lost, doubled, out of order, torn or foreign. */
   readonly text: string;
 }
 

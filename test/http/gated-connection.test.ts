@@ -116,7 +116,7 @@ describe("a gated connection", () => {
     gated.destroy();
   });
 
-  test("passes on one head, and counts the bytes that wait", async () => {
+  test("passes on one head, and counts the waiting bytes", async () => {
     client.write(request("/a") + request("/b"));
     await expect.poll(() => given).toBe(request("/a"));
     expect(ahead.bytes).toBe(request("/b").length);

@@ -7,7 +7,7 @@ import { LiveViewer } from "../../src/http/live-viewer.js";
 import type { NodeMetrics } from "../../src/metrics/node/node-metrics.js";
 import { give, metricsOf } from "../metrics/node/metric-sets.js";
 
-/** A page that reads what it receives, or does not. */
+/** A page that can stop reading. */
 class FakePage extends EventEmitter {
   readonly readyState = 1;
   isReading = true;
@@ -92,7 +92,7 @@ describe("viewers of one node", () => {
     }
   });
 
-  test("are told that nothing is new without rendering anything", async () => {
+  test("are told that nothing has changed without rendering anything", async () => {
     const page = join();
     await audience.welcome();
     await audience.update();

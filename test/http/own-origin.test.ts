@@ -10,7 +10,11 @@ const proxied = (forwarded: string, origin: string, host = "inner:12788") => ({
 test.each<[string, Record<string, string>, boolean]>([
   ["no browser", { host: "a" }, true],
   ["the same host", { host: "a:1", origin: "http://a:1" }, true],
-  ["the same host in other letter case", { host: "Tracer.Example:1", origin: "http://tracer.example:1" }, true],
+  [
+    "the same host in other letter case",
+    { host: "Tracer.Example:1", origin: "http://tracer.example:1" },
+    true,
+  ],
   ["another host", { host: "a:1", origin: "http://b:1" }, false],
   ["another port", { host: "a:1", origin: "http://a:2" }, false],
   ["the port of http, written out", { host: "a:80", origin: "http://a" }, true],
@@ -25,7 +29,11 @@ test.each<[string, Record<string, string>, boolean]>([
     proxied("outer.example,middle.example", "http://middle.example"),
     true,
   ],
-  ["a host that none of them was asked for", proxied("outer.example, middle.example", "http://evil.example"), false],
+  [
+    "a host that none of them was asked for",
+    proxied("outer.example, middle.example", "http://evil.example"),
+    false,
+  ],
   ["an empty list", proxied(" , ", "http://evil.example"), false],
   ["a name that begins like ours", proxied("outer.example", "https://outer.example.evil"), false],
   ["a page without an origin", { host: "a", origin: "null" }, false],

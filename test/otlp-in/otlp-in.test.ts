@@ -113,12 +113,7 @@ test.each([
   ["bytes that are not gzip", "{}", { headers: { "content-encoding": "gzip" } }, 400],
   ["no JSON", "{", {}, 400],
   ["JSON of another shape", '{"resourceLogs":3}', {}, 400],
-  [
-    "an invalid number",
-    '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}',
-    {},
-    400,
-  ],
+  ["an invalid number", '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}', {}, 400],
   ["bytes that are not protobuf", "garbage", { headers: { "content-type": "application/x-protobuf" } }, 400],
   ["a body that is too large", Buffer.alloc(21 * 2 ** 20, " "), {}, 413],
   [

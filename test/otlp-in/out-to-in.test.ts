@@ -4,7 +4,7 @@ import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
 import { startTracer } from "../../src/testing/test-tracer.js";
 
-test("what one Muninn sends to another over OTLP is in its files byte for byte, under the same name", async () => {
+test("objects that one Muninn sends to another over OTLP are in its files byte for byte, under the same node name", async () => {
   await using taking = await startTracer({ config: { muninn: { otlp: { host: "127.0.0.1", port: 0 } } } });
   const url = `http://${taking.served.get("otlp")}/v1/logs`;
   await using sending = await startTracer({

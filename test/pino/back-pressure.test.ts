@@ -11,13 +11,16 @@ afterEach(() => {
 /** Back-pressure for a forwarder whose `stats` the test changes. */
 function backPressureWith({ most = 100, mostCharacters = 1_000_000 } = {}) {
   const stats = { queued: 0, queuedCharacters: 0, sent: 0, dropped: 0, unusable: 0, connections: 1 };
-  return { stats, backPressure: new BackPressure({ forwarder: { stats: () => stats }, most, mostCharacters }) };
+  return {
+    stats,
+    backPressure: new BackPressure({ forwarder: { stats: () => stats }, most, mostCharacters }),
+  };
 }
 
 /** Tells whether a line may be sent by now. */
 function watched(room: Promise<void> | undefined): () => boolean {
-let isOver = room === undefined;
-void room?.then(() => {
+  let isOver = room === undefined;
+  void room?.then(() => {
     isOver = true;
   });
   return () => isOver;

@@ -22,7 +22,7 @@ const cases: readonly (readonly [string, DiskFault])[] = [
 ];
 
 test.each(cases)(
-  "a disk that is %s delays one node, and once it heals each line is there once",
+  "a disk that is %s delays one node, and once it heals each line is in the files once",
   async (_name, fault) => {
     const disk = faults.fileSystem();
     await using tracer = await startTracer({ fileSystem: disk });

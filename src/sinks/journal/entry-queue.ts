@@ -124,7 +124,7 @@ export class EntryQueue {
     this.#spare.push(frame.table);
   }
 
-  /** Gives up what is not read. */
+  /** Drops entries that are not read. */
   giveUp(): void {
     for (const delivery of this.#deliveries) {
       const { batch, read, tooLarge } = delivery;

@@ -118,7 +118,7 @@ export class JournalSender<Sent extends Frame> {
     });
   }
 
-  /** Sends nothing more; what the socket has accepted stays there. Idempotent; waits for a running call. */
+  /** Stops sending; entries that the socket has accepted stay in it. Idempotent; waits for a running call. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;

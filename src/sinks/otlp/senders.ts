@@ -141,8 +141,7 @@ export class Senders {
         state: "degraded",
         since: this.#startedAt,
         reason: `${where} rejects log records for good: ${this.#rejection}`,
-        action:
-          "See the collector's own log for the reason: credentials, size limits, or an unknown format.",
+        action: "See the collector's own log for the reason: credentials, size limits, or an unknown format.",
       };
     }
     return { state: "ok", since: this.#startedAt };

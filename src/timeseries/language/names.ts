@@ -14,7 +14,7 @@ interface KnownNames {
   knows(metric: string): boolean;
 }
 
-/** Names that are bound at an expression, the innermost first. */
+/** The names bound in an expression, the innermost first. */
 interface Bound {
   readonly name: string;
   readonly outer: Bound | undefined;

@@ -13,7 +13,7 @@ const patterns = {
 
 const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** Reads a query's words, one after another. Methods that begin with `take` move on only if they find what they look for. */
+/** Reads a query's words, one after another. Methods named `take…` advance only if they find what they are looking for. */
 export class Scanner {
   readonly query: string;
   at = 0;

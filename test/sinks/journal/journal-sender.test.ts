@@ -11,7 +11,7 @@ function frameOf(...entries: string[]): Frame {
   return { table };
 }
 
-/** A socket whose calls end as the script says, and then succeed. Everything is read at once. */
+/** A socket whose calls have the results in the script, and then succeed. Everything is read at once. */
 function scripted(...script: (number | Error)[]) {
   const calls: string[] = [];
   const next = (call: string, count: number) => {

@@ -215,7 +215,7 @@ test("the last entry, accepted but unread when the socket vanishes, is sent agai
   expect(messagesOf(second)).toEqual(["0"]);
 });
 
-test("drained waits for what is already written for that node, and for no other", async () => {
+test("drained waits for batches already written for that node, and for no other", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);
@@ -240,7 +240,7 @@ test("a stop waits for entries being sent, and accepts no more", async () => {
   expect(messagesOf(receiver)).toEqual(numbers(1_000));
 });
 
-test("a stop drops at its deadline what the socket has not accepted, and the rest counts as written", async () => {
+test("a stop drops at its deadline the entries that the socket has not accepted, and the rest count as written", async () => {
   const path = freePath();
   using receiver = new DatagramReceiver(path);
   await using sink = openSink(path);

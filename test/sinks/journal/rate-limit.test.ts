@@ -35,7 +35,12 @@ const byDefault = { unit, entries: 10_000, intervalMs: 30_000 };
 test.each<[string, string, { unit: string; interval?: string; burst?: string }, RateLimit | undefined]>([
   ["a unit without a limit of its own", inUnit, { unit }, byDefault],
   ["zeros, which mean the defaults", inUnit, { unit, interval: "0", burst: "0" }, byDefault],
-  ["the limits of config/muninn.service", inUnit, { unit, interval: "1000000", burst: "1000000000" }, undefined],
+  [
+    "the limits of config/muninn.service",
+    inUnit,
+    { unit, interval: "1000000", burst: "1000000000" },
+    undefined,
+  ],
   [
     "a burst that is too small",
     inUnit,

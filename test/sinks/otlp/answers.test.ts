@@ -33,10 +33,13 @@ test.each([429, 502, 503, 504])("after %d a request may be sent again", async (s
   expect(await post()).toEqual({ kind: "retry", reason: `status ${status}: no` });
 });
 
-test.each([400, 401, 403, 404, 408, 413, 415, 500, 501, 505])("after %d a request is not sent again", async (status) => {
-  collector.next.push(refuse(status, { "retry-after": "1" }));
-  expect(await post()).toEqual({ kind: "refused", reason: `status ${status}: no` });
-});
+test.each([400, 401, 403, 404, 408, 413, 415, 500, 501, 505])(
+  "after %d a request is not sent again",
+  async (status) => {
+    collector.next.push(refuse(status, { "retry-after": "1" }));
+    expect(await post()).toEqual({ kind: "refused", reason: `status ${status}: no` });
+  },
+);
 
 test.each([301, 302, 307, 308])("%d is not followed, and the reason names its location", async (status) => {
   await using other = await TestCollector.open();

@@ -45,7 +45,7 @@ export class TestCollector implements AsyncDisposable {
   /** How it handles the next requests; later ones are accepted. */
   readonly next: Behave[] = [];
   readonly #server: Server;
-  /** Requests in flight now, and the most there ever were. */
+  /** Requests in flight now, and the most so far. */
   underWay = 0;
   mostUnderWay = 0;
 
