@@ -1,7 +1,6 @@
 import { readCertificate, type TlsMaterial } from "./config/certificate.js";
 import type { Config, Endpoint } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
-import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
 import { BodyBudget } from "./http/body-budget.js";
@@ -14,6 +13,7 @@ import type { OwnEvents } from "./metrics/own/events.js";
 import type { OwnMetrics } from "./metrics/own/own-metrics.js";
 import type { EndpointReading } from "./metrics/own/reading.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
+import { RateLimitedLines, times } from "./text/rate-limited-lines.js";
 import type { AskableNodes } from "./timeseries/http/node-routes.js";
 import type { Timeseries } from "./timeseries/timeseries.js";
 import type { UiOptions } from "./ui/ui-endpoint.js";
@@ -106,8 +106,10 @@ export class Endpoints {
         faults.say("http", field, (count) => {
           // A client's text, of any length.
           const shown = path.slice(0, maxPathLength);
-          const more = count === 1 ? "" : ` (the last of ${count} like it within a minute)`;
-          log.error("http_failed", `answering ${shown} at ${field} failed${more}`, { err, path: shown });
+          log.error("http_failed", `answering ${shown} at ${field} failed${times(count)}`, {
+            err,
+            path: shown,
+          });
         }),
     });
     // Only what is served is loaded: the libraries of an endpoint take much of a start.

@@ -1,6 +1,5 @@
 import { dirname } from "node:path";
 import type { Log } from "./daemon/log/log.js";
-import { RateLimitedLines, times } from "./daemon/log/rate-limited-lines.js";
 import type { HealthOptions } from "./health/open-health.js";
 import type { ConnectionEnd, OwnEvents } from "./metrics/own/events.js";
 import { remoteAddressOf } from "./nodes/remote-address.js";
@@ -8,6 +7,7 @@ import type { SessionEnd } from "./nodes/session-host.js";
 import type { SessionObserver } from "./nodes/sessions.js";
 import type { RegistryObserver } from "./registry/registry-observer.js";
 import type { RouterObserver } from "./sinks/router.js";
+import { RateLimitedLines, times } from "./text/rate-limited-lines.js";
 import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 import type { ListenOptions, Refusal } from "./transport/links/link.js";

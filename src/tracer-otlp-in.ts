@@ -1,6 +1,5 @@
 import type { Config } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
-import { RateLimitedLines } from "./daemon/log/rate-limited-lines.js";
 import type { OtlpInView } from "./health/otlp-in-check.js";
 import { placesWithin } from "./http/places.js";
 import type { InnerNodes } from "./inner-nodes/inner-nodes.js";
@@ -9,6 +8,7 @@ import type { Sessions } from "./nodes/sessions.js";
 import type { ClosedReason, DoorObserver } from "./otlp-in/door.js";
 import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
+import { RateLimitedLines, times } from "./text/rate-limited-lines.js";
 
 /** Of what all peers may make Muninn hold, for requests that are not safe yet. */
 const requestsPart = 1 / 2;
@@ -52,7 +52,6 @@ export async function openOtlpIn(
 /** What clients of OTLP cause: one line a minute for each address and kind, with their number. */
 function otlpInEvents(log: Log): DoorObserver {
   const lines = new RateLimitedLines();
-  const times = (count: number) => (count === 1 ? "" : ` (the last of ${count} like it within a minute)`);
   return {
     refused: (transport, status, host, message) =>
       lines.say(`refused ${transport} ${status}`, host, (count) =>

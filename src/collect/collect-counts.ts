@@ -1,11 +1,7 @@
 import type { MessageError, MessageFacts } from "../sinks/nats/message.js";
 import type { SinkMetric } from "../sinks/sink.js";
 import type { SinkLog } from "../sinks/sink-kind.js";
-
-/** Problems of one kind are reported once in this many milliseconds. */
-const quietMs = 60_000;
-/** Kinds that are remembered: a stream may have many subjects. */
-const mostKinds = 10_000;
+import { RateLimitedLines } from "../text/rate-limited-lines.js";
 
 /** Counts what was read from the stream, and what was missing. */
 export class CollectCounts {
@@ -20,8 +16,8 @@ export class CollectCounts {
   #refused = 0;
   #failed = 0;
   readonly #log: SinkLog;
-  /** By kind: when it was reported last, and how much has come since. */
-  readonly #reported = new Map<string, { at: number; since: number }>();
+  /** Whoever may write to the stream causes these. */
+  readonly #lines = new RateLimitedLines();
 
   constructor(log: SinkLog) {
     this.#log = log;
@@ -30,18 +26,18 @@ export class CollectCounts {
   /** Objects before a message are not in the stream. */
   missing(subject: string, { node, first }: MessageFacts, count: number): void {
     this.#missing += count;
-    this.#report(`gap ${subject}`, count, (missing) =>
+    const write = (missing: number) =>
       this.#log.warning(
         "collect_gap",
         `${missing} objects of node ${node.name} before its number ${first} are not in the stream: they were dropped before it, or it no longer has them`,
         { node: node.name, subject, first, missing },
-      ),
-    );
+      );
+    this.#lines.say("gap", subject, write, count);
   }
 
   torn(subject: string, { node, first }: MessageFacts): void {
     this.#torn += 1;
-    this.#report(`torn ${subject}`, 1, (batches) =>
+    this.#lines.say("torn", subject, (batches) =>
       this.#log.warning(
         "collect_torn",
         `${batches === 1 ? "a batch" : `${batches} batches`} of node ${node.name} ${batches === 1 ? "is" : "are"} only partly in the stream`,
@@ -52,7 +48,7 @@ export class CollectCounts {
 
   refused(subject: string, { message, fault }: MessageError): void {
     this.#refused += 1;
-    this.#report(fault.code, 1, (messages) =>
+    this.#lines.say(fault.code, "", (messages) =>
       this.#log.warning(
         "collect_refused",
         `${messages === 1 ? "a message was" : `${messages} messages were`} skipped, the last of ${subject}: ${message}`,
@@ -64,7 +60,7 @@ export class CollectCounts {
   /** So many subjects are not read for now: there are too many, or too many of them are new. */
   postponed(subjects: number): void {
     if (subjects === 0) return;
-    this.#report("postponed", 0, () =>
+    this.#lines.say("postponed", "", () =>
       this.#log.warning(
         "collect_postponed",
         `${subjects} subjects of the stream are not read yet: there are too many, or too many of them are new`,
@@ -76,20 +72,6 @@ export class CollectCounts {
   /** Reading a subject failed, and is tried again. */
   failed(): void {
     this.#failed += 1;
-  }
-
-  /** At once, and then once in a while with the sum of what has come since: whoever may write to the stream causes these. */
-  #report(kind: string, count: number, write: (count: number) => void): void {
-    const now = performance.now();
-    const reported = this.#reported.get(kind) ?? { at: Number.NEGATIVE_INFINITY, since: 0 };
-    reported.since += count;
-    this.#reported.delete(kind);
-    this.#reported.set(kind, reported);
-    if (this.#reported.size > mostKinds) this.#reported.delete(this.#reported.keys().next().value!);
-    if (now - reported.at < quietMs) return;
-    write(reported.since);
-    reported.at = now;
-    reported.since = 0;
   }
 
   metrics(): SinkMetric[] {

@@ -65,7 +65,7 @@ async function relay(flags: RelayFlags): Promise<number> {
   await saveMemory();
   const [{ parseAddress, parseLinkAddress, formatAddress, formatLinkAddress }, { startRelay }] =
     await Promise.all([import("../transport/address.js"), import("../transport/relay.js")]);
-  const { RateLimitedLines, times } = await import("../daemon/log/rate-limited-lines.js");
+  const { RateLimitedLines, times } = await import("../text/rate-limited-lines.js");
   const { untilStopped } = await import("../daemon/stop-signal.js");
   const { openServiceManager } = await import("../daemon/systemd/service-manager.js");
   const { UsageError, withForeseenErrors } = await import("./foreseen-errors.js");

@@ -13,7 +13,10 @@ export function isOwnOrigin(headers: IncomingHttpHeaders): boolean {
   if (origin === undefined) return true;
   if (!URL.canParse(origin)) return false;
   const { protocol, host } = new URL(origin);
-  const asked = [headers.host ?? "", ...(headers["x-forwarded-host"]?.toString().split(",", mostForwarded) ?? [])];
+  const asked = [
+    headers.host ?? "",
+    ...(headers["x-forwarded-host"]?.toString().split(",", mostForwarded) ?? []),
+  ];
   return asked.some((name) => {
     const url = `${protocol}//${name.trim()}`;
     return host !== "" && URL.canParse(url) && new URL(url).host === host;

@@ -57,9 +57,7 @@ export function openGrpcDoor(door: Door, tls: TlsMaterial | undefined, maxConnec
   const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: windowBytes };
   const options = { settings, maxHeaderListPairs, ...streamResets };
   const server =
-    tls === undefined
-      ? createServer(options)
-      : createSecureServer({ ...options, ...tls, ...serverTls });
+    tls === undefined ? createServer(options) : createSecureServer({ ...options, ...tls, ...serverTls });
   return new GrpcDoor(server, door, maxConnections);
 }
 

@@ -63,9 +63,7 @@ export function openHttpDoor(door: Door, tls: TlsMaterial | undefined, maxConnec
     connectionsCheckingInterval: 1_000,
   };
   const server =
-    tls === undefined
-      ? createServer(options)
-      : createTlsServer({ ...options, ...tls, ...serverTls });
+    tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tls, ...serverTls });
   return new HttpDoor(server, door, maxConnections);
 }
 

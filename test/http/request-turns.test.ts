@@ -31,10 +31,13 @@ test("a request that arrives while others wait does not begin before them", asyn
 
 test.each<[string, (work: () => void) => unknown]>([
   ["at once", (work) => work()],
-  ["in promises", async (work) => {
-    for (let step = 0; step < 20; step += 1) await undefined;
-    work();
-  }],
+  [
+    "in promises",
+    async (work) => {
+      for (let step = 0; step < 20; step += 1) await undefined;
+      work();
+    },
+  ],
 ])("requests that take long %s begin in more turns, at least one in each", async (_, run) => {
   let now = 0;
   const turns = new RequestTurns({ now: () => now });

@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BackOff } from "../../forwarder/back-off.js";
 import type { ForwarderSource } from "../../forwarder/source.js";
 import { type RunningForwarder, startForwarder } from "../../forwarder/start-forwarder.js";
+import { RateLimitedLines, times } from "../../text/rate-limited-lines.js";
 import { type Address, formatAddress } from "../../transport/address.js";
 import type { SinkLog } from "../sink-kind.js";
-import { LineLimit } from "./line-limit.js";
 
 /** Opens the addresses for downstream tracers; each gets its own source after its handshake. */
 export type ServeDownstreams = (openSource: () => ForwarderSource) => { stop(): Promise<void> };
@@ -24,8 +24,8 @@ export interface ServeOptions {
 
 const initialMs = 1_000;
 
-/** Shortest time between reports of tracers' faults, in milliseconds. */
-const faultQuietMs = 60_000;
+/** Lines about connects, and about disconnects, in a minute: whoever may connect causes them. */
+const linesPerMinute = 20;
 
 /** Like cardano-tracer: an address that cannot be opened is retried forever, and everything else continues meanwhile. */
 export function serveDownstreams(options: ServeOptions): ServeDownstreams {
@@ -56,25 +56,24 @@ async function serve(
   const where = formatAddress(network.address);
   const limits = { initialMs: Math.min(initialMs, maxReconnectDelayMs), maxMs: maxReconnectDelayMs };
   const backOff = new BackOff(limits);
-  const connects = new LineLimit();
-  const disconnects = new LineLimit();
+  const lines = new RateLimitedLines({ burst: linesPerMinute });
   const source = () => {
-    connects.log((before) =>
-      log.info("downstream_connected", `a downstream tracer is connected at ${where}${before}`, { where }),
+    lines.say("downstream_connected", where, (count) =>
+      log.info("downstream_connected", `a downstream tracer is connected at ${where}${times(count)}`, {
+        where,
+        count,
+      }),
     );
-    return logged(openSource(), { where, log, verbose, disconnects });
+    return logged(openSource(), { where, log, verbose, lines });
   };
-  let faultReportedAt = Number.NEGATIVE_INFINITY;
-  let unreported = 0;
-  const onFault = (message: string) => {
-    unreported += 1;
-    const now = performance.now();
-    if (now - faultReportedAt < faultQuietMs) return;
-    faultReportedAt = now;
-    const msg = `re-forwarding at ${where}: ${message}`;
-    log.warning("downstream_fault", msg, { where, count: unreported });
-    unreported = 0;
-  };
+  const faults = new RateLimitedLines();
+  const onFault = (message: string) =>
+    faults.say("downstream_fault", where, (count) =>
+      log.warning("downstream_fault", `re-forwarding at ${where}: ${message}${times(count)}`, {
+        where,
+        count,
+      }),
+    );
   while (!signal.aborted) {
     let forwarder: RunningForwarder;
     try {
@@ -103,10 +102,10 @@ function logged(
     readonly where: string;
     readonly log: SinkLog;
     readonly verbose: boolean;
-    readonly disconnects: LineLimit;
+    readonly lines: RateLimitedLines;
   },
 ): ForwarderSource {
-  const { where, log, verbose, disconnects } = options;
+  const { where, log, verbose, lines } = options;
   const sent = <Objects extends readonly Uint8Array[]>(objects: Objects): Objects => {
     if (verbose && objects.length > 0)
       log.info("forwarded", `${objects.length} objects are sent to the tracer at ${where}`, {
@@ -142,8 +141,11 @@ function logged(
     takeNow: (count) => sent(source.takeNow(count)),
     take: async (count, signal) => sent(await source.take(count, signal)),
     release: () => {
-      disconnects.log((before) =>
-        log.info("downstream_left", `the downstream tracer at ${where} has left${before}`, { where }),
+      lines.say("downstream_left", where, (count) =>
+        log.info("downstream_left", `the downstream tracer at ${where} has left${times(count)}`, {
+          where,
+          count,
+        }),
       );
       source.release?.();
     },

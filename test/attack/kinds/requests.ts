@@ -83,7 +83,11 @@ export const requests: readonly Attack[] = [
       run: atTheSameTime(endpoint, head),
     }),
   ),
-  { name: "viewers of the page who ping without end", config, run: withoutEnd("ui", "/api/live", ping, ping) },
+  {
+    name: "viewers of the page who ping without end",
+    config,
+    run: withoutEnd("ui", "/api/live", ping, ping),
+  },
   {
     name: "viewers of a node whose messages do not end",
     run: withoutEnd("ekg", "/healthy", emptyFrame(0x01), emptyFrame(0x00)),

@@ -14,7 +14,7 @@ export function times(count: number): string {
 }
 
 interface Period {
-  /** Events that had their own line. */
+  /** Lines written at once. */
   written: number;
   /** Events since then. */
   unwritten: number;
@@ -39,14 +39,14 @@ export class RateLimitedLines {
     this.#burst = options.burst ?? 1;
   }
 
-  /** Counts an event of this kind and address; if there are too many addresses, new ones share one line. */
-  say(kind: string, address: string, write: WriteLine): void {
+  /** Counts `events` of this kind and address; if there are too many addresses, new ones share one line. */
+  say(kind: string, address: string, write: WriteLine, events = 1): void {
     const key = `${kind} ${address}`;
     const isNew = !this.#periods.has(key);
-    this.#record(isNew && this.#periods.size >= maxKeys ? kind : key, kind, write);
+    this.#record(isNew && this.#periods.size >= maxKeys ? kind : key, kind, write, events);
   }
 
-  #record(key: string, kind: string, write: WriteLine): void {
+  #record(key: string, kind: string, write: WriteLine, events: number): void {
     let period = this.#periods.get(key);
     if (period === undefined) {
       period = { written: 0, unwritten: 0, write };
@@ -55,9 +55,9 @@ export class RateLimitedLines {
     }
     if (period.written < this.#burst && this.#hasRoom(kind)) {
       period.written += 1;
-      write(1);
+      write(events);
     } else {
-      period.unwritten += 1;
+      period.unwritten += events;
       period.write = write;
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { RateLimitedLines, times } from "../../../src/daemon/log/rate-limited-lines.js";
+import { RateLimitedLines, times } from "../../src/text/rate-limited-lines.js";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -76,4 +76,12 @@ test("events up to the burst have a line each, and those beyond it share one in 
 test("a line that stands for several events says so, and one for a single event does not", () => {
   expect(times(1)).toBe("");
   expect(times(2)).toBe(" (the last of 2 like it within a minute)");
+});
+
+test("an event may stand for several, and the line of a minute has their sum", () => {
+  const counts: number[] = [];
+  const lines = new RateLimitedLines();
+  for (const events of [5, 3, 4]) lines.say("gap", "subject", (count) => counts.push(count), events);
+  vi.advanceTimersByTime(60_000);
+  expect(counts).toEqual([5, 7]);
 });
