@@ -26,7 +26,7 @@ export type ForwarderNetwork<Where extends LinkAddress = Address> =
   | {
       readonly mode: "connect" | "listen";
       readonly address: Where;
-      /** Read for each connection attempt, and each minute when listening. If it rejects, the attempt fails; a listener keeps the old ones. */
+      /** Read at each attempt to connect, and each minute when listening. If it rejects, the attempt fails; a listener keeps the old ones. */
       readonly credentials?: (() => Promise<LinkCredentials>) | undefined;
     }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };

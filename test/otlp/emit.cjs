@@ -1,4 +1,4 @@
-// node emit.cjs FORM COMPRESSION ADDRESS COUNT: so many records of OpenTelemetry's SDK for Node, a part at a time.
+// node emit.cjs FORM COMPRESSION ADDRESS COUNT: sends this many records with OpenTelemetry's Node SDK, in several parts.
 const [form, compression, address, count] = process.argv.slice(2);
 const { OTLPLogExporter } =
   form === "JSON"

@@ -1,4 +1,4 @@
-# python emit.py http|grpc ADDRESS COUNT: so many records of OpenTelemetry's SDK for Python, a part at a time.
+# python emit.py http|grpc ADDRESS COUNT: sends this many records with OpenTelemetry's Python SDK, in several parts.
 import logging
 import sys
 
