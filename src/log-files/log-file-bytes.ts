@@ -78,14 +78,19 @@ async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Uint8A
   yield* pipeline(compressed, createGunzip({ chunkSize: chunkBytes }), () => {});
 }
 
+/** Unpacked together: four bytes may become 128 KiB. */
+const packedBytes = 2 * 1024;
+
 /** Not `node:zlib`: that has it since Node 22.15 only, and there reads the first of several frames, without a word about the others. */
 async function* unzstd(compressed: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   const { Decompress } = await import("fzstd");
   const pieces: Uint8Array[] = [];
   const decompressor = new Decompress((piece) => pieces.push(piece));
   for await (const chunk of compressed) {
-    decompressor.push(chunk);
-    yield* pieces.splice(0);
+    for (let at = 0; at < chunk.length; at += packedBytes) {
+      decompressor.push(chunk.subarray(at, at + packedBytes));
+      yield* pieces.splice(0);
+    }
   }
   // Throws if the last frame is incomplete.
   decompressor.push(new Uint8Array(), true);

@@ -1,5 +1,5 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
-import { isMissing, type LogFile, logFilesOf, type NodeDirectory } from "./log-tree.js";
+import { type FileHandle, stat } from "node:fs/promises";
+import { isMissing, type LogFile, logFilesOf, type NodeDirectory, openLog } from "./log-tree.js";
 import { compressedLines, forwardsReader } from "./node-lines.js";
 import { LineCutter } from "./stored-lines.js";
 import type { TracedLine } from "./traced-line.js";
@@ -25,6 +25,8 @@ export class FollowedNode {
   #current: FollowedFile | undefined;
   #read: (lines: readonly string[]) => TracedLine[] = () => [];
   #next: FollowedFile[] = [];
+  /** The rest of the current file, if it is compressed. */
+  #unpacking: AsyncGenerator<TracedLine[]> | undefined;
   /** Whether nothing more was added to the current file since a newer one was seen. */
   #isAtEnd = false;
 
@@ -54,7 +56,9 @@ export class FollowedNode {
   }
 
   /** Lines that were added, up to about `mostBytes`; empty if there are none. */
-  async poll(mostBytes: number): Promise<TracedLine[]> {
+  async poll(mostBytes: number): Promise<readonly TracedLine[]> {
+    const unpacked = await this.#unpacked();
+    if (unpacked !== undefined) return unpacked;
     const current = this.#current;
     const added = current === undefined ? [] : await this.#added(current, mostBytes);
     if (added.length > 0) return this.#read(added);
@@ -69,12 +73,17 @@ export class FollowedNode {
     await current?.handle?.close();
     this.#next.shift();
     this.#goTo(next);
-    if (next.file.isCompressed) return [...unended, ...(await this.#compressed(next.file))];
+    if (next.file.isCompressed) {
+      this.#unpacking = compressedLines(next.file, this.#read, this.#remark);
+      return unended.length > 0 ? unended : this.poll(mostBytes);
+    }
     await this.#openCurrent();
     return [...unended, ...(await this.poll(mostBytes))];
   }
 
   async close(): Promise<void> {
+    await this.#unpacking?.return(undefined);
+    this.#unpacking = undefined;
     const files = [this.#current, ...this.#next];
     this.#current = undefined;
     this.#next = [];
@@ -105,10 +114,15 @@ export class FollowedNode {
     }
   }
 
-  async #compressed(file: LogFile): Promise<TracedLine[]> {
-    const lines: TracedLine[] = [];
-    for await (const some of compressedLines(file, this.#read, this.#remark)) lines.push(...some);
-    return lines;
+  /** The next lines of a compressed file, which may unpack to a thousand times its size; undefined if none is being unpacked. */
+  async #unpacked(): Promise<readonly TracedLine[] | undefined> {
+    for (;;) {
+      const next = await this.#unpacking?.next();
+      if (next?.done === false && next.value.length > 0) return next.value;
+      if (next?.done === false) continue;
+      this.#unpacking = undefined;
+      return undefined;
+    }
   }
 
   /** Whether the newest file was replaced or truncated: then it is read from its beginning. */
@@ -129,7 +143,7 @@ export class FollowedNode {
 async function hold(followed: FollowedFile): Promise<void> {
   if (followed.handle !== undefined || followed.file.isCompressed) return;
   try {
-    followed.handle = await open(followed.file.path, "r");
+    followed.handle = await openLog(followed.file.path);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }

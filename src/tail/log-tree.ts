@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { constants, type Dirent } from "node:fs";
+import { type FileHandle, open, readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { compressedEnding, plainName } from "../log-files/compression.js";
 import { secondInName } from "../log-files/log-file-names.js";
@@ -30,7 +31,7 @@ const extensions: Readonly<Record<LineForm, string>> = { machine: "json", consol
  */
 export async function findNodes(root: string): Promise<NodeDirectory[]> {
   const entries = await readdir(root, { withFileTypes: true });
-  const own = formOf(entries.map(({ name }) => name));
+  const own = formOf(plainFilesAmong(entries));
   if (own !== undefined) return [{ node: basename(resolve(root)), path: root, form: own }];
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
   const found = await Promise.all(
@@ -57,6 +58,10 @@ export async function logFilesOf({ path, form }: NodeDirectory): Promise<LogFile
   return [...byName.values()];
 }
 
+function plainFilesAmong(entries: readonly Dirent[]): string[] {
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
+
 function formOf(names: readonly string[]): LineForm | undefined {
   const has = (form: LineForm) =>
     names.some((name) => secondInName(plainName(name), extensions[form]) !== undefined);
@@ -64,10 +69,10 @@ function formOf(names: readonly string[]): LineForm | undefined {
   return has("console") ? "console" : undefined;
 }
 
-/** Empty if the directory has just been removed. */
+/** Names of plain files: a pipe would never end, and a link may lead anywhere. Empty if the directory has just been removed. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
-    return await readdir(directory);
+    return plainFilesAmong(await readdir(directory, { withFileTypes: true }));
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
@@ -76,5 +81,19 @@ async function namesIn(directory: string): Promise<string[]> {
 
 /** Whether a file or directory has disappeared: retention and operators may delete while we read. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return (
+    error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR", "ELOOP"].includes(`${error.code}`)
+  );
+}
+
+/**
+ * Opens a plain file to read. One that was replaced by a pipe, a link or a directory since it was listed counts as missing: to
+ * open a pipe would wait for ever.
+ * @throws what the file system throws
+ */
+export async function openLog(path: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw Object.assign(new Error(`${path} is not a file`), { code: "ENOENT" });
 }

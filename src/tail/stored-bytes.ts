@@ -1,6 +1,8 @@
-import { open } from "node:fs/promises";
 import { DamagedFileError, readLogBytes } from "../log-files/log-file-bytes.js";
-import type { LogFile } from "./log-tree.js";
+import { type LogFile, openLog } from "./log-tree.js";
+
+/** Of one compressed file, again and again from its beginning: some bytes may unpack to terabytes of empty lines. */
+const mostUnpackedBytes = 8 * 2 ** 30;
 
 /** The bytes of an open log file, as they were before it was compressed. */
 export interface StoredBytes {
@@ -16,7 +18,7 @@ export type OpenStoredBytes = (file: LogFile) => Promise<StoredBytes>;
 
 /** A file that can be read at any place. */
 async function openPlain(path: string): Promise<StoredBytes> {
-  const handle = await open(path, "r");
+  const handle = await openLog(path);
   const { size } = await handle.stat();
   return {
     size,
@@ -44,11 +46,21 @@ async function openCompressed(
   remark: (sentence: string) => void,
 ): Promise<StoredBytes> {
   let window = await lastBytesBefore(path, Number.POSITIVE_INFINITY, windowBytes, remark);
+  let unpackedBytes = window.end;
+  let isGivenUp = false;
+  const mayUnpack = (bytes: number) => {
+    unpackedBytes += bytes;
+    if (unpackedBytes <= Math.max(mostUnpackedBytes, 2 * window.end)) return true;
+    if (!isGivenUp) remark(`${path} unpacks to too much to be read back any further`);
+    isGivenUp = true;
+    return false;
+  };
   return {
     size: window.end,
     read: async (position, length) => {
       const end = Math.min(position + length, window.end);
       if (position < window.end - window.bytes.length) {
+        if (isGivenUp || !mayUnpack(position + length)) return Buffer.alloc(0);
         const size = Math.max(windowBytes, length);
         window = await lastBytesBefore(path, position + length, size, () => {});
       }
