@@ -14,6 +14,7 @@ const gap = 0x00;
 
 /** Used while there is nothing to keep: most nodes are idle most of the time. */
 const noBytes: Buffer = Buffer.alloc(0);
+const noView = viewOf(noBytes);
 const noFields = new Int32Array(0);
 
 /**
@@ -23,6 +24,7 @@ const noFields = new Int32Array(0);
 export class BatchBytes {
   readonly #memory: SpareMemory;
   #bytes = noBytes;
+  #view = noView;
   #end = 0;
   /** The lines begin in the middle of the memory: even with their line feeds they are shorter than the objects they come from. */
   #linesAt = 0;
@@ -36,6 +38,11 @@ export class BatchBytes {
   /** What was received; spare memory follows `end`. */
   get bytes(): Buffer {
     return this.#bytes;
+  }
+
+  /** Of the same bytes. */
+  get view(): DataView {
+    return this.#view;
   }
 
   get end(): number {
@@ -116,6 +123,7 @@ export class BatchBytes {
     this.#memory.giveBack(this.#bytes);
     this.#memory.giveBackTable(this.#fields);
     this.#bytes = noBytes;
+    this.#view = noView;
     this.#fields = noFields;
   }
 
@@ -128,6 +136,7 @@ export class BatchBytes {
     this.#linesEnd += linesAt - this.#linesAt;
     this.#linesAt = linesAt;
     this.#bytes = grown;
+    this.#view = viewOf(grown);
   }
 
   /** The first row from `from` on whose machine text is not UTF-8; there is one. */
@@ -138,4 +147,8 @@ export class BatchBytes {
       if (!isUtf8(this.#bytes.subarray(start, end))) return row;
     }
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

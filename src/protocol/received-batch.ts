@@ -21,8 +21,6 @@ const words = new KnownTexts();
 export class ReceivedBatch implements TraceBatch {
   readonly length: number;
   readonly receivedBytes: number;
-  /** Of the same bytes. */
-  #view: DataView | undefined;
   /** Undefined once the batch is released. */
   #content: { readonly memory: BatchBytes; readonly lines: Uint8Array } | undefined;
 
@@ -46,7 +44,6 @@ export class ReceivedBatch implements TraceBatch {
   release(): void {
     this.#content?.memory.release();
     this.#content = undefined;
-    this.#view = undefined;
   }
 
   encoded(index: number): Uint8Array {
@@ -112,9 +109,8 @@ export class ReceivedBatch implements TraceBatch {
 
   #word(start: number, end: number, mostBytes = maxWordBytes): string {
     if (end - start <= mostBytes) {
-      const { buffer, byteOffset, byteLength } = this.#bytes;
-      this.#view ??= new DataView(buffer, byteOffset, byteLength);
-      return words.find(this.#view, start, end) ?? this.#bytes.toString("utf8", start, end);
+      const { bytes, view } = this.#held.memory;
+      return words.find(view, start, end) ?? bytes.toString("utf8", start, end);
     }
     let cutAt = start + mostBytes;
     // Not in the middle of a character.

@@ -193,14 +193,14 @@ export class TraceReplyDecoder {
   /** Whether there was at least one. */
   #passUsualObjects(): boolean {
     const coming = this.#coming;
-    const { bytes, end } = coming;
+    const { bytes, view, end } = coming;
     const left = this.#objectsLeft!;
     let at = this.#at;
     let count = 0;
     for (; count < left; count += 1) {
       const row = this.#rows + count;
       coming.makeRow(row, this.#usualRows);
-      const objectEnd = passUsualObject(bytes, at, end, coming.fields, row * columns);
+      const objectEnd = passUsualObject(bytes, view, at, end, coming.fields, row * columns);
       if (objectEnd === unusual || objectEnd - at > this.#maxObjectBytes) break;
       at = objectEnd;
     }

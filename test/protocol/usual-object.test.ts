@@ -16,9 +16,14 @@ function surrounded(object: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.alloc(before, 0x89), object, behind]);
 }
 
+function passed(bytes: Uint8Array, end: number, fields: Int32Array): number {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return passUsualObject(bytes, new DataView(buffer, byteOffset, byteLength), before, end, fields, 0);
+}
+
 function usualRow(bytes: Uint8Array): { end: number; row: number[] } {
   const fields = new Int32Array(columns);
-  const end = passUsualObject(bytes, before, bytes.length, fields, 0);
+  const end = passed(bytes, bytes.length, fields);
   return { end, row: [...fields] };
 }
 
@@ -66,6 +71,6 @@ test("the fast path accepts nothing that the scanner refuses or reads differentl
 test("the fast path rejects an incomplete object", () => {
   const bytes = surrounded(encodeTraceObject(expectedObjects("small-session")[0]!));
   for (let end = before; end < bytes.length - behind.length; end += 1) {
-    expect(passUsualObject(bytes, before, end, new Int32Array(columns), 0)).toBe(unusual);
+    expect(passed(bytes, end, new Int32Array(columns))).toBe(unusual);
   }
 });
