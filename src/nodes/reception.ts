@@ -7,6 +7,9 @@ import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import type { ReadingGate } from "./reading-gate.js";
 import type { TraceIntake } from "./trace-intake.js";
 
+/** Of what comes, the share that belongs to a batch without being in it: heads of segments, and an object that was cut. */
+const besidesShare = 1 / 32;
+
 export interface ReceptionOptions {
   /** Whose bytes these are. */
   readonly sender: Side;
@@ -89,9 +92,9 @@ export class Reception implements Looker {
     return this.#options.traces.flush();
   }
 
-  /** Of so many bytes some became no batch. */
+  /** Of so many bytes some became no batch. A few always do, and counting them would cost each batch a call of the event loop. */
   #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
-    if (this.#hasEnded || unbatchedBytes <= 0) return;
+    if (this.#hasEnded || unbatchedBytes <= bytes * besidesShare) return;
     const tookMs = performance.now() - startedAt;
     this.#options.gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
   }

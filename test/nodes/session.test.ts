@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
 import { decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/metrics.js";
@@ -165,6 +165,21 @@ describe("trace objects", () => {
     await peer.next(miniProtocols.traceObjects);
     await quiet();
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
+  });
+
+  test("are no work of the turn apart from their batch, heads of segments included, unlike answers", async () => {
+    const { peer, house } = begin();
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await until(() => house.nodes.length === 1);
+    await peer.next(miniProtocols.metrics);
+    const worked = vi.spyOn(house.turns, "worked");
+    peer.reply(Array.from({ length: 100 }, () => "x".repeat(300)));
+    await until(() => house.lines.length === 100);
+    expect(worked).not.toHaveBeenCalled();
+    peer.answerMetrics([]);
+    await until(() => house.metricsSeen.length === 1);
+    expect(worked).toHaveBeenCalled();
   });
 
   test("are written if they are whole before bad bytes, and the connection ends", async () => {
