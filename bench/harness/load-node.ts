@@ -72,13 +72,18 @@ export class LoadNode {
     options.stream.write(segments(miniProtocols.handshake, encodeProposal(networkMagic)));
   }
 
-  /** Sends this many replies as it is asked for them; resolves when the socket has accepted the last. */
-  async give(replies: number): Promise<void> {
+  /**
+   * Sends this many replies as it is asked for them; resolves when the socket has accepted the last, with how many requests
+   * waited at the beginning.
+   */
+  async give(replies: number): Promise<number> {
+    const requestsWaiting = this.#asked;
     this.#repliesLeft = replies;
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#onGiven = resolve;
       this.#answerWaiting();
     });
+    return requestsWaiting;
   }
 
   #receive(chunk: Uint8Array): void {

@@ -26,8 +26,8 @@ export function nodeName(index: number): string {
 export type LoadReport =
   /** Every node is connected and has been asked for its first objects. */
   | { readonly kind: "ready" }
-  /** Every node has sent its share. */
-  | { readonly kind: "sent" }
+  /** Every node has sent its share; so many requests at most waited for objects at a node when it began. */
+  | { readonly kind: "sent"; readonly requestsWaiting: number }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** Message to the load process: how many more replies each node may send now. */

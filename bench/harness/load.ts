@@ -32,10 +32,13 @@ export class Load implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Has every node send this many replies; resolves when each has sent all. */
-  async give(replies: number): Promise<void> {
+  /**
+   * Has every node send this many replies; resolves when each has sent all, with how many requests at most had waited at a
+   * node before.
+   */
+  async give(replies: number): Promise<number> {
     this.#child.process.send({ replies } satisfies LoadCommand);
-    await this.#next("sent");
+    return (await this.#next("sent")).requestsWaiting;
   }
 
   async stop(): Promise<void> {
@@ -46,12 +49,13 @@ export class Load implements AsyncDisposable {
     await this.stop();
   }
 
-  async #next(kind: LoadReport["kind"]): Promise<void> {
+  async #next<Kind extends LoadReport["kind"]>(kind: Kind): Promise<Extract<LoadReport, { kind: Kind }>> {
     const gone = this.#child.ended.then(() =>
       Promise.reject(new Error(`the load ended: ${this.#child.output}`)),
     );
     const [report] = (await Promise.race([once(this.#child.process, "message"), gone])) as [LoadReport];
     if (report.kind === "failed") throw new Error(`the load failed: ${report.reason}`);
     if (report.kind !== kind) throw new Error(`the load said ${report.kind} instead of ${kind}`);
+    return report as Extract<LoadReport, { kind: Kind }>;
   }
 }

@@ -15,7 +15,7 @@ const pollMs = 2;
 /** How long the last lines may take to reach their files after the nodes sent them. */
 const patienceMs = 60_000;
 /** Sent before the measurement: this share or, if nothing holds the nodes back, this many bytes if that is more. */
-const warmUpShare = 0.2;
+const usualWarmUpShare = 0.2;
 const warmUpBytes = 80_000_000;
 
 /** What the nodes do; see `LoadPlan`. */
@@ -34,6 +34,8 @@ export interface Measurement {
   readonly nodeSeconds: readonly number[];
   /** Processor time of the load, to check that it is not the limit. */
   readonly loadCpuSeconds: number;
+  /** How many requests at most waited for objects at a node before these were sent: how deep the tracer asks. */
+  readonly requestsWaiting: number;
 }
 
 /** Objects per second. */
@@ -120,18 +122,30 @@ function endedEarly(child: Child): Error {
   return new Error(`${child.process.spawnargs.join(" ")} ended: ${child.output}`);
 }
 
-/** Runs one tracer once with one workload. @throws Error unless every line arrives */
-export async function measure(tracer: Tracer, workload: Workload, objects: number): Promise<Measurement> {
+/**
+ * Runs one tracer once with one workload. `warmUpShare` is what it gets before, as a share of `objects`.
+ * @throws Error unless every line arrives
+ */
+export async function measure(
+  tracer: Tracer,
+  workload: Workload,
+  objects: number,
+  warmUpShare = usualWarmUpShare,
+): Promise<Measurement> {
   using directory = makeRunDirectory();
   await using arrangement = await arrange(tracer, workload, directory.path);
-  return await measureArranged(arrangement, objects);
+  return await measureArranged(arrangement, objects, warmUpShare);
 }
 
 /**
  * Has the nodes send `objects` in equal shares and waits for the last line. Earlier objects are not counted: they are each
  * node's first replies, for which directories and files are created and code is compiled as it gets hot.
  */
-export async function measureArranged(arrangement: Arrangement, objects: number): Promise<Measurement> {
+export async function measureArranged(
+  arrangement: Arrangement,
+  objects: number,
+  warmUpShare = usualWarmUpShare,
+): Promise<Measurement> {
   const { child, load } = arrangement;
   const { nodes, objectBytes, requestCount } = load.plan;
   const repliesPerNode = Math.ceil(objects / nodes / requestCount);
@@ -146,7 +160,7 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
   const loadCpuBefore = cpuSeconds(load.pid);
   const start = performance.now();
   const startOfFiles = Date.now();
-  await send(arrangement, repliesPerNode);
+  const requestsWaiting = await send(arrangement, repliesPerNode);
   return {
     objects: nodes * repliesPerNode * requestCount,
     objectBytes,
@@ -155,14 +169,19 @@ export async function measureArranged(arrangement: Arrangement, objects: number)
     peakMemoryKiB: peakMemoryKiB(child.pid),
     nodeSeconds: lastWrites(arrangement.logRoots).map((at) => (at - startOfFiles) / 1_000),
     loadCpuSeconds: cpuSeconds(load.pid) - loadCpuBefore,
+    requestsWaiting,
   };
 }
 
-/** Has each node send this many more replies; resolves when the last line is in its file. */
-export async function send(arrangement: Arrangement, replies: number): Promise<void> {
+/**
+ * Has each node send this many more replies; resolves when the last line is in its file, with how many requests at most had
+ * waited at a node before.
+ */
+export async function send(arrangement: Arrangement, replies: number): Promise<number> {
   arrangement.given += replies;
-  await arrangement.load.give(replies);
+  const requestsWaiting = await arrangement.load.give(replies);
   await written(arrangement);
+  return requestsWaiting;
 }
 
 /** Resolves when the logs have the bytes of all replies given; other tracers add some line feeds. */

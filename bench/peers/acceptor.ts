@@ -11,12 +11,13 @@ const proposalBytes = 6;
 
 /**
  * Listens as the smallest possible tracer: shakes hands, requests trace objects, and passes on what it receives. The n-th
- * to propose is node n. `serve` may send requests at once, and returns the function that gets the bytes that follow.
+ * to propose is node n. `serve` may ask at once, for so many replies in one write, and returns the function that gets the
+ * bytes that follow.
  */
 export function listenAsAcceptor(
   socketPath: string,
   requestCount: number,
-  serve: (node: number, ask: () => void) => Promise<(chunk: Uint8Array) => void>,
+  serve: (node: number, ask: (requests: number) => void) => Promise<(chunk: Uint8Array) => void>,
 ): void {
   const request = encodeSegments("listener", miniProtocols.traceObjects, encodeTraceRequest(requestCount), 0);
   let nodes = 0;
@@ -29,7 +30,8 @@ export function listenAsAcceptor(
       socket.pause();
       const { answer } = answerProposal(segment.subarray(segmentHeaderBytes), networkMagic);
       socket.write(encodeSegments("listener", miniProtocols.handshake, answer, 0));
-      socket.on("data", await serve(node, () => socket.write(request)));
+      const ask = (requests: number) => socket.write(Buffer.concat(new Array(requests).fill(request)));
+      socket.on("data", await serve(node, ask));
       socket.resume();
     });
   });

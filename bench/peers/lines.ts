@@ -22,7 +22,7 @@ function begin(): void {
   const writeOn = () => {
     while (left > 0) {
       left -= 1;
-      if (left === 0) socket.write(lines, () => report({ kind: "sent" }));
+      if (left === 0) socket.write(lines, () => report({ kind: "sent", requestsWaiting: 0 }));
       else if (!socket.write(lines)) return;
     }
   };

@@ -72,7 +72,7 @@ await Promise.all(
   }),
 );
 process.on("message", async ({ replies }: LoadCommand) => {
-  await Promise.all(nodes.map((node) => node.give(replies)));
-  report({ kind: "sent" });
+  const waiting = await Promise.all(nodes.map((node) => node.give(replies)));
+  report({ kind: "sent", requestsWaiting: Math.max(...waiting) });
 });
 report({ kind: "ready" });

@@ -19,7 +19,9 @@ listenAsAcceptor(socketPath, requestCount, async (node, ask) => {
   const decoder = new TraceReplyDecoder({ maxObjectBytes });
   let asked = 0;
   const askAhead = (repliesWritten: number) => {
-    for (; asked < repliesWritten + requestsAhead; asked += 1) ask();
+    const more = repliesWritten + requestsAhead - asked;
+    if (more > 0) ask(more);
+    asked += more;
   };
   askAhead(0);
   return (chunk) => {

@@ -124,5 +124,6 @@ async function measureIn(encoding: Encoding, count: number): Promise<Measurement
     peakMemoryKiB: peakMemoryKiB(child.pid),
     nodeSeconds: [],
     loadCpuSeconds: cpuSeconds(exporter.pid) - exporterBefore,
+    requestsWaiting: 0,
   };
 }
