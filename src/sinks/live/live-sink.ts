@@ -129,10 +129,10 @@ export class LiveSink implements BestEffortSink {
   offer(node: NodeIdentity, batch: TraceBatch): void {
     const known = this.#nodes.of(node.name);
     if (known === undefined) return;
-    known.pulse.count(batch, this.#now());
+    const bySeverity = known.pulse.count(batch, this.#now());
     if (this.#viewers === 0) return;
     const watches = this.#watchesFor(node);
-    if (watches.length > 0) this.#show(node, batch, watches, known.account);
+    if (watches.length > 0) this.#show(node, batch, bySeverity, watches, known.account);
   }
 
   close(node: NodeIdentity): void {
@@ -182,33 +182,47 @@ export class LiveSink implements BestEffortSink {
     return watches;
   }
 
-  #show(node: NodeIdentity, batch: TraceBatch, watches: readonly Watch[], account: ObjectAccount): void {
-    const least = Math.min(...watches.map(({ filter }) => filter.least));
+  /**
+   * Shows as many objects as there is time for, and counts the others. `left` has the batch's objects by severity; those that
+   * are looked at are taken off. What no severity asks for, or no time is left for, is never looked at one by one.
+   */
+  #show(
+    node: NodeIdentity,
+    batch: TraceBatch,
+    left: Uint32Array,
+    watches: readonly Watch[],
+    account: ObjectAccount,
+  ): void {
+    const least = leastOf(watches);
+    if (sumFrom(left, least) === 0) return;
+    const { creditMs } = this.#budget;
+    if (creditMs <= 0) {
+      this.#skip(left, watches, least);
+      return;
+    }
     const begunAt = this.#budget.now();
-    const endsAt = begunAt + this.#budget.creditMs;
+    const endsAt = begunAt + creditMs;
     let looked = 0;
-    let skipped = 0;
-    let isOver = endsAt <= begunAt;
-    for (let index = 0; index < batch.length; index += 1) {
-      if (isOver && least === 0) {
-        skipped += batch.length - index;
-        break;
-      }
+    let isOver = false;
+    for (let index = 0; index < batch.length && !isOver; index += 1) {
       const severity = severityIndex.get(batch.severity(index))!;
       if (severity < least) continue;
-      if (isOver) {
-        skipped += 1;
-        continue;
-      }
       isOver = this.#showOne(new SeenObject(node, batch, index), severity, watches, account, endsAt);
+      left[severity]! -= 1;
       looked += 1;
       if (!isOver && looked % objectsPerLook === 0) isOver = this.#budget.now() >= endsAt;
     }
-    if (skipped > 0) {
-      this.#skipped += skipped;
-      for (const { viewers } of watches) for (const viewer of viewers) viewer.skip(skipped);
-    }
+    if (isOver) this.#skip(left, watches, least);
     this.#budget.take(this.#budget.now() - begunAt);
+  }
+
+  /** Tells viewers how many objects of the severities they want are left out. */
+  #skip(left: Uint32Array, watches: readonly Watch[], least: number): void {
+    this.#skipped += sumFrom(left, least);
+    for (const { filter, viewers } of watches) {
+      const skipped = sumFrom(left, filter.least);
+      for (const viewer of viewers) viewer.skip(skipped);
+    }
   }
 
   /** Returns whether the time is used up; filters not reached have missed the object. */
@@ -246,4 +260,18 @@ export class LiveSink implements BestEffortSink {
     for (const { viewers } of this.#watches.values()) for (const viewer of viewers) bytes += viewer.bytes;
     return bytes;
   }
+}
+
+/** The least severity that any of them wants. */
+function leastOf(watches: readonly Watch[]): number {
+  let least: number = severities.length;
+  for (const { filter } of watches) least = Math.min(least, filter.least);
+  return least;
+}
+
+/** How many objects are of this severity, or worse. */
+function sumFrom(bySeverity: Uint32Array, least: number): number {
+  let sum = 0;
+  for (let severity = least; severity < bySeverity.length; severity += 1) sum += bySeverity[severity]!;
+  return sum;
 }

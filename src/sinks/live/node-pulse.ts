@@ -8,6 +8,8 @@ const steps = 60;
 export class NodePulse {
   /** One row of eight counts for each step; the row of a step is at its number modulo `steps`. */
   readonly #counts = new Uint32Array(steps * severities.length);
+  /** Those of the last batch. */
+  readonly #ofBatch = new Uint32Array(severities.length);
   readonly #begunAt: number;
   #step: number;
   #total = 0;
@@ -19,11 +21,16 @@ export class NodePulse {
     this.#step = Math.floor(now / stepMs);
   }
 
-  count(batch: TraceBatch, now: number): void {
+  /** Returns how many objects of each severity the batch has; valid until the next one. */
+  count(batch: TraceBatch, now: number): Uint32Array {
     this.#goTo(now);
-    batch.countSeverities(this.#counts, (this.#step % steps) * severities.length);
+    const counts = this.#ofBatch.fill(0);
+    batch.countSeverities(counts, 0);
+    const row = (this.#step % steps) * severities.length;
+    for (let index = 0; index < severities.length; index += 1) this.#counts[row + index]! += counts[index]!;
     this.#total += batch.length;
     this.lastAt = now;
+    return counts;
   }
 
   /** Objects since the beginning. */

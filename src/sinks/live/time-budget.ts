@@ -2,9 +2,9 @@ import { performance } from "node:perf_hooks";
 
 /** Share of the time that viewers may take while the event loop is busy, and while it is idle. */
 const busyPart = 0.015;
-const sparePart = 0.05;
+const sparePart = 0.1;
 /** An event loop that is used for more than this share of the time is busy. */
-const busyFrom = 0.4;
+const busyFrom = 0.7;
 /** Unused time is kept, up to this many milliseconds, because nodes send in bursts. */
 const mostCreditMs = 50;
 
@@ -43,9 +43,12 @@ export class TimeBudget {
     return this.#creditMs;
   }
 
-  /** May go below 0; the debt is paid back later. */
+  /**
+   * May go below 0; the debt is paid back later. No single filter takes as long as the greatest debt: what took longer is the
+   * doing of other programs, which had the processor meanwhile.
+   */
   take(milliseconds: number): void {
-    this.#creditMs -= milliseconds;
+    this.#creditMs = Math.max(this.#creditMs - milliseconds, -mostCreditMs);
   }
 }
 

@@ -340,6 +340,35 @@ test("on a busy system viewers get a small share of its time, and are told how m
   expect(account.settled).toBe(account.receivedObjects);
 });
 
+test.each([
+  ["no time is left for", 1_000_000],
+  ["no viewer wants by their severity", 0],
+] as const)("objects that %s are not looked at one by one", async (_, usedMs) => {
+  const budget = still();
+  budget.take(usedMs);
+  const { sink, watch } = opened({ budget });
+  const { reader } = await watch({ severity: "Error" });
+  const batch = batchOf([{ severity: "Info" }, { severity: usedMs === 0 ? "Debug" : "Error" }]);
+  const looks = vi.spyOn(batch, "severity");
+  sink.offer(node, batch);
+  sink.flush();
+  await turn();
+  expect(looks).not.toHaveBeenCalled();
+  expect(reader.skipped).toBe(usedMs === 0 ? 0 : 1);
+});
+
+test("each viewer is told how many of the objects that it wants were skipped", async () => {
+  const budget = still();
+  budget.take(1_000_000);
+  const { sink, watch } = opened({ budget });
+  const [all, errors] = [await watch(), await watch({ severity: "Error" })];
+  sink.offer(node, batchOf([{ severity: "Info" }, { severity: "Error" }, { severity: "Alert" }]));
+  sink.flush();
+  await turn();
+  expect([all.reader.skipped, errors.reader.skipped]).toEqual([3, 2]);
+  expect(metric(sink, "skipped_total")).toBe(3);
+});
+
 test("on an idle system viewers get more time than on a busy one, and their credit is limited", () => {
   let now = 0;
   let utilization = 0;
@@ -354,9 +383,12 @@ test("on an idle system viewers get more time than on a busy one, and their cred
   utilization = 1;
   expect(grownIn(100)).toBeLessThan(atRest / 2);
   expect(grownIn(1_000_000)).toBeLessThanOrEqual(50);
+  // As if other programs had the processor for long.
   budget.take(1_000);
   now += 100;
   expect(budget.creditMs).toBeLessThan(0);
+  now += 5_000;
+  expect(budget.creditMs).toBeGreaterThan(0);
 });
 
 test("whatever viewers and nodes do, every received object is settled once, and each viewer receives or misses it", async () => {
