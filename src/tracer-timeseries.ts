@@ -5,12 +5,13 @@ import type { Timeseries, TimeseriesObserver } from "./timeseries/timeseries.js"
 
 /**
  * For the plots of a page when no timeseries are kept: the last hour, in a bounded part of the memory, the oldest
- * dropped first.
+ * dropped first. It has room for about 28,000 metrics; with more, some have no past.
  */
 const pastOfPage = {
   maxBytes: 32 * 2 ** 20,
   minIntervalMs: 10_000,
   retentionMs: 3_600_000,
+  newSeriesWait: true,
   // It has no query language.
   queryTimeoutMs: 1,
   queryBytes: 1,

@@ -1,7 +1,7 @@
 import { metricName, metricNumber } from "./metric-name.js";
 import { type LabelSet, labelSet } from "./store/labels.js";
 import type { Series } from "./store/series.js";
-import type { Store } from "./store/store.js";
+import { maxNameLength, type Store } from "./store/store.js";
 
 /** A node's current metrics; cheap to read often. */
 export interface MetricsView {
@@ -17,9 +17,12 @@ export interface FeedCounts {
   tooLong: number;
 }
 
-/** A known metric, and the series it is stored in: none if it is not kept. */
+/** A known metric of a node. */
 interface Known {
   readonly name: string;
+  /** Its name in the store; undefined if it is not kept. */
+  readonly metric: string | undefined;
+  /** Undefined until there is room for it. */
   series: Series | undefined;
 }
 
@@ -52,10 +55,11 @@ export class NodeFeed {
         this.#order[place] = known;
       }
       place += 1;
-      const number = known.series === undefined ? undefined : metricNumber(value);
-      if (number === undefined) return;
-      if (known.series!.retired) known.series = store.series(known.series!.metric, this.#labels);
-      store.observe(known.series!, time, number);
+      if (known.metric === undefined) return;
+      if (known.series === undefined || known.series.retired)
+        known.series = store.hasRoom ? store.series(known.metric, this.#labels) : undefined;
+      const number = known.series && metricNumber(value);
+      if (number !== undefined) store.observe(known.series!, time, number);
     });
     this.#order.length = place;
     // If a node keeps renaming its metrics, only the current names are remembered.
@@ -72,13 +76,14 @@ export class NodeFeed {
   #find(name: string): Known {
     let known = this.#known.get(name);
     if (known === undefined) {
-      known = { name, series: this.#place(name) };
+      known = { name, metric: this.#place(name), series: undefined };
       this.#known.set(name, known);
     }
     return known;
   }
 
-  #place(name: string): Series | undefined {
+  /** The name of a metric in the store, if it is kept. */
+  #place(name: string): string | undefined {
     const here = metricName(name);
     if (here === "") return undefined;
     const owner = this.#owners.get(here);
@@ -87,8 +92,8 @@ export class NodeFeed {
       return undefined;
     }
     this.#owners.set(here, name);
-    const series = this.#store!.series(here, this.#labels);
-    if (series === undefined) this.#counts.tooLong += 1;
-    return series;
+    if (here.length <= maxNameLength) return here;
+    this.#counts.tooLong += 1;
+    return undefined;
   }
 }

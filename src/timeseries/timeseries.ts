@@ -29,6 +29,8 @@ export interface TimeseriesOptions {
   /** Shortest pause between two points of a series. */
   readonly minIntervalMs: number;
   readonly retentionMs: number;
+  /** Whether a new series waits until there is room that no other one uses. @default false */
+  readonly newSeriesWait?: boolean;
   readonly queryTimeoutMs: number;
   /** Bytes of memory for one query and its answer. */
   readonly queryBytes: number;

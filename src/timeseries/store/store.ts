@@ -8,7 +8,7 @@ const bytesPerSeries = 400;
 const bytesPerMetric = 400;
 
 /** Longest name of a metric that is kept; nodes' own are below 100. */
-const maxNameLength = 512;
+export const maxNameLength = 512;
 
 /** Names without points stay known, as in cardano-tracer, while all names take no more than this share of the memory. */
 const shareOfNames = 1 / 8;
@@ -18,10 +18,18 @@ export interface StoreOptions {
   readonly maxBytes: number;
   /** Fewest milliseconds between two points of a series. */
   readonly minIntervalMs: number;
+  /**
+   * Whether a new series waits until there is room that no other one uses. Otherwise, if there are more series than there is
+   * room for, they push each other out with every point. @default false
+   */
+  readonly newSeriesWait?: boolean;
 }
 
 /** Milliseconds after which a value is written again though it has not changed. */
 const unchangedMs = 60_000;
+
+/** A page that has waited this long for a point, in milliseconds, is full, or its series has ended. */
+const unusedMs = 2 * unchangedMs;
 
 export interface StoreStats {
   readonly points: number;
@@ -47,6 +55,7 @@ interface Metric {
 export class Store {
   readonly minIntervalMs: number;
   readonly #maxBytes: number;
+  readonly #newSeriesWait: boolean;
   readonly #pages = new Pages<Series>();
   readonly #metrics = new Map<string, Metric>();
   readonly #names = new SortedNames();
@@ -54,6 +63,8 @@ export class Store {
   #series = 0;
   /** Points before this time are hidden: they are left on a page with newer ones. */
   #since = Number.NEGATIVE_INFINITY;
+  /** Time of the latest point. */
+  #latest = Number.NEGATIVE_INFINITY;
   /** Time of the earliest point ever, and of the latest that was evicted. */
   #begun = Number.POSITIVE_INFINITY;
   #earliestNew = Number.POSITIVE_INFINITY;
@@ -65,6 +76,7 @@ export class Store {
   constructor(options: StoreOptions) {
     this.#maxBytes = options.maxBytes;
     this.minIntervalMs = options.minIntervalMs;
+    this.#newSeriesWait = options.newSeriesWait ?? false;
   }
 
   /** Names of all metrics, ascending. */
@@ -88,6 +100,13 @@ export class Store {
   /** Points before this time are ignored. */
   get since(): number {
     return this.#since;
+  }
+
+  /** Whether a series may begin. */
+  get hasRoom(): boolean {
+    if (!this.#newSeriesWait || this.#bytes + bytesPerSeries + bytesPerPage <= this.#maxBytes) return true;
+    const page = this.#pages.oldest;
+    return page === undefined || this.#pages.end(page) < this.#latest - unusedMs;
   }
 
   /** The series with this name and these labels, created if there is none; undefined if the name is too long. */
@@ -180,6 +199,7 @@ export class Store {
 
   #prepare(series: Series, time: number): void {
     if (time <= series.lastTime) this.#undo(series, time - 1);
+    if (time > this.#latest) this.#latest = time;
     if (time < this.#begun) this.#begun = time;
     if (time < this.#earliestNew) this.#earliestNew = time;
     if (time < this.#since) this.#since = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NodeFeed } from "../../../src/timeseries/node-feed.js";
 import { labelSet } from "../../../src/timeseries/store/labels.js";
 import { bytesPerPage, pointsPerPage } from "../../../src/timeseries/store/pages.js";
 import type { Series } from "../../../src/timeseries/store/series.js";
@@ -259,4 +260,28 @@ describe("pruning", () => {
     store.prune(1_001);
     expect(store.seriesOf("m").map(({ labels }) => labels.pairs[0]![1])).toEqual(["here"]);
   });
+});
+
+test("series that wait for room do not push out those in use, and begin when others have ended", () => {
+  const store = new Store({ maxBytes: 20_000, minIntervalMs: 1, newSeriesWait: true });
+  const counts = { collided: 0, tooLong: 0 };
+  const metrics = {
+    each: (take: (name: string, value: number) => void) => {
+      for (let index = 0; index < 8; index += 1) take(`metric-${index}`, 1);
+    },
+  };
+  const seriesOf = (node: string) =>
+    [...store.everySeries()].filter(({ labels }) => labels.key.includes(node)).length;
+  const first = new NodeFeed("first", counts);
+  const second = new NodeFeed("second", counts);
+  let time = 0;
+  for (; time < 600_000; time += 60_000)
+    for (const feed of [first, second]) feed.observe(metrics, store, time);
+  expect(seriesOf("first")).toBe(8);
+  expect(seriesOf("second")).toBeLessThan(8);
+  expect(store.stats().evicted).toBe(0);
+  // The first one has left.
+  for (; time < 1_200_000; time += 60_000) second.observe(metrics, store, time);
+  expect(seriesOf("second")).toBe(8);
+  expect(counts).toEqual({ collided: 0, tooLong: 0 });
 });
