@@ -75,7 +75,7 @@ export class Display {
 
   #missedText(lines: number): string {
     if (this.#options.format === "json") return `${JSON.stringify({ missed: lines })}\n`;
-    return `… ${lines.toLocaleString("en")} ${lines === 1 ? "line" : "lines"} missed here: they came faster than they were read\n`;
+    return `… ${lines.toLocaleString("en")} ${lines === 1 ? "line" : "lines"} missed here: too many at once\n`;
   }
 }
 

@@ -23,7 +23,7 @@ export interface DaemonToTail {
 /** What a daemon sent. */
 export interface DaemonLines {
   readonly lines: readonly TracedLine[];
-  /** How many lines before these it left out, because they were not read in time. */
+  /** How many lines before these it left out, because they were not read in time, or it was busy. */
   readonly missed: number;
 }
 
@@ -200,9 +200,10 @@ function linesIn(message: string): DaemonLines {
     throw strangeMessage();
   }
   if (typeof parsed !== "object" || parsed === null) throw strangeMessage();
-  const { objects = [], missed = 0 }: { objects?: unknown; missed?: unknown } = parsed;
-  if (!Array.isArray(objects) || typeof missed !== "number") throw strangeMessage();
-  return { lines: objects.map(tracedLine), missed };
+  const { objects = [], missed = 0, skipped = 0 }: Partial<Record<string, unknown>> = parsed;
+  if (!Array.isArray(objects) || typeof missed !== "number" || typeof skipped !== "number")
+    throw strangeMessage();
+  return { lines: objects.map(tracedLine), missed: missed + skipped };
 }
 
 function strangeMessage(): ConnectionError {

@@ -114,6 +114,14 @@ test("all filters go to the daemon, with the token", async () => {
   ]);
 });
 
+test("objects that the daemon skipped count as missed", async () => {
+  onViewer = (socket) => {
+    socket.send('{"skipped":3}');
+    socket.send('{"missed":2}');
+  };
+  expect((await told(2)).map(({ missed }) => missed)).toEqual([3, 2]);
+});
+
 test("a lost connection is made again, and both are reported", async () => {
   onViewer = (socket, _, viewer) => {
     socket.send(JSON.stringify({ missed: viewer }));
