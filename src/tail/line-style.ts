@@ -1,4 +1,5 @@
 import type { Severity } from "../protocol/trace-batch.js";
+import { dataText } from "../text/data-text.js";
 import { visibleJson, visibleText } from "../text/visible-text.js";
 import type { TracedLine } from "./traced-line.js";
 
@@ -106,27 +107,9 @@ function timeText(at: bigint): string {
   return date.toISOString().replace("T", " ");
 }
 
-/** A line's text in addition to its facts: the node's own text, or `key=value` of its data. */
+/** A line's text in addition to its facts: the node's own text, or its data. */
 function messageOf({ human, text }: TracedLine): string {
-  if (human !== undefined) return human;
-  try {
-    const { data } = JSON.parse(text) as { data?: unknown };
-    if (typeof data === "object" && data !== null && !Array.isArray(data)) return pairs(data);
-    return data === undefined ? text : valueText(data);
-  } catch {
-    return text;
-  }
-}
-
-function pairs(data: object): string {
-  return Object.entries(data)
-    .map(([key, value]) => `${key}=${valueText(value)}`)
-    .join(" ");
-}
-
-function valueText(value: unknown): string {
-  if (typeof value === "string") return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-  return JSON.stringify(value);
+  return human ?? dataText(text);
 }
 
 /** A line for programs: the node's own JSON with the node's name added in front; other lines as text. */
