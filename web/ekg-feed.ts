@@ -5,7 +5,7 @@ import { MetricPast } from "./metric-past.js";
 
 type Metric = NodeDetails["metrics"][number];
 
-/** What comes once a second: the metrics that changed, or all. A type is ekg's letter. */
+/** What comes once a second: the metrics that changed, or all. A type is a letter, as in the ekg library. */
 type Update =
   | { readonly absent: true }
   | {
@@ -15,7 +15,7 @@ type Update =
 
 const kinds: Readonly<Record<string, Metric[1]>> = { c: "counter", g: "gauge", l: "label" };
 
-/** The metrics of the node whose page this is, by WebSocket at the page's own address. */
+/** The metrics of one node, by WebSocket from the page's own address. */
 export class EkgFeed {
   readonly metrics = signal<readonly Metric[]>([]);
   readonly past = new MetricPast();

@@ -2,7 +2,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { EkgFeed } from "./ekg-feed.js";
 import { Metrics } from "./metrics.js";
 
-/** The page of one node at the port of `hasEKG`, which knows nothing but its metrics. */
+/** The page of one node at the port of `hasEKG`: only its metrics. */
 export function EkgPage({ node }: { node: string }) {
   const feed = useMemo(() => new EkgFeed(), []);
   useEffect(() => () => feed.stop(), [feed]);

@@ -2,12 +2,12 @@ import { signal } from "@preact/signals";
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** What was asked for cannot be (docs/ui.md); asking again would not help. */
+/** Close code for a wrong query (docs/ui.md); trying again would not help. */
 const badQuery = 4_002;
 
-/** A WebSocket of the tracer that comes back by itself. */
+/** A WebSocket to the tracer that reconnects by itself. */
 export class Feed {
-  /** How it goes, in words. */
+  /** The state of the connection, in words. */
   readonly state = signal("connecting …");
   readonly isLive = signal(false);
   readonly #address: string;
@@ -17,7 +17,7 @@ export class Feed {
   #pauseMs = firstPauseMs;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onMessage` is given each message, which is JSON. */
+  /** `onMessage` is called with each message, parsed from JSON. */
   constructor(path: string, onMessage: (message: unknown) => void) {
     this.#address = location.origin.replace(/^http/, "ws") + path;
     this.#onMessage = onMessage;
@@ -38,22 +38,22 @@ export class Feed {
     this.#openedAt = Number.POSITIVE_INFINITY;
     socket.onopen = () => {
       this.#openedAt = performance.now();
-      this.#goes("live", true);
+      this.#setState("live", true);
     };
     socket.onmessage = ({ data }) => this.#onMessage(JSON.parse(data as string));
     socket.onclose = ({ code, reason }) => {
       if (code === badQuery) {
-        this.#goes(reason, false);
+        this.#setState(reason, false);
         return;
       }
-      this.#goes(reason === "" ? "connection lost, retrying" : `${reason}, retrying`, false);
+      this.#setState(reason === "" ? "connection lost, retrying" : `${reason}, retrying`, false);
       if (performance.now() - this.#openedAt > longestPauseMs) this.#pauseMs = firstPauseMs;
       this.#timer = setTimeout(() => this.#connect(), this.#pauseMs);
       this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs);
     };
   }
 
-  #goes(state: string, isLive: boolean): void {
+  #setState(state: string, isLive: boolean): void {
     this.state.value = state;
     this.isLive.value = isLive;
   }

@@ -11,11 +11,12 @@ export function counted(value: number, one: string, several = `${one}s`): string
   return `${count(value)} ${value === 1 ? one : several}`;
 }
 
-/** `12.3/s`, from ten on without tenths. */
+/** `1.2/s`; from ten on without tenths, `12/s`. */
 export function rate(value: number): string {
   return `${value < 10 ? tenths.format(value) : whole.format(value)}/s`;
 }
 
+// Units do not break away from their numbers.
 const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 /** `1.5 GiB` */
@@ -26,19 +27,19 @@ export function bytes(value: number): string {
     rest /= 1_024;
     unit += 1;
   }
-  return `${unit === 0 ? whole.format(rest) : tenths.format(rest)} ${byteUnits[unit]}`;
+  return `${unit === 0 ? whole.format(rest) : tenths.format(rest)}\u00a0${byteUnits[unit]}`;
 }
 
 /** `3 s`, `12 min`, `5 h`, `2 d` */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
-  return `${count(Math.round(seconds / 86_400))} d`;
+  if (seconds < 120) return `${seconds}\u00a0s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)}\u00a0min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)}\u00a0h`;
+  return `${count(Math.round(seconds / 86_400))}\u00a0d`;
 }
 
-/** Thousands of a decimal number of any length; other texts stay as they are. */
+/** Adds thousands separators to a whole number of any length; other texts stay as they are. */
 export function thousands(text: string): string {
   return /^-?\d+$/.test(text) ? text.replace(/\B(?=(\d{3})+$)/g, ",") : text;
 }
@@ -62,10 +63,22 @@ const time = new Intl.DateTimeFormat(undefined, {
 });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-/** Local time, with the day unless it is today's. */
+/** Local time, with the day unless it is today. */
 export function moment(at: Date): string {
   const isToday = at.toDateString() === new Date().toDateString();
   return isToday ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
+}
+
+const shortTime = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+
+/** Local times of day for an axis, with seconds only if they are closer than a minute. In seconds since 1970. */
+export function axisTimes(seconds: readonly number[]): string[] {
+  const isClose = seconds.length > 1 && seconds[1]! - seconds[0]! < 60;
+  return seconds.map((at) => (isClose ? time : shortTime).format(at * 1_000));
 }
 
 /** Local time of day with milliseconds. */

@@ -31,10 +31,29 @@ export function Header() {
       </nav>
       <Health />
       <Totals />
-      <p class={trouble.value === undefined ? "state" : "state failing"} role="status">
-        {trouble.value ?? (overview.value === undefined ? "connecting …" : "live")}
-      </p>
+      <Connection />
     </header>
+  );
+}
+
+/** Whether the page is up to date. */
+function Connection() {
+  const { value } = overview;
+  if (trouble.value === undefined)
+    return (
+      <p class="state quiet" role="status">
+        {value === undefined ? "connecting …" : "live"}
+      </p>
+    );
+  return (
+    <p class="state failing" role="status">
+      {trouble.value}
+      {value !== undefined && (
+        <>
+          ; this is the state of <Moment at={value.at} />
+        </>
+      )}
+    </p>
   );
 }
 
@@ -45,7 +64,7 @@ function Health() {
   return (
     <details class="health">
       <summary class={health.status}>
-        {health.status === "ok" ? "healthy" : `${health.status}: ${counted(troubled.length, "finding")}`}
+        {health.status === "ok" ? "healthy" : `${health.status}: ${counted(troubled.length, "problem")}`}
       </summary>
       {troubled.length === 0 ? (
         <p>All {count(health.checks.length)} checks are ok.</p>
@@ -53,7 +72,7 @@ function Health() {
         <ul>
           {troubled.map((check) => (
             <li key={check.name}>
-              <Finding check={check} />
+              <Problem check={check} />
             </li>
           ))}
         </ul>
@@ -62,13 +81,13 @@ function Health() {
   );
 }
 
-function Finding({ check }: { check: HealthCheck }) {
+function Problem({ check }: { check: HealthCheck }) {
   return (
     <>
       <strong class={check.state}>
         {check.name}: {check.state}
       </strong>{" "}
-      since <Moment at={check.since} />. {check.reason}. <em>{check.action}</em>
+      since <Moment at={check.since} />: {check.reason}. <em>{check.action}</em>
     </>
   );
 }

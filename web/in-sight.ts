@@ -6,7 +6,7 @@ const observer = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) shown.get(target)?.(isIntersecting);
 });
 
-/** Whether any of an element is in the window: of thousands, most are not. */
+/** Whether any part of an element is in the window. Of thousands, most are not. */
 export function useInSight(element: RefObject<Element | null>): boolean {
   const [isInSight, setInSight] = useState(false);
   useEffect(() => {

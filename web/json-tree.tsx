@@ -2,10 +2,10 @@ import { thousands } from "./format.js";
 
 /** Deeper values are shown as text. */
 const mostLevels = 12;
-/** Of one list or object. */
+/** Most entries shown of one list or object. */
 const mostShown = 500;
 
-/** A text as the tree of the JSON that it is, or as it is. */
+/** Shows JSON as a tree, and any other text as it is. */
 export function JsonText({ text }: { text: string }) {
   let value: unknown;
   try {

@@ -1,19 +1,18 @@
 import { signal } from "@preact/signals";
 import type { LiveMessage, LiveObject } from "../src/sinks/live/live-messages.js";
 import { Feed } from "./feed.js";
-import { count } from "./format.js";
 import { Ring } from "./ring.js";
 
-/** Lines that the page keeps. */
+/** Most lines that the page keeps. */
 const mostLines = 20_000;
 
-/** An object, or a gap where some are missing. */
-export type Line = LiveObject | { readonly gap: string };
+/** An object, or how many are missing here. */
+export type Line = LiveObject | { readonly gap: number; readonly why: string };
 
-/** Trace objects as they come. All that come within a frame change the page once. */
+/** Trace objects as they arrive. However many arrive within a frame, the page is drawn once. */
 export class LiveFeed {
   readonly lines = new Ring<Line>(mostLines);
-  /** Changes whenever lines have come. */
+  /** Changes when lines have arrived. */
   readonly version = signal(0);
   readonly left = signal(0);
   readonly #feed: Feed;
@@ -30,6 +29,10 @@ export class LiveFeed {
     return this.#feed.state.value;
   }
 
+  get isLive(): boolean {
+    return this.#feed.isLive.value;
+  }
+
   clear(): void {
     this.lines.clear();
     this.left.value = 0;
@@ -41,15 +44,23 @@ export class LiveFeed {
     this.#feed.stop();
   }
 
+  /** Gaps that follow each other are one. */
+  #addGap(left: number, why: string): void {
+    const last = this.lines.at(this.lines.length - 1);
+    if (last !== undefined && "gap" in last && last.why === why)
+      this.lines.replaceLast({ gap: last.gap + left, why });
+    else this.lines.add({ gap: left, why });
+  }
+
   #take(message: LiveMessage): void {
     if ("objects" in message) for (const object of message.objects) this.lines.add(object);
     else {
       const [left, why] =
         "missed" in message
-          ? [message.missed, "lines are left out: this page was too slow"]
-          : [message.skipped, "objects were not looked at: the tracer was busy"];
+          ? [message.missed, "lines left out: this page was too slow"]
+          : [message.skipped, "lines left out: the tracer was busy"];
       this.left.value += left;
-      this.lines.add({ gap: `${count(left)} ${why}` });
+      this.#addGap(left, why);
     }
     if (this.#frame === 0)
       this.#frame = requestAnimationFrame(() => {

@@ -1,19 +1,19 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { severities } from "../src/protocol/trace-batch.js";
 import type { LiveObject } from "../src/sinks/live/live-messages.js";
+import { dataText } from "../src/text/data-text.js";
+import { Filters } from "./filters.js";
 import { count, counted, timeOfDay } from "./format.js";
 import { JsonText } from "./json-tree.js";
 import { type Line, LiveFeed } from "./live-feed.js";
 import { Moment } from "./moment.js";
 import { isNarrow } from "./narrow.js";
-import { changeParameters, place } from "./place.js";
-import { overview } from "./tracer.js";
+import { place } from "./place.js";
 import { VirtualList } from "./virtual-list.js";
 
-/** Who types is waited for. */
-const typingMs = 300;
+/** Characters of a message that a row may have room for. */
+const mostOfText = 500;
 
-/** Trace objects as they come, filtered by the tracer. The address has the filters. */
+/** Trace objects as they arrive, filtered by the tracer. */
 export function LiveView() {
   const query = place.value.parameters.toString();
   const feed = useMemo(() => new LiveFeed(new URLSearchParams(query)), [query]);
@@ -22,7 +22,7 @@ export function LiveView() {
   const [opened, setOpened] = useState<LiveObject | undefined>();
   useEffect(() => setFrozen(undefined), [feed]);
 
-  // Read so that the view follows it.
+  // Read, so that the view is drawn again when it changes.
   void feed.version.value;
   const pause = () => setFrozen((before) => before ?? feed.lines.all());
   const lineAt = (index: number) => (frozen === undefined ? feed.lines.at(index) : frozen[index]);
@@ -46,7 +46,7 @@ export function LiveView() {
         >
           Clear
         </button>
-        <span class="quiet" role="status">
+        <span class={feed.isLive ? "quiet" : "failing"} role="status">
           {feed.state}
         </span>
         <span class="quiet">
@@ -59,13 +59,14 @@ export function LiveView() {
         label="Trace objects"
         className="lines"
         rows={frozen?.length ?? feed.lines.length}
-        rowHeight={isNarrow.value ? 52 : 28}
+        rowHeight={isNarrow.value ? 68 : 28}
         header={["Time", "Severity", "Node", "Namespace", "Message"].map((name) => (
           <span key={name} role="columnheader">
             {name}
           </span>
         ))}
         row={(index) => <LineRow line={lineAt(index)} />}
+        empty={query === "" ? "No line has arrived yet." : "No line that passes the filters has arrived yet."}
         follows={frozen === undefined}
         onLeaveEnd={pause}
         onOpen={(index) => {
@@ -84,7 +85,7 @@ function LineRow({ line }: { line: Line | undefined }) {
   if ("gap" in line)
     return (
       <span role="gridcell" class="gap">
-        {line.gap}
+        {count(line.gap)} {line.why}
       </span>
     );
   return (
@@ -102,7 +103,7 @@ function LineRow({ line }: { line: Line | undefined }) {
         {line.namespace}
       </span>
       <span role="gridcell" class="text">
-        {(line.human ?? line.machine).slice(0, 500)}
+        {(line.human ?? dataText(line.machine)).slice(0, mostOfText)}
       </span>
     </>
   );
@@ -143,89 +144,5 @@ function Opened({ object, onClose }: { object: LiveObject; onClose: () => void }
         <p>Cut from {count(object.cutFrom)} bytes; the log files have all of it.</p>
       )}
     </section>
-  );
-}
-
-function Filters() {
-  const { parameters } = place.value;
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const isExpression = parameters.has("regex");
-  const set = (changes: Record<string, string>) => {
-    const changed = new URLSearchParams(place.value.parameters);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === "") changed.delete(name);
-      else changed.set(name, value);
-    }
-    changeParameters(changed);
-  };
-  const later = (changes: () => Record<string, string>) => {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => set(changes()), typingMs);
-  };
-  const textName = isExpression ? "regex" : "text";
-  return (
-    <form class="bar filters" onSubmit={(event) => event.preventDefault()} aria-label="Filters">
-      <label>
-        Node{" "}
-        <input
-          list="node-names"
-          value={parameters.get("node") ?? ""}
-          placeholder="all"
-          onInput={({ currentTarget: { value } }) => later(() => ({ node: value }))}
-        />
-      </label>
-      <datalist id="node-names">
-        {(overview.value?.nodes ?? []).slice(0, 200).map(({ name }) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-      <label>
-        Namespace{" "}
-        <input
-          value={parameters.get("namespace") ?? ""}
-          placeholder="ChainDB.AddBlock"
-          onInput={({ currentTarget: { value } }) => later(() => ({ namespace: value.trim() }))}
-        />
-      </label>
-      <label>
-        Severity{" "}
-        <select
-          value={parameters.get("severity") ?? ""}
-          onChange={({ currentTarget: { value } }) => set({ severity: value })}
-        >
-          <option value="">all</option>
-          {severities.slice(1).map((severity) => (
-            <option key={severity} value={severity}>
-              {severity} and worse
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Text{" "}
-        <input
-          type="search"
-          value={parameters.get(textName) ?? ""}
-          onInput={({ currentTarget: { value } }) => later(() => ({ [textName]: value }))}
-        />
-      </label>
-      <label>
-        <input
-          type="checkbox"
-          checked={isExpression}
-          onChange={({ currentTarget: { checked } }) => {
-            const [from, to] = checked ? ["text", "regex"] : ["regex", "text"];
-            const changed = new URLSearchParams(place.value.parameters);
-            const value = changed.get(from!) ?? "";
-            changed.delete(from!);
-            // Empty counts as absent for the tracer; the box stays ticked.
-            changed.set(to!, value);
-            if (!checked && value === "") changed.delete(to!);
-            changeParameters(changed);
-          }}
-        />{" "}
-        regular expression
-      </label>
-    </form>
   );
 }

@@ -3,26 +3,29 @@ import type { NodeDetails } from "../src/ui/answers.js";
 
 export type Points = readonly (readonly [at: number, value: number])[];
 
-/** As old as a plot goes back, in milliseconds. */
+/** How far back a plot goes, in milliseconds. */
 const pastMs = 3_600_000;
-/** Of one metric, and of all together. */
+/** Limits for one metric, and for all together. */
 const mostPoints = 3_600;
 const mostPointsOfAll = 1_000_000;
 
-/** The metrics of a node since the page shows it, and before where the tracer keeps them. A value that stays is two points. */
+/**
+ * The values of a node's metrics since the page was opened, and before if the tracer keeps them. A value that does not
+ * change is two points.
+ */
 export class MetricPast {
   readonly #points = new Map<string, [at: number, value: number][]>();
   readonly #asked = new Set<string>();
   readonly #before: (name: string) => Promise<Points>;
-  /** When it was told last, in milliseconds since 1970; what reads of it is drawn again with each time. */
+  /** Time of the last values, in milliseconds since 1970; what reads it is drawn again with each change. */
   readonly at = signal(0);
 
-  /** `before` says what is known of a metric before the page was opened. */
+  /** `before` loads the values of a metric from before the page was opened. */
   constructor(before: (name: string) => Promise<Points> = async () => []) {
     this.#before = before;
   }
 
-  /** All metrics as they are now. */
+  /** Adds the current values of all metrics. */
   take(metrics: NodeDetails["metrics"], at: number): void {
     const names = new Set<string>();
     const most = Math.min(mostPoints, Math.ceil(mostPointsOfAll / metrics.length));
@@ -41,7 +44,7 @@ export class MetricPast {
     this.at.value = at;
   }
 
-  /** What is known of a metric of the last milliseconds, and the point before that. */
+  /** The points of the last milliseconds, and the one before them. */
   last(name: string, milliseconds: number): Points {
     const time = this.at.value - milliseconds;
     const points = this.#points.get(name) ?? [];
@@ -54,7 +57,7 @@ export class MetricPast {
     return this.last(name, this.at.value);
   }
 
-  /** Asks once what was before; resolves when that is there. */
+  /** Loads the earlier values, once; resolves when they are there. */
   async load(name: string): Promise<void> {
     if (this.#asked.has(name)) return;
     this.#asked.add(name);

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { NodeDetails } from "../src/ui/answers.js";
-import { count, thousands, unitOf } from "./format.js";
+import { count, counted, thousands, unitOf } from "./format.js";
 import type { MetricPast } from "./metric-past.js";
 import { Plot } from "./plot.js";
 import { SearchBox } from "./search-box.js";
@@ -8,9 +8,9 @@ import { Trend } from "./trend.js";
 
 type Metric = NodeDetails["metrics"][number];
 
-/** Characters of a label; more is folded. */
+/** Longer labels are folded, in characters. */
 const mostOfText = 200;
-/** With more, groups begin folded. */
+/** With this many groups or more, all are folded at first. */
 const mostUnfolded = 12;
 
 /** The metrics of a node by groups, with a search; each number can be plotted. */
@@ -29,9 +29,12 @@ export function Metrics({ metrics, past }: { metrics: readonly Metric[]; past: M
         <h2>Metrics</h2>
         <SearchBox what="metrics" words={words} onWords={setWords} />
         <span class="quiet">
-          {count(shown.length)} of {count(metrics.length)}
+          {shown.length < metrics.length && `${count(shown.length)} of `}
+          {counted(metrics.length, "metric")}
         </span>
       </div>
+      {metrics.length === 0 && <p class="quiet">No metrics have arrived yet.</p>}
+      {metrics.length > 0 && shown.length === 0 && <p class="quiet">No metric has that in its name.</p>}
       {[...groups].map(([prefix, group]) => (
         <Group
           key={`${prefix} ${isUnfolded}`}
@@ -65,7 +68,7 @@ function prefixOf(name: string): string {
 interface GroupProps {
   readonly prefix: string;
   readonly group: readonly Metric[];
-  /** To begin with. */
+  /** At first. */
   readonly isUnfolded: boolean;
   readonly past: MetricPast;
 }
@@ -80,7 +83,7 @@ function Group({ prefix, group, isUnfolded, past }: GroupProps) {
       {isOpen && (
         <ul>
           {group.map((metric) => (
-            <MetricRow key={metric[0]} metric={metric} past={past} />
+            <MetricRow key={metric[0]} metric={metric} prefix={prefix} past={past} />
           ))}
         </ul>
       )}
@@ -88,14 +91,21 @@ function Group({ prefix, group, isUnfolded, past }: GroupProps) {
   );
 }
 
-function MetricRow({ metric: [name, kind, text], past }: { metric: Metric; past: MetricPast }) {
+interface MetricProps {
+  readonly metric: Metric;
+  /** Of its group, which shows it. */
+  readonly prefix: string;
+  readonly past: MetricPast;
+}
+
+function MetricRow({ metric: [name, kind, text], prefix, past }: MetricProps) {
   const [isOpen, setOpen] = useState(false);
   const [, setLoaded] = useState(false);
   const isNumber = kind !== "label" || (text.trim() !== "" && Number.isFinite(Number(text)));
   if (!isNumber)
     return (
       <li class="metric">
-        <span class="name">{name}</span> <Text text={text} />
+        <Name name={name} prefix={prefix} /> <Text text={text} />
       </li>
     );
   return (
@@ -108,13 +118,23 @@ function MetricRow({ metric: [name, kind, text], past }: { metric: Metric; past:
           void past.load(name).then(() => setLoaded(true));
         }}
       >
-        <span class="name">{name}</span> <Trend name={name} past={past} />{" "}
+        <Name name={name} prefix={prefix} /> <Trend name={name} past={past} />{" "}
         <span class="value">
           {thousands(text)} <span class="quiet">{unitOf(name)}</span>
         </span>
       </button>
       {isOpen && <Plot label={name} points={past.all(name)} />}
     </li>
+  );
+}
+
+/** A name without the prefix of its group; it may break after each word. */
+function Name({ name, prefix }: { name: string; prefix: string }) {
+  const rest = name.startsWith(`${prefix}.`) ? name.slice(prefix.length + 1) : name;
+  return (
+    <span class="name" title={name}>
+      {rest.split(/(?<=[._])/).flatMap((word, index) => (index === 0 ? [word] : [<wbr key={index} />, word]))}
+    </span>
   );
 }
 

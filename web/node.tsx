@@ -8,8 +8,9 @@ import { Moment } from "./moment.js";
 import { Severities } from "./overview.js";
 import { liveAddress } from "./place.js";
 import { usePolled } from "./polling.js";
+import { overview } from "./tracer.js";
 
-/** One node: what it says of itself, and its metrics. */
+/** One node: what it reports about itself, and its metrics. */
 export function NodeView({ slug }: { slug: string }) {
   const polled = usePolled<NodeDetails>(`/api/node/${encodeURIComponent(slug)}`);
   const past = useMemo(() => new MetricPast((name) => lastHourOf(slug, name)), [slug]);
@@ -36,7 +37,7 @@ export function NodeView({ slug }: { slug: string }) {
         <Fact name="last message">
           {value.lastAt === undefined ? "none yet" : <Moment at={value.lastAt} />}
         </Fact>
-        <Fact name="last minutes">
+        <Fact name={`lines of the last ${overview.value?.minutes ?? 5} min`}>
           <Severities counts={value.bySeverity} />
         </Fact>
         {value.facts.map(([name, text]) => (

@@ -4,26 +4,24 @@ import type { NodeSummary } from "../src/ui/answers.js";
 import { bytes, count, counted, rate } from "./format.js";
 import { Moment } from "./moment.js";
 import { isNarrow } from "./narrow.js";
+import { nextSorting, type OrderName, orderNames, orders, type Sorting, sorted } from "./node-order.js";
 import { nodeAddress } from "./place.js";
 import { SearchBox } from "./search-box.js";
 import { overview } from "./tracer.js";
 import { VirtualList } from "./virtual-list.js";
 
 const words = signal("");
-/** Made once: to compare by a text's own means makes it anew for each pair. */
-const byName = new Intl.Collator("en", { numeric: true });
+const sorting = signal<Sorting>({ by: "name", isDescending: false });
 
 const shown = computed(() => {
   const wanted = words.value.toLowerCase();
-  return (overview.value?.nodes ?? [])
-    .filter(
-      ({ name, version = "" }) =>
-        name.toLowerCase().includes(wanted) || version.toLowerCase().includes(wanted),
-    )
-    .toSorted((one, other) => byName.compare(one.name, other.name));
+  const nodes = (overview.value?.nodes ?? []).filter(
+    ({ name, version = "" }) => name.toLowerCase().includes(wanted) || version.toLowerCase().includes(wanted),
+  );
+  return sorted(nodes, sorting.value);
 });
 
-/** All nodes, and where the tracer puts their objects. */
+/** All nodes, and where their objects go. */
 export function OverviewView() {
   const { value } = overview;
   if (value === undefined) return <p>Loading …</p>;
@@ -39,7 +37,11 @@ export function OverviewView() {
             words.value = typed;
           }}
         />
-        <span class="quiet">{counted(nodes.length, "node")}</span>
+        {isNarrow.value && <SortBox />}
+        <span class="quiet" role="status">
+          {nodes.length < value.nodes.length && `${count(nodes.length)} of `}
+          {counted(value.nodes.length, "node")}
+        </span>
       </div>
       {value.nodes.length === 0 ? (
         <p>No node has connected yet.</p>
@@ -49,19 +51,9 @@ export function OverviewView() {
           className="nodes"
           rows={nodes.length}
           rowHeight={isNarrow.value ? 76 : 40}
-          header={[
-            "Node",
-            "State",
-            "Version",
-            "Rate",
-            "Last message",
-            `Lines of the last ${value.minutes} min`,
-          ].map((name) => (
-            <span key={name} role="columnheader">
-              {name}
-            </span>
-          ))}
+          header={orderNames.map((by) => <ColumnHeader key={by} by={by} />)}
           row={(index) => <NodeRow node={nodes[index]!} />}
+          empty="No node has that in its name or version."
           onOpen={(index) => {
             location.hash = nodeAddress(nodes[index]!.slug);
           }}
@@ -69,6 +61,48 @@ export function OverviewView() {
       )}
       <Places />
     </>
+  );
+}
+
+function titleOf(by: OrderName): string {
+  return by === "severity" ? `Lines of the last ${overview.value!.minutes} min` : orders[by].title;
+}
+
+function sortBy(by: OrderName): void {
+  sorting.value = nextSorting(sorting.value, by);
+}
+
+/** A column's title; a click sorts by it. */
+function ColumnHeader({ by }: { by: OrderName }) {
+  const { by: current, isDescending } = sorting.value;
+  const isCurrent = by === current;
+  return (
+    <span
+      role="columnheader"
+      class={by}
+      aria-sort={isCurrent ? (isDescending ? "descending" : "ascending") : "none"}
+    >
+      <button type="button" onClick={() => sortBy(by)}>
+        {titleOf(by)} <span aria-hidden="true">{isCurrent ? (isDescending ? "▾" : "▴") : ""}</span>
+      </button>
+    </span>
+  );
+}
+
+/** Sorts where there is no room for column titles. */
+function SortBox() {
+  return (
+    <select
+      aria-label="Sort nodes by"
+      value={sorting.value.by}
+      onChange={({ currentTarget }) => sortBy(currentTarget.value as OrderName)}
+    >
+      {orderNames.map((by) => (
+        <option key={by} value={by}>
+          {titleOf(by)}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -80,30 +114,32 @@ function NodeRow({ node }: { node: NodeSummary }) {
           {node.name}
         </a>
       </span>
-      <span role="gridcell" class={node.isConnected ? "ok" : "quiet"}>
+      <span role="gridcell" class={node.isConnected ? "state ok" : "state quiet"}>
         {node.isConnected ? "connected" : "gone"}
       </span>
       <span role="gridcell" class="version" title={node.version}>
         {node.version}
       </span>
-      <span role="gridcell" class="number">
+      <span role="gridcell" class="rate number">
         {rate(node.rate)}
       </span>
-      <span role="gridcell">{node.lastAt === undefined ? "none yet" : <Moment at={node.lastAt} />}</span>
-      <span role="gridcell">
+      <span role="gridcell" class="lastAt">
+        {node.lastAt === undefined ? "none yet" : <Moment at={node.lastAt} />}
+      </span>
+      <span role="gridcell" class="severity">
         <Severities counts={node.bySeverity} />
       </span>
     </>
   );
 }
 
-/** All lines, and those that are worth a look. */
+/** How many lines there were, and how many of them at least warnings. */
 export function Severities({ counts }: { counts: readonly number[] }) {
   const worth = counts.slice(3);
   const sum = counts.reduce((all, each) => all + each, 0);
   return (
     <span class="severities">
-      {count(sum)}
+      <span class="sum">{count(sum)}</span>
       {worth.map((each, index) => {
         const severity = severities[index + 3]!;
         return (

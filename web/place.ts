@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** What the address says that is shown: `#/live?node=relay-1`. It can be sent to others. */
+/** What the page shows, as its address says: `#/live?node=relay-1`. The address can be sent to others. */
 export interface Place {
   readonly view: "overview" | "node" | "live" | "files";
   readonly slug: string;
@@ -38,7 +38,7 @@ export function liveAddress(parameters: URLSearchParams | Record<string, string>
   return query === "" ? "#/live" : `#/live?${query}`;
 }
 
-/** Changes the address without a step in the browser's history. */
+/** Changes the address without a new entry in the browser's history. */
 export function changeParameters(parameters: URLSearchParams): void {
   history.replaceState(undefined, "", liveAddress(parameters));
   place.value = placeOf(location.hash);

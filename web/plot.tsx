@@ -1,7 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { axisTimes } from "./format.js";
 
 const height = 160;
+/** Width of a character of an axis, and what there is beside its texts. */
+const characterWidth = 7.5;
+const axisRoom = 18;
 
 export interface PlotProps {
   readonly label: string;
@@ -11,7 +15,7 @@ export interface PlotProps {
 
 /** A number over time. */
 export function Plot(props: PlotProps) {
-  if (props.points.length < 2) return <p class="quiet">A plot needs a second value; it comes in a moment.</p>;
+  if (props.points.length < 2) return <p class="quiet">Waiting for a second value to plot.</p>;
   return <Drawing {...props} />;
 }
 
@@ -34,8 +38,12 @@ function Drawing({ label, points }: PlotProps) {
         legend: { show: false },
         series: [{}, { stroke: colour, width: 1.5, points: { show: false } }],
         axes: [
-          axis,
-          { ...axis, size: 90, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+          { ...axis, space: 70, size: 36, values: (_, ticks) => axisTimes(ticks) },
+          {
+            ...axis,
+            size: (_, texts) => axisRoom + characterWidth * longest(texts),
+            values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")),
+          },
         ],
       },
       [[], []],
@@ -53,6 +61,11 @@ function Drawing({ label, points }: PlotProps) {
   }, [points]);
 
   return <div class="plot" ref={box} role="img" aria-label={describe(label, points)} />;
+}
+
+/** There are none before the first values. */
+function longest(texts: readonly string[] | null): number {
+  return Math.max(0, ...(texts ?? []).map(({ length }) => length));
 }
 
 function describe(label: string, points: PlotProps["points"]): string {

@@ -3,10 +3,10 @@ import { useEffect, useMemo } from "preact/hooks";
 
 const everyMs = 2_000;
 
-/** Asks for JSON again and again, from `start` to `stop`, while the page is in sight. */
+/** Asks for JSON again and again, from `start` to `stop`, while the page is visible. */
 export class Polled<Answer> {
   readonly answer = signal<Answer | undefined>(undefined);
-  /** Why the last question was not answered. */
+  /** Why the last request failed. */
   readonly trouble = signal<string | undefined>(undefined);
   readonly #path: string;
   readonly #pauseMs: number;
@@ -50,7 +50,7 @@ export class Polled<Answer> {
   }
 }
 
-/** What a view asks for while it is shown. */
+/** What a view polls while it is shown. */
 export function usePolled<Answer>(path: string, pauseMs?: number): Polled<Answer> {
   const polled = useMemo(() => new Polled<Answer>(path, pauseMs), [path, pauseMs]);
   useEffect(() => {

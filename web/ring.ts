@@ -1,4 +1,4 @@
-/** The newest items, a bounded number of them; adding one costs the same however many there are. */
+/** Keeps the newest items, up to a limit. Adding one takes the same time however many there are. */
 export class Ring<Item> {
   readonly #items: Item[] = [];
   readonly #most: number;
@@ -21,7 +21,13 @@ export class Ring<Item> {
     this.#first = (this.#first + 1) % this.#most;
   }
 
-  /** From the oldest, 0, on. */
+  /** There must be one. */
+  replaceLast(item: Item): void {
+    const { length } = this.#items;
+    this.#items[(this.#first + length - 1) % length] = item;
+  }
+
+  /** Index 0 is the oldest. */
   at(index: number): Item | undefined {
     return this.#items[(this.#first + index) % this.#items.length];
   }

@@ -21,7 +21,7 @@ export default defineConfig({
         for (const name of Object.keys(bundle)) delete bundle[name];
         const files = ["../node_modules/uplot/dist/uPlot.min.css", "page.css", "lists.css", "metrics.css"];
         const style = [pageStyle, ...files.map(from)].join("\n");
-        // Neither may end its element before its end.
+        // Neither may contain the end tag of its own element.
         const parts: Record<string, string> = {
           style: `<style>${style.replaceAll("</", "<\\/")}</style>`,
           script: `<script>${script.code.replaceAll("</script", "<\\/script")}</script>`,

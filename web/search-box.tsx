@@ -1,10 +1,10 @@
-/** Where words are typed that names must contain. */
+/** A field for words that names must contain. */
 export function SearchBox({
   what,
   words,
   onWords,
 }: {
-  /** In the plural: `nodes`. */
+  /** What is searched, such as `nodes`. */
   what: string;
   words: string;
   onWords: (words: string) => void;

@@ -40,7 +40,7 @@ function View() {
 
 const names = { overview: "Overview", live: "Live traces", files: "Files" };
 
-/** For the tab. */
+/** The name of a view, for the browser's tab. */
 function nameOf({ view, slug }: Place): string {
   return view === "node" ? slug : names[view];
 }

@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import { useInSight } from "./in-sight.js";
 import type { MetricPast } from "./metric-past.js";
 
-/** What it is drawn in, of any unit: the picture is stretched. */
+/** Size of the drawing, in no unit: it is stretched to fit. */
 const width = 180;
 const height = 30;
 /** Room above and below, so that the line is not cut. */

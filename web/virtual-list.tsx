@@ -5,31 +5,46 @@ export interface VirtualListProps {
   readonly label: string;
   readonly className: string;
   readonly rows: number;
-  /** In pixels, the same for all. */
+  /** In pixels, the same for all rows. */
   readonly rowHeight: number;
-  /** Of columns, for screen readers; as row 1. */
+  /** The titles of the columns, as row 1. */
   readonly header?: ComponentChildren;
   readonly row: (index: number) => ComponentChildren;
-  /** The row that Enter or a click opens. */
+  /** Shown if there are no rows. */
+  readonly empty: string;
+  /** Called with the row that was clicked, or chosen by Enter. */
   readonly onOpen?: (index: number) => void;
-  /** Scrolls to the last row when rows come. */
+  /** Scrolls to the last row when rows are added. */
   readonly follows?: boolean;
-  /** The user scrolled away from the last row. */
+  /** Called when the user scrolls away from the last row. */
   readonly onLeaveEnd?: () => void;
 }
 
-/** Rows of one height, of which only those in sight are in the page. Arrow keys choose one. */
+/** A list of rows of the same height; only visible ones are in the document. Arrow keys select one. */
 export function VirtualList(props: VirtualListProps) {
-  const { label, className, rows, rowHeight, header, row, onOpen, follows = false, onLeaveEnd } = props;
+  const {
+    label,
+    className,
+    rows,
+    rowHeight,
+    header,
+    row,
+    empty,
+    onOpen,
+    follows = false,
+    onLeaveEnd,
+  } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 600 });
+  const [height, setHeight] = useState(600);
+  /** Where it is scrolled to; the state only draws it again. */
+  const scrolledTo = useRef(0);
+  const [, setScrolledTo] = useState(0);
   const [active, setActive] = useState(-1);
   const id = useRef(`list-${Math.random().toString(36).slice(2)}`).current;
 
   useEffect(() => {
     const element = box.current!;
-    const look = () => setView({ top: element.scrollTop, height: element.clientHeight });
-    const observer = new ResizeObserver(look);
+    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -37,8 +52,10 @@ export function VirtualList(props: VirtualListProps) {
     if (follows && box.current !== null) box.current.scrollTop = rows * rowHeight;
   });
 
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - 5);
-  const last = Math.min(rows, Math.ceil((view.top + view.height) / rowHeight) + 5);
+  // At the end without waiting for the scroll event, so that each change is drawn once.
+  const top = follows ? Math.max(0, rows * rowHeight - height) : scrolledTo.current;
+  const first = Math.max(0, Math.floor(top / rowHeight) - 5);
+  const last = Math.min(rows, Math.ceil((top + height) / rowHeight) + 5);
 
   const choose = (index: number) => {
     const chosen = Math.max(0, Math.min(rows - 1, index));
@@ -50,7 +67,7 @@ export function VirtualList(props: VirtualListProps) {
       element.scrollTop = top + rowHeight - element.clientHeight;
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const page = Math.max(1, Math.floor(view.height / rowHeight) - 1);
+    const page = Math.max(1, Math.floor(height / rowHeight) - 1);
     const steps: Record<string, number> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -67,10 +84,11 @@ export function VirtualList(props: VirtualListProps) {
     } else if (event.key === "Enter" && active >= 0 && active < rows) onOpen?.(active);
   };
   const onScroll = () => {
-    const { scrollTop: top, clientHeight: height } = box.current!;
-    // Who scrolls up wants to read; rows that come do not scroll up.
-    if (top < view.top && top + height < (rows - 1) * rowHeight) onLeaveEnd?.();
-    setView({ top, height });
+    const { scrollTop } = box.current!;
+    // Only a user scrolls up: added rows scroll down.
+    if (scrollTop < scrolledTo.current && scrollTop + height < (rows - 1) * rowHeight) onLeaveEnd?.();
+    scrolledTo.current = scrollTop;
+    if (!follows) setScrolledTo(scrollTop);
   };
 
   const offset = header === undefined ? 1 : 2;
@@ -98,11 +116,17 @@ export function VirtualList(props: VirtualListProps) {
         onKeyDown={onKeyDown}
         {...(active >= first && active < last && { "aria-activedescendant": `${id}-${active}` })}
       >
+        {rows === 0 && (
+          <div role="row" class="empty quiet">
+            <span role="gridcell">{empty}</span>
+          </div>
+        )}
         <div class="spacer" role="presentation" style={{ height: `${rows * rowHeight}px` }}>
           {shown.map((index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys for its rows
             <div
-              key={index}
+              // Elements are used again: with many rows a second, new ones would cost more than all else.
+              key={index % shown.length}
               id={`${id}-${index}`}
               role="row"
               aria-rowindex={index + offset}

@@ -18,7 +18,7 @@ export interface Overview {
   readonly minutes: number;
 }
 
-/** What became of the objects that were meant for a sink. */
+/** What became of the objects for one sink. */
 interface Totals {
   readonly sink: string;
   readonly received: number;
@@ -30,11 +30,11 @@ export interface NodeSummary {
   readonly name: string;
   readonly slug: string;
   readonly isConnected: boolean;
-  /** Since when it is connected, or gone. */
+  /** When it connected, or left; in milliseconds since 1970. */
   readonly since: number;
   /** Version of the node's software; absent until the node has reported it. */
   readonly version?: string;
-  /** Trace objects in each second. */
+  /** Trace objects per second. */
   readonly rate: number;
   readonly total: number;
   readonly lastAt?: number;
@@ -50,9 +50,9 @@ interface DiskSummary {
 
 /** `/api/node/SLUG` */
 export interface NodeDetails extends NodeSummary {
-  /** What the node says of itself: name of the fact, value. */
+  /** What the node reports about itself. */
   readonly facts: readonly (readonly [name: string, value: string])[];
-  /** Values are texts, since a page's own numbers end at 2^53. */
+  /** Values are texts, because JavaScript's numbers are exact only up to 2^53. */
   readonly metrics: readonly (readonly [name: string, kind: "counter" | "gauge" | "label", value: string])[];
 }
 
@@ -71,7 +71,7 @@ export interface FilesOverview {
     readonly frequencyMs: number;
   };
   readonly logs: readonly LogSummary[];
-  /** Directories that were too many to look at. */
+  /** How many more directories there are, which were not read. */
   readonly left: number;
 }
 
@@ -80,7 +80,7 @@ export interface LogSummary {
   readonly root: string;
   readonly directory: string;
   readonly files: readonly FileSummary[];
-  /** Files that are not in the list, the oldest. */
+  /** How many more files there are, all older. */
   readonly left: number;
   readonly bytes: number;
 }

@@ -1,6 +1,6 @@
 import type { MetricHistory } from "./answers.js";
 
-/** Where metrics are kept over time. */
+/** Where earlier values of metrics are kept. */
 export interface History {
   /** 1 if everything is there, else the share that is loaded. */
   readonly loadedShare: number;
@@ -15,7 +15,7 @@ export interface History {
 const stepMs = 10_000;
 const count = 361;
 
-/** A node's metric in the last hour; without points where nothing is kept of it, or not yet loaded. */
+/** The last hour of a node's metric; no points if none are kept, or not all are loaded yet. */
 export function historyOf(
   history: History,
   nodeName: string,

@@ -2,7 +2,7 @@ import { type Severity, severities } from "../protocol/trace-batch.js";
 import { type LiveQuery, LiveQueryError } from "../sinks/live/live-filter.js";
 
 const known = ["node", "namespace", "severity", "text", "regex"];
-/** Of one kind. */
+/** Most values of one parameter. */
 const mostValues = 1_000;
 const maxLength = 1_000;
 

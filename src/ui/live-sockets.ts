@@ -7,14 +7,14 @@ import { LiveFilter, LiveQueryError } from "../sinks/live/live-filter.js";
 import type { LiveSink } from "../sinks/live/live-sink.js";
 import { liveQuery } from "./live-query.js";
 
-/** Pause between two pings; who has not answered the last one is gone. */
+/** Pause between two pings, in milliseconds; a viewer that has not answered the last one is disconnected. */
 const pingEveryMs = 15_000;
 /** Most sockets open at a time, including those that are just being refused. */
 const mostSockets = 128;
 
-/** Codes of closing, RFC 6455 and, from 4000 on, our own (docs/ui.md). */
+/** Close codes of RFC 6455 and, from 4000 on, our own (docs/ui.md). */
 const closing = { goingAway: 1001, tooMany: 4001, badQuery: 4002 } as const;
-/** The longest reason that a closing frame has room for, in bytes. */
+/** The longest reason that a close frame has room for, in bytes. */
 const maxReasonBytes = 120;
 
 /** `/api/live`: sends trace objects by WebSocket. */
@@ -40,7 +40,7 @@ export class LiveSockets {
     return undefined;
   }
 
-  /** Says goodbye to all. */
+  /** Closes all connections. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -97,7 +97,7 @@ function send(socket: WebSocket, text: string): Promise<void> {
   });
 }
 
-/** As much of a text as a closing frame has room for. */
+/** Cuts a text to what a close frame has room for. */
 function reasonOf(text: string): string {
   return Buffer.from(text)
     .subarray(0, maxReasonBytes)

@@ -4,7 +4,7 @@ import { plainName } from "../log-files/compression.js";
 import { secondInName } from "../log-files/log-file-names.js";
 import type { LogSummary } from "./answers.js";
 
-/** Most directories read, and files listed of each. */
+/** Most directories read, and most files listed of each. */
 const maxDirectories = 2_000;
 const maxFilesListed = 50;
 /** Most files read in one directory. */
@@ -20,7 +20,7 @@ export async function logSizes(
   let left = 0;
   for (const root of roots) {
     const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
-    // What is hidden is no node's.
+    // Hidden directories belong to no node.
     const directories = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
     for (const { name } of directories.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
       if (logs.length >= maxDirectories) left += 1;

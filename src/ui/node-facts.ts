@@ -1,7 +1,7 @@
 import { loopSlices } from "../http/loop-slices.js";
 import type { DataPoints } from "../nodes/data-points.js";
 
-/** A connection that data points are asked for. */
+/** A connection that can be asked for data points. */
 export interface Asked {
   dataPoints(names: readonly string[], timeoutMs: number): Promise<DataPoints | undefined>;
 }
@@ -24,7 +24,7 @@ const maxLength = 200;
 
 interface Known {
   facts: Facts | undefined;
-  /** Milliseconds that never go backwards. */
+  /** In milliseconds of a monotonic clock. */
   askedAt: number;
 }
 
@@ -38,14 +38,14 @@ export class NodeFacts {
     this.#now = now;
   }
 
-  /** What is known; what is not is asked for, and known soon. */
+  /** What is known already; if nothing is, the node is asked, and the answer is there the next time. */
   known(session: Asked): Facts | undefined {
     const known = this.#known.get(session);
     if (known === undefined) void this.#ask(session);
     return known?.facts;
   }
 
-  /** Asks again where that is long ago. */
+  /** Asks the node again if the last answer is old. */
   async fresh(session: Asked): Promise<Facts | undefined> {
     const known = this.#known.get(session);
     if (known?.facts === undefined || this.#now() - known.askedAt > freshMs) await this.#ask(session);
@@ -60,9 +60,9 @@ export class NodeFacts {
     this.#known.set(session, known);
     const points = await session.dataPoints(pointNames, askMs);
     this.#asking -= 1;
-    // What they say may take some milliseconds to read.
+    // Reading the answer may take some milliseconds.
     await loopSlices.turn();
-    // A node that is silent is asked again the next time.
+    // A node that did not answer is asked again the next time.
     if (points === undefined) this.#known.delete(session);
     else known.facts = factsOf(points);
   }

@@ -10,7 +10,7 @@ import { type UiSources, Views } from "./views.js";
 
 const withoutScript = "This page needs JavaScript; <code>/api/overview</code> has the same as JSON.";
 
-/** How long a listing of the files is given to others who ask. */
+/** How long a list of the files is reused, in milliseconds. */
 const filesKeptMs = 5_000;
 
 export interface UiOptions extends EndpointOptions {
@@ -105,8 +105,8 @@ interface Listing {
 }
 
 /**
- * A listing is reused for a while, and none begins before the one before is there: reading many directories takes long, and
- * where a disk hangs each would hold a thread of those that logs are written with.
+ * A list is reused for a while, and no two are made at the same time: reading many directories takes long, and on a disk
+ * that hangs each would hold one of the threads that write logs.
  */
 function sharedFor(keptMs: number, find: () => Promise<FilesOverview>): () => Promise<Listing> {
   let listing: Promise<Listing> | undefined;

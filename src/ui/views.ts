@@ -14,22 +14,22 @@ interface LiveNode {
   readonly metrics: NodeMetrics;
 }
 
-/** What the page reads of the tracer; each is called once for an answer, and must not take long. */
+/** What the page shows of the tracer. Each function is called once for an answer, and must be quick. */
 export interface UiSources {
   /** Muninn's. */
   readonly version: string;
   /** The nodes currently connected whose names are known. */
   readonly nodes: () => Iterable<LiveNode>;
   readonly bySlug: (slug: string) => LiveNode | undefined;
-  /** These, and those of the last hour. */
+  /** The nodes connected now or within the last hour. */
   readonly known: () => Iterable<KnownNode>;
   readonly health: HealthSource;
   readonly totals: () => Overview["totals"];
   readonly disks: () => Overview["disks"];
   readonly handles: () => Overview["handles"];
-  /** Where metrics are kept over time, if anywhere. */
+  /** Where earlier values of metrics are kept, if anywhere. */
   readonly past: History | undefined;
-  /** Below which logs lie. */
+  /** The directories of the logs. */
   readonly roots: readonly string[];
   readonly rotation: () => FilesOverview["rotation"];
 }
@@ -37,7 +37,7 @@ export interface UiSources {
 /** Minutes that the counts by severity are about. */
 const minutes = 5;
 
-/** Makes what the page shows. */
+/** Makes the answers to the page. */
 export class Views {
   readonly #sources: UiSources;
   readonly #facts = new NodeFacts();
@@ -47,7 +47,7 @@ export class Views {
     this.#sources = sources;
   }
 
-  /** In pieces, a node each. */
+  /** As pieces of JSON, one for each node. */
   *overview(): Generator<string> {
     const { version, health, totals, disks, handles } = this.#sources;
     const at = Date.now();
@@ -73,12 +73,12 @@ export class Views {
     yield "]}";
   }
 
-  /** Nodes that an overview has. */
+  /** How many nodes an overview has. */
   get knownNodes(): number {
     return [...this.#sources.known()].length;
   }
 
-  /** The last one of this slug. */
+  /** The last node with this slug. */
   #known(slug: string): KnownNode | undefined {
     let found: KnownNode | undefined;
     for (const known of this.#sources.known()) if (known.identity.slug === slug) found = known;

@@ -105,6 +105,54 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
     },
   );
 
+  const firstNode = (page: Page) =>
+    page.getByRole("grid", { name: "Nodes" }).locator(".row").first().locator(".name").textContent();
+
+  test("nodes are sorted by a click on a column's title, and searched", async () => {
+    const { page, context } = await opened("");
+    await page.getByRole("row", { name: /relay-1/ }).waitFor();
+    expect(await firstNode(page)).toContain("onerror");
+    const rate = page.getByRole("columnheader", { name: "Rate" });
+    await rate.getByRole("button").click();
+    await expect.poll(() => firstNode(page), patience).toBe("relay-1");
+    expect(await rate.getAttribute("aria-sort")).toBe("descending");
+    await rate.getByRole("button").click();
+    await expect.poll(() => firstNode(page), patience).not.toBe("relay-1");
+    await page.getByLabel("Search nodes").fill("RELAY-2");
+    await expect.poll(() => firstNode(page), patience).toBe("relay-2");
+    await page.getByLabel("Search nodes").fill("nothing");
+    await page.getByText("No node has that in its name or version.").waitFor();
+    await context.close();
+  });
+
+  test("on a phone the columns of all nodes are in line, and they can be sorted", async () => {
+    const { page, context } = await opened("", { viewport: { width: 390, height: 844 } });
+    await page.getByRole("row", { name: /relay-1/ }).waitFor();
+    const rightEnds = (await page.evaluate(`[...document.querySelectorAll(".nodes .row > :is(.state, .rate)")]
+      .map((cell) => Math.round(cell.getBoundingClientRect().right))`)) as number[];
+    expect(rightEnds.length).toBe(6);
+    expect(new Set(rightEnds).size).toBe(1);
+    await page.getByLabel("Sort nodes by").selectOption("Rate");
+    await expect.poll(() => firstNode(page), patience).toBe("relay-1");
+    await context.close();
+  });
+
+  test("what is typed into a filter stays while the page is drawn again, and leaves with its view", async () => {
+    const { page, context } = await opened("#/live");
+    await page.getByText("live", { exact: true }).first().waitFor();
+    // Without a pause for longer than the overview, which names the nodes, takes to be read again.
+    await page.getByLabel("Namespace").pressSequentially("ChainDB.AddBlockEvent", { delay: 120 });
+    expect(await page.getByLabel("Namespace").inputValue()).toBe("ChainDB.AddBlockEvent");
+    await expect.poll(() => page.url(), patience).toContain("namespace=ChainDB.AddBlockEvent");
+    await page.getByLabel("Node").fill("relay-1");
+    await page.getByRole("link", { name: "Overview" }).click();
+    await page.getByRole("row", { name: /relay-1/ }).waitFor();
+    // Longer than what was typed is waited for.
+    await page.evaluate("new Promise((resolve) => setTimeout(resolve, 400))");
+    expect(page.url()).toMatch(/#\/$/);
+    await context.close();
+  });
+
   test("live traces arrive, stop while paused, and continue", async () => {
     const { page, context } = await opened("#/live?node=relay-1");
     const lines = page.getByRole("grid", { name: "Trace objects" });
@@ -217,7 +265,10 @@ describe.skipIf(browserMissing !== undefined)("the page in Chromium", () => {
       .waitFor();
     await before.stop();
     await first[Symbol.asyncDispose]();
-    await page.locator("header").getByText("connection lost, retrying").waitFor();
+    await page
+      .locator("header")
+      .getByText(/connection lost, retrying; this is the state of \d/)
+      .waitFor();
     await using second = await start();
     const after = await steady(second, "after");
     await page.getByRole("row", { name: /after/ }).first().waitFor();
