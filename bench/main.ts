@@ -6,6 +6,7 @@ import { isMet, type RowResult } from "./harness/row.js";
 import { bareCopy } from "./rows/bare-copy.js";
 import { delayedLink } from "./rows/delayed-link.js";
 import { fairness } from "./rows/fairness.js";
+import { frames } from "./rows/frames.js";
 import { nodesGrowth, sectionsGrowth, sizeGrowth } from "./rows/growth.js";
 import { journal } from "./rows/journal.js";
 import { linkKinds } from "./rows/link-kinds.js";
@@ -37,6 +38,7 @@ const rows = [
   scraping,
   viewer,
   viewersMemory,
+  frames,
   startUp,
   idleProcessor,
   idleMemory,
