@@ -11,7 +11,6 @@ const pastOfPage = {
   maxBytes: 32 * 2 ** 20,
   minIntervalMs: 10_000,
   retentionMs: 3_600_000,
-  newSeriesWait: true,
   // It has no query language.
   queryTimeoutMs: 1,
   queryBytes: 1,
@@ -61,6 +60,7 @@ export function timeseriesView(timeseries: Timeseries): TimeseriesView {
   return {
     reachesBackTo: () => timeseries.stats().reachesBackTo,
     evicted: () => timeseries.stats().evicted,
+    noRoomAt: () => timeseries.stats().refused.noRoomAt,
     retentionMs: () => timeseries.pruning.retentionMs,
     loadedShare: () => timeseries.loadedShare,
     trouble: () => timeseries.trouble(),

@@ -6,6 +6,8 @@ export interface TimeseriesView {
   reachesBackTo(): number | undefined;
   /** Points dropped before their retention ended. */
   evicted(): number;
+  /** When a metric last had no room, in milliseconds since 1970. */
+  noRoomAt(): number;
   retentionMs(): number;
   /** Below 1 while older points are being loaded. */
   loadedShare(): number;
@@ -14,6 +16,9 @@ export interface TimeseriesView {
     | { readonly directory: string; readonly writing: Error | undefined; readonly refused: number }
     | undefined;
 }
+
+/** A metric without room is tried again with each answer of its node. */
+const recentMs = 60_000;
 
 /** How far back the store reaches, and whether it would survive a restart. */
 export function timeseriesCheck(view: TimeseriesView): Check {
@@ -34,6 +39,13 @@ function find(view: TimeseriesView): Finding {
       state: "degraded",
       reason: `${trouble.refused} damaged segments in ${trouble.directory} were not loaded; ${reach(view)}`,
       action: "The log names them. Check the disk. Nothing else is needed: the next start ignores them.",
+    };
+  }
+  if (Date.now() - view.noRoomAt() < recentMs) {
+    return {
+      state: "degraded",
+      reason: `there is no room for all metrics of the nodes, and some are not kept; ${reach(view)}`,
+      action: "Raise muninn.timeseries.maxBytes: a metric takes at least 1.2 KB.",
     };
   }
   return { state: "ok", reason: reach(view) };

@@ -15,6 +15,10 @@ export interface FeedCounts {
   collided: number;
   /** Its name is too long. */
   tooLong: number;
+  /** Metrics that had to wait, because the store was full of others in use. */
+  noRoom: number;
+  /** When one last had to, in milliseconds since 1970. */
+  noRoomAt: number;
 }
 
 /** A known metric of a node. */
@@ -24,6 +28,8 @@ interface Known {
   readonly metric: string | undefined;
   /** Undefined until there is room for it. */
   series: Series | undefined;
+  /** Whether there has been none. */
+  hasWaited: boolean;
 }
 
 /**
@@ -57,7 +63,7 @@ export class NodeFeed {
       place += 1;
       if (known.metric === undefined) return;
       if (known.series === undefined || known.series.retired)
-        known.series = store.hasRoom ? store.series(known.metric, this.#labels) : undefined;
+        known.series = store.hasRoom ? store.series(known.metric, this.#labels) : this.#wait(known, time);
       const number = known.series && metricNumber(value);
       if (number !== undefined) store.observe(known.series!, time, number);
     });
@@ -73,10 +79,17 @@ export class NodeFeed {
     this.#order = [];
   }
 
+  /** The metric is tried again with the next answer. */
+  #wait(known: Known, time: number): undefined {
+    if (!known.hasWaited) this.#counts.noRoom += 1;
+    known.hasWaited = true;
+    this.#counts.noRoomAt = time;
+  }
+
   #find(name: string): Known {
     let known = this.#known.get(name);
     if (known === undefined) {
-      known = { name, metric: this.#place(name), series: undefined };
+      known = { name, metric: this.#place(name), series: undefined, hasWaited: false };
       this.#known.set(name, known);
     }
     return known;

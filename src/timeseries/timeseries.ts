@@ -29,8 +29,6 @@ export interface TimeseriesOptions {
   /** Shortest pause between two points of a series. */
   readonly minIntervalMs: number;
   readonly retentionMs: number;
-  /** Whether a new series waits until there is room that no other one uses. @default false */
-  readonly newSeriesWait?: boolean;
   readonly queryTimeoutMs: number;
   /** Bytes of memory for one query and its answer. */
   readonly queryBytes: number;
@@ -71,7 +69,7 @@ export class Timeseries {
   readonly #queries: Queries;
   /** One for each connected node. */
   readonly #feeds = new WeakMap<MetricsView, NodeFeed>();
-  readonly #refused: FeedCounts = { collided: 0, tooLong: 0 };
+  readonly #refused: FeedCounts = { collided: 0, tooLong: 0, noRoom: 0, noRoomAt: Number.NEGATIVE_INFINITY };
   readonly #stopping = new AbortController();
   #store: Store;
   /** The share of older points that has been loaded. */

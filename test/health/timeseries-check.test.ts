@@ -9,6 +9,7 @@ function found(view: Partial<{ [Name in keyof TimeseriesView]: ReturnType<Timese
   return timeseriesCheck({
     reachesBackTo: () => at("reachesBackTo", Date.UTC(2026, 1, 16, 9, 30)),
     evicted: () => at("evicted", 0),
+    noRoomAt: () => at("noRoomAt", Number.NEGATIVE_INFINITY),
     retentionMs: () => at("retentionMs", day),
     loadedShare: () => at("loadedShare", 1),
     trouble: () => at("trouble", undefined),
@@ -41,4 +42,13 @@ test("the check is degraded if points cannot be written, or damaged ones were fo
     state: "degraded",
     reason: expect.stringContaining("2 damaged segments in /ts"),
   });
+});
+
+test("the check is degraded while metrics have no room", () => {
+  expect(found({ noRoomAt: Date.now() - 1_000 })).toMatchObject({
+    state: "degraded",
+    reason: expect.stringContaining("some are not kept; points reach back to"),
+    action: expect.stringContaining("muninn.timeseries.maxBytes"),
+  });
+  expect(found({ noRoomAt: Date.now() - 61_000 }).state).toBe("ok");
 });

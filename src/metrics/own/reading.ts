@@ -53,7 +53,7 @@ export interface TimeseriesReading {
   readonly evicted: number;
   readonly pruned: number;
   readonly undone: number;
-  readonly refused: { readonly collided: number; readonly tooLong: number };
+  readonly refused: { readonly collided: number; readonly tooLong: number; readonly noRoom: number };
   readonly queries: ReadonlyMap<string, number>;
   readonly snapshots: { readonly segments: number; readonly bytes: number } | undefined;
 }

@@ -41,12 +41,13 @@ export function addTimeseriesFamilies(families: OwnFamilies<OwnReading>): void {
   families.counter(
     {
       name: "muninn_timeseries_refused_metrics_total",
-      help: "Metrics of nodes that are not kept, by reason: too-long (the name), or collided (another metric has the same name here).",
+      help: "Metrics of nodes that are not kept, by reason: too-long (the name), collided (another metric has the same name here), or no-room (for now).",
       labelNames: ["reason"],
     },
     rows(({ refused }) => [
       [{ reason: "collided" }, refused.collided],
       [{ reason: "too-long" }, refused.tooLong],
+      [{ reason: "no-room" }, refused.noRoom],
     ]),
   );
   families.counter(

@@ -18,11 +18,6 @@ export interface StoreOptions {
   readonly maxBytes: number;
   /** Fewest milliseconds between two points of a series. */
   readonly minIntervalMs: number;
-  /**
-   * Whether a new series waits until there is room that no other one uses. Otherwise, if there are more series than there is
-   * room for, they push each other out with every point. @default false
-   */
-  readonly newSeriesWait?: boolean;
 }
 
 /** Milliseconds after which a value is written again though it has not changed. */
@@ -55,7 +50,6 @@ interface Metric {
 export class Store {
   readonly minIntervalMs: number;
   readonly #maxBytes: number;
-  readonly #newSeriesWait: boolean;
   readonly #pages = new Pages<Series>();
   readonly #metrics = new Map<string, Metric>();
   readonly #names = new SortedNames();
@@ -76,7 +70,6 @@ export class Store {
   constructor(options: StoreOptions) {
     this.#maxBytes = options.maxBytes;
     this.minIntervalMs = options.minIntervalMs;
-    this.#newSeriesWait = options.newSeriesWait ?? false;
   }
 
   /** Names of all metrics, ascending. */
@@ -102,9 +95,12 @@ export class Store {
     return this.#since;
   }
 
-  /** Whether a series may begin. */
+  /**
+   * Whether a series may begin: where there are more than there is room for, they would push each other out with every point,
+   * and nothing else would get done.
+   */
   get hasRoom(): boolean {
-    if (!this.#newSeriesWait || this.#bytes + bytesPerSeries + bytesPerPage <= this.#maxBytes) return true;
+    if (this.#bytes + bytesPerSeries + bytesPerPage <= this.#maxBytes) return true;
     const page = this.#pages.oldest;
     return page === undefined || this.#pages.end(page) < this.#latest - unusedMs;
   }

@@ -79,9 +79,9 @@ export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetrics
       evicted: 31,
       pruned: 32,
       undone: 33,
-      refused: { collided: 34, tooLong: 35 },
-      queries: new Map([["success", 36]]),
-      snapshots: { segments: 1, bytes: 37 },
+      refused: { collided: 34, tooLong: 35, noRoom: 36 },
+      queries: new Map([["success", 37]]),
+      snapshots: { segments: 1, bytes: 38 },
     }),
     endpoints: () => [
       {

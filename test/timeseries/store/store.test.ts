@@ -263,8 +263,8 @@ describe("pruning", () => {
 });
 
 test("series that wait for room do not push out those in use, and begin when others have ended", () => {
-  const store = new Store({ maxBytes: 20_000, minIntervalMs: 1, newSeriesWait: true });
-  const counts = { collided: 0, tooLong: 0 };
+  const store = new Store({ maxBytes: 20_000, minIntervalMs: 1 });
+  const counts = { collided: 0, tooLong: 0, noRoom: 0, noRoomAt: 0 };
   const metrics = {
     each: (take: (name: string, value: number) => void) => {
       for (let index = 0; index < 8; index += 1) take(`metric-${index}`, 1);
@@ -278,10 +278,12 @@ test("series that wait for room do not push out those in use, and begin when oth
   for (; time < 600_000; time += 60_000)
     for (const feed of [first, second]) feed.observe(metrics, store, time);
   expect(seriesOf("first")).toBe(8);
-  expect(seriesOf("second")).toBeLessThan(8);
+  const begun = seriesOf("second");
+  expect(begun).toBeLessThan(8);
   expect(store.stats().evicted).toBe(0);
   // The first one has left.
   for (; time < 1_200_000; time += 60_000) second.observe(metrics, store, time);
   expect(seriesOf("second")).toBe(8);
-  expect(counts).toEqual({ collided: 0, tooLong: 0 });
+  expect(counts).toMatchObject({ collided: 0, tooLong: 0, noRoom: 8 - begun });
+  expect(counts.noRoomAt).toBeLessThan(time - 60_000);
 });
