@@ -14,6 +14,8 @@ export type SessionFault =
   | { code: "peer-not-reading"; unreadBytes: number }
   /** Its address has brought too many new names. */
   | { code: "too-many-names"; address: string }
+  /** The names of too many peers that have left are still being dealt with. */
+  | { code: "too-many-leaving" }
   /** Unfinished objects or answers of all peers take more memory than they may, and this peer's most of it. */
   | { code: "no-room" }
   /** The credentials of the connection are not for a node of this name; undefined is one that gave none. */
@@ -34,6 +36,7 @@ const sentences: Sentences<SessionFault> = {
   "peer-not-reading": (fault) =>
     `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`,
   "too-many-names": (fault) => `too many new names of nodes from ${fault.address}: new names are limited`,
+  "too-many-leaving": () => "too many peers have left before their names were dealt with; come again",
   "no-room": () => "unfinished messages of all peers take too much memory, and this peer's the most",
   "name-not-allowed": (fault) =>
     fault.node === undefined

@@ -14,6 +14,7 @@ import { NewNames } from "./new-names.js";
 import { type ClaimedDirectory, type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
 import { Session } from "./session.js";
+import { SessionError } from "./session-faults.js";
 import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-host.js";
 
 /** Of what peers may make us hold, for answers: metrics that are kept, and answers that are not finished. */
@@ -75,6 +76,12 @@ const knownTimeoutMs = 1_000;
 /** Nodes that get their names in one turn of the event loop, some milliseconds of work. */
 const mostNamedInTurn = 16;
 
+/**
+ * Peers that have left and whose names are still dealt with, each with what it sent: their directories may be made more slowly
+ * than a peer can come again under another name.
+ */
+const mostLeaving = 256;
+
 /** How often memory that was not needed since is released. */
 const releaseEveryMs = 10_000;
 
@@ -94,6 +101,8 @@ export class Sessions {
   /** Those that completed the handshake. */
   readonly #connected = new Set<Session>();
   readonly #naming = new FewInTurn(mostNamedInTurn);
+  /** Sessions whose peers have left. */
+  #leaving = 0;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SessionsOptions) {
@@ -117,15 +126,40 @@ export class Sessions {
       connection.stream.destroy();
       return false;
     }
+    if (this.#leaving >= mostLeaving) return this.#turnAway(connection);
     const session = new Session(connection, this.#settings, this.#host);
     const metrics = this.#metricsFor(session);
     this.#sessions.set(session, metrics);
+    const left = this.#countLeaving(connection);
     session.start();
     await session.done;
+    left();
     this.#directory.release(session);
     this.#sessions.delete(session);
     this.#connected.delete(session);
     return session.isConnected;
+  }
+
+  #turnAway(connection: Connection): false {
+    connection.stream.on("error", () => {});
+    connection.stream.destroy();
+    const fault = new SessionError({ code: "too-many-leaving" });
+    this.#options.observer.ended(connection, { node: undefined, fault, shookHands: false, midReply: false });
+    return false;
+  }
+
+  /** Counts the connection among those that have left, from then until the returned function is called. */
+  #countLeaving({ stream }: Connection): () => void {
+    let isLeaving = false;
+    const leaves = () => {
+      isLeaving = true;
+      this.#leaving += 1;
+    };
+    stream.once("close", leaves);
+    return () => {
+      stream.off("close", leaves);
+      if (isLeaving) this.#leaving -= 1;
+    };
   }
 
   /** Those whose names are known, in the order they came. */

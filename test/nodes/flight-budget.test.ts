@@ -57,6 +57,21 @@ test("a node without a name may hold an eighth of the budget, or its share if th
   expect(budget.perUnnamedBytes).toBe(100_000);
 });
 
+test("if nodes without names hold more than a quarter together, each may hold its share of that; beyond half they stop", () => {
+  const budget = new FlightBudget({ maxInFlightBytes: 8_000_000 });
+  const member = new Member();
+  budget.join(member);
+  for (let n = 1; n < 20; n += 1) budget.join(new Member());
+  budget.holdUnnamed(1_999_999);
+  expect([budget.perUnnamedBytes, budget.stopsUnnamed(false), member.changes]).toEqual([1_000_000, false, 0]);
+  budget.holdUnnamed(1);
+  expect([budget.perUnnamedBytes, budget.stopsUnnamed(false), member.changes]).toEqual([100_000, false, 1]);
+  budget.holdUnnamed(2_000_000);
+  expect([budget.stopsUnnamed(false), budget.stops(false)]).toEqual([true, false]);
+  budget.holdUnnamed(-4_000_000);
+  expect([budget.perUnnamedBytes, budget.stopsUnnamed(true), member.changes]).toEqual([1_000_000, false, 2]);
+});
+
 test("once half is held, nodes that hold some stop; once all is, every node does; each is told when that ends", () => {
   const budget = new FlightBudget({ maxInFlightBytes: 1_200 });
   const member = new Member();

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { NewNames } from "../../src/nodes/new-names.js";
 import type { SessionEnd } from "../../src/nodes/session-host.js";
@@ -245,6 +246,49 @@ describe("nodes with unknown names", () => {
     expect(await comeAs(sessions, "known", ends)).toEqual({ wasAsked: false, code: undefined });
     expect(sessions.newNames.refused).toBe(1);
     expect(sessions.newNames.exhausted()).toEqual(["unix"]);
+  });
+
+  test("do not pile up where peers leave faster than directories are claimed", async () => {
+    const ends: SessionEnd[] = [];
+    const claims: (() => void)[] = [];
+    let isSlow = true;
+    const sessions = sessionsWith(async () => true, {
+      observer: {
+        connected: () => {},
+        metricsRefused: () => {},
+        named: () => {},
+        clashed: () => {},
+        ended: (_, end) => ends.push(end),
+      },
+      claimDirectory: () =>
+        new Promise((resolve) => {
+          claims.push(() => resolve({ release: () => {} }));
+          if (!isSlow) claims.at(-1)!();
+        }),
+    });
+    const runs: Promise<boolean>[] = [];
+    const closed: Promise<unknown>[] = [];
+    for (let n = 1; n <= 256; n += 1) {
+      const peer = new ScriptedPeer(`unix-${n}`);
+      runs.push(sessions.run(peer.connection));
+      await peer.shakeHands();
+      await peer.tellName(`name-${n}`);
+      await eventually(() => expect(claims).toHaveLength(n));
+      closed.push(once(peer.connection.stream, "close"));
+      peer.stream.end();
+    }
+    await Promise.all(closed);
+    expect(await sessions.run(new ScriptedPeer("unix-x").connection)).toBe(false);
+    expect(ends.map(({ fault }) => fault?.fault.code)).toEqual(["too-many-leaving"]);
+    isSlow = false;
+    for (const claim of claims) claim();
+    await Promise.all(runs);
+    const peer = new ScriptedPeer("unix-y");
+    const isOver = sessions.run(peer.connection);
+    await peer.shakeHands();
+    peer.stream.end();
+    expect(await isOver).toBe(true);
+    await sessions.stop(100);
   });
 
   test("are accepted if the disk does not say whether they are known", async () => {

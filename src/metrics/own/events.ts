@@ -14,6 +14,7 @@ const connectionEnds = [
   "peer-silent",
   "peer-not-reading",
   "too-many-names",
+  "too-many-leaving",
   "no-room",
   "internal-error",
   "handshake-timeout",
