@@ -19,15 +19,16 @@ export interface VisibleBytesOptions {
 }
 
 /**
- * What `visibleText` makes of UTF-8, without decoding it. The first 65,536 controls and line feeds are replaced as said; each
- * of the rest becomes a space.
+ * What `visibleText` makes of UTF-8, without decoding it. The first 65,536 controls and line feeds are replaced as said; of
+ * the rest each byte becomes a space.
  */
 export function visibleBytes(text: Uint8Array, options: VisibleBytesOptions): Uint8Array {
   const { escapes } = options;
   let left = Math.min(text.length, mostReplaced);
   const written = Buffer.allocUnsafe(text.length + left * mostGrowth);
   let end = 0;
-  for (let at = 0; at < text.length; ) {
+  let at = 0;
+  while (at < text.length && left > 0) {
     const byte = text[at]!;
     const isLineFeed = byte === lineFeed;
     const length = isLineFeed ? 1 : escapes ? bytesOfControl(text, at, byte) : 0;
@@ -36,13 +37,30 @@ export function visibleBytes(text: Uint8Array, options: VisibleBytesOptions): Ui
       at += 1;
       continue;
     }
-    if (left === 0) written[end++] = space;
-    else if (isLineFeed) end += writeAll(options.lineFeed, written, end);
+    if (isLineFeed) end += writeAll(options.lineFeed, written, end);
     else end += writeEscape(codeOf(text, at, length), written, end);
-    if (left > 0) left -= 1;
+    left -= 1;
     at += length;
   }
-  return written.subarray(0, end);
+  written.set(text.subarray(at), end);
+  const whole = written.subarray(0, end + text.length - at);
+  blank(whole, end, escapes);
+  return whole;
+}
+
+/** Makes spaces of the bytes of line feeds and controls from `from` on. */
+function blank(bytes: Buffer, from: number, escapes: boolean): void {
+  for (let at = from; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte >= 0x20 && byte < 0x7f) continue;
+    if (byte === lineFeed) {
+      bytes[at] = space;
+      continue;
+    }
+    const length = escapes ? bytesOfControl(bytes, at, byte) : 0;
+    for (let n = 0; n < length; n += 1) bytes[at + n] = space;
+    if (length > 1) at += length - 1;
+  }
 }
 
 function writeAll(bytes: Uint8Array, written: Buffer, at: number): number {

@@ -33,8 +33,8 @@ test("without escapes only line feeds are replaced", () => {
   );
 });
 
-test("of more controls and line feeds than a message has each of the rest is a space", () => {
+test("of more controls and line feeds than a message has each byte of the rest is a space", () => {
   const most = 65_536;
-  expect(shown(`${"\u001b".repeat(most)}\u001b\n\u202ex`, true)).toBe(`${"\\x1b".repeat(most)}   x`);
+  expect(shown(`${"\u001b".repeat(most)}\u001b\n\u202ex`, true)).toBe(`${"\\x1b".repeat(most)}     x`);
   expect(shown(`${"\n".repeat(most)}\n\u001b`, false)).toBe(`${"\n  ".repeat(most)} \u001b`);
 });
