@@ -21,7 +21,11 @@ async function configOf(fields: object): Promise<Reread["config"]> {
 
 async function reloading(options: { reopen?: () => Promise<void> } = {}) {
   const events: [event: string, facts: Record<string, unknown>][] = [];
-  const say = (event: string, _: string, facts = {}) => events.push([event, facts]);
+  const messages: string[] = [];
+  const say = (event: string, message: string, facts = {}) => {
+    events.push([event, facts]);
+    messages.push(message);
+  };
   const show = vi.fn();
   const log = { warning: say, error: say, notice: say, show } as never;
   const running = await configOf({});
@@ -38,7 +42,7 @@ async function reloading(options: { reopen?: () => Promise<void> } = {}) {
     });
     await reload.run(tracer as never);
   };
-  return { reload, tracer, show, events, run };
+  return { reload, tracer, show, events, messages, run };
 }
 
 test("what can change while it runs is applied, what cannot is named, and warnings are told", async () => {
@@ -57,13 +61,15 @@ test("what can change while it runs is applied, what cannot is named, and warnin
 });
 
 test("a reload compares with the one before it", async () => {
-  const { events, run } = await reloading();
+  const { events, messages, run } = await reloading();
   const loaded = await configOf({ verbosity: "Maximum" });
   await run({ config: loaded, warnings: [] });
   await run({ config: loaded, warnings: [] });
   expect(events).toEqual([["reloaded", { fields: [] }]]);
   await run({ config: await configOf({}), warnings: [] });
   expect(events).toEqual([["reloaded", { fields: ["verbosity"] }]]);
+  const done = "log files and certificates are reopened";
+  expect(messages).toEqual([`${done}; changed: verbosity`, done, `${done}; changed: verbosity`]);
 });
 
 test("a file that cannot be used changes nothing but that logs are reopened, until one can be used", async () => {

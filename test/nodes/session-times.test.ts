@@ -211,6 +211,14 @@ describe("a node's liveness", () => {
     house.makeSafe();
   });
 
+  test("is false as soon as the node has left", async () => {
+    const { session, peer } = await named();
+    const isAlive = session.isAlive();
+    peer.stream.end();
+    await session.done;
+    expect(await isAlive).toBe(false);
+  });
+
   test("is no longer asked once the session stops", async () => {
     const { session } = await named();
     const isAlive = session.isAlive();
@@ -230,6 +238,21 @@ test("a silent node whose name is wanted from another address is disconnected af
   expect(house.ends).toEqual([]);
   await pass(2_100);
   expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+});
+
+test("a silent node whose name is wanted is no fault once its session stops", async () => {
+  const house = new House();
+  const { session, peer } = await named({ house });
+  peer.answerMetrics([]);
+  await quiet();
+  session.setMetricsPace({ pauseMs: 3_600_000, full: false });
+  session.suspect();
+  await pass(29_500);
+  void session.stop(2_000);
+  await pass(1_500);
+  expect(house.ends).toEqual([]);
+  await pass(1_000);
+  expect(house.ends).toMatchObject([{ fault: undefined }]);
 });
 
 describe("a stop", () => {

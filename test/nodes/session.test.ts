@@ -109,6 +109,19 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
+  test("that were asked for ahead take no part of the budget once the connection is gone", async () => {
+    const { peer, house, session } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
+    await peer.shakeHands();
+    await peer.tellName("relay");
+    await peer.next(miniProtocols.traceObjects);
+    peer.reply(["full", "full"]);
+    for (let request = 0; request < 5; request += 1) await peer.next(miniProtocols.traceObjects);
+    expect(house.budget.reading.reservedBytes).toBeGreaterThan(0);
+    peer.stream.end();
+    await session.done;
+    expect(house.budget.reading.reservedBytes).toBe(0);
+  });
+
   /** Sends two objects of `objectBytes` for each request, repeatedly; resolves with the number of requests that wait then. */
   async function requestsAhead(house: House, objectBytes: number): Promise<number> {
     const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { NewNames } from "../../src/nodes/new-names.js";
 import type { SessionEnd } from "../../src/nodes/session-host.js";
 import { Sessions, type SessionsOptions } from "../../src/nodes/sessions.js";
+import { encodeDataPointsReply } from "../../src/protocol/data-points.js";
 import { encodeProposal } from "../../src/protocol/handshake.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
@@ -394,6 +395,55 @@ test("a stop accepts no new connection, and waits for none", async () => {
   expect(late.connection.stream.destroyed).toBe(true);
   node.stream.end();
   await stopped;
+});
+
+test("a node that tells its name during a stop replaces nobody, however silent the holder of the name is", async () => {
+  const written: string[] = [];
+  const sessions = sessionsWith(async ({ name }) => {
+    written.push(name);
+    return true;
+  });
+  const holder = await connected(sessions, "relay");
+  const late = new ScriptedPeer("unix-2");
+  void sessions.run(late.connection);
+  await late.shakeHands();
+  late.reply(["one"]);
+  await eventually(() => expect(sessions.heldObjects).toBe(1));
+  await late.next(miniProtocols.dataPoints);
+  late.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
+  await late.next(miniProtocols.dataPoints);
+  const stopped = sessions.stop(20_000);
+  const info = Buffer.from(JSON.stringify({ niName: "relay" }));
+  late.send(miniProtocols.dataPoints, encodeDataPointsReply([["NodeInfo", info]]));
+  await eventually(() => expect(written).toEqual(["relay_unix-2"]));
+  expect(holder.connection.stream.destroyed).toBe(false);
+  holder.stream.end();
+  late.stream.end();
+  await stopped;
+});
+
+test("metrics that came before the node's name are handed on once it is known", async () => {
+  const told: [name: string, metrics: number][] = [];
+  const sessions = sessionsWith(async () => true, {
+    onMetrics: ({ name }, { size }) => told.push([name, size]),
+  });
+  onTestFinished(() => sessions.stop(100));
+  const peer = new ScriptedPeer();
+  void sessions.run(peer.connection);
+  await peer.shakeHands();
+  peer.answerMetrics([["a", { kind: "counter", value: 1n }]]);
+  await peer.tellName("relay");
+  await eventually(() => expect(told).toEqual([["relay", 2]]));
+});
+
+test("as many short metrics are kept as a node may have, however little their answer takes", async () => {
+  const sessions = sessionsWith(async () => true, { settings: { ...settings, maxMetricsBytes: 30_000 } });
+  onTestFinished(() => sessions.stop(100));
+  const node = await connected(sessions, "node");
+  node.answerMetrics(
+    Array.from({ length: 900 }, (_, n) => [`${n}`, { kind: "counter", value: 1n }] as const),
+  );
+  await eventually(() => expect([...sessions.nodes()][0]?.metrics.size).toBe(901));
 });
 
 test("metrics stay within the limit for one node, and the excess is counted", async () => {

@@ -73,6 +73,20 @@ test("events up to the burst have a line each, and those beyond it share one in 
   expect(written.slice(3)).toEqual(["left a: 2"]);
 });
 
+test("a kind has its thousand lines again a minute after its first, and not sooner", () => {
+  const { written, say } = linesWith({ burst: 5_000 });
+  const after = (seconds: number, events: number) => {
+    vi.advanceTimersByTime(seconds * 1_000);
+    const before = written.length;
+    for (let n = 0; n < events; n += 1) say("connected", "a");
+    return written.length - before;
+  };
+  expect(after(0, 1)).toBe(1);
+  expect(after(30, 1_023)).toBe(1_023);
+  expect(after(31, 1_025)).toBe(1_024);
+  expect(after(30, 1)).toBe(0);
+});
+
 test("a line that stands for several events says so, and one for a single event does not", () => {
   expect(times(1)).toBe("");
   expect(times(2)).toBe(" (the last of 2 like it within a minute)");

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,4 +113,17 @@ test("a door that stops connects to nothing again, neither to its targets nor ov
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(nodes.map(({ connections }) => connections)).toEqual([2, 2]);
   for (const node of nodes) node.close();
+});
+
+test("a reload reads the files of links again", async () => {
+  const tokenFile = join(directory, "token");
+  await writeFile(tokenFile, "a-token-of-16-signs");
+  const { door } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [
+    { connect: "wss://127.0.0.1:1/nodes", tokenFile },
+  ]);
+  await door.open(run);
+  await door.reload();
+  await rm(tokenFile);
+  await expect(door.reload()).rejects.toThrow(tokenFile);
+  await door.stop();
 });

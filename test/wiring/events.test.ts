@@ -2,7 +2,15 @@ import { expect, test, vi } from "vitest";
 import { OwnEvents } from "../../src/metrics/own/events.js";
 import type { Clash } from "../../src/nodes/node-directory.js";
 import { SessionError, type SessionFault } from "../../src/nodes/session-faults.js";
-import { connectorEvents, refusalEvents, registryEvents, sessionEvents } from "../../src/tracer-events.js";
+import {
+  connectorEvents,
+  healthEvents,
+  refusalEvents,
+  registryEvents,
+  sessionEvents,
+  socketFileEvents,
+  turnedAwayEvents,
+} from "../../src/tracer-events.js";
 import type { Connection } from "../../src/transport/connection.js";
 
 // What happens, in the words and at the severity of the log.
@@ -147,5 +155,36 @@ test("a fault of a log and its end are told by how bad it is", () => {
     { directory: "relay", path: "/logs/relay/a.json", since: "1970-01-01T00:00:00.000Z" },
     { directory: "relay", operation: "write", path: "/logs/relay/a.json", code: "ENOSPC" },
     { directory: "relay", since: "1970-01-01T00:00:00.000Z" },
+  ]);
+});
+
+test("what was done for a socket file without being asked is told with its path", () => {
+  const { lines, log } = logged();
+  const events = socketFileEvents(log);
+  events.onDirectoryMade!("/run/muninn");
+  events.onModeNarrowed!("/run/muninn/tracer.sock");
+  expect(lines.map(([severity, event, , facts]) => [severity, event, facts])).toEqual([
+    ["notice", "socket_directory_made", { directory: "/run/muninn" }],
+    ["warning", "socket_mode_narrowed", { path: "/run/muninn/tracer.sock" }],
+  ]);
+});
+
+test("connections that are turned away are told with their number and the limit", () => {
+  const { lines, log } = logged();
+  turnedAwayEvents(log, new OwnEvents())(7);
+  const message = "1 connections turned away: 7 are already open";
+  expect(lines).toEqual([["warning", "connections_turned_away", message, { count: 1, limit: 7 }]]);
+});
+
+test("a check that changes is told at the severity of its state", () => {
+  const { lines, log } = logged();
+  const changed = healthEvents(log);
+  const check = { name: "disk", reason: "it is full", action: "Free some.", since: "1970-01-01T00:00:00Z" };
+  for (const state of ["failing", "degraded", "ok"] as const) changed({ ...check, state }, "ok");
+  const facts = (state: string) => ({ check: "disk", state, reason: "it is full", action: "Free some." });
+  expect(lines).toEqual([
+    ["error", "health_changed", "disk is failing: it is full", facts("failing")],
+    ["notice", "health_changed", "disk is degraded: it is full", facts("degraded")],
+    ["notice", "health_changed", "disk is ok again", facts("ok")],
   ]);
 });

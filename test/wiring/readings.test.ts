@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { handlesReading, registryReading } from "../../src/tracer-readings.js";
+import { handlesReading, registryReading, watchWrites } from "../../src/tracer-readings.js";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  vi.useFakeTimers({ toFake: ["Date", "performance"], now: 1_000_000 });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -25,4 +25,12 @@ test("of several logs that fail, the metrics show the time of the one that has f
 
 test("the page shows how many files are open, and of how many at most", () => {
   expect(handlesReading(registryWith())).toEqual({ open: 3, most: 7 });
+});
+
+test("a batch is counted with its objects and the seconds it took", () => {
+  const batchSettled = vi.fn();
+  const settled = watchWrites(new Map(), { batchSettled } as never)({ name: "file" } as never, 3);
+  vi.advanceTimersByTime(250);
+  settled(true);
+  expect(batchSettled.mock.calls).toEqual([["file", 3, 0.25]]);
 });

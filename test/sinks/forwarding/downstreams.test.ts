@@ -107,6 +107,17 @@ describe("with several tracers", () => {
     one.takeNow(1);
     expect(account.settled).toBe(2);
   });
+
+  test("what waited for one that leaves while another stays is dropped for that reason", () => {
+    const { account, downstreams, dropped, add } = open();
+    const [one, other] = [downstreams.connect(), downstreams.connect()];
+    add(3);
+    other.takeNow(1);
+    one.release();
+    expect(dropped).toEqual(["receiver-left 3"]);
+    other.takeNow(2);
+    expect(account).toMatchObject({ written_: 3, reasons: {} });
+  });
 });
 
 test("a waiting tracer takes objects before the limit of the queue applies", async () => {

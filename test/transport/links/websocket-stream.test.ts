@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { eventually } from "../../../src/testing/eventually.js";
 import { formatLinkAddress } from "../../../src/transport/address.js";
+import { frameTurns } from "../../../src/transport/links/frame-turns.js";
 import { Place } from "../places.js";
 import { addressOf, bothEnds, connectAt, listenAt, until } from "./link-ends.js";
 
@@ -40,6 +41,15 @@ test("a text message closes the connection with 1003, and is not read as data", 
   expect(errors.map(({ message }) => message)).toEqual([
     "the peer sent a text message; only binary messages carry the protocol",
   ]);
+});
+
+test("a WebSocket that is over waits for no turn", async () => {
+  const leave = vi.spyOn(frameTurns, "leave");
+  const { peer, stream } = await foreignPeer();
+  stream.resume();
+  peer.terminate();
+  await until(() => expect(leave).toHaveBeenCalledWith(stream));
+  leave.mockRestore();
 });
 
 test("a message of any length is passed on as it arrives", async () => {

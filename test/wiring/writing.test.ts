@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/config/load.js";
+import { openWithEndings } from "../../src/endings.js";
+import { openWriting } from "../../src/tracer-writing.js";
+
+test("only sections with files have a root that is created and whose disk is watched", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-writing-"));
+  const [files, journal] = [join(directory, "files"), join(directory, "journal")];
+  const text = JSON.stringify({
+    networkMagic: 42,
+    network: { tag: "AcceptAt", contents: join(directory, "tracer.sock") },
+    logging: [
+      { logRoot: files, logMode: "FileMode", logFormat: "ForMachine" },
+      { logRoot: journal, logMode: "JournalMode", logFormat: "ForMachine" },
+    ],
+  });
+  const { config } = await parseConfig(text, join(directory, "config.json"));
+  const registry = { identity: "a test" };
+  const log = { notice: () => {}, warning: () => {} } as never;
+  const { writing, end } = await openWithEndings(async (endings) => ({
+    writing: await openWriting(config, { log, version: "1", sinkKinds: [], registry }, endings),
+    end: endings.end,
+  }));
+  expect(writing.roots).toEqual([files]);
+  expect(writing.disks.map(({ path }) => path)).toEqual([files]);
+  expect([existsSync(files), existsSync(journal)]).toEqual([true, false]);
+  await end();
+  await rm(directory, { recursive: true });
+});
