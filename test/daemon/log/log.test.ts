@@ -100,6 +100,19 @@ test("dropped lines are reported even if warnings are not logged", async () => {
   await log.stop({ deadlineMs: 10_000 });
 });
 
+test("a tap gets each line that is logged until it is removed", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  const taken: unknown[] = [];
+  const untap = log.tap((line) => taken.push(parsed(line)[0]?.event));
+  log.info("one", "one");
+  log.debug("hidden", "hidden");
+  untap();
+  log.info("two", "two");
+  expect(taken).toEqual(["one"]);
+  await log.stop({ deadlineMs: 1_000 });
+});
+
 test("a stop writes pending lines first", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });
