@@ -30,34 +30,35 @@ test("a node whose directory is below one of several log roots is known, however
       },
     });
     const metricsCame = ({ metricsAsked }: PlainPeer) => metricsAsked.length > 0;
-    for (let number = 0; number < burst + 20; number += together) {
-      const peers = await Promise.all(
-        Array.from({ length: together }, (_, index) =>
-          PlainPeer.at(tracer.address, { name: `new-${number + index}` }),
-        ),
-      );
+    let number = 0;
+    /** Brings new names, and then one more; resolves with whether any of the new ones was refused. */
+    const bring = async (last: string) => {
+      const news = Array.from({ length: together }, () => `new-${++number}`);
+      const peers = await Promise.all([...news, last].map((name) => PlainPeer.at(tracer.address, { name })));
       await eventually(() => expect(peers.every((peer) => peer.closed || metricsCame(peer))).toBe(true));
+      const isRefused = peers.slice(0, -1).some(({ closed }) => closed);
+      return { isRefused, peers, last: peers.at(-1)! };
+    };
+    const leave = (peers: readonly PlainPeer[]) => {
       for (const peer of peers) peer.leave();
+    };
+    // Each second allows another name.
+    for (let isRefused = false; !isRefused; ) {
+      const { peers, ...brought } = await bring("one-more");
+      leave(peers);
+      isRefused = brought.isRefused && number > burst;
     }
-    const unknown = await PlainPeer.at(tracer.address, { name: "unknown" });
-    const again = await PlainPeer.at(tracer.address, { name: "known" });
-    await eventually(() => expect(unknown.closed).toBe(true));
+    const { isRefused, peers, last: again } = await bring("known");
+    expect(isRefused).toBe(true);
     await eventually(() => expect(again.wanted.length).toBeGreaterThan(0));
     expect(again.closed).toBe(false);
-    // Each second allows another name.
+    leave(peers);
     await eventually(async () => {
-      const more = await Promise.all(
-        Array.from({ length: 5 }, (_, n) =>
-          PlainPeer.at(tracer.address, { name: `${performance.now()}-${n}` }),
-        ),
-      );
-      await eventually(() => expect(more.every((peer) => peer.closed || metricsCame(peer))).toBe(true));
+      leave((await bring("one-more")).peers);
       const health = await (await fetch(`http://${tracer.served.get("health")}/healthz`)).json();
-      for (const peer of more) peer.leave();
       const { checks } = health as { checks: { name: string; state: string }[] };
       expect(checks.find(({ name }) => name === "new-names")?.state).toBe("degraded");
     });
-    again.leave();
   } finally {
     await rm(other, { recursive: true, force: true });
   }
