@@ -46,7 +46,7 @@ export const idleMemory: Row = {
       return (many - few) / (manyNodes - fewNodes);
     });
     return {
-      findings: [{ what: "memory of a node", unit: "KiB", value: spreadOf(sizes), target: { atMost: 40 } }],
+      findings: [{ what: "memory of a node", unit: "KiB", value: spreadOf(sizes), target: { atMost: 30 } }],
       figures: [],
     };
   },
