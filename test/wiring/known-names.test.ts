@@ -29,13 +29,18 @@ test("a node whose directory is below one of several log roots is known, however
         muninn: { health: { host: "127.0.0.1", port: 0 } },
       },
     });
-    const metricsCame = ({ metricsAsked }: PlainPeer) => metricsAsked.length > 0;
     let number = 0;
     /** Brings new names, and then one more; resolves with whether any of the new ones was refused. */
     const bring = async (last: string) => {
       const news = Array.from({ length: together }, () => `new-${++number}`);
-      const peers = await Promise.all([...news, last].map((name) => PlainPeer.at(tracer.address, { name })));
-      await eventually(() => expect(peers.every((peer) => peer.closed || metricsCame(peer))).toBe(true));
+      const names = [...news, last];
+      const peers = await Promise.all(names.map((name) => PlainPeer.at(tracer.address, { name })));
+      // If they left before, they would be dealt with for a while, and newcomers be turned away meanwhile.
+      const isDealtWith = async (name: string, index: number) =>
+        peers[index]!.closed || (await tracer.dataPointsOf(name, [])) !== undefined;
+      await eventually(async () =>
+        expect(await Promise.all(names.map(isDealtWith))).toEqual(names.map(() => true)),
+      );
       const isRefused = peers.slice(0, -1).some(({ closed }) => closed);
       return { isRefused, peers, last: peers.at(-1)! };
     };
