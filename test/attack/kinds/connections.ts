@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Attack, Target } from "../attack.js";
 import { proposal, withPeers } from "../hostile-peer.js";
@@ -16,7 +15,8 @@ async function visits(
       const socket = connect(target.socket);
       socket.on("error", () => {}).resume();
       options.does(socket);
-      await once(socket, "close");
+      // One that is turned away is reset.
+      await new Promise((resolve) => socket.once("close", resolve));
     }
   };
   await Promise.all(Array.from({ length: options.atOnce }, visitor));

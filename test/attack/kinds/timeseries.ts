@@ -105,7 +105,7 @@ export const timeseries: readonly Attack[] = [
         await asked(address, "1 + 1");
       });
     },
-    counted: [/^muninn_http_answers_total\{.*timeseries.*408/],
+    counted: [/^muninn_http_answers_total\{.*timeseries.*(408|503)/],
   },
   {
     name: "answers of timeseries that nobody reads",
