@@ -64,7 +64,7 @@ function allOf(character: string): Attack {
     run: allSend(
       miniProtocols.traceObjects,
       ({ pick }) => {
-        const text = character.repeat(pick(4, 15) * 1_000_000);
+        const text = character.repeat(pick(2, 15) * 1_000_000);
         const only = { ...smallestObject, machine: "" };
         return encodeTraceReply([
           encodeTraceObject({ ...only, human: text }),
