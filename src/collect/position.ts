@@ -30,6 +30,11 @@ export interface Written {
   /** The next number of each daemon start and node (a series); the latest series last. */
   readonly next: Readonly<Record<string, number>>;
   readonly underWay?: BatchUnderWay;
+  /**
+   * Sequence number up to which other collectors have acknowledged. The stream forgets it with their consumer, and making
+   * ours may fail.
+   */
+  readonly inherited?: number;
 }
 
 const slotBytes = 8_192;
@@ -81,6 +86,12 @@ export class Position {
     this.#written = { ...nothing, created };
   }
 
+  /** Records how far other collectors have acknowledged. */
+  async inherit(sequence: number): Promise<void> {
+    this.#written = { ...this.#written, inherited: sequence };
+    await this.#save();
+  }
+
   /** Records a batch before it is written. */
   async begin(underWay: BatchUnderWay): Promise<void> {
     this.#written = { ...this.#written, underWay };
@@ -92,7 +103,7 @@ export class Position {
    * the files.
    */
   end(): void {
-    const { underWay, ...written } = this.#written;
+    const { underWay, inherited: _inherited, ...written } = this.#written;
     if (underWay === undefined) return;
     const { sequence, series, first, count } = underWay;
     const { [series]: _, ...others } = written.next;

@@ -134,15 +134,12 @@ export class SubjectReader {
     const { AckPolicy, DeliverPolicy } = await import("@nats-io/jetstream");
     const { created, state } = await manager.streams.info(stream);
     const before = await this.#consumerInfo();
-    const acknowledged = before?.ack_floor.stream_seq ?? 0;
-    if (position.written.created !== created) {
-      position.startAgain(created);
-      this.#isInherited = acknowledged > 0;
-    } else {
-      const { underWay } = position.written;
-      if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
-      this.#isInherited = acknowledged > position.written.sequence;
-    }
+    if (position.written.created !== created) position.startAgain(created);
+    const acknowledged = Math.max(acknowledgedBy(before), position.written.inherited ?? 0);
+    const { underWay } = position.written;
+    if (underWay !== undefined && acknowledged >= underWay.sequence) position.end();
+    this.#isInherited = acknowledged > position.written.sequence;
+    if (this.#isInherited) await position.inherit(acknowledged);
     // A stream that lost its end in a power failure uses the same numbers again: then everything is read once more.
     const from = Math.max(position.written.sequence, acknowledged) + 1;
     const isBeyond = from > state.last_seq + 1;
@@ -291,6 +288,12 @@ export class SubjectReader {
     batch.release();
     return this.#decode({ count }, [left]);
   }
+}
+
+/** Up to which message a consumer's readers have acknowledged; one that has delivered nothing yet has only its start. */
+function acknowledgedBy(consumer: ConsumerInfo | undefined): number {
+  if (consumer === undefined) return 0;
+  return Math.max(consumer.ack_floor.stream_seq, (consumer.config.opt_start_seq ?? 1) - 1);
 }
 
 /** Numbers are counted for each start of a daemon and node. */

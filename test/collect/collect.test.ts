@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { jetstream } from "@nats-io/jetstream";
+import { type ConsumerInfo, jetstream } from "@nats-io/jetstream";
 import { connect, headers as newHeaders } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Collector } from "../../src/collect/start-collector.js";
@@ -127,6 +127,43 @@ describe.skipIf(programs.length === 0).each(programs)("a server %s", (program) =
     }
     expect(await page(second, "/metrics/self")).toMatch(/^muninn_collect_missing_objects_total\{.*\} 0$/m);
     expect(await page(second, "/metrics/self")).toMatch(/^muninn_collect_objects_total\{.*\} 600$/m);
+  });
+
+  const consumers = () =>
+    withManager(server, async (manager) => {
+      const infos: ConsumerInfo[] = [];
+      for await (const info of manager.consumers.list(stream)) infos.push(info);
+      return infos;
+    });
+
+  test("what a collector has acknowledged is not read again after others took over without reading anything, or were killed between", async () => {
+    await makeStream();
+    const message = (first: number) => ({ facts: { first }, texts: [`{"n":${first}}`] });
+    await publish([1, 2, 3].map(message));
+    const places = [await place(), await place(), await place()];
+    const one = await places[0]!.start(server.url);
+    await eventually(async () => expect(await linesOf(places[0]!, "relay")).toHaveLength(3));
+    await one.stop();
+    for (const taking of places.slice(1)) {
+      const [before] = await consumers();
+      const collector = await taking.start(server.url);
+      await eventually(async () => {
+        const [now] = await consumers();
+        expect(now?.created).not.toBe(before!.created);
+        expect(now?.config.opt_start_seq).toBe(4);
+      });
+      await collector.stop();
+    }
+    // A takeover that was cut off after it had deleted the consumer of the one before.
+    await withManager(server, async (manager) => {
+      for (const { name } of await consumers()) await manager.consumers.delete(stream, name);
+    });
+    const last = await places[2]!.start(server.url);
+    await publish([message(4)]);
+    await eventually(async () => expect(await linesOf(places[2]!, "relay")).not.toHaveLength(0));
+    await last.stop();
+    const written = await Promise.all(places.map((where) => linesOf(where, "relay")));
+    expect(written.map((lines) => lines.length)).toEqual([3, 0, 1]);
   });
 
   test("the collector waits for a missing stream or server, and health says so", async () => {
