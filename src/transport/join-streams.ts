@@ -63,7 +63,9 @@ async function passOn(
   };
   from.on("error", () => {});
   from.on("data", take);
-  from.once("end", () => to.end());
+  // It may have ended while the other end was being connected.
+  if (from.readableEnded) to.end();
+  else from.once("end", () => to.end());
   to.once("finish", letGo);
   to.once("close", letGo);
   await new Promise<void>((resolve) => {

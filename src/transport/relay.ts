@@ -22,12 +22,15 @@ export interface RelayOptions
 interface RelayObserver {
   /** A node was connected with the tracer, or disconnected; `nodes` are connected now. */
   changed(nodes: number): void;
-  /** Called for the first failure after a success only. */
+  /** It cannot be connected to, or ends connections without an answer. Called for the first failure after a success only. */
   unreachable(error: Error): void;
   reachedAgain(): void;
   /** A node was turned away because too many are connected. */
   turnedAway(limit: number): void;
 }
+
+/** Why a tracer that said nothing does not count as reached. */
+const silentEnd = "it closed the connection without an answer; its log says why";
 
 /** Passes bytes between nodes and a distant tracer, unchanged. */
 export interface Relay {
@@ -58,15 +61,38 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         credentials: await credentials(),
         chunks: "lent",
       });
-      if (!isReachable) observer.reachedAgain();
-      isReachable = true;
       return far;
     } catch (error) {
-      if (signal.aborted) return undefined;
-      if (isReachable) observer.unreachable(error as Error);
-      isReachable = false;
+      if (!signal.aborted) lost(error as Error);
       return undefined;
     }
+  }
+
+  function lost(error: Error): void {
+    if (isReachable) observer.unreachable(error);
+    isReachable = false;
+  }
+
+  /**
+   * A tracer is reached once it has sent something: with TLS 1.3 it refuses a certificate only after our side of the
+   * handshake has succeeded.
+   */
+  function watch({ stream }: LinkStream, near: Connection): void {
+    let failure: Error | undefined;
+    const fail = (error: Error) => {
+      failure = error;
+    };
+    const refused = () => {
+      const hasNodeLeft = near.stream.readableEnded || near.stream.destroyed;
+      if (!hasNodeLeft && !stopping.signal.aborted) lost(failure ?? new Error(silentEnd));
+      stream.off("data", answered);
+    };
+    const answered = () => {
+      stream.off("error", fail).off("end", refused).off("close", refused);
+      if (!isReachable) observer.reachedAgain();
+      isReachable = true;
+    };
+    stream.on("error", fail).once("end", refused).once("close", refused).once("data", answered);
   }
 
   async function pass(near: Connection): Promise<void> {
@@ -82,6 +108,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     }
     nodes += 1;
     observer.changed(nodes);
+    watch(far, near);
     await joinStreams(near, far, room);
     nodes -= 1;
     observer.changed(nodes);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -170,6 +171,30 @@ test("while the tracer is away, nodes are turned away, keep their objects, and c
   expect(running.stderr.match(/cannot reach/g)).toHaveLength(1);
 });
 
+test("a tracer that refuses the relay's certificate is reported, although TLS 1.3 tells the relay only after the handshake", async () => {
+  const { to, flags } = await tracer("tls");
+  const [, ca] = flags;
+  const other = ["--cert", certificateFile("pool-b"), "--key", certificateFile("pool-b-key")];
+  const running = await relay(to, "--ca", ca!, ...other);
+  await node("node-1", 1_000);
+  await running.said(/cannot reach tls:.*: it closed the connection without an answer; its log says why/);
+  expect(running.stderr).not.toContain("reachable again");
+});
+
+test("a node that leaves before the tracer has answered is no reason to report the tracer", async () => {
+  const silent = createServer((socket) => socket.on("error", () => {}).resume()).listen(
+    place.path("far.sock"),
+  );
+  const running = await relay(`unix:${place.path("far.sock")}`);
+  const leaving = connect(socket());
+  const [arrived] = (await once(silent, "connection")) as [Socket];
+  leaving.end();
+  await once(arrived, "close");
+  expect(await running.stop()).toBe(0);
+  expect(running.stderr).not.toContain("cannot reach");
+  silent.close();
+});
+
 test("over a link that breaks, stalls and delays, nothing is torn, doubled or out of order, and all that is sent after a break arrives", async () => {
   const { daemon, to, flags, port } = await tracer("wss");
   await using link = await faultyLink({
@@ -207,7 +232,6 @@ test("a stop ends the nodes' connections, and the relay exits even if nodes stay
   const running = await relay(to, ...flags);
   await node("node-1", 1_000);
   await daemon.logged("node_connected");
-  const { connect } = await import("node:net");
   const staying = connect({ path: socket(), allowHalfOpen: true });
   await once(staying, "connect");
   expect(await running.stop()).toBe(0);
