@@ -6,7 +6,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzipSync, gzip } from "node:zlib";
 import { bytesOf, decodeResponse } from "./log-records.js";
 
 /** The outcome of a request. */
@@ -95,6 +95,8 @@ export class Collector {
       headers: {
         "content-type": "application/x-protobuf",
         "content-length": bytesOf(body),
+        // Without it any encoding would be allowed.
+        "accept-encoding": "gzip",
         "user-agent": `muninn/${version}`,
         ...(compression === "gzip" && { "content-encoding": "gzip" }),
         ...headers,
@@ -148,7 +150,17 @@ async function bodyOf(answer: IncomingMessage): Promise<Buffer> {
   } catch {
     // The status is known.
   }
-  return Buffer.concat(chunks);
+  const body = Buffer.concat(chunks);
+  return answer.headers["content-encoding"] === "gzip" ? inflated(body) : body;
+}
+
+/** Empty if it is not gzip, or too long. */
+function inflated(body: Buffer): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: maxAnswerBytes });
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 function acceptedBy(body: Uint8Array, isSent: boolean): Outcome {

@@ -45,6 +45,7 @@ export class Senders {
   #nodes: ConnectedNodes | undefined;
   #failingSince: number | undefined;
   #failure = "";
+  #isFailureLogged = false;
   #lastRejectionAt = Number.NEGATIVE_INFINITY;
   #rejection = "";
   readonly #warnedAt = new Map<string, number>();
@@ -75,7 +76,7 @@ export class Senders {
         delayMs,
         resource: () => this.#resourceOf(node),
         post: (message, signal) => collector.post(message, signal),
-        observer: this.#observer,
+        observer: this.observer,
         giveBack: (memory) => this.memory.giveBack(memory),
         signal: this.#stopping.signal,
       });
@@ -156,24 +157,29 @@ export class Senders {
     clearInterval(this.#releasing);
   }
 
-  get #observer(): SenderObserver {
+  /** What senders tell of their requests. */
+  get observer(): SenderObserver {
     const { log, where } = this.#options;
     return {
       sent: (records, bytes) => {
         this.#counts.requests += 1;
         this.#counts.records += records;
         this.#counts.bytes += bytes;
-        if (this.#failingSince !== undefined)
-          log.notice("otlp_recovered", `${where} accepts log records again`, { where });
         this.#failingSince = undefined;
+        // A failure that the log left out has no end there either: a collector may fail at every other request.
+        if (this.#isFailureLogged)
+          log.notice("otlp_recovered", `${where} accepts log records again`, { where });
+        this.#isFailureLogged = false;
       },
       retrying: (reason) => {
         this.#counts.retries += 1;
         this.#failingSince ??= Date.now();
         this.#failure = reason;
-        this.#warn("otlp_failed", `${where} does not accept log records, retrying: ${reason}`);
+        if (this.#warn("otlp_failed", `${where} does not accept log records, retrying: ${reason}`))
+          this.#isFailureLogged = true;
       },
-      warned: (message) => this.#warn("otlp_warned", `${where} accepts log records, but says: ${message}`),
+      warned: (message) =>
+        void this.#warn("otlp_warned", `${where} accepts log records, but says: ${message}`),
       rejected: (records, reason) => {
         this.#failingSince = undefined;
         this.#lastRejectionAt = performance.now();
@@ -183,11 +189,13 @@ export class Senders {
     };
   }
 
-  #warn(event: string, message: string): void {
+  /** Returns whether the line was written. */
+  #warn(event: string, message: string): boolean {
     const now = performance.now();
-    if (now - (this.#warnedAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+    if (now - (this.#warnedAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return false;
     this.#warnedAt.set(event, now);
     this.#options.log.warning(event, message, { where: this.#options.where });
+    return true;
   }
 
   #resourceOf({ name }: NodeIdentity): Record<string, string> {

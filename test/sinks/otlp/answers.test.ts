@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Collector, type Outcome } from "../../../src/sinks/otlp/collector.js";
 import { NodeSender, type SenderObserver } from "../../../src/sinks/otlp/node-sender.js";
@@ -99,6 +100,19 @@ test("an answer that breaks off is judged by its status, and a request without o
   expect((await post(same)).kind).toBe("accepted");
   expect((await post(same)).kind).toBe("retry");
   expect(await post(same)).toEqual({ kind: "accepted", rejected: 0, reason: "", isSent: true });
+});
+
+test.each([
+  ["gzip", gzipSync(Buffer.from("0a020803", "hex")), 3],
+  ["more gzip than an answer may be", gzipSync(Buffer.alloc(10_000_000)), 0],
+  ["bytes that are not gzip", Buffer.from("0a020803", "hex"), 0],
+])("the rejected records of an answer in %s are read if possible", async (_, body, rejected) => {
+  collector.next.push((response) => {
+    response.writeHead(200, { "content-encoding": "gzip" });
+    response.end(body);
+  });
+  expect(await post()).toEqual({ ...accepted, rejected, isSent: true });
+  expect(collector.requests[0]!.headers["accept-encoding"]).toBe("gzip");
 });
 
 test("the time for an answer begins when the request has a connection", async () => {

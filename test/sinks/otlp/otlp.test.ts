@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TraceObject } from "../../../src/protocol/trace-object.js";
+import type { Collector } from "../../../src/sinks/otlp/collector.js";
+import { Senders } from "../../../src/sinks/otlp/senders.js";
+import type { SinkLog } from "../../../src/sinks/sink-kind.js";
 import { eventually } from "../../../src/testing/eventually.js";
 import { NumberedSource } from "../../../src/testing/numbered-source.js";
 import { ScriptedSource } from "../../../src/testing/scripted-source.js";
@@ -167,6 +170,26 @@ describe.each([true, false])("required: %s", (required) => {
     await eventually(() => expect(collector.bodies).toHaveLength(5));
     expect(tracer.accounts().dropped).toBe(0);
   });
+});
+
+test("the log has one line about a collector that fails at every other request, and one that it is back", () => {
+  const lines: string[] = [];
+  const say = (event: string) => void lines.push(event);
+  const senders = new Senders({
+    collector: undefined as unknown as Collector,
+    where: "a",
+    version: "1",
+    batchObjects: 1,
+    batchBytes: 1_000,
+    delayMs: 0,
+    isRequired: true,
+    log: { warning: say, notice: say } as unknown as SinkLog,
+  });
+  for (let request = 0; request < 10; request += 1) {
+    senders.observer.retrying("status 503", 0);
+    senders.observer.sent(1, 1);
+  }
+  expect(lines).toEqual(["otlp_failed", "otlp_recovered"]);
 });
 
 test("while a required collector is away, the node is not asked for more and health says so; it recovers", async () => {
