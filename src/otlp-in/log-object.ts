@@ -24,6 +24,9 @@ export const maxNameLength = 1_024;
 /** Longer texts take so much time that their work is spread over several turns. */
 const longLength = 262_144;
 
+/** Most characters of a body that is also the text for people; a longer one is only in the data. */
+const longestHuman = 1_048_576;
+
 /** Why a record is rejected. */
 export type Rejection = "too-large" | "misnamed";
 
@@ -58,14 +61,16 @@ export class LogObjects {
     if (Math.max(namespace.length, thread.length, this.#host.length) > maxNameLength) return "misnamed";
     const severity = severityOf(record);
     const isOurs = own !== undefined && text !== undefined;
-    // The object would contain the text twice; making the machine text of such a long one takes much of a turn.
-    if (!isOurs && text !== undefined && text.length > longLength)
-      if (2 * Buffer.byteLength(text) > this.#maxObjectBytes) return "too-large";
+    const human = isOurs || text === "" || (text?.length ?? 0) > longestHuman ? undefined : text;
+    // Making the machine text of such a long one takes much of a turn.
+    if (!isOurs && text !== undefined && text.length > longLength) {
+      const times = human === undefined ? 1 : 2;
+      if (times * Buffer.byteLength(text) > this.#maxObjectBytes) return "too-large";
+    }
     const machine = isOurs
       ? text
       : `{"at":"${timeText(at, nanos)}","ns":${quoted(namespace)},"data":${dataOf(record)},` +
         `"sev":"${severity}","thread":${quoted(thread)},"host":${quoted(this.#host)}}`;
-    const human = isOurs || text === "" ? undefined : text;
     return { human, machine, namespace, severity, details: "DNormal", at, nanos, thread };
   }
 

@@ -161,6 +161,15 @@ test("an object larger than muninn.maxObjectBytes is rejected alone, and the ans
   expect(await tracer.linesOf("shop")).toHaveLength(2);
 });
 
+test("a body of 15 MiB is stored whole, although the object has room for it only once", async () => {
+  const tracer = await tracerWith({});
+  const body = "x".repeat(15 * 1_048_576);
+  const answer = await post(tracer, logs(service("shop"), { body: { stringValue: body } }));
+  expect(await answer.json()).toEqual({});
+  const [line] = await tracer.linesOf("shop");
+  expect(JSON.parse(line!).data.body === body).toBe(true);
+});
+
 describe("muninn.auth.otlp", () => {
   test("admits clients with the token, and no others", async () => {
     const tracer = await tracerWith({ auth: { otlp: { bearerToken: "secret" } } });
