@@ -78,7 +78,10 @@ export class InnerNode {
       magic,
       network: { mode: "stream", stream: ours, side: "opener" },
     });
-    this.ended = run({ id, peer, opener: "peer", stream: tracers, chunks: "given" }).then(() => this.#end());
+    const nodeName = info.name === "" ? {} : { nodeName: info.name };
+    this.ended = run({ id, peer, opener: "peer", stream: tracers, chunks: "given", ...nodeName }).then(() =>
+      this.#end(),
+    );
   }
 
   get hasEnded(): boolean {

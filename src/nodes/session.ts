@@ -158,6 +158,7 @@ export class Session implements NameHolder {
 
   #connected(): void {
     clearTimeout(this.#handshakeDeadline);
+    this.#handshakeDeadline = undefined;
     this.#naming = this.#takeName().catch((error) => this.#fail(faultOf(error)));
     this.#host.connected(this);
     this.#metrics.start();
@@ -166,7 +167,8 @@ export class Session implements NameHolder {
   }
 
   async #takeName(): Promise<void> {
-    const name = await learnName(this.#dataPoints, this.#traces.held, this.#settings);
+    const { nodeName } = this.connection;
+    const name = await (nodeName ?? learnName(this.#dataPoints, this.#traces.held, this.#settings));
     this.#traces.nameKnown();
     const claim = await this.#host.claim(this, name);
     if ("refused" in claim) {

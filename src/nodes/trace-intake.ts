@@ -125,6 +125,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   /** The node has done its part: until its batches can go somewhere, whatever holds that up holds the node up. */
   nameKnown(): void {
     clearTimeout(this.#nameTimer);
+    this.#nameTimer = undefined;
     this.#asksUnnamed = false;
   }
 

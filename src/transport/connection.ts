@@ -9,6 +9,8 @@ export interface Connection extends LinkStream {
   readonly id: string;
   /** Who opened it: the opener proposes in the handshake and sends direction bit 0. */
   readonly opener: "us" | "peer";
+  /** The name of a node inside this process, which need not be asked for it. */
+  readonly nodeName?: string;
   /** Where the peer is, for people: `/run/muninn.sock`, `10.0.0.7:41234`. */
   readonly peer: string;
 }

@@ -228,6 +228,12 @@ describe("while a sink makes nothing safe", () => {
   });
 });
 
+test("a resource's node has the service's name at once, and is not asked for it as other nodes are", async () => {
+  const tracer = await tracerWith({ nameFrom: ["hostname"] });
+  expect((await post(tracer, logs(service("shop"), { body: { stringValue: "open" } }))).status).toBe(200);
+  expect(await tracer.linesOf("shop")).toHaveLength(1);
+});
+
 describe("metrics", () => {
   const point = (value: object, ...attributes: object[]) => ({ attributes, ...value });
   const metrics = (...list: object[]) => ({
