@@ -24,7 +24,7 @@ export const startUp: Row = {
     }
     return {
       findings: [
-        { what: "until it listens", unit: "ms", value: spreadOf(ours), target: { atMost: 250 } },
+        { what: "until it listens", unit: "ms", value: spreadOf(ours), target: { atMost: 150 } },
         { what: "÷ a Node process that only listens", value: spreadOf(ratios) },
       ],
       figures: [],
