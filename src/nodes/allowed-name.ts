@@ -3,8 +3,8 @@ import { requestedNames } from "./names.js";
 import type { SessionFault } from "./session-faults.js";
 
 /**
- * What is wrong with a node's name by the credentials that its connection has shown, if anything. A name that leaves
- * nothing is none; a clash's suffix is ours, and not checked.
+ * Why a node's name is not allowed by its connection's credentials, if it is not. A name that leaves
+ * nothing counts as none; a clash's suffix is ours and is not checked.
  */
 export function nameNotAllowed(
   { id, allows = () => true }: Connection,

@@ -1,5 +1,5 @@
 /**
- * Memory that answers take, of all nodes together: metrics that are kept, and answers that are not finished. Half of it
+ * Memory for the answers of all nodes together: kept metrics and unfinished answers. Half of it
  * is first come, first served, the other half in equal shares for each: so a few that send much leave room for the
  * others.
  */
@@ -12,13 +12,13 @@ export class AnswerBudget {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** A node's share; it must leave. */
+  /** A node's share; it must be released. */
   join(): AnswerShare {
     this.#shares += 1;
     return new AnswerShare(this);
   }
 
-  /** Memory taken, of all nodes. */
+  /** Memory taken by all nodes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -29,7 +29,7 @@ export class AnswerBudget {
     this.#bytes -= bytes;
   }
 
-  /** Takes `delta` more for a node that has `bytes`, or gives it back, if `delta` is negative. @internal */
+  /** Takes `delta` more for a node that has `bytes`, or releases it if `delta` is negative. @internal */
   grow(bytes: number, deltaBytes: number): boolean {
     const half = this.#maxBytes / 2;
     const isAllowed =
@@ -39,7 +39,7 @@ export class AnswerBudget {
   }
 }
 
-/** What one node has of it. */
+/** One node's share. */
 export class AnswerShare {
   readonly #budget: AnswerBudget;
   #bytes = 0;
@@ -49,14 +49,14 @@ export class AnswerShare {
     this.#budget = budget;
   }
 
-  /** Takes this many bytes more, or gives them back; false if there is no room for them. */
+  /** Takes or releases this many bytes; false if there is no room for them. */
   grow(deltaBytes: number): boolean {
     if (this.#hasLeft || !this.#budget.grow(this.#bytes, deltaBytes)) return false;
     this.#bytes += deltaBytes;
     return true;
   }
 
-  /** Gives back everything. Idempotent. */
+  /** Releases everything. Idempotent. */
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;

@@ -1,4 +1,4 @@
-/** Time in which the memory of a busy moment halves. */
+/** Half-life of the remembered maximum. */
 const halfLifeMs = 2_000;
 /** Received objects are counted over at least this long, however short the round trip. */
 const shortestWindowMs = 1;
@@ -8,7 +8,7 @@ const headroom = 2;
 export interface AskingDepthOptions {
   /** Trace objects per request. */
   readonly requestCount: number;
-  /** Deepest that may be asked ahead; 1 is one request at a time. */
+  /** Most outstanding requests; 1 is one request at a time. */
   readonly deepest: number;
 }
 
@@ -16,7 +16,7 @@ export interface AskingDepthOptions {
  * How many trace-object requests one node should have outstanding. A node that fills its replies is limited by
  * the link, not by itself: what arrived in one round trip says how many requests keep the link full. Replies that
  * are not full say little, because a blocking request is answered as soon as one object exists; so the depth
- * follows the recent maximum of objects per round trip, and falls back to 1 when nothing comes.
+ * follows the recent maximum of objects per round trip, and falls back to 1 when nothing arrives.
  */
 export class AskingDepth {
   readonly #options: AskingDepthOptions;
@@ -31,12 +31,12 @@ export class AskingDepth {
   }
 
   /**
-   * Takes the time between a request that is answered at once and its answer, and whether the connection was read all
-   * all the while: if it was not, the answer may have come long before.
+   * Takes the time between a request that is answered at once and its answer, and whether the connection was read
+   * continuously: if it was not, the answer may have arrived long before.
    */
   roundTrip(sampleMs: number, wasReading = true): void {
     const known = this.#roundTripMs;
-    // A busy peer answers late: a shorter time is nearer to the truth than a longer one.
+    // A busy peer answers late: shorter times are more accurate than longer ones.
     if (known === undefined || sampleMs < known) this.#roundTripMs = sampleMs;
     else if (wasReading) this.#roundTripMs = known + (sampleMs - known) / 8;
   }

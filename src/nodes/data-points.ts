@@ -26,7 +26,7 @@ export class DataPointRequests implements MiniProtocolSide {
   readonly #send: (message: Uint8Array) => void;
   readonly #replies: MessageAssembler;
   readonly #waiting: Waiting[] = [];
-  /** An answer that came before its question, as a replayed stream may send it. */
+  /** An answer that arrived before its request, as from a replayed stream. */
   #early: DataPoints | undefined;
   #hadEarly = false;
   #ended = false;
@@ -40,7 +40,7 @@ export class DataPointRequests implements MiniProtocolSide {
     });
   }
 
-  /** Resolves with the answer, or with undefined if none came within `timeoutMs` or before the connection ended. */
+  /** Resolves with the answer, or with undefined if none arrived within `timeoutMs` or before the connection ended. */
   async request(names: readonly string[], timeoutMs: number): Promise<DataPoints | undefined> {
     if (this.#ended || this.#waiting.length >= maxWaiting) return undefined;
     return new Promise((resolve) => {
@@ -49,7 +49,7 @@ export class DataPointRequests implements MiniProtocolSide {
         clearTimeout(timer);
         resolve(points);
       };
-      // One that timed out keeps its place: its answer may still come and must not be taken for the next one's.
+      // One that timed out keeps its place: its answer may still arrive and must not be taken for the next one's.
       this.#waiting.push({ names, settle });
       if (this.#waiting.length > 1) return;
       this.#sendFirst();
@@ -61,7 +61,7 @@ export class DataPointRequests implements MiniProtocolSide {
 
   /**
    * Like the real acceptor, takes an unrequested reply as the answer to the next request, once.
-   * @throws ProtocolError with code `unexpected-message` for another of those, too
+   * @throws ProtocolError with code `unexpected-message` for a second one
    */
   receive(bytes: Uint8Array): void {
     for (const message of this.#replies.push(bytes)) {

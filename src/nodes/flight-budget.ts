@@ -1,36 +1,36 @@
 /** Received bytes a node may always have unwritten: about one read from its socket. */
 const leastPerNodeBytes = 64 * 1_024;
-/** Received bytes of one node beyond which nothing is gained by reading on. */
+/** Received bytes of one node beyond which reading more gains nothing. */
 const mostPerNodeBytes = 1_024 * 1_024;
 /**
  * Share of the budget: if batches take more, nodes that hold some are not read. The rest is for those without, so that
  * nodes whose files are stalled do not stop the others; when all of it is taken, no node is read.
  */
 const crowdedPart = 1 / 2;
-/** When less is held again, all are read again: not at the same mark, or everything would stop and go. */
+/** Below this share all are read again; lower than the mark above, or reading would stop and start all the time. */
 const easedPart = 7 / 8;
-/** Of the budget, for the unfinished objects of all nodes. */
+/** Share of the budget for the unfinished objects of all nodes. */
 const unfinishedPart = 1 / 3;
 /**
- * Memory of an object in the worst case, as often as its length: it grows by doubling, and its lines take memory, too.
+ * Memory of an object in the worst case, as a multiple of its length: its buffer doubles, and its lines take memory, too.
  */
 const memoryPerObjectByte = 4;
-/** Of the budget, for what one node without a name holds. */
+/** Share of the budget that one node without a name may hold. */
 const unnamedPart = 1 / 8;
-/** The same for all of them: if they hold more, each has its share of this. */
+/** The same for all such nodes together: if they hold more, each gets an equal part of this. */
 const allUnnamedPart = 1 / 4;
 
 /** A holder of some of the budget: a session. */
 export interface BudgetMember {
-  /** The free room has changed so much that the member may have to stop, or may continue. */
+  /** The free room has changed enough that the member may have to stop, or may continue. */
   roomChanged(): void;
   /** Unfinished objects take too much, and this member's is the largest: it must end. */
   evict(): void;
 }
 
 /**
- * The memory in which trace objects are, of all nodes together: asked for, coming, and received but not yet safe. Each
- * node may always have one request; what it asks ahead is reserved here first.
+ * The memory for trace objects of all nodes together: requested, arriving, and received but not yet safe. Each
+ * node may always have one request; what it requests ahead is reserved here first.
  */
 export class FlightBudget {
   readonly #maxBytes: number;
@@ -40,7 +40,7 @@ export class FlightBudget {
   #reservedBytes = 0;
   #heldBytes = 0;
   #unfinishedBytes = 0;
-  /** What nodes without a name hold of it. */
+  /** Held by nodes without a name. */
   #unnamedBytes = 0;
   #isCrowded = false;
   #isFull = false;
@@ -65,7 +65,7 @@ export class FlightBudget {
     this.#members.delete(member);
   }
 
-  /** Whether `bytes` more may be asked ahead. */
+  /** Whether `bytes` more may be requested ahead. */
   allows(bytes: number): boolean {
     return this.#reservedBytes + this.#heldBytes + this.#unfinishedBytes + bytes <= this.#maxBytes;
   }
@@ -99,12 +99,12 @@ export class FlightBudget {
     if (bytes > before && this.#unfinishedBytes > this.#maxUnfinishedBytes) this.#largest()?.evict();
   }
 
-  /** Whether a node is not read for now that holds some of the budget, or none of it. */
+  /** Whether a node that holds some of the budget, or none, is currently not read. */
   stops(holdsSome: boolean): boolean {
     return this.#isFull || (holdsSome && this.#isCrowded);
   }
 
-  /** The same for a node without a name: what such nodes hold is written late, so they leave the other half to nodes that have one. */
+  /** The same for a node without a name: what they hold is written late, so they leave the other half to named nodes. */
   stopsUnnamed(holdsSome: boolean): boolean {
     return this.stops(holdsSome) || this.#unnamedBytes >= this.#maxBytes * crowdedPart;
   }
@@ -116,7 +116,7 @@ export class FlightBudget {
   }
 
   /**
-   * The same for a node without a name, for which nothing can be written yet: more, because its name may come behind
+   * The same for a node without a name, for which nothing can be written yet: more, because its name may arrive after
    * them, unless many such nodes do that.
    */
   get perUnnamedBytes(): number {
@@ -132,7 +132,7 @@ export class FlightBudget {
 
   /**
    * Notifies all members when the budget becomes crowded or full, and when it no longer is. Unfinished objects do not
-   * count: they become less only where their nodes are read.
+   * count: they shrink only if their nodes are read.
    */
   #look(): void {
     const bytes = this.#heldBytes;

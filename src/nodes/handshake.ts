@@ -28,7 +28,7 @@ export class Handshake implements MiniProtocolSide {
 
   /**
    * Takes bytes of the mini-protocol; if the peer proposed, answers.
-   * @throws ProtocolError with code `handshake-refused` if either side refused, `unexpected-message` where more comes
+   * @throws ProtocolError with code `handshake-refused` if either side refused, `unexpected-message` if more arrives
    */
   receive(bytes: Uint8Array): void {
     this.#refuseMore();

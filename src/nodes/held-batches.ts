@@ -1,6 +1,6 @@
 import type { ReceivedBatch } from "../protocol/received-batch.js";
 
-/** Batches of a node whose name is not known yet, in the order they came. */
+/** Batches of a node whose name is not known yet, in order of arrival. */
 export class HeldBatches {
   #batches: ReceivedBatch[] = [];
   #objects = 0;
@@ -13,14 +13,14 @@ export class HeldBatches {
     this.#tellHost?.(batch.host(0));
   }
 
-  /** Takes the first of them out. */
+  /** Removes and returns the first. */
   takeFirst(): ReceivedBatch | undefined {
     const batch = this.#batches.shift();
     this.#objects -= batch?.length ?? 0;
     return batch;
   }
 
-  /** Takes all of them out. */
+  /** Removes and returns all. */
   take(): ReceivedBatch[] {
     const batches = this.#batches;
     this.#batches = [];
@@ -28,12 +28,12 @@ export class HeldBatches {
     return batches;
   }
 
-  /** Objects that are held now. */
+  /** Objects currently held. */
   get objects(): number {
     return this.#objects;
   }
 
-  /** The host that the first object names; undefined if none came within `timeoutMs`, or before the connection ended. */
+  /** The host that the first object names; undefined if none arrived within `timeoutMs`, or before the connection ended. */
   async firstHost(timeoutMs: number): Promise<string | undefined> {
     const first = this.#batches[0];
     if (first !== undefined) return first.host(0);
@@ -48,7 +48,7 @@ export class HeldBatches {
     });
   }
 
-  /** The connection is gone: waits for a host end without one, also those that begin later. */
+  /** The connection is gone: current and later waits for a host end without one. */
   end(): void {
     this.#hasEnded = true;
     this.#tellHost?.(undefined);

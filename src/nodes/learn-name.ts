@@ -3,7 +3,7 @@ import type { DataPointRequests } from "./data-points.js";
 import type { HeldBatches } from "./held-batches.js";
 import { type NameSource, nameOf, nodeInfoName } from "./node-info.js";
 
-/** Thousands of nodes may come at the same time, each with a text that takes a millisecond to read. */
+/** Thousands of nodes may connect at the same time, each with a text that takes a millisecond to read. */
 const turns = new FewInTurn(8);
 
 /** Asks one source after the other for the name of a node; undefined if none gives one within `nameTimeoutMs`. */
@@ -13,7 +13,7 @@ export async function learnName(
   { nameFrom, nameTimeoutMs }: { readonly nameFrom: readonly NameSource[]; readonly nameTimeoutMs: number },
 ): Promise<string | undefined> {
   const until = performance.now() + nameTimeoutMs;
-  // cardano-tracer opens with a request for nothing; what expects it (recordings do) is not misled.
+  // cardano-tracer begins with an empty request, which some peers (recordings) expect.
   void dataPoints.request([], nameTimeoutMs);
   const ask: Record<NameSource, (timeoutMs: number) => Promise<string | undefined>> = {
     nodeInfo: async (timeoutMs) => {

@@ -1,6 +1,6 @@
-/** What batches have memory for; more at once hardly makes an object cheaper. */
+/** Size for which batches have memory; larger pieces hardly make an object cheaper. */
 const mostBytes = 256 * 1_024;
-/** This much at once is scanned by itself: what it says about the room that is left should be known soon. */
+/** A piece of this size is scanned by itself, so that the remaining room is known soon. */
 const enoughBytes = 64 * 1_024;
 
 /** The node whose bytes wait to be scanned. */
@@ -9,9 +9,9 @@ export interface Looker {
 }
 
 /**
- * Has what comes of a node in many small pieces, one behind the other, looked at together: TLS hands on 16 KiB at a time, however
- * much waits, and a batch of its own for each of these costs as much again as all else. The event loop reads a socket until it is
- * empty before it reads another, so only the pieces of one node wait: until another node's come, or the turn is over.
+ * Scans consecutive small pieces from one node together: TLS passes on 16 KiB at a time, however
+ * much waits, and one batch for each would double the total cost. The event loop reads a socket until it is
+ * empty before it reads another, so only one node's pieces wait: until another node's arrive, or the turn ends.
  */
 export class Looking {
   #waiting: Looker | undefined;
@@ -19,8 +19,8 @@ export class Looking {
   #endOfTurn: NodeJS.Immediate | undefined;
 
   /**
-   * This many bytes are about to come of this node; returns whether they will wait, or are to be looked at when they
-   * have.
+   * This many bytes are about to arrive from this node; returns whether they will wait, or are to be scanned when they
+   * arrive.
    */
   begin(node: Looker, bytes: number): boolean {
     if (this.#waiting !== node || this.#bytes + bytes > mostBytes) this.#look();

@@ -1,6 +1,6 @@
-/** Before any object has come, in bytes. */
+/** Assumed before the first object, in bytes. */
 const assumedBytes = 1_024;
-/** Weight of the past, however many objects came. */
+/** Weight of the past, in objects. */
 const recentObjects = 1_000;
 
 /**

@@ -5,8 +5,8 @@ import { FewInTurn } from "../transport/few-in-turn.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 
 /**
- * Nodes are asked on common beats: to wake up for each by itself costs more than the metrics themselves. With a
- * thousand nodes the answers of one beat are some milliseconds of work; to ask as many is more, and done in pieces.
+ * Nodes are asked at common times: waking up for each one separately costs more than the metrics themselves. With a
+ * thousand nodes the answers at one such time are some milliseconds of work; the requests take longer and are sent in parts.
  */
 const longestBeatMs = 250;
 const asking = new FewInTurn(128);
@@ -15,7 +15,7 @@ const mostUnanswered = 3;
 
 /**
  * The first unrequested answer is accepted. A few short ones may follow, and are skipped: a recorded stream
- * that is sent without listening has them. More is no accident.
+ * that is sent without listening has them. More is deliberate.
  */
 const mostUnasked = 16;
 const mostUnaskedBytes = 64 * 1_024;
@@ -29,7 +29,7 @@ const requests = {
 
 /** How often a node is asked for metrics, and for which. */
 export interface MetricsPace {
-  /** Pause between an answer and the next request; up to a quarter of it less, to meet a common beat. */
+  /** Pause between an answer and the next request; up to a quarter of it less, to meet a common time. */
   readonly pauseMs: number;
   /** Ask for all metrics each time instead of those changed since the last request. */
   readonly full: boolean;
@@ -40,16 +40,16 @@ export interface MetricsPollOptions {
   /** Most metrics of an answer; the rest is skipped and counted. */
   readonly maxAnswerBytes: number;
   /**
-   * A request unanswered for this long, without any other byte from the peer, means that it is gone; of a peer that has
-   * never answered one it means nothing.
+   * A request unanswered for this long, without any other byte from the peer, means that it is gone; for a peer that has
+   * never answered one, it means nothing.
    */
   readonly silenceMs: number;
   readonly send: (message: Uint8Array) => void;
-  /** How long we have been reading without a byte coming; 0 while we do not read: that silence is our own. */
+  /** How long we have been reading without receiving a byte; 0 while we do not read: that silence is our own. */
   readonly quietMs: () => number;
   /** The time from a request to its answer; nodes answer this one at once. */
   readonly onRoundTrip: (milliseconds: number) => void;
-  /** Returns the receiver for the metrics of an answer that begins, of everything or of what has changed. */
+  /** Returns the receiver for the metrics of a new answer, with all metrics or the changed ones. */
   readonly onAnswer: (whole: boolean) => AnswerReceiver;
   readonly onSilence: () => void;
   /** Called with the change in memory of an unfinished answer; what it throws, `receive` throws. */
@@ -66,12 +66,12 @@ export class MetricsPoll implements MiniProtocolSide {
   #open = 0;
   #asked: keyof typeof requests = "all";
   #askedAt = 0;
-  /** What to ask next: first of all everything, as a node only sends a constant metric when it is asked for all. */
+  /** What to request next: first everything, as a node sends a constant metric only when asked for all. */
   #next: keyof typeof requests = "all";
   #hasAnswered = false;
   /** Unrequested answers. */
   #unasked = 0;
-  /** Bytes since the second of them, while one is coming. */
+  /** Bytes since the second of them, while one is arriving. */
   #unaskedBytes = 0;
   #isUnaskedComing = false;
   #ended = false;
@@ -82,7 +82,7 @@ export class MetricsPoll implements MiniProtocolSide {
     this.#decoder = new MetricsDecoder({
       maxAnswerBytes: options.maxAnswerBytes,
       onAnswer: () => this.#answerBegins(),
-      // The next request comes after the end of an answer, however long that is on its way.
+      // The next request follows the end of an answer, however long that takes.
       onAnswered: () => this.#askLater(),
       ...(options.onGrowth === undefined ? {} : { onGrowth: options.onGrowth }),
     });
@@ -92,7 +92,7 @@ export class MetricsPoll implements MiniProtocolSide {
     this.#ask();
   }
 
-  /** @throws ProtocolError with code `unexpected-message` for too many unrequested answers, too */
+  /** @throws ProtocolError with code `unexpected-message` also for too many unrequested answers */
   receive(bytes: Uint8Array): void {
     this.#decoder.push(bytes);
     if (!this.#isUnaskedComing || this.#unasked === 1) return;
@@ -111,7 +111,7 @@ export class MetricsPoll implements MiniProtocolSide {
     return this.#hasAnswered;
   }
 
-  /** From now on; a pause under way starts again. */
+  /** Applies from now on; a current pause starts again. */
   setPace(pace: MetricsPace): void {
     this.#pace = pace;
     if (this.#timer !== undefined && this.#open === 0) this.#askLater();

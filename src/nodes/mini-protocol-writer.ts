@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { MiniProtocol } from "../protocol/mini-protocols.js";
 import { encodeSegments, type Side } from "../protocol/mux.js";
 
-/** Requests are few and short, so a peer that has left this many bytes of them unread reads nothing at all. */
+/** Requests are few and short, so a peer that leaves this many bytes unread reads nothing at all. */
 const maxUnreadBytes = 256 * 1024;
 
 /** Sends whole messages of any mini-protocol over one connection. */
@@ -11,7 +11,7 @@ export class MiniProtocolWriter {
   readonly #side: Side;
   readonly #onUnread: (bytes: number) => void;
 
-  /** `onUnread` is called with the bytes that wait when they have become too many. */
+  /** `onUnread` is called with the number of waiting bytes when it is too large. */
   constructor(stream: Duplex, side: Side, onUnread: (bytes: number) => void) {
     this.#stream = stream;
     this.#side = side;

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 
 /** Longest directory name in bytes; file systems allow 255, and a clash appends a connection id. */
 const maxDirectoryBytes = 200;
-/** What a node may call itself, in bytes of UTF-8: of a longer name nothing looks at more. */
+/** Most bytes (UTF-8) of a node's own name; the rest is ignored. */
 const maxNameBytes = 256;
 
-/** What a node is called in three places, before anybody else's name is considered. */
+/** A node's three names, before other nodes' names are considered. */
 export interface RequestedNames {
   readonly name: string;
   readonly directory: string;
@@ -13,7 +13,7 @@ export interface RequestedNames {
 }
 
 /**
- * The names of a node that calls itself `rawName`, or of the connection where that leaves nothing.
+ * The names of a node that calls itself `rawName`, or of the connection if that leaves nothing.
  *
  * Rules of cardano-tracer for the name, the directory and the slug (see docs/migrating.md); a name never leads outside
  * `logRoot` and never to a file of our own there.
@@ -27,7 +27,7 @@ export function requestedNames(rawName: string | undefined, connectionId: string
   };
 }
 
-/** The names of a node whose directory another one has: its connection's id is appended to all of them. */
+/** The names of a node whose directory is taken: its connection's id is appended to all of them. */
 export function withSuffix(wanted: RequestedNames, suffix: string): RequestedNames {
   return {
     name: `${wanted.name}_${suffix}`,
@@ -36,7 +36,7 @@ export function withSuffix(wanted: RequestedNames, suffix: string): RequestedNam
   };
 }
 
-/** The names of a node of which only the slug is taken: everything else stays what it is. */
+/** The names of a node of which only the slug is taken: everything else is unchanged. */
 export function withSlugSuffix(wanted: RequestedNames, suffix: string): RequestedNames {
   return { ...wanted, slug: `${wanted.slug}-${slugOf(suffix)}` };
 }
@@ -53,7 +53,7 @@ function sanitiseName(rawName: string): string {
 
 const letterOrDigit = /[\p{L}\p{N}]/u;
 
-/** Without what is before the first letter or digit and after the last. A pattern for both ends takes quadratic time. */
+/** Removes everything before the first letter or digit and after the last. One pattern for both ends takes quadratic time. */
 function trimmed(text: string): string {
   const characters = [...text];
   const start = characters.findIndex((character) => letterOrDigit.test(character));

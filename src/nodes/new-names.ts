@@ -1,8 +1,8 @@
-/** Names that an address may bring at once, before it is held to its rate. */
+/** New names allowed at once from an address, before its rate applies. */
 const burst = 1_000;
-/** New names that an address may bring in a minute, in the long run. */
+/** New names a minute from an address, in the long run. */
 const perMinute = 60;
-/** Addresses that are remembered; those that brought names longest ago are forgotten first. */
+/** Most remembered addresses; those with the oldest new names are forgotten first. */
 const maxAddresses = 10_000;
 
 interface Allowance {
@@ -12,16 +12,16 @@ interface Allowance {
 }
 
 export interface NewNamesOptions {
-  /** Names a minute and address in the long run. @default 60 */
+  /** Names a minute for each address, in the long run. @default 60 */
   readonly perMinute?: number;
   /** Names at once. @default 1_000 */
   readonly burst?: number;
-  /** Milliseconds since some moment. */
+  /** Milliseconds, from any starting point. */
   readonly now?: () => number;
 }
 
 /**
- * How many unknown names an address may bring: each of them makes a directory, files and a page, which stay
+ * Limits the new names from each address: each of them creates a directory, files and a page, which stay
  * when the peer is gone.
  */
 export class NewNames {
@@ -38,7 +38,7 @@ export class NewNames {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Takes one new name of this address; false, and counted, if it has brought too many. */
+  /** Takes one new name from this address; false, and counted, if there were too many. */
   take(address: string): boolean {
     const left = this.#left(address);
     if (left < 1) {
@@ -51,17 +51,17 @@ export class NewNames {
     return true;
   }
 
-  /** Whether the address may bring a new name now. */
+  /** Whether a new name from the address is allowed now. */
   allows(address: string): boolean {
     return this.#left(address) >= 1;
   }
 
-  /** Connections refused because of it, since the start. */
+  /** Connections refused because of this limit, since the start. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Addresses that currently may not bring new names, for health. */
+  /** Addresses from which no new names are currently allowed, for health. */
   exhausted(): string[] {
     return [...this.#allowances.keys()].filter((address) => !this.allows(address));
   }

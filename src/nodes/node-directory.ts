@@ -16,10 +16,10 @@ const reservedSlugs: ReadonlySet<string> = new Set([
   "timeseries",
 ]);
 
-/** One who holds names: a session. */
+/** A holder of names: a session. */
 export interface NameHolder {
   readonly connectionId: string;
-  /** Where the peer comes from: what it cannot choose. */
+  /** The peer's address, which it cannot choose. */
   readonly address: string;
   /** Resolves whether the peer still answers. */
   isAlive(): Promise<boolean>;
@@ -29,7 +29,7 @@ export interface NameHolder {
   close(reason: string): Promise<void>;
 }
 
-/** Names that were not to be had: the node's own are those of another node, or one of our routes. */
+/** Names that were not available: they belong to another node or are one of our routes. */
 export interface Clash {
   readonly wanted: RequestedNames;
   /** All names have a suffix, or the slug alone. */
@@ -50,7 +50,7 @@ interface Entry {
   readonly release?: () => void;
 }
 
-/** This many names are tried in turn where other tracers write in their directories; with the last one lines wait. */
+/** This many names are tried if other tracers write in their directories; with the last one lines wait. */
 const mostTries = 10;
 
 /**
@@ -61,7 +61,7 @@ const mostTries = 10;
  */
 export class NodeDirectory<Holder extends NameHolder = NameHolder> {
   readonly #entries = new Map<Holder, Entry>();
-  /** The same by their names: thousands may come at the same time. */
+  /** The same by their names: thousands may connect at the same time. */
   readonly #byDirectory = new HoldersByName<Holder>();
   readonly #bySlug = new HoldersByName<Holder>();
   #isStopping = false;
@@ -131,7 +131,7 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#holdersOf(directory).length > 0;
   }
 
-  /** From now on no connection is replaced: those that are stopping do not answer. */
+  /** From now on no connection is replaced: stopping ones do not answer. */
   stop(): void {
     this.#isStopping = true;
   }
@@ -141,12 +141,12 @@ export class NodeDirectory<Holder extends NameHolder = NameHolder> {
     return this.#entries.get(holder)?.identity;
   }
 
-  /** Those whose names are known, in the order they came. */
+  /** Those whose names are known, in the order they connected. */
   *connected(): Generator<readonly [Holder, NodeIdentity, Clash | undefined]> {
     for (const [holder, { identity, clash }] of this.#entries) yield [holder, identity, clash];
   }
 
-  /** The one whose pages are there. */
+  /** The node with this slug. */
   bySlug(slug: string): readonly [Holder, NodeIdentity, Clash | undefined] | undefined {
     const [holder] = this.#bySlug.of(slug);
     const entry = holder && this.#entries.get(holder);

@@ -1,15 +1,15 @@
 import type { DataPoints } from "./data-points.js";
 
-/** The data point in which a node says its name, as `niName`. */
+/** The data point with a node's name, as `niName`. */
 export const nodeInfoName = "NodeInfo";
 
-/** Real ones have some 300 bytes. What is longer is not read. */
+/** Real ones have some 300 bytes. Longer ones are not read. */
 const mostBytes = 16 * 1_024;
 
-/** Where a node's name may come from: what it says of itself, or the host that its objects name. */
+/** Sources of a node's name: its own `NodeInfo`, or the host in its objects. */
 export type NameSource = "nodeInfo" | "hostname";
 
-/** The node's own name, or undefined if it gave none that can be read. */
+/** The node's own name, or undefined if it gave no readable one. */
 export function nameOf(points: DataPoints | undefined): string | undefined {
   const bytes = points?.get(nodeInfoName);
   if (bytes === undefined || bytes.length > mostBytes) return undefined;

@@ -1,6 +1,6 @@
 import type { ReadingNode, ReadingTurns } from "./reading-turns.js";
 
-/** What is read without becoming a batch is work of this turn; after this much of it others come first. */
+/** Bytes read without becoming a batch are work in this turn; after this many, others come first. */
 const muchWorkBytes = 64 * 1_024;
 
 export interface ReadingGateOptions {
@@ -33,7 +33,7 @@ export class ReadingGate implements ReadingNode {
     this.#update();
   }
 
-  /** A batch of this many bytes is on its way; the returned function says that it has arrived. */
+  /** A batch of this many bytes is on its way; call the returned function when it has arrived. */
   begin(bytes: number): () => void {
     const { turns } = this.#options;
     const passage = turns.begin(bytes);
@@ -41,7 +41,7 @@ export class ReadingGate implements ReadingNode {
     return () => turns.end(passage);
   }
 
-  /** This many bytes were read that became no batch, answers and objects that are not whole, and took this long. */
+  /** This many bytes became no batch (answers and unfinished objects), and took this long. */
   worked(bytes: number, milliseconds: number): void {
     if (this.#hasEnded) return;
     const { turns } = this.#options;

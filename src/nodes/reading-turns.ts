@@ -3,21 +3,21 @@ import { ReadingPatience } from "./reading-patience.js";
 /** Bytes on their way to files, beyond which nodes are read in turn: more would not stay in the processor's caches. */
 const enoughBytes = 2 * 1_024 * 1_024;
 /**
- * This much comes only when dozens of nodes have something at the same time: then the rest of them wait, too. All of it
+ * This much arrives only when dozens of nodes have something at the same time: then the rest of them wait, too. All of it
  * is read in one turn of the event loop, for which everything else has to wait.
  */
 const tooManyBytes = 4 * enoughBytes;
-/** What a node brings at most when its turn has come: about what its socket holds. */
+/** Most bytes of a node in its turn: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
 /**
- * Work on answers, in one turn of the event loop, after which the rest of the nodes wait for the next. Bytes of answers
- * differ in what they cost a hundredfold, so it is time that counts.
+ * Work on answers in one turn of the event loop, after which the remaining nodes wait for the next turn. Bytes of answers
+ * differ a hundredfold in cost, so time is measured.
  */
 const muchWorkMs = 20;
 
 /** A node that is read, or waits for its turn. */
 export interface ReadingNode {
-  /** Its turn has come, or it has to wait for one: `holds` says which. */
+  /** Its turn has come, or it must wait for one: see `holds`. */
   turnChanged(): void;
 }
 
@@ -34,9 +34,9 @@ interface Newcomers {
 }
 
 /**
- * Which node is read next, when more have something than can be written at once. What is not read yet waits in the
- * kernel and comes in larger pieces later; what is read before it can be written waits in memory that no cache
- * holds by the time it is written.
+ * Decides which node is read next if they have more than can be written at once. Unread bytes wait in the
+ * kernel and arrive in larger pieces later; bytes read before they can be written wait in memory that no cache
+ * holds by the time they are written.
  */
 export class ReadingTurns {
   /** Batches that take longer no longer count: a stalled disk holds up its own nodes only. */
@@ -45,10 +45,10 @@ export class ReadingTurns {
   readonly #passages = new Set<Passage>();
   #passingBytes = 0;
   #newcomers: Newcomers = {};
-  /** In the order in which their turns come. */
+  /** In the order of their turns. */
   readonly #waiting = new Set<ReadingNode>();
   readonly #all = new Set<ReadingNode>();
-  /** Of this turn of the event loop. */
+  /** In this turn of the event loop. */
   #workMs = 0;
   #turn: NodeJS.Immediate | undefined;
   #look: NodeJS.Immediate | undefined;
@@ -68,7 +68,7 @@ export class ReadingTurns {
     return passage;
   }
 
-  /** Time spent on a node for what did not become a batch. */
+  /** Time spent on a node's bytes that became no batch. */
   worked(milliseconds: number): void {
     this.#workMs += milliseconds;
     this.#turn ??= setImmediate(() => {
@@ -121,7 +121,7 @@ export class ReadingTurns {
     if (this.#passages.delete(passage)) this.#passingBytes -= passage.bytes;
   }
 
-  /** After the event loop has read from all sockets: nothing more is to be expected from nodes called before. */
+  /** After the event loop has read from all sockets: nothing more is expected from nodes called before. */
   #lookSoon(): void {
     this.#look ??= setImmediate(() => {
       this.#look = undefined;

@@ -7,28 +7,28 @@ import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import type { ReadingGate } from "./reading-gate.js";
 import type { TraceIntake } from "./trace-intake.js";
 
-/** Of what comes, the share that belongs to a batch without being in it: heads of segments, and an object that was cut. */
+/** Share of received bytes that belong to a batch without being in it: segment headers, and an object that was cut. */
 const besidesShare = 1 / 32;
 
 export interface ReceptionOptions {
-  /** Whose bytes these are. */
+  /** The sender of the bytes. */
   readonly sender: Side;
   /** The receivers of the bytes of each mini-protocol. */
   readonly sides: Readonly<Record<MiniProtocol, MiniProtocolSide>>;
   readonly handshake: Handshake;
   readonly traces: TraceIntake;
   readonly gate: ReadingGate;
-  /** Has small pieces scanned together; absent if the link hands on all that waits at once. */
+  /** Has small pieces scanned together; absent if the link passes on everything that waits at once. */
   readonly looking: Looking | undefined;
-  /** The handshake is over. */
+  /** The handshake is complete. */
   readonly onConnected: () => void;
   /** Called with what the mini-protocols throw. */
   readonly onFault: (error: unknown) => void;
 }
 
 /**
- * What arrives on one connection, on its way to the mini-protocols. Trace objects are scanned when the whole piece that they
- * came in has been given out, or several small ones; the rest counts as work of this turn of the event loop.
+ * Passes what arrives on one connection to the mini-protocols. Trace objects are scanned when the whole piece that they
+ * arrived in has been passed on, or several small ones; the rest counts as work in this turn of the event loop.
  */
 export class Reception implements Looker {
   readonly #options: ReceptionOptions;
@@ -45,7 +45,7 @@ export class Reception implements Looker {
     this.#demux = new Demux(options.sender);
   }
 
-  /** Takes what has come at `nowMs`. */
+  /** Takes the bytes received at `nowMs`. */
   receive(chunk: Uint8Array, nowMs: number): void {
     if (this.#hasEnded) return;
     const { looking, onFault } = this.#options;
@@ -56,7 +56,7 @@ export class Reception implements Looker {
       try {
         this.#demux.push(chunk, this.#deliver);
       } finally {
-        // Also what came before bad bytes: a fault in that is the earlier one.
+        // Also those before bad bytes: a fault in them is the earlier one.
         if (waits) lookedAtBytes = this.#waitingBytes - waitedBytes;
         else lookedAtBytes = this.#flush();
       }
@@ -78,7 +78,7 @@ export class Reception implements Looker {
     }
   }
 
-  /** What arrives is no longer taken. */
+  /** Ignores what arrives from now on. */
   end(): void {
     this.#hasEnded = true;
   }
@@ -92,7 +92,7 @@ export class Reception implements Looker {
     return this.#options.traces.flush();
   }
 
-  /** Of so many bytes some became no batch. A few always do, and counting them would cost each batch a call of the event loop. */
+  /** Some of these bytes became no batch. There are always a few, and counting them would cost an event-loop call for each batch. */
   #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
     if (this.#hasEnded || unbatchedBytes <= bytes * besidesShare) return;
     const tookMs = performance.now() - startedAt;

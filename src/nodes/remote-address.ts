@@ -3,15 +3,15 @@ import type { Connection } from "../transport/connection.js";
 /** All peers of unix sockets: nothing distinguishes them. */
 const unixAddress = "unix";
 
-/** What is known of a connection's other side. */
+/** What is known about a connection's other side. */
 interface Where extends Partial<Connection> {
   readonly opener: Connection["opener"];
   readonly peer: string;
 }
 
 /**
- * Where a peer comes from, as far as it cannot choose that itself: the host without the port, of IPv6 the network of 64
- * bits, which is one customer's. All of unix is one address; of a target that we connect to it is the target.
+ * The part of a peer's address that it cannot choose: the host without the port, for IPv6 the network of 64
+ * bits, which belongs to one customer. All unix sockets are one address; for a target that we connect to it is the target.
  */
 export function remoteAddressOf({ opener, peer }: Where): string {
   const plain = peer.replace(/^[a-z]+:\/\//, "");

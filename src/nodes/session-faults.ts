@@ -1,8 +1,8 @@
 import { CodedError, type Sentences } from "../coded-error.js";
 
-/** Why a session ended that was not the peer's bad bytes (those are `ProtocolError`). */
+/** Why a session ended, other than the peer's bad bytes (those are `ProtocolError`). */
 export type SessionFault =
-  /** The peer connected and left again, or said nothing: not one byte came. Load balancers look like that. */
+  /** The peer connected and left again, or said nothing: not one byte arrived. Load balancers do that. */
   | { code: "probe" }
   /** The handshake did not end within its deadline. */
   | { code: "handshake-timeout"; timeoutMs: number }
@@ -12,19 +12,19 @@ export type SessionFault =
   | { code: "peer-silent"; timeoutMs: number }
   /** The peer sends, and reads nothing of what we send. */
   | { code: "peer-not-reading"; unreadBytes: number }
-  /** Its address has brought too many new names. */
+  /** Too many new names came from its address. */
   | { code: "too-many-names"; address: string }
-  /** The names of too many peers that have left are still being dealt with. */
+  /** The names of too many peers that have left are still being processed. */
   | { code: "too-many-leaving" }
-  /** Unfinished objects or answers of all peers take more memory than they may, and this peer's most of it. */
+  /** Unfinished objects or answers of all peers take too much memory, and this peer's take most of it. */
   | { code: "no-room" }
-  /** The credentials of the connection are not for a node of this name; undefined is one that gave none. */
+  /** The connection's credentials do not allow a node of this name; undefined: it gave none. */
   | { code: "name-not-allowed"; node: string | undefined }
   /** The socket failed. */
   | { code: "connection-failed" }
-  /** What the peer sent made us fail in an unforeseen way: an error in this program. */
+  /** The peer's bytes caused an unforeseen failure: an error in this program. */
   | { code: "internal-error" }
-  /** We closed it, for a reason of ours. */
+  /** We closed it for a reason of our own. */
   | { code: "closed-by-us"; reason: string };
 
 const sentences: Sentences<SessionFault> = {

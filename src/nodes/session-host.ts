@@ -22,7 +22,7 @@ export interface SessionSettings {
   readonly maxMetricsBytes: number;
   /** Limit of a data-point answer. */
   readonly maxDataPointBytes: number;
-  /** Metrics of one node that are kept. */
+  /** Most kept metrics of one node. */
   readonly maxMetricsPerNode: number;
   /** Trace-object requests outstanding at most. */
   readonly requestsAhead: number;
@@ -30,7 +30,7 @@ export interface SessionSettings {
   readonly nameTimeoutMs: number;
   /** A node that has not given its name for this long is asked for more objects meanwhile. */
   readonly namePatienceMs: number;
-  /** Where the name of a node comes from: the first of these that gives one. */
+  /** Sources of a node's name; the first that gives one is used. */
   readonly nameFrom: readonly NameSource[];
   readonly silenceMs: number;
 }
@@ -46,7 +46,7 @@ export interface SessionHost {
   readonly turns: ReadingTurns;
   readonly looking: Looking;
   readonly memory: SpareMemory;
-  /** The handshake is over. */
+  /** The handshake is complete. */
   connected(session: Session): void;
   /** Gives the session its names; `rawName` is undefined if the node gave none. */
   claim(session: Session, rawName: string | undefined): Promise<Claim>;
@@ -54,15 +54,15 @@ export interface SessionHost {
   mayAskUnnamed(session: Session): boolean;
   /** The node has its name and its batches may come. */
   opened(session: Session, node: NodeIdentity): void;
-  /** Settles when the batch is safe or never will be, with which of them. */
+  /** Resolves with whether the batch is safe, once that is known. */
   deliver(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
   /** These were received from a node that got no name: they will never be written. */
   refused(held: { readonly objects: number; readonly bytes: number }): void;
   /** Resolves when nothing received from a node of this name is unsafe. */
   drained(node: NodeIdentity): Promise<void>;
-  /** An answer with metrics begins, of everything or of what has changed; returns the receiver. */
+  /** An answer begins, with all metrics or the changed ones; returns the receiver. */
   metrics(session: Session, whole: boolean): AnswerReceiver;
-  /** The connection is gone and every batch was handed on; `fault` is absent if the peer or we just left. */
+  /** The connection is gone and every batch was passed on; `fault` is absent after a normal end by either side. */
   ended(session: Session, end: SessionEnd): void;
 }
 

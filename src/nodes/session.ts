@@ -18,7 +18,7 @@ import type { SessionHost, SessionSettings } from "./session-host.js";
 import { SignsOfLife } from "./signs-of-life.js";
 import { TraceIntake } from "./trace-intake.js";
 
-/** How long the first connection of a name has, when a second one comes, to show that it is alive. */
+/** How long the first connection of a name has to show that it is alive when a second one arrives. */
 const aliveTimeoutMs = 3_000;
 /** How long a refused or faulty peer may take to read why. */
 const refusalReadMs = 1_000;
@@ -26,11 +26,11 @@ const refusalReadMs = 1_000;
 /** One connection to one node, from the first byte of the handshake to the last object received. */
 export class Session implements NameHolder {
   readonly connection: Connection;
-  /** Where the peer comes from: what it cannot choose. */
+  /** The peer's address, which it cannot choose. */
   readonly address: string;
-  /** The node's part of what all answers may take. */
+  /** The node's share of the memory for answers. */
   readonly answerShare: AnswerShare;
-  /** Resolves when the connection is gone and every batch was handed on. Never rejects. */
+  /** Resolves when the connection is gone and every batch was passed on. Never rejects. */
   readonly done: Promise<void>;
   readonly #settings: SessionSettings;
   readonly #host: SessionHost;
@@ -190,7 +190,7 @@ export class Session implements NameHolder {
     return this.#dataPoints.request(names, timeoutMs);
   }
 
-  /** Whether the handshake is over. */
+  /** Whether the handshake is complete. */
   get isConnected(): boolean {
     return this.#handshake.done;
   }
@@ -200,7 +200,7 @@ export class Session implements NameHolder {
     return this.#traces.openRequests;
   }
 
-  /** Objects that wait for the node's name. */
+  /** Objects waiting for the node's name. */
   get heldObjects(): number {
     return this.#traces.held.objects;
   }
@@ -209,7 +209,7 @@ export class Session implements NameHolder {
     this.#metrics.setPace(pace);
   }
 
-  /** Resolves with whether the peer still answers. While we do not read, nothing shows that it does not. */
+  /** Resolves with whether the peer still answers; true while we do not read, because nothing shows that it does not. */
   async isAlive(): Promise<boolean> {
     if (this.#reception.hasEnded) return false;
     if (this.#gate.isPaused) return true;
@@ -234,13 +234,13 @@ export class Session implements NameHolder {
   }
 
   /**
-   * Ends the session without loss: asks for nothing more, ends our side, takes what still arrives until the peer
+   * Ends the session without loss: requests nothing more, ends our side, takes what still arrives until the peer
    * ends its side or `drainMs` have passed. Idempotent; resolves when the session is done.
    */
   async stop(drainMs: number): Promise<void> {
     this.#isStopping = true;
     this.#signs.tell(true);
-    // Nothing was asked before the handshake.
+    // Nothing was requested before the handshake.
     if (!this.#handshake.done) return this.close("Muninn stops");
     this.#leaveWithin(drainMs);
     await this.done;
@@ -250,7 +250,7 @@ export class Session implements NameHolder {
     return this.#gate.isPaused ? 0 : performance.now() - this.#lastByteAt;
   }
 
-  /** Asks what every living peer answers: one that has no metrics answers for data points. */
+  /** Sends a request that every living peer answers: one without metrics answers for data points. */
   async #askForLife(timeoutMs: number): Promise<boolean> {
     this.#metrics.probe();
     return (await this.#dataPoints.request([], timeoutMs)) !== undefined;
@@ -266,7 +266,7 @@ export class Session implements NameHolder {
     this.connection.stream.resume();
   }
 
-  /** Only the first fault counts, also for what came before; the peer gets a moment to read a refusal. */
+  /** Only the first fault counts; the peer gets a moment to read a refusal. */
   #fail(fault: SessionFault | ProtocolError | SessionError): void {
     this.#reception.look();
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
@@ -282,7 +282,7 @@ export class Session implements NameHolder {
     this.#leaveWithin(refusalReadMs);
   }
 
-  /** Asks for nothing more and ends our side; the connection is gone in `delayMs`, whatever the peer does. */
+  /** Requests nothing more and ends our side; the connection is gone in `delayMs`, whatever the peer does. */
   #leaveWithin(delayMs: number): void {
     this.#traces.stopAsking();
     this.#metrics.end();
@@ -295,7 +295,7 @@ export class Session implements NameHolder {
 
   #leave(): void {
     this.connection.stream.destroy();
-    // Without waiting for the stream's event, which others control.
+    // Does not wait for the stream's event, which others control.
     void this.#closed();
   }
 

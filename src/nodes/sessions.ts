@@ -17,16 +17,16 @@ import { Session } from "./session.js";
 import { SessionError } from "./session-faults.js";
 import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-host.js";
 
-/** Of what peers may make us hold, for answers: metrics that are kept, and answers that are not finished. */
+/** Share of the peers' memory for answers: kept metrics and unfinished answers. */
 const answersPart = 1 / 4;
 
 /** Where batches go: the tracer's router. */
 export interface TraceDestination {
   open(node: NodeIdentity): void;
-  /** Settles when the batch is safe or never will be, with which of them. */
+  /** Resolves with whether the batch is safe, once that is known. */
   write(node: NodeIdentity, batch: TraceBatch): Promise<boolean>;
   /**
-   * Counts objects that were received from a node that was then refused: it has no name, and they will not be written.
+   * Counts objects received from a node that was then refused: it has no name, and they will not be written.
    */
   drop(node: undefined, reason: "refused", objects: number, bytes: number): void;
   /** Resolves when nothing received for this node is unsafe. */
@@ -57,13 +57,13 @@ export interface ConnectedNode {
 
 export interface SessionsOptions {
   readonly settings: SessionSettings;
-  /** Memory that peers may take, of all together; a quarter of it for answers, the rest for trace objects. */
+  /** Memory for all peers together; a quarter of it for answers, the rest for trace objects. */
   readonly maxInFlightBytes: number;
   readonly destination: TraceDestination;
   readonly observer: SessionObserver;
   /** Whether a node of this directory was here before: new names are limited. @default never */
   readonly isKnownDirectory?: (directory: string) => Promise<boolean>;
-  /** Against other tracers that write below the same root. @default none */
+  /** Claims directories against other tracers that write below the same root. @default none */
   readonly claimDirectory?: (directory: string) => Promise<ClaimedDirectory>;
   readonly newNames?: NewNames;
   /** Called with a node's metrics after each answer, and once when its name is known. */
@@ -73,23 +73,23 @@ export interface SessionsOptions {
 /** How long to wait for a disk to say whether a directory exists. */
 const knownTimeoutMs = 1_000;
 
-/** Nodes that get their names in one turn of the event loop, some milliseconds of work. */
+/** Nodes named in one turn of the event loop, some milliseconds of work. */
 const mostNamedInTurn = 16;
 
 /**
- * Peers that have left and whose names are still dealt with, each with what it sent: their directories may be made more slowly
- * than a peer can come again under another name.
+ * Most peers that have left while their names are still processed, each with what it sent: directories may be created more slowly
+ * than a peer can reconnect under another name.
  */
 const mostLeaving = 256;
 
-/** How often memory that was not needed since is released. */
+/** Interval at which memory unused since the last time is released. */
 const releaseEveryMs = 10_000;
 
 /** Every connection's session, and the nodes behind them. */
 export class Sessions {
   readonly budget: FlightBudget;
   readonly answers: AnswerBudget;
-  /** Who brings more new names than allowed, for health. */
+  /** Addresses with more new names than allowed, for health. */
   readonly newNames: NewNames;
   #settings: SessionSettings;
   readonly #options: SessionsOptions;
@@ -162,7 +162,7 @@ export class Sessions {
     };
   }
 
-  /** Those whose names are known, in the order they came. */
+  /** Those whose names are known, in the order they connected. */
   *nodes(): Generator<ConnectedNode> {
     for (const [session, node, clash] of this.#directory.connected()) {
       const metrics = this.#sessions.get(session);
@@ -176,33 +176,33 @@ export class Sessions {
     return metrics && { node: node!, session: session!, metrics, clash };
   }
 
-  /** Whether a peer of this address may bring a node of this name: one that was here before, or a new one within its limit. */
+  /** Whether a node of this name may connect from this address: it was here before, or is new and within the limit. */
   async mayBring(rawName: string, address: string): Promise<boolean> {
     return (
       this.newNames.allows(address) || (await this.#isKnownDirectory(requestedNames(rawName, "").directory))
     );
   }
 
-  /** Connections by how far they are: before and after the handshake. */
+  /** Connections before and after the handshake. */
   get counts(): { readonly handshaking: number; readonly connected: number } {
     const connected = this.#connected.size;
     return { handshaking: this.#sessions.size - connected, connected };
   }
 
-  /** Memory that peers make us hold, of all together, in bytes: asked for ahead, and held, answers among it. */
+  /** Memory for all peers together, in bytes: requested ahead, and held, including answers. */
   get flight(): { readonly reservedBytes: number; readonly heldBytes: number } {
     const { reservedBytes, heldBytes } = this.budget.reading;
     return { reservedBytes, heldBytes: heldBytes + this.answers.bytes };
   }
 
-  /** Objects received from nodes whose names are still awaited, and held until then. */
+  /** Objects held until their nodes' names are known. */
   get heldObjects(): number {
     let objects = 0;
     for (const session of this.#connected) objects += session.heldObjects;
     return objects;
   }
 
-  /** Of existing nodes and those to come. */
+  /** Of existing and new nodes. */
   setMetricsPace(metricsPace: MetricsPace): void {
     this.#settings = { ...this.#settings, metricsPace };
     for (const session of this.#sessions.keys()) session.setMetricsPace(metricsPace);
@@ -219,7 +219,7 @@ export class Sessions {
     await this.#stopping;
   }
 
-  /** A store gives back what it took when its session ends, as all else that the session holds. */
+  /** A store releases its memory when its session ends, like everything else that the session holds. */
   #metricsFor(session: Session): NodeMetrics {
     const { maxMetricsBytes, maxMetricsPerNode } = this.#settings;
     return new NodeMetrics({
@@ -247,7 +247,7 @@ export class Sessions {
     return { node: await this.#directory.claim(session, rawName) };
   }
 
-  /** A connection's own id is one of a bounded set, and a target's name, or one that credentials are for, was wished for: all no news. */
+  /** Not new are a connection's own id, which is one of a bounded set, and names from the configuration: of targets or credentials. */
   async #isKnown(directory: string, { connection, connectionId }: Session): Promise<boolean> {
     if (directory === connectionId || connection.opener === "us") return true;
     return connection.allows !== undefined || this.#isKnownDirectory(directory);
@@ -274,7 +274,7 @@ export class Sessions {
       looking: new Looking(),
       memory: this.#memory,
       claim: (session, rawName) => this.#claim(session, rawName),
-      // One whose credentials are for certain names keeps what it has until it has given one of them.
+      // If credentials are for certain names, batches are held until the node has given one of them.
       mayAskUnnamed: ({ connection, address }) =>
         connection.allows === undefined && destination.keepingUp() && this.newNames.allows(address),
       connected: (session) => {
@@ -306,7 +306,7 @@ export class Sessions {
   }
 }
 
-/** Memory of the most metrics of one whole answer: names and texts, two bytes a character, and 140 more each. */
+/** Memory of the largest possible answer: names and texts at two bytes a character, and 140 more for each metric. */
 function storeBytes(maxMetricsBytes: number, maxMetricsPerNode: number): number {
   return 2 * maxMetricsBytes + 140 * maxMetricsPerNode;
 }

@@ -1,4 +1,4 @@
-/** Waits for a peer to give a sign of life: any byte is one. */
+/** Waits for a sign of life from a peer: any byte. */
 export class SignsOfLife {
   /** A thousand idle nodes wait for none: an empty set for each would take memory. */
   #waiting: Set<(isAlive: boolean) => void> | undefined;

@@ -11,13 +11,13 @@ import { MeanObjectSize } from "./mean-object-size.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import type { ReadingGate } from "./reading-gate.js";
 
-/** Bytes that are worth a write; more at once hardly makes an object cheaper. */
+/** Bytes worth a write; larger writes hardly make an object cheaper. */
 const worthWritingBytes = 256 * 1_024;
-/** What a batch takes in addition to its bytes: many of one small object each are larger than their objects. */
+/** Memory of a batch in addition to its bytes: more than its objects if they are few and small. */
 const batchBytes = 1_024;
-/** Held objects that are handed on as soon as their node's name is known; more are a longer work. */
+/** Held objects passed on as soon as their node's name is known; more would take longer. */
 const fewObjects = 200;
-/** The others are handed on batch by batch: thousands of nodes may get their names at the same time, each with millions. */
+/** The others are passed on batch by batch: thousands of nodes may get their names at the same time, each with millions. */
 const handing = new FewInTurn(1);
 
 export interface TraceIntakeOptions {
@@ -33,18 +33,18 @@ export interface TraceIntakeOptions {
   readonly memory: SpareMemory;
   /** Sends the same message this many times. */
   readonly send: (message: Uint8Array, times: number) => void;
-  /** Unfinished objects of all nodes take too much, and this node's is the largest. */
+  /** Unfinished objects of all nodes take too much memory, and this node's is the largest. */
   readonly onEvicted: () => void;
 }
 
-/** Hands a batch to the sinks; resolves with whether it is safe. If not, a write of it may still be under way. */
+/** Passes a batch to the sinks; resolves with whether it is safe. If not, a write of it may still be in progress. */
 export type Deliver = (batch: TraceBatch) => Promise<boolean>;
 
 /**
- * Mini-protocol 2 of one connection: asks for trace objects and cuts the replies into batches. A request counts as
+ * Mini-protocol 2 of one connection: requests trace objects and cuts the replies into batches. A request counts as
  * open until its reply is *safe*, and no more are open than the node's link is worth; so whatever delays a sink
- * delays the next request. Until the node's name is known batches are held, in the order they came. Most nodes give it at
- * once, and nothing more is asked for; if it takes longer asking continues, so that the node's own queue does not
+ * delays the next request. Until the node's name is known, batches are held in order of arrival. Most nodes give it at
+ * once, and nothing more is requested; if it takes longer, requests continue, so that the node's own queue does not
  * overflow.
  */
 export class TraceIntake implements MiniProtocolSide, BudgetMember {
@@ -55,19 +55,19 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   readonly #depth: AskingDepth;
   #deliver: Deliver | undefined;
   #requestsSent = 0;
-  /** Replies of which every object is safe. */
+  /** Replies whose objects are all safe. */
   #repliesSafe = 0;
   #unsafeBatches = 0;
   #unsafeBytes = 0;
   #reservedBytes = 0;
   readonly #objectSize = new MeanObjectSize();
   #asking = false;
-  /** Whether more is asked for while batches are held: when the node takes long to give its name. */
+  /** Whether more is requested while batches are held: if the node takes long to give its name. */
   #asksUnnamed = false;
   #nameTimer: NodeJS.Timeout | undefined;
   #isLeaving = false;
   #isOver = false;
-  /** Bytes of batches since `flush` was called last. */
+  /** Bytes of batches since the last `flush`. */
   #batchedBytes = 0;
 
   constructor(options: TraceIntakeOptions) {
@@ -88,7 +88,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     }
   }
 
-  /** What was asked for is read to its end, also if a sink is stalled: it was reserved. */
+  /** What was requested is read to its end, even if a sink is stalled: its memory is reserved. */
   stopAsking(): void {
     this.#isLeaving = true;
     this.#asking = false;
@@ -100,13 +100,13 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#depth.roundTrip(sampleMs, wasReading);
   }
 
-  /** Takes bytes of the mini-protocol; `flush` makes a batch of what they complete. */
+  /** Takes bytes of the mini-protocol; `flush` makes a batch of the objects they complete. */
   receive(bytes: Uint8Array): void {
     if (!this.#isOver) this.#decoder.append(bytes);
   }
 
   /**
-   * Hands on whatever whole objects have arrived; returns their bytes. @throws ProtocolError if other bytes came, after
+   * Passes on the whole objects that have arrived; returns their bytes. @throws ProtocolError if other bytes arrived, after
    * that
    */
   flush(): number {
@@ -115,21 +115,21 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     try {
       this.#decoder.scan();
     } finally {
-      // Whole objects that came before bad bytes are as good as any.
+      // Whole objects before bad bytes are kept.
       this.#takeBatch();
       this.#options.budget.unfinished(this, this.#decoder.pendingMemoryBytes);
     }
     return this.#batchedBytes;
   }
 
-  /** The node has done its part: until its batches can go somewhere, whatever holds that up holds the node up. */
+  /** The node has sent what it can: until its batches have a destination, it waits. */
   nameKnown(): void {
     clearTimeout(this.#nameTimer);
     this.#nameTimer = undefined;
     this.#asksUnnamed = false;
   }
 
-  /** Says where batches go from now on, those held first; resolves when these are handed on. */
+  /** Sets the destination of batches, held ones first; resolves when these are passed on. */
   deliverTo(deliver: Deliver): Promise<void> {
     return new Promise((resolve) => {
       const begin = () => this.#handHeld(deliver, resolve);
@@ -154,7 +154,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     done();
   }
 
-  /** What is held will never be written; returns what that was. */
+  /** Discards what is held, which will never be written; returns it. */
   refuse(): { objects: number; bytes: number } {
     const refused = { objects: 0, bytes: 0 };
     for (const batch of this.held.take()) {
@@ -172,7 +172,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     return this.#requestsSent - this.#repliesSafe;
   }
 
-  /** Whether a reply broke off: bytes of an unfinished one are there. */
+  /** Whether a reply is incomplete. */
   get midReply(): boolean {
     return this.#decoder.midReply;
   }
@@ -186,7 +186,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#options.onEvicted();
   }
 
-  /** Nothing more is asked for or will come. Batches under way stay under way. */
+  /** Nothing more is requested or will arrive. Batches in progress continue. */
   end(): void {
     this.#asking = false;
     this.nameKnown();
@@ -196,7 +196,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
     this.#forget();
   }
 
-  /** What is unfinished will never be whole. Others get its memory now: the connection may take a while to close, and be found by the garbage collector much later. */
+  /** Discards the unfinished object, to release its memory now: the connection may take a while to close, and be garbage-collected much later. */
   #forget(): void {
     this.#isOver = true;
     this.#decoder.discard();
@@ -204,7 +204,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
   }
 
   #takeBatch(): void {
-    // An unrequested reply is accepted, as real acceptors do, and answers no later request.
+    // As in real acceptors, an unrequested reply is accepted and answers no later request.
     this.#requestsSent = Math.max(this.#requestsSent, this.#decoder.repliesEnded);
     const batch = this.#decoder.take();
     if (batch === undefined) return;
@@ -229,7 +229,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
       arrived();
       if (isSafe) batch.release();
       this.#settle(receivedBytes, memoryBytes);
-      // Batches become safe in the order they came; the last one carries the replies that ended without objects since.
+      // Batches become safe in order of arrival; the last one carries the replies that ended without objects since.
       this.#repliesSafe = this.#unsafeBatches === 0 ? this.#decoder.repliesEnded : repliesEnded;
       this.#regulate();
     };
@@ -244,7 +244,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   #regulate(): void {
     const { budget, gate } = this.#options;
-    // The answer that names the node may come after all that it was asked for: that much more is read, or it never comes.
+    // The answer with the name may follow all requested objects: that much more must be read, or it never arrives.
     const isUnnamed = this.#deliver === undefined;
     const mostBytes = isUnnamed ? 2 * budget.perUnnamedBytes : budget.perNodeBytes;
     const holdsSome = this.#unsafeBytes > 0;
@@ -256,7 +256,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   #ask(): void {
     const { requestCount, send } = this.#options;
-    // Whole bytes: sums of fractions would not come back to nothing.
+    // Whole bytes: sums of fractions would not return to zero.
     const requestBytes = Math.ceil(requestCount * this.#objectSize.bytes);
     const depth = this.#depthNow(requestBytes);
     // While nothing can be written yet, what is held must not keep the node's own queue from being emptied.
@@ -282,7 +282,7 @@ export class TraceIntake implements MiniProtocolSide, BudgetMember {
 
   /**
    * As many as keep the link full. A node that fills its replies has more waiting, however near it is: of that, as
-   * much as is worth a write, so that what is written together grows with the load.
+   * much as is worth a write, so that writes grow with the load.
    */
   #depthNow(requestBytes: number): number {
     const { requestCount, requestsAhead, budget } = this.#options;
