@@ -1,4 +1,4 @@
-/** A stalled disk holds others up for this long at least, and at most where all disks are slow. */
+/** A stalled disk delays others for at least `leastMs`, and for at most `mostMs` if all disks are slow. */
 const leastMs = 25;
 const mostMs = 250;
 /** How many times the usual time of a batch. */

@@ -1,8 +1,8 @@
-/** Longest part of an id that comes from a peer's address; the rest of a directory name is ours. */
+/** Longest part of an id taken from a peer's address; the rest of a directory name is ours. */
 const maxPrefixLength = 100;
 
 /**
- * Numbers connections by where they come from: `unix-1`, `10.0.0.7-2`. A number is reused when its connection has ended, so
+ * Numbers connections by their origin: `unix-1`, `10.0.0.7-2`. A number is reused when its connection has ended, so
  * that nodes without a name fill a bounded set of directories however often they reconnect.
  */
 export class ConnectionIds {

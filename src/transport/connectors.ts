@@ -15,7 +15,7 @@ export interface ConnectorsOptions extends LinkOptions {
   readonly maxMs: number;
   readonly run: RunConnection;
   readonly observer: ConnectorObserver;
-  /** What we show, asked for at each attempt. */
+  /** Our credentials, read at each attempt. */
   readonly credentials?: (() => OwnCredentials) | undefined;
   /** Shared by doors whose connections must not have the same ids. @default new ones */
   readonly ids?: ConnectionIds | undefined;

@@ -1,9 +1,9 @@
 import type { LinkStream } from "./links/link.js";
 import type { PassingRoom } from "./passing-room.js";
 
-/** How long one end may take to read what the other had sent before it was gone, in milliseconds. */
+/** How long one end may take to read what the other sent before it left, in milliseconds. */
 const closeGraceMs = 2_000;
-/** What a piece takes in addition to its bytes: a thousand of one byte each are more than they seem. */
+/** Memory of a piece in addition to its bytes: it matters for pieces of one byte. */
 const pieceOverhead = 512;
 /** Sizes of pieces: a larger one than needed would be held as long as its bytes. */
 const pieceSizes = [16, 32, 64].map((kibibytes) => kibibytes * 1_024);
@@ -12,7 +12,7 @@ const longestPiece = 64 * 1_024;
 const mostSpareBytes = 1_536 * 1_024;
 
 /**
- * Memory for bytes on their way, which is reused: as garbage it would add up to far more than is ever on its way, because
+ * Reused memory for bytes in transit: as garbage it would add up to far more than is ever in transit, because
  * the collector does not hurry for memory outside its heap.
  */
 const spare = new Map<number, Buffer[]>(pieceSizes.map((size) => [size, []]));
@@ -20,7 +20,7 @@ let spareBytes = 0;
 
 /**
  * Passes on what each end sends to the other, with back-pressure, and the end of each direction; owns both. If one end is
- * lost, the other is closed after it got what was on its way. Resolves when both are gone.
+ * lost, the other is closed after it received what was in transit. Resolves when both are gone.
  */
 export async function joinStreams(one: LinkStream, other: LinkStream, room: PassingRoom): Promise<void> {
   room.enter();
@@ -78,10 +78,10 @@ async function passOn(
   to.once("close", () => clearTimeout(late));
 }
 
-/** Less has memory of its own: a hundred pieces of a few bytes each may wait until an end takes no more. */
+/** Smaller pieces get their own memory: a hundred pieces of a few bytes may wait before an end accepts no more. */
 const littleBytes = 8 * 1_024;
 
-/** A copy of lent bytes, and what gives its memory back. */
+/** A copy of lent bytes, and a function that releases its memory. */
 function copied(chunk: Buffer): { bytes: Buffer; giveBack: (() => void) | undefined } {
   if (chunk.length < littleBytes) return { bytes: Buffer.from(chunk), giveBack: undefined };
   const size = pieceSizes.find((pieceSize) => chunk.length <= pieceSize)!;

@@ -1,15 +1,15 @@
 import { readAtMost } from "./links/shared-reads.js";
 
-/** Bytes on their way from nodes to a tracer that reads too slowly, and back, of all connections together. */
+/** Bytes in transit between nodes and a tracer that reads too slowly, of all connections together. */
 const mostBytes = 16 * 1_024 * 1_024;
-/** Of one direction of one connection: more at a time hardly makes a byte cheaper, less makes it dear. */
+/** Limits for one direction of one connection: more hardly makes a byte cheaper, less makes it expensive. */
 const mostOfDirection = 64 * 1_024;
 const leastOfDirection = 4 * 1_024;
-/** A direction holds what it may, and one read more. */
+/** A direction holds its limit and one more read. */
 const shares = 4;
 
 /**
- * Divides the memory for what is on its way among connections. Up to 64 connections have as much as is of use; the more there
+ * Divides the memory for bytes in transit among connections. Up to 64 connections get as much as is useful; the more there
  * are, the less is read of each at once, and the less waits for its other end.
  */
 export class PassingRoom {
@@ -33,7 +33,7 @@ export class PassingRoom {
 
   #divide(): void {
     const share = mostBytes / shares / Math.max(1, this.#connections);
-    // A power of two: so it changes seldom.
+    // A power of two, so that it changes rarely.
     const bytes = 2 ** Math.floor(Math.log2(share));
     const next = Math.min(mostOfDirection, Math.max(leastOfDirection, bytes));
     if (next === this.#bytesOfDirection) return;

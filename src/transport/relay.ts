@@ -10,7 +10,7 @@ export interface RelayOptions
   extends Pick<ListenOptions, "socketMode" | "maxConnections" | "onDirectoryMade" | "onModeNarrowed"> {
   /** Where nodes connect. */
   readonly listen: Address;
-  /** Where the tracer is; one connection is opened for each node. */
+  /** The tracer's address; one connection is opened for each node. */
   readonly to: LinkAddress;
   /** Called at each attempt. If it rejects, the attempt has failed. */
   readonly credentials: () => Promise<OwnCredentials>;
@@ -25,7 +25,7 @@ interface RelayObserver {
   /** It cannot be connected to, or ends connections without an answer. Called for the first failure after a success only. */
   unreachable(error: Error): void;
   reachedAgain(): void;
-  /** A node was turned away because too many are connected. */
+  /** A node was refused because too many are connected. */
   turnedAway(limit: number): void;
 }
 

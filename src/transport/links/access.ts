@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Whether a peer's node may have this name; undefined is a node that gives no name. */
+/** Whether a peer's node may have this name; undefined: it gives none. */
 export type AllowsName = (name: string | undefined) => boolean;
 
 /** Parts of a certificate's subject, such as `CN` → `pool-a`; all of them must be in it. */
@@ -15,18 +15,18 @@ export type AccessRule = { readonly nodes: readonly string[] } & (
 /** Which peers a listening link accepts. `anyone`: every peer, with a certificate if one is asked for, as any node. */
 export type Access = "anyone" | readonly AccessRule[];
 
-/** What a peer has shown. */
+/** The credentials that a peer has shown. */
 export interface Shown {
   readonly token?: string | undefined;
   /** The subject of a certificate that our authority has signed; one name may have several values. */
   readonly subject?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
 }
 
-/** The names that a peer may use with its credentials, absent: any; or why it is not let in. */
+/** The names that a peer may use with its credentials, absent: any; or why it is not accepted. */
 export type Admission = { readonly allows?: AllowsName } | { readonly refused: "token" | "certificate" };
 
 /**
- * Finds the rules that a peer meets: it may use the names of all of them. A wrong token is refused, whatever else is shown.
+ * Finds the rules that a peer matches: it may use the names of all of them. A wrong token is refused, whatever else is shown.
  */
 export function admit(access: Access, shown: Shown): Admission {
   if (access === "anyone") return {};
@@ -42,7 +42,7 @@ export function admit(access: Access, shown: Shown): Admission {
 }
 
 /**
- * Allows names that match one of the patterns as a whole; `*` is any characters. The part after a name's last slash decides
+ * Allows names that match one of the patterns as a whole; `*` matches any characters. The part after a name's last slash decides
  * on the node's directory, so it must match as well. Without a name only `*` matches.
  */
 export function allowing(patterns: readonly string[]): AllowsName {

@@ -11,7 +11,7 @@ const mostOfOneAddress = 256;
 const refusalReadMs = 1_000;
 const defaultTimeoutMs = 10_000;
 
-/** A peer that has connected and must show credentials before it is let in. */
+/** A peer that has connected and must show credentials before it is admitted. */
 export interface Candidate {
   readonly host: string;
   /** Host and port, for people. */
@@ -22,7 +22,7 @@ export interface Candidate {
   stage: Refusal["reason"];
   /** Counts and reports the refusal. The peer is disconnected at once, or a second after `farewell` has told it why. */
   refuse(reason: Refusal["reason"], options?: { detail?: string | undefined; farewell?: () => void }): void;
-  /** It is let in: the deadline no longer applies. */
+  /** It is admitted: the deadline no longer applies. */
   letIn(): void;
 }
 

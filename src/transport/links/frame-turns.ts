@@ -2,7 +2,7 @@
 const mostInTurn = 10_000;
 /** Up to this many frames in one read, a WebSocket need not wait behind others. */
 const few = 100;
-/** How many WebSockets with many short frames are read in one turn: each may bring as many frames as fit into 256 KiB. */
+/** How many WebSockets with many short frames are read in one turn: each may receive as many frames as fit into 256 KiB. */
 const mostReadInTurn = 2;
 
 /** A WebSocket that is being read. */
@@ -34,7 +34,7 @@ export class FrameTurns {
     for (const readers of [this.#open, this.#light, this.#heavy]) readers.delete(reader);
   }
 
-  /** This many frames came in one read. */
+  /** This many frames arrived in one read. */
   took(reader: FrameReader, frames: number): void {
     this.#frames += frames;
     this.#nextTurn ??= setImmediate(() => this.#begin());

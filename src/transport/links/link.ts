@@ -14,13 +14,13 @@ export interface LinkStream {
   /** Half-open is allowed, and an error without a listener does not end the process. */
   readonly stream: Duplex;
   readonly chunks: Chunks;
-  /** Whether bytes always arrive in small pieces, however many wait: records of TLS, messages of a WebSocket. @default false */
+  /** Whether bytes always arrive in small pieces, however many wait: TLS records, WebSocket messages. @default false */
   readonly comesInPieces?: boolean;
   /** Which names its peer may use, by the credentials it has shown; absent: any. */
   readonly allows?: AllowsName;
 }
 
-/** A peer that was let in. */
+/** A peer that was admitted. */
 export interface Arrival extends LinkStream {
   /** What its connection's id begins with: the remote host, or `unix`. */
   readonly origin: string;
@@ -49,7 +49,7 @@ export interface OwnCredentials {
   readonly token?: string | undefined;
 }
 
-/** Why a peer was not let in. */
+/** Why a peer was not admitted. */
 type RefusalReason =
   /** The TLS handshake failed: garbage, no common version, or a certificate that our authority has not signed. */
   | "tls"
@@ -65,7 +65,7 @@ type RefusalReason =
   | "timeout"
   /** Its address was recently refused too often, and has to wait. */
   | "waits"
-  /** Too many of its address are being checked at the same time. */
+  /** Too many peers at its address are being checked at the same time. */
   | "crowd";
 
 export interface Refusal {
@@ -103,11 +103,11 @@ export interface ListenOptions extends LinkOptions {
   readonly maxConnections: number;
   /** Places shared with other doors. */
   readonly room?: Room | undefined;
-  /** For TLS and WebSockets: whom to let in. */
+  /** For TLS and WebSockets: which peers to admit. */
   readonly credentials?: DoorCredentials | undefined;
-  /** For WebSockets: proxies whose `X-Forwarded-For` says where their clients come from. @default none */
+  /** For WebSockets: proxies whose `X-Forwarded-For` gives their clients' addresses. @default none */
   readonly trustedProxies?: readonly Network[] | undefined;
-  /** A peer that has not been let in after this many milliseconds is disconnected. @default 10_000 */
+  /** A peer not admitted after this many milliseconds is disconnected. @default 10_000 */
   readonly handshakeTimeoutMs?: number | undefined;
   readonly onRefused?: ((refusal: Refusal) => void) | undefined;
   /** Called for each connection that was closed because there were too many. */

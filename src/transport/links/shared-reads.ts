@@ -5,8 +5,8 @@ let mostBytes = 256 * 1_024;
 let shared: Buffer | undefined;
 
 /**
- * Sockets that share their reads read so many bytes at a time, those that do so already after their next read: of all that is
- * read at once several copies are on their way.
+ * Sets how many bytes sockets with shared reads read at a time, for existing ones after their next read: of everything
+ * read at once, several copies are in transit.
  */
 export function readAtMost(bytes: number): void {
   mostBytes = bytes;
@@ -19,7 +19,7 @@ function sharedMemory(): Buffer {
 }
 
 /**
- * Where Node keeps the option `onread` of a socket, which it accepts only for sockets that we open, and its handle in the
+ * Node's symbols for the option `onread` of a socket, which it accepts only for sockets that we open, and its handle in the
  * kernel. This is undocumented: if it is missing, everything works as without it.
  */
 const [bufferKey, callbackKey, nextKey] = ["kBuffer", "kBufferCb", "kBufferGen"].map((name) =>

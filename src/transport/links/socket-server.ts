@@ -42,7 +42,7 @@ export async function listenAt(server: Server, address: LinkAddress, place: Sock
   } catch (cause) {
     throw cannotListen(address, cause);
   }
-  // A failed accept is one connection less. (Without free handles libuv turns away those that wait.)
+  // A failed accept is one connection less. (Without free handles libuv refuses those that wait.)
   server.on("error", () => {});
 }
 

@@ -19,7 +19,7 @@ export class TlsServer {
   readonly #candidates = new Map<string, Candidate>();
   readonly #gate: HelloGate;
 
-  /** `next` gets those that have passed. @throws OpenSSL's error for unusable credentials */
+  /** `next` receives those that have passed. @throws OpenSSL's error for unusable credentials */
   constructor(credentials: DoorCredentials, next: (socket: TLSSocket, candidate: Candidate) => void) {
     const turns = new FewInTurn(mostInTurn);
     // Candidates have a deadline already.
@@ -70,7 +70,7 @@ function isCertificateNeeded({ clientCa, access }: DoorCredentials): boolean {
   return kinds.size < 2;
 }
 
-/** No session is resumed, because a certificate that is no longer accepted could get in with an old session. */
+/** No session is resumed, because a certificate that is no longer accepted could be used through an old session. */
 function contextOf({ cert, key, clientCa }: DoorCredentials): SecureContextOptions {
   return {
     ...serverTls,

@@ -4,7 +4,7 @@ import type { Network } from "../address.js";
 /** Longest list of addresses that is read; each proxy on the way adds one. */
 const mostHops = 16;
 
-/** Reverse proxies that are trusted about where their clients come from. */
+/** Reverse proxies that are trusted to report their clients' addresses. */
 export class TrustedProxies {
   readonly #networks = new BlockList();
 

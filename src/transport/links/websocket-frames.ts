@@ -33,7 +33,7 @@ export function headOfMessage(bytes: number, sender: "client" | "server"): Buffe
   return head;
 }
 
-/** What the other side must not send; `code` is what the connection is closed with. */
+/** The other side sent something forbidden; `code` is the close code. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
   readonly code: number;

@@ -9,7 +9,7 @@ import { closeCodes, type FrameError, headOfMessage, WebSocketFrames } from "./w
 
 /** Interval of pings, in milliseconds: they keep quiet links open in proxies, and show dead ones after two intervals at the latest. */
 const pingEveryMs = 20_000;
-/** Why nothing is read: what was read is not consumed yet, or it is the turn of others. */
+/** Why nothing is read: earlier bytes are not consumed yet, or others have their turn. */
 interface Waits {
   readonly forRoom: boolean;
   readonly forTurn: boolean;
@@ -17,9 +17,9 @@ interface Waits {
 
 /** Longest message that we send, in bytes; longer writes become several. */
 const mostBytesOfMessage = 256 * 1_024;
-/** Shorter messages are moved to their head, which costs less than to write both. */
+/** Shorter messages are copied behind their header, which costs less than two writes. */
 const shortMessage = 2_048;
-/** Bytes of ours that wait to be read, beyond which pings go without an answer. */
+/** Our unread bytes beyond which pings are not answered. */
 const mostUnreadOfPongs = 16 * 1_024;
 /** How long the other side may take to close, in milliseconds. */
 const closeGraceMs = 1_000;
@@ -27,28 +27,28 @@ const closeGraceMs = 1_000;
 const nothing = Buffer.alloc(0);
 
 /**
- * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets know no
- * end of one direction, so an empty message says it. A peer that does not know that sees an empty message, and later
- * the end. (The stream that comes with the library ends both directions at once, and what is on its way is lost.) The
+ * The binary messages of a WebSocket as one stream of bytes, half-open as any other connection of ours: WebSockets have no
+ * end of one direction, so an empty message marks it. A peer that does not know this sees an empty message, and later
+ * the end. (The library's own stream ends both directions at once and loses what is in transit.) The
  * library opens, pings and closes; received frames are decoded here, from memory that all sockets share: it
- * would hold each message until it is whole, in new memory, for which the garbage collector took more time than for all
- * else together. Messages of ours need nothing of what it does for each of them, either.
+ * would hold each message until it is whole, in new memory, whose garbage collection took more time than everything
+ * else together. Our messages do not need what it does for each of them, either.
  */
 export class WebSocketStream extends Duplex implements FrameReader {
   readonly #webSocket: WebSocket;
-  /** What it runs over. */
+  /** The connection below. */
   readonly #socket: Socket;
   readonly #lends: boolean;
-  /** What we are, unless our messages must be masked: the library does that. */
+  /** Our side, unless our messages must be masked: the library does that. */
   readonly #sender: "client" | "server" | undefined;
   readonly #pings: NodeJS.Timeout;
   #peerEnded = false;
   #bytesAtPing = -1;
-  /** Whether it has been read continuously since the last ping: only then silence means something. */
+  /** Whether it was read continuously since the last ping: only then does silence mean something. */
   #isRead = true;
   #waits: Waits = { forRoom: false, forTurn: false };
 
-  /** Owns `socket`; if the WebSocket is not open yet, from when it is. */
+  /** Owns `socket` once the WebSocket is open. */
   constructor(
     webSocket: WebSocket,
     socket: Socket,
@@ -115,7 +115,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
     const frames = new WebSocketFrames(sender, {
       data: (piece) => this.#take(piece),
       empty: () => this.#endOfPeer(),
-      // Of pings that arrive together only the last is answered (RFC 6455, 5.5.3).
+      // If several pings arrive together, only the last is answered (RFC 6455, 5.5.3).
       ping: (payload) => {
         ping = Buffer.from(payload);
       },
@@ -143,7 +143,7 @@ export class WebSocketStream extends Duplex implements FrameReader {
 
   #take(piece: Buffer): void {
     if (this.#peerEnded) return;
-    // Also what was read together with that at which the reader has paused: as of any other socket it comes at once.
+    // Includes bytes read together with those at which the reader paused: as with any other socket they arrive at once.
     const isTaken = this.readableFlowing !== null && this.listenerCount("data") > 0;
     if (this.#lends && isTaken && this.readableLength === 0) {
       this.emit("data", piece);
