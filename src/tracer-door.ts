@@ -10,7 +10,7 @@ import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import { Room } from "./transport/room.js";
 
-/** Where connections come from: nodes connect to us, or we to them. Closed until `open`, so that everything else is ready first. */
+/** The source of connections: nodes connect to us, or we to them. Closed until `open`, so that everything else is ready first. */
 export class Door {
   /** Its state, for health. */
   readonly view: HealthOptions["door"];

@@ -63,7 +63,7 @@ export class Endpoints {
     );
   }
 
-  /** The counts of each so far. */
+  /** Each endpoint's counts so far. */
   readings(): EndpointReading[] {
     return [...this.#servers].map(([endpoint, server]) => ({ endpoint, ...server.stats() }));
   }
@@ -100,7 +100,7 @@ export class Endpoints {
       field,
       ...defined({ tls, auth: muninn.auth[name] }),
       limits: placesWithin(readOpenFilesLimit()),
-      // Whatever others ask for and do not read, health has room.
+      // Health has room whatever others request and do not read.
       ...(name !== "health" && { budget }),
       onError: (err, path) =>
         faults.say("http", field, (count) => {
@@ -112,7 +112,7 @@ export class Endpoints {
           });
         }),
     });
-    // Only what is served is loaded: the libraries of an endpoint take much of a start.
+    // Only what is served is loaded: an endpoint's libraries take much of the start.
     if (endpoints.prometheus !== undefined) {
       const { openPrometheusEndpoint } = await import("./http/prometheus-endpoint.js");
       const server = await openPrometheusEndpoint({

@@ -12,14 +12,14 @@ import { formatAddress } from "./transport/address.js";
 import type { ConnectorObserver } from "./transport/connectors.js";
 import type { ListenOptions, Refusal } from "./transport/links/link.js";
 
-/** Lines a minute about a node that connects and leaves, before one line represents several events. */
-const comingsAndGoings = 5;
+/** Lines a minute about connects and disconnects of a node, before one line represents several events. */
+const connectLineBurst = 5;
 
 /** Logs what happens to connections, and counts it where that is useful. */
 export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
   // Any peer that may connect can cause these as often as it likes.
   const faults = new RateLimitedLines();
-  const comings = new RateLimitedLines({ burst: comingsAndGoings });
+  const connects = new RateLimitedLines({ burst: connectLineBurst });
   return {
     metricsRefused: (reason, count) => own.metricsRefused(reason, count),
     connected: ({ id, peer }) =>
@@ -27,7 +27,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
     named: (connection, { name, directory, slug }) => {
       const { id, peer } = connection;
       const facts = { node: name, connection: id, peer, directory, slug };
-      comings.say("connected", `${remoteAddressOf(connection)} ${name}`, (count) =>
+      connects.say("connected", `${remoteAddressOf(connection)} ${name}`, (count) =>
         log.info("node_connected", `node ${name} is connected${times(count)}`, facts),
       );
     },
@@ -67,7 +67,7 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
           log.warning("connection_cut", `${who} left in the middle of a reply${times(count)}`, facts),
         );
       } else {
-        comings.say(reason, `${address} ${node?.name}`, (count) =>
+        connects.say(reason, `${address} ${node?.name}`, (count) =>
           log.info("node_disconnected", `${who} has left${times(count)}`, facts),
         );
       }
@@ -101,7 +101,7 @@ export function connectorEvents(log: Log): ConnectorObserver {
   };
 }
 
-/** Logs peers that a link has not let in: one line a minute for each address and reason, with their number. */
+/** Logs peers that a link has refused: one line a minute for each address and reason, with their number. */
 export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal: Refusal) => void {
   const quietMs = 60_000;
   const mostKinds = 1_000;
@@ -168,8 +168,8 @@ export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => v
 
 /** Logs what happens to files: one line when a fault begins and one when it ends, not one for each attempt. */
 export function registryEvents(log: Log): RegistryObserver {
-  // A disk that comes and goes does this to the logs of thousands of nodes, and so does who may write in a root.
-  const lines = new RateLimitedLines({ burst: comingsAndGoings });
+  // An unstable disk causes this for the logs of thousands of nodes, and so can anybody who may write in a root.
+  const lines = new RateLimitedLines({ burst: connectLineBurst });
   return {
     faultBegan: ({ log: { directory }, severity, operation, path, error }) => {
       const facts = { directory, operation, path, code: error.code };
@@ -280,7 +280,7 @@ export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
 /** Logs checks that change their state, except those of sinks, which have their own lines with what failed. */
 export function healthEvents(log: Log): NonNullable<HealthOptions["onChange"]> {
   // Peers that connect, leave and ask for health decide how often `nodes` changes.
-  const lines = new RateLimitedLines({ burst: comingsAndGoings });
+  const lines = new RateLimitedLines({ burst: connectLineBurst });
   return ({ name, state, reason, action }) => {
     const facts = { check: name, state, reason, action };
     lines.say(state, name, (count) => {

@@ -12,7 +12,7 @@ import { type Connectors, openConnectors } from "./transport/connectors.js";
 import { type Listener, openListener } from "./transport/listener.js";
 import type { Room } from "./transport/room.js";
 
-/** What the doors of a tracer have in common. */
+/** Parts shared by a tracer's doors. */
 export interface DoorOptions {
   readonly log: Log;
   readonly events: OwnEvents;

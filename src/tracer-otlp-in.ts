@@ -10,7 +10,7 @@ import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { readOpenFilesLimit } from "./registry/process-limit.js";
 import { RateLimitedLines, times } from "./text/rate-limited-lines.js";
 
-/** Of what all peers may make Muninn hold, for requests that are not safe yet. */
+/** Share of the peers' memory for requests that are not safe yet. */
 const requestsPart = 1 / 2;
 
 interface Surroundings {
@@ -20,7 +20,7 @@ interface Surroundings {
 }
 
 /**
- * The servers that `muninn.otlp` asks for; their code is not even loaded if it is absent.
+ * The servers configured by `muninn.otlp`; without it their code is not even loaded.
  * @throws HttpError if it cannot listen, CertificateError
  */
 export async function openOtlpIn(
@@ -49,7 +49,7 @@ export async function openOtlpIn(
   return opened;
 }
 
-/** What clients of OTLP cause: one line a minute for each address and kind, with their number. */
+/** Logs events of OTLP clients: one line a minute for each address and kind, with their number. */
 function otlpInEvents(log: Log): DoorObserver {
   const lines = new RateLimitedLines();
   return {

@@ -12,7 +12,7 @@ import type { Router, RouterObserver } from "./sinks/router.js";
 import type { Sink } from "./sinks/sink.js";
 import type { Overview } from "./ui/answers.js";
 
-// What the daemon's own metrics read from the parts.
+// Values that the daemon's own metrics read from its parts.
 
 export function* nodeReadings(sessions: Sessions): Generator<NodeReading> {
   for (const { node, session, metrics } of sessions.nodes()) {
@@ -49,7 +49,7 @@ export interface SinkOutcome {
   readonly dropped: ReadonlyMap<DropReason, number>;
 }
 
-/** Of each sink but that of viewers, which is meant to miss most of them; required ones first. */
+/** For each sink except the viewers', which is meant to miss most objects; required ones first. */
 export function outcomeReading({ accounting, sinks }: Router): SinkOutcome[] {
   const accounts = accounting.bySink();
   const outcomes = sinks.flatMap(({ name: sink, kind }): SinkOutcome[] => {

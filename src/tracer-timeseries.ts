@@ -17,7 +17,7 @@ const pastOfPage = {
 };
 
 /**
- * The store that `hasTimeseries` asks for; its code is not even loaded if that is absent. @throws SnapshotError if its directory is unusable
+ * The store configured by `hasTimeseries`; without it its code is not even loaded. @throws SnapshotError if its directory is unusable
  */
 export async function openTimeseries(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.endpoints.timeseries === undefined) return undefined;
@@ -25,7 +25,7 @@ export async function openTimeseries(config: Config, log: Log): Promise<Timeseri
   return Timeseries.open(config.muninn.timeseries, timeseriesEvents(log));
 }
 
-/** What the plots of the page need, if there is a page. */
+/** The store for the page's plots, if there is a page. */
 export async function openPastOfPage(config: Config, log: Log): Promise<Timeseries | undefined> {
   if (config.muninn.ui === undefined) return undefined;
   const { Timeseries } = await import("./timeseries/timeseries.js");

@@ -43,12 +43,12 @@ export interface Writing {
   /** The log roots of sections with files, as configured. */
   readonly roots: readonly string[];
   readonly disks: readonly DiskSpace[];
-  /** What health checks here. */
+  /** The health checks of this part. */
   readonly watched: Pick<
     HealthOptions,
     "sinks" | "disks" | "retention" | "configurationFault" | "longestLagSeconds" | "onChange"
   >;
-  /** What Muninn's own metrics read here. */
+  /** Values for Muninn's own metrics. */
   measured(
     health: Health,
     endpoints: Endpoints,

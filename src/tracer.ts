@@ -44,7 +44,7 @@ import type { UiSources } from "./ui/views.js";
 
 /** How long a stopping tracer accepts what nodes still send, in milliseconds. */
 const drainMs = 2_000;
-/** How long a node's name is awaited before asking continues, in milliseconds: its own queue lasts this long, and objects that wait for the name take memory. */
+/** How long a node's name is awaited before requests continue, in milliseconds: its own queue lasts this long, and objects waiting for the name take memory. */
 const namePatienceMs = 250;
 /** A request unanswered for this long, in milliseconds, means that the peer is gone. */
 const silenceMs = 30_000;
@@ -64,7 +64,7 @@ export interface Tracer {
   reload(config: Config): Promise<void>;
   /** What became of all objects so far at each sink, required ones first. */
   outcome(): readonly SinkOutcome[];
-  /** Takes what is on its way, writes it, closes everything. Idempotent, waits; about 4 s at most. */
+  /** Takes what is in transit, writes it, closes everything. Idempotent, waits; about 4 s at most. */
   stop(): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export interface TracerOptions {
   readonly sinkKinds?: readonly SinkKind<SinkConfig>[];
 }
 
-/** Builds the parts, and opens the door last, so that nothing arrives before it can be kept. */
+/** Builds the parts and opens the door last, so that nothing arrives before it can be stored. */
 export function startTracer(config: Config, options: TracerOptions): Promise<Tracer> {
   return openWithEndings((endings) => openParts(config, options, endings));
 }
@@ -229,7 +229,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   };
 }
 
-/** What the page reads, if its sink exists. */
+/** The page's data, if its sink exists. */
 function uiOf(sinks: readonly Sink[], sources: Omit<UiSources, "known">): EndpointSources["ui"] {
   const sink = sinks.find((one) => one instanceof LiveSink);
   return sink && { sink, sources: { ...sources, known: () => sink.nodes() } };

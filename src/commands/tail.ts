@@ -36,7 +36,7 @@ Examples:
   muninn tail relay-1 relay-2 --severity warning --since 2h -c tracer.yaml
   muninn tail --namespace ChainDB --grep 'slot.{0,4}674' --format json --dir logs | jq .data`;
 
-/** Adds `muninn tail`: the last lines of nodes, and those that come. */
+/** Adds `muninn tail`: the last lines of nodes, and new ones. */
 export function addTailCommand(program: Command): void {
   program
     .command("tail")
