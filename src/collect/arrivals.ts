@@ -1,7 +1,7 @@
 import type { Msg, MsgImpl, NatsConnection } from "@nats-io/transport-node";
 import type { ByteBudget } from "./byte-budget.js";
 
-/** What a message takes in addition to its bytes. */
+/** Memory of a message in addition to its bytes. */
 const messageBytes = 1_024;
 
 /** Sizes of a message that has arrived. */
@@ -12,8 +12,8 @@ interface Arrival {
 }
 
 /**
- * Counts what has arrived for one reader and was not taken yet: the library keeps it in a list without bound, whether or not
- * it was asked for.
+ * Counts what has arrived for one reader and is not consumed yet: the library keeps it in an unbounded list, whether or not
+ * it was requested.
  */
 export class Arrivals {
   readonly #budget: ByteBudget;
@@ -31,7 +31,7 @@ export class Arrivals {
       connection.subscribe(subject, {
         ...options,
         callback: (error, message) => {
-          // Those with the subject of the subscription are about the reading itself, and not kept.
+          // Those with the subscription's own subject are about the reading itself, and are not kept.
           if (error === null && message.subject !== subject) this.#add(message);
           options.callback?.(error, message);
         },

@@ -1,6 +1,6 @@
 import { untilAborted } from "../sinks/nats/link.js";
 
-/** Memory that something may take, of all readers together. Who sees that it is taken waits; nothing is refused. */
+/** A memory limit for all readers together. If it is used up, readers wait; nothing is refused. */
 export class ByteBudget {
   readonly #mostBytes: number;
   #bytes = 0;
@@ -14,7 +14,7 @@ export class ByteBudget {
     return this.#bytes;
   }
 
-  /** So much more is taken; a negative number gives back. */
+  /** Takes this much more; a negative number releases. */
   add(deltaBytes: number): void {
     this.#bytes += deltaBytes;
     if (this.#bytes >= this.#mostBytes) return;
@@ -22,7 +22,7 @@ export class ByteBudget {
     this.#waiting = undefined;
   }
 
-  /** Takes so much when there is room; resolves with what gives it back, or undefined if `signal` ends the wait. */
+  /** Takes this much when there is room; resolves with a function that releases it, or undefined if `signal` ends the wait. */
   async enter(bytes: number, signal: AbortSignal): Promise<(() => void) | undefined> {
     for (let room = this.room(); room !== undefined; room = this.room()) {
       await untilAborted(signal, room);
@@ -32,7 +32,7 @@ export class ByteBudget {
     return () => this.add(-bytes);
   }
 
-  /** Resolves when there may be room, to be asked again; undefined: there is room now. */
+  /** Resolves when there may be room, which must be checked again; undefined: there is room now. */
   room(): Promise<void> | undefined {
     if (this.#bytes < this.#mostBytes) return undefined;
     if (this.#waiting === undefined) {

@@ -9,14 +9,14 @@ export class CollectCounts {
   objects = 0;
   /** Objects of batches that a killed process had started to write. */
   finishedObjects = 0;
-  /** Objects that came again, or with numbers that others had before. */
+  /** Objects that arrived again, or with numbers already used. */
   repeatedObjects = 0;
   #missing = 0;
   #torn = 0;
   #refused = 0;
   #failed = 0;
   readonly #log: SinkLog;
-  /** Whoever may write to the stream causes these. */
+  /** Anybody who may write to the stream can cause these. */
   readonly #lines = new RateLimitedLines();
 
   constructor(log: SinkLog) {
@@ -57,7 +57,7 @@ export class CollectCounts {
     );
   }
 
-  /** So many subjects are not read for now: there are too many, or too many of them are new. */
+  /** This many subjects are currently not read: there are too many, or too many new ones. */
   postponed(subjects: number): void {
     if (subjects === 0) return;
     this.#lines.say("postponed", "", () =>

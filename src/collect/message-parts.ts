@@ -9,7 +9,7 @@ export interface ArrivedMessage {
 /** `missing`: the payload before is incomplete and will stay so. */
 export type Joined = { readonly whole: readonly Uint8Array[] } | "more to come" | "missing";
 
-/** What a part takes in addition to its bytes: there may be very many of one byte each. */
+/** Memory of a part in addition to its bytes: there may be very many of one byte each. */
 const partBytes = 256;
 
 /** Joins the parts of payloads that were too large for one message. */
@@ -21,7 +21,7 @@ export class MessageParts implements PartsHolder {
   #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  /** `onEvicted`: what had come of a payload is forgotten, because all together were too large. */
+  /** `onEvicted`: a payload's parts are discarded because all payloads together were too large. */
   constructor(options: {
     readonly maxBytes: number;
     readonly unfinished: UnfinishedPayloads;

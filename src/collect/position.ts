@@ -99,7 +99,7 @@ export class Position {
   }
 
   /**
-   * The current batch is written, now or before. That is recorded with the next batch: until then it can be found from
+   * The current batch is written. That is recorded with the next batch: until then it can be determined from
    * the files.
    */
   end(): void {

@@ -47,11 +47,11 @@ const faultLastsMs = 5_000;
 const positionEnding = ".position";
 const mostAheadBytes = 8 * 2 ** 20;
 
-/** Parts of the memory for messages, see `HeldMemory`; what is left is for the library and its socket. */
+/** Shares of the memory for messages, see `HeldMemory`; the rest is for the library and its socket. */
 const arrivedPart = 1 / 3;
 const unfinishedPart = 1 / 6;
 const batchesPart = 1 / 3;
-/** Longest message of a server: NATS accepts at most as much, and lists of many subjects are long. */
+/** Longest message from a server: NATS's own maximum, because lists of many subjects are long. */
 const mostMessageBytes = 64 * 2 ** 20;
 
 /** Reads a stream from any server that has it, until stopped. */

@@ -28,11 +28,11 @@ export interface SubjectReaderOptions {
   readonly maxAheadBytes: number;
   readonly memory: SpareMemory;
   readonly held: HeldMemory;
-  /** Whether a directory may be written to now that may not exist yet. */
+  /** Whether a directory that may not exist yet may be written to now. */
   readonly mayWriteTo: (directory: string) => Promise<boolean>;
 }
 
-/** What readers hold, of all together. */
+/** Memory held by all readers together. */
 export interface HeldMemory {
   /** Messages that have arrived. */
   readonly arrived: ByteBudget;
@@ -41,15 +41,15 @@ export interface HeldMemory {
   readonly batches: ByteBudget;
 }
 
-/** Headers of ours have some hundred bytes; of longer ones nothing is looked at. */
+/** Our headers have some hundred bytes; longer ones are not read. */
 const mostHeaderBytes = 16 * 1_024;
-/** Memory of a batch, as often as its payload: its objects, and the lines made of them. */
+/** Memory of a batch, as a multiple of its payload: its objects, and the lines made of them. */
 const memoryPerByte = 4;
 
 /** Lost deliveries are sent again after this long, unless a later message shows the loss earlier. */
 const acknowledgeWaitNs = 30_000_000_000;
 
-/** A message with another number than expected: something before it was lost on the way, or is not in the stream. */
+/** A message with another number than expected: something before it was lost in transit, or is not in the stream. */
 class Jump extends Error {}
 
 /** Reads one subject in the order of the stream, writes it, and acknowledges what is safe. */
@@ -76,7 +76,7 @@ export class SubjectReader {
 
   /** Reads until `signal` ends it or the connection ends. @throws the error that prevents reading or writing */
   async run(signal: AbortSignal): Promise<void> {
-    // Missing messages are requested once more, from where the files end: deliveries may have been lost on the way.
+    // Missing messages are requested once more, from where the files end: deliveries may have been lost in transit.
     let isSecondLook = false;
     try {
       while (!signal.aborted) {

@@ -14,7 +14,7 @@ export interface SubjectsOptions {
   readonly id: string;
   /** Reads one subject until `signal` ends it. @throws the error that prevents it */
   readonly read: (subject: string, durable: string, signal: AbortSignal) => Promise<void>;
-  /** It is tried again after so long. */
+  /** Pause before it is tried again. */
   readonly onFault: (subject: string, error: Error, retryMs: number) => void;
   /** Most subjects at the same time. */
   readonly most: number;
@@ -28,9 +28,9 @@ export interface SubjectsOptions {
 }
 
 const lookEveryMs = 2_000;
-/** A longer list of subjects is asked for less often, in proportion: anybody who may write to the stream can make it long. */
+/** A longer list of subjects is requested less often, in proportion: anybody who may write to the stream can make it long. */
 const fewSubjects = 1_000;
-/** As many as servers put into one answer; of more nothing is asked for. */
+/** Most subjects in one answer of a server; no more are requested. */
 const mostListed = 100_000;
 /** Longest pause after a subject could not be read. */
 const longestPauseMs = 30_000;
@@ -105,7 +105,7 @@ export class Subjects {
     return wasReadBefore || this.#options.newSubjects.allows("");
   }
 
-  /** Asks for the stream's subjects, if it is time to. */
+  /** Requests the stream's subjects if it is time to. */
   async #list(): Promise<void> {
     const now = performance.now();
     if (now < this.#listAgainAt) return;
@@ -122,7 +122,7 @@ export class Subjects {
     return Object.keys(state.subjects ?? {});
   }
 
-  /** The library would ask for one page after the other, and join them. */
+  /** The library would request all pages and join them. */
   async #firstPage(): Promise<string[]> {
     const { session, stream } = this.#options;
     const asked = JSON.stringify({ subjects_filter: ">" });
@@ -131,7 +131,7 @@ export class Subjects {
     return Object.keys(state?.subjects ?? {});
   }
 
-  /** Gives places to others: nothing of these is in the stream any more. */
+  /** Frees the places of subjects that have nothing left in the stream. */
   async #endEmptied(leases: Leases | undefined): Promise<void> {
     const listed = new Set(this.#listed);
     for (const [durable, { subject }] of [...this.#readings])

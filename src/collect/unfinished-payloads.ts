@@ -1,10 +1,10 @@
 /** Holds the parts of a payload that is not whole. */
 export interface PartsHolder {
-  /** All together take too much, and this one's are the largest: they must be forgotten, and are read again later. */
+  /** All parts together take too much, and this payload's the most: they must be discarded, and are read again later. */
   evict(): void;
 }
 
-/** The memory of payloads whose parts have not all come, of all readers together: a split object may never end. */
+/** The memory of incomplete payloads of all readers together: a split object may never end. */
 export class UnfinishedPayloads {
   /** One that takes more than this alone can never be held. */
   readonly mostBytes: number;
@@ -24,7 +24,7 @@ export class UnfinishedPayloads {
     return this.#evicted;
   }
 
-  /** The new size of what this one holds. */
+  /** Sets the size of this one's parts. */
   set(holder: PartsHolder, bytes: number): void {
     const before = this.#holders.get(holder) ?? 0;
     this.#bytes += bytes - before;

@@ -5,7 +5,7 @@ import type { BestEffortSink, ObjectAccount, SinkHealth, SinkMetric } from "../s
 import type { WaitingObjects } from "./node-sender.js";
 import type { NatsSinkOptions } from "./required-nats-sink.js";
 
-/** Sends what the stream accepts in time; of what waits longer the oldest is dropped. */
+/** Sends what the stream accepts in time; otherwise the oldest waiting objects are dropped. */
 export class BestEffortNatsSink implements BestEffortSink {
   readonly kind = "best-effort";
   readonly name: string;
@@ -50,7 +50,7 @@ export class BestEffortNatsSink implements BestEffortSink {
 
   close(node: NodeIdentity): void {
     this.#options.senders.close(node);
-    // Objects that wait still have the account.
+    // Waiting objects still use the account.
     this.#accounts.delete(node.name);
   }
 

@@ -15,7 +15,7 @@ export interface NatsSession {
   readonly maxPayload: number;
   /** Aborted when the connection is over. */
   readonly over: AbortSignal;
-  /** Resolves when the server has read enough for more to be sent; undefined: more may be sent now. */
+  /** Resolves when the server has read enough to send more; undefined: more may be sent now. */
   readonly room: () => Promise<void> | undefined;
 }
 
@@ -39,7 +39,7 @@ const connectTimeoutMs = 5_000;
 const pingEveryMs = 10_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** A server that lets us in and closes sooner is asked again after a pause, like one that does not let us in. */
+/** If a server accepts us and closes sooner, the next attempt follows a pause, as if it had refused us. */
 const steadyMs = 1_000;
 /** The most that NATS servers can be configured to accept in a message. */
 const mostPayloadBytes = 64 * 2 ** 20;
@@ -73,7 +73,7 @@ export class NatsLink {
     return this.#failure;
   }
 
-  /** Connections that ended because the server sent what it must not. */
+  /** Connections that ended because the server sent something forbidden. */
   get serverFaults(): number {
     return this.#serverFaults;
   }
@@ -183,7 +183,7 @@ export class NatsLink {
   }
 }
 
-/** @throws Error if the server does not say it: what is cut by a wrong number would be taken for sent */
+/** @throws Error if the server does not state it: with a wrong size, lost messages would count as sent */
 function maxPayloadOf(said: unknown): number {
   if (!Number.isSafeInteger(said) || (said as number) < 1)
     throw new Error("the server does not say how long a message may be (max_payload)");

@@ -4,7 +4,7 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 // A message, as docs/beyond-one-machine.md describes it for readers of the stream:
 //
 // * payload: one CBOR array of trace objects, each with its eight fields as the node sent it;
-// * headers: below. A payload that is larger than the servers take is cut into parts of one message each, which follow
+// * headers: below. A payload larger than the servers accept is cut into parts of one message each, which follow
 // one
 //   behind the other; all have the headers of the whole.
 
@@ -22,12 +22,12 @@ const header = {
   part: "Muninn-Part",
 } as const;
 
-/** A header is no place for a name longer than this, in bytes; a directory never is. */
+/** Longest name in a header, in bytes; a directory is never longer. */
 export const longestName = 1_024;
 
 /** The facts in a message's headers. */
 export interface MessageFacts {
-  /** Stable id of the daemon's start: numbers are counted from 1 for each of them and node. */
+  /** Stable id of the daemon's start: numbers count from 1 for each start and node. */
   readonly start: string;
   readonly node: Pick<NodeIdentity, "name" | "directory" | "slug">;
   /** Number of its first object. */
@@ -41,7 +41,7 @@ export interface Part {
   readonly of: number;
 }
 
-/** Why a message is not ours, or cannot be read. */
+/** Why a message is foreign or unreadable. */
 export type MessageFault =
   | { readonly code: "foreign" }
   | { readonly code: "newer-format"; readonly format: string }
@@ -109,7 +109,7 @@ export function factsIn(headers: MsgHdrs | undefined): MessageFacts & { readonly
     first: numberIn(headers, header.first),
     count: numberIn(headers, header.count),
   };
-  // Numbers that cannot be counted on from would make all that follow look old.
+  // Numbers too large to count on from would make everything after them look old.
   if (!Number.isSafeInteger(facts.first + facts.count))
     throw new MessageError({ code: "malformed", what: header.count });
   const text = headers.get(header.part);

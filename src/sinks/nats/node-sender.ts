@@ -2,7 +2,7 @@ import type { SpareMemory } from "../../protocol/spare-memory.js";
 import type { Dropped } from "../sink.js";
 import { encodePayloadInto, type MessageFacts, payloadBytes } from "./message.js";
 
-/** Waiting objects of one node, and the callback for what becomes of them. */
+/** Waiting objects of one node, and the callback for their outcome. */
 export interface WaitingObjects {
   /** Encoded; valid until they are settled. */
   readonly objects: readonly Uint8Array[];

@@ -24,7 +24,7 @@ export class RequiredNatsSink implements RequiredSink {
   }
 
   open(): void {
-    // The first batch has all that is needed.
+    // The first batch has everything needed.
   }
 
   write(node: NodeIdentity, batch: TraceBatch): Promise<Dropped> {

@@ -6,7 +6,7 @@ import { longestName } from "./message.js";
 import { NodeSender } from "./node-sender.js";
 import type { StreamWriter } from "./stream-writer.js";
 
-/** Nodes that left and whose numbers are known still; names are the peers' choice, and memory is ours. */
+/** Most nodes that left and whose numbers are remembered: peers choose names, but the memory is ours. */
 const mostGone = 10_000;
 
 /** Frees memory that is no longer needed. */

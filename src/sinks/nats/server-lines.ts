@@ -1,4 +1,4 @@
-/** What a server must not send, or not so much of; the connection is closed. */
+/** The server sent something forbidden, or too much; the connection is closed. */
 export class ServerFault extends Error {
   override readonly name = "ServerFault";
 }
@@ -6,7 +6,7 @@ export class ServerFault extends Error {
 /** The largest is `INFO` with the addresses of a cluster's servers, some kilobytes. */
 const longestLine = 64 * 1_024;
 /**
- * Lines that are no messages within a window, and their bytes. A real server pings every two minutes, answers ours, and says
+ * Most lines other than messages within a window, and their bytes. A real server pings every two minutes, answers ours, and says
  * when its cluster changes.
  */
 const mostLines = 500;
@@ -14,18 +14,18 @@ const mostLineBytes = 256 * 1_024;
 const windowMs = 10_000;
 
 const lineFeed = 0x0a;
-/** What follows a payload: the library takes one byte of any kind, and then all up to a line feed. */
+/** The end of a payload: the library takes one byte of any kind, and then everything up to a line feed. */
 const afterPayload = 1;
 
 export interface ServerLinesOptions {
   /** Longest message, with its headers, in bytes. */
   readonly mostMessageBytes: number;
-  /** Milliseconds since some moment. */
+  /** Milliseconds, from any starting point. */
   readonly now?: () => number;
 }
 
 /**
- * Looks at the bytes of a server before the library does, which trusts it: the library collects a line until it ends, answers
+ * Checks a server's bytes before the library, which trusts them, reads them: it collects a line until it ends, answers
  * every `PING` whether or not the answers are read, and stops reading without a word at bytes that it does not understand.
  *
  *     PING | PONG | +OK | -ERR 'why' | INFO {…} | MSG subject sid [reply] bytes ␍␊ payload
@@ -34,7 +34,7 @@ export interface ServerLinesOptions {
 export class ServerLines {
   readonly #mostMessageBytes: number;
   readonly #now: () => number;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an unfinished line. */
   #begun = "";
   #payloadLeft = 0;
   /** Whether the rest of the line belongs to the message before it. */
@@ -150,7 +150,7 @@ function mayBegin(begun: string): boolean {
   );
 }
 
-/** Not a number if it is none. */
+/** NaN if it is not a number. */
 function numberIn(word: string | undefined): number {
   return /^\d{1,15}$/.test(word ?? "") ? Number(word) : Number.NaN;
 }

@@ -13,7 +13,7 @@ import {
 } from "@nats-io/transport-node";
 import { ServerFault, ServerLines } from "./server-lines.js";
 
-/** Bytes of ours that the server has not read, beyond which nothing more is sent. */
+/** Our bytes unread by the server, beyond which nothing more is sent. */
 const mostUnsentBytes = 8 * 2 ** 20;
 
 /** Resolves when there is room for more of what a server sends; undefined: at once. */
@@ -33,7 +33,7 @@ export function connectServer(options: ConnectionOptions & ReadingOptions): Prom
   return NatsConnectionImpl.connect(options);
 }
 
-/** Of a connection of `connectServer`. */
+/** The transport of a connection made by `connectServer`. */
 export function transportOf(connection: NatsConnection): ServerTransport {
   const { transport } = (connection as NatsConnectionImpl).protocol;
   if (transport instanceof ServerTransport) return transport;
@@ -45,7 +45,7 @@ async function addressesOf(host: string): Promise<string[]> {
 }
 
 /**
- * A connection to one NATS server, in place of the library's own: that one keeps, without bound, what the server sends before
+ * A connection to one NATS server, in place of the library's own, which keeps, without bound, what the server sends before
  * its first line ends, what nobody reads any more after an error, and what the server does not read.
  */
 export class ServerTransport implements Transport {
@@ -55,7 +55,7 @@ export class ServerTransport implements Transport {
   #lines = new ServerLines({ mostMessageBytes: 0 });
   #mayRead: MayRead = () => undefined;
   #socket: Socket | undefined;
-  /** The server's first line, and what came with it. */
+  /** The server's first line, and what arrived with it. */
   #greeting: Buffer | undefined;
   #isConnected = false;
   #isClosed = false;
@@ -104,7 +104,7 @@ export class ServerTransport implements Transport {
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     let fault: Error | undefined = new Error("the server sent what the library cannot read");
     try {
-      // It was looked at when it came.
+      // It was checked when it arrived.
       yield this.#greeting!;
       this.#greeting = undefined;
       for await (const chunk of this.#socket!) {
@@ -116,7 +116,7 @@ export class ServerTransport implements Transport {
     } catch (error) {
       fault = error as Error;
     } finally {
-      // Also if the reader gives up: it would not say so to anybody.
+      // Also if the reader gives up: it would not tell anybody.
       await this.close(fault);
     }
   }
@@ -142,7 +142,7 @@ export class ServerTransport implements Transport {
     const reason = error ?? this.#socket?.errored;
     if (reason) this.closeError = reason;
     this.discard();
-    // Of an attempt that failed the library learns from `connect`.
+    // The library learns of a failed attempt from `connect`.
     if (this.#isConnected) this.#ended(this.closeError);
   }
 
@@ -159,7 +159,7 @@ export class ServerTransport implements Transport {
     this.#socket?.destroy();
   }
 
-  /** Uses the socket from now on; resolves at the event that says that it is ready. */
+  /** Uses the socket from now on; resolves at the event that it is ready. */
   async #open(socket: Socket | TLSSocket, ready: string): Promise<void> {
     this.#socket = socket;
     // An error without a listener would end the process.

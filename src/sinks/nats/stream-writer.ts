@@ -173,7 +173,7 @@ export class StreamWriter {
   ): Promise<void> {
     const { stream, subject, timeoutMs } = this.#options;
     const stopped = AbortSignal.any([session.over, this.#giveUp.signal]);
-    // What the server does not read would be kept, each time it is sent again.
+    // Messages that the server does not read would be kept, again at each retry.
     for (let room = session.room(); room !== undefined && !stopped.aborted; room = session.room())
       await untilAborted(stopped, room);
     if (stopped.aborted) throw connectionEnded();
@@ -220,7 +220,7 @@ export class StreamWriter {
     log.warning("nats_failed", `stream ${stream} accepts nothing, retrying: ${reason}`, { stream });
   }
 
-  /** Says so once for each trouble that was reported: of a server that accepts now and then one in a minute. */
+  /** Reports it once for each reported problem; for a server that accepts now and then, at most once a minute. */
   #recovered(): void {
     if (!this.#wasReported) return;
     this.#wasReported = false;
