@@ -1,7 +1,7 @@
 import { miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux, type Side } from "../protocol/mux.js";
 
-/** Which of the two programs of a connection is the node: the one that answers. */
+/** The role of one side of a connection: the node is the one that answers. */
 export type Role = "forwarder" | "acceptor";
 
 /** Finds out from the bytes of one side which role it has: its first message after the handshake shows it. */

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-/** The part of a file handle that a recording needs. */
+/** The file handle methods that a recording needs. */
 export type PartHandle = Pick<FileHandle, "write" | "close">;
 export type OpenPart = (path: string) => Promise<PartHandle>;
 

@@ -17,7 +17,7 @@ export type ForwarderMessage =
 /** What was sent is complete already; these limits only prevent damaged data from filling the memory. */
 const maxObjectBytes = 256 * 1024 * 1024;
 const maxAnswerBytes = 16 * 1024 * 1024;
-/** Looked at together: each may hold thousands of segments. */
+/** Bytes processed together: they may hold thousands of segments. */
 const pieceBytes = 64 * 1024;
 
 /** Reads all bytes that one forwarder sent over one connection. */
@@ -58,7 +58,7 @@ export class RecordedForwarder {
   }
 
   /**
-   * What the bytes complete, in the order it was completed; the objects of a reply before the reply ends.
+   * The messages that the bytes complete, in that order; the objects of a reply before the reply ends.
    * @throws ProtocolError after everything before the fault was yielded
    */
   *push(bytes: Uint8Array): Generator<ForwarderMessage> {

@@ -34,7 +34,7 @@ export async function isRecordedTraffic(file: string): Promise<boolean> {
   return file.endsWith(".bin") || (await isRecording(file));
 }
 
-/** What a node of the file is called that never gave its name. */
+/** The name of a node in the file that never gave one. */
 export function namelessNode(file: string, connection: string): string {
   return `${basename(file)}-${connection}`;
 }

@@ -25,7 +25,7 @@ const mostEarlierPieces = 1_000;
  */
 export class RecordedTraffic {
   readonly #connections = new Map<number, RecordedConnection>();
-  /** Of all of them, in bytes. */
+  /** Of all connections, in bytes. */
   #unfinished = 0;
   #hasTooMany = false;
   readonly #onRemark: (text: string) => void;
@@ -104,7 +104,7 @@ class RecordedConnection {
     sides[forwarder === "opener" ? "listener" : "opener"].takeEarlier();
   }
 
-  /** Bytes kept of what is not whole, or not understood yet. */
+  /** Bytes kept of unfinished messages, and of those not understood yet. */
   get unfinishedBytes(): number {
     const earlier = (this.#sides?.opener.earlierBytes ?? 0) + (this.#sides?.listener.earlierBytes ?? 0);
     return earlier + (this.#forwarder?.reader.unfinishedBytes ?? 0);

@@ -104,8 +104,8 @@ function* framesOf(bytes: Uint8Array): Generator<Frame[], boolean> {
 }
 
 /**
- * Believes markers that prove to be none only so often: whoever makes a file can put one every few bytes, each with a long
- * payload to check. By accident there is none in terabytes.
+ * Limits how many false markers are checked: a crafted file can have one every few bytes, each with a long
+ * payload to check. By accident there is not one in terabytes.
  */
 class Doubt {
   #wastedBytes = 0;

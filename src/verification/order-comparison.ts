@@ -27,8 +27,8 @@ export interface ComparisonOptions {
 /** Unknown lines in a row after which the whole rest of what was sent is searched for one of them. */
 const unknownsBeforeSearch = 64;
 /**
- * Searches in vain that may read to the end of what was sent; after those each must be earned by lines, or a log with a foreign
- * line here and there would be compared in the square of its length.
+ * Searches in vain that may read to the end of what was sent; after those each must be earned by lines, or a log with an occasional foreign
+ * line would take time in the square of its length.
  */
 const freeSearches = 32;
 const searchedPerLine = 64;

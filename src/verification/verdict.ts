@@ -6,7 +6,7 @@ export interface NodeVerdict extends Findings {
   readonly logs: string;
   /** The node's directory. */
   readonly node: string;
-  /** Whether anything of it was expected. */
+  /** Whether lines of it were expected. */
   readonly wasSent: boolean;
   /** Whether it has log files there. */
   readonly hasLog: boolean;
