@@ -11,7 +11,7 @@ export interface Target {
   readonly ekg: string;
   /** `whole` for `npm run attack`, `small` in CI; the program must withstand both. */
   readonly size: "whole" | "small";
-  /** The one for the size of the attack. */
+  /** The value for the size of the attack. */
   pick(small: number, whole: number): number;
 }
 

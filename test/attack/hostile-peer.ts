@@ -15,13 +15,13 @@ export const proposal = encodeSegments("opener", miniProtocols.handshake, encode
 export interface Answers {
   /** Its name. */
   readonly name?: string;
-  /** What it says of itself when asked for data points, instead of a document with its name. */
+  /** Its answer to data-point requests, instead of a document with its name. */
   readonly info?: Uint8Array;
   /** Its answer to each metrics request, encoded. */
   readonly metrics?: () => Uint8Array | undefined;
 }
 
-/** A peer that shakes hands, gives its name, and then does what an attack tells it to. */
+/** A peer that completes the handshake, gives its name, and then does what an attack tells it to. */
 export class HostilePeer implements Disposable {
   readonly #socket: Socket;
   readonly #answers: Answers;

@@ -33,7 +33,7 @@ export async function post(
   return Promise.all(Array.from({ length: clients }, one));
 }
 
-/** A field of protobuf with bytes inside. */
+/** A protobuf field of bytes. */
 export function field(number: number, bytes: Uint8Array): Buffer {
   const head = [number * 8 + 2];
   let length = bytes.length;
@@ -43,7 +43,7 @@ export function field(number: number, bytes: Uint8Array): Buffer {
 
 export const empty = Buffer.alloc(0);
 
-/** So many bytes of the same piece again and again. */
+/** This many bytes of the same piece repeated. */
 export function filled(bytes: number, piece: Buffer): Buffer {
   return Buffer.alloc(bytes - (bytes % piece.length), piece);
 }
@@ -55,7 +55,7 @@ export function attribute(key: string, value: string): Buffer {
 /** `resource_logs { scope_logs { log_records { body { string_value: "hello" } } } }` */
 export const hello = field(1, field(2, field(2, field(5, field(1, Buffer.from("hello"))))));
 
-/** Fails where an exporter that does nothing wrong, and comes again as it is told to, is not served for long. */
+/** Fails if a correct exporter, which retries as told, is not served for long. */
 export async function expectTaken(target: Target): Promise<void> {
   const until = performance.now() + 20_000;
   let statuses: number[] = [];

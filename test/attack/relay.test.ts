@@ -61,7 +61,7 @@ test("nodes that send a little at a time to a tracer that reads nothing take lit
 });
 
 const crowd = 1_000;
-/** What is on its way of all nodes together, as docs/links.md says, and the sockets of a thousand connections. */
+/** Memory for bytes in transit of all nodes together, as docs/links.md says, and for the sockets of a thousand connections. */
 const mostMiB = 16 + 24;
 
 test("a thousand nodes that send as much as they can to a tracer that reads nothing take a bounded amount of memory of the relay", {

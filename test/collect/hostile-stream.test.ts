@@ -27,7 +27,7 @@ interface Message {
 
 const payload = encodePayload([encodeTraceObject(traceObject({ machine: "x" }))]);
 
-/** What whoever may write to the stream can put there; many at a time. */
+/** Messages that anybody with write access can put into the stream; many at a time. */
 async function publish(messages: Iterable<Message>): Promise<void> {
   const connection = await connect({ servers: server.url });
   const client = jetstream(connection);

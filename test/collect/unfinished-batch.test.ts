@@ -21,7 +21,7 @@ let root: string;
 let registry: HandleRegistry;
 const lines = Buffer.from("one\ntwo\nthree\n");
 const log = () => ({ root, extension: "json" }) as const;
-/** Has written nothing there. */
+/** A registry that has written nothing there. */
 const stranger = { endOf: async () => undefined };
 
 beforeEach(async () => {

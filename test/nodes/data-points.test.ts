@@ -35,7 +35,7 @@ test("at most 64 requests wait for a node, and those beyond are refused at once"
   const waiting = Array.from({ length: 64 }, (_, n) => points.request([`${n}`], hourMs));
   expect(await points.request(["too many"], hourMs)).toBeUndefined();
   expect(send).toHaveBeenCalledTimes(1);
-  // Once one is answered there is a place again.
+  // Once one is answered, there is a place again.
   points.receive(encodeDataPointsReply([["0", undefined]]));
   expect(await waiting[0]).toEqual(new Map([["0", undefined]]));
   const next = points.request(["next"], hourMs);

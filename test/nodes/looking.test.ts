@@ -3,7 +3,7 @@ import { Looking } from "../../src/nodes/looking.js";
 
 const record = 16 * 1_024;
 
-/** Two nodes, and the nodes that were looked at, in order. */
+/** Two nodes, and the nodes that were scanned, in order. */
 function twoNodes() {
   const looks: string[] = [];
   const node = (name: string) => ({ look: () => looks.push(name) });

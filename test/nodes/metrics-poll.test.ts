@@ -27,7 +27,7 @@ function poll(pauseMs = 10_000) {
   return { send, metrics };
 }
 
-/** Lets this much time pass, and those who were asked in turn have their turns. */
+/** Lets this much time pass, including the turns in which nodes are asked. */
 async function pass(milliseconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(milliseconds);
   for (let turns = 0; turns < 5; turns += 1) await turn();

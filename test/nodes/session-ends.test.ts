@@ -131,7 +131,7 @@ describe("after a thousand sessions everything is back at its initial state", ()
       const begun = begin({ house, peer: new ScriptedPeer() });
       await play(begun);
       await begun.session.done;
-      // A session that is over asks for nothing and accepts nothing.
+      // A session that has ended requests nothing and accepts nothing.
       expect(begun.session.heldObjects).toBe(0);
     }
     await until(() => house.budget.reading.heldBytes === 0);

@@ -38,7 +38,7 @@ export function unfinishedObject(bytes: number): Uint8Array {
   return Buffer.concat([head, Buffer.alloc(bytes - 1, "a")]);
 }
 
-/** It has all fields, and nothing in them. */
+/** An object with all fields, all empty. */
 export const smallestObject: TraceObject = {
   human: undefined,
   machine: "",
@@ -50,7 +50,7 @@ export const smallestObject: TraceObject = {
   thread: "",
 };
 
-/** Objects that are nothing but one character, in files for people, too. */
+/** Objects whose texts are one repeated character, also in files for people. */
 function allOf(character: string): Attack {
   return {
     name: `objects that are nothing but ${JSON.stringify(character)}`,
@@ -76,7 +76,7 @@ function allOf(character: string): Attack {
   };
 }
 
-/** What peers may do by what they answer. */
+/** Attacks by peers' answers. */
 export const answers: readonly Attack[] = [
   {
     name: "unfinished metrics of 60 MiB",

@@ -3,7 +3,7 @@ import type { Attack, Target } from "../attack.js";
 import { proposal, withPeers } from "../hostile-peer.js";
 import { scrape, seconds } from "./metrics.js";
 
-/** So many sockets, `atOnce` of them at a time, until the tracer has closed each. */
+/** This many sockets, `atOnce` at a time, until the tracer has closed each. */
 async function visits(
   target: Target,
   options: { count: number; atOnce: number; does: (socket: Socket) => void },
@@ -15,14 +15,14 @@ async function visits(
       const socket = connect(target.socket);
       socket.on("error", () => {}).resume();
       options.does(socket);
-      // One that is turned away is reset.
+      // A refused one is reset.
       await new Promise((resolve) => socket.once("close", resolve));
     }
   };
   await Promise.all(Array.from({ length: options.atOnce }, visitor));
 }
 
-/** What peers may do by connecting. */
+/** Attacks by connecting. */
 export const connections: readonly Attack[] = [
   {
     name: "connections that send garbage",

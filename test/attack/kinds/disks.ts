@@ -24,10 +24,10 @@ function run(program: string, ...args: string[]): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-/** Only the superuser may mount, and in a container mostly not even he. */
+/** Only the superuser may mount, and in a container often not even that user. */
 const mayMount = spawnSync("unshare", ["--mount", "true"]).status === 0;
 
-/** Nodes that send all the time, while `use` goes on. */
+/** Nodes that send continuously while `use` runs. */
 async function underLoad(target: Target, use: () => Promise<void>): Promise<void> {
   await withPeers(
     target.socket,
@@ -38,7 +38,7 @@ async function underLoad(target: Target, use: () => Promise<void>): Promise<void
       const sending = (async () => {
         while (!isOver) {
           await Promise.all(peers.map((peer) => Promise.race([peer.send(2, reply), seconds(1)])));
-          // So seldom that the logs of a whole attack fit beside the file that fills the disk.
+          // So rarely that the logs of a whole attack fit beside the file that fills the disk.
           await seconds(target.pick(0.3, 2));
         }
       })();
@@ -50,7 +50,7 @@ async function underLoad(target: Target, use: () => Promise<void>): Promise<void
   );
 }
 
-/** Waits until the log that comes after line `from` says that writing goes on. */
+/** Waits until the log after line `from` says that writing continues. */
 async function recovered({ daemon }: Target, from: number): Promise<void> {
   await daemon.logged("write_recovered", (line) => daemon.log.indexOf(line) >= from);
   await seconds(3);
@@ -63,7 +63,7 @@ const common = {
   said: ["write_failed", "write_recovered"],
 };
 
-/** What becomes of the disk below the log root, while nodes send. */
+/** Attacks on the disk below the log root, while nodes send. */
 export const disks: readonly Attack[] = !mayMount
   ? []
   : [
@@ -75,7 +75,7 @@ export const disks: readonly Attack[] = !mayMount
             const file = `${target.place.logRoot}/.full`;
             for (let round = 0; round < target.pick(2, 5); round += 1) {
               const from = target.daemon.log.length;
-              // It takes all the room that there is.
+              // It takes all the room.
               spawnSync("dd", ["if=/dev/zero", `of=${file}`, "bs=1M"]);
               await seconds(target.pick(1.5, 4));
               rmSync(file);

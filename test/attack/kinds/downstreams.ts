@@ -12,7 +12,7 @@ const socket = join(tmpdir(), `muninn-${process.pid}-down.sock`);
 
 const forwarding = [{ tag: "AcceptAt", contents: socket }, [], { queueSize: 192, verbosity: "Minimum" }];
 
-/** What tracers that Muninn forwards to may do. */
+/** Attacks by tracers that Muninn forwards to. */
 export const downstreams: readonly Attack[] = [
   {
     name: "downstream tracers that come and leave, again and again",

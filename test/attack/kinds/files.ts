@@ -42,7 +42,7 @@ function manyKeys(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`netwrk${index}`, index]));
 }
 
-/** A pipe that nobody writes to in the place of a file, and a reload; the program must stop all the same. */
+/** A pipe that nobody writes to in the place of a file, and a reload; the program must still stop. */
 async function pipeInPlaceOf(target: Target, file: string): Promise<void> {
   rmSync(file, { force: true });
   execFileSync("mkfifo", [file]);
@@ -50,14 +50,14 @@ async function pipeInPlaceOf(target: Target, file: string): Promise<void> {
   await target.daemon.logged("reload_failed");
 }
 
-/** Another text for the configuration, which cannot be used, and a reload that says so. */
+/** An unusable configuration, and a reload that reports it. */
 async function refusedText(target: Target, text: string): Promise<void> {
   writeFileSync(configurationOf(target), text);
   target.daemon.signal("SIGHUP");
   await target.daemon.logged("reload_failed");
 }
 
-/** What files may do that others write: a configuration, or what lies below the log root. */
+/** Attacks by files that others write: a configuration, or files below the log root. */
 export const files: readonly Attack[] = [
   {
     name: "a reload with 40,000 unknown keys",

@@ -4,7 +4,7 @@ import type { Attack, Target } from "../attack.js";
 import { withPeers } from "../hostile-peer.js";
 import { manyMetrics, seconds } from "./metrics.js";
 
-/** So many clients, each of which sends a text and reads nothing; all gone at the end of `use`. */
+/** This many clients that each send a text and read nothing; all closed at the end of `use`. */
 export async function withClients(
   address: string,
   count: number,
@@ -43,7 +43,7 @@ export async function expectServed(
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
 }
 
-/** Nodes with so many metrics all together, while `use` goes on. */
+/** Nodes with this many metrics in total, while `use` runs. */
 function besideBigStores(use: (target: Target) => Promise<void>): Attack["run"] {
   return (target) => {
     const answer = manyMetrics(9_000, "a.metric.of.some.length.");
@@ -59,7 +59,7 @@ function besideBigStores(use: (target: Target) => Promise<void>): Attack["run"] 
   };
 }
 
-/** What clients of the HTTP endpoints may do. */
+/** Attacks by clients of the HTTP endpoints. */
 export const http: readonly Attack[] = [
   {
     name: "clients that scrape big stores and read nothing",
@@ -134,7 +134,7 @@ export const http: readonly Attack[] = [
     run: async ({ ekg, pick }) => {
       await withClients(ekg, pick(400, 2_200), get("/healthy", upgrade), async (clients) => {
         const begun = performance.now();
-        // However they are turned away: some see a reset.
+        // They may be refused in any way: some see a reset.
         await Promise.all(
           clients.map((client) =>
             client.destroyed ? undefined : once(client.resume(), "close").catch(() => {}),

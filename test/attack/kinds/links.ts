@@ -22,7 +22,7 @@ function link(kind: "tls" | "ws" | "wss"): NonNullable<Attack["config"]> {
   return { muninn: { links: [{ listen, access: "anyone", ...(kind !== "ws" && { tls }) }] } };
 }
 
-/** A header of a frame of a client's; its mask is nothing. */
+/** The header of a client's frame, with a mask of zeros. */
 function frame(opcode: number, payload: Uint8Array, { isLast = true, bytes = payload.length } = {}): Buffer {
   const first = (isLast ? 0x80 : 0) | opcode;
   const head =
@@ -38,7 +38,7 @@ function longLength(bytes: number): Buffer {
   return length;
 }
 
-/** WebSockets that are open, whose answers nobody reads; each from another address of this machine, all gone at the end of `use`. */
+/** Open WebSockets whose answers nobody reads, each from another address of this machine; all closed at the end of `use`. */
 async function withWebSockets(
   count: number,
   use: (send: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
@@ -68,7 +68,7 @@ function addressOf(index: number): string {
   return `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`;
 }
 
-/** Handshakes of TLS, so many at a time, each from another address. */
+/** TLS handshakes, this many at a time, each from another address. */
 async function handshakes({ pick }: Target, count: number): Promise<void> {
   for (let round = 0; round < pick(1, 5); round += 1) {
     const peers = Array.from({ length: count }, (_, index) =>
@@ -87,7 +87,7 @@ async function handshakes({ pick }: Target, count: number): Promise<void> {
   }
 }
 
-/** What peers may do at links. */
+/** Attacks on links. */
 export const links: readonly Attack[] = [
   {
     name: "handshakes of TLS at the same time",

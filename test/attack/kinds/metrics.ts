@@ -4,7 +4,7 @@ import { miniProtocols } from "../../../src/protocol/mini-protocols.js";
 import type { Attack, Target } from "../attack.js";
 import { withPeers } from "../hostile-peer.js";
 
-/** An answer with so many numbers whose names begin with `prefix`. */
+/** An answer with this many numbers whose names begin with `prefix`. */
 export function manyMetrics(count: number, prefix: string): Uint8Array {
   const value: MetricValue = { kind: "gauge", value: 1n };
   return encodeMetricsResponse(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, value]));
@@ -21,7 +21,7 @@ export async function scrape(address: string, path = "/metrics", count = 5): Pro
   );
 }
 
-/** Peers whose every answer has other names than the one before. */
+/** Peers whose answers each have other names than the one before. */
 function everNewMetrics(peers: number, metrics: number) {
   return async ({ socket, prometheus, pick }: Target) => {
     // Some answers, made once, that all peers give in turn: what is measured is the other process.
@@ -45,7 +45,7 @@ function everNewMetrics(peers: number, metrics: number) {
   };
 }
 
-/** What peers may do by the metrics they have. */
+/** Attacks by peers' metrics. */
 export const metrics: readonly Attack[] = [
   {
     name: "nine peers with a million metrics each",

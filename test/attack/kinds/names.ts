@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import type { Attack } from "../attack.js";
 import { HostilePeer, withPeers } from "../hostile-peer.js";
 
-/** Peers that come one after the other, each under a name of its own. */
+/** Peers that connect one after the other, each with its own name. */
 function namesInTurn(nameOf: (index: number) => string, small: number, whole: number): Attack["run"] {
   return async ({ socket, daemon, pick }) => {
     for (let index = 0; index < pick(small, whole); index += 1) {
@@ -14,7 +14,7 @@ function namesInTurn(nameOf: (index: number) => string, small: number, whole: nu
   };
 }
 
-/** What peers may do by what they call themselves. */
+/** Attacks by nodes' names. */
 export const names: readonly Attack[] = [
   { name: "names of 100,000 dashes", run: namesInTurn((index) => `${"-".repeat(100_000)}x${index}`, 3, 5) },
   {
@@ -72,7 +72,7 @@ export const names: readonly Attack[] = [
   },
 ];
 
-/** Long enough for a peer to tell its name. */
+/** Long enough for a peer to send its name. */
 function namedSoon(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 500));
 }

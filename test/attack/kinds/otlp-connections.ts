@@ -18,12 +18,12 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 }
 
 const settings = frame(4, 0, 0);
-/** `:method: POST`, of which more headers follow. */
+/** `:method: POST`; more headers follow. */
 const headers = frame(1, 0, 1, Buffer.from([0x83]));
-/** A header that is not kept in HPACK's table: `a: b`. */
+/** A header not stored in HPACK's table: `a: b`. */
 const header = Buffer.from([0, 1, 97, 1, 98]);
 
-/** What a connection begins with, and then sends again and again. */
+/** A connection's first bytes, and those it then sends repeatedly. */
 const frames: Readonly<Record<string, readonly [begin: Buffer, again: Buffer]>> = {
   "empty settings": [settings, settings],
   "settings that change": [settings, frame(4, 0, 0, Buffer.from("000400000001000400010000", "hex"))],
@@ -34,7 +34,7 @@ const frames: Readonly<Record<string, readonly [begin: Buffer, again: Buffer]>> 
 };
 
 const exportPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-/** Of a call, in HPACK's form. */
+/** The headers of a call, in HPACK's form. */
 const exportHeaders = Buffer.concat([
   Buffer.from([0x83, 0x86, 0x04, exportPath.length]),
   Buffer.from(exportPath),
@@ -42,7 +42,7 @@ const exportHeaders = Buffer.concat([
   Buffer.from("application/grpc"),
 ]);
 
-/** What clients of OTLP may do with their connections. */
+/** Attacks by OTLP clients' connections. */
 export const otlpConnections: readonly Attack[] = [
   {
     name: "calls of gRPC that are reset at once",
@@ -76,12 +76,12 @@ export const otlpConnections: readonly Attack[] = [
       config,
       run: async (target) => {
         const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
-        // A thousand that come at once end the connection.
+        // A thousand at once end the connection.
         const piece = filled(500 * again.length, again);
         const until = performance.now() + target.pick(2, 10) * 1_000;
         const flood = async () => {
           const socket = connectTcp(Number(port), host);
-          // What comes back is read: a client that reads nothing is told apart too easily.
+          // Answers are read: a client that reads nothing is recognised too easily.
           socket.on("error", () => {}).resume();
           socket.write(Buffer.concat([preface, begin]));
           while (performance.now() < until && !socket.destroyed) {
@@ -123,7 +123,7 @@ export const otlpConnections: readonly Attack[] = [
     config,
     run: async (target) => {
       const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
-      // One of 4,000 bytes for the table of HPACK, and then thousands of times the same by one byte.
+      // One header of 4,000 bytes for HPACK's table, and then thousands of one-byte references to it.
       const value = Buffer.from([0x40, 1, 97, 127, 0xa1, 0x1e, ...Buffer.alloc(4_000, "x")]);
       const bomb = Buffer.concat([exportHeaders, value, Buffer.alloc(12_000, 0xbe)]);
       const calls = Array.from({ length: 100 }, (_, n) => frame(1, 4, 2 * n + 1, bomb));
@@ -163,7 +163,7 @@ export const otlpConnections: readonly Attack[] = [
   },
   {
     name: "clients of OTLP that say nothing, or nothing more",
-    // So few that there is a place for 64 clients of each server.
+    // Few enough to leave places for 64 clients of each server.
     under: ["prlimit", "--nofile=2048:2048"],
     config,
     run: async (target) => {
@@ -221,7 +221,7 @@ function requestOf(headers: string, body: string): string {
   return `POST /v1/logs HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-protobuf\r\n${headers}\r\n${body}`;
 }
 
-/** Fails where a call of gRPC is not answered soon. */
+/** Fails if a gRPC call is not answered soon. */
 async function expectCalled(address: string): Promise<void> {
   const session = connect(`http://${address}`);
   session.on("error", () => {});

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { Attack } from "../attack.js";
 import { attribute, otlpConfig as config, empty, field, filled, post } from "../otlp-client.js";
 
-/** A request of resources with gauges that no other request has. */
+/** A request with resources whose gauges are in no other request. */
 function gaugesOf(request: number, resources: number, gauges: number): Buffer {
   const point = field(1, Buffer.from("310100000000000000", "hex"));
   const list = Array.from({ length: gauges }, (_, n) =>
@@ -17,10 +17,10 @@ function gaugesOf(request: number, resources: number, gauges: number): Buffer {
   );
 }
 
-/** A peer may bring a thousand new names at once, and each node that comes has its line. */
+/** An address may bring a thousand new names at once, and each new node causes a log line. */
 const aLineForEachName = { logBytes: 4 * 1_024 * 1_024 };
 
-/** What requests of OTLP may hold. */
+/** Attacks by OTLP requests. */
 export const otlp: readonly Attack[] = [
   {
     name: "millions of resources that are empty",

@@ -17,7 +17,7 @@ function rotated(place: Workplace, turn: number): void {
   copyFileSync(certificateFile(`${name}-key`), place.path("key.pem"));
 }
 
-/** What happens while the configuration is read again. */
+/** Attacks during reloads of the configuration. */
 export const reloads: readonly Attack[] = [
   {
     name: "reloads without end, while nodes come, send and leave",

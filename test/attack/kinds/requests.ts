@@ -15,7 +15,7 @@ async function addressOf({ daemon }: Target, endpoint: Endpoint): Promise<string
   return served[endpoint]!;
 }
 
-/** Heads as long as they may be that take long to understand, by what is in them. */
+/** Headers of the greatest allowed length that are slow to parse, by their content. */
 const heads: Readonly<Record<string, readonly [Endpoint, string]>> = {
   "thousands of encodings": ["prometheus", get("/livez", `Accept-Encoding: ${"a,".repeat(7_800)}\r\n`)],
   "thousands of media types": ["prometheus", get("/metrics", `Accept: ${"a/b,".repeat(3_900)}\r\n`)],
@@ -35,7 +35,7 @@ const heads: Readonly<Record<string, readonly [Endpoint, string]>> = {
   "a wish for a compressed page": ["ui", get("/", "Accept-Encoding: gzip\r\n")],
 };
 
-/** All are connected before the first of them says anything. */
+/** All are connected before the first sends anything. */
 function atTheSameTime(endpoint: Endpoint, head: string): Attack["run"] {
   return async (target) => {
     const address = await addressOf(target, endpoint);
@@ -57,7 +57,7 @@ async function connected(client: Socket): Promise<void> {
 const emptyFrame = (first: number) => Buffer.from([first, 0x80, 0, 0, 0, 0]);
 const ping = emptyFrame(0x89);
 
-/** Viewers who send the same frames without end. */
+/** Viewers that send the same frames endlessly. */
 function withoutEnd(endpoint: Endpoint, path: string, begin: Uint8Array, frame: Uint8Array): Attack["run"] {
   return async (target) => {
     const address = await addressOf(target, endpoint);
@@ -74,7 +74,7 @@ function withoutEnd(endpoint: Endpoint, path: string, begin: Uint8Array, frame: 
   };
 }
 
-/** What the requests of clients may hold. */
+/** Attacks by clients' requests. */
 export const requests: readonly Attack[] = [
   ...Object.entries(heads).map(
     ([what, [endpoint, head]]): Attack => ({

@@ -19,7 +19,7 @@ const info = {
   proto: 1,
 };
 
-/** Muninn sends to a stream there. */
+/** The configuration for sending to a stream there. */
 function config(options: Record<string, unknown>): NonNullable<Attack["config"]> {
   return {
     muninn: {
@@ -28,7 +28,7 @@ function config(options: Record<string, unknown>): NonNullable<Attack["config"]>
   };
 }
 
-/** One that does not speak as NATS servers do, while nodes send what is meant for it. */
+/** A server that violates the NATS protocol, while nodes send objects for it. */
 function besideServer(serve: (socket: Socket) => void): Attack["run"] {
   return async ({ socket, daemon, pick }: Target) => {
     const sockets = new Set<Socket>();
@@ -75,7 +75,7 @@ function answersPings(socket: Socket): void {
   });
 }
 
-/** It is let in, and then sends this without end. */
+/** Accepts Muninn, and then sends this endlessly. */
 function floods(text: string): (socket: Socket) => void {
   const piece = Buffer.from(text.repeat(Math.ceil(65_536 / text.length)));
   return (socket) => {
@@ -94,7 +94,7 @@ function floods(text: string): (socket: Socket) => void {
 const bestEffort = config({ required: false });
 const bounds = { logBytes: 1_048_576 };
 
-/** What servers that Muninn sends to may do. */
+/** Attacks by servers that Muninn sends to. */
 export const servers: readonly Attack[] = [
   {
     name: "a NATS server that lets everybody in and closes at once",

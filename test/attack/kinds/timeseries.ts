@@ -17,7 +17,7 @@ function post(query: string): string {
   return `POST /timeseries/query HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** What it is answered; any answer will do. */
+/** The answer; any will do. */
 async function asked(address: string, query: string): Promise<void> {
   const answer = await fetch(`http://${address}/timeseries/query`, {
     method: "POST",
@@ -27,7 +27,7 @@ async function asked(address: string, query: string): Promise<void> {
   await answer.arrayBuffer();
 }
 
-/** Nodes that all have a metric `m`, while `use` goes on: so many series are looked through at once. */
+/** Nodes that all have a metric `m`, while `use` runs: this many series are searched at once. */
 function besideManySeries(use: (address: string, target: Target) => Promise<void>): Attack["run"] {
   return async (target) => {
     const address = await endpointOf(target);
@@ -51,10 +51,10 @@ function tree(leaf: string, depth: number, between = ","): string {
     : `(${tree(leaf, depth - 1, between)}${between}${tree(leaf, depth - 1, between)})`;
 }
 
-/** Each of the nodes has a line when it comes. */
+/** Each node causes a log line when it connects. */
 const bounds = { logBytes: 2 * 1_048_576 };
 
-/** Queries that look harmless, each long in another way. */
+/** Queries that look harmless, each slow in a different way. */
 const queries: Readonly<Record<string, string>> = {
   "a tree of vectors": tree("min (m now)", 11, "+"),
   "a tree of comparisons": `let v = m now in ${tree("(v>1>1>1>1)", 11)}`,
@@ -71,7 +71,7 @@ const queries: Readonly<Record<string, string>> = {
   "a misspelt name": `${"n".repeat(120)} now`,
 };
 
-/** What clients may ask of timeseries. */
+/** Attacks by queries of timeseries. */
 export const timeseries: readonly Attack[] = [
   {
     name: "queries that take long, one after the other",

@@ -8,7 +8,7 @@ import { smallestObject, unfinishedObject } from "./answers.js";
 import { get, upgrade, withClients } from "./http.js";
 import { manyMetrics, seconds } from "./metrics.js";
 
-/** What peers do, each kind as many of them as the others. */
+/** The actions of peers, with equally many peers for each. */
 function peerKinds() {
   const newMetrics = Array.from({ length: 6 }, (_, turn) => manyMetrics(1_000, `${"n".repeat(60)}.${turn}.`));
   const longText = encodeMetricsResponse([["text", { kind: "label", value: "a".repeat(2 ** 20) }]]);
@@ -24,7 +24,7 @@ function peerKinds() {
   ];
 }
 
-/** What all of them do at the same time. */
+/** All of them at the same time. */
 export const together: readonly Attack[] = [
   {
     name: "peers and clients, as many as there may be",
@@ -37,7 +37,7 @@ export const together: readonly Attack[] = [
         socket,
         pick(256, 4_095),
         (index) => ({
-          // Of one in sixteen the name is another's.
+          // One in sixteen has another peer's name.
           name: `peer-${index % 16 === 0 ? 0 : index}`,
           metrics: () => kindOf(index).metrics(turn++),
         }),

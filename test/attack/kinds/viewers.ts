@@ -18,7 +18,7 @@ function watching(parameter: "regex" | "text", value: string): string {
   return get(`/api/live?${parameter}=${encodeURIComponent(value)}`, `${upgrade}Origin: http://h\r\n`);
 }
 
-/** Longest to be looked for, in texts that are nothing but one letter. */
+/** Slowest to search for, in texts of a single repeated letter. */
 const longSearch = `${"A".repeat(500)}B${"A".repeat(490)}`;
 
 /** What viewers of the page may do. */
