@@ -75,7 +75,7 @@ describe.skipIf(program === undefined)("a stream that anybody writes to", () => 
     );
   });
 
-  test("makes only so many directories, and says so; one that exists is written to", async () => {
+  test("creates only a limited number of directories, and says so; existing ones are written to", async () => {
     function* many() {
       for (let first = 1; first <= 50; first += 1) yield { directory: `invented-${first}`, first };
       yield { slug: "known", directory: "known", first: 1 };
@@ -93,7 +93,7 @@ describe.skipIf(program === undefined)("a stream that anybody writes to", () => 
     expect(health).toContain("too many new directories");
   }, 60_000);
 
-  test("has only so many subjects read, and those beyond are counted", async () => {
+  test("has a limited number of subjects read, and the others are counted", async () => {
     function* many() {
       for (let at = 0; at < 30; at += 1) yield { slug: `s${at}`, directory: `d${at}`, first: 1 };
     }
@@ -105,7 +105,7 @@ describe.skipIf(program === undefined)("a stream that anybody writes to", () => 
     expect(health).toContain("20 subjects of stream TRACES are not read yet");
   }, 60_000);
 
-  test("is read on after numbers that go back, numbers without an end, long headers and unknown counts", async () => {
+  test("is still read after numbers that go back, numbers without an end, long headers and unknown counts", async () => {
     await publish([
       { first: 1 },
       { first: 2 },
@@ -127,7 +127,7 @@ describe.skipIf(program === undefined)("a stream that anybody writes to", () => 
     expect(await own(collector, "muninn_collect_missing_objects_total")).toBe(0);
   }, 60_000);
 
-  test("holds only so much of objects whose parts do not end, and others are read meanwhile", async () => {
+  test("takes limited memory for objects whose parts do not end, and others are read meanwhile", async () => {
     const data = Buffer.alloc(500_000);
     function* endless() {
       for (let number = 1; number <= 4; number += 1)

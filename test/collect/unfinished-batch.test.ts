@@ -108,7 +108,7 @@ test("bytes that somebody else wrote meanwhile are not mistaken for ours", async
   expect(await text()).toBe(`other\n${lines}`);
 });
 
-describe("where a log ends that the registry has just written is what the directory shows,", () => {
+describe("the end of a log that the registry has just written is the one that the directory shows,", () => {
   const current = async () => {
     const names = (await readdir(join(root, "relay"))).filter((name) => name.startsWith("node-")).sort();
     return join(root, "relay", names.at(-1)!);

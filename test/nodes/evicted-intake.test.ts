@@ -36,7 +36,7 @@ function intakes(count: number) {
   return { made, memory, budget, evicted };
 }
 
-test("a node whose unfinished object takes too much gives its memory to others at once, and takes no more", () => {
+test("a node whose unfinished object takes too much memory releases it at once, and takes no more", () => {
   const { made, memory, budget, evicted } = intakes(4);
   const giveBack = vi.spyOn(memory, "giveBack");
   for (const intake of made) {
@@ -54,7 +54,7 @@ test("a node whose unfinished object takes too much gives its memory to others a
   expect(budget.reading.heldBytes).toBe(held);
 });
 
-test("a session that ends gives back the memory of what is unfinished", () => {
+test("a session that ends releases the memory of unfinished objects", () => {
   const { made, memory } = intakes(1);
   const giveBack = vi.spyOn(memory, "giveBack");
   made[0]!.receive(beginning);

@@ -64,7 +64,7 @@ test("a node that has never answered is asked three times, and not forever", asy
   metrics.end();
 });
 
-test("requests meet common beats: up to a quarter of the pause early, and a quarter of a second at most", async () => {
+test("requests meet common times: up to a quarter of the pause early, and a quarter of a second at most", async () => {
   for (const [pauseMs, beatMs] of [
     [100, 25],
     [10_000, 250],
@@ -82,7 +82,7 @@ test("requests meet common beats: up to a quarter of the pause early, and a quar
   }
 });
 
-test("once it has ended it asks nothing, whatever comes", async () => {
+test("once it has ended it requests nothing, whatever arrives", async () => {
   const { send, metrics } = poll(10);
   metrics.start();
   metrics.end();

@@ -279,7 +279,7 @@ describe("a stop", () => {
     expect(house.ends).toHaveLength(1);
   });
 
-  test("ends at once for a peer that has not shaken hands, which can then delay nothing", async () => {
+  test("ends at once for a peer without a complete handshake, which can then delay nothing", async () => {
     const { session, peer, house } = begin({ settings: usual });
     peer.stream.write(Uint8Array.of(0));
     await quiet();

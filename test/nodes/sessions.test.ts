@@ -249,7 +249,7 @@ describe("nodes with unknown names", () => {
     expect(sessions.newNames.exhausted()).toEqual(["unix"]);
   });
 
-  test("do not pile up where peers leave faster than directories are claimed", async () => {
+  test("do not pile up if peers leave faster than directories are claimed", async () => {
     const ends: SessionEnd[] = [];
     const claims: (() => void)[] = [];
     let isSlow = true;
@@ -397,7 +397,7 @@ test("a stop accepts no new connection, and waits for none", async () => {
   await stopped;
 });
 
-test("a node that tells its name during a stop replaces nobody, however silent the holder of the name is", async () => {
+test("a node that sends its name during a stop replaces nobody, however silent the holder of the name is", async () => {
   const written: string[] = [];
   const sessions = sessionsWith(async ({ name }) => {
     written.push(name);
@@ -422,7 +422,7 @@ test("a node that tells its name during a stop replaces nobody, however silent t
   await stopped;
 });
 
-test("metrics that came before the node's name are handed on once it is known", async () => {
+test("metrics that arrived before the node's name are passed on once it is known", async () => {
   const told: [name: string, metrics: number][] = [];
   const sessions = sessionsWith(async () => true, {
     onMetrics: ({ name }, { size }) => told.push([name, size]),
@@ -471,7 +471,7 @@ test("a node is found by its slug as long as it is connected", async () => {
   await eventually(() => expect(sessions.bySlug("relay-1")).toBeUndefined());
 });
 
-test("a new pace of metrics applies to the nodes that are connected, and to those that come", async () => {
+test("a new pace of metrics applies to connected and to new nodes", async () => {
   const sessions = sessionsWith(async () => true);
   onTestFinished(() => sessions.stop(100));
   const before = await connected(sessions, "before");
