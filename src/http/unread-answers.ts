@@ -33,7 +33,8 @@ export class UnreadAnswers {
     this.#budget.hold(body);
     this.#unread.set(response, { body, begunAt: performance.now() });
 
-    const deadline = setTimeout(() => this.#cutOff(response), deadlineMs);
+    // If our own event loop was late, it first hears what was sent meanwhile.
+    const deadline = setTimeout(() => setImmediate(() => this.#cutOff(response)), deadlineMs);
     deadline.unref();
     const over = () => {
       clearTimeout(deadline);

@@ -74,24 +74,32 @@ export async function expireFiles(options: RetentionOptions): Promise<FilesFromF
   return latest === undefined ? undefined : { count, latest };
 }
 
-/** The directories that may be a node's: read as all others here, and links are not followed. */
+/** The directories that may be a node's, looked at some at a time: read as all others here, and links are not followed. */
 async function directoriesOf(root: LogRoot, failures: unknown[]): Promise<readonly string[]> {
   // Here, since a start must not wait for it.
   const { default: fastGlob } = await import("fast-glob");
-  return fastGlob("*", {
-    cwd: root.path,
-    dot: true,
-    ignore: [claimsDirectory],
-    onlyDirectories: true,
-    followSymbolicLinks: false,
-    fs: {
-      readdir: (
-        _path: string,
-        _options: unknown,
-        done?: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-      ) => void read(root, ".", failures).then((entries) => done?.(null, [...entries])),
-    },
-  });
+  const entries = await read(root, ".", failures);
+  const directories: string[] = [];
+  for (let from = 0; from < entries.length; from += namesAtOnce) {
+    const some = entries.slice(from, from + namesAtOnce);
+    const found = await fastGlob("*", {
+      cwd: root.path,
+      dot: true,
+      ignore: [claimsDirectory],
+      onlyDirectories: true,
+      followSymbolicLinks: false,
+      fs: {
+        readdir: (
+          _path: string,
+          _options: unknown,
+          done?: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
+        ) => done?.(null, some),
+      },
+    });
+    directories.push(...found);
+    if (from + namesAtOnce < entries.length) await nextTurn();
+  }
+  return directories;
 }
 
 /** What is in a directory below the root, or in the root itself; nothing where that fails. */

@@ -189,6 +189,19 @@ export const files: readonly Attack[] = [
     bounds: { logBytes: 4 * 1_048_576 },
   },
   {
+    name: "a log root with a hundred thousand directories of others",
+    config: {
+      rotation: { rpFrequencySecs: 1, rpKeepFilesNum: 2, rpLogLimitBytes: 100_000, rpMaxAgeHours: 1 },
+    },
+    prepare: ({ logRoot }) => {
+      const others = Array.from({ length: 100_000 }, (_, index) => `${logRoot}/other-${index}`);
+      for (const other of others) mkdirSync(other, { recursive: true });
+      return () => {};
+    },
+    onlyWhole: true,
+    run: () => seconds(15),
+  },
+  {
     name: "pipes and files of the year 9999 where logs are made",
     run: async ({ socket, place, daemon }) => {
       const directory = `${place.logRoot}/victim`;
