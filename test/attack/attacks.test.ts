@@ -51,7 +51,7 @@ afterAll(() => console.log(rows.join("\n")));
 describe.each(kinds)("%s", (_, all) => {
   const attacks = all.filter(({ onlyWhole = false }) => size === "whole" || !onlyWhole);
   test.each(attacks.map((attack) => [attack.name, attack] as const))(
-    "%s",
+    "Muninn withstands %s",
     { timeout: 600_000 },
     async (name, attack) => {
       const figures = await underAttack(attack, size);

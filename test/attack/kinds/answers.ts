@@ -53,7 +53,7 @@ export const smallestObject: TraceObject = {
 /** Objects whose texts are one repeated character, also in files for people. */
 function allOf(character: string): Attack {
   return {
-    name: `objects that are nothing but ${JSON.stringify(character)}`,
+    name: `objects made only of ${JSON.stringify(character)}`,
     config: {
       logging: ["ForMachine", "ForHuman"].map((logFormat) => ({
         logRoot: "logs",
@@ -79,7 +79,7 @@ function allOf(character: string): Attack {
 /** Attacks by peers' answers. */
 export const answers: readonly Attack[] = [
   {
-    name: "unfinished metrics of 60 MiB",
+    name: "unfinished metrics answers of 60 MiB",
     onlyWhole: true,
     run: allSend(
       miniProtocols.metrics,
@@ -88,7 +88,7 @@ export const answers: readonly Attack[] = [
     ),
   },
   {
-    name: "a metric's text of 60 MiB that does not end",
+    name: "a metric whose text of 60 MiB never ends",
     run: allSend(
       miniProtocols.metrics,
       ({ pick }) =>
@@ -99,7 +99,7 @@ export const answers: readonly Attack[] = [
     ),
   },
   {
-    name: "unfinished data points of 250 KiB from many",
+    name: "unfinished data points of 250 KiB from many nodes",
     run: allSend(
       miniProtocols.dataPoints,
       () => encodeDataPointsReply([["NodeInfo", Buffer.alloc(250 * 1_024)]]).subarray(0, -1),
@@ -149,7 +149,7 @@ export const answers: readonly Attack[] = [
     ),
   },
   {
-    name: "a flood of the smallest objects",
+    name: "the smallest objects, as many as possible",
     run: allSend(
       miniProtocols.traceObjects,
       ({ pick }) => {
@@ -166,7 +166,7 @@ export const answers: readonly Attack[] = [
   allOf("\n"),
   allOf("\u001b"),
   {
-    name: "metrics that nobody asked for",
+    name: "metrics answers that were not requested",
     run: allSend(miniProtocols.metrics, () => manyMetrics(30_000, "metric.of.some.length."), {
       peers: [10, 20],
       times: 50,
@@ -175,7 +175,7 @@ export const answers: readonly Attack[] = [
     said: ["connection_failed"],
   },
   {
-    name: "data points that nobody asked for",
+    name: "data points that were not requested",
     onlyWhole: true,
     run: allSend(
       miniProtocols.dataPoints,

@@ -25,7 +25,7 @@ async function visits(
 /** Attacks by connecting. */
 export const connections: readonly Attack[] = [
   {
-    name: "connections that send garbage",
+    name: "connections that send bytes of no protocol",
     run: (target) =>
       visits(target, {
         count: target.pick(1_500, 40_000),
@@ -36,13 +36,13 @@ export const connections: readonly Attack[] = [
     said: ["connection_failed"],
   },
   {
-    name: "connections that leave without a byte",
+    name: "connections that close without sending a byte",
     onlyWhole: true,
     run: (target) =>
       visits(target, { count: target.pick(1_500, 40_000), atOnce: 50, does: (socket) => socket.end() }),
   },
   {
-    name: "connections that shake hands and leave at once",
+    name: "connections that close right after the handshake",
     run: (target) =>
       visits(target, {
         count: target.pick(1_000, 20_000),
@@ -52,7 +52,7 @@ export const connections: readonly Attack[] = [
     bounds: { logBytes: 1_048_576 },
   },
   {
-    name: "handshakes of a byte now and then",
+    name: "handshakes sent slowly, byte by byte",
     config: { muninn: { handshakeTimeout: "2s" } },
     run: (target) =>
       visits(target, {
@@ -71,7 +71,7 @@ export const connections: readonly Attack[] = [
     said: ["connection_failed"],
   },
   {
-    name: "peers that shake hands and are silent",
+    name: "peers that are silent after the handshake",
     onlyWhole: true,
     run: ({ socket, prometheus, pick }) =>
       withPeers(
@@ -86,7 +86,7 @@ export const connections: readonly Attack[] = [
     bounds: { logBytes: 4 * 1_048_576 },
   },
   {
-    name: "more connections than there may be",
+    name: "more connections than are allowed",
     onlyWhole: true,
     config: { muninn: { maxConnections: 200 } },
     run: ({ socket, pick }) =>
@@ -96,11 +96,11 @@ export const connections: readonly Attack[] = [
         () => ({}),
         () => seconds(1),
       ),
-    counted: [/^muninn_connections_turned_away_total/],
-    said: ["connections_turned_away"],
+    counted: [/^muninn_connections_refused_total/],
+    said: ["connections_refused"],
   },
   {
-    name: "more connections than the process may have handles",
+    name: "more connections than the process may have files open",
     under: ["prlimit", "--nofile=256:256"],
     run: ({ socket, pick }) =>
       withPeers(
@@ -109,6 +109,6 @@ export const connections: readonly Attack[] = [
         () => ({}),
         () => seconds(1),
       ),
-    counted: [/^muninn_connections_turned_away_total/],
+    counted: [/^muninn_connections_refused_total/],
   },
 ];

@@ -69,7 +69,7 @@ export const disks: readonly Attack[] = !mayMount
   : [
       {
         ...common,
-        name: "a disk that is full under load, again and again",
+        name: "a disk that fills up under load again and again",
         run: (target) =>
           underLoad(target, async () => {
             const file = `${target.place.logRoot}/.full`;
@@ -85,7 +85,7 @@ export const disks: readonly Attack[] = !mayMount
       },
       {
         ...common,
-        name: "a log root that becomes read-only under load, and comes back",
+        name: "a log root that becomes read-only under load, and then writable again",
         run: (target) =>
           underLoad(target, async () => {
             const { daemon, place, pick } = target;

@@ -15,7 +15,7 @@ const forwarding = [{ tag: "AcceptAt", contents: socket }, [], { queueSize: 192,
 /** Attacks by tracers that Muninn forwards to. */
 export const downstreams: readonly Attack[] = [
   {
-    name: "downstream tracers that come and leave, again and again",
+    name: "downstream tracers that connect and leave again and again",
     config: { hasForwarding: forwarding },
     run: async ({ pick }) => {
       let begun = 0;
@@ -29,7 +29,7 @@ export const downstreams: readonly Attack[] = [
     said: ["downstream_connected", "downstream_left"],
   },
   {
-    name: "downstream tracers that ask for thousands of things in one piece",
+    name: "downstream tracers that send thousands of requests at once",
     config: {
       hasForwarding: forwarding,
       muninn: { forwarding: { name: "up", metrics: true, dataPoints: true } },

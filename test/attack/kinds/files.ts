@@ -80,13 +80,13 @@ export const files: readonly Attack[] = [
     said: ["reload_failed"],
   },
   {
-    name: "a configuration nested ten thousand deep",
+    name: "a configuration nested ten thousand levels deep",
     onlyWhole: true,
     run: (target) => refusedText(target, `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`),
     said: ["reload_failed"],
   },
   {
-    name: "a configuration of aliases that grow",
+    name: "a configuration whose aliases grow exponentially",
     onlyWhole: true,
     run: (target) => {
       const levels = Array.from(
@@ -98,12 +98,12 @@ export const files: readonly Attack[] = [
     said: ["reload_failed"],
   },
   {
-    name: "a configuration of four megabytes that is no JSON",
+    name: "a configuration of four megabytes that is not JSON",
     run: (target) => refusedText(target, `{"a": ${'"'.padEnd(4_000_000, "\\\\\u001b[2J")}`),
     said: ["reload_failed"],
   },
   {
-    name: "a configuration that merges a mapping again and again",
+    name: "a configuration that merges one mapping many times",
     onlyWhole: true,
     run: (target) => {
       const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`);
@@ -112,13 +112,13 @@ export const files: readonly Attack[] = [
     said: ["reload_failed"],
   },
   {
-    name: "a configuration of a million values",
+    name: "a configuration with a million values",
     onlyWhole: true,
     run: (target) => refusedText(target, `a:\n${"- 1\n".repeat(1_000_000)}`),
     said: ["reload_failed"],
   },
   {
-    name: "a configuration of 30,000 sections",
+    name: "a configuration with 30,000 logging sections",
     onlyWhole: true,
     run: async (target) => {
       await reloadedWith(target, ({ logging, ...whole }) => ({
@@ -133,7 +133,7 @@ export const files: readonly Attack[] = [
     },
   },
   {
-    name: "a reload with as many texts for metrics as there may be",
+    name: "a reload with as many help texts as are allowed",
     run: async (target) => {
       await reloadedWith(target, (whole) => ({ ...whole, metricsHelp: manyTexts(10_000) }));
       await target.daemon.logged("reloaded");
@@ -141,7 +141,7 @@ export const files: readonly Attack[] = [
     },
   },
   {
-    name: "a pipe for a configuration",
+    name: "a named pipe in place of the configuration file",
     onlyWhole: true,
     run: (target) => pipeInPlaceOf(target, configurationOf(target)),
     said: ["reload_failed"],
@@ -158,7 +158,7 @@ export const files: readonly Attack[] = [
     },
   },
   {
-    name: "a node's directory that is swapped for a link again and again",
+    name: "a node's directory that is replaced with a symbolic link again and again",
     run: async ({ socket, place, pick }) => {
       const outside = place.path("outside");
       mkdirSync(outside);
@@ -189,7 +189,7 @@ export const files: readonly Attack[] = [
     bounds: { logBytes: 4 * 1_048_576 },
   },
   {
-    name: "a log root with a hundred thousand directories of others",
+    name: "a log root with a hundred thousand foreign directories",
     config: {
       rotation: { rpFrequencySecs: 1, rpKeepFilesNum: 2, rpLogLimitBytes: 100_000, rpMaxAgeHours: 1 },
     },
@@ -202,7 +202,7 @@ export const files: readonly Attack[] = [
     run: () => seconds(15),
   },
   {
-    name: "pipes and files of the year 9999 where logs are made",
+    name: "named pipes and files of the year 9999 where log files belong",
     run: async ({ socket, place, daemon }) => {
       const directory = `${place.logRoot}/victim`;
       mkdirSync(directory);

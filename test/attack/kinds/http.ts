@@ -62,7 +62,7 @@ function besideBigStores(use: (target: Target) => Promise<void>): Attack["run"] 
 /** Attacks by clients of the HTTP endpoints. */
 export const http: readonly Attack[] = [
   {
-    name: "clients that scrape big stores and read nothing",
+    name: "clients that scrape large stores and read nothing",
     run: besideBigStores(async ({ prometheus, pick }) => {
       const one = withClients(prometheus, pick(150, 1_000), get("/metrics"), () => seconds(2));
       const other = withClients(prometheus, pick(50, 200), get("/big-1", "Accept-Encoding: gzip\r\n"), () =>
@@ -86,7 +86,7 @@ export const http: readonly Attack[] = [
     }),
   },
   {
-    name: "three thousand requests in one piece, from many",
+    name: "many clients that each send three thousand requests at once",
     run: besideBigStores(async ({ prometheus, pick }) => {
       const requests = get("/metrics").repeat(3_000);
       await withClients(prometheus, pick(30, 100), requests, async () => {
@@ -96,7 +96,7 @@ export const http: readonly Attack[] = [
     }),
   },
   {
-    name: "clients that all ask at the same time, with thousands of nodes",
+    name: "clients that all scrape at the same time, with thousands of nodes",
     run: ({ socket, prometheus, ekg, pick }) =>
       withPeers(
         socket,
@@ -129,7 +129,7 @@ export const http: readonly Attack[] = [
     }),
   },
   {
-    name: "refused upgrades that stay",
+    name: "clients that stay connected after a refused upgrade",
     config: { muninn: { auth: { ekg: { bearerToken: "a-token-of-some-length" } } } },
     run: async ({ ekg, pick }) => {
       await withClients(ekg, pick(400, 2_200), get("/healthy", upgrade), async (clients) => {
@@ -148,7 +148,7 @@ export const http: readonly Attack[] = [
     counted: [/^muninn_http_answers_total\{.*401/],
   },
   {
-    name: "refused upgrades that never end their side",
+    name: "clients that never close their side after a refused upgrade",
     onlyWhole: true,
     config: { muninn: { auth: { ekg: { bearerToken: "a-token-of-some-length" } } } },
     run: async ({ ekg, pick }) => {
@@ -172,7 +172,7 @@ export const http: readonly Attack[] = [
     },
   },
   {
-    name: "clients that say nothing",
+    name: "clients that send nothing",
     onlyWhole: true,
     run: async ({ prometheus, ekg, pick }) => {
       await withClients(prometheus, pick(500, 2_048), "", async () => {
@@ -185,7 +185,7 @@ export const http: readonly Attack[] = [
     },
   },
   {
-    name: "bodies and headers without an end",
+    name: "bodies and headers that never end",
     onlyWhole: true,
     run: async ({ prometheus, pick }) => {
       const post = `POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n${"a".repeat(1_000_000)}`;

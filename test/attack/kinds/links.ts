@@ -90,12 +90,12 @@ async function handshakes({ pick }: Target, count: number): Promise<void> {
 /** Attacks on links. */
 export const links: readonly Attack[] = [
   {
-    name: "handshakes of TLS at the same time",
+    name: "many TLS handshakes at the same time",
     config: link("tls"),
     run: (target) => handshakes(target, target.pick(200, 1_000)),
   },
   {
-    name: "WebSockets whose messages do not end",
+    name: "WebSocket messages that never end",
     config: link("ws"),
     run: ({ pick }) =>
       withWebSockets(pick(60, 400), async (send) => {
@@ -105,7 +105,7 @@ export const links: readonly Attack[] = [
       }),
   },
   {
-    name: "WebSockets whose messages are fragments of one byte",
+    name: "WebSocket messages in fragments of one byte",
     config: link("ws"),
     run: ({ pick }) =>
       withWebSockets(pick(30, 300), async (send) => {
@@ -116,7 +116,7 @@ export const links: readonly Attack[] = [
       }),
   },
   {
-    name: "nodes behind WebSockets whose objects do not end, in frames of 32 KiB",
+    name: "nodes whose objects never end, in WebSocket frames of 32 KiB",
     config: link("ws"),
     bounds: { logBytes: 2 * 1_048_576 },
     run: ({ pick }) =>
@@ -133,7 +133,7 @@ export const links: readonly Attack[] = [
       }),
   },
   {
-    name: "WebSockets that ping and read nothing",
+    name: "WebSocket peers that send pings and read nothing",
     config: link("ws"),
     run: ({ pick }) =>
       withWebSockets(pick(10, 40), async (send) => {

@@ -64,7 +64,7 @@ export const metrics: readonly Attack[] = [
     counted: [/^muninn_metrics_refused_total\{reason="answer-too-long"/],
   },
   {
-    name: "metric names of a megabyte with dots",
+    name: "metric names of one megabyte full of dots",
     onlyWhole: true,
     run: ({ socket, prometheus, pick }) => {
       const value: MetricValue = { kind: "counter", value: 1n };
@@ -82,14 +82,14 @@ export const metrics: readonly Attack[] = [
       );
     },
   },
-  { name: "20 peers that bring new metrics with each answer", run: everNewMetrics(20, 9_000) },
+  { name: "20 peers with new metrics in each answer", run: everNewMetrics(20, 9_000) },
   {
-    name: "256 peers that bring new metrics with each answer",
+    name: "256 peers with new metrics in each answer",
     onlyWhole: true,
     run: everNewMetrics(256, 1_000),
   },
   {
-    name: "texts of labels that are full of quotes and backslashes",
+    name: "label texts full of quotes and backslashes",
     onlyWhole: true,
     run: ({ socket, prometheus, ekg }) => {
       const text = `{a="${'\\\\\\"'.repeat(4_000)}"} 1`;
@@ -109,7 +109,7 @@ export const metrics: readonly Attack[] = [
     },
   },
   {
-    name: "answers whose metrics are cut into segments of one byte",
+    name: "metrics answers cut into segments of one byte",
     run: ({ socket, pick }) => {
       const answer = manyMetrics(pick(10_000, 50_000), "some.metric.");
       return withPeers(
@@ -121,7 +121,7 @@ export const metrics: readonly Attack[] = [
     },
   },
   {
-    name: "metrics nested a million deep",
+    name: "metrics nested a million levels deep",
     onlyWhole: true,
     run: ({ socket }) => {
       const writer = new CborWriter().array(2).int(1).array(2).int(0);

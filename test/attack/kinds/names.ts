@@ -22,7 +22,7 @@ export const names: readonly Attack[] = [
     run: namesInTurn((index) => `${"\u{fdfa}".repeat(80_000)}${index}`, 3, 5),
   },
   {
-    name: "names of a megabyte",
+    name: "names of one megabyte",
     run: ({ socket, pick }) =>
       withPeers(
         socket,
@@ -34,7 +34,7 @@ export const names: readonly Attack[] = [
     said: ["connection_failed"],
   },
   {
-    name: "documents about nodes that take long to read, from many at once",
+    name: "NodeInfo documents that are slow to parse, from many nodes at once",
     run: ({ socket, pick }) => {
       const keys = Array.from({ length: 12_000 }, (_, index) => `"${index * 1_000_003}":1`);
       const info = Buffer.from(`{${keys.join(",")},"niName":"long"}`);
@@ -48,12 +48,12 @@ export const names: readonly Attack[] = [
     bounds: { logBytes: 4 * 1_024 * 1_024 },
   },
   {
-    name: "names of controls",
+    name: "names made of control characters",
     onlyWhole: true,
     run: namesInTurn((index) => `\u001b]0;${index}\u0007\u202e\u009b2J\r\n\u2066x`.repeat(1_000), 3, 5),
   },
   {
-    name: "peers that each bring a new name",
+    name: "peers that each have a new name",
     run: async ({ socket, place, pick }) => {
       for (let begun = 0; begun < pick(1_200, 5_000); begun += 200) {
         await withPeers(

@@ -26,11 +26,11 @@ const header = Buffer.from([0, 1, 97, 1, 98]);
 /** A connection's first bytes, and those it then sends repeatedly. */
 const frames: Readonly<Record<string, readonly [begin: Buffer, again: Buffer]>> = {
   "empty settings": [settings, settings],
-  "settings that change": [settings, frame(4, 0, 0, Buffer.from("000400000001000400010000", "hex"))],
+  "changing settings": [settings, frame(4, 0, 0, Buffer.from("000400000001000400010000", "hex"))],
   pings: [settings, frame(6, 0, 0, Buffer.alloc(8))],
-  "continuations of headers": [Buffer.concat([settings, headers]), frame(9, 0, 1, header)],
+  "header continuations": [Buffer.concat([settings, headers]), frame(9, 0, 1, header)],
   "empty continuations": [Buffer.concat([settings, headers]), frame(9, 0, 1)],
-  "priorities of streams that are not there": [settings, frame(2, 0, 3, Buffer.alloc(5))],
+  "priorities of absent streams": [settings, frame(2, 0, 3, Buffer.alloc(5))],
 };
 
 const exportPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -45,7 +45,7 @@ const exportHeaders = Buffer.concat([
 /** Attacks by OTLP clients' connections. */
 export const otlpConnections: readonly Attack[] = [
   {
-    name: "calls of gRPC that are reset at once",
+    name: "gRPC calls that are reset at once",
     config,
     run: async (target) => {
       const address = await servedAt(target, "otlpGrpc");
@@ -72,7 +72,7 @@ export const otlpConnections: readonly Attack[] = [
   },
   ...Object.entries(frames).map(
     ([what, [begin, again]]): Attack => ({
-      name: `HTTP/2: ${what} without end`,
+      name: `HTTP/2 connections that send endless ${what}`,
       config,
       run: async (target) => {
         const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
@@ -105,7 +105,7 @@ export const otlpConnections: readonly Attack[] = [
     }),
   ),
   {
-    name: "calls of gRPC that stay open",
+    name: "gRPC calls that stay open",
     config,
     run: async (target) => {
       const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
@@ -119,7 +119,7 @@ export const otlpConnections: readonly Attack[] = [
     counted: [/^muninn_otlp_in_answers_total\{transport="grpc",status="14"\}/],
   },
   {
-    name: "calls of gRPC whose headers are a thousand times as long as what is sent",
+    name: "gRPC calls whose compressed headers expand a thousand times",
     config,
     run: async (target) => {
       const [host, port] = (await servedAt(target, "otlpGrpc")).split(":");
@@ -132,7 +132,7 @@ export const otlpConnections: readonly Attack[] = [
     },
   },
   {
-    name: "thousands of requests of OTLP in one piece, from many",
+    name: "many clients that each send thousands of OTLP requests at once",
     config,
     run: async (target) => {
       const address = await servedAt(target, "otlp");
@@ -150,7 +150,7 @@ export const otlpConnections: readonly Attack[] = [
     },
   },
   {
-    name: "bodies of OTLP in chunks of one byte",
+    name: "OTLP bodies in chunks of one byte",
     config,
     run: async (target) => {
       const body = `1\r\nx\r\n`.repeat(target.pick(100_000, 1_000_000));
@@ -162,7 +162,7 @@ export const otlpConnections: readonly Attack[] = [
     },
   },
   {
-    name: "clients of OTLP that say nothing, or nothing more",
+    name: "OTLP clients that send nothing, or stop sending",
     // Few enough to leave places for 64 clients of each server.
     under: ["prlimit", "--nofile=2048:2048"],
     config,
@@ -188,7 +188,7 @@ export const otlpConnections: readonly Attack[] = [
     said: ["otlp_connection_closed"],
   },
   {
-    name: "bodies of OTLP that come slowly, from more than there are places for",
+    name: "slow OTLP bodies from more clients than there are places for",
     under: ["prlimit", "--nofile=2048:2048"],
     config,
     run: async (target) => {
@@ -204,7 +204,7 @@ export const otlpConnections: readonly Attack[] = [
     },
   },
   {
-    name: "bodies of OTLP that stop before their end",
+    name: "OTLP bodies that stop before their end",
     config: { muninn: { ...config.muninn, maxInFlightBytes: "32MiB" } },
     run: async (target) => {
       const begun = requestOf("Content-Length: 1000000\r\n", "x".repeat(600_000));

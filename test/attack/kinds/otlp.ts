@@ -23,7 +23,7 @@ const aLineForEachName = { logBytes: 4 * 1_024 * 1_024 };
 /** Attacks by OTLP requests. */
 export const otlp: readonly Attack[] = [
   {
-    name: "millions of resources that are empty",
+    name: "millions of empty resources",
     config,
     run: async (target) => {
       const body = filled(target.pick(4, 19) * 2 ** 20, field(1, empty));
@@ -32,7 +32,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "millions of records that are empty, packed",
+    name: "millions of empty records, compressed",
     config,
     run: async (target) => {
       const records = filled(target.pick(4, 19) * 2 ** 20, field(2, empty));
@@ -60,7 +60,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "JSON of millions of lists",
+    name: "JSON with millions of lists",
     config,
     run: async (target) => {
       const lists = filled(target.pick(4, 19) * 2 ** 20, Buffer.from("{},"));
@@ -69,7 +69,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "JSON with as many values as a record may have, in many records",
+    name: "many JSON records with as many values as are allowed",
     config,
     run: async (target) => {
       const record = `{"attributes":[${"{},".repeat(49_000)}{}]}`;
@@ -84,7 +84,7 @@ export const otlp: readonly Attack[] = [
     { what: "quotes", text: '"' },
   ].flatMap(({ what, text }): Attack[] => [
     {
-      name: `a record as long as it may be, of ${what}`,
+      name: `a record of the largest allowed size, made of ${what}`,
       config,
       run: async (target) => {
         const long = filled(target.pick(4, 16) * 2 ** 20 - 1_000, Buffer.from(text));
@@ -93,7 +93,7 @@ export const otlp: readonly Attack[] = [
       },
     },
     {
-      name: `a record of JSON as long as it may be, of ${what}`,
+      name: `a JSON record of the largest allowed size, made of ${what}`,
       config,
       run: async (target) => {
         const long = JSON.stringify(text)
@@ -106,7 +106,7 @@ export const otlp: readonly Attack[] = [
     },
   ]),
   {
-    name: "a host, scope or service whose name has megabytes",
+    name: "a host, scope or service with a name of megabytes",
     config,
     run: async (target) => {
       const name = "x".repeat(target.pick(1, 4) * 2 ** 20);
@@ -127,7 +127,7 @@ export const otlp: readonly Attack[] = [
     counted: [/^muninn_otlp_in_rejected_total\{signal="logs"\}/],
   },
   {
-    name: "lists of JSON that are nested without end",
+    name: "JSON lists nested without end",
     config,
     run: async (target) => {
       const nested = "[".repeat(target.pick(4, 19) * 2 ** 20);
@@ -137,7 +137,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "values nested ten thousand deep",
+    name: "values nested ten thousand levels deep",
     config,
     run: async (target) => {
       let value: Buffer = empty;
@@ -147,7 +147,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "bodies that unpack to a thousand times their size",
+    name: "bodies that decompress to a thousand times their size",
     config,
     run: async (target) => {
       const body = gzipSync(Buffer.alloc(target.pick(64, 512) * 2 ** 20));
@@ -155,7 +155,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "metrics of thousands of resources, with names as long as may be",
+    name: "metrics of thousands of resources, with the longest allowed names",
     config: { muninn: { ...config.muninn, maxInFlightBytes: "32MiB" } },
     run: async (target) => {
       const requests = target.pick(10, 100);
@@ -166,7 +166,7 @@ export const otlp: readonly Attack[] = [
     counted: [/^muninn_otlp_in_rejected_total\{signal="metrics"\}/],
   },
   {
-    name: "metrics of more resources than there may be nodes",
+    name: "metrics of more resources than nodes are allowed",
     config,
     bounds: aLineForEachName,
     run: async (target) => {
@@ -174,7 +174,7 @@ export const otlp: readonly Attack[] = [
     },
   },
   {
-    name: "records of new resources without end",
+    name: "records of endless new resources",
     onlyWhole: true,
     config,
     bounds: aLineForEachName,

@@ -20,7 +20,7 @@ function rotated(place: Workplace, turn: number): void {
 /** Attacks during reloads of the configuration. */
 export const reloads: readonly Attack[] = [
   {
-    name: "reloads without end, while nodes come, send and leave",
+    name: "endless reloads while nodes connect, send and leave",
     bounds: { logBytes: 8 * 1_048_576 },
     run: async ({ daemon, socket, pick }) => {
       let isOver = false;
@@ -44,7 +44,7 @@ export const reloads: readonly Attack[] = [
     said: ["reloaded"],
   },
   {
-    name: "certificates that are replaced while handshakes go on",
+    name: "certificates that are replaced during handshakes",
     prepare: (place) => {
       rotated(place, 0);
       return () => {};

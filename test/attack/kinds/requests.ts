@@ -32,7 +32,7 @@ const heads: Readonly<Record<string, readonly [Endpoint, string]>> = {
     "ui",
     get(`/api/live?regex=${encodeURIComponent(`(?i)[${"\\pL".repeat(120)}]`)}`, upgrade),
   ],
-  "a wish for a compressed page": ["ui", get("/", "Accept-Encoding: gzip\r\n")],
+  "a request for a compressed page": ["ui", get("/", "Accept-Encoding: gzip\r\n")],
 };
 
 /** All are connected before the first sends anything. */
@@ -78,22 +78,22 @@ function withoutEnd(endpoint: Endpoint, path: string, begin: Uint8Array, frame: 
 export const requests: readonly Attack[] = [
   ...Object.entries(heads).map(
     ([what, [endpoint, head]]): Attack => ({
-      name: `requests at the same time with ${what}`,
+      name: `many requests at the same time, with ${what}`,
       config,
       run: atTheSameTime(endpoint, head),
     }),
   ),
   {
-    name: "viewers of the page who ping without end",
+    name: "viewers of the page that send endless pings",
     config,
     run: withoutEnd("ui", "/api/live", ping, ping),
   },
   {
-    name: "viewers of a node whose messages do not end",
+    name: "viewers of a node whose messages never end",
     run: withoutEnd("ekg", "/healthy", emptyFrame(0x01), emptyFrame(0x00)),
   },
   {
-    name: "viewers of as many metrics as nodes may have, all at the same time",
+    name: "many viewers at once of nodes with as many metrics as are allowed",
     onlyWhole: true,
     run: ({ socket, ekg }) => {
       let given = 0;
@@ -115,7 +115,7 @@ export const requests: readonly Attack[] = [
     },
   },
   {
-    name: "clients that hold the places of health and read nothing",
+    name: "clients that take every place of the health endpoint and read nothing",
     run: async (target) => {
       const health = await addressOf(target, "health");
       const piece = get("/healthz").repeat(1_000);

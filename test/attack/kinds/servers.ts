@@ -97,7 +97,7 @@ const bounds = { logBytes: 1_048_576 };
 /** Attacks by servers that Muninn sends to. */
 export const servers: readonly Attack[] = [
   {
-    name: "a NATS server that lets everybody in and closes at once",
+    name: "a NATS server that accepts every login and closes at once",
     config: bestEffort,
     bounds,
     run: besideServer((socket) => {
@@ -109,7 +109,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server that does not say how long a message may be",
+    name: "a NATS server that does not announce its longest message",
     config: bestEffort,
     bounds,
     run: besideServer((socket) => {
@@ -131,7 +131,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server that pings without end and reads nothing",
+    name: "a NATS server that sends endless pings and reads nothing",
     config: bestEffort,
     bounds,
     run: besideServer(floods("PING\r\n")),
@@ -139,7 +139,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server that says again and again who it is, and names others",
+    name: "a NATS server that repeats its INFO line, with other servers each time",
     config: bestEffort,
     bounds,
     run: besideServer(
@@ -149,7 +149,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server whose first line does not end",
+    name: "a NATS server whose first line never ends",
     config: bestEffort,
     bounds,
     run: besideServer((socket) => {
@@ -164,7 +164,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server that sends what nobody asked for",
+    name: "a NATS server that sends messages that were not requested",
     onlyWhole: true,
     config: bestEffort,
     bounds,
@@ -172,7 +172,7 @@ export const servers: readonly Attack[] = [
     said: ["nats_failed"],
   },
   {
-    name: "a NATS server that nodes wait for, and that reads nothing",
+    name: "a required NATS server that reads nothing",
     onlyWhole: true,
     config: config({ required: true }),
     bounds: { ...bounds, healthyShare: -1 },

@@ -74,7 +74,7 @@ const queries: Readonly<Record<string, string>> = {
 /** Attacks by queries of timeseries. */
 export const timeseries: readonly Attack[] = [
   {
-    name: "queries that take long, one after the other",
+    name: "slow queries, one after another",
     config,
     bounds,
     run: besideManySeries(async (address) => {
@@ -82,7 +82,7 @@ export const timeseries: readonly Attack[] = [
     }),
   },
   {
-    name: "queries that take long, all at once, whose answers nobody reads",
+    name: "slow queries all at once, whose answers nobody reads",
     config,
     bounds,
     run: besideManySeries(async (address, { pick }) => {
@@ -95,7 +95,7 @@ export const timeseries: readonly Attack[] = [
     counted: [/^muninn_http_answers_total\{.*timeseries.*503/],
   },
   {
-    name: "queries that are almost sent",
+    name: "queries whose last byte is never sent",
     config,
     async run(target) {
       const address = await endpointOf(target);
@@ -108,7 +108,7 @@ export const timeseries: readonly Attack[] = [
     counted: [/^muninn_http_answers_total\{.*timeseries.*(408|503)/],
   },
   {
-    name: "answers of timeseries that nobody reads",
+    name: "timeseries answers that nobody reads",
     config,
     bounds,
     run: besideManySeries(async (address, { pick }) => {
@@ -117,7 +117,7 @@ export const timeseries: readonly Attack[] = [
     }),
   },
   {
-    name: "names of metrics that are always new, and clients that ask for all of them",
+    name: "metrics with new names in each answer, and clients that query all of them",
     config,
     run: async (target) => {
       const address = await endpointOf(target);
@@ -141,7 +141,7 @@ export const timeseries: readonly Attack[] = [
     },
   },
   {
-    name: "retention and pruning that change again and again",
+    name: "clients that change retention and pruning again and again",
     config,
     onlyWhole: true,
     bounds,

@@ -27,7 +27,7 @@ function peerKinds() {
 /** All of them at the same time. */
 export const together: readonly Attack[] = [
   {
-    name: "peers and clients, as many as there may be",
+    name: "as many peers and clients as are allowed, at the same time",
     run: async ({ socket, prometheus, ekg, pick }) => {
       const kinds = peerKinds();
       const kindOf = (index: number) => kinds[index % kinds.length]!;

@@ -24,7 +24,7 @@ const longSearch = `${"A".repeat(500)}B${"A".repeat(490)}`;
 /** What viewers of the page may do. */
 export const viewers: readonly Attack[] = [
   {
-    name: "viewers whose expressions are long to compile",
+    name: "viewers whose regular expressions take long to compile",
     config,
     run: async (target) => {
       const page = await pageOf(target);
@@ -39,7 +39,7 @@ export const viewers: readonly Attack[] = [
     },
   },
   {
-    name: "viewers that look for long texts, beside nodes with objects of megabytes",
+    name: "viewers that search for long texts while nodes send objects of several megabytes",
     config,
     run: async (target) => {
       const page = await pageOf(target);
@@ -66,7 +66,7 @@ export const viewers: readonly Attack[] = [
     },
   },
   {
-    name: "thousands of nodes that leave at the same time, with the page open",
+    name: "thousands of nodes that leave at the same time while the page is open",
     config,
     run: async (target) => {
       const page = await pageOf(target);
@@ -86,7 +86,7 @@ export const viewers: readonly Attack[] = [
     bounds: { logBytes: 8 * 1_048_576 },
   },
   {
-    name: "viewers whose expressions take long, beside nodes with long objects",
+    name: "viewers with slow regular expressions while nodes send long objects",
     config,
     counted: [/^muninn_live_.*skipped/],
     run: async (target) => {
