@@ -1,7 +1,7 @@
 import type { Config } from "./config/config.js";
 import type { LinkView } from "./health/link-check.js";
 import type { HealthOptions } from "./health/open-health.js";
-import { connectorEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
+import { connectorEvents, socketFileEvents, tooManyEvents } from "./tracer-events.js";
 import { type DoorOptions, Links } from "./tracer-links.js";
 import { formatAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
@@ -59,7 +59,7 @@ export class Door {
         chunks: "lent",
         ids: this.#ids,
         run,
-        onTurnedAway: turnedAwayEvents(log, events),
+        onTooMany: tooManyEvents(log, events),
         ...socketFileEvents(log),
       });
     }

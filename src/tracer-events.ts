@@ -46,9 +46,9 @@ export function sessionEvents(log: Log, own: OwnEvents): SessionObserver {
     },
     ended: (connection, end) => {
       const { id, peer } = connection;
-      const { node, fault, shookHands } = end;
+      const { node, fault, handshakeDone } = end;
       const reason = endReason(end);
-      own.connectionEnded(reason, { shookHands });
+      own.connectionEnded(reason, { handshakeDone });
       const facts = { node: node?.name, connection: id, peer, reason };
       const address = remoteAddressOf(connection);
       const who = node === undefined ? `connection ${id} at ${peer}` : `node ${node.name}`;
@@ -131,8 +131,8 @@ const refusalWords: Readonly<Record<Refusal["reason"], string>> = {
   path: "it asked for a wrong path",
   "not-websocket": "it does not speak WebSocket",
   timeout: "it took too long to authenticate",
-  waits: "its address was refused ten times within a minute, and must wait for a minute",
-  crowd: "too many connections from its address are still being authenticated",
+  "must-wait": "its address was refused ten times within a minute, and must wait for a minute",
+  "too-many": "too many connections from its address are still being authenticated",
 };
 
 /** Logs what was done for a socket file without being asked for explicitly. */
@@ -145,7 +145,7 @@ export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade
     onModeNarrowed: (path) =>
       log.warning(
         "socket_mode_narrowed",
-        `only owner and group may connect to ${path}, although the umask would let everybody in: ` +
+        `only owner and group may connect to ${path}, although the umask would allow everybody: ` +
           "set muninn.socketMode if others must connect",
         { path },
       ),
@@ -153,12 +153,12 @@ export function socketFileEvents(log: Log): Pick<ListenOptions, "onDirectoryMade
 }
 
 /** Logs that there are too many connections: at once, and then at most once a minute with their number. */
-export function turnedAwayEvents(log: Log, own: OwnEvents): (limit: number) => void {
+export function tooManyEvents(log: Log, own: OwnEvents): (limit: number) => void {
   const lines = new RateLimitedLines();
   return (limit) => {
-    own.connectionTurnedAway();
-    lines.say("turned-away", "", (count) =>
-      log.warning("connections_turned_away", `${count} connections turned away: ${limit} are already open`, {
+    own.connectionRefused();
+    lines.say("too-many", "", (count) =>
+      log.warning("connections_refused", `${count} connections refused: ${limit} are already open`, {
         count,
         limit,
       }),

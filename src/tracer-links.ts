@@ -4,7 +4,7 @@ import { type LinkCredentials, readLinkCredentials } from "./config/link-credent
 import type { Log } from "./daemon/log/log.js";
 import type { LinkView } from "./health/link-check.js";
 import type { OwnEvents } from "./metrics/own/events.js";
-import { connectorEvents, refusalEvents, socketFileEvents, turnedAwayEvents } from "./tracer-events.js";
+import { connectorEvents, refusalEvents, socketFileEvents, tooManyEvents } from "./tracer-events.js";
 import { formatLinkAddress } from "./transport/address.js";
 import type { RunConnection } from "./transport/connection.js";
 import type { ConnectionIds } from "./transport/connection-ids.js";
@@ -43,8 +43,8 @@ export class Links {
   /** @throws CertificateError if files cannot be used, TransportError if it cannot listen */
   async open(run: RunConnection): Promise<void> {
     for (const link of this.#links) await link.readCredentials();
-    const onTurnedAway = turnedAwayEvents(this.#options.log, this.#options.events);
-    for (const link of this.#links) await link.open(run, onTurnedAway);
+    const onTooMany = tooManyEvents(this.#options.log, this.#options.events);
+    for (const link of this.#links) await link.open(run, onTooMany);
   }
 
   /**
@@ -94,7 +94,7 @@ class OpenLink {
     };
   }
 
-  async open(run: RunConnection, onTurnedAway: (limit: number) => void): Promise<void> {
+  async open(run: RunConnection, onTooMany: (limit: number) => void): Promise<void> {
     const { log, events, muninn, maxConnections, ids, room } = this.#options;
     const { listen, connect, trustedProxies } = this.#link;
     if (connect !== undefined) {
@@ -120,7 +120,7 @@ class OpenLink {
       trustedProxies,
       handshakeTimeoutMs: muninn.handshakeTimeoutMs,
       run,
-      onTurnedAway,
+      onTooMany,
       onRefused: refusalEvents(log, events, this.#name),
       ...socketFileEvents(log),
     });

@@ -13,7 +13,7 @@ import { RateLimitedLines, times } from "./text/rate-limited-lines.js";
 /** Share of the peers' memory for requests that are not safe yet. */
 const requestsPart = 1 / 2;
 
-interface Surroundings {
+interface Parts {
   readonly sessions: Sessions;
   readonly innerNodes: InnerNodes;
   readonly log: Log;
@@ -25,7 +25,7 @@ interface Surroundings {
  */
 export async function openOtlpIn(
   { muninn, networkMagic: magic }: Config,
-  { sessions, innerNodes, log }: Surroundings,
+  { sessions, innerNodes, log }: Parts,
 ): Promise<OtlpIn | undefined> {
   if (muninn.otlp === undefined) return undefined;
   const { OtlpIn } = await import("./otlp-in/otlp-in.js");
@@ -40,7 +40,7 @@ export async function openOtlpIn(
     maxObjectBytes: muninn.maxObjectBytes,
     maxMetricsPerNode: muninn.maxMetricsPerNode,
     joinMetrics: () => sessions.answers.join(),
-    admits: (name, peer) => sessions.mayBring(name, remoteAddressOf({ opener: "peer", peer })),
+    admits: (name, peer) => sessions.admitsName(name, remoteAddressOf({ opener: "peer", peer })),
     open: ({ name, version }, peer) =>
       innerNodes.open("otlp", run, { peer, info: { name, version, protocol: "OTLP" }, magic }),
   });

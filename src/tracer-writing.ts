@@ -1,7 +1,7 @@
+import type { Endings } from "./base/endings.js";
 import type { Config } from "./config/config.js";
 import { readSmallFile } from "./config/small-file.js";
 import type { Log } from "./daemon/log/log.js";
-import type { Endings } from "./endings.js";
 import { DiskSpace } from "./health/disk-space.js";
 import type { Health, HealthOptions } from "./health/open-health.js";
 import { WritesUnderWay } from "./health/writes-under-way.js";

@@ -1,10 +1,10 @@
 import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { type Endings, openWithEndings } from "./base/endings.js";
 import type { Config } from "./config/config.js";
 import { identityOf } from "./config/identity.js";
 import type { Log } from "./daemon/log/log.js";
-import { type Endings, openWithEndings } from "./endings.js";
 import { defined } from "./fields/defined.js";
 import { openHealth } from "./health/open-health.js";
 import { loopSlices } from "./http/loop-slices.js";

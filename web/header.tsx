@@ -60,17 +60,17 @@ function Connection() {
 function Health() {
   const health = overview.value?.health;
   if (health === undefined) return null;
-  const troubled = health.checks.filter(({ state }) => state !== "ok");
+  const problems = health.checks.filter(({ state }) => state !== "ok");
   return (
     <details class="health">
       <summary class={health.status}>
-        {health.status === "ok" ? "healthy" : `${health.status}: ${counted(troubled.length, "problem")}`}
+        {health.status === "ok" ? "healthy" : `${health.status}: ${counted(problems.length, "problem")}`}
       </summary>
-      {troubled.length === 0 ? (
+      {problems.length === 0 ? (
         <p>All {count(health.checks.length)} checks are ok.</p>
       ) : (
         <ul>
-          {troubled.map((check) => (
+          {problems.map((check) => (
             <li key={check.name}>
               <Problem check={check} />
             </li>

@@ -9,7 +9,7 @@ import { sampleObject, sampleReply } from "../harness/objects.js";
 
 // The nodes of one run, in a process of their own: they connect, send as many replies as they are told, and stay.
 
-/** Simultaneous connection attempts; more than a listener's backlog would be turned away. */
+/** Simultaneous connection attempts; more than a listener's backlog would be refused. */
 const connectingAtOnce = 32;
 const retryMs = 20;
 const timeoutMs = 10_000;

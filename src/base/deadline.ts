@@ -1,9 +1,14 @@
-/** Resolves when `work` has settled, or after this many milliseconds. Never rejects. */
-export async function settledWithin(work: Promise<unknown> | undefined, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
+/**
+ * Waits for `work` to settle, this many milliseconds at most; resolves with whether it has. Never rejects. The process stays
+ * alive meanwhile.
+ */
+export function settledWithin(work: Promise<unknown> | undefined, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    const settled = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    Promise.resolve(work).then(settled, settled);
   });
-  await Promise.race([Promise.resolve(work).catch(() => {}), deadline]);
-  clearTimeout(timer);
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "../crc32.js";
+import { crc32 } from "../base/crc32.js";
 
 /** Where a log ended before a batch was written to it. */
 export interface LogEnd {

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type Endings, openWithEndings } from "../base/endings.js";
 import type { Config } from "../config/config.js";
 import { readSmallFile } from "../config/small-file.js";
 import type { Log } from "../daemon/log/log.js";
-import { type Endings, openWithEndings } from "../endings.js";
 import { openHealth } from "../health/open-health.js";
 import { OwnMetrics } from "../metrics/own/own-metrics.js";
 import type { NewNames } from "../nodes/new-names.js";

@@ -101,7 +101,7 @@ async function relay(flags: RelayFlags): Promise<number> {
         maxConnections,
         onDirectoryMade: (directory) => say(`directory ${directory} was missing and has been created`),
         onModeNarrowed: (path) =>
-          say(`only owner and group may connect to ${path}; --socket-mode lets others in`),
+          say(`only owner and group may connect to ${path}; --socket-mode allows others`),
         observer: {
           changed: (nodes) => service.status(`${nodes} nodes are connected with ${target}`),
           unreachable: ({ message }) =>
@@ -112,9 +112,9 @@ async function relay(flags: RelayFlags): Promise<number> {
             ),
           reachedAgain: () =>
             lines.say("reached", "", (count) => say(`${target} is reachable again${times(count)}`)),
-          turnedAway: (limit) =>
-            lines.say("turned-away", "", (count) =>
-              say(`a node was turned away: ${limit} are already connected${times(count)}`),
+          tooMany: (limit) =>
+            lines.say("too-many", "", (count) =>
+              say(`a node was refused: ${limit} are already connected${times(count)}`),
             ),
         },
       });

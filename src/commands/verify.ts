@@ -38,7 +38,7 @@ export function addVerifyCommand(program: Command): void {
       wholeNumber(1),
       1,
     )
-    .option("--node <name...>", "judge these nodes only")
+    .option("--node <name...>", "check these nodes only")
     .option(
       "--window <lines>",
       "how far out of place a line may be and still be recognised",
@@ -75,7 +75,7 @@ async function verifyLogs(flags: VerifyFlags): Promise<number> {
         status.show(`${done} ${formatBytes(bytes)} of ${formatBytes(totalBytes)}  ${node}`);
       },
     });
-    if (verdict.nodes.length === 0) throw new UsageError("there is no node to judge");
+    if (verdict.nodes.length === 0) throw new UsageError("there is no node to check");
     status.clear();
     print(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
     return verdict.ok ? 0 : 1;

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { settledWithin } from "../base/deadline.js";
 
 /** Reads a whole file of text. @throws FileError */
 export type ReadText = (file: string) => Promise<string>;
@@ -49,21 +50,12 @@ export async function readSmallFile(file: string, openFile: typeof open = open):
 }
 
 async function inTime(file: string, reading: Promise<Buffer>): Promise<Buffer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      hanging.add(file);
-      const over = () => hanging.delete(file);
-      reading.then(over, over);
-      const message = `cannot be read: no answer for ${deadlineMs / 1_000} s; check the file system`;
-      reject(new FileError("unreadable", message));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await settledWithin(reading, deadlineMs)) return reading;
+  hanging.add(file);
+  const over = () => hanging.delete(file);
+  reading.then(over, over);
+  const message = `cannot be read: no answer for ${deadlineMs / 1_000} s; check the file system`;
+  throw new FileError("unreadable", message);
 }
 
 async function readBytes(file: string, openFile: typeof open): Promise<Buffer> {

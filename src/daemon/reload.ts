@@ -1,8 +1,8 @@
+import { settledWithin } from "../base/deadline.js";
 import { changedFields, reloaded } from "../config/changes.js";
 import type { Config } from "../config/config.js";
 import { RefusedConfig, rereadConfig } from "../config/reread.js";
 import type { Tracer } from "../tracer.js";
-import { settledWithin } from "./deadline.js";
 import type { Log } from "./log/log.js";
 import type { LogSeverity } from "./log/severity.js";
 

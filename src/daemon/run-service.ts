@@ -1,4 +1,4 @@
-import { CodedError } from "../coded-error.js";
+import { CodedError } from "../base/coded-error.js";
 import type { Config } from "../config/config.js";
 import { type LoadedConfig, loadConfig } from "../config/load.js";
 import { ConfigError, formatProblems } from "../config/problem.js";

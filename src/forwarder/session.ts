@@ -68,7 +68,7 @@ export class ForwarderSession {
   readonly #demux: Demux;
   readonly #served: Readonly<Record<MiniProtocol, Served>>;
   readonly #metrics = new SentMetrics();
-  #state: "shaking hands" | "connected" | "leaving" = "shaking hands";
+  #state: "handshaking" | "connected" | "leaving" = "handshaking";
   /** Set after the handshake. */
   #forwarding: { readonly source: ForwarderSource; readonly answers: AnswersInTurn } | undefined;
   #dataPointsSent = Promise.resolve();
@@ -165,7 +165,7 @@ export class ForwarderSession {
     handle: (message: Uint8Array) => void,
   ): Served {
     const assembler = new MessageAssembler({ what, maxBytes });
-    const expectedIn = miniProtocol === miniProtocols.handshake ? "shaking hands" : "connected";
+    const expectedIn = miniProtocol === miniProtocols.handshake ? "handshaking" : "connected";
     const take = (message: Uint8Array) => {
       if (this.#state === "leaving") return;
       if (this.#state !== expectedIn)

@@ -139,7 +139,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
         maxConnections,
         run,
         unref,
-        onTurnedAway: () => {},
+        onTooMany: () => {},
         onRefused: ({ reason, host, detail = reason }) =>
           this.#fail(`a tracer at ${host} was refused: ${detail}`),
       });

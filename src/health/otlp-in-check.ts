@@ -4,11 +4,11 @@ import type { Check } from "./check.js";
 export interface OtlpInView {
   /** Resources that are currently nodes. */
   resources(): number;
-  /** Milliseconds since an exporter was last turned away for lack of room. */
+  /** Milliseconds since an exporter was last refused for lack of room. */
   sinceBusyMs(): number;
 }
 
-/** An exporter that was turned away sends again within this time: if none was turned away since, the problem is over. */
+/** An exporter that was refused sends again within this time: if none was refused since, the problem is over. */
 const quietMs = 60_000;
 
 export function otlpInCheck(view: OtlpInView): Check {

@@ -8,13 +8,13 @@ export interface AdmissionOptions {
 }
 
 /** A request has at least this long to arrive, in milliseconds, even if others have no room. */
-const leastComingMs = 2_000;
+const leastArrivalMs = 2_000;
 
 /** Limits the memory of unanswered requests. Requests that arrive slowly give way to others. */
 export class Admission {
   readonly #options: AdmissionOptions;
   /** Requests that are still arriving, the oldest first. */
-  readonly #coming = new Map<Place, { readonly since: number; readonly giveWay: () => void }>();
+  readonly #arriving = new Map<Place, { readonly since: number; readonly giveWay: () => void }>();
   #bytes = 0;
 
   constructor(options: AdmissionOptions) {
@@ -35,8 +35,8 @@ export class Admission {
   /** Whether the request at a place may have this many `more` bytes. @internal */
   allows(place: Place, more: number): boolean {
     if (this.#hasRoom(place, more)) return true;
-    const before = performance.now() - leastComingMs;
-    for (const [other, { since, giveWay }] of this.#coming) {
+    const before = performance.now() - leastArrivalMs;
+    for (const [other, { since, giveWay }] of this.#arriving) {
       if (since > before) break;
       if (other === place) continue;
       other.leave();
@@ -52,13 +52,13 @@ export class Admission {
   }
 
   /** @internal */
-  comes(place: Place, giveWay: () => void): void {
-    this.#coming.set(place, { since: performance.now(), giveWay });
+  arriving(place: Place, giveWay: () => void): void {
+    this.#arriving.set(place, { since: performance.now(), giveWay });
   }
 
   /** @internal */
-  came(place: Place): void {
-    this.#coming.delete(place);
+  arrived(place: Place): void {
+    this.#arriving.delete(place);
   }
 
   #hasRoom({ bytes }: Place, more: number): boolean {
@@ -94,20 +94,20 @@ export class Place {
   }
 
   /** The request begins to arrive; `giveWay` is called, and the place lost, if it takes long and others have no room. */
-  comes(giveWay: () => void): void {
-    if (!this.#hasLeft) this.#admission.comes(this, giveWay);
+  arriving(giveWay: () => void): void {
+    if (!this.#hasLeft) this.#admission.arriving(this, giveWay);
   }
 
   /** The request is complete. */
-  came(): void {
-    this.#admission.came(this);
+  arrived(): void {
+    this.#admission.arrived(this);
   }
 
   /** Releases the place. Idempotent. */
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.came();
+    this.arrived();
     this.#admission.grew(-this.#bytes);
   }
 }

@@ -3,10 +3,10 @@ import { createGunzip } from "node:zlib";
 import type { Place } from "./admission.js";
 
 /** Why a body is not accepted; `late` means that it arrived too slowly. */
-export type BodyFault = "too-large" | "busy" | "late" | "cut-off" | "garbage";
+export type BodyFault = "too-large" | "busy" | "late" | "cut-off" | "malformed";
 
 /** How long a body may take to arrive, in milliseconds. */
-const maxComingMs = 30_000;
+const maxArrivalMs = 30_000;
 /** Bytes decompressed at a time. */
 const chunkSize = 65_536;
 /** The first memory for a body, and the factor by which it grows. */
@@ -23,11 +23,11 @@ export async function readBody(
   const late = new Promise<"late">((resolve) => {
     tooLate = resolve;
   });
-  const timer = setTimeout(() => tooLate("late"), maxComingMs);
-  place.comes(() => tooLate("late"));
+  const timer = setTimeout(() => tooLate("late"), maxArrivalMs);
+  place.arriving(() => tooLate("late"));
   const body = await wholeOf(stream, maxBytes, place, late);
   clearTimeout(timer);
-  place.came();
+  place.arrived();
   return body;
 }
 
@@ -41,7 +41,7 @@ export async function unpacked(
   unpacking.end(body);
   const whole = await wholeOf(unpacking, maxBytes, place);
   unpacking.destroy();
-  return whole === "cut-off" ? "garbage" : whole;
+  return whole === "cut-off" ? "malformed" : whole;
 }
 
 /** All bytes of a stream, or the fault that came first. The rest of a refused one stays unread. */

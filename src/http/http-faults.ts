@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../coded-error.js";
+import { CodedError, type Sentences } from "../base/coded-error.js";
 
 /** Why an endpoint could not be opened; `field` is the configuration field to look at. */
 export type HttpFault =

@@ -33,7 +33,7 @@ export class LiveAudience {
   #lastSent: SentMetrics | undefined;
   #lastVersion: number | undefined;
   #work: Promise<void> = Promise.resolve();
-  #isWelcoming = false;
+  #isSendingToNew = false;
 
   constructor(options: AudienceOptions) {
     this.#options = options;
@@ -45,11 +45,11 @@ export class LiveAudience {
   }
 
   /** Sends everything to new viewers. */
-  welcome(): Promise<void> {
-    if (this.#isWelcoming) return this.#work;
-    this.#isWelcoming = true;
+  sendToNew(): Promise<void> {
+    if (this.#isSendingToNew) return this.#work;
+    this.#isSendingToNew = true;
     return this.#inTurn(async () => {
-      this.#isWelcoming = false;
+      this.#isSendingToNew = false;
       const metrics = this.#options.metrics();
       if (metrics === undefined) return this.#sendAbsence();
       const { version } = metrics;

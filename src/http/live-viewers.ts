@@ -64,7 +64,7 @@ export class LiveViewers {
       const audience = this.#audienceOf(slug);
       audience.viewers.add(viewer);
       webSocket.once("close", () => this.#leave(slug, audience, viewer));
-      void audience.welcome();
+      void audience.sendToNew();
       this.#timer ??= setInterval(() => void this.#updateAll(), updateMs).unref();
     });
     return undefined;

@@ -33,7 +33,7 @@ export class UnreadAnswers {
     this.#budget.hold(body);
     this.#unread.set(response, { body, begunAt: performance.now() });
 
-    // If our own event loop was late, it first hears what was sent meanwhile.
+    // If our own event loop was late, it first learns what was sent meanwhile.
     const deadline = setTimeout(() => setImmediate(() => this.#cutOff(response)), deadlineMs);
     deadline.unref();
     const over = () => {

@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { settledWithin } from "../base/deadline.js";
 import type { Log } from "../daemon/log/log.js";
 import { logSeverities } from "../daemon/log/severity.js";
 import { machineText } from "../forwarder/library/machine-text.js";
@@ -50,8 +50,7 @@ export class SelfTrace {
   /** Accepts no more lines, and waits briefly for those already accepted. Idempotent. */
   async stop(): Promise<void> {
     this.#untap();
-    const all = Promise.all(this.#pending);
-    await Promise.race([all, delay(stopMs, undefined, { ref: false })]);
+    await settledWithin(Promise.all(this.#pending), stopMs);
     await this.#node.stop();
   }
 

@@ -2,13 +2,13 @@ import { ProtocolError } from "../protocol/faults.js";
 import { type MiniProtocol, miniProtocols } from "../protocol/mini-protocols.js";
 import { Demux, type Side } from "../protocol/mux.js";
 import type { Handshake } from "./handshake.js";
-import type { Looker, Looking } from "./looking.js";
 import type { MiniProtocolSide } from "./mini-protocol-side.js";
 import type { ReadingGate } from "./reading-gate.js";
+import type { ScanBatching, Scannable } from "./scan-batching.js";
 import type { TraceIntake } from "./trace-intake.js";
 
 /** Share of received bytes that belong to a batch without being in it: segment headers, and an object that was cut. */
-const besidesShare = 1 / 32;
+const overheadShare = 1 / 32;
 
 export interface ReceptionOptions {
   /** The sender of the bytes. */
@@ -19,7 +19,7 @@ export interface ReceptionOptions {
   readonly traces: TraceIntake;
   readonly gate: ReadingGate;
   /** Has small pieces scanned together; absent if the link passes on everything that waits at once. */
-  readonly looking: Looking | undefined;
+  readonly batching: ScanBatching | undefined;
   /** The handshake is complete. */
   readonly onConnected: () => void;
   /** Called with what the mini-protocols throw. */
@@ -30,7 +30,7 @@ export interface ReceptionOptions {
  * Passes what arrives on one connection to the mini-protocols. Trace objects are scanned when the whole piece that they
  * arrived in has been passed on, or several small ones; the rest counts as work in this turn of the event loop.
  */
-export class Reception implements Looker {
+export class Reception implements Scannable {
   readonly #options: ReceptionOptions;
   readonly #demux: Demux;
   /** One for all pieces: there may be many thousands a second. */
@@ -48,26 +48,26 @@ export class Reception implements Looker {
   /** Takes the bytes received at `nowMs`. */
   receive(chunk: Uint8Array, nowMs: number): void {
     if (this.#hasEnded) return;
-    const { looking, onFault } = this.#options;
-    const waits = looking?.begin(this, chunk.length) === true;
+    const { batching, onFault } = this.#options;
+    const waits = batching?.begin(this, chunk.length) === true;
     const waitedBytes = this.#waitingBytes;
-    let lookedAtBytes = 0;
+    let scannedBytes = 0;
     try {
       try {
         this.#demux.push(chunk, this.#deliver);
       } finally {
         // Also those before bad bytes: a fault in them is the earlier one.
-        if (waits) lookedAtBytes = this.#waitingBytes - waitedBytes;
-        else lookedAtBytes = this.#flush();
+        if (waits) scannedBytes = this.#waitingBytes - waitedBytes;
+        else scannedBytes = this.#flush();
       }
     } catch (error) {
       onFault(error);
     }
-    this.#worked(chunk.length, chunk.length - lookedAtBytes, nowMs);
+    this.#worked(chunk.length, chunk.length - scannedBytes, nowMs);
   }
 
   /** Scans the trace objects received. */
-  look(): void {
+  scan(): void {
     const bytes = this.#waitingBytes;
     if (bytes === 0) return;
     const startedAt = performance.now();
@@ -94,7 +94,7 @@ export class Reception implements Looker {
 
   /** Some of these bytes became no batch. There are always a few, and counting them would cost an event-loop call for each batch. */
   #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
-    if (this.#hasEnded || unbatchedBytes <= bytes * besidesShare) return;
+    if (this.#hasEnded || unbatchedBytes <= bytes * overheadShare) return;
     const tookMs = performance.now() - startedAt;
     this.#options.gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
   }
@@ -106,7 +106,7 @@ export class Reception implements Looker {
       throw new ProtocolError({
         code: "unexpected-message",
         what: `segment of mini-protocol ${miniProtocol}`,
-        state: "shaking hands",
+        state: "handshaking",
       });
     }
     sides[miniProtocol].receive(payload);

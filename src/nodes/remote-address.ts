@@ -1,4 +1,5 @@
 import type { Connection } from "../transport/connection.js";
+import { hostNetwork } from "../transport/host-network.js";
 
 /** All peers of unix sockets: nothing distinguishes them. */
 const unixAddress = "unix";
@@ -18,15 +19,5 @@ export function remoteAddressOf({ opener, peer }: Where): string {
   if (opener === "us") return plain;
   const host = /^([^/]+):\d+$/.exec(plain)?.[1];
   if (host === undefined) return unixAddress;
-  return host.startsWith("[") ? networkOf(host.slice(1, -1)) : host;
-}
-
-/** The first four groups of an IPv6 address, which may leave out a run of zeros. */
-function networkOf(address: string): string {
-  const [head = "", tail] = address.replace(/%.*$/, "").split("::");
-  const before = head === "" ? [] : head.split(":");
-  if (tail === undefined) return `${before.slice(0, 4).join(":")}::/64`;
-  const after = tail === "" ? [] : tail.split(":");
-  const zeros = new Array(Math.max(0, 8 - before.length - after.length)).fill("0");
-  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+  return hostNetwork(host.replace(/^\[(.*)\]$/, "$1"));
 }

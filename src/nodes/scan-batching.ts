@@ -4,8 +4,8 @@ const mostBytes = 256 * 1_024;
 const enoughBytes = 64 * 1_024;
 
 /** The node whose bytes wait to be scanned. */
-export interface Looker {
-  look(): void;
+export interface Scannable {
+  scan(): void;
 }
 
 /**
@@ -13,8 +13,8 @@ export interface Looker {
  * much waits, and one batch for each would double the total cost. The event loop reads a socket until it is
  * empty before it reads another, so only one node's pieces wait: until another node's arrive, or the turn ends.
  */
-export class Looking {
-  #waiting: Looker | undefined;
+export class ScanBatching {
+  #waiting: Scannable | undefined;
   #bytes = 0;
   #endOfTurn: NodeJS.Immediate | undefined;
 
@@ -22,22 +22,22 @@ export class Looking {
    * This many bytes are about to arrive from this node; returns whether they will wait, or are to be scanned when they
    * arrive.
    */
-  begin(node: Looker, bytes: number): boolean {
-    if (this.#waiting !== node || this.#bytes + bytes > mostBytes) this.#look();
+  begin(node: Scannable, bytes: number): boolean {
+    if (this.#waiting !== node || this.#bytes + bytes > mostBytes) this.#scan();
     if (bytes >= enoughBytes) return false;
     this.#waiting = node;
     this.#bytes += bytes;
     this.#endOfTurn ??= setImmediate(() => {
       this.#endOfTurn = undefined;
-      this.#look();
+      this.#scan();
     });
     return true;
   }
 
-  #look(): void {
+  #scan(): void {
     const node = this.#waiting;
     this.#waiting = undefined;
     this.#bytes = 0;
-    node?.look();
+    node?.scan();
   }
 }

@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../coded-error.js";
+import { CodedError, type Sentences } from "../base/coded-error.js";
 
 /** Why a session ended, other than the peer's bad bytes (those are `ProtocolError`). */
 export type SessionFault =
@@ -36,7 +36,8 @@ const sentences: Sentences<SessionFault> = {
   "peer-not-reading": (fault) =>
     `the peer sends without reading: ${fault.unreadBytes} bytes of requests wait for it`,
   "too-many-names": (fault) => `too many new names of nodes from ${fault.address}: new names are limited`,
-  "too-many-leaving": () => "too many peers have left before their names were dealt with; come again",
+  "too-many-leaving": () =>
+    "too many peers have left while their names were still being processed; connect again later",
   "no-room": () => "unfinished messages of all peers take too much memory, and this peer's the most",
   "name-not-allowed": (fault) =>
     fault.node === undefined

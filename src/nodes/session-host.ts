@@ -5,11 +5,10 @@ import type { TraceBatch } from "../protocol/trace-batch.js";
 import type { AnswerBudget } from "./answer-budget.js";
 import type { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
-import type { Looking } from "./looking.js";
 import type { MetricsPace } from "./metrics-poll.js";
 import type { NameSource } from "./node-info.js";
 import type { ReadingTurns } from "./reading-turns.js";
-import type { Session } from "./session.js";
+import type { ScanBatching } from "./scan-batching.js";
 import type { SessionError, SessionFault } from "./session-faults.js";
 
 export interface SessionSettings {
@@ -38,13 +37,13 @@ export interface SessionSettings {
 /** The names of a node, or why it gets none. */
 export type Claim = { readonly node: NodeIdentity } | { readonly refused: SessionFault };
 
-/** What a session needs from the tracer around it. */
-export interface SessionHost {
+/** What a session needs from the tracer around it; `Session` is the type of the sessions that it serves. */
+export interface SessionHost<Session> {
   /** Shared by all sessions, as are the turns and the memory. */
   readonly budget: FlightBudget;
   readonly answers: AnswerBudget;
   readonly turns: ReadingTurns;
-  readonly looking: Looking;
+  readonly batching: ScanBatching;
   readonly memory: SpareMemory;
   /** The handshake is complete. */
   connected(session: Session): void;
@@ -70,7 +69,7 @@ export interface SessionEnd {
   readonly node: NodeIdentity | undefined;
   readonly fault: ProtocolError | SessionError | undefined;
   /** The handshake had been completed. */
-  readonly shookHands: boolean;
+  readonly handshakeDone: boolean;
   /** The peer left in the middle of a reply: an unfinished object was lost on the way. */
   readonly midReply: boolean;
 }

@@ -33,7 +33,7 @@ export class Session implements NameHolder {
   /** Resolves when the connection is gone and every batch was passed on. Never rejects. */
   readonly done: Promise<void>;
   readonly #settings: SessionSettings;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #reception: Reception;
   readonly #gate: ReadingGate;
   readonly #handshake: Handshake;
@@ -55,7 +55,7 @@ export class Session implements NameHolder {
   #readingSince = performance.now();
   #lastByteAt = this.#readingSince;
 
-  constructor(connection: Connection, settings: SessionSettings, host: SessionHost) {
+  constructor(connection: Connection, settings: SessionSettings, host: SessionHost<Session>) {
     this.connection = connection;
     this.address = remoteAddressOf(connection);
     this.#settings = settings;
@@ -123,7 +123,7 @@ export class Session implements NameHolder {
       handshake: this.#handshake,
       traces: this.#traces,
       gate: this.#gate,
-      looking: connection.comesInPieces ? host.looking : undefined,
+      batching: connection.arrivesInPieces ? host.batching : undefined,
       onConnected: () => this.#connected(),
       onFault: (error) => this.#fail(faultOf(error)),
     });
@@ -268,7 +268,7 @@ export class Session implements NameHolder {
 
   /** Only the first fault counts; the peer gets a moment to read a refusal. */
   #fail(fault: SessionFault | ProtocolError | SessionError): void {
-    this.#reception.look();
+    this.#reception.scan();
     this.#fault ??= fault instanceof Error ? fault : new SessionError(fault);
     this.#reception.end();
     this.#signs.tell(false);
@@ -277,7 +277,7 @@ export class Session implements NameHolder {
   }
 
   #peerEnded(): void {
-    this.#reception.look();
+    this.#reception.scan();
     if (!this.#handshake.done) this.#fault ??= new SessionError({ code: "handshake-cut" });
     this.#leaveWithin(refusalReadMs);
   }
@@ -301,7 +301,7 @@ export class Session implements NameHolder {
 
   async #closed(): Promise<void> {
     if (this.#isOver) return;
-    this.#reception.look();
+    this.#reception.scan();
     this.#isOver = true;
     this.#reception.end();
     clearTimeout(this.#handshakeDeadline);
@@ -314,7 +314,7 @@ export class Session implements NameHolder {
     this.#host.ended(this, {
       node: this.#node,
       fault: this.#isProbe ? new SessionError({ code: "probe" }) : this.#fault,
-      shookHands: this.#handshake.done,
+      handshakeDone: this.#handshake.done,
       midReply: this.#traces.midReply,
     });
     this.#resolveDone();

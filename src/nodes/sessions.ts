@@ -1,3 +1,4 @@
+import { settledWithin } from "../base/deadline.js";
 import { type MetricRefusal, NodeMetrics } from "../metrics/node/node-metrics.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";
@@ -7,12 +8,12 @@ import { nameNotAllowed } from "./allowed-name.js";
 import { AnswerBudget } from "./answer-budget.js";
 import { FlightBudget } from "./flight-budget.js";
 import type { NodeIdentity } from "./identity.js";
-import { Looking } from "./looking.js";
 import type { MetricsPace } from "./metrics-poll.js";
 import { requestedNames } from "./names.js";
 import { NewNames } from "./new-names.js";
 import { type ClaimedDirectory, type Clash, NodeDirectory } from "./node-directory.js";
 import { ReadingTurns } from "./reading-turns.js";
+import { ScanBatching } from "./scan-batching.js";
 import { Session } from "./session.js";
 import { SessionError } from "./session-faults.js";
 import type { Claim, SessionEnd, SessionHost, SessionSettings } from "./session-host.js";
@@ -93,7 +94,7 @@ export class Sessions {
   readonly newNames: NewNames;
   #settings: SessionSettings;
   readonly #options: SessionsOptions;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #directory: NodeDirectory<Session>;
   readonly #sessions = new Map<Session, NodeMetrics>();
   readonly #memory = new SpareMemory();
@@ -144,7 +145,12 @@ export class Sessions {
     connection.stream.on("error", () => {});
     connection.stream.destroy();
     const fault = new SessionError({ code: "too-many-leaving" });
-    this.#options.observer.ended(connection, { node: undefined, fault, shookHands: false, midReply: false });
+    this.#options.observer.ended(connection, {
+      node: undefined,
+      fault,
+      handshakeDone: false,
+      midReply: false,
+    });
     return false;
   }
 
@@ -177,7 +183,7 @@ export class Sessions {
   }
 
   /** Whether a node of this name may connect from this address: it was here before, or is new and within the limit. */
-  async mayBring(rawName: string, address: string): Promise<boolean> {
+  async admitsName(rawName: string, address: string): Promise<boolean> {
     return (
       this.newNames.allows(address) || (await this.#isKnownDirectory(requestedNames(rawName, "").directory))
     );
@@ -257,21 +263,17 @@ export class Sessions {
     if (this.#directory.hasDirectory(directory)) return true;
     const { isKnownDirectory } = this.#options;
     if (isKnownDirectory === undefined) return false;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(true), knownTimeoutMs);
-    });
-    const isKnown = await Promise.race([isKnownDirectory(directory), timeout]);
-    clearTimeout(timer);
-    return isKnown;
+    const isKnown = isKnownDirectory(directory);
+    // If the disk does not say so in time, the node is admitted.
+    return (await settledWithin(isKnown, knownTimeoutMs)) ? isKnown : true;
   }
 
-  #hostFor({ destination, observer }: SessionsOptions): SessionHost {
+  #hostFor({ destination, observer }: SessionsOptions): SessionHost<Session> {
     return {
       budget: this.budget,
       answers: this.answers,
       turns: new ReadingTurns(),
-      looking: new Looking(),
+      batching: new ScanBatching(),
       memory: this.#memory,
       claim: (session, rawName) => this.#claim(session, rawName),
       // If credentials are for certain names, batches are held until the node has given one of them.

@@ -2,16 +2,16 @@ import { deepestValue } from "../otlp/definitions.js";
 import { type AnyValue, bigintOf, has, type KeyValue } from "./schema.js";
 
 /** A request contains something that cannot be read. */
-class GarbageError extends Error {
-  override readonly name = "GarbageError";
+class MalformedError extends Error {
+  override readonly name = "MalformedError";
 }
 
 /**
  * A value as JSON. Integers too large for exact JSON numbers, NaN and infinities, and bytes (base64) become texts.
- * @throws GarbageError
+ * @throws MalformedError
  */
 export function jsonOf(value: AnyValue | null | undefined, depth = 0): string {
-  if (depth > deepestValue) throw new GarbageError(`values are nested deeper than ${deepestValue}`);
+  if (depth > deepestValue) throw new MalformedError(`values are nested deeper than ${deepestValue}`);
   if (value == null) return "null";
   if (has(value, "stringValue")) return quoted(value.stringValue);
   if (has(value, "intValue")) {
@@ -36,7 +36,7 @@ export function quoted(text: string): string {
   return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** Pairs as a JSON object; of repeated keys the last counts. @throws GarbageError */
+/** Pairs as a JSON object; of repeated keys the last counts. @throws MalformedError */
 export function jsonObjectOf(pairs: readonly KeyValue[], depth = 0): string {
   const texts = new Map<string, string>();
   for (const { key, value } of pairs) texts.set(key, jsonOf(value, depth));

@@ -157,14 +157,14 @@ export class GrpcDoor implements Entrance {
       gate.called();
       answered = this.#connections.isWhole(gate);
       const packed = messageIn(framed);
-      if (packed === undefined) return { kind: "garbage", message: "this is not one message" };
+      if (packed === undefined) return { kind: "malformed", message: "this is not one message" };
       const body = framed[0] === 1 ? await unpacked(packed, maxBodyBytes, place) : packed;
       if (typeof body === "string") return body;
       return take(signal, "protobuf", body, host, port);
     });
     answered();
     if (typeof outcome === "string") return refuse(...faults[outcome]);
-    if (outcome.kind === "garbage") return refuse(code.invalidArgument, outcome.message);
+    if (outcome.kind === "malformed") return refuse(code.invalidArgument, outcome.message);
     if (outcome.kind !== "taken") return refuse(code.unavailable, outcome.message);
     this.#door.answered("grpc", code.ok);
     if (stream.destroyed) return;
@@ -197,7 +197,7 @@ const faults: Readonly<Record<BodyFault, readonly [status: number, message: stri
   late: [code.unavailable, "the request arrived too slowly"],
   "too-large": [code.resourceExhausted, `a request may have ${maxBodyBytes} bytes, also unpacked`],
   "cut-off": [code.invalidArgument, "the message was cut off"],
-  garbage: [code.invalidArgument, "the message is not gzip"],
+  malformed: [code.invalidArgument, "the message is not gzip"],
 };
 
 /** The single message of a unary call; undefined if it is cut off or there are several. */

@@ -49,7 +49,7 @@ const refusals = {
   busy: { status: 429, code: 8, message: "too much is waiting to be written", headers: retry },
   late: { status: 503, code: 14, message: "the request arrived too slowly", headers: retry },
   "cut-off": { status: 400, code: 3, message: "the body was cut off" },
-  garbage: { status: 400, code: 3, message: "the body is not gzip" },
+  malformed: { status: 400, code: 3, message: "the body is not gzip" },
   stopping: { status: 503, code: 14, message: "Muninn is being stopped", headers: retry },
   failed: { status: 503, code: 14, message: "not all records are safe", headers: retry },
 } as const satisfies Record<string, Refusal>;

@@ -49,7 +49,7 @@ export class LogObjects {
   /**
    * The message of a log record; `scope` is the name of its logger. A record sent by Muninn (it has `cardano.namespace`) becomes the
    * original object; for any other, body, attributes and ids become the data of the machine text.
-   * @throws GarbageError
+   * @throws MalformedError
    */
   message(record: LogRecord, scope: string): Message | Rejection {
     const { attributes, body } = record;

@@ -17,7 +17,7 @@ export interface TakenPoints {
 /**
  * Adds gauges and cumulative sums to a node's metrics, named with the suffix for their kind, like nodes' own metrics. A node's metrics
  * have no labels, so attributes become part of the name, in their order: `requests.method.GET_counter`.
- * @throws GarbageError
+ * @throws MalformedError
  */
 export function takeMetric(metric: Metric, into: ResourceMetrics, taken: TakenPoints): void {
   const reject = (count: number, reason: string) => {

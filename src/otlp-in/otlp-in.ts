@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { settledWithin } from "../base/deadline.js";
 import { readCertificate, type TlsMaterial } from "../config/certificate.js";
 import type { EndpointAuth } from "../config/groups/auth.js";
 import type { OtlpInOptions } from "../config/groups/otlp-in.js";
@@ -41,6 +41,8 @@ const field = "muninn.otlp";
 const requestBytes = 65_536;
 /** How long a stop waits for requests in progress. */
 const stopGraceMs = 1_500;
+/** How long it then waits until the last answers are sent. */
+const sendingMs = 100;
 
 /** Accepts OpenTelemetry logs and metrics: each resource is a node. */
 export class OtlpIn {
@@ -121,9 +123,9 @@ export class OtlpIn {
       ({ server }) => new Promise<void>((resolve) => server.once("close", () => resolve())),
     );
     for (const entrance of this.#entrances) entrance.close();
-    await Promise.race([this.#door.idle(), delay(stopGraceMs, undefined, { ref: false })]);
+    await settledWithin(this.#door.idle(), stopGraceMs);
     // Answers just written are sent first.
-    await Promise.race([Promise.all(closed), delay(100, undefined, { ref: false })]);
+    await settledWithin(Promise.all(closed), sendingMs);
     for (const entrance of this.#entrances) entrance.destroy();
     await this.#receiver.stop();
     await Promise.all(closed);

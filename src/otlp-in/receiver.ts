@@ -19,7 +19,7 @@ export type Outcome =
   /** Everything is safe except what was rejected for good. */
   | { readonly kind: "taken"; readonly rejected: number; readonly message: string }
   /** It cannot be read, and never will be. */
-  | { readonly kind: "garbage"; readonly message: string }
+  | { readonly kind: "malformed"; readonly message: string }
   /** It may be sent again. */
   | { readonly kind: "busy" | "failed"; readonly message: string };
 
@@ -70,7 +70,7 @@ export class Receiver {
       // Any other error of a decoder means that it cannot read the bytes.
       const what =
         error instanceof TooManyParts ? "this is too much for one request" : "this is not an OTLP request";
-      return { kind: "garbage", message: `${what}: ${message}` };
+      return { kind: "malformed", message: `${what}: ${message}` };
     }
     if (outcome.kind === "taken") this.counts.rejected[signal] += outcome.rejected;
     return outcome;
@@ -85,7 +85,7 @@ export class Receiver {
     const slice = new Slice();
     const rejected: Record<Rejection, number> = { "too-large": 0, misnamed: 0 };
     let bytes = 0;
-    // All objects are made before the first is handed over, so that garbage is refused as a whole.
+    // All objects are made before the first is handed over, so that a malformed request is refused as a whole.
     const parts: { readonly resource: Resource | undefined; readonly objects: Uint8Array[] }[] = [];
     let part: (typeof parts)[number] | undefined;
     let host: string | undefined;
@@ -147,7 +147,7 @@ export class Receiver {
       ...(misnamed > 0
         ? [`${misnamed} records have a host, namespace or thread of more than ${maxNameLength} characters`]
         : []),
-      ...(refused > 0 ? [`${refused} records are of resources ${namesNotLetIn}`] : []),
+      ...(refused > 0 ? [`${refused} records are of resources ${refusedNames}`] : []),
     ];
     return { kind: "taken", rejected: tooLarge + misnamed + refused, message: reasons.join("; ") };
   }
@@ -157,7 +157,7 @@ export class Receiver {
     const taken: TakenPoints = { rejected: 0, reasons: new Set() };
     const refuse = (points: number) => {
       taken.rejected += points;
-      if (points > 0) taken.reasons.add(`points are of resources ${namesNotLetIn}`);
+      if (points > 0) taken.reasons.add(`points are of resources ${refusedNames}`);
     };
     let all = 0;
     let node: ResourceNode | "refused" | undefined;
@@ -196,7 +196,7 @@ export class Receiver {
   }
 }
 
-const namesNotLetIn = "whose names were refused: new names are limited";
+const refusedNames = "whose names were refused: new names are limited";
 const busy: Outcome = { kind: "busy", message: "too many resources send at the same time" };
 const full: Outcome = { kind: "busy", message: "too much is waiting to be written" };
 

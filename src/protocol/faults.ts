@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../coded-error.js";
+import { CodedError, type Sentences } from "../base/coded-error.js";
 
 /**
  * What a peer can do wrong, as closed codes with typed facts. Any of these ends that peer's connection and

@@ -22,7 +22,7 @@ export interface MetricsDecoderOptions {
   readonly maxAnswerBytes: number;
   /** Called when an answer begins; returns what takes its metrics. */
   readonly onAnswer: () => AnswerReceiver;
-  /** Called when the answer has ended, after its taker was told. */
+  /** Called when the answer has ended, after its receiver was told. */
   readonly onAnswered?: () => void;
   /** Called with the change in memory of an unfinished metric; `push` throws what it throws. */
   readonly onGrowth?: (deltaBytes: number) => void;
@@ -40,7 +40,7 @@ export class MetricsDecoder {
   #keptLength = 0;
   #reportedBytes = 0;
   /** Undefined between answers. */
-  #taker: AnswerReceiver | undefined;
+  #receiver: AnswerReceiver | undefined;
   /** Metrics left in the current answer. */
   #left = 0;
   /** Bytes of the current answer so far, without an unfinished metric. */
@@ -55,7 +55,8 @@ export class MetricsDecoder {
     const bytes = this.#joined(piece);
     let at = 0;
     while (at < bytes.length) {
-      const next = this.#taker === undefined ? this.#begin(bytes, at) : this.#metrics(bytes, at, this.#taker);
+      const next =
+        this.#receiver === undefined ? this.#begin(bytes, at) : this.#metrics(bytes, at, this.#receiver);
       if (next === at) break;
       at = next;
     }
@@ -64,7 +65,7 @@ export class MetricsDecoder {
 
   /** Whether an answer has begun and not ended. */
   get midAnswer(): boolean {
-    return this.#taker !== undefined || this.#keptLength > 0;
+    return this.#receiver !== undefined || this.#keptLength > 0;
   }
 
   /** Reads an answer's head; returns the same position if part of it is missing. */
@@ -86,13 +87,13 @@ export class MetricsDecoder {
     }
     this.#answerBytes = 0;
     this.#scanner.begin(at);
-    this.#taker = this.#options.onAnswer();
-    if (this.#left === 0) this.#end(this.#taker);
+    this.#receiver = this.#options.onAnswer();
+    if (this.#left === 0) this.#end(this.#receiver);
     return at;
   }
 
   /** Reads the whole metrics that come next, and the end of the answer; returns the position after them. */
-  #metrics(bytes: Buffer, from: number, taker: AnswerReceiver): number {
+  #metrics(bytes: Buffer, from: number, receiver: AnswerReceiver): number {
     let count = 0;
     let at = from;
     try {
@@ -105,11 +106,11 @@ export class MetricsDecoder {
       }
     } finally {
       // Metrics before the bad bytes are valid.
-      this.#take(bytes.subarray(from, at), count, taker);
+      this.#take(bytes.subarray(from, at), count, receiver);
     }
     const isBroken = this.#isBroken(bytes, at);
     if (this.#left !== 0 && !isBroken) return at;
-    this.#end(taker);
+    this.#end(receiver);
     return isBroken ? at + 1 : at;
   }
 
@@ -118,7 +119,7 @@ export class MetricsDecoder {
     return this.#left === untilBreak && bytes[at] === breakByte;
   }
 
-  #take(metrics: Buffer, count: number, taker: AnswerReceiver): void {
+  #take(metrics: Buffer, count: number, receiver: AnswerReceiver): void {
     const { maxAnswerBytes } = this.#options;
     this.#left -= count;
     this.#answerBytes += metrics.length;
@@ -127,13 +128,13 @@ export class MetricsDecoder {
     const allowedBytes = maxAnswerBytes - (this.#answerBytes - metrics.length);
     const reader = new CborReader(metrics, what);
     let left = count;
-    for (; left > 0 && reader.position < allowedBytes; left -= 1) readMetric(reader, taker);
-    if (left > 0) taker.surplus(left);
+    for (; left > 0 && reader.position < allowedBytes; left -= 1) readMetric(reader, receiver);
+    if (left > 0) receiver.surplus(left);
   }
 
-  #end(taker: AnswerReceiver): void {
-    this.#taker = undefined;
-    taker.end();
+  #end(receiver: AnswerReceiver): void {
+    this.#receiver = undefined;
+    receiver.end();
     this.#options.onAnswered?.();
   }
 

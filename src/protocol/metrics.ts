@@ -84,7 +84,7 @@ export function encodeMetricsResponse(metrics: readonly (readonly [string, Metri
 /** Reads what a forwarder answers, in its order. @throws ProtocolError */
 export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][] {
   const metrics: [string, MetricValue][] = [];
-  const taker: MetricsReceiver = {
+  const receiver: MetricsReceiver = {
     number: (name, kind, value) => metrics.push([name, { kind, value: BigInt(value) }]),
     label: (name, value) => metrics.push([name, { kind: "label", value }]),
   };
@@ -93,17 +93,17 @@ export function decodeMetricsResponse(bytes: Uint8Array): [string, MetricValue][
   reader.key(metricsMessage.response);
   reader.record(2);
   reader.key(0);
-  reader.each(() => readMetric(reader, taker));
+  reader.each(() => readMetric(reader, receiver));
   reader.end();
   return metrics;
 }
 
-/** Gives the next metric to `taker`, without creating an object: nodes send thousands a second. @throws ProtocolError */
-export function readMetric(reader: CborReader, taker: MetricsReceiver): void {
+/** Gives the next metric to `receiver`, without creating an object: nodes send thousands a second. @throws ProtocolError */
+export function readMetric(reader: CborReader, receiver: MetricsReceiver): void {
   reader.record(2);
   const name = reader.text(metricNames);
   reader.record(2);
   const kind = reader.choice(valueKinds);
-  if (kind === "label") taker.label(name, reader.text());
-  else taker.number(name, kind, reader.int64());
+  if (kind === "label") receiver.label(name, reader.text());
+  else receiver.number(name, kind, reader.int64());
 }

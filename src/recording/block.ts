@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { deflateRaw, inflateRawSync } from "node:zlib";
-import { crc32 } from "../crc32.js";
+import { crc32 } from "../base/crc32.js";
 
 /** `MUNINREC`, the version as four bytes, four bytes of zero. All numbers are big endian. */
 export const fileHeaderBytes = 16;

@@ -80,8 +80,8 @@ export class Recorder {
       this.#bytes[sender] += chunk.length;
       const waits: Promise<unknown>[] = [];
       if (to.writable && !to.write(chunk)) waits.push(drained(to));
-      const relief = this.#writer.relief();
-      if (relief !== undefined) waits.push(relief);
+      const roomAgain = this.#writer.roomAgain();
+      if (roomAgain !== undefined) waits.push(roomAgain);
       if (waits.length === 0) return;
       from.pause();
       void Promise.all(waits).then(() => from.resume());

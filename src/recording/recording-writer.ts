@@ -143,7 +143,7 @@ export class RecordingWriter {
   }
 
   /** Resolves when the disk has caught up; undefined if there is no need to wait, or waiting would not help. */
-  relief(): Promise<void> | undefined {
+  roomAgain(): Promise<void> | undefined {
     if (this.#trouble !== undefined || this.#waitingBytes <= this.#options.maxWaitingBytes / 2)
       return undefined;
     return new Promise((resolve) => this.#waitingForRoom.push(resolve));

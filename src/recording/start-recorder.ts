@@ -57,7 +57,7 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
     } catch (error) {
       connection.stream.destroy();
       const reason = error instanceof Error ? error.message : String(error);
-      options.onEvent(`${connection.peer} was turned away: cannot connect to ${listener}: ${reason}`);
+      options.onEvent(`${connection.peer} was refused: cannot connect to ${listener}: ${reason}`);
       return false;
     }
     options.onEvent(`${connection.peer} is connected with ${listener}`);
@@ -73,14 +73,13 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
 
   try {
     for (const route of options.routes) {
-      const onTurnedAway = () =>
-        options.onEvent(`more than ${maxConnections} connections: one was turned away`);
+      const onTooMany = () => options.onEvent(`more than ${maxConnections} connections: one was refused`);
       const { listen: address } = route;
       listeners.push(
         await openListener({
           address,
           maxConnections,
-          onTurnedAway,
+          onTooMany,
           run: (connection) => run(route, connection),
         }),
       );

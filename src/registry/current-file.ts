@@ -211,7 +211,7 @@ export class CurrentFile {
   }
 
   /** Whether its name still leads to it. */
-  async whereabouts(): Promise<"here" | "renamed" | "deleted"> {
+  async nameState(): Promise<"here" | "renamed" | "deleted"> {
     if (this.#place.state !== "open") return "here";
     const { fileSystem } = this.#options.root;
     const { current, handle } = this.#place;

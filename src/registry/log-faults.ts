@@ -6,7 +6,7 @@ import type { RegistryCounters } from "./registry-counters.js";
 import type { RegistryObserver } from "./registry-observer.js";
 
 /** Codes that idle handles may have caused: they are handles, and a deleted file keeps its space while it is open. */
-const idleHandlesHurt = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
+const shortageCodes = ["EMFILE", "ENFILE", "ENOSPC", "EDQUOT"];
 
 export interface LogFaultsOptions {
   readonly log: LogId;
@@ -41,7 +41,7 @@ export class LogFaults {
   failed(error: NodeJS.ErrnoException, path: string): void {
     const { clock, counters, observer, onFault, onShortage } = this.#options;
     counters.failedAttempts += 1;
-    if (failedWith(error, ...idleHandlesHurt)) onShortage();
+    if (failedWith(error, ...shortageCodes)) onShortage();
     const isNew = this.#fault === undefined;
     this.#fault = this.#describe("failing", error, path, this.#fault?.since ?? clock.now());
     if (!isNew) return;
@@ -74,7 +74,7 @@ export class LogFaults {
       observer.faultOver(before);
       return;
     }
-    if (failedWith(failure.error, ...idleHandlesHurt)) onShortage();
+    if (failedWith(failure.error, ...shortageCodes)) onShortage();
     this.#rotationFault = this.#describe("degraded", failure.error, path, failure.since);
     if (before !== undefined) return;
     onFault(true);

@@ -153,8 +153,8 @@ export class LogWriter {
     await undefined;
     while (!this.#isGivenUp && this.#hasWork) {
       try {
-        const whereabouts = await this.#attempt();
-        this.#settle(whereabouts);
+        const nameState = await this.#attempt();
+        this.#settle(nameState);
         if (!this.isPinned) pauseMs = firstPauseMs;
       } catch (error) {
         if (!this.#isGivenUp) this.#faults.failed(error as NodeJS.ErrnoException, this.#current.path);
@@ -180,24 +180,24 @@ export class LogWriter {
       if (isForDisk && this.#queue.hasWhole) await this.#sync(fd);
     } catch (error) {
       // A deleted file keeps its space until we close it: perhaps the very space that is missing.
-      if ((await this.#current.whereabouts().catch(() => "here")) === "deleted") this.#deleted();
+      if ((await this.#current.nameState().catch(() => "here")) === "deleted") this.#deleted();
       throw error;
     }
-    let whereabouts = await this.#current.whereabouts();
+    let nameState = await this.#current.nameState();
     // A file that has another name now is in a directory that may have one, too: only a name that holds is synced.
-    if (whereabouts === "here" && isForDisk && (await this.#current.syncName())) {
-      whereabouts = await this.#current.whereabouts();
+    if (nameState === "here" && isForDisk && (await this.#current.syncName())) {
+      nameState = await this.#current.nameState();
     }
-    if (whereabouts !== "deleted") return whereabouts;
+    if (nameState !== "deleted") return nameState;
     this.#deleted();
     return "here";
   }
 
   /** All in one step, so that a caller who learns that lines are safe finds the fault ended and the log idle. */
-  #settle(whereabouts: "here" | "renamed"): void {
+  #settle(nameState: "here" | "renamed"): void {
     this.#options.counters.bytesWritten += this.#queue.settle();
     if (this.isPinned) return;
-    if (whereabouts === "renamed") this.#current.lose("renamed");
+    if (nameState === "renamed") this.#current.lose("renamed");
     this.#faults.recovered();
     this.#leaveFile();
   }

@@ -20,7 +20,7 @@ export interface OtherTracer extends ClaimFile {
   /** Age of its last heartbeat in milliseconds, if only that is known. Undefined: it answered. */
   readonly beatAgeMs: number | undefined;
   /** Whether it has changed its file since we first saw it. */
-  readonly hasBeaten: boolean;
+  readonly hasHeartbeat: boolean;
 }
 
 /** The last heartbeat of a tracer that cannot be asked. */
@@ -79,13 +79,13 @@ export class OtherTracers {
     const file = decodeClaimFile(found.text);
     if (file !== undefined && file.holder.machine === this.#machine && file.holder.hasSocket) {
       const isAlive = await answers(directory.at(socketOf(id)));
-      if (isAlive === true) return { ...file, beatAgeMs: undefined, hasBeaten: true };
+      if (isAlive === true) return { ...file, beatAgeMs: undefined, hasHeartbeat: true };
       if (isAlive === false) return this.#void(directory, id);
     }
     const beat = this.#noteBeat(id, found.mtimeMs);
     const ageMs = Math.max(nowMs - found.mtimeMs, this.#clock.monotonic() - beat.seenAt);
     if (file === undefined || ageMs > silenceMs) return this.#void(directory, id);
-    return { ...file, beatAgeMs: ageMs, hasBeaten: beat.lastMs !== beat.firstMs };
+    return { ...file, beatAgeMs: ageMs, hasHeartbeat: beat.lastMs !== beat.firstMs };
   }
 
   #noteBeat(id: string, beatMs: number): Beat {

@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../coded-error.js";
+import { CodedError, type Sentences } from "../base/coded-error.js";
 import type { LogId, OtherWriter } from "./handle-registry.js";
 
 /** What a registry refuses for good. */

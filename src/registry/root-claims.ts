@@ -56,7 +56,7 @@ export class RootClaims {
   #waiting: Request[] = [];
   /** One operation at a time: a disk that hangs occupies at most one thread of the pool. */
   #last: Promise<unknown> = Promise.resolve();
-  #isBeating = false;
+  #isRenewing = false;
   readonly #endBeats: () => void;
 
   private constructor(options: RootClaimsOptions, machine: string) {
@@ -122,7 +122,7 @@ export class RootClaims {
     const reported = new Set<string>();
     const stopped = new Promise((resolve) => stopping?.addEventListener("abort", resolve, { once: true }));
     while (!stopping?.aborted) {
-      const doubtful = (await this.#livingOthers()).filter(({ hasBeaten }) => !hasBeaten);
+      const doubtful = (await this.#livingOthers()).filter(({ hasHeartbeat }) => !hasHeartbeat);
       if (doubtful.length === 0) return;
       for (const other of doubtful) {
         if (reported.has(other.holder.id)) continue;
@@ -273,14 +273,14 @@ export class RootClaims {
   }
 
   #beatInTurn(): void {
-    if (this.#isBeating) return;
-    this.#isBeating = true;
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
     this.#inTurn(() => this.#own.inside((directory) => this.#own.beat(directory)))
       .catch((error) => {
         if (failedWith(error, "ENOENT", "ENOTDIR", "ELOOP") && !this.#own.isClosed) this.#options.onGone();
       })
       .finally(() => {
-        this.#isBeating = false;
+        this.#isRenewing = false;
       });
   }
 

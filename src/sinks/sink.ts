@@ -1,4 +1,4 @@
-import { CodedError } from "../coded-error.js";
+import { CodedError } from "../base/coded-error.js";
 import type { NodeIdentity } from "../nodes/identity.js";
 import type { MetricValue } from "../protocol/metrics.js";
 import type { TraceBatch } from "../protocol/trace-batch.js";

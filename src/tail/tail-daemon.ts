@@ -197,16 +197,16 @@ function linesIn(message: string): DaemonLines {
   try {
     parsed = JSON.parse(message);
   } catch {
-    throw strangeMessage();
+    throw unexpectedMessage();
   }
-  if (typeof parsed !== "object" || parsed === null) throw strangeMessage();
+  if (typeof parsed !== "object" || parsed === null) throw unexpectedMessage();
   const { objects = [], missed = 0, skipped = 0 }: Partial<Record<string, unknown>> = parsed;
   if (!Array.isArray(objects) || typeof missed !== "number" || typeof skipped !== "number")
-    throw strangeMessage();
+    throw unexpectedMessage();
   return { lines: objects.map(tracedLine), missed: missed + skipped };
 }
 
-function strangeMessage(): ConnectionError {
+function unexpectedMessage(): ConnectionError {
   return new ConnectionError("it does not answer as muninn.ui does", true);
 }
 

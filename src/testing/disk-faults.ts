@@ -94,7 +94,7 @@ export function faultyFileSystem(...faults: readonly DiskFault[]): FaultyFileSys
   }
 
   const breaks = (fault: DiskFault) => {
-    refuseNonsense(fault);
+    checkFault(fault);
     const freeBytes = fault.kind === "full" ? (fault.freeBytes ?? 0) : Number.POSITIVE_INFINITY;
     const one: Active = { fault, healed: new AbortController(), freeBytes };
     active.add(one);
@@ -179,7 +179,7 @@ function bytesIn(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
-function refuseNonsense(fault: DiskFault): void {
+function checkFault(fault: DiskFault): void {
   if (fault.kind === "tears" && !(fault.bytes >= 1))
     throw new RangeError(`a write that is torn has at least 1 byte; got bytes: ${fault.bytes}`);
   if (fault.kind === "slow" && !(fault.milliseconds >= 0))

@@ -80,7 +80,7 @@ export async function faultyLink(options: LinkOptions): Promise<FaultyLink> {
     address: place.address,
     maxConnections,
     run,
-    onTurnedAway: () => {},
+    onTooMany: () => {},
   }).catch(async (error) => {
     await place.remove();
     throw error;

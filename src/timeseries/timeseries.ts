@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { settledWithin } from "../base/deadline.js";
 import type { Body } from "../http/body.js";
 import { loopSlices } from "../http/loop-slices.js";
 import { Queries, type QueryOutcome } from "./language/queries.js";
@@ -212,12 +212,7 @@ export class Timeseries {
     clearInterval(this.#timer);
     const written = this.#loading?.then(() => this.#saveUntil(Date.now));
     // A disk that hangs must not prevent the daemon from exiting.
-    const deadline = new AbortController();
-    await Promise.race([
-      written,
-      wait(stopDeadlineMs, undefined, { signal: deadline.signal }).catch(() => {}),
-    ]);
-    deadline.abort();
+    await settledWithin(written, stopDeadlineMs);
   }
 
   async #load(snapshots: Snapshots): Promise<void> {

@@ -4,7 +4,7 @@ import { DEFAULT_CIPHERS, type SecureContextOptions } from "node:tls";
 /**
  * What every server of ours allows in TLS. A client chooses among it, and the work is ours: a key exchange over 8,192 bits takes
  * ten times as long as all else, and where it may renegotiate, or have a key decrypted with RSA, thousands can ask for that
- * at the same moment, long after they were let in.
+ * at the same moment, long after they were admitted.
  */
 export const serverTls = {
   minVersion: "TLSv1.2",

@@ -26,7 +26,7 @@ interface RelayObserver {
   unreachable(error: Error): void;
   reachedAgain(): void;
   /** A node was refused because too many are connected. */
-  turnedAway(limit: number): void;
+  tooMany(limit: number): void;
 }
 
 /** Why a tracer that said nothing does not count as reached. */
@@ -118,7 +118,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     ...listening,
     address: listen,
     chunks: "lent",
-    onTurnedAway: observer.turnedAway,
+    onTooMany: observer.tooMany,
     run: async (connection) => {
       const passed = pass(connection);
       passing.set(connection, passed);

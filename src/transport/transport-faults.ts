@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../coded-error.js";
+import { CodedError, type Sentences } from "../base/coded-error.js";
 import type { LinkAddress } from "./address.js";
 import { formatAddress } from "./address.js";
 

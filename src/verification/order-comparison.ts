@@ -27,7 +27,7 @@ export interface ComparisonOptions {
 /** Unknown lines in a row after which the whole rest of what was sent is searched for one of them. */
 const unknownsBeforeSearch = 64;
 /**
- * Searches in vain that may read to the end of what was sent; after those each must be earned by lines, or a log with an occasional foreign
+ * Failed searches that may read to the end of what was sent; after those each must be earned by lines, or a log with an occasional foreign
  * line would take time in the square of its length.
  */
 const freeSearches = 32;
@@ -50,8 +50,8 @@ export class OrderComparison {
   /** Unknown lines in a row that are not counted yet. */
   #unknown: FoundLine[] = [];
   #searchAt = unknownsBeforeSearch;
-  #searchesInVain = 0;
-  /** Keys read by searches in vain that were not free. */
+  #failedSearches = 0;
+  /** Keys read by failed searches that were not free. */
   #searchedKeys = 0;
   #lastIndex = -1;
   #matched = 0;
@@ -186,8 +186,8 @@ export class OrderComparison {
     if (this.#searchedKeys > searchedPerLine * this.#linesTaken) return false;
     const { index, searched } = await this.#ahead.findBeyond(new Set(lines.map(({ key }) => key)));
     if (index === undefined) {
-      this.#searchesInVain += 1;
-      if (this.#searchesInVain > freeSearches) this.#searchedKeys += searched;
+      this.#failedSearches += 1;
+      if (this.#failedSearches > freeSearches) this.#searchedKeys += searched;
       return false;
     }
     this.#unknown = [];

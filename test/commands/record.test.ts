@@ -124,7 +124,7 @@ test("an error names a target none of whose addresses can be reached, with the r
   await once(node, "close");
   process.emit("SIGTERM");
   await over;
-  expect(printed.err).toMatch(/turned away: cannot connect to several\.example:\d+: connect ECONNREFUSED/);
+  expect(printed.err).toMatch(/refused: cannot connect to several\.example:\d+: connect ECONNREFUSED/);
 });
 
 type Found = (error: null, addresses: { address: string; family: number }[]) => void;

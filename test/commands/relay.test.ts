@@ -144,7 +144,7 @@ describe.each(["wss", "tls"] as const)("over %s", (kind) => {
   });
 });
 
-test("while the tracer is away, nodes are turned away, keep their objects, and come back with it", async () => {
+test("while the tracer is away, nodes are refused, keep their objects, and come back with it", async () => {
   const { to, flags, daemon, port } = await tracer("wss");
   expect(await daemon.stop()).toBe(0);
   const running = await relay(to, ...flags);

@@ -45,7 +45,7 @@ async function reloading(options: { reopen?: () => Promise<void> } = {}) {
   return { reload, tracer, show, events, messages, run };
 }
 
-test("what can change while it runs is applied, what cannot is named, and warnings are told", async () => {
+test("what can change while it runs is applied, what cannot is named, and warnings are logged", async () => {
   const { tracer, show, events, run } = await reloading();
   const loaded = await configOf({ verbosity: "Maximum", loRequestNum: 7, networkMagic: 43 });
   await run({ config: loaded, warnings: ["odd"] });

@@ -131,7 +131,7 @@ test("a broken file changes nothing, still reopens log files, and is reported un
   expectAllInOrder([...old.split("\n").slice(0, -1), ...(await place.linesOf("unmoved"))], 1_500);
 });
 
-test("systemd hears when a reload begins and ends, even if it fails, and the watchdog is still fed", async (context) => {
+test("systemd is told when a reload begins and ends, even if it fails, and the watchdog is still fed", async (context) => {
   if (receiverMissing) context.skip(receiverMissing);
   const manager = await DatagramReceiver.open();
   onTestFinished(() => manager.stop());

@@ -45,7 +45,7 @@ async function relayTo(port: number): Promise<Relay> {
     to: parseLinkAddress(`wss://127.0.0.1:${port}/nodes`),
     credentials: async () => ({ ca: authority, token }),
     maxConnections: 100,
-    observer: { changed: () => {}, unreachable: () => {}, reachedAgain: () => {}, turnedAway: () => {} },
+    observer: { changed: () => {}, unreachable: () => {}, reachedAgain: () => {}, tooMany: () => {} },
   });
   ends.push(() => relay.stop(1_000));
   return relay;

@@ -13,7 +13,7 @@ import { nodeAt } from "../end-to-end/nodes.js";
 /** Files and sockets that the tracer may have open, including its own: fewer than there are nodes. */
 const handles = 128;
 
-test(`200 nodes at a tracer with ${handles} handles: those turned away come back, and every line arrives`, async () => {
+test(`200 nodes at a tracer with ${handles} handles: those refused reconnect, and every line arrives`, async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({}, { under: ["bash", "-c", `ulimit -n ${handles}; exec "$0" "$@"`] });
   const names = Array.from({ length: 200 }, (_, index) => `node-${index}`);
@@ -42,7 +42,7 @@ test(`a tracer with ${handles} handles answers health, however many nodes and cl
     connect(Number(port), host),
   ]).flat();
   for (const socket of sockets) socket.on("error", () => undefined);
-  // As many as may stay do so; those turned away have noticed.
+  // As many as may stay do so; those refused have noticed.
   await eventually(() => expect(sockets.filter(({ destroyed }) => destroyed).length).toBeGreaterThan(200));
   for (let i = 0; i < 20; i += 1) {
     const { status } = await fetch(`http://${host}:${port}/healthz`, { headers: { connection: "close" } });

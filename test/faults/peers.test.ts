@@ -164,7 +164,7 @@ test("everything a peer that never reads has sent is written, and it delays neit
   expectAllInOrder(await place.linesOf("unix-1"), 2_000);
 });
 
-test("three thousand simultaneous connections are accepted or turned away while another node is served", async () => {
+test("three thousand simultaneous connections are accepted or refused while another node is served", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ muninn: { maxConnections: 300, handshakeTimeout: "1s" } });
   await using node = await nodeAt(place.socket, { name: "healthy", count: 2_000, rate: 1_000 });

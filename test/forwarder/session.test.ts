@@ -143,7 +143,7 @@ test("a message before the handshake, or a second handshake, ends the connection
   const early = open();
   early.tracer.ask(1);
   await settled();
-  expect(early.faults).toEqual([expect.stringContaining("while shaking hands")]);
+  expect(early.faults).toEqual([expect.stringContaining("while handshaking")]);
   const twice = open();
   twice.tracer.shakeHands();
   twice.tracer.shakeHands();

@@ -57,7 +57,7 @@ test("if there is no room, a request that has been arriving for two seconds give
   const gone: string[] = [];
   const coming = (name: string) => {
     const place = all.enter()!;
-    place.comes(() => gone.push(name));
+    place.arriving(() => gone.push(name));
     expect(place.hold(1.8 * mebibyte)).toBe(true);
     return place;
   };
@@ -73,7 +73,7 @@ test("if there is no room, a request that has been arriving for two seconds give
   // A request that lost its place gets no more room.
   expect(first.hold(1)).toBe(false);
   // A complete request keeps what it has.
-  second.came();
+  second.arrived();
   vi.advanceTimersByTime(5_000);
   expect(third.hold(2 * mebibyte)).toBe(false);
   expect(gone).toEqual(["first"]);

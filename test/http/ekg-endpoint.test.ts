@@ -240,7 +240,7 @@ describe("live updates", () => {
     expect(await closed).toBe(1001);
   });
 
-  test("do not end the process if a viewer sends garbage or too much", async () => {
+  test("do not end the process if a viewer sends invalid frames or too much", async () => {
     const { socket, closed, updates } = view("/node-1");
     await expect.poll(() => updates.length).toBeGreaterThan(0);
     socket.send("x".repeat(100_000));

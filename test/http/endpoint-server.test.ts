@@ -219,7 +219,7 @@ describe("limits", () => {
     });
   });
 
-  test("garbage is answered with 400 and the connection is closed", async () => {
+  test("bytes that are not HTTP are answered with 400 and the connection is closed", async () => {
     const socket = await rawConnection(await open(), "\x16\x03\x01\x02\x00garbage\r\n\r\n");
     expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);
   });

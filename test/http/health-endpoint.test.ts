@@ -72,10 +72,10 @@ test("a client that does not read health gives its place to others before a seco
   const status = () =>
     ask(server, "/livez").then(
       (reply) => reply.status,
-      () => "turned away",
+      () => "refused",
     );
   await expect.poll(() => server.stats().answers.get(200)).toBe(1);
-  expect(await status()).toBe("turned away");
+  expect(await status()).toBe("refused");
   await expect.poll(status, { timeout: 900 }).toBe(200);
   client.destroy();
   await server.stop();

@@ -81,7 +81,7 @@ const shown = (page: FakePage) => page.updates.at(-1)?.metrics?.find(([name]) =>
 describe("viewers of one node", () => {
   test("share the updates that are rendered for them", async () => {
     const pages = Array.from({ length: 100 }, join);
-    await Promise.all(pages.map(() => audience.welcome()));
+    await Promise.all(pages.map(() => audience.sendToNew()));
     expect(budget.render).toHaveBeenCalledTimes(1);
     set(2n);
     await audience.update();
@@ -94,7 +94,7 @@ describe("viewers of one node", () => {
 
   test("are told that nothing has changed without rendering anything", async () => {
     const page = join();
-    await audience.welcome();
+    await audience.sendToNew();
     await audience.update();
     expect(budget.render).toHaveBeenCalledTimes(1);
     expect(page.updates.at(-1)).toEqual({ whole: false, metrics: [] });
@@ -103,7 +103,7 @@ describe("viewers of one node", () => {
   test("receive nothing while they do not read, and everything once they read again", async () => {
     const [slow, quick] = [join(), join()];
     slow.isReading = false;
-    await audience.welcome();
+    await audience.sendToNew();
     for (let value = 2n; value < 10n; value += 1n) {
       set(value);
       await audience.update();
@@ -128,7 +128,7 @@ describe("viewers of one node", () => {
       audience.viewers.add(viewers[index]!);
       set(`${index} ${"x".repeat(9_000)}`);
       // Each page gets another version, which it does not read, until there is no room for the next.
-      void audience.welcome();
+      void audience.sendToNew();
       await turns();
     }
     const told = pages.filter(({ updates }) => updates.length > 0);
@@ -141,7 +141,7 @@ describe("viewers of one node", () => {
     for (const viewer of viewers) viewer.endIfSlow();
     expect(pages.map(({ isTerminated }) => isTerminated)).toEqual(pages.map((page) => told.includes(page)));
     vi.restoreAllMocks();
-    await audience.welcome();
+    await audience.sendToNew();
     // Now there is room for those that waited.
     expect(pages.at(-1)!.updates.length).toBeGreaterThan(0);
   });
@@ -149,7 +149,7 @@ describe("viewers of one node", () => {
   test("receive everything each time if there is too much to remember", async () => {
     mayRemember = false;
     const page = join();
-    await audience.welcome();
+    await audience.sendToNew();
     for (const value of [2n, 3n]) {
       set(value);
       await audience.update();
@@ -161,7 +161,7 @@ describe("viewers of one node", () => {
 
   test("are told that the node left, and receive everything when it is back", async () => {
     const page = join();
-    await audience.welcome();
+    await audience.sendToNew();
     const before = metrics;
     metrics = undefined;
     await audience.update();
@@ -175,18 +175,18 @@ describe("viewers of one node", () => {
     const page = join();
     const fault = new Error("broken");
     vi.mocked(budget.render).mockRejectedValueOnce(fault);
-    await audience.welcome();
+    await audience.sendToNew();
     expect(errors).toEqual([fault]);
     await audience.update();
     expect(shown(page)).toBe("1");
   });
 
-  test("see the last value even if it changed while a newcomer was welcomed", async () => {
+  test("see the last value even if it changed while everything was sent to a new one", async () => {
     const first = join();
-    await audience.welcome();
+    await audience.sendToNew();
     const second = join();
     set(2n);
-    const both = [audience.update(), audience.welcome()];
+    const both = [audience.update(), audience.sendToNew()];
     set(3n);
     await Promise.all(both);
     await audience.update();

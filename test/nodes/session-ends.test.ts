@@ -4,16 +4,16 @@ import { encodeProposal } from "../../src/protocol/handshake.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
-import { begin, House, until } from "./house.js";
 import { replyOf, ScriptedPeer } from "./scripted-peer.js";
+import { begin, TestHost, until } from "./test-host.js";
 
 type Begun = ReturnType<typeof begin>;
 
-async function named({ peer, house }: Begun): Promise<void> {
-  const before = house.nodes.length;
+async function named({ peer, host }: Begun): Promise<void> {
+  const before = host.nodes.length;
   await peer.shakeHands();
   await peer.tellName("relay");
-  await until(() => house.nodes.length > before);
+  await until(() => host.nodes.length > before);
 }
 
 /** Every way in which a session ends, by the code it ends with; absent if nobody was at fault. */
@@ -86,8 +86,8 @@ const ends: Record<string, { code?: string; play: (begun: Begun) => unknown }> =
   },
   "a node with too many names": {
     code: "too-many-names",
-    play: async ({ peer, house, session }) => {
-      house.refusal = { refused: { code: "too-many-names", address: "unix" } };
+    play: async ({ peer, host, session }) => {
+      host.refusal = { refused: { code: "too-many-names", address: "unix" } };
       await peer.shakeHands();
       peer.reply(["one"]);
       await until(() => session.heldObjects === 1);
@@ -125,20 +125,20 @@ describe("after a thousand sessions everything is back at its initial state", ()
   const each = Math.ceil(1_000 / kinds.length);
 
   test.each(kinds)("%s", async (_, { code, play }) => {
-    const house = new House();
-    const before = { budget: house.budget.reading, share: house.budget.perNodeBytes };
+    const host = new TestHost();
+    const before = { budget: host.budget.reading, share: host.budget.perNodeBytes };
     for (let n = 0; n < each; n += 1) {
-      const begun = begin({ house, peer: new ScriptedPeer() });
+      const begun = begin({ host, peer: new ScriptedPeer() });
       await play(begun);
       await begun.session.done;
       // A session that has ended requests nothing and accepts nothing.
       expect(begun.session.heldObjects).toBe(0);
     }
-    await until(() => house.budget.reading.heldBytes === 0);
-    expect({ budget: house.budget.reading, share: house.budget.perNodeBytes }).toEqual(before);
-    expect(house.answers.bytes).toBe(0);
-    expect(house.turns.there.size).toBe(0);
-    expect([...house.directory.connected()]).toEqual([]);
-    expect(house.ends.map(({ fault }) => fault?.fault.code)).toEqual(new Array(each).fill(code));
+    await until(() => host.budget.reading.heldBytes === 0);
+    expect({ budget: host.budget.reading, share: host.budget.perNodeBytes }).toEqual(before);
+    expect(host.answers.bytes).toBe(0);
+    expect(host.turns.there.size).toBe(0);
+    expect([...host.directory.connected()]).toEqual([]);
+    expect(host.ends.map(({ fault }) => fault?.fault.code)).toEqual(new Array(each).fill(code));
   });
 });

@@ -7,8 +7,8 @@ import { encodeProposal } from "../../src/protocol/handshake.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { type MiniProtocol, miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
-import { begin, House, settings } from "./house.js";
 import { magic, replyOf, ScriptedPeer } from "./scripted-peer.js";
+import { begin, settings, TestHost } from "./test-host.js";
 
 /** Limits so small that the messages below reach them. */
 const tight = {
@@ -83,19 +83,19 @@ test("for any bytes from a peer only its own session can end, with a fault from 
       fc.boolean(),
       fc.integer({ min: 1, max: 5_000 }),
       async (parts, shakesHands, cut) => {
-        const house = new House();
-        const { peer, session } = begin({ house, settings: tight, peer: new ScriptedPeer() });
+        const host = new TestHost();
+        const { peer, session } = begin({ host, settings: tight, peer: new ScriptedPeer() });
         const hello = encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0);
         const bytes = Buffer.concat([shakesHands ? hello : Buffer.alloc(0), bytesOf(parts)]);
         for (let at = 0; at < bytes.length; at += cut) peer.stream.write(bytes.subarray(at, at + cut));
         peer.stream.end();
         await session.done;
-        const fault = house.ends[0]?.fault;
+        const fault = host.ends[0]?.fault;
         if (fault !== undefined)
           expect(fault instanceof ProtocolError || fault instanceof SessionError).toBe(true);
         expect(fault?.fault.code).not.toBe("internal-error");
-        expect(house.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
-        expect(house.answers.bytes).toBe(0);
+        expect(host.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
+        expect(host.answers.bytes).toBe(0);
       },
     ),
     { numRuns: 400 },
@@ -103,9 +103,9 @@ test("for any bytes from a peer only its own session can end, with a fault from 
 });
 
 test("an error in Muninn ends the session of the peer that caused it, and is reported with its cause", async () => {
-  const house = new House();
-  const { peer, session } = begin({ house });
-  Object.defineProperty(house, "metrics", {
+  const host = new TestHost();
+  const { peer, session } = begin({ host });
+  Object.defineProperty(host, "metrics", {
     value: () => {
       throw new RangeError("Cannot create a string longer than 0x1fffffe8 characters");
     },
@@ -114,7 +114,7 @@ test("an error in Muninn ends the session of the peer that caused it, and is rep
   peer.answerMetrics([]);
   peer.stream.end();
   await session.done;
-  const fault = house.ends[0]?.fault;
+  const fault = host.ends[0]?.fault;
   expect(fault?.fault.code).toBe("internal-error");
   expect(fault?.cause).toBeInstanceOf(RangeError);
 });

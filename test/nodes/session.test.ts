@@ -5,12 +5,12 @@ import { decodeMetricsRequest, encodeMetricsResponse } from "../../src/protocol/
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../src/protocol/mux.js";
 import { decodeTraceRequest } from "../../src/protocol/trace-messages.js";
-import { begin, House, quiet, settings, until } from "./house.js";
 import { magic, replyOf } from "./scripted-peer.js";
+import { begin, quiet, settings, TestHost, until } from "./test-host.js";
 
 describe("trace objects", () => {
   test("are asked for at once, and held until the name is known", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     expect(decodeTraceRequest(await peer.next(miniProtocols.traceObjects))).toEqual({
       kind: "request",
@@ -19,19 +19,19 @@ describe("trace objects", () => {
     });
     peer.reply(["one", "two"]);
     await peer.next(miniProtocols.traceObjects);
-    expect(house.lines).toEqual([]);
+    expect(host.lines).toEqual([]);
     expect(session.heldObjects).toBe(2);
     await peer.tellName("relay");
-    await until(() => house.lines.length === 2);
-    expect(house.directories).toEqual(["relay", "relay"]);
+    await until(() => host.lines.length === 2);
+    expect(host.directories).toEqual(["relay", "relay"]);
     expect(session.heldObjects).toBe(0);
-    expect(house.budget.reading.heldBytes).toBe(0);
+    expect(host.budget.reading.heldBytes).toBe(0);
   });
 
   test("are asked for repeatedly while the name is awaited, within the budget, and the name is read after them", {
     timeout: settings.nameTimeoutMs / 2,
   }, async () => {
-    const { peer, house, session } = begin({ settings: { requestCount: 2 } });
+    const { peer, host, session } = begin({ settings: { requestCount: 2 } });
     await peer.shakeHands();
     for (let reply = 0; reply < 250; reply += 1) {
       await peer.next(miniProtocols.traceObjects);
@@ -51,16 +51,16 @@ describe("trace objects", () => {
     }
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
     // The memory of a batch is up to four times the bytes received: lines are made in it, and it has only a few sizes.
-    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perUnnamedBytes * 4);
+    expect(host.budget.reading.heldBytes).toBeLessThan(host.budget.perUnnamedBytes * 4);
     await peer.tellName("relay");
-    await until(() => house.lines.length === sent);
-    expect(house.lines.slice(0, 3)).toEqual(["0 a", "0 b", "1 a"]);
+    await until(() => host.lines.length === sent);
+    expect(host.lines.slice(0, 3)).toEqual(["0 a", "0 b", "1 a"]);
     await peer.next(miniProtocols.traceObjects);
   });
 
   test("are counted as refused if their node is refused, and it is disconnected", async () => {
-    const { peer, house, session } = begin();
-    house.refusal = { refused: { code: "too-many-names", address: "unix" } };
+    const { peer, host, session } = begin();
+    host.refusal = { refused: { code: "too-many-names", address: "unix" } };
     await peer.shakeHands();
     await peer.next(miniProtocols.traceObjects);
     peer.reply(["one", "two"]);
@@ -69,29 +69,29 @@ describe("trace objects", () => {
     await peer.tellName("relay");
     peer.stream.end();
     await session.done;
-    expect(house.refusedObjects).toBe(3);
-    expect(house.lines).toEqual([]);
-    expect(house.ends[0]?.fault?.fault.code).toBe("too-many-names");
-    expect(house.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
+    expect(host.refusedObjects).toBe(3);
+    expect(host.lines).toEqual([]);
+    expect(host.ends[0]?.fault?.fault.code).toBe("too-many-names");
+    expect(host.budget.reading).toEqual({ reservedBytes: 0, heldBytes: 0 });
   });
 
   test("are not asked for until those received are safe", async () => {
-    const { peer, house } = begin();
-    house.holdBatches = true;
+    const { peer, host } = begin();
+    host.holdBatches = true;
     await peer.shakeHands();
     await peer.tellName("relay");
-    await until(() => house.nodes.length === 1);
+    await until(() => host.nodes.length === 1);
     await peer.next(miniProtocols.traceObjects);
     peer.reply(["one"]);
-    await until(() => house.heldBatches === 1);
+    await until(() => host.heldBatches === 1);
     await quiet();
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
-    house.makeSafe();
+    host.makeSafe();
     await peer.next(miniProtocols.traceObjects);
   });
 
   test("are asked for ahead from a node that fills its replies, and one reply at a time from one that does not", async () => {
-    const { peer, house } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
+    const { peer, host } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
     await peer.shakeHands();
     await peer.tellName("relay");
     await peer.next(miniProtocols.traceObjects);
@@ -102,7 +102,7 @@ describe("trace objects", () => {
     for (let reply = 0; reply < 5; reply += 1) {
       expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
       peer.reply(["the last one"]);
-      await until(() => house.lines.length === 3 + reply);
+      await until(() => host.lines.length === 3 + reply);
     }
     await peer.next(miniProtocols.traceObjects);
     await quiet();
@@ -110,21 +110,21 @@ describe("trace objects", () => {
   });
 
   test("that were asked for ahead take no part of the budget once the connection is gone", async () => {
-    const { peer, house, session } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
+    const { peer, host, session } = begin({ settings: { requestCount: 2, requestsAhead: 5 } });
     await peer.shakeHands();
     await peer.tellName("relay");
     await peer.next(miniProtocols.traceObjects);
     peer.reply(["full", "full"]);
     for (let request = 0; request < 5; request += 1) await peer.next(miniProtocols.traceObjects);
-    expect(house.budget.reading.reservedBytes).toBeGreaterThan(0);
+    expect(host.budget.reading.reservedBytes).toBeGreaterThan(0);
     peer.stream.end();
     await session.done;
-    expect(house.budget.reading.reservedBytes).toBe(0);
+    expect(host.budget.reading.reservedBytes).toBe(0);
   });
 
   /** Sends two objects of `objectBytes` for each request, repeatedly; resolves with the number of requests that wait then. */
-  async function requestsAhead(house: House, objectBytes: number): Promise<number> {
-    const { peer } = begin({ house, settings: { requestCount: 2, requestsAhead: 64 } });
+  async function requestsAhead(host: TestHost, objectBytes: number): Promise<number> {
+    const { peer } = begin({ host, settings: { requestCount: 2, requestsAhead: 64 } });
     await peer.shakeHands();
     await peer.tellName("relay");
     // Enough of them that the initially assumed size is forgotten.
@@ -137,25 +137,25 @@ describe("trace objects", () => {
   }
 
   test("are asked for ahead up to the bytes worth a write, in no more requests than that needs", async () => {
-    expect(await requestsAhead(new House(), 30_000)).toBe(Math.floor((256 * 1_024) / 60_000));
+    expect(await requestsAhead(new TestHost(), 30_000)).toBe(Math.floor((256 * 1_024) / 60_000));
   });
 
   test("are asked for ahead up to the node's share if many share the budget", async () => {
-    const house = new House();
+    const host = new TestHost();
     const other = { roomChanged: () => {}, evict: () => {} };
-    for (let others = 0; others < 99; others += 1) house.budget.join({ ...other });
-    expect(await requestsAhead(house, 10_000)).toBe(Math.floor(100_000 / 20_000));
-    expect(house.budget.perNodeBytes).toBe(100_000);
+    for (let others = 0; others < 99; others += 1) host.budget.join({ ...other });
+    expect(await requestsAhead(host, 10_000)).toBe(Math.floor(100_000 / 20_000));
+    expect(host.budget.perNodeBytes).toBe(100_000);
   });
 
   test("are not asked for while an earlier connection of the node has unwritten lines", async () => {
-    const house = new House();
-    house.sinksKeepUp = false;
+    const host = new TestHost();
+    host.sinksKeepUp = false;
     let drained = () => {};
-    house.drainedWhen = new Promise((resolve) => {
+    host.drainedWhen = new Promise((resolve) => {
       drained = resolve;
     });
-    const { peer } = begin({ house });
+    const { peer } = begin({ host });
     await peer.shakeHands();
     await peer.tellName("relay");
     await quiet();
@@ -165,38 +165,38 @@ describe("trace objects", () => {
   });
 
   test("are written even from a reply nobody asked for, which answers no later request", async () => {
-    const { peer, house } = begin();
+    const { peer, host } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
-    await until(() => house.nodes.length === 1);
+    await until(() => host.nodes.length === 1);
     await peer.next(miniProtocols.traceObjects);
     const replies = [["asked"], ["unasked"]].map((texts) =>
       encodeSegments("opener", miniProtocols.traceObjects, replyOf(texts), 0),
     );
     peer.stream.write(Buffer.concat(replies));
-    await until(() => house.lines.length === 2);
+    await until(() => host.lines.length === 2);
     await peer.next(miniProtocols.traceObjects);
     await quiet();
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
   test("are no work of the turn apart from their batch, heads of segments included, unlike answers", async () => {
-    const { peer, house } = begin();
+    const { peer, host } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
-    await until(() => house.nodes.length === 1);
+    await until(() => host.nodes.length === 1);
     await peer.next(miniProtocols.metrics);
-    const worked = vi.spyOn(house.turns, "worked");
+    const worked = vi.spyOn(host.turns, "worked");
     peer.reply(Array.from({ length: 100 }, () => "x".repeat(300)));
-    await until(() => house.lines.length === 100);
+    await until(() => host.lines.length === 100);
     expect(worked).not.toHaveBeenCalled();
     peer.answerMetrics([]);
-    await until(() => house.metricsSeen.length === 1);
+    await until(() => host.metricsSeen.length === 1);
     expect(worked).toHaveBeenCalled();
   });
 
   test("are written if they are whole before bad bytes, and the connection ends", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     await peer.next(miniProtocols.traceObjects);
@@ -204,15 +204,15 @@ describe("trace objects", () => {
     reply[reply.length - 2] = 0xff;
     peer.stream.write(encodeSegments("opener", miniProtocols.traceObjects, reply, 0));
     await session.done;
-    expect(house.lines).toEqual(["one", "two"]);
-    expect(house.ends[0]?.fault?.fault.code).toBe("invalid-utf8");
+    expect(host.lines).toEqual(["one", "two"]);
+    expect(host.ends[0]?.fault?.fault.code).toBe("invalid-utf8");
   });
 
   test.each([
     { broken: false, lines: ["one", "two"], code: "mini-protocol-unknown" },
     { broken: true, lines: ["one"], code: "invalid-utf8" },
   ])("are written up to the first fault in a chunk (broken: $broken)", async (expected) => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     await peer.next(miniProtocols.traceObjects);
@@ -221,43 +221,43 @@ describe("trace objects", () => {
     const segments = encodeSegments("opener", miniProtocols.traceObjects, reply, 0);
     peer.stream.write(Buffer.concat([segments, Uint8Array.of(0, 0, 0, 0, 0, 77, 0, 1, 0)]));
     await session.done;
-    expect(house.lines).toEqual(expected.lines);
-    expect(house.ends[0]?.fault?.fault.code).toBe(expected.code);
+    expect(host.lines).toEqual(expected.lines);
+    expect(host.ends[0]?.fault?.fault.code).toBe(expected.code);
   });
 
   test("are reported if they were cut off in the middle, and those before them are written", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     const segments = encodeSegments("opener", miniProtocols.traceObjects, replyOf(["one", "two"]), 0);
     peer.stream.end(segments.subarray(0, -5));
     await session.done;
-    expect(house.lines).toEqual(["one"]);
-    expect(house.ends[0]).toMatchObject({ midReply: true, fault: undefined });
+    expect(host.lines).toEqual(["one"]);
+    expect(host.ends[0]).toMatchObject({ midReply: true, fault: undefined });
   });
 
   test("are written under the connection's id if the node leaves before it sends its name", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     peer.reply(["one"]);
     peer.stream.end();
     await session.done;
-    expect(house.lines).toEqual(["one"]);
-    expect(house.directories).toEqual(["unix-1"]);
+    expect(host.lines).toEqual(["one"]);
+    expect(host.directories).toEqual(["unix-1"]);
   });
 
   test("are written under the connection's id if the node never sends its name", async () => {
-    const { peer, house } = begin({ settings: { nameTimeoutMs: 5 } });
+    const { peer, host } = begin({ settings: { nameTimeoutMs: 5 } });
     await peer.shakeHands();
     peer.reply(["one"]);
-    await until(() => house.lines.length === 1);
-    expect(house.directories).toEqual(["unix-1"]);
+    await until(() => host.lines.length === 1);
+    expect(host.directories).toEqual(["unix-1"]);
     await peer.next(miniProtocols.traceObjects);
   });
 
   test("are not even read if they far exceed what may wait unwritten, and none is lost", async () => {
-    const { peer, house } = begin({ settings: { maxObjectBytes: 2_000_000 } });
-    house.holdBatches = true;
+    const { peer, host } = begin({ settings: { maxObjectBytes: 2_000_000 } });
+    host.holdBatches = true;
     await peer.shakeHands();
     await peer.tellName("relay");
     const text = "x".repeat(50_000);
@@ -275,76 +275,76 @@ describe("trace objects", () => {
     };
     send();
     await quiet();
-    expect(house.budget.reading.heldBytes).toBeLessThan(house.budget.perNodeBytes * 6);
+    expect(host.budget.reading.heldBytes).toBeLessThan(host.budget.perNodeBytes * 6);
     expect(sent).toBeLessThan(replies);
-    house.holdBatches = false;
-    house.makeSafe();
-    await until(() => house.lines.length === replies);
-    expect(house.budget.reading.heldBytes).toBe(0);
+    host.holdBatches = false;
+    host.makeSafe();
+    await until(() => host.lines.length === replies);
+    expect(host.budget.reading.heldBytes).toBe(0);
   });
 });
 
 describe("the handshake", () => {
   test("is refused for another network, and the refusal reaches the peer", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     peer.send(miniProtocols.handshake, encodeProposal(2));
     const [, refuse] = await peer.next(miniProtocols.handshake);
     expect(refuse).toBe(2);
     peer.stream.end();
     await session.done;
-    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "handshake-refused", by: "us" });
-    expect(house.ends[0]?.node).toBeUndefined();
+    expect(host.ends[0]?.fault?.fault).toMatchObject({ code: "handshake-refused", by: "us" });
+    expect(host.ends[0]?.node).toBeUndefined();
   });
 
   test("ends the connection if it never arrives", async () => {
-    const { peer, house, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
+    const { peer, host, session } = begin({ settings: { handshakeTimeoutMs: 5 } });
     peer.stream.write(Uint8Array.of(0));
     await session.done;
-    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
+    expect(host.ends[0]?.fault?.fault.code).toBe("handshake-timeout");
   });
 
   test("ends the connection if it breaks off", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     peer.stream.end(
       encodeSegments("opener", miniProtocols.handshake, encodeProposal(magic), 0).subarray(0, 11),
     );
     await session.done;
-    expect(house.ends[0]?.fault?.fault.code).toBe("handshake-cut");
+    expect(host.ends[0]?.fault?.fault.code).toBe("handshake-cut");
   });
 
   test.each([
     ["another mini-protocol before it", miniProtocols.traceObjects, "unexpected-message"],
     ["garbage in it", miniProtocols.handshake, "malformed"],
   ] as const)("%s ends the connection", async (_, miniProtocol, code) => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     peer.stream.end(encodeSegments("opener", miniProtocol, Uint8Array.of(0x63, 1, 2, 3), 0));
     await session.done;
-    expect(house.ends[0]?.fault?.fault.code).toBe(code);
+    expect(host.ends[0]?.fault?.fault.code).toBe(code);
   });
 
   test.each([
     ["another one", encodeProposal(magic)],
     ["the beginning of another one", encodeProposal(magic).subarray(0, 1)],
   ])("%s after it ends the connection", async (_, bytes) => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     peer.send(miniProtocols.handshake, bytes);
     peer.stream.end();
     await session.done;
-    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", state: "connected" });
+    expect(host.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", state: "connected" });
   });
 });
 
 describe("metrics", () => {
   test("are requested in full at first, then only changes", async () => {
-    const { peer, house } = begin();
+    const { peer, host } = begin();
     await peer.shakeHands();
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "all" });
     peer.answerMetrics([["a", { kind: "counter", value: 1n }]]);
     expect(decodeMetricsRequest(await peer.next(miniProtocols.metrics))).toEqual({ kind: "updated" });
     peer.answerMetrics([]);
-    await until(() => house.metricsSeen.length === 2);
-    expect(house.metricsSeen).toEqual([
+    await until(() => host.metricsSeen.length === 2);
+    expect(host.metricsSeen).toEqual([
       { metrics: [["a", 1]], whole: true },
       { metrics: [], whole: false },
     ]);
@@ -374,53 +374,53 @@ describe("metrics", () => {
   });
 
   test("that stay unanswered for long mean that the peer is gone", async () => {
-    const { peer, house, session } = begin({ settings: { silenceMs: 20 } });
+    const { peer, host, session } = begin({ settings: { silenceMs: 20 } });
     await peer.shakeHands();
     peer.answerMetrics([]);
     await session.done;
-    expect(house.ends[0]?.fault?.fault.code).toBe("peer-silent");
+    expect(host.ends[0]?.fault?.fault.code).toBe("peer-silent");
   });
 });
 
 describe("an unrequested answer", () => {
   test("is accepted once for metrics; a few more short ones are skipped, as in a recorded stream", async () => {
-    const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
+    const { peer, host, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
     await peer.shakeHands();
     for (let answer = 0; answer < 12; answer += 1)
       peer.answerMetrics([[`a${answer}`, { kind: "counter", value: 1n }]]);
     await quiet();
-    expect(house.metricsSeen.map(({ metrics }) => metrics)).toEqual([[["a0", 1]], [["a1", 1]]]);
+    expect(host.metricsSeen.map(({ metrics }) => metrics)).toEqual([[["a0", 1]], [["a1", 1]]]);
     for (let answer = 0; answer < 12; answer += 1) peer.answerMetrics([]);
     peer.stream.end();
     await session.done;
-    expect(house.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", what: "metrics answer" });
+    expect(host.ends[0]?.fault?.fault).toMatchObject({ code: "unexpected-message", what: "metrics answer" });
   });
 
   test("closes the connection if it is long, long before its end", async () => {
-    const { peer, house, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
+    const { peer, host, session } = begin({ settings: { metricsPace: { pauseMs: 60_000, full: false } } });
     await peer.shakeHands();
     for (let answer = 0; answer < 2; answer += 1) peer.answerMetrics([]);
     const long = encodeMetricsResponse([["a", { kind: "label", value: "x".repeat(60_000) }]]);
     peer.send(miniProtocols.metrics, long);
     await quiet();
-    expect(house.ends).toEqual([]);
+    expect(host.ends).toEqual([]);
     peer.send(miniProtocols.metrics, long.subarray(0, 10_000));
     peer.stream.end();
     await session.done;
-    expect(house.ends[0]?.fault?.fault.code).toBe("unexpected-message");
+    expect(host.ends[0]?.fault?.fault.code).toBe("unexpected-message");
   });
 
   test("closes the connection if it is a second data-point answer", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     peer.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
     await quiet();
-    expect(house.ends).toEqual([]);
+    expect(host.ends).toEqual([]);
     peer.send(miniProtocols.dataPoints, encodeDataPointsReply([]));
     peer.stream.end();
     await session.done;
-    expect(house.ends[0]?.fault?.fault).toMatchObject({ what: "data-point answer" });
+    expect(host.ends[0]?.fault?.fault).toMatchObject({ what: "data-point answer" });
   });
 });
 
@@ -428,52 +428,52 @@ describe("a node without NodeInfo", () => {
   const nameFrom = ["nodeInfo", "hostname"] as const;
 
   test("is named by the host in its objects if the configuration asks for it", async () => {
-    const { peer, house } = begin({ settings: { nameFrom } });
+    const { peer, host } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     await peer.tellName(undefined);
     await quiet();
-    expect(house.nodes).toEqual([]);
+    expect(host.nodes).toEqual([]);
     peer.reply(["one", "two"]);
-    await until(() => house.lines.length === 2);
-    expect(house.directories).toEqual(["host", "host"]);
+    await until(() => host.lines.length === 2);
+    expect(host.directories).toEqual(["host", "host"]);
   });
 
   test("is named by objects that arrived before it was known to have no name", async () => {
-    const { peer, house } = begin({ settings: { nameFrom } });
+    const { peer, host } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     peer.reply(["one"]);
     await quiet();
     await peer.tellName(undefined);
-    await until(() => house.lines.length === 1);
-    expect(house.directories).toEqual(["host"]);
+    await until(() => host.lines.length === 1);
+    expect(host.directories).toEqual(["host"]);
   });
 
   test("is named after its connection if no object arrives in time either", async () => {
-    const { peer, house } = begin({ settings: { nameFrom, nameTimeoutMs: 20 } });
+    const { peer, host } = begin({ settings: { nameFrom, nameTimeoutMs: 20 } });
     await peer.shakeHands();
     await peer.tellName(undefined);
-    await until(() => house.nodes.length === 1);
-    expect(house.nodes[0]?.name).toBe("unix-1");
+    await until(() => host.nodes.length === 1);
+    expect(host.nodes[0]?.name).toBe("unix-1");
   });
 
   test("is named after its connection if it leaves at once, and its session ends", {
     timeout: settings.nameTimeoutMs / 2,
   }, async () => {
-    const { peer, house, session } = begin({ settings: { nameFrom } });
+    const { peer, host, session } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     await peer.tellName(undefined);
     peer.stream.end();
     await session.done;
-    expect(house.nodes[0]?.name).toBe("unix-1");
+    expect(host.nodes[0]?.name).toBe("unix-1");
   });
 
   test("has the name in its NodeInfo if there is one", async () => {
-    const { peer, house } = begin({ settings: { nameFrom } });
+    const { peer, host } = begin({ settings: { nameFrom } });
     await peer.shakeHands();
     peer.reply(["one"]);
     await peer.tellName("relay");
-    await until(() => house.lines.length === 1);
-    expect(house.directories).toEqual(["relay"]);
+    await until(() => host.lines.length === 1);
+    expect(host.directories).toEqual(["relay"]);
   });
 });
 
@@ -507,22 +507,22 @@ describe("data points", () => {
 });
 
 test("a peer that keeps sending and never reads is disconnected, and what it sent is written", async () => {
-  const { peer, house, session } = begin();
+  const { peer, host, session } = begin();
   await peer.shakeHands();
   await peer.tellName("deaf");
   peer.stream.pause();
-  for (let sent = 0; house.ends.length === 0; sent += 1) {
+  for (let sent = 0; host.ends.length === 0; sent += 1) {
     peer.reply([String(sent)]);
     await new Promise((resolve) => setImmediate(resolve));
   }
   await session.done;
-  expect(house.ends[0]?.fault?.fault.code).toBe("peer-not-reading");
-  expect(house.lines.length).toBeGreaterThan(0);
-  expect(house.lines).toEqual(house.lines.map((_, index) => String(index)));
+  expect(host.ends[0]?.fault?.fault.code).toBe("peer-not-reading");
+  expect(host.lines.length).toBeGreaterThan(0);
+  expect(host.lines).toEqual(host.lines.map((_, index) => String(index)));
 });
 
 test("a whole stream sent blindly in one write is accepted as if it had been requested", async () => {
-  const { peer, house, session } = begin();
+  const { peer, host, session } = begin();
   const info = Buffer.from(JSON.stringify({ niName: "recorded" }));
   const segments = (miniProtocol: 0 | 1 | 2 | 3, message: Uint8Array) =>
     encodeSegments("opener", miniProtocol, message, 0);
@@ -538,15 +538,15 @@ test("a whole stream sent blindly in one write is accepted as if it had been req
     ]),
   );
   await session.done;
-  expect(house.lines).toEqual(["one", "two"]);
-  expect(house.directories).toEqual(["recorded", "recorded"]);
-  expect(house.metricsSeen).toHaveLength(2);
-  expect(house.ends[0]?.fault).toBeUndefined();
+  expect(host.lines).toEqual(["one", "two"]);
+  expect(host.directories).toEqual(["recorded", "recorded"]);
+  expect(host.metricsSeen).toHaveLength(2);
+  expect(host.ends[0]?.fault).toBeUndefined();
 });
 
 describe("stopping a session", () => {
   test("asks for nothing more, does not send done, and accepts what still arrives", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     await peer.next(miniProtocols.traceObjects);
@@ -556,8 +556,8 @@ describe("stopping a session", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
     peer.stream.end();
     await stopped;
-    expect(house.lines).toEqual(["last words"]);
-    expect(house.ends[0]?.fault).toBeUndefined();
+    expect(host.lines).toEqual(["last words"]);
+    expect(host.ends[0]?.fault).toBeUndefined();
   });
 
   test("waits no longer than its time limit for a peer that continues", async () => {
@@ -568,10 +568,10 @@ describe("stopping a session", () => {
   });
 
   test("has the same end when it is repeated", async () => {
-    const { peer, house, session } = begin();
+    const { peer, host, session } = begin();
     await peer.shakeHands();
     await Promise.all([session.stop(5), session.stop(5)]);
     await session.stop(5);
-    expect(house.ends).toHaveLength(1);
+    expect(host.ends).toHaveLength(1);
   });
 });

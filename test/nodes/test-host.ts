@@ -2,9 +2,9 @@ import { afterEach, expect } from "vitest";
 import { AnswerBudget } from "../../src/nodes/answer-budget.js";
 import { FlightBudget } from "../../src/nodes/flight-budget.js";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
-import { Looking } from "../../src/nodes/looking.js";
 import { NodeDirectory } from "../../src/nodes/node-directory.js";
 import { type ReadingNode, ReadingTurns } from "../../src/nodes/reading-turns.js";
+import { ScanBatching } from "../../src/nodes/scan-batching.js";
 import { Session } from "../../src/nodes/session.js";
 import type { Claim, SessionEnd, SessionHost, SessionSettings } from "../../src/nodes/session-host.js";
 import type { AnswerReceiver } from "../../src/protocol/metrics.js";
@@ -42,12 +42,12 @@ export const settings: SessionSettings = {
   silenceMs: 20_000,
 };
 
-/** A house that records what it received and makes it safe when the test says so. */
-export class House implements SessionHost {
+/** Records what it received and makes it safe when the test says so. */
+export class TestHost implements SessionHost<Session> {
   readonly budget = new FlightBudget({ maxInFlightBytes: 10_000_000 });
   readonly answers = new AnswerBudget({ maxBytes: 10_000_000 });
   readonly turns = new KnownTurns();
-  readonly looking = new Looking();
+  readonly batching = new ScanBatching();
   readonly memory = new SpareMemory();
   readonly directory = new NodeDirectory<Session>();
   readonly lines: string[] = [];
@@ -114,13 +114,13 @@ afterEach(async () => {
 });
 
 export function begin(
-  options: { settings?: Partial<SessionSettings>; peer?: ScriptedPeer; house?: House } = {},
+  options: { settings?: Partial<SessionSettings>; peer?: ScriptedPeer; host?: TestHost } = {},
 ) {
-  const { peer = new ScriptedPeer(), house = new House() } = options;
-  const session = new Session(peer.connection, { ...settings, ...options.settings }, house);
+  const { peer = new ScriptedPeer(), host = new TestHost() } = options;
+  const session = new Session(peer.connection, { ...settings, ...options.settings }, host);
   open.push(session);
   session.start();
-  return { peer, house, session };
+  return { peer, host, session };
 }
 
 /** Waits until `condition` holds, with turns for everything else. */

@@ -43,7 +43,7 @@ function nested(depth: number, isList: boolean): object {
 
 describe.each(["JSON", "protobuf"] as const)("in %s", (encoding) => {
   test.each([true, false])(
-    "values are read to the documented depth, and deeper ones are garbage; lists: %s",
+    "values are read to the documented depth, and deeper ones are refused as malformed; lists: %s",
     async (isList) => {
       await using tracer = await startTracer({ config: { muninn: { otlp } } });
       for (const of of [

@@ -131,7 +131,7 @@ test.each([
   expect((await post(tracer, logs(service("shop"), {}))).status).toBe(200);
 });
 
-test("values nested extremely deep are garbage in either encoding", async () => {
+test("values nested extremely deep are malformed in either encoding", async () => {
   const tracer = await tracerWith();
   const nested = '{"arrayValue":{"values":['.repeat(50_000) + "]}}".repeat(50_000);
   const answer = await post(tracer, `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":${nested}}]}]}]}`);

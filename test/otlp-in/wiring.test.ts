@@ -48,7 +48,7 @@ test("whether a resource may come is asked with its name and the client's addres
   const asked: string[][] = [];
   const post = await postingTo({
     flight: { heldBytes: 0 },
-    mayBring: async (...who: string[]) => {
+    admitsName: async (...who: string[]) => {
       asked.push(who);
       return false;
     },

@@ -1,7 +1,7 @@
 import { crc32 as crcOfZlib } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { crc32 } from "../../src/crc32.js";
+import { crc32 } from "../../src/base/crc32.js";
 import {
   blockHeaderBytes,
   decodeBlock,

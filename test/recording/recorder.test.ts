@@ -180,7 +180,7 @@ test("a reader that stops reading pauses the writer until it continues", async (
   expect(Buffer.concat(to.got).toString()).toBe("more than ten bytesthe next");
 });
 
-test("if a peer cannot be reached, the other is turned away and the recorder keeps listening", async () => {
+test("if a peer cannot be reached, the other is refused and the recorder keeps listening", async () => {
   const recorder = await start("unix", address("unix", "nobody.sock"));
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const socket = dial(recorder.addresses[0]!);
@@ -188,7 +188,7 @@ test("if a peer cannot be reached, the other is turned away and the recorder kee
     await once(socket, "end");
     socket.destroy();
   }
-  expect(events.filter((text) => text.includes("turned away"))).toHaveLength(2);
+  expect(events.filter((text) => text.includes("was refused"))).toHaveLength(2);
   expect(recorder.status().connections).toBe(0);
 });
 

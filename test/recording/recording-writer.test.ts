@@ -220,7 +220,7 @@ test("a disk that is full for a while loses nothing that fits in memory meanwhil
   for (let at = 0; at < 10; at += 1) writer.bytes(1, "opener", at * 100, noise(100, at + 1));
   await vi.waitFor(() => expect(writer.trouble).toBeDefined(), { timeout: 20_000 });
   expect(troubles).toHaveLength(1);
-  expect(writer.relief()).toBeUndefined();
+  expect(writer.roomAgain()).toBeUndefined();
   disk.room = 1_000_000;
   await vi.waitFor(() => expect(writer.trouble).toBeUndefined(), { timeout: 20_000 });
   const summary = await writer.stop();

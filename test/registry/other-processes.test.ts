@@ -14,7 +14,7 @@ const program = fileURLToPath(new URL("writer-process.mjs", import.meta.url));
 type Child = ChildProcessByStdio<null, Readable, null>;
 
 /** The program, with its output line by line. */
-function start(task: Record<string, unknown>, heard: (words: string[]) => void, shell = ""): Child {
+function start(task: Record<string, unknown>, received: (words: string[]) => void, shell = ""): Child {
   const child = spawn(
     "sh",
     ["-c", `${shell} exec "$0" "$@"`, process.execPath, program, JSON.stringify(task)],
@@ -23,7 +23,7 @@ function start(task: Record<string, unknown>, heard: (words: string[]) => void, 
     },
   );
   onTestFinished(() => void child.kill("SIGKILL"));
-  createInterface(child.stdout).on("line", (line) => heard(line.split(" ")));
+  createInterface(child.stdout).on("line", (line) => received(line.split(" ")));
   return child;
 }
 

@@ -111,7 +111,7 @@ test("a file renamed and replaced by another, as log rotators do, is released, a
   expect(textOf(log("a"), nameAfter(1))).toBe("3\n");
 });
 
-test("a file deleted and replaced by another does not swallow lines", async () => {
+test("a file deleted and replaced by another loses no lines", async () => {
   const { registry, log, root } = await testRegistry();
   await registry.append(log("a"), lines("1"));
   // So that the file system does not give the same inode again.

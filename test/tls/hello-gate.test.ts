@@ -85,7 +85,7 @@ describe("a server that is entered through a gate", () => {
     expect(answer[0]).toBe(22);
   });
 
-  test("of those who have said half of it lets sixteen stay", async () => {
+  test("keeps at most sixteen clients that have sent only part of it", async () => {
     const half = (await helloOf()).subarray(0, 10);
     const first = await client(half);
     await startsAre(1);

@@ -17,7 +17,7 @@ const place = new Place();
 /** Listens; connections are kept until they close. */
 async function listenAt(address: Address, options: Partial<ListenerOptions> = {}) {
   const connections: Connection[] = [];
-  const turnedAway: number[] = [];
+  const tooMany: number[] = [];
   const listener = await openListener({
     address,
     maxConnections: 100,
@@ -28,11 +28,11 @@ async function listenAt(address: Address, options: Partial<ListenerOptions> = {}
       await new Promise((resolve) => connection.stream.once("close", resolve));
       return true;
     },
-    onTurnedAway: (limit) => turnedAway.push(limit),
+    onTooMany: (limit) => tooMany.push(limit),
     ...options,
   });
   place.atEnd(() => listener.stop());
-  return { listener, connections, turnedAway };
+  return { listener, connections, tooMany };
 }
 
 /** The file that a killed tracer leaves. */
@@ -273,13 +273,13 @@ test("a path of the maximum length can be listened on, and a dead socket there i
 });
 
 test("connections beyond the limit are closed at once and reported, and open ones stay", async () => {
-  const { listener, connections, turnedAway } = await listenAt(place.unix(), { maxConnections: 2 });
+  const { listener, connections, tooMany } = await listenAt(place.unix(), { maxConnections: 2 });
   const inside = [await place.connect(listener.address), await place.connect(listener.address)];
   await vi.waitFor(() => expect(connections).toHaveLength(2), { timeout: 20_000 });
   const outside = await place.connect(listener.address);
   outside.resume();
   await once(outside, "end");
-  expect(turnedAway).toEqual([2]);
+  expect(tooMany).toEqual([2]);
   expect(connections).toHaveLength(2);
   inside[0]!.write("still here");
   expect(String((await once(connections[0]!.stream, "data"))[0])).toBe("still here");

@@ -22,7 +22,7 @@ async function connected(kind: "unix" | "IPv4") {
       place.atEnd(() => connection.stream.destroy());
       return true;
     },
-    onTurnedAway: () => {},
+    onTooMany: () => {},
   });
   place.atEnd(() => listener.stop());
   const peer = await place.connect(listener.address);

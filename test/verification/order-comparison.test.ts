@@ -220,7 +220,7 @@ test("if texts repeat, the log passes only if it is exactly what was sent", asyn
   );
 });
 
-test("foreign lines here and there do not make everything that was sent be read again and again", async () => {
+test("foreign lines here and there do not cause everything that was sent to be read again and again", async () => {
   const sent = upTo(20_000);
   let read = 0;
   const counted: SentKeys = {

@@ -173,7 +173,7 @@ test("a node's own directory can be given instead of its logRoot", async () => {
   expect(verdict.ok).toBe(true);
 });
 
-test("only the nodes asked for are judged", async () => {
+test("only the nodes asked for are checked", async () => {
   await logs("n", whole(texts));
   await logs("other", whole(texts));
   const options = { sent: [await sent("n", texts)], logs: [join(root, "logs")] };

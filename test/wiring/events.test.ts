@@ -9,7 +9,7 @@ import {
   registryEvents,
   sessionEvents,
   socketFileEvents,
-  turnedAwayEvents,
+  tooManyEvents,
 } from "../../src/tracer-events.js";
 import type { Connection } from "../../src/transport/connection.js";
 
@@ -28,7 +28,7 @@ const names = (name: string) => ({ name, directory: name, slug: name });
 const node = { connectionId: "unix-1", ...names("relay") };
 const connection = { id: "unix-1", peer: "a socket", opener: "peer" } as Connection;
 
-test("a connection is told with its id and peer, and its node with all its names", () => {
+test("a connection is logged with its id and peer, and its node with all its names", () => {
   const { lines, log } = logged();
   const events = sessionEvents(log, new OwnEvents());
   events.connected(connection);
@@ -87,7 +87,7 @@ test.each<readonly [SessionFault["code"] | "left" | "cut", string, string, strin
   const cause = new TypeError("no such thing");
   const isFault = code !== "left" && code !== "cut";
   const fault = isFault ? new SessionError({ code, reason: "why" } as SessionFault, { cause }) : undefined;
-  const end = { node, fault, shookHands: true, midReply: code === "cut" };
+  const end = { node, fault, handshakeDone: true, midReply: code === "cut" };
   sessionEvents(log, new OwnEvents()).ended(connection, end);
   expect(lines).toEqual([[severity, event, expect.stringContaining(message), expect.anything()]]);
   const [, , , facts] = lines[0]!;
@@ -101,14 +101,14 @@ test.each<readonly [SessionFault["code"] | "left" | "cut", string, string, strin
   });
 });
 
-test("a connection that ends before its node has a name is told by its own id", () => {
+test("a connection that ends before its node has a name is logged with its own id", () => {
   const { lines, log } = logged();
-  const end = { node: undefined, fault: undefined, shookHands: true, midReply: false };
+  const end = { node: undefined, fault: undefined, handshakeDone: true, midReply: false };
   sessionEvents(log, new OwnEvents()).ended(connection, end);
   expect(lines[0]![2]).toBe("connection unix-1 at a socket has left");
 });
 
-test("a target that cannot be reached is told with its address and the code", () => {
+test("a target that cannot be reached is logged with its address and the code", () => {
   const { lines, log } = logged();
   const err = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
   connectorEvents(log).unreachable({ kind: "tcp", host: "127.0.0.1", port: 7 }, err);
@@ -134,7 +134,7 @@ test("refusals of an address for a reason are one line a minute, with their numb
   vi.useRealTimers();
 });
 
-test("a fault of a log and its end are told by how bad it is", () => {
+test("a fault of a log and its end are logged at a level that fits the fault", () => {
   const { lines, log } = logged();
   const events = registryEvents(log);
   const error = Object.assign(new Error("no space"), { code: "ENOSPC" });
@@ -158,7 +158,7 @@ test("a fault of a log and its end are told by how bad it is", () => {
   ]);
 });
 
-test("what was done for a socket file without being asked is told with its path", () => {
+test("what was done for a socket file without being asked is logged with its path", () => {
   const { lines, log } = logged();
   const events = socketFileEvents(log);
   events.onDirectoryMade!("/run/muninn");
@@ -169,14 +169,14 @@ test("what was done for a socket file without being asked is told with its path"
   ]);
 });
 
-test("connections that are turned away are told with their number and the limit", () => {
+test("connections that are refused are logged with their number and the limit", () => {
   const { lines, log } = logged();
-  turnedAwayEvents(log, new OwnEvents())(7);
-  const message = "1 connections turned away: 7 are already open";
-  expect(lines).toEqual([["warning", "connections_turned_away", message, { count: 1, limit: 7 }]]);
+  tooManyEvents(log, new OwnEvents())(7);
+  const message = "1 connections refused: 7 are already open";
+  expect(lines).toEqual([["warning", "connections_refused", message, { count: 1, limit: 7 }]]);
 });
 
-test("a check that changes is told at the severity of its state", () => {
+test("a check that changes is logged at the severity of its state", () => {
   const { lines, log } = logged();
   const changed = healthEvents(log);
   const check = { name: "disk", reason: "it is full", action: "Free some.", since: "1970-01-01T00:00:00Z" };

@@ -35,7 +35,7 @@ test("a node whose directory is below one of several log roots is known, however
       const news = Array.from({ length: together }, () => `new-${++number}`);
       const names = [...news, last];
       const peers = await Promise.all(names.map((name) => PlainPeer.at(tracer.address, { name })));
-      // If they left before, they would be dealt with for a while, and newcomers be turned away meanwhile.
+      // If they left before, they would be processed for a while, and new ones be refused meanwhile.
       const isDealtWith = async (name: string, index: number) =>
         peers[index]!.closed || (await tracer.dataPointsOf(name, [])) !== undefined;
       await eventually(async () =>

@@ -92,7 +92,7 @@ describe("listen", () => {
       address: parseLinkAddress(listen),
       maxConnections: 1,
       run: async () => false,
-      onTurnedAway: () => {},
+      onTooMany: () => {},
     });
     const second = await place.launch({ muninn: { links: [{ listen }] } });
     expect(await second.exited).toBe(1);
@@ -108,7 +108,7 @@ describe("listen", () => {
     await node(`unix:${place.socket}`, { name: "other", count });
     await daemon.logged("node_connected", ({ connection }) => connection === "unix-2");
     await node(listen, { name: "third", count });
-    await daemon.logged("connections_turned_away");
+    await daemon.logged("connections_refused");
   });
 });
 
@@ -209,7 +209,7 @@ test("connect: the tracer connects to a node with token, certificate and serverN
       clientCa: authority,
       access: [{ token, nodes: ["*"] }],
     },
-    onTurnedAway: () => {},
+    onTooMany: () => {},
     run: async (connection) => {
       connections.push(connection);
       const { stream } = connection;
@@ -273,7 +273,7 @@ test("SIGHUP reads the token again that the tracer shows where it connects", asy
     address: parseLinkAddress(at),
     maxConnections: 10,
     credentials: { access: [{ token, nodes: ["*"] }] },
-    onTurnedAway: () => {},
+    onTooMany: () => {},
     run: async ({ stream }) => {
       const source = new NumberedSource({ name: "listening", count });
       nodes.push(await simulatedNode({ source, network: { mode: "stream", stream, side: "listener" } }));

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openWithEndings } from "../../src/base/endings.js";
 import { parseConfig } from "../../src/config/load.js";
-import { openWithEndings } from "../../src/endings.js";
 import { openWriting } from "../../src/tracer-writing.js";
 
 test("only sections with files have a root that is created and whose disk is watched", async () => {

@@ -86,7 +86,7 @@ const rules = list(
 
 const anyone = "anyone";
 
-/** The rules, or the word that lets everybody in. */
+/** The rules, or the word that accepts everybody. */
 const access: Kind<typeof anyone | ValueOf<typeof rules>, ""> = {
   ...rules,
   allowed: `be ${anyone} or ${rules.allowed.replace(/^be /, "")}`,
@@ -198,7 +198,7 @@ function* brokenInListening(given: LinkConfig, at: LinkAddress): Generator<Field
   if (asks && access === undefined && tls?.clientCaFile === undefined) {
     yield {
       path: [],
-      message: `lets everybody in who reaches it; must have access with rules, or say so: access: ${anyone}`,
+      message: `accepts everybody who reaches it; must have access with rules, or say so: access: ${anyone}`,
     };
   }
   if (access === undefined || access === anyone) return;

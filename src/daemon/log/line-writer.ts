@@ -1,4 +1,4 @@
-import { settledWithin } from "../deadline.js";
+import { settledWithin } from "../../base/deadline.js";
 import type { Outlet } from "./outlet.js";
 
 /** Characters handed to the outlet at a time; each chunk written makes room for new lines. */

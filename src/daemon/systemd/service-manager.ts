@@ -1,4 +1,4 @@
-import { settledWithin } from "../deadline.js";
+import { settledWithin } from "../../base/deadline.js";
 import { NotificationQueue } from "./notification-queue.js";
 import { type Notify, systemdNotify } from "./notify-program.js";
 import { feedingPauseMs } from "./watchdog.js";

@@ -1,3 +1,4 @@
+import { settledWithin } from "../../base/deadline.js";
 import type { LinkAddress } from "../../transport/address.js";
 import { BackOff, type BackOffLimits } from "../back-off.js";
 import { backgroundClock } from "../clock.js";
@@ -40,21 +41,16 @@ export class Serving {
   /** Waits until queued messages are sent and the tracer has asked for more, `deadlineMs` at most. */
   async close(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
-    // The only timer here that keeps the process alive.
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#flushed(deadline), deadline]);
-    clearTimeout(timer);
+    // Nothing else here keeps the process alive.
+    await settledWithin(this.#flushed(deadlineMs), deadlineMs);
   }
 
   /** Resolves when queued messages are sent and the connection is closed. */
-  async #flushed(deadline: Promise<void>): Promise<void> {
+  async #flushed(deadlineMs: number): Promise<void> {
     const forwarder = await this.#running;
     if (forwarder === undefined) return;
     const hasNothingToDo = this.#queue.isOver && forwarder.connectionsNow === 0;
-    if (!hasNothingToDo) await Promise.race([forwarder.finished, deadline]);
+    if (!hasNothingToDo) await settledWithin(forwarder.finished, deadlineMs);
     await forwarder.stop();
   }
 

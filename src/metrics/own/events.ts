@@ -31,7 +31,7 @@ const connectionEnds = [
   "unexpected-message",
 ] as const;
 
-/** Why a link did not let a peer in. */
+/** Why a link refused a peer. */
 const linkRefusals = [
   "tls",
   "certificate",
@@ -39,8 +39,8 @@ const linkRefusals = [
   "path",
   "not-websocket",
   "timeout",
-  "waits",
-  "crowd",
+  "must-wait",
+  "too-many",
 ] as const;
 
 export type LinkRefusal = (typeof linkRefusals)[number];
@@ -61,7 +61,7 @@ export class OwnEvents {
   });
   readonly #linkRefusals = new Map<LinkRefusal, number>(linkRefusals.map((reason) => [reason, 0]));
   readonly #metricsRefused = new Map<MetricRefusal, number>(metricRefusals.map((reason) => [reason, 0]));
-  #turnedAway = 0;
+  #refusedConnections = 0;
   #namesLeftOut = 0;
 
   /** A sink has written or dropped a batch, `seconds` after receiving it. */
@@ -71,12 +71,12 @@ export class OwnEvents {
   }
 
   /** A connection ended; one that sent something without completing a handshake also counts as a refused handshake. */
-  connectionEnded(reason: ConnectionEnd, { shookHands }: { readonly shookHands: boolean }): void {
+  connectionEnded(reason: ConnectionEnd, { handshakeDone }: { readonly handshakeDone: boolean }): void {
     increase(this.#ended, reason);
-    if (!shookHands && reason !== "probe") increase(this.#refused, reason);
+    if (!handshakeDone && reason !== "probe") increase(this.#refused, reason);
   }
 
-  /** A link has not let a peer in. */
+  /** A link has refused a peer. */
   linkRefused(reason: LinkRefusal): void {
     increase(this.#linkRefusals, reason);
   }
@@ -87,8 +87,8 @@ export class OwnEvents {
   }
 
   /** A connection was closed because there were too many. */
-  connectionTurnedAway(): void {
-    this.#turnedAway += 1;
+  connectionRefused(): void {
+    this.#refusedConnections += 1;
   }
 
   /** This many names of nodes' metrics were left out of an exposition because they collide with others. */
@@ -129,7 +129,7 @@ export class OwnEvents {
     byReason(
       {
         name: "muninn_link_refusals_total",
-        help: "Peers that muninn.links did not let in, by reason.",
+        help: "Peers that muninn.links refused, by reason.",
       },
       this.#linkRefusals,
     );
@@ -142,10 +142,10 @@ export class OwnEvents {
     );
     families.counter(
       {
-        name: "muninn_connections_turned_away_total",
+        name: "muninn_connections_refused_total",
         help: "Connections closed at once because too many were open (muninn.maxConnections).",
       },
-      () => [[{}, this.#turnedAway]],
+      () => [[{}, this.#refusedConnections]],
     );
     families.counter(
       {

@@ -1,3 +1,4 @@
+import { settledWithin } from "../../base/deadline.js";
 import type { NodeIdentity } from "../../nodes/identity.js";
 import type { TraceBatch } from "../../protocol/trace-batch.js";
 import { type Dropped, type RequiredSink, SinkError, type SinkHealth, type SinkMetric } from "../sink.js";
@@ -73,12 +74,7 @@ export class JournalSink implements RequiredSink {
   }
 
   async #stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.#queue.empty(), deadline]);
-    clearTimeout(timer);
+    await settledWithin(this.#queue.empty(), deadlineMs);
     await this.#sender.stop();
     // journald reads what is in the socket's queue even after we have left.
     for (const [frame, entries] of [...this.#sender.unread()]) this.#queue.read(frame, entries);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
+import { settledWithin } from "../../base/deadline.js";
 import type { NodeIdentity } from "../../nodes/identity.js";
 import { SpareMemory } from "../../protocol/spare-memory.js";
 import { longestName } from "./message.js";
@@ -62,7 +62,7 @@ export class Senders {
 
   async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     const all = Promise.all([...this.#senders.values()].map((sender) => sender.drained()));
-    await Promise.race([all, delay(deadlineMs, undefined, { ref: false })]);
+    await settledWithin(all, deadlineMs);
     this.writer.giveUp();
     await all;
     clearInterval(this.#releasing);

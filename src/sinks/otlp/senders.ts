@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { settledWithin } from "../../base/deadline.js";
 import type { NodeIdentity } from "../../nodes/identity.js";
 import { SpareMemory } from "../../protocol/spare-memory.js";
 import type { ConnectedNodes, SinkHealth, SinkMetric } from "../sink.js";
@@ -150,7 +150,7 @@ export class Senders {
 
   async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     const all = Promise.all([...this.#senders.values()].map((sender) => sender.drained()));
-    await Promise.race([all, delay(deadlineMs, undefined, { ref: false })]);
+    await settledWithin(all, deadlineMs);
     this.#stopping.abort();
     await all;
     this.#options.collector.stop();

@@ -13,11 +13,13 @@ const wanted = {
 
 /** Three examples with existing metrics, or with those of a usual node if there are none yet. */
 export function examples(metrics: readonly string[]): Example[] {
-  const name = (wishes: readonly string[]) => {
-    const found = wishes.map((wish) =>
-      metrics.find((metric) => metric.endsWith(`_${wish}`) || metric === wish),
+  const name = (preferred: readonly string[]) => {
+    const found = preferred.map((ending) =>
+      metrics.find((metric) => metric.endsWith(`_${ending}`) || metric === ending),
     );
-    return found.find((metric) => metric !== undefined) ?? metrics[0] ?? `cardano_node_metrics_${wishes[0]}`;
+    return (
+      found.find((metric) => metric !== undefined) ?? metrics[0] ?? `cardano_node_metrics_${preferred[0]}`
+    );
   };
   const height = quoted(name(wanted.height));
   const memory = quoted(name(wanted.memory));

@@ -1,4 +1,4 @@
-import { CodedError, type Sentences } from "../../coded-error.js";
+import { CodedError, type Sentences } from "../../base/coded-error.js";
 
 /** Why a segment is not accepted, or none can be written. */
 export type SnapshotFault =

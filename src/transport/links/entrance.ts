@@ -20,10 +20,10 @@ export interface Candidate {
   forwarded(forwardedFor: string | undefined): void;
   /** The step it has reached: the reason to report if it leaves now. */
   stage: Refusal["reason"];
-  /** Counts and reports the refusal. The peer is disconnected at once, or a second after `farewell` has told it why. */
-  refuse(reason: Refusal["reason"], options?: { detail?: string | undefined; farewell?: () => void }): void;
-  /** It is admitted: the deadline no longer applies. */
-  letIn(): void;
+  /** Counts and reports the refusal. The peer is disconnected at once, or a second after `explain` has told it why. */
+  refuse(reason: Refusal["reason"], options?: { detail?: string | undefined; explain?: () => void }): void;
+  /** Its credentials are accepted: the deadline no longer applies. */
+  admit(): void;
 }
 
 export interface EntranceOptions extends ListenOptions {
@@ -42,8 +42,8 @@ export class Entrance {
   readonly #options: EntranceOptions;
   readonly #server: Server;
   readonly #candidates = new Set<Socket>();
-  /** Candidates by address. */
-  readonly #crowds = new Map<string, number>();
+  /** How many candidates each address has. */
+  readonly #unfinished = new Map<string, number>();
   readonly #refused = new RefusedAddresses();
   readonly #proxies: TrustedProxies;
 
@@ -84,11 +84,11 @@ export class Entrance {
   #enter(socket: Socket, next: (socket: Socket, candidate: Candidate) => void): void {
     const { handshakeTimeoutMs = defaultTimeoutMs, onRefused, waitsOutside, unref } = this.#options;
     const host = hostOf(socket);
-    const crowd = this.#crowds.get(host) ?? 0;
-    const isCrowd = crowd >= mostOfOneAddress;
-    if (isCrowd || (waitsOutside && !this.#proxies.has(host) && this.mustWait(host))) {
+    const unfinished = this.#unfinished.get(host) ?? 0;
+    const areTooMany = unfinished >= mostOfOneAddress;
+    if (areTooMany || (waitsOutside && !this.#proxies.has(host) && this.mustWait(host))) {
       socket.destroy();
-      onRefused?.({ reason: isCrowd ? "crowd" : "waits", host });
+      onRefused?.({ reason: areTooMany ? "too-many" : "must-wait", host });
       return;
     }
     let isOver = false;
@@ -96,9 +96,9 @@ export class Entrance {
       isOver = true;
       clearTimeout(deadline);
       this.#candidates.delete(socket);
-      const others = this.#crowds.get(host)! - 1;
-      if (others === 0) this.#crowds.delete(host);
-      else this.#crowds.set(host, others);
+      const others = this.#unfinished.get(host)! - 1;
+      if (others === 0) this.#unfinished.delete(host);
+      else this.#unfinished.set(host, others);
     };
     let client = host;
     const candidate: Candidate = {
@@ -112,26 +112,26 @@ export class Entrance {
         client = this.#proxies.clientOf(host, forwardedFor);
       },
       stage: "tls",
-      refuse: (reason, { detail, farewell } = {}) => {
+      refuse: (reason, { detail, explain } = {}) => {
         if (isOver) return;
         end();
-        if (reason !== "waits") this.#refused.add(client);
+        if (reason !== "must-wait") this.#refused.add(client);
         onRefused?.({ reason, host: client, detail });
-        if (farewell === undefined) {
+        if (explain === undefined) {
           socket.destroy();
         } else {
-          farewell();
+          explain();
           setTimeout(() => socket.destroy(), refusalReadMs).unref();
         }
       },
-      letIn: () => {
+      admit: () => {
         if (!isOver) end();
       },
     };
     const deadline = setTimeout(() => candidate.refuse("timeout"), handshakeTimeoutMs);
     if (unref) deadline.unref();
     this.#candidates.add(socket);
-    this.#crowds.set(host, crowd + 1);
+    this.#unfinished.set(host, unfinished + 1);
     socket.once("close", () => {
       // A peer that connects and leaves without a byte only checks whether the port is open.
       if (isOver) return;

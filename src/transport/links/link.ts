@@ -15,7 +15,7 @@ export interface LinkStream {
   readonly stream: Duplex;
   readonly chunks: Chunks;
   /** Whether bytes always arrive in small pieces, however many wait: TLS records, WebSocket messages. @default false */
-  readonly comesInPieces?: boolean;
+  readonly arrivesInPieces?: boolean;
   /** Which names its peer may use, by the credentials it has shown; absent: any. */
   readonly allows?: AllowsName;
 }
@@ -64,9 +64,9 @@ type RefusalReason =
   /** It took too long. */
   | "timeout"
   /** Its address was recently refused too often, and has to wait. */
-  | "waits"
+  | "must-wait"
   /** Too many peers at its address are being checked at the same time. */
-  | "crowd";
+  | "too-many";
 
 export interface Refusal {
   readonly reason: RefusalReason;
@@ -111,7 +111,7 @@ export interface ListenOptions extends LinkOptions {
   readonly handshakeTimeoutMs?: number | undefined;
   readonly onRefused?: ((refusal: Refusal) => void) | undefined;
   /** Called for each connection that was closed because there were too many. */
-  readonly onTurnedAway: (limit: number) => void;
+  readonly onTooMany: (limit: number) => void;
   /** Called with the directory that had to be created for a socket file. */
   readonly onDirectoryMade?: ((directory: string) => void) | undefined;
   /** Called if the umask would have let everybody connect. */

@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { hostNetwork } from "../host-network.js";
 
 /** Refusals within `windowMs` after which an address waits for as long. */
 const mostRefusals = 10;
@@ -22,7 +22,7 @@ export class RefusedAddresses {
   }
 
   add(host: string): void {
-    const key = neighbourhood(host);
+    const key = hostNetwork(host);
     const known = this.#addresses.get(key);
     this.#addresses.delete(key);
     const isRecent = known !== undefined && this.#now() - known.since < windowMs;
@@ -34,18 +34,7 @@ export class RefusedAddresses {
   }
 
   mustWait(host: string): boolean {
-    const known = this.#addresses.get(neighbourhood(host));
+    const known = this.#addresses.get(hostNetwork(host));
     return known !== undefined && known.refusals >= mostRefusals && this.#now() - known.since < windowMs;
   }
-}
-
-/** A host with one IPv6 address usually has its whole /64. */
-function neighbourhood(host: string): string {
-  if (!isIPv6(host)) return host;
-  const [head = "", tail] = host.split("%")[0]!.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail ? tail.split(":") : [];
-  const zeros =
-    tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
-  return [...left, ...zeros, ...right].slice(0, 4).join(":");
 }

@@ -11,7 +11,7 @@ const backlog = 4_096;
 
 /** A server that passes on each socket, up to the limit. It does not listen yet. */
 export function socketServer(
-  { maxConnections, room, onTurnedAway, unref }: ListenOptions,
+  { maxConnections, room, onTooMany, unref }: ListenOptions,
   onSocket: (socket: Socket) => void,
 ): Server {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -19,7 +19,7 @@ export function socketServer(
     if (unref) socket.unref();
     if (room?.enter() === false) {
       socket.destroy();
-      onTurnedAway(room.limit);
+      onTooMany(room.limit);
       return;
     }
     socket.once("close", () => room?.leave());
@@ -27,7 +27,7 @@ export function socketServer(
   });
   if (unref) server.unref();
   server.maxConnections = maxConnections;
-  server.on("drop", () => onTurnedAway(maxConnections));
+  server.on("drop", () => onTooMany(maxConnections));
   return server;
 }
 

@@ -16,9 +16,15 @@ export const tlsLink: LinkKind<TlsAddress> = {
         candidate.refuse(admission.refused);
         return;
       }
-      candidate.letIn();
+      candidate.admit();
       const { host: origin, peer } = candidate;
-      onArrival({ ...plainStream(stream, options.chunks), comesInPieces: true, origin, peer, ...admission });
+      onArrival({
+        ...plainStream(stream, options.chunks),
+        arrivesInPieces: true,
+        origin,
+        peer,
+        ...admission,
+      });
     });
     const entrance = new Entrance({ ...options, waitsOutside: true }, (socket, candidate) =>
       tls.enter(socket, candidate),
@@ -34,6 +40,6 @@ export const tlsLink: LinkKind<TlsAddress> = {
   async connect({ host, port }, options) {
     const socket = await connectSocket({ host, port }, options);
     const stream = await secureSocket(socket, host, options);
-    return { ...plainStream(stream, options.chunks), comesInPieces: true };
+    return { ...plainStream(stream, options.chunks), arrivesInPieces: true };
   },
 };

@@ -34,30 +34,30 @@ export async function listenForWebSockets(
   http.on("clientError", (error, socket) => {
     candidates.get(socket)?.refuse("not-websocket", {
       detail: error.message,
-      farewell: () => answer(socket, 400),
+      explain: () => answer(socket, 400),
     });
   });
   http.on("request", (request) => {
     const { socket } = request;
-    candidateOf(request)?.refuse("not-websocket", { farewell: () => answer(socket, 426) });
+    candidateOf(request)?.refuse("not-websocket", { explain: () => answer(socket, 426) });
   });
   http.on("upgrade", (request, socket: Socket, head) => {
     const candidate = candidateOf(request);
     if (candidate === undefined) return;
     const refuse = (reason: Refusal["reason"], status: number) =>
-      candidate.refuse(reason, { farewell: () => answer(socket, status) });
+      candidate.refuse(reason, { explain: () => answer(socket, status) });
     if (pathOf(request) !== address.path) return refuse("path", 404);
     const admission: Admission = admit(credentials.access, {
       token: tokenOf(request),
       subject: isSecure ? subjectOf(socket as unknown as TLSSocket) : undefined,
     });
     if ("refused" in admission)
-      return entrance.mustWait(candidate.host) ? refuse("waits", 429) : refuse(admission.refused, 401);
+      return entrance.mustWait(candidate.host) ? refuse("must-wait", 429) : refuse(admission.refused, 401);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      candidate.letIn();
+      candidate.admit();
       const { host: origin, peer } = candidate;
       const stream = new WebSocketStream(webSocket, socket, { peer: "client", chunks });
-      onArrival({ stream, chunks, comesInPieces: true, origin, peer, ...admission });
+      onArrival({ stream, chunks, arrivesInPieces: true, origin, peer, ...admission });
     });
   });
   const takeRequest = (socket: Duplex, candidate: Candidate) => {

@@ -9,6 +9,6 @@ export const webSocketLink: LinkKind<WebSocketAddress> = {
   connect: async (address, options) => ({
     stream: await openWebSocket(address, options),
     chunks: options.chunks ?? "given",
-    comesInPieces: true,
+    arrivesInPieces: true,
   }),
 };

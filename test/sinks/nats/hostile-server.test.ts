@@ -69,7 +69,7 @@ test("messages are at most as long as any server can accept, whatever it says", 
   expect(session?.maxPayload).toBe(64 * 2 ** 20);
 });
 
-test("a server that lets us in and closes at once is asked again after pauses that grow", async () => {
+test("a server that accepts us and closes at once is asked again after growing pauses", async () => {
   const { visits } = await linked({ max_payload: 1_048_576 }, { closesAtOnce: true });
   await pause(1_500);
   expect(visits()).toBeGreaterThan(1);

@@ -36,7 +36,7 @@ export async function listenAt(address: LinkAddress, place: Place, options: Part
     maxConnections: 100,
     credentials: openDoor,
     onRefused: (refusal) => refusals.push(refusal),
-    onTurnedAway: () => {},
+    onTooMany: () => {},
     run: async (connection) => {
       connections.push(connection);
       place.atEnd(() => connection.stream.destroy());

@@ -254,7 +254,7 @@ test.each(["tls", "wss"] as const)(
       await gone(socket);
     }
     const reasons = refusals.map(({ reason }) => reason);
-    expect(reasons).toEqual([...new Array(10).fill("tls"), "waits", "waits"]);
+    expect(reasons).toEqual([...new Array(10).fill("tls"), "must-wait", "must-wait"]);
     await expect(connectAt(address, place)).rejects.toThrow();
     // Open connections are not affected.
     inside.write("still here");
@@ -272,7 +272,7 @@ test("behind a reverse proxy with one address for all, only clients without the 
     statuses.push(answer.split(" ")[1]);
   }
   expect(statuses).toEqual([...new Array(10).fill("401"), "429", "429"]);
-  expect(refusals.at(-1)).toEqual({ reason: "waits", host: "127.0.0.1" });
+  expect(refusals.at(-1)).toEqual({ reason: "must-wait", host: "127.0.0.1" });
   await connectAt(address, place, { token });
   await until(() => expect(connections).toHaveLength(1));
 });
@@ -324,7 +324,7 @@ test("an address may have only a limited number of unfinished handshakes", async
     maxConnections: 1_000,
   });
   const slow = await Promise.all(Array.from({ length: 257 }, () => socketTo(address)));
-  await until(() => expect(refusals).toEqual([{ reason: "crowd", host: "127.0.0.1" }]));
+  await until(() => expect(refusals).toEqual([{ reason: "too-many", host: "127.0.0.1" }]));
   for (const socket of slow) socket.destroy();
   await until(() => expect(slow.every(({ closed }) => closed)).toBe(true));
   await vi.waitFor(() => connectAt(address, place), { timeout: 20_000 });
@@ -334,16 +334,16 @@ test("an address may have only a limited number of unfinished handshakes", async
 test("connections beyond the limit shared by several listeners are closed, and ended ones free their place", async () => {
   const { Room } = await import("../../../src/transport/room.js");
   const room = new Room(2);
-  const onTurnedAway = vi.fn();
+  const onTooMany = vi.fn();
   const doors = await Promise.all(
     [addressOf("tcp", place), addressOf("ws", place)].map((address) =>
-      listenAt(address, place, { room, onTurnedAway }),
+      listenAt(address, place, { room, onTooMany }),
     ),
   );
   const first = await connectAt(doors[0]!.address, place);
   await connectAt(doors[1]!.address, place);
   await expect(connectAt(doors[1]!.address, place)).rejects.toThrow();
-  expect(onTurnedAway.mock.calls).toEqual([[2]]);
+  expect(onTooMany.mock.calls).toEqual([[2]]);
   first.destroy();
   doors[0]!.connections[0]!.stream.destroy();
   await vi.waitFor(() => connectAt(doors[1]!.address, place), { timeout: 20_000 });

@@ -16,9 +16,9 @@ const kinds = ["unix", "tcp", "tls", "ws", "wss"] as const;
 
 /** The connections of a listening tracer, the newest last. */
 async function listenLent(kind: Kind, maxConnections = 10) {
-  const turnedAway = vi.fn();
-  const options = { maxConnections, chunks: "lent", onTurnedAway: turnedAway } as const;
-  return { ...(await listenAt(addressOf(kind, place), place, options)), turnedAway };
+  const tooMany = vi.fn();
+  const options = { maxConnections, chunks: "lent", onTooMany: tooMany } as const;
+  return { ...(await listenAt(addressOf(kind, place), place, options)), tooMany };
 }
 
 async function connected(kind: Kind) {
@@ -31,12 +31,12 @@ async function connected(kind: Kind) {
 
 /** Copies what it receives, as any reader that keeps it must. */
 function listen(stream: Duplex) {
-  const heard = { pieces: [] as Buffer[], memories: new Set<ArrayBufferLike>() };
+  const received = { pieces: [] as Buffer[], memories: new Set<ArrayBufferLike>() };
   stream.on("data", (piece: Buffer) => {
-    heard.pieces.push(Buffer.from(piece));
-    heard.memories.add(piece.buffer);
+    received.pieces.push(Buffer.from(piece));
+    received.memories.add(piece.buffer);
   });
-  return heard;
+  return received;
 }
 
 /** Bytes in which every group of four is different. */
@@ -48,11 +48,11 @@ function numbered(bytes: number): Buffer {
 
 test.each(kinds)("bytes over %s are received whole and in order", async (kind) => {
   const { peer, stream } = await connected(kind);
-  const heard = listen(stream);
+  const received = listen(stream);
   const sent = numbered(3_000_000);
   peer.end(sent);
   await once(stream, "end");
-  expect(Buffer.concat(heard.pieces).equals(sent)).toBe(true);
+  expect(Buffer.concat(received.pieces).equals(sent)).toBe(true);
 });
 
 test.each(kinds)("all reads of all sockets of %s share one memory", async (kind) => {
@@ -60,15 +60,15 @@ test.each(kinds)("all reads of all sockets of %s share one memory", async (kind)
   const peers = [await connectAt(address, place), await connectAt(address, place)];
   await until(() => expect(connections).toHaveLength(2));
   const streams = connections.map(({ stream }) => stream);
-  const heard = streams.map(listen);
+  const received = streams.map(listen);
   for (let write = 0; write < 20; write += 1) {
     for (const peer of peers) peer.write(numbered(4_000));
     await delay(1);
   }
   for (const peer of peers) peer.end();
   await Promise.all(streams.map((stream) => once(stream, "end")));
-  expect(heard.map(({ pieces }) => Buffer.concat(pieces).length)).toEqual([80_000, 80_000]);
-  expect(new Set(heard.flatMap(({ memories }) => [...memories])).size).toBe(1);
+  expect(received.map(({ pieces }) => Buffer.concat(pieces).length)).toEqual([80_000, 80_000]);
+  expect(new Set(received.flatMap(({ memories }) => [...memories])).size).toBe(1);
 });
 
 test.each(kinds)("bytes that arrive over %s before anybody listens wait", async (kind) => {
@@ -87,27 +87,27 @@ const givenOnBytes = { unix: 0, tcp: 0, tls: 0, ws: 256 * 1_024, wss: 256 * 1_02
 
 test.each(kinds)("while a socket of %s is paused it is neither read nor read ahead", async (kind) => {
   const { peer, stream } = await connected(kind);
-  const heard = listen(stream);
+  const received = listen(stream);
   stream.once("data", () => stream.pause());
   const sent = numbered(1_000_000);
   peer.end(sent);
-  await until(() => expect(heard.pieces.length).toBeGreaterThan(0));
+  await until(() => expect(received.pieces.length).toBeGreaterThan(0));
   await delay(50);
-  const givenOn = heard.pieces.slice(1).reduce((sum, { length }) => sum + length, 0);
+  const givenOn = received.pieces.slice(1).reduce((sum, { length }) => sum + length, 0);
   expect(givenOn).toBeLessThanOrEqual(givenOnBytes[kind]);
   expect(stream.readableLength).toBeLessThanOrEqual(readAhead[kind]);
   stream.resume();
   await once(stream, "end");
-  expect(Buffer.concat(heard.pieces).equals(sent)).toBe(true);
+  expect(Buffer.concat(received.pieces).equals(sent)).toBe(true);
 });
 
 test("the end of one side does not end the other", async () => {
   const { peer, stream } = await connected("tcp");
-  const heard = listen(stream);
+  const received = listen(stream);
   peer.end("question");
   await once(stream, "end");
   stream.end("answer");
-  expect([String(heard.pieces), String(await buffer(peer))]).toEqual(["question", "answer"]);
+  expect([String(received.pieces), String(await buffer(peer))]).toEqual(["question", "answer"]);
 });
 
 test("all that a peer sent before it left is read, even while we keep writing to it", async () => {
@@ -117,24 +117,24 @@ test("all that a peer sent before it left is read, even while we keep writing to
   await once(peer, "finish");
   peer.destroy();
   await once(peer, "close");
-  const heard = listen(stream);
+  const received = listen(stream);
   for (let write = 0; write < 5; write += 1) {
     if (stream.writable) stream.write("more");
     await delay(1);
   }
   if (!stream.closed) await once(stream, "close");
-  expect(Buffer.concat(heard.pieces).equals(sent)).toBe(true);
+  expect(Buffer.concat(received.pieces).equals(sent)).toBe(true);
 });
 
 test("a connection that is over frees its place for another", async () => {
-  const { address, connections, turnedAway } = await listenLent("unix", 1);
+  const { address, connections, tooMany } = await listenLent("unix", 1);
   for (let nth = 1; nth <= 3; nth += 1) {
     const peer = await connectAt(address, place);
     await until(() => expect(connections).toHaveLength(nth));
     const { stream } = connections[nth - 1]!;
-    const tooMany = await connectAt(address, place);
-    await once(tooMany.resume(), "end");
-    expect(turnedAway).toHaveBeenCalledTimes(nth);
+    const refused = await connectAt(address, place);
+    await once(refused.resume(), "end");
+    expect(tooMany).toHaveBeenCalledTimes(nth);
     peer.destroy();
     stream.resume().end();
     await once(stream, "close");
@@ -149,13 +149,13 @@ test.each(kinds)("a connection over %s that Muninn opened is read in the same wa
   const credentials = { ca: authority };
   const { stream } = await connectOver(address, { signal, timeoutMs: 5_000, chunks: "lent", credentials });
   place.atEnd(() => stream.destroy());
-  const heard = listen(stream);
+  const received = listen(stream);
   await until(() => expect(connections).toHaveLength(1));
   const far = connections[0]!.stream;
   far.end(numbered(100_000));
   await once(stream, "end");
-  expect(Buffer.concat(heard.pieces).equals(numbered(100_000))).toBe(true);
-  expect(heard.memories.size).toBe(1);
+  expect(Buffer.concat(received.pieces).equals(numbered(100_000))).toBe(true);
+  expect(received.memories.size).toBe(1);
   stream.end();
   far.resume();
   await once(stream, "close");
@@ -182,7 +182,7 @@ test("a reader that did not ask for lent chunks may keep its chunks", async () =
       arrived(Buffer.concat(kept));
       return true;
     },
-    onTurnedAway: () => {},
+    onTooMany: () => {},
   });
   place.atEnd(() => listener.stop());
   const peer = await place.connect(listener.address);

@@ -10,19 +10,19 @@ import {
 
 /** What frames carried, pieces of messages joined; pings before them, for nobody waits for their order. */
 function takeApart(sender: "client" | "server", pieces: readonly Buffer[]) {
-  const heard: string[] = [];
+  const events: string[] = [];
   let data = "";
   const tell = (what: string) => {
-    if (data !== "") heard.push(`data ${data}`);
+    if (data !== "") events.push(`data ${data}`);
     data = "";
-    heard.push(what);
+    events.push(what);
   };
   const frames = new WebSocketFrames(sender, {
     data: (piece) => {
       data += piece.toString("latin1");
     },
     empty: () => tell("empty"),
-    ping: (payload) => heard.push(`ping ${payload}`),
+    ping: (payload) => events.push(`ping ${payload}`),
     close: () => tell("close"),
   });
   try {
@@ -31,7 +31,7 @@ function takeApart(sender: "client" | "server", pieces: readonly Buffer[]) {
   } catch (error) {
     tell(`${(error as FrameError).code}`);
   }
-  return heard;
+  return events;
 }
 
 const operations = { rest: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10, unknown: 11 };
@@ -151,8 +151,8 @@ test.each([0, 1, 125, 126, 65_535, 65_536, 100_000])(
     const payload = "x".repeat(length);
     for (const sender of ["client", "server"] as const) {
       const message = Buffer.concat([headOfMessage(length, sender), Buffer.from(payload)]);
-      const heard = length === 0 ? ["empty", "end"] : [`data ${payload}`, "end"];
-      expect(takeApart(sender, [message])).toEqual(heard);
+      const events = length === 0 ? ["empty", "end"] : [`data ${payload}`, "end"];
+      expect(takeApart(sender, [message])).toEqual(events);
       const receiver = new Receiver({ isServer: sender === "client" });
       const received = once(receiver, "message");
       receiver.write(message);
