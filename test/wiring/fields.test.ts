@@ -265,7 +265,7 @@ describe("limits of what a peer sends", () => {
     const second = await peerAt(tracer, { name: "second" });
     await eventually(() => expect(second.closed).toBe(true));
     expect(first.closed).toBe(false);
-    expect(await own(tracer)).toContain("muninn_connections_refused_total 1\n");
+    expect(await own(tracer)).toContain("muninn_connections_turned_away_total 1\n");
   });
 
   test("muninn.maxInFlightBytes is the limit that the metrics show", async () => {

@@ -142,7 +142,7 @@ export class OwnEvents {
     );
     families.counter(
       {
-        name: "muninn_connections_refused_total",
+        name: "muninn_connections_turned_away_total",
         help: "Connections closed at once because too many were open (muninn.maxConnections).",
       },
       () => [[{}, this.#refusedConnections]],

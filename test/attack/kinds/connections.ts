@@ -96,7 +96,7 @@ export const connections: readonly Attack[] = [
         () => ({}),
         () => seconds(1),
       ),
-    counted: [/^muninn_connections_refused_total/],
+    counted: [/^muninn_connections_turned_away_total/],
     said: ["connections_refused"],
   },
   {
@@ -109,6 +109,6 @@ export const connections: readonly Attack[] = [
         () => ({}),
         () => seconds(1),
       ),
-    counted: [/^muninn_connections_refused_total/],
+    counted: [/^muninn_connections_turned_away_total/],
   },
 ];

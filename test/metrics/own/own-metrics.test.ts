@@ -108,7 +108,7 @@ describe("the exposition", () => {
     ['muninn_otlp_in_taken_total{signal="metrics"}', 6],
     ['muninn_otlp_in_rejected_total{signal="logs"}', 1],
     ['muninn_otlp_in_rejected_total{signal="metrics"}', 2],
-    ["muninn_connections_refused_total", 0],
+    ["muninn_connections_turned_away_total", 0],
     ["muninn_metric_names_left_out_total", 0],
     ['muninn_connections_ended_total{reason="malformed"}', 0],
     ['muninn_metrics_refused_total{reason="too-many"}', 0],
@@ -162,7 +162,7 @@ describe("the counted events", () => {
     expect(all.get('muninn_handshakes_refused_total{reason="probe"}')).toBe(0);
     expect(all.get('muninn_connections_ended_total{reason="refused-by-us"}')).toBe(2);
     expect(all.get('muninn_handshakes_refused_total{reason="refused-by-us"}')).toBe(2);
-    expect(all.get("muninn_connections_refused_total")).toBe(1);
+    expect(all.get("muninn_connections_turned_away_total")).toBe(1);
     expect(all.get("muninn_metric_names_left_out_total")).toBe(5);
     expect(all.get('muninn_metrics_refused_total{reason="too-many"}')).toBe(7);
   });
