@@ -67,11 +67,11 @@ export class Door {
   }
 
   /**
-   * Reads certificates and tokens of links again.
-   * @throws CertificateError if they are unusable; then nothing changes
+   * Reads certificates and tokens of links again; resolves with a function that applies them.
+   * @throws CertificateError if they are unusable
    */
-  async reload(): Promise<void> {
-    await this.#links.reload();
+  readChange(): Promise<() => void> {
+    return this.#links.readChange();
   }
 
   /** Accepts no more connections; open ones stay. Idempotent. */

@@ -69,20 +69,25 @@ export class Endpoints {
   }
 
   /**
-   * Applies certificates, secrets, labels, help texts and the form of names.
+   * Reads certificates again; resolves with a function that applies them, secrets, labels, help texts and the form of names.
    *
-   * @throws CertificateError, and then nothing changes
+   * @throws CertificateError
    */
-  async reload(config: Config): Promise<void> {
+  async readChange(config: Config): Promise<() => void> {
     const tls = await tlsOf(config);
     const { prometheusRoute } = await import("./http/prometheus-endpoint.js");
+    const changes: (() => void)[] = [];
     for (const [name, server] of this.#servers) {
-      server.reload({
+      const change = {
         ...defined({ tls, auth: config.muninn.auth[name] }),
         ...(name === "prometheus" && { route: prometheusRoute(this.#prometheus(config)) }),
         ...(name === "timeseries" && { route: await this.#timeseriesRoute(config) }),
-      });
+      };
+      changes.push(() => server.reload(change));
     }
+    return () => {
+      for (const change of changes) change();
+    };
   }
 
   /** Idempotent. */

@@ -48,12 +48,14 @@ export class Links {
   }
 
   /**
-   * Reads certificates and tokens again; existing connections stay.
-   * @throws CertificateError if they are unusable; then nothing changes
+   * Reads certificates and tokens again; resolves with a function that applies them to connections to come.
+   * @throws CertificateError if they are unusable
    */
-  async reload(): Promise<void> {
+  async readChange(): Promise<() => void> {
     const changes = await Promise.all(this.#links.map((link) => link.readChange()));
-    for (const change of changes) change();
+    return () => {
+      for (const change of changes) change();
+    };
   }
 
   /** Accepts no more connections; open ones stay. Idempotent. */

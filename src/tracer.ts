@@ -210,11 +210,16 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     sessions,
     served: new Map([...endpoints.served, ...(otlpIn?.served ?? [])]),
     reload: async (loaded) => {
-      await door.reload();
-      await endpoints.reload(loaded);
-      if (loaded.muninn.otlp !== undefined) await otlpIn?.reload(loaded.muninn.otlp, loaded.muninn.auth.otlp);
-      helpTextsFault = loaded.metricsHelpFault;
+      const { otlp, auth } = loaded.muninn;
+      // Whatever cannot be read is found before anything is changed.
+      const changes = [
+        await door.readChange(),
+        await endpoints.readChange(loaded),
+        otlp && (await otlpIn?.readChange(otlp, auth.otlp)),
+      ];
       await router.reload();
+      for (const change of changes) change?.();
+      helpTextsFault = loaded.metricsHelpFault;
       ({ rotation } = loaded);
       registry.setRotation(rotation);
       sessions.setMetricsPace(metricsPace(loaded));

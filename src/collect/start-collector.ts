@@ -151,10 +151,12 @@ async function openParts(
     served: endpoints.served,
     refused: reader.refused,
     reload: async (loaded) => {
-      await endpoints.reload(loaded);
+      // Whatever cannot be read is found before anything is changed.
+      const [change, read] = [await endpoints.readChange(loaded), await credentials()];
       await router.reload();
+      change();
       registry.setRotation(loaded.rotation);
-      await reader.use(await credentials());
+      await reader.use(read);
     },
     stop: () => {
       stopped ??= end();

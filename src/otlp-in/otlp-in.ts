@@ -104,11 +104,13 @@ export class OtlpIn {
     };
   }
 
-  /** Applies a new secret and certificate. @throws CertificateError, and then changes nothing */
-  async reload(options: OtlpInOptions, auth: EndpointAuth | undefined): Promise<void> {
+  /** Reads the certificate again; resolves with a function that applies it and the secret. @throws CertificateError */
+  async readChange(options: OtlpInOptions, auth: EndpointAuth | undefined): Promise<() => void> {
     const tls = await tlsOf(options);
-    if (tls !== undefined) for (const entrance of this.#entrances) entrance.setCertificate(tls);
-    this.#door.authorize(auth);
+    return () => {
+      if (tls !== undefined) for (const entrance of this.#entrances) entrance.setCertificate(tls);
+      this.#door.authorize(auth);
+    };
   }
 
   /** Accepts no more requests; waits for those in progress, a second and a half at most. Idempotent. */

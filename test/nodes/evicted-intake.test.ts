@@ -4,14 +4,10 @@ import { ReadingGate } from "../../src/nodes/reading-gate.js";
 import { ReadingTurns } from "../../src/nodes/reading-turns.js";
 import { TraceIntake } from "../../src/nodes/trace-intake.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
-import { encodeTraceReply } from "../../src/protocol/trace-messages.js";
-import { encodeTraceObject } from "../../src/protocol/trace-object.js";
-import { traceObject } from "../batches.js";
+import { replyOf } from "./scripted-peer.js";
 
 /** The beginning of a reply whose only object has a hundred thousand bytes. */
-const beginning = encodeTraceReply([
-  encodeTraceObject(traceObject({ machine: "a".repeat(100_000) })),
-]).subarray(0, 60_000);
+const beginning = replyOf(["a".repeat(100_000)]).subarray(0, 60_000);
 
 function intakes(count: number) {
   const memory = new SpareMemory();
@@ -62,4 +58,16 @@ test("a session that ends releases the memory of unfinished objects", () => {
   expect(giveBack.mock.calls.some(([{ length }]) => length > 100_000)).toBe(false);
   made[0]!.end();
   expect(giveBack.mock.calls.some(([{ length }]) => length > 100_000)).toBe(true);
+});
+
+test("a node that is refused gives back the memory of what it has sent at once", () => {
+  const { made, memory, budget } = intakes(1);
+  const intake = made[0]!;
+  intake.receive(replyOf(["a".repeat(100_000)]));
+  intake.flush();
+  const held = budget.reading.heldBytes;
+  const giveBack = vi.spyOn(memory, "giveBack");
+  expect(intake.refuse().objects).toBe(1);
+  expect(giveBack.mock.calls.some(([{ length }]) => length > 100_000)).toBe(true);
+  expect(held - budget.reading.heldBytes).toBeGreaterThan(100_000);
 });

@@ -122,8 +122,8 @@ test("a reload reads the files of links again", async () => {
     { connect: "wss://127.0.0.1:1/nodes", tokenFile },
   ]);
   await door.open(run);
-  await door.reload();
+  await door.readChange();
   await rm(tokenFile);
-  await expect(door.reload()).rejects.toThrow(tokenFile);
+  await expect(door.readChange()).rejects.toThrow(tokenFile);
   await door.stop();
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { handlesReading, registryReading, watchWrites } from "../../src/tracer-readings.js";
+import { handlesReading, nodeReadings, registryReading, watchWrites } from "../../src/tracer-readings.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "performance"], now: 1_000_000 });
@@ -25,6 +25,13 @@ test("of several logs that fail, the metrics show the time of the one that has f
 
 test("the page shows how many files are open, and of how many at most", () => {
   expect(handlesReading(registryWith())).toEqual({ open: 3, most: 7 });
+});
+
+test("each node is counted with what it was asked, and its metrics that are kept and refused", () => {
+  const node = { node: { name: "relay" }, session: { openRequests: 2 }, metrics: { size: 40, refused: 7 } };
+  expect([...nodeReadings({ nodes: () => [node] } as never)]).toEqual([
+    { name: "relay", requestsOutstanding: 2, metrics: 40, metricsRefused: 7 },
+  ]);
 });
 
 test("a batch is counted with its objects and the seconds it took", () => {

@@ -1,6 +1,7 @@
-import { mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Config } from "../../src/config/config.js";
 import { parseConfig } from "../../src/config/load.js";
@@ -70,6 +71,55 @@ test("resourceFreq applies from a reload on, in place of the one before", async 
   await tracer.reload(await configOf({}));
   expect(loggedWithin(10_000)).toBe(0);
 });
+
+test("the shortest retention of timeseries that can be asked for is the pause between requests for metrics", async () => {
+  const fields = (ekgRequestFreq: number) => ({
+    ekgRequestFreq,
+    hasTimeseries: { epHost: "127.0.0.1", epPort: 0 },
+  });
+  await using started = await running(fields(2));
+  const { tracer } = started;
+  const statusOf = async (seconds: number) => {
+    const url = `http://${tracer.served.get("timeseries")}/timeseries/config/retention?seconds=${seconds}`;
+    return (await fetch(url, { method: "POST" })).status;
+  };
+  expect([await statusOf(1), await statusOf(2)]).toEqual([400, 200]);
+  await tracer.reload(await configOf(fields(5)));
+  expect([await statusOf(4), await statusOf(5)]).toEqual([400, 200]);
+});
+
+const certificates = fileURLToPath(new URL("../http/certificates/", import.meta.url));
+
+test.each(["muninn.otlp", "muninn.sinks"])(
+  "a reload that finds a file of %s unusable changes nothing",
+  async (field) => {
+    const [certificateFile, certificateKeyFile] = [join(directory, "cert.pem"), join(directory, "key.pem")];
+    await copyFile(join(certificates, "server.pem"), certificateFile);
+    await copyFile(join(certificates, "server-key.pem"), certificateKeyFile);
+    const headersFile = join(directory, "headers");
+    await writeFile(headersFile, "Authorization: Bearer x\n");
+    const tls = { certificateFile, certificateKeyFile };
+    const fields = (bearerToken: string) => ({
+      hasPrometheus: { epHost: "127.0.0.1", epPort: 0 },
+      muninn: {
+        otlp: { host: "127.0.0.1", port: 0, tls },
+        sinks: [{ kind: "otlp", url: "http://127.0.0.1:9/v1/logs", headersFile }],
+        auth: { prometheus: { bearerToken } },
+      },
+    });
+    await using started = await running(fields("one"));
+    const { tracer } = started;
+    const statusWith = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`http://${tracer.served.get("prometheus")}/`, { headers })).status;
+    };
+    await tracer.reload(await configOf(fields("two")));
+    expect([await statusWith("one"), await statusWith("two")]).toEqual([401, 200]);
+    await rm(field === "muninn.otlp" ? certificateKeyFile : headersFile);
+    await expect(tracer.reload(await configOf(fields("three")))).rejects.toThrow(directory);
+    expect([await statusWith("two"), await statusWith("three")]).toEqual([200, 401]);
+  },
+);
 
 test("rotation applies to files that are written already, and the page shows the one that applies", async () => {
   const rotation = (rpLogLimitBytes: number) => ({

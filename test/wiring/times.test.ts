@@ -50,6 +50,19 @@ test("a stopping tracer accepts for two seconds what a node still sends", async 
   expect(await tracer.linesOf("slow")).toEqual(["first words", "last words"]);
 });
 
+test("a second stop of a tracer ends no sooner than the first", async () => {
+  await using tracer = await startTracer();
+  const peer = await PlainPeer.at(tracer.address, { name: "slow", stays: true });
+  await until(() => peer.wanted.length > 0);
+  const first = watched(tracer.stop());
+  const second = watched(tracer.stop());
+  await pass(1_900);
+  expect([first.isSettled, second.isSettled]).toEqual([false, false]);
+  await pass(200);
+  await until(() => first.isSettled && second.isSettled);
+  peer.leave();
+});
+
 test("a stopping tracer keeps trying to write for another one and a half seconds", async () => {
   let attempts = 0;
   const fileSystem = {

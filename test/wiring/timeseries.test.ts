@@ -1,9 +1,12 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { loopSlices } from "../../src/http/loop-slices.js";
+import { NodeMetrics } from "../../src/metrics/node/node-metrics.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { startTracer, type TestTracer } from "../../src/testing/test-tracer.js";
+import { Timeseries } from "../../src/timeseries/timeseries.js";
 import { PlainPeer } from "./plain-peer.js";
 
 let directory: string;
@@ -93,6 +96,37 @@ test("metrics that arrived before the node's name are stored as well", async () 
   open.push(() => peer.leave());
   peer.tell(["told.early"], 7n);
   await eventually(async () => expect(await valuesOf(tracer, "told_early now")).toEqual(["7.0"]));
+});
+
+test("metrics go into the timeseries in the slices that all long work shares, not at once", async () => {
+  const tracer = await tracerWith({});
+  const peer = await namedPeer(tracer);
+  let isInSlice = false;
+  const run = loopSlices.run.bind(loopSlices);
+  const slices = vi.spyOn(loopSlices, "run").mockImplementation((work) =>
+    run(() => {
+      isInSlice = true;
+      work();
+      isInSlice = false;
+    }),
+  );
+  const observed = new Set<boolean>();
+  const observe = vi.spyOn(Timeseries.prototype, "observe").mockImplementation(() => {
+    observed.add(isInSlice);
+  });
+  open.push(() => [slices, observe].map((spy) => spy.mockRestore()));
+  peer.tell(["m"], 5n);
+  await eventually(() => expect(observed.size).toBeGreaterThan(0));
+  expect([...observed]).toEqual([true]);
+});
+
+test("a point has the time of its answer, however much later it is stored", async () => {
+  const observe = vi.spyOn(Timeseries.prototype, "observe");
+  const answeredAt = vi.spyOn(NodeMetrics.prototype, "answeredAtMs", "get").mockReturnValue(7_000);
+  open.push(() => [observe, answeredAt].map((spy) => spy.mockRestore()));
+  await namedPeer(await tracerWith({}));
+  await eventually(() => expect(observe).toHaveBeenCalled());
+  expect(new Set(observe.mock.calls.map(([, , time]) => time))).toEqual(new Set([7_000]));
 });
 
 test("muninn.timeseries.minInterval is the minimum time between two points", async () => {

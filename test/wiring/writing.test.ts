@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openWithEndings } from "../../src/base/endings.js";
 import { parseConfig } from "../../src/config/load.js";
 import { openWriting } from "../../src/tracer-writing.js";
 
-test("only sections with files have a root that is created and whose disk is watched", async () => {
+test("only sections with files have a root that is created and whose disk is watched, until the end", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-writing-"));
   const [files, journal] = [join(directory, "files"), join(directory, "journal")];
   const text = JSON.stringify({
@@ -28,6 +28,8 @@ test("only sections with files have a root that is created and whose disk is wat
   expect(writing.roots).toEqual([files]);
   expect(writing.disks.map(({ path }) => path)).toEqual([files]);
   expect([existsSync(files), existsSync(journal)]).toEqual([true, false]);
+  const stops = [writing.process, ...writing.disks].map((part) => vi.spyOn(part, "stop"));
   await end();
+  for (const stop of stops) expect(stop).toHaveBeenCalled();
   await rm(directory, { recursive: true });
 });

@@ -66,7 +66,7 @@ export function addTraceObjectFamilies(
   families.gauge(
     {
       name: "muninn_connections",
-      help: "Connections to nodes, by state: handshaking (until the node's name is known) or connected.",
+      help: "Connections to nodes, by state: handshaking (until the handshake is complete) or connected.",
       labelNames: ["state"],
     },
     ({ connections }) => Object.entries(connections).map(([state, count]) => [{ state }, count]),

@@ -128,8 +128,9 @@ export class ForwardingSink implements BestEffortSink {
     this.#downstreams.add(objects, account);
   }
 
-  close(): void {
-    // Accounts are kept: the name may have another connection, and objects may still be queued after the node has left.
+  close({ name }: NodeIdentity): void {
+    // Queued objects keep their account.
+    this.#accounts.delete(name);
   }
 
   health(): SinkHealth {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { LineWriter } from "../../../src/daemon/log/line-writer.js";
 import type { Outlet } from "../../../src/daemon/log/outlet.js";
 
@@ -124,4 +124,13 @@ test("an outlet that fails for good is closed and accepts no more", async () => 
   await turn();
   expect(outlet.isBusy).toBe(false);
   await writer.stop(10_000);
+});
+
+test("a line after the end takes no memory: it is not even measured", async () => {
+  const { writer } = harness(1_000);
+  await writer.stop(10_000);
+  const measured = vi.spyOn(Buffer, "byteLength");
+  writer.write("late\n");
+  expect(measured).not.toHaveBeenCalled();
+  measured.mockRestore();
 });
