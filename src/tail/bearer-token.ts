@@ -4,7 +4,7 @@ import { TailError } from "./tail-error.js";
 const tokenForm = /^[\x21-\x7e]{16,}$/;
 
 /**
- * The token in a file, its first line; undefined if there is no file.
+ * The token in a file, which is its first line; undefined if no file is given.
  * @throws TailError
  */
 export async function bearerToken(file: string | undefined): Promise<string | undefined> {

@@ -3,7 +3,8 @@ import { ConfigError, formatProblem } from "../config/problem.js";
 import { TailError } from "./tail-error.js";
 
 /**
- * Where a configuration has log files written; if there are several places, the first ForMachine one, otherwise the first.
+ * The directory that a configuration's log files are written to. Of several it is the first with ForMachine lines, or else
+ * the first.
  * @throws TailError
  */
 export async function logRootOf(file: string): Promise<string> {

@@ -9,7 +9,7 @@ export interface DaemonAddress {
 
 /**
  * Reads an address, `http://127.0.0.1:3700` or, behind a proxy, `https://host/muninn`. A name and password in it are
- * sent as such (`basic`), a token as bearer token.
+ * sent as basic authentication, a token as a bearer token.
  * @throws TailError
  */
 export function daemonAddress(text: string, token: string | undefined): DaemonAddress {

@@ -6,7 +6,7 @@ import type { TracedLine } from "./traced-line.js";
 export interface DisplayOptions {
   readonly format: "human" | "json";
   readonly wrap: boolean;
-  /** Whether more lines keep arriving: then a terminal that is too slow misses some; other readers are waited for. */
+  /** Whether lines keep arriving: then a terminal that is too slow misses some. Pipes and files are always waited for. */
   readonly isLive: boolean;
   /** @default stdout of the process */
   readonly output?: DisplayOutput;
@@ -21,7 +21,7 @@ export interface DisplayOutput {
   readonly columns: () => number | undefined;
 }
 
-/** Characters written at once. */
+/** About how many characters are written at once. */
 const mostAtOnce = 64 * 1024;
 
 /** Shows lines on standard output. */
@@ -55,7 +55,7 @@ export class Display {
     if (text !== "") await this.#output.write(text);
   }
 
-  /** Shows that this many lines are missing here because they were left out before. */
+  /** Shows that this many lines are missing at this place. */
   async missed(lines: number): Promise<void> {
     if (this.#live === undefined) await this.#output.write(this.#missedText(lines));
     else this.#live.missed(lines);
@@ -86,7 +86,7 @@ function standardOutput(): DisplayOutput {
     write: textWriter(stdout.fd),
     isTerminal,
     colours: isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb",
-    // A terminal that does not know its width says 0.
+    // A terminal of unknown width reports 0.
     columns: () => stdout.columns || undefined,
   };
 }

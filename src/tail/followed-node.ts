@@ -4,7 +4,7 @@ import { compressedLines, forwardsReader } from "./node-lines.js";
 import { LineCutter } from "./stored-lines.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Files held open while earlier ones are read; more are opened when it is their turn. */
+/** Most later files held open while an earlier one is read; the rest are opened when it is their turn. */
 const mostHeld = 16;
 
 interface FollowedFile {
@@ -15,8 +15,8 @@ interface FollowedFile {
 }
 
 /**
- * Reads what is added to a node's log. Files are opened when they are first seen, so rotation, compression and deletion lose
- * nothing. Polls, because network file systems do not report changes.
+ * Reads what is added to a node's log. Files are opened when they are first seen, so that nothing is lost when they are rotated,
+ * compressed or deleted. It polls, because network file systems do not report changes.
  */
 export class FollowedNode {
   readonly directory: NodeDirectory;
@@ -27,7 +27,7 @@ export class FollowedNode {
   #next: FollowedFile[] = [];
   /** The rest of the current file, if it is compressed. */
   #unpacking: AsyncGenerator<TracedLine[]> | undefined;
-  /** Whether nothing more was added to the current file since a newer one was seen. */
+  /** Whether the last read of the current file, made after a newer file was seen, found nothing. */
   #isAtEnd = false;
 
   /** @param remark called for files that are damaged */
@@ -36,7 +36,7 @@ export class FollowedNode {
     this.#remark = remark;
   }
 
-  /** Starts in the last of these files, at a place in it; if there are none, with the first new file. */
+  /** Starts at `position` in the last of these files, or, if there are none, with the first new file. */
   async begin(files: readonly LogFile[], position: number): Promise<void> {
     const last = files.at(-1);
     if (last === undefined) return;
@@ -64,7 +64,7 @@ export class FollowedNode {
     if (added.length > 0) return this.#read(added);
     const next = this.#next[0];
     if (next === undefined) return [];
-    // The writer may still write to the old file while it creates the new one: the old one is left once nothing came twice.
+    // The writer may still write to the old file while it creates the new one: we leave it after two reads without a line.
     if (current !== undefined && !this.#isAtEnd) {
       this.#isAtEnd = true;
       return [];
@@ -100,7 +100,7 @@ export class FollowedNode {
     if (this.#current !== undefined) await hold(this.#current);
   }
 
-  /** Reads on until at least one line is whole, or the file ends. */
+  /** Reads until at least one line is whole, or the file ends. */
   async #added(current: FollowedFile, mostBytes: number): Promise<string[]> {
     if (current.handle === undefined) return [];
     const buffer = Buffer.allocUnsafe(mostBytes);
@@ -125,7 +125,7 @@ export class FollowedNode {
     }
   }
 
-  /** Whether the newest file was replaced or truncated: then it is read from its beginning. */
+  /** Whether the newest file was replaced or truncated, and so must be read from its beginning. */
   async #isAnother({ path, isCompressed }: LogFile): Promise<boolean> {
     const current = this.#current;
     if (current?.handle === undefined || this.#next.length > 0 || isCompressed) return false;
@@ -139,7 +139,7 @@ export class FollowedNode {
   }
 }
 
-/** Opens an uncompressed file; one that is already gone has no handle. */
+/** Opens a file that is not compressed; if it is already gone, it gets no handle. */
 async function hold(followed: FollowedFile): Promise<void> {
   if (followed.handle !== undefined || followed.file.isCompressed) return;
   try {

@@ -1,17 +1,17 @@
 import { type Severity, severities } from "../protocol/trace-batch.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Which lines are shown; an absent field lets everything pass. */
+/** Which lines are shown; an absent field excludes none. */
 export interface LineFilter {
   /** Prefixes of whole segments, one of which must match: `ChainDB` matches `ChainDB.AddBlock` but not `ChainDBX`. */
   readonly namespaces?: readonly string[] | undefined;
-  /** This severity and worse; lines without any are left out. */
+  /** The least severity that is shown; lines without one are left out. */
   readonly severity?: Severity | undefined;
   /** Nanoseconds since 1970. */
   readonly since?: bigint | undefined;
 }
 
-/** Whether a line matches, by its facts. */
+/** Whether a line matches the filter. */
 export function passes(line: TracedLine, { namespaces, severity, since }: LineFilter): boolean {
   if (namespaces !== undefined && !namespaces.some((prefix) => isBelow(line.namespace, prefix))) return false;
   if (since !== undefined && line.at < since) return false;
@@ -23,7 +23,7 @@ const rank = Object.fromEntries(severities.map((severity, index) => [severity, i
   Record<Severity, number>
 >;
 
-/** Like the daemon's filter for the page. */
+/** The same rule as the daemon's filter for the page. */
 function isBelow(namespace: string, prefix: string): boolean {
   if (!namespace.startsWith(prefix)) return false;
   return namespace.length === prefix.length || prefix.endsWith(".") || namespace[prefix.length] === ".";

@@ -38,10 +38,10 @@ function readerGone(): TailError {
   return new TailError("reader-gone", "nobody reads the output");
 }
 
-/** Most text that waits for a slow reader, in UTF-16 units. */
+/** Most characters that wait for a slow terminal. */
 const mostWaiting = 1024 * 1024;
 
-/** Writes lines to a terminal as they come: if it is too slow, lines are left out and reported. Nothing waits for it. */
+/** Writes lines to a terminal as they come, and never waits for it: if it is too slow, lines are left out and counted. */
 export class LiveOutput {
   readonly #write: WriteText;
   readonly #missedText: (lines: number) => string;
@@ -63,7 +63,7 @@ export class LiveOutput {
    */
   offer(line: string): void {
     if (this.#failure !== undefined) throw this.#failure;
-    // Once something is missing, nothing is accepted until that is reported; otherwise its place would be wrong.
+    // After a missed line nothing is accepted until the number is shown, so that it is shown at the right place.
     if (this.#missed > 0 || this.#waitingLength + line.length > mostWaiting) {
       this.#missed += 1;
       return;
@@ -89,7 +89,7 @@ export class LiveOutput {
   }
 
   async #writeAll(): Promise<void> {
-    // Lines of the same turn are written together.
+    // Lines offered in the same turn of the event loop are written together.
     await Promise.resolve();
     try {
       while (this.#waiting.length > 0 || this.#missed > 0) {

@@ -2,7 +2,7 @@ import vm from "node:vm";
 import { TailError } from "./tail-error.js";
 import type { TracedLine } from "./traced-line.js";
 
-/** Only this much of a line is searched. */
+/** How many characters of a line are searched. */
 const mostSearched = 64 * 1024;
 
 /** Time limit for searching some lines; beyond it each is searched alone, with the same limit. */
@@ -12,8 +12,8 @@ const defaultDeadlineMs = 500;
 const mostSlow = 8;
 
 /**
- * Finds lines by the user's regular expression. A peer can craft lines on which some expressions practically never end;
- * those searches are stopped.
+ * Finds lines by the user's regular expression. A peer can send lines on which some expressions would take years;
+ * such searches are stopped.
  */
 export class LineSearch {
   readonly #source: string;
@@ -34,8 +34,8 @@ export class LineSearch {
   }
 
   /**
-   * The lines that match; those on which it takes too long do not count.
-   * @throws TailError if it takes too long repeatedly
+   * The lines that match; a line on which the search takes too long does not.
+   * @throws TailError after several such lines
    */
   matching(lines: readonly TracedLine[]): TracedLine[] {
     if (lines.length === 0) return [];
@@ -54,7 +54,7 @@ export class LineSearch {
     );
   }
 
-  /** Undefined if it takes too long. */
+  /** Which lines match; undefined if that takes too long. */
   #test(lines: readonly TracedLine[]): boolean[] | undefined {
     this.#context.texts = lines.map(searched);
     try {

@@ -26,7 +26,7 @@ const colours: Readonly<Record<Severity, string>> = {
 };
 
 const severityWidth = "Emergency".length;
-/** Widest column for names; longer names are shown whole, and push the text to the right. */
+/** Greatest width of the columns; longer names are shown whole, and move the text to the right. */
 const mostNodeWidth = 24;
 const mostNamespaceWidth = 40;
 /** The least width of the text, however narrow the terminal is. */
@@ -95,7 +95,7 @@ function fitted(text: string, indent: number, columns: number | undefined, wrap:
   return rows.length === 0 ? [""] : rows;
 }
 
-/** Without half a character at its end. */
+/** Without the first half of a surrogate pair at its end. */
 function whole(text: string): string {
   return text.length > 1 && /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text;
 }
@@ -107,7 +107,7 @@ function timeText(at: bigint): string {
   return date.toISOString().replace("T", " ");
 }
 
-/** A line's text in addition to its facts: the node's own text, or its data. */
+/** What is shown after a line's facts: the node's own text, or its data. */
 function messageOf({ human, text }: TracedLine): string {
   return human ?? dataText(text);
 }

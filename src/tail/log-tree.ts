@@ -5,17 +5,17 @@ import { compressedEnding, plainName } from "../log-files/compression.js";
 import { secondInName } from "../log-files/log-file-names.js";
 import type { LineForm } from "./traced-line.js";
 
-/** A log file as its directory shows it. */
+/** A log file, as listed in its directory. */
 export interface LogFile {
   readonly path: string;
-  /** Its name before it was compressed: such names sort in the order written. */
+  /** Its name without the ending of a compressed file; sorting by it gives the order in which files were written. */
   readonly name: string;
   /** The second since 1970 in its name. */
   readonly second: number;
   readonly isCompressed: boolean;
 }
 
-/** Where the lines of one node are. */
+/** The directory with the log files of one node. */
 export interface NodeDirectory {
   readonly node: string;
   readonly path: string;
@@ -25,8 +25,8 @@ export interface NodeDirectory {
 const extensions: Readonly<Record<LineForm, string>> = { machine: "json", console: "log" };
 
 /**
- * The nodes below a log root, or the one whose directory it is. If a node has both kinds of files, the machine-readable ones
- * are used, because they have more. Hidden directories, and those without log files, are left out.
+ * The nodes below a log root, or the one node whose directory is given. If a node has both kinds of files, the machine-readable
+ * ones are used, because they contain more. Hidden directories, and those without log files, are left out.
  * @throws what the file system throws
  */
 export async function findNodes(root: string): Promise<NodeDirectory[]> {
@@ -44,10 +44,10 @@ export async function findNodes(root: string): Promise<NodeDirectory[]> {
   return found.flat().sort((one, other) => (one.node < other.node ? -1 : 1));
 }
 
-/** A node's log files in the order written. A file that is just being compressed is listed once, uncompressed. */
+/** A node's log files in the order written. A file that is being compressed is listed once, as the one that is not compressed. */
 export async function logFilesOf({ path, form }: NodeDirectory): Promise<LogFile[]> {
   const byName = new Map<string, LogFile>();
-  // Shorter names come first: the plain one before the compressed.
+  // Shorter names come first: a plain file before its compressed copy.
   for (const entry of (await namesIn(path)).sort()) {
     const name = plainName(entry);
     const second = secondInName(name, extensions[form]);
@@ -69,7 +69,7 @@ function formOf(names: readonly string[]): LineForm | undefined {
   return has("console") ? "console" : undefined;
 }
 
-/** Names of plain files: a pipe would never end, and a link may lead anywhere. Empty if the directory has just been removed. */
+/** Names of plain files only: reading a pipe might never end, and a link may lead anywhere. Empty if the directory is gone. */
 async function namesIn(directory: string): Promise<string[]> {
   try {
     return plainFilesAmong(await readdir(directory, { withFileTypes: true }));
@@ -79,7 +79,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** Whether a file or directory has disappeared: retention and operators may delete while we read. */
+/** Whether an error means that a file or directory is gone: retention and operators may delete them while we read. */
 export function isMissing(error: unknown): boolean {
   return (
     error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR", "ELOOP"].includes(`${error.code}`)
@@ -87,8 +87,8 @@ export function isMissing(error: unknown): boolean {
 }
 
 /**
- * Opens a plain file to read. One that was replaced by a pipe, a link or a directory since it was listed counts as missing: to
- * open a pipe would wait for ever.
+ * Opens a plain file for reading. One that was replaced by a pipe, a link or a directory since it was listed counts as missing:
+ * opening a pipe could wait for ever.
  * @throws what the file system throws
  */
 export async function openLog(path: string): Promise<FileHandle> {

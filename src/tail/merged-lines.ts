@@ -1,9 +1,9 @@
 import type { TracedLine } from "./traced-line.js";
 
-/** Lines of one node, some at a time, in the direction they are merged in. */
+/** Lines of one node, some at a time, forwards or backwards in time. */
 export type LineSource = AsyncIterator<readonly TracedLine[], unknown, undefined>;
 
-/** Lines yielded at once; a reader gets the first ones sooner, because nothing is read in between. */
+/** Most lines yielded at once: the first ones are not held back until the next file is read. */
 const mostAtOnce = 256;
 
 interface Head {
@@ -60,7 +60,7 @@ async function refill(head: Head): Promise<boolean> {
   }
 }
 
-/** A binary heap: with a thousand nodes only a few are compared for each line. */
+/** A binary heap: of a thousand nodes only about ten are compared for each line. */
 class Heap<Item> {
   readonly #items: Item[] = [];
   readonly #comesBefore: (one: Item, other: Item) => boolean;

@@ -6,14 +6,14 @@ import type { OpenStoredBytes, StoredBytes } from "./stored-bytes.js";
 import { linesBackwards, linesForwards } from "./stored-lines.js";
 import { consoleLine, isContinuation, type LinePlace, machineLine, type TracedLine } from "./traced-line.js";
 
-/** How far clocks of nodes may be ahead of the tracer's, and how late lines may be. */
+/** How far a node's clock may be ahead of the tracer's, and how late its lines may come. */
 const slackSeconds = 60;
 export const slackNs = BigInt(slackSeconds) * 1_000_000_000n;
 
-/** Most continuation lines that wait for their head when reading backwards. */
+/** When reading backwards, continuation lines wait for the line that they continue: this many at most. */
 const mostContinued = 1_000;
 
-/** A node's files, up to where they ended when they were listed. */
+/** A node's files, and where the last one ended when they were listed. */
 export interface NodeHistory {
   readonly directory: NodeDirectory;
   /** In the order written. */
@@ -48,8 +48,8 @@ export async function* nodeLinesBackwards(
 }
 
 /**
- * A node's lines, starting with the oldest that may be from `since` or later; earlier parts are not read if names and times
- * show that they are earlier.
+ * A node's lines in the order written, from the first that may be of `since` or later. Earlier files, and earlier parts of a file,
+ * are skipped by their names and times without being read.
  */
 export async function* nodeLinesSince(
   { directory, files, endOfLast }: NodeHistory,
@@ -76,7 +76,7 @@ export async function* nodeLinesSince(
   }
 }
 
-/** The last file that began well before that time: it and those after it contain everything since then. */
+/** Index of the last file that began well before that time: it and those after it contain everything since then. */
 function firstFileSince(files: readonly LogFile[], since: bigint): number {
   const second = Number(since / 1_000_000_000n) - slackSeconds;
   return Math.max(
@@ -102,7 +102,7 @@ export async function* compressedLines(
   }
 }
 
-/** Makes lines from a file in the order written; continuation lines get the facts of their head. */
+/** Returns a function that interprets the lines of a file in the order written; a continuation line gets the facts of its first line. */
 export function forwardsReader(
   { node, form }: NodeDirectory,
   file: LogFile,
@@ -117,7 +117,7 @@ export function forwardsReader(
     });
 }
 
-/** The same for lines from the last to the first: continuation lines wait for their head. */
+/** The same for lines from the last to the first. `end` returns the continuation lines whose first line did not come. */
 function backwardsReader(
   { node, form }: NodeDirectory,
   file: LogFile,
@@ -154,7 +154,7 @@ function timeIn(line: string, { node, form }: NodeDirectory, file: LogFile): big
   return at === -1n ? undefined : at;
 }
 
-/** Undefined if retention has just removed it. */
+/** Undefined if the file is gone, perhaps removed by retention. */
 async function opened(file: LogFile, open: OpenStoredBytes): Promise<StoredBytes | undefined> {
   try {
     return await open(file);

@@ -3,12 +3,12 @@ import type { StoredBytes } from "./stored-bytes.js";
 const lineFeed = 0x0a;
 const probeBytes = 8 * 1024;
 const mostProbeBytes = 1024 * 1024;
-/** With less than this, another step is not worthwhile. */
+/** A range shorter than this is not divided further. */
 const nearBytes = 64 * 1024;
 
 /**
- * The place from which a file must be read to find all lines from `since` on, by binary search: in a file of any size some
- * dozens of kilobytes are read. Lines may be out of order by as much as 64 KiB holds; the reader leaves out earlier ones.
+ * The place from which a file must be read to find all lines from `since` on, by binary search: of a file of any size only some
+ * dozens of kilobytes are read. Lines may be out of order within 64 KiB; the caller skips those that are earlier.
  *
  * @param timeOf the time of a line; undefined if it has none
  * @returns the beginning of a line

@@ -15,7 +15,7 @@ export interface Wanted extends LineFilter {
   readonly search?: LineSearch | undefined;
 }
 
-/** The lines among these that are wanted. */
+/** Those of the lines that match. */
 export function matchingLines(lines: readonly TracedLine[], wanted: Wanted): TracedLine[] {
   const passed = lines.filter((line) => passes(line, wanted));
   return wanted.search === undefined ? passed : wanted.search.matching(passed);
@@ -58,7 +58,7 @@ export async function* linesSince(
   }
 }
 
-/** Whether everything left is older, by more than lines can be late. */
+/** Whether the remaining lines must all be older than `since`, however late they were written. */
 function isLongBefore({ at }: TracedLine, since: bigint | undefined): boolean {
   return since !== undefined && at < since - slackNs;
 }

@@ -1,19 +1,19 @@
 import { DamagedFileError, readLogBytes } from "../log-files/log-file-bytes.js";
 import { type LogFile, openLog } from "./log-tree.js";
 
-/** Of one compressed file, again and again from its beginning: some bytes may unpack to terabytes of empty lines. */
+/** How much is unpacked of one compressed file, all readings together: a small one may hold terabytes of empty lines. */
 const mostUnpackedBytes = 8 * 2 ** 30;
 
 /** The bytes of an open log file, as they were before it was compressed. */
 export interface StoredBytes {
-  /** The size when it was opened; it may have grown since. */
+  /** The size when it was opened; the file may have grown since. */
   readonly size: number;
   /** Up to `length` bytes from `position` on; fewer only at the end. */
   read(position: number, length: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-/** Opens a log file; passed to readers of logs, so that a test can count what is read. */
+/** Opens a log file; a test passes its own function to count what is read. */
 export type OpenStoredBytes = (file: LogFile) => Promise<StoredBytes>;
 
 /** A file that can be read at any place. */
@@ -37,8 +37,8 @@ async function openPlain(path: string): Promise<StoredBytes> {
 }
 
 /**
- * A compressed file that is read from its end: for each step back of `windowBytes` it is uncompressed again from its
- * beginning, and never held whole. It ends where the file is damaged.
+ * A compressed file that is read backwards: for each `windowBytes` it is unpacked again from its beginning, so that it is never
+ * held whole. A damaged file ends where the damage begins.
  */
 async function openCompressed(
   path: string,
@@ -73,7 +73,7 @@ async function openCompressed(
 
 interface Window {
   readonly bytes: Buffer;
-  /** Where they end in the unpacked file. */
+  /** Where these bytes end in the unpacked file. */
   readonly end: number;
 }
 
@@ -105,7 +105,7 @@ async function lastBytesBefore(
 }
 
 /**
- * Opens files of any kind. `windowBytes` limits the memory of one compressed file, in addition to some pieces of 1 MiB.
+ * Opens plain and compressed files. For a compressed one about `windowBytes` are held, and a few pieces of 1 MiB.
  */
 export function storedBytesOpener(windowBytes: number, remark: (sentence: string) => void): OpenStoredBytes {
   return ({ path, isCompressed }) =>

@@ -8,11 +8,11 @@ const mostBlockBytes = 1024 * 1024;
 const maxLineBytes = 16 * 1024 * 1024;
 
 /**
- * The lines that end before `end`, from the last to the first, some at a time; empty ones are left out. Little is read at
- * first, because usually only the last lines are wanted.
+ * The lines before `end`, from the last to the first, some at a time; empty ones are left out. The first reads are short, because
+ * usually only the last lines are wanted.
  */
 export async function* linesBackwards(stored: StoredBytes, end: number): AsyncGenerator<string[]> {
-  /** The known end of a line whose beginning has not been read: pieces from the last to the first. */
+  /** What was read of a line whose beginning was not: pieces from the last to the first. */
   let rest: Buffer[] = [];
   let restBytes = 0;
   const finish = (begin: Buffer) => {
@@ -41,7 +41,7 @@ export async function* linesBackwards(stored: StoredBytes, end: number): AsyncGe
   }
 }
 
-/** The lines between two places, from the first to the last, some at a time; one that `end` cuts is yielded up to there. */
+/** The lines between two places, from the first to the last, some at a time; if `end` is inside a line, its beginning is yielded. */
 export async function* linesForwards(
   stored: StoredBytes,
   begin: number,
@@ -93,7 +93,7 @@ export class LineCutter {
   }
 }
 
-/** Where the last complete line ends: what follows is still being written. */
+/** The position after the last complete line: what follows it is still being written. */
 export async function endOfLines(stored: StoredBytes): Promise<number> {
   let blockBytes = leastBlockBytes;
   for (let position = stored.size; position > 0; blockBytes = Math.min(2 * blockBytes, mostBlockBytes)) {

@@ -30,22 +30,22 @@ export interface DaemonLines {
 const timeoutMs = 10_000;
 /** A message is at most 256 KiB, or one object. */
 const maxMessageBytes = 16 * 1024 * 1024;
-/** Most messages that wait here; beyond that the daemon keeps them, and counts those it has no room for. */
+/** Most messages that wait here; more stay with the daemon, which counts those it has no room for. */
 const mostWaiting = 8;
 const leastPauseMs = 500;
 const mostPauseMs = 10_000;
 /** The daemon pings every 15 s; if it does not, it is gone. */
 const silenceMs = 45_000;
 
-/** Close codes after which a second attempt would be useless. */
+/** Close codes after which connecting again is useless. */
 const refusals: ReadonlyMap<number, string> = new Map([
   [4001, "there are too many viewers already"],
   [4002, "cannot do what was asked"],
 ]);
 
 /**
- * What a daemon receives from now on, without end; no file is read. Reconnects if the connection is lost. If lines are not
- * consumed, nothing is read from the daemon, which counts what it leaves out.
+ * The lines that a daemon receives from now on, without end; no file is read. It reconnects when the connection is lost. While
+ * lines are not consumed, nothing is read from the daemon, which counts what it leaves out.
  * @throws TailError if a node is unknown, the first attempt fails, or the daemon refuses
  */
 export async function* tailDaemon(options: DaemonToTail): AsyncGenerator<DaemonLines> {
@@ -115,7 +115,7 @@ function statusText(status: number): string {
   return `answers with status ${status}`;
 }
 
-/** `isFinal`: another attempt would end the same way. */
+/** The connection failed or ended; `isFinal`: connecting again would end the same way. */
 class ConnectionError extends Error {
   readonly isFinal: boolean;
 
@@ -125,7 +125,7 @@ class ConnectionError extends Error {
   }
 }
 
-/** The messages of one connection, some of them waiting. */
+/** The messages of one connection; a few wait to be consumed. */
 class LiveMessages {
   readonly opened: Promise<void>;
   readonly #socket: WebSocket;
@@ -165,7 +165,7 @@ class LiveMessages {
     });
   }
 
-  /** @throws ConnectionError when it has ended */
+  /** @throws ConnectionError when the connection has ended */
   async *all(): AsyncGenerator<DaemonLines> {
     for (;;) {
       const data = this.#waiting.shift();

@@ -10,7 +10,7 @@ import type { TracedLine } from "./traced-line.js";
 import { refuseUnknownNodes } from "./unknown-node.js";
 
 const mib = 1024 * 1024;
-/** Most memory of all nodes together for compressed files, and for added lines. */
+/** Most memory, of all nodes together, for compressed files and for added lines. */
 const windowsBytes = 256 * mib;
 const addedBytes = 16 * mib;
 
@@ -37,8 +37,8 @@ export interface FilesToTail {
 }
 
 /**
- * The lines of logs: first the existing ones, in the order of their times, then, if it follows, those that are added; it
- * ends only if it does not follow. Added lines of one read are also merged by time.
+ * The lines of logs in the order of their times: first existing ones, then, if it follows, those that are added, without end.
+ * Added lines are sorted by time as far as they are read together.
  * @throws TailError, and what the file system throws
  */
 export async function* tailFiles(options: FilesToTail): AsyncGenerator<readonly TracedLine[]> {
@@ -49,7 +49,7 @@ export async function* tailFiles(options: FilesToTail): AsyncGenerator<readonly 
   const histories = await Promise.all(nodes.map((directory) => historyOf(directory, follow, open)));
   const followed = new FollowedNodes(options);
   try {
-    // Opened before anything is read, so that nothing is lost to rotation meanwhile.
+    // Opened before anything is read, so that a rotation meanwhile loses nothing.
     if (follow) await followed.begin(histories);
     if (count === undefined) yield* linesSince(histories, wanted.since ?? 0n, wanted, { open, remark });
     else yield await lastLines(histories, count, wanted, { open, remark });
@@ -72,7 +72,7 @@ function chosen(
   return names.length === 0 ? found : found.filter(({ node }) => names.includes(node));
 }
 
-/** If it follows, the existing part ends with the last whole line; otherwise with the end of the file. */
+/** If it follows, the existing lines end with the last whole one; otherwise with the end of the file. */
 async function historyOf(
   directory: NodeDirectory,
   follow: boolean,
@@ -82,7 +82,7 @@ async function historyOf(
   const last = files.at(-1);
   if (!follow || last === undefined || last.isCompressed) return { directory, files };
   const stored = await openIfThere(last, open);
-  // It was removed after it was listed: now another file is the last.
+  // The file was removed after it was listed: list them again.
   if (stored === undefined) return historyOf(directory, follow, open);
   try {
     return { directory, files, endOfLast: await endOfLines(stored) };
@@ -100,7 +100,7 @@ async function openIfThere(file: LogFile, open: OpenStoredBytes): Promise<Stored
   }
 }
 
-/** Lines added to the logs of many nodes, including new nodes. */
+/** Follows the logs of many nodes, also of nodes that are new. */
 class FollowedNodes {
   readonly #options: FilesToTail;
   readonly #nodes = new Map<string, FollowedNode>();
@@ -135,7 +135,7 @@ class FollowedNodes {
     await Promise.all([...this.#nodes.values()].map((node) => node.look()));
   }
 
-  /** Empty if the root itself is missing at the moment. */
+  /** Empty while the root itself is missing. */
   async #found(): Promise<readonly NodeDirectory[]> {
     try {
       return await findNodes(this.#options.root);

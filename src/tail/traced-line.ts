@@ -22,14 +22,14 @@ export interface TracedLine {
   readonly human?: string;
 }
 
-/** What a line inherits from its file. */
+/** What a line gets from its file. */
 export interface LinePlace {
   readonly node: string;
   /** Nanoseconds since 1970, for a line without its own time. */
   readonly fallbackAt: bigint;
 }
 
-/** Reads a ForMachine line; anything that is not such JSON is a line without facts. */
+/** Interprets a ForMachine line; one that is not such JSON has no facts. */
 export function machineLine(text: string, { node, fallbackAt }: LinePlace): TracedLine {
   const { at, ns, sev, host, thread } = usualFields(text) ?? parsedFields(text);
   return {
@@ -56,8 +56,8 @@ const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
 const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y;
 
 /**
- * The fields of a line as nodes write it, without parsing what is between: quotes inside a text are escaped, so the part
- * before the last bracket belongs to the outermost object.
+ * The fields of a line as nodes write it, without parsing the data between them: quotes inside a text are escaped, so what
+ * stands before the last bracket belongs to the outermost object.
  */
 function usualFields(text: string): Fields | undefined {
   usualEnd.lastIndex = text.lastIndexOf('"sev":"');
@@ -80,12 +80,12 @@ function parsedFields(text: string): Fields {
 /** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may contain colons, namespaces may not. */
 const consoleHead = /^\[([^\]]{10,40})\]\[([^\]]*)\]\(([A-Za-z]+),([^)]*)\) ?/;
 
-/** Whether a console line continues the line before it. */
+/** Whether a console line continues the one before it. */
 export function isContinuation(text: string): boolean {
   return text.startsWith("  ");
 }
 
-/** Reads a console line. One without a head (the layout `text`) has no facts; a continuation has those of `before`. */
+/** Interprets a console line. One without a head (layout `text`) has no facts; a continuation line has those of `before`. */
 export function consoleLine(
   text: string,
   { node, fallbackAt }: LinePlace,

@@ -1,11 +1,11 @@
 import { nearest } from "../fields/suggestion.js";
 import { TailError } from "./tail-error.js";
 
-/** Most names in the message. */
+/** Most names in an error message. */
 const mostNamed = 10;
 
 /**
- * Makes sure that each of these nodes is known.
+ * Checks that each of these nodes is known.
  *
  * @param where names the place that was searched, as in `below /var/log/nodes`
  * @throws TailError, whose message suggests similar names
