@@ -103,24 +103,19 @@ export function connectorEvents(log: Log): ConnectorObserver {
 
 /** Logs peers that a link has refused: one line a minute for each address and reason, with their number. */
 export function refusalEvents(log: Log, own: OwnEvents, link: string): (refusal: Refusal) => void {
-  const quietMs = 60_000;
-  const mostKinds = 1_000;
-  const kinds = new Map<string, { loggedAt: number; uncounted: number }>();
+  const lines = new RateLimitedLines();
   return ({ reason, host, detail }) => {
     own.linkRefused(reason);
-    const kind = `${host} ${reason}`;
-    const known = kinds.get(kind) ?? { loggedAt: Number.NEGATIVE_INFINITY, uncounted: 0 };
-    known.uncounted += 1;
-    kinds.delete(kind);
-    kinds.set(kind, known);
-    if (kinds.size > mostKinds) kinds.delete(kinds.keys().next().value!);
-    if (performance.now() - known.loggedAt < quietMs) return;
-    const { uncounted: count } = known;
-    known.loggedAt = performance.now();
-    known.uncounted = 0;
-    const who = count === 1 ? `${host} was` : `${count} connections of ${host} were`;
     const why = refusalWords[reason] + (detail === undefined ? "" : ` (${detail})`);
-    log.warning("link_refused", `${who} refused at ${link}: ${why}`, { link, host, reason, detail, count });
+    lines.say(reason, host, (count) =>
+      log.warning("link_refused", `${host} was refused at ${link}: ${why}${times(count)}`, {
+        link,
+        host,
+        reason,
+        detail,
+        count,
+      }),
+    );
   };
 }
 

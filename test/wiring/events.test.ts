@@ -119,18 +119,27 @@ test("a target that cannot be reached is logged with its address and the code", 
 });
 
 test("refusals of an address for a reason are one line a minute, with their number", () => {
-  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
   const { lines, log } = logged();
   const refused = refusalEvents(log, new OwnEvents(), "wss://tracer:1");
   for (let n = 0; n < 3; n += 1) refused({ reason: "token", host: "10.0.0.7" });
   refused({ reason: "tls", host: "10.0.0.7", detail: "no certificate" });
   vi.advanceTimersByTime(60_000);
-  refused({ reason: "token", host: "10.0.0.7" });
   expect(lines.map(([, , message]) => message)).toEqual([
     "10.0.0.7 was refused at wss://tracer:1: it showed no token, or a wrong one",
     "10.0.0.7 was refused at wss://tracer:1: the TLS handshake failed (no certificate)",
-    "3 connections of 10.0.0.7 were refused at wss://tracer:1: it showed no token, or a wrong one",
+    "10.0.0.7 was refused at wss://tracer:1: it showed no token, or a wrong one (the last of 2 like it within a minute)",
   ]);
+  vi.useRealTimers();
+});
+
+test("refusals of any number of addresses, again and again, are a bounded number of lines a minute", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  const { lines, log } = logged();
+  const refused = refusalEvents(log, new OwnEvents(), "wss://tracer:1");
+  for (let round = 0; round < 5; round += 1)
+    for (let n = 0; n < 2_000; n += 1) refused({ reason: "token", host: `10.0.${n >> 8}.${n & 255}` });
+  expect(lines.length).toBeLessThanOrEqual(1_024);
   vi.useRealTimers();
 });
 

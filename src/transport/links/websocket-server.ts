@@ -7,6 +7,7 @@ import type { WebSocketAddress } from "../address.js";
 import { type Admission, admit } from "./access.js";
 import { type Candidate, Entrance } from "./entrance.js";
 import type { Arrival, DoorCredentials, LinkServer, ListenOptions, Refusal } from "./link.js";
+import { RequestHead } from "./request-head.js";
 import { subjectOf, TlsServer } from "./tls-server.js";
 import { WebSocketStream } from "./websocket-stream.js";
 
@@ -20,6 +21,7 @@ export async function listenForWebSockets(
   const { chunks = "given" } = options;
   const isSecure = address.kind === "wss";
   const candidates = new WeakMap<Duplex, Candidate>();
+  const headOf = ({ socket }: IncomingMessage) => socket as Duplex as RequestHead;
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -31,39 +33,45 @@ export async function listenForWebSockets(
     return candidate;
   };
   const http = createServer();
-  http.on("clientError", (error, socket) => {
-    candidates.get(socket)?.refuse("not-websocket", {
+  http.on("clientError", (error, stream) => {
+    const head = stream as Duplex as RequestHead;
+    candidates.get(head)?.refuse("not-websocket", {
       detail: error.message,
-      explain: () => answer(socket, 400),
+      explain: () => answer(head, 400),
     });
   });
-  http.on("request", (request) => {
-    const { socket } = request;
-    candidateOf(request)?.refuse("not-websocket", { explain: () => answer(socket, 426) });
-  });
-  http.on("upgrade", (request, socket: Socket, head) => {
+  const refusePlain = (request: IncomingMessage) => {
+    candidateOf(request)?.refuse("not-websocket", { explain: () => answer(headOf(request), 426) });
+  };
+  // Whatever it expects, HTTP would answer that by itself.
+  for (const event of ["request", "checkContinue", "checkExpectation"]) http.on(event, refusePlain);
+  http.on("upgrade", (request) => {
     const candidate = candidateOf(request);
     if (candidate === undefined) return;
+    const head = headOf(request);
+    const { socket, rest } = head;
     const refuse = (reason: Refusal["reason"], status: number) =>
-      candidate.refuse(reason, { explain: () => answer(socket, status) });
+      candidate.refuse(reason, { explain: () => answer(head, status) });
     if (pathOf(request) !== address.path) return refuse("path", 404);
     const admission: Admission = admit(credentials.access, {
       token: tokenOf(request),
-      subject: isSecure ? subjectOf(socket as unknown as TLSSocket) : undefined,
+      subject: isSecure ? subjectOf(socket as TLSSocket) : undefined,
     });
     if ("refused" in admission)
       return entrance.mustWait(candidate.host) ? refuse("must-wait", 429) : refuse(admission.refused, 401);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    head.release();
+    webSockets.handleUpgrade(request, socket, rest, (webSocket) => {
       candidate.admit();
       const { host: origin, peer } = candidate;
       const stream = new WebSocketStream(webSocket, socket, { peer: "client", chunks });
       onArrival({ stream, chunks, arrivesInPieces: true, origin, peer, ...admission });
     });
   });
-  const takeRequest = (socket: Duplex, candidate: Candidate) => {
+  const takeRequest = (socket: Socket, candidate: Candidate) => {
     candidate.stage = "not-websocket";
-    candidates.set(socket, candidate);
-    http.emit("connection", socket);
+    const head = new RequestHead(socket);
+    candidates.set(head, candidate);
+    http.emit("connection", head);
   };
   const tls = isSecure ? new TlsServer(credentials, takeRequest) : undefined;
   const entrance = new Entrance({ ...options, waitsOutside: isSecure }, (socket, candidate) => {
@@ -78,7 +86,12 @@ export async function listenForWebSockets(
   });
 }
 
-function answer(socket: Duplex, status: number): void {
+/** Answers, and drops whatever else arrives: a peer might not see the answer if some of that was left unread. */
+function answer(head: RequestHead, status: number): void {
+  const { socket } = head;
+  head.release();
+  // Then HTTP forgets it.
+  socket.once("close", () => head.destroy());
   if (!socket.writable) return;
   const challenge = status === 401 ? "WWW-Authenticate: Bearer\r\n" : "";
   const offer = status === 426 ? "Upgrade: websocket\r\n" : "";

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -371,4 +372,54 @@ test("all kinds of ends free their place in the limit", async () => {
     for (const taken of places) if (taken) room.leave();
     expect(places).toEqual([true, true, true]);
   });
+});
+
+test("of thousands of requests in one piece HTTP reads one", async () => {
+  const { address, refusals } = await listenAt(addressOf("ws", place), place);
+  const read: unknown[] = [];
+  const count = (request: unknown) => read.push(request);
+  subscribe("http.server.request.start", count);
+  place.atEnd(() => unsubscribe("http.server.request.start", count));
+  const answer = await answerTo(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2_000));
+  expect(answer).toMatch(/^HTTP\/1.1 426 /);
+  expect(read).toHaveLength(1);
+  expect(refusals).toEqual([{ reason: "not-websocket", host: "127.0.0.1" }]);
+});
+
+test.each(["100-continue", "a miracle"])("a request that expects %s is refused at once", async (expected) => {
+  const { address, refusals } = await listenAt(addressOf("ws", place), place);
+  const request = `POST /nodes HTTP/1.1\r\nHost: x\r\nExpect: ${expected}\r\nContent-Length: 9\r\n\r\n`;
+  expect(await answerTo(address, request)).toMatch(/^HTTP\/1.1 426 /);
+  expect(refusals).toEqual([{ reason: "not-websocket", host: "127.0.0.1" }]);
+});
+
+test.each([1, 3, 1_000])(
+  "a head is recognized in pieces of %i bytes, and what follows is not lost",
+  async (size) => {
+    const { address, connections } = await listenAt(addressOf("ws", place), place);
+    const frame = Buffer.from([0x82, 0x83, 0, 0, 0, 0, ...Buffer.from("abc")]);
+    const sent = Buffer.concat([Buffer.from(upgrade("/nodes")), frame, frame]);
+    const socket = await socketTo(address);
+    socket.setNoDelay(true);
+    for (let at = 0; at < sent.length; at += size) {
+      socket.write(sent.subarray(at, at + size));
+      await new Promise(setImmediate);
+    }
+    await until(() => expect(connections).toHaveLength(1));
+    let text = "";
+    connections[0]!.stream.on("data", (piece: Buffer) => {
+      text += String(piece);
+    });
+    await until(() => expect(text).toBe("abcabc"));
+  },
+);
+
+test("peers that are being checked when the door closes are not refused", async () => {
+  const { listener, address, refusals } = await listenAt(addressOf("ws", place), place);
+  const socket = await socketTo(address);
+  socket.write("GET /nodes HTTP/1.1\r\n");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await listener.stop();
+  await gone(socket);
+  expect(refusals).toEqual([]);
 });
