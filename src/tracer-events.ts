@@ -153,7 +153,7 @@ export function tooManyEvents(log: Log, own: OwnEvents): (limit: number) => void
   return (limit) => {
     own.connectionRefused();
     lines.say("too-many", "", (count) =>
-      log.warning("connections_refused", `${count} connections refused: ${limit} are already open`, {
+      log.warning("connections_turned_away", `${count} connections refused: ${limit} are already open`, {
         count,
         limit,
       }),

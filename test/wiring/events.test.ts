@@ -182,7 +182,7 @@ test("connections that are refused are logged with their number and the limit", 
   const { lines, log } = logged();
   tooManyEvents(log, new OwnEvents())(7);
   const message = "1 connections refused: 7 are already open";
-  expect(lines).toEqual([["warning", "connections_refused", message, { count: 1, limit: 7 }]]);
+  expect(lines).toEqual([["warning", "connections_turned_away", message, { count: 1, limit: 7 }]]);
 });
 
 test("a check that changes is logged at the severity of its state", () => {

@@ -108,7 +108,7 @@ describe("listen", () => {
     await node(`unix:${place.socket}`, { name: "other", count });
     await daemon.logged("node_connected", ({ connection }) => connection === "unix-2");
     await node(listen, { name: "third", count });
-    await daemon.logged("connections_refused");
+    await daemon.logged("connections_turned_away");
   });
 });
 

@@ -97,7 +97,7 @@ export const connections: readonly Attack[] = [
         () => seconds(1),
       ),
     counted: [/^muninn_connections_turned_away_total/],
-    said: ["connections_refused"],
+    said: ["connections_turned_away"],
   },
   {
     name: "more connections than the process may have files open",
