@@ -29,6 +29,16 @@ test.each([
     left: `${object}\n"${"x".repeat(200_000)}"`,
     torn: 0,
   },
+  {
+    what: "a whole object with brackets and quotes in its texts",
+    left: '{"a":"}\\\\\\"{[","b":[{"c":"]"}]}',
+    torn: 0,
+  },
+  { what: "half an object that ends in a bracket", left: '{"a":{"b":[1]}', torn: 1 },
+  { what: "half an object that ends in a quote", left: '{"a":"\\\\\\"', torn: 1 },
+  { what: "an object, and half of another one in the same line", left: `${object}{"at"`, torn: 1 },
+  { what: "two objects in the same line", left: `${object}${object}`, torn: 1 },
+  { what: "zeros, as after a power failure", left: `${object}\0\0\0`, torn: 1 },
   { what: "a whole line of exactly one step", left: `"${"x".repeat(65_534)}"`, torn: 0 },
   { what: "a whole line one byte longer than a step", left: `\n"${"x".repeat(65_534)}"`, torn: 0 },
 ])("a file that ends in $what gets a line feed and counts as torn $torn times", async ({ left, torn }) => {
@@ -87,12 +97,14 @@ test("a torn end is closed even in a file that has no room for more", async () =
   expect(registry.stats().tornClosed).toBe(1);
 });
 
-test("a last line too long to be read counts as torn", async () => {
-  const { registry, log } = await testRegistry();
-  leaveFile(log("a"), nameAfter(-5), `"${"x".repeat(32 * 1_024 * 1_024)}"`);
+test("a last line too long to be read counts as torn, and hardly any of it is read", async () => {
+  const { registry, log, disk } = await testRegistry();
+  const bytes = 31 * 1_024 * 1_024;
+  leaveFile(log("a"), nameAfter(-5), `"${"x".repeat(bytes)}"`);
   await registry.append(log("a"), lines("next"));
   expect(allText(log("a")).endsWith('x"\nnext\n')).toBe(true);
   expect(registry.stats().tornClosed).toBe(1);
+  expect(disk.calls.filter((call) => call === "read").length).toBeLessThan(20);
 });
 
 test("an end is checked once: a file opened again later is not read", async () => {
