@@ -1,6 +1,4 @@
-import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { type Endings, openWithEndings } from "./base/endings.js";
 import type { Config } from "./config/config.js";
 import { identityOf } from "./config/identity.js";
@@ -19,6 +17,7 @@ import { Sessions } from "./nodes/sessions.js";
 import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
+import { knownDirectories } from "./registry/known-directories.js";
 import { connectionsWithin, readOpenFilesLimit } from "./registry/process-limit.js";
 import { LiveSink } from "./sinks/live/live-sink.js";
 import { type SinkConfig, sinkKinds } from "./sinks/open-sinks.js";
@@ -128,7 +127,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     maxInFlightBytes: muninn.maxInFlightBytes,
     destination: innerNodes.watch(router),
     observer: sessionEvents(log, events),
-    isKnownDirectory: directoryIn(roots),
+    isKnownDirectory: knownDirectories(roots),
     claimDirectory: directoryClaims(registry),
     ...(past && {
       onMetrics: ({ name }, metrics) => {
@@ -238,14 +237,6 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
 function uiOf(sinks: readonly Sink[], sources: Omit<UiSources, "known">): EndpointSources["ui"] {
   const sink = sinks.find((one) => one instanceof LiveSink);
   return sink && { sink, sources: { ...sources, known: () => sink.nodes() } };
-}
-
-/** Whether a node's directory is below one of the roots. */
-function directoryIn(roots: readonly string[]): (directory: string) => Promise<boolean> {
-  return async (directory) => {
-    const found = await Promise.allSettled(roots.map((root) => lstat(join(root, directory))));
-    return found.some(({ status }) => status === "fulfilled");
-  };
 }
 
 function metricsPace({ ekgRequestFreqMs: pauseMs, ekgRequestFull: full }: Config): MetricsPace {

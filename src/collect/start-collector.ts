@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { mkdir, realpath, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Endings, openWithEndings } from "../base/endings.js";
 import type { Config } from "../config/config.js";
@@ -10,6 +10,7 @@ import { OwnMetrics } from "../metrics/own/own-metrics.js";
 import type { NewNames } from "../nodes/new-names.js";
 import { SpareMemory } from "../protocol/spare-memory.js";
 import type { HandleRegistry } from "../registry/handle-registry.js";
+import { knownDirectories } from "../registry/known-directories.js";
 import { readNatsCredentials } from "../sinks/nats/credentials.js";
 import { sinkKinds } from "../sinks/open-sinks.js";
 import type { Router } from "../sinks/router.js";
@@ -108,7 +109,7 @@ async function openParts(
     maxAheadBytes: muninn.maxInFlightBytes,
     memory,
     mostSubjects: muninn.maxConnections,
-    isKnownDirectory: directoryIn(roots),
+    isKnownDirectory: knownDirectories(roots),
   });
 
   const health = openHealth({
@@ -178,21 +179,16 @@ async function distinctLogs(
   return [...logs.values()];
 }
 
-/** Whether a directory exists below any of the roots. */
-function directoryIn(roots: readonly string[]): (directory: string) => Promise<boolean> {
-  return async (directory) => {
-    const found = await Promise.allSettled(roots.map((root) => lstat(join(root, directory))));
-    return found.some(({ status }) => status === "fulfilled");
-  };
-}
-
 /** Our id for other collectors: it belongs to the root, and stays as long as the root exists. */
 async function stableId(directory: string): Promise<string> {
   const path = join(directory, "id");
-  const known = await readFile(path, "utf8").catch(() => "");
+  const known = await readSmallFile(path).catch(() => "");
   if (/^[0-9a-f-]{36}$/.test(known)) return known;
   const id = randomUUID();
   await mkdir(directory, { recursive: true });
-  await writeFile(path, id);
+  // Whatever has that name is replaced: writing to a pipe there would never end.
+  const made = `${path}.${id}`;
+  await writeFile(made, id, { flag: "wx" });
+  await rename(made, path);
   return id;
 }
