@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
@@ -129,6 +129,7 @@ test.each([
   ["one that does not answer", Object.assign(new Error("ENOSYS"), { code: "ENOSYS" })],
 ])("a root below %s has no quick look, whatever its own file system", async (_, type) => {
   const root = join(temporaryDirectory(), "volume", "logs");
+  mkdirSync(root, { recursive: true });
   for (const directory of [root, ...above(root)]) {
     types.set(directory, type);
     expect(await quickLook(root)).toBeUndefined();
@@ -136,6 +137,17 @@ test.each([
   }
   expect(await quickLook(root)).toBeDefined();
 });
+
+test.each([0o770, 0o702, 0o1777])(
+  "a root with mode %o, where others may put links, has no quick look",
+  async (mode) => {
+    const root = temporaryDirectory();
+    chmodSync(root, mode);
+    expect(await quickLook(root)).toBeUndefined();
+    chmodSync(root, 0o755);
+    expect(await quickLook(root)).toBeDefined();
+  },
+);
 
 function above(path: string): string[] {
   const directory = dirname(path);
