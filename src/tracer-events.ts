@@ -237,10 +237,20 @@ export function registryEvents(log: Log): RegistryObserver {
     diskReplaced: (root) =>
       log.notice("disk_replaced", `another disk is mounted at ${root} and is used from now on`, { root }),
     claimAwaited: (root, { pid, identity, since }, milliseconds) =>
-      log.notice(
-        "claim_awaited",
-        `waiting at most ${Math.ceil(milliseconds / 1_000)} s to see whether another machine's tracer (process ${pid}, since ${since}) still writes below ${root}`,
-        { root, pid, identity, since },
+      lines.say("awaited", root, (count) =>
+        log.notice(
+          "claim_awaited",
+          `waiting at most ${Math.ceil(milliseconds / 1_000)} s to see whether another machine's tracer (process ${pid}, since ${since}) still writes below ${root}${times(count)}`,
+          { root, pid, identity, since },
+        ),
+      ),
+    claimsCrowded: (root, files) =>
+      lines.say("crowd", root, (count) =>
+        log.warning(
+          "claims_crowded",
+          `${files} files claim to be of other tracers below ${root}: not all of them are looked at. Find out who writes in ${root}/.muninn${times(count)}`,
+          { root, files },
+        ),
       ),
     directoriesUnguarded: () =>
       log.warning(

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 /** How a tracer presents itself to others that share a root with it. */
 export interface Holder {
   /** Its id, new each time it joins a root. */
@@ -20,6 +22,12 @@ export interface ClaimFile {
 }
 
 const beatDigits = 12;
+/** No tracer writes longer lines: an identity names addresses, a claim one directory. */
+const maxLineLength = 256 * 1_024;
+/** Most characters of a holder's facts, which are shown to people. */
+const maxFactLength = 1_000;
+/** Lines that are read between two pauses, some milliseconds of work: anybody who may write there may have written the file. */
+const linesAtOnce = 2_000;
 
 /** The first line has a constant length: rewriting it in place makes the file's modification time the last heartbeat. */
 export function encodeBeat(count: number): string {
@@ -38,26 +46,52 @@ export function encodeChanges(sign: "+" | "-", claims: Iterable<string>): string
 }
 
 /** Undefined for a file without a holder, as after a power failure. */
-export function decodeClaimFile(text: string): ClaimFile | undefined {
-  const [, first, ...changes] = text.split("\n");
-  const holder = decodeHolder(first ?? "");
-  if (holder === undefined) return undefined;
+export async function decodeClaimFile(text: string): Promise<ClaimFile | undefined> {
+  let holder: Holder | undefined;
   const claims = new Set<string>();
-  for (const line of changes) {
-    const change = parsed(line);
-    if (!Array.isArray(change) || typeof change[1] !== "string") continue;
-    if (change[0] === "+") claims.add(change[1]);
-    else claims.delete(change[1]);
+  let number = 0;
+  for (const line of linesOf(text)) {
+    number += 1;
+    if (number % linesAtOnce === 0) await nextTurn();
+    if (number === 1) continue;
+    const found = line.length > maxLineLength ? undefined : parsed(line);
+    if (number === 2) {
+      holder = holderIn(found);
+      if (holder === undefined) return undefined;
+      continue;
+    }
+    if (!Array.isArray(found) || typeof found[1] !== "string") continue;
+    if (found[0] === "+") claims.add(found[1]);
+    else claims.delete(found[1]);
   }
-  return { holder, claims };
+  return holder && { holder, claims };
 }
 
-function decodeHolder(line: string): Holder | undefined {
-  const found = parsed(line) as Partial<Holder> | null | undefined;
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start <= text.length; ) {
+    const found = text.indexOf("\n", start);
+    const end = found === -1 ? text.length : found;
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+}
+
+function holderIn(value: unknown): Holder | undefined {
+  const found = value as Partial<Record<keyof Holder, unknown>> | null | undefined;
   if (typeof found?.id !== "string" || typeof found.machine !== "string") return undefined;
-  const { id, machine, pid = 0, since = "", hasSocket = false } = found;
-  const identity = typeof found.identity === "string" ? found.identity : undefined;
-  return { id, machine, pid: Number(pid), identity, since: String(since), hasSocket: hasSocket === true };
+  const { id, machine, pid, identity, since, hasSocket } = found;
+  return {
+    id: shown(id),
+    machine: shown(machine),
+    pid: Number.isSafeInteger(pid) ? (pid as number) : 0,
+    identity: typeof identity === "string" ? shown(identity) : undefined,
+    since: typeof since === "string" ? shown(since) : "",
+    hasSocket: hasSocket === true,
+  };
+}
+
+function shown(text: string): string {
+  return text.length > maxFactLength ? `${text.slice(0, maxFactLength)}…` : text;
 }
 
 function parsed(line: string): unknown {

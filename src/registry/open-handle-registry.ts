@@ -123,7 +123,7 @@ interface RootFacts {
 }
 
 async function openRoot(
-  { clock, counters, dirMode, fileSystem, identity }: CompleteOptions,
+  { clock, counters, dirMode, fileSystem, identity, observer }: CompleteOptions,
   { path, handles, operations, canHold, onEvicted }: RootFacts,
 ): Promise<LogRoot> {
   const findLook = async () => (fileSystem === kernelFileSystem ? await quickLook(path) : undefined);
@@ -141,8 +141,9 @@ async function openRoot(
       .ensure()
       .then(() => claims.moveIn({ isOther: false }))
       .catch(() => {});
+  const onCrowd = (files: number) => observer.claimsCrowded(path, files);
   const claims: RootClaims = await orUnusable(path, () =>
-    RootClaims.open({ root: path, identity, dirMode, canHold, clock, onGone }),
+    RootClaims.open({ root: path, identity, dirMode, canHold, clock, onGone, onCrowd }),
   );
   const { dev: device } = await fileSystem.lstat(path);
   const root: LogRoot = new LogRoot({

@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { open, readdir, unlink } from "node:fs/promises";
+import { constants, type Dirent } from "node:fs";
+import { lstat, open, readdir, unlink } from "node:fs/promises";
 import { type ClaimFile, decodeClaimFile } from "./claim-file.js";
 import { answers } from "./claim-socket.js";
 import type { Clock } from "./clock.js";
@@ -9,8 +9,12 @@ import type { OpenDirectory } from "./open-directory.js";
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** A tracer that cannot be asked counts as silent if it has not changed its file for this long. */
 const silenceMs = 30_000;
-/** A larger file was not written by a tracer. */
-const maxFileBytes = 16 * 1_024 * 1_024;
+/** A larger file was not written by a tracer: one of fifty thousand nodes has some 5 MiB. */
+const maxFileBytes = 8 * 1_024 * 1_024;
+/** Most bytes of all files that are read at a time; what further ones claim is not known. */
+const maxBytes = 16 * 1_024 * 1_024;
+/** Most files of each kind that are looked at in one turn. More were not left by tracers, and nodes wait for the look to end. */
+const mostFiles = 500;
 
 export const claimsOf = (id: string) => `${id}.claims`;
 export const socketOf = (id: string) => `${id}.sock`;
@@ -36,13 +40,24 @@ export class OtherTracers {
   readonly #machine: string;
   readonly #clock: Clock;
   readonly #removes: boolean;
+  readonly #onCrowd: (files: number) => void;
   readonly #beats = new Map<string, Beat>();
+  /** Ids of those that were alive the last time. */
+  readonly #alive = new Set<string>();
 
-  /** `removes`: whether reading also removes the files of dead tracers. */
-  constructor(machine: string, clock: Clock, { removes } = { removes: true }) {
+  /**
+   * @param removes whether reading also removes the files of dead tracers
+   * @param onCrowd called when there are more files than are looked at
+   */
+  constructor(
+    machine: string,
+    clock: Clock,
+    { removes = true, onCrowd = () => {} }: { removes?: boolean; onCrowd?: (files: number) => void } = {},
+  ) {
     this.#machine = machine;
     this.#clock = clock;
     this.#removes = removes;
+    this.#onCrowd = onCrowd;
   }
 
   /**
@@ -56,35 +71,54 @@ export class OtherTracers {
     nowMs: number,
     isOurs: (id: string) => boolean,
   ): Promise<OtherTracer[]> {
+    const entries = await readdir(directory.self, { withFileTypes: true });
+    const ids = (suffix: string, isLook: (entry: Dirent) => boolean) =>
+      entries.flatMap((entry) =>
+        entry.name.endsWith(suffix) && isLook(entry) ? entry.name.slice(0, -suffix.length) : [],
+      );
+    const claims = new Set(ids(".claims", (entry) => entry.isFile()).filter((id) => !isOurs(id)));
+    for (const id of this.#beats.keys()) if (!claims.has(id)) this.#beats.delete(id);
+    if (claims.size > mostFiles) this.#onCrowd(claims.size);
+    // Those that were alive the last time come first: however many strange files there are, they hide no tracer.
+    const known = [...this.#alive].filter((id) => claims.has(id));
+    this.#alive.clear();
     const living: OtherTracer[] = [];
-    const names = await readdir(directory.self);
-    for (const name of names) {
-      const id = /^(.+)\.claims$/.exec(name)?.[1];
-      if (id === undefined || isOurs(id)) continue;
-      const other = await this.#lookAt(directory, id, nowMs);
-      if (other !== undefined) living.push(other);
+    let bytesLeft = maxBytes;
+    for (const id of [...new Set([...known, ...claims])].slice(0, mostFiles)) {
+      const found = await read(directory.at(claimsOf(id)), Math.min(maxFileBytes, bytesLeft));
+      const other = found && (await this.#lookAt(directory, id, found, nowMs));
+      if (other === undefined) continue;
+      living.push(other);
+      this.#alive.add(id);
+      bytesLeft -= found!.bytes;
     }
-    for (const name of names) {
-      const id = /^(.+)\.sock$/.exec(name)?.[1];
-      if (id === undefined || isOurs(id) || names.includes(claimsOf(id))) continue;
+    const alone = ids(".sock", () => true).filter((id) => !isOurs(id) && !claims.has(id));
+    for (const id of alone.slice(0, mostFiles)) {
       // Its owner was killed before it had claimed anything; one that is just starting would answer.
-      if ((await answers(directory.at(name))) === false) await this.#void(directory, id);
+      if ((await answers(directory.at(socketOf(id)))) === false) await this.#void(directory, id);
     }
     return living;
   }
 
-  async #lookAt(directory: OpenDirectory, id: string, nowMs: number): Promise<OtherTracer | undefined> {
-    const found = await read(directory.at(claimsOf(id)));
-    if (found === undefined) return undefined;
-    const file = decodeClaimFile(found.text);
+  async #lookAt(
+    directory: OpenDirectory,
+    id: string,
+    { text, refusal, mtimeMs }: FoundFile,
+    nowMs: number,
+  ): Promise<OtherTracer | undefined> {
+    const content = await decodeClaimFile(text);
+    // It goes by the name of its file, whatever is in it.
+    const file = content && { ...content, holder: { ...content.holder, id } };
     if (file !== undefined && file.holder.machine === this.#machine && file.holder.hasSocket) {
       const isAlive = await answers(directory.at(socketOf(id)));
       if (isAlive === true) return { ...file, beatAgeMs: undefined, hasHeartbeat: true };
       if (isAlive === false) return this.#void(directory, id);
     }
-    const beat = this.#noteBeat(id, found.mtimeMs);
-    const ageMs = Math.max(nowMs - found.mtimeMs, this.#clock.monotonic() - beat.seenAt);
-    if (file === undefined || ageMs > silenceMs) return this.#void(directory, id);
+    const beat = this.#noteBeat(id, mtimeMs);
+    const ageMs = Math.max(nowMs - mtimeMs, this.#clock.monotonic() - beat.seenAt);
+    if (ageMs > silenceMs) return this.#void(directory, id);
+    if (refusal !== undefined) throw refusal;
+    if (file === undefined) return this.#void(directory, id);
     return { ...file, beatAgeMs: ageMs, hasHeartbeat: beat.lastMs !== beat.firstMs };
   }
 
@@ -118,21 +152,32 @@ export async function removeClaims(directory: OpenDirectory, id: string): Promis
   for (const name of [claimsOf(id), socketOf(id)]) await unlink(directory.at(name)).catch(() => {});
 }
 
-/** The content of a file, and when it was last changed; undefined if it is gone or not a regular file. */
-async function read(path: string): Promise<{ text: string; mtimeMs: number } | undefined> {
+interface FoundFile {
+  /** Empty if it may not be read. */
+  readonly text: string;
+  readonly bytes: number;
+  /** Why it may not be read: another user's tracer wrote it. */
+  readonly refusal?: Error;
+  readonly mtimeMs: number;
+}
+
+/** A file, and when it was last changed; undefined if it is gone, not a regular file, or longer than `most` bytes. */
+async function read(path: string, most: number): Promise<FoundFile | undefined> {
   try {
     // Non-blocking: a named pipe in its place must not hang us.
     const file = await ifThere(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     if (file === undefined) return undefined;
     try {
       const status = await file.stat();
-      if (!status.isFile() || status.size > maxFileBytes) return undefined;
-      return { text: await file.readFile("utf8"), mtimeMs: status.mtimeMs };
+      if (!status.isFile() || status.size > most) return undefined;
+      return { text: await file.readFile("utf8"), bytes: status.size, mtimeMs: status.mtimeMs };
     } finally {
       await file.close();
     }
   } catch (error) {
     if (failedWith(error, "ELOOP", "EISDIR", "ENXIO")) return undefined;
-    throw error;
+    if (!failedWith(error, "EACCES", "EPERM")) throw error;
+    const status = await ifThere(lstat(path));
+    return status && { text: "", bytes: 0, refusal: error as Error, mtimeMs: status.mtimeMs };
   }
 }

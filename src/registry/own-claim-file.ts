@@ -1,16 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, lstat, mkdir, open, rename, rmdir, unlink, writeFile } from "node:fs/promises";
+import { chmod, type FileHandle, lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { encodeBeat, encodeChanges, encodeClaimFile } from "./claim-file.js";
 import { listenAsSignOfLife } from "./claim-socket.js";
 import type { Clock } from "./clock.js";
-import { failedWith, ifThere, kernelFileSystem } from "./file-system.js";
+import { failedWith, ifThere, kernelFileSystem, refusal } from "./file-system.js";
 import { type OpenDirectory, openDirectory, withKnownPath } from "./open-directory.js";
 import { claimsOf, removeClaims, socketOf } from "./other-tracers.js";
 
-const { O_WRONLY, O_APPEND, O_NOFOLLOW } = constants;
+const { O_WRONLY, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** There is nothing, or a link, a directory, a pipe, a socket. */
+const nameLeadsElsewhere = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO"];
 /** The directory of claims in each root; a directory, so that readers that treat every entry as a node's find no logs in it. */
 export const claimsDirectory = ".muninn";
 /** A claim file is rewritten after this many changes, and twice as many as it had claims. */
@@ -38,7 +40,7 @@ export class OwnClaimFile {
   readonly #path: string;
   /** Every id we ever had. */
   readonly #ids = new Set<string>();
-  #joined: { readonly id: string; readonly server: Server | undefined } | undefined;
+  #joined: { readonly id: string; readonly server: Server | undefined; ino: bigint } | undefined;
   #beats = 0;
   #changes = 0;
   #mostChanges = enoughChanges;
@@ -70,6 +72,14 @@ export class OwnClaimFile {
     return (await ifThere(lstat(join(this.#path, claimsOf(this.id))))) !== undefined;
   }
 
+  /** Whether it is the very file that we wrote, and nothing that somebody put in its place. */
+  async isUnchanged(): Promise<boolean> {
+    if (this.#joined === undefined) return false;
+    const { id, ino } = this.#joined;
+    const found = await ifThere(lstat(join(this.#path, claimsOf(id)), { bigint: true }));
+    return found?.isFile() === true && found.ino === ino;
+  }
+
   /** Removes the claims for good. */
   async remove(): Promise<void> {
     this.#isClosed = true;
@@ -88,7 +98,7 @@ export class OwnClaimFile {
     if (id === undefined) return undefined;
     this.#beats += 1;
     try {
-      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_NOFOLLOW);
+      const file = await this.#open(directory);
       try {
         await file.write(encodeBeat(this.#beats), 0);
         return (await file.stat()).mtimeMs;
@@ -110,7 +120,7 @@ export class OwnClaimFile {
     this.#changes += claims.length;
     await this.inside(async (directory) => {
       if (this.#changes > this.#mostChanges) await this.#compact(directory, id);
-      const file = await open(directory.at(claimsOf(id)), O_WRONLY | O_APPEND | O_NOFOLLOW);
+      const file = await this.#open(directory, O_APPEND);
       try {
         await file.write(encodeChanges(sign, claims));
       } finally {
@@ -128,23 +138,42 @@ export class OwnClaimFile {
     await this.inside(async (directory) => {
       const server = await listenAsSignOfLife(directory.at(socketOf(id)));
       try {
-        await this.#write(directory, id, server !== undefined);
+        const ino = await this.#write(directory, id, server !== undefined);
+        this.#joined = { id, server, ino };
       } catch (error) {
         server?.close();
         await unlink(directory.at(socketOf(id))).catch(() => {});
         throw error;
       }
-      this.#joined = { id, server };
     });
   }
 
+  /** @throws ENOENT also if something else is in its place, which is left alone */
+  async #open(directory: OpenDirectory, flags = 0): Promise<FileHandle> {
+    const { id, ino } = this.#joined!;
+    const path = directory.at(claimsOf(id));
+    const gone = () => refusal("ENOENT", "open", path, "our claims are gone");
+    let file: FileHandle;
+    try {
+      // Non-blocking: a named pipe in its place must not hang us.
+      file = await open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | flags);
+    } catch (error) {
+      throw failedWith(error, ...nameLeadsElsewhere) ? gone() : error;
+    }
+    const status = await file.stat({ bigint: true });
+    if (status.isFile() && status.ino === ino) return file;
+    await file.close();
+    throw gone();
+  }
+
   async #compact(directory: OpenDirectory, id: string): Promise<void> {
-    await this.#write(directory, id, this.#joined?.server !== undefined);
+    const { server } = this.#joined!;
+    this.#joined!.ino = await this.#write(directory, id, server !== undefined);
     this.#changes = 0;
   }
 
-  /** Writes the whole file; no reader ever sees a part of it. */
-  async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<void> {
+  /** Writes the whole file, and resolves with its inode; no reader ever sees a part of it. */
+  async #write(directory: OpenDirectory, id: string, hasSocket: boolean): Promise<bigint> {
     const { clock, identity, machine } = this.#options;
     const since = new Date(clock.now()).toISOString();
     const holder = { id, machine, pid: process.pid, identity, since, hasSocket };
@@ -152,8 +181,11 @@ export class OwnClaimFile {
     this.#mostChanges = enoughChanges + 2 * claims.length;
     const prepared = directory.at(`${id}.new`);
     try {
-      await writeFile(prepared, encodeClaimFile(holder, claims), { flag: "wx", mode: 0o644 });
+      await using file = await open(prepared, "wx", 0o644);
+      await file.writeFile(encodeClaimFile(holder, claims));
+      const { ino } = await file.stat({ bigint: true });
       await rename(prepared, directory.at(claimsOf(id)));
+      return ino;
     } catch (error) {
       await unlink(prepared).catch(() => {});
       throw error;

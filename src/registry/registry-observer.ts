@@ -24,6 +24,8 @@ export interface RegistryObserver {
   diskReplaced(root: string): void;
   /** The start waits, for this many milliseconds at most, to learn whether a tracer on another machine is alive. */
   claimAwaited(root: string, by: OtherWriter, milliseconds: number): void;
+  /** Called at every look: this many claim files are there, and most were left by no tracer, so some are not looked at. */
+  claimsCrowded(root: string, files: number): void;
   /** This system cannot follow names through open directories: links put in a directory's place may be followed. */
   directoriesUnguarded(): void;
   expired(path: string): void;

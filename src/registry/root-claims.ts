@@ -34,6 +34,8 @@ export interface RootClaimsOptions {
   readonly clock: Clock;
   /** Our claim file is gone: it was removed, or the whole root was, or its volume is not mounted. */
   readonly onGone: () => void;
+  /** There are so many claim files, as no number of tracers leaves, that some are not looked at. */
+  readonly onCrowd: (files: number) => void;
 }
 
 interface Request {
@@ -62,7 +64,7 @@ export class RootClaims {
   private constructor(options: RootClaimsOptions, machine: string) {
     this.#options = options;
     this.#own = new OwnClaimFile({ ...options, machine, claims: () => this.#claims });
-    this.#others = new OtherTracers(machine, options.clock);
+    this.#others = new OtherTracers(machine, options.clock, { onCrowd: options.onCrowd });
     this.#endBeats = options.clock.every(beatMs, () => this.#beatInTurn());
   }
 
@@ -111,6 +113,7 @@ export class RootClaims {
 
   /**
    * Waits until each tracer that cannot be asked has sent a heartbeat, or has been silent for long enough to count as gone.
+   * Only for those that are there at once: later ones see our claims.
    *
    * @param onWait called once for each of them, with how long at most, in milliseconds
    * @param stopping ends the wait when it fires
@@ -119,16 +122,15 @@ export class RootClaims {
     onWait: (holder: Holder, milliseconds: number) => void,
     stopping?: AbortSignal,
   ): Promise<void> {
-    const reported = new Set<string>();
+    let awaited: ReadonlySet<string> | undefined;
     const stopped = new Promise((resolve) => stopping?.addEventListener("abort", resolve, { once: true }));
     while (!stopping?.aborted) {
       const doubtful = (await this.#livingOthers()).filter(({ hasHeartbeat }) => !hasHeartbeat);
-      if (doubtful.length === 0) return;
-      for (const other of doubtful) {
-        if (reported.has(other.holder.id)) continue;
-        reported.add(other.holder.id);
-        onWait(other.holder, Math.max(0, silenceLeftMs(other)));
+      if (awaited === undefined) {
+        for (const other of doubtful) onWait(other.holder, Math.max(0, silenceLeftMs(other)));
       }
+      awaited ??= new Set(doubtful.map(({ holder }) => holder.id));
+      if (!doubtful.some(({ holder }) => awaited!.has(holder.id))) return;
       await within(this.#options.clock, 1_000, stopped);
     }
   }
@@ -166,7 +168,7 @@ export class RootClaims {
    */
   async moveIn({ isOther }: { isOther: boolean }): Promise<void> {
     await this.#inTurn(async () => {
-      if (!isOther && (await this.areThere())) return;
+      if (!isOther && (await this.#own.isUnchanged())) return;
       await this.#rejoin();
     });
   }

@@ -53,6 +53,7 @@ async function start(): Promise<void> {
       filesFromFuture: nothing,
       diskReplaced: nothing,
       claimAwaited: nothing,
+      claimsCrowded: nothing,
       directoriesUnguarded: nothing,
     },
   });

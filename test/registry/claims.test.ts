@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -218,6 +219,67 @@ test.each([
   const { registry, log } = await testRegistry({ roots: [root], identity });
   await registry.append(log("a"), lines("1"));
   expect(allText(log("a"))).toBe("1\n");
+});
+
+test.each([
+  { what: "a named pipe", put: (path: string) => execFileSync("mkfifo", [path]) },
+  { what: "a link", put: (path: string, file: string) => symlinkSync(file, path) },
+  { what: "a second name of another file", put: (path: string, file: string) => linkSync(file, path) },
+  { what: "a directory", put: (path: string) => mkdirSync(path) },
+])(
+  "$what in the place of our own claims: they are written again elsewhere, and it is not touched",
+  async ({ put }) => {
+    const { root, registry, clock, log } = await testRegistry();
+    await registry.claim("a");
+    const path = join(root, ".muninn", claimFiles(root)[0]!);
+    const file = join(temporaryDirectory(), "precious");
+    writeFileSync(file, "longer than a heartbeat");
+    rmSync(path);
+    put(path, file);
+    clock.advance(10_000);
+    await registry.append(log("b"), lines("1"));
+    expect(claimFiles(root).some((name) => !path.endsWith(name))).toBe(true);
+    expect(readFileSync(file, "utf8")).toBe("longer than a heartbeat");
+    const second = await testRegistry({ roots: [root] });
+    expect([await holds(second.registry, "a"), await holds(second.registry, "b")]).toEqual([
+      "taken",
+      "taken",
+    ]);
+  },
+);
+
+test("however many strange files there are, they hide no tracer that was seen alive, and it is said", async () => {
+  const { root, registry, events } = await testRegistry();
+  const second = await testRegistry({ roots: [root] });
+  await second.registry.claim("a");
+  expect(await holds(registry, "a")).toBe("taken");
+  for (let index = 0; index < 2_000; index += 1) {
+    const left = leaveClaims(root, { machine: "another" }, `directory x${index}`);
+    renameSync(left, join(root, ".muninn", `0-${index}.claims`));
+  }
+  expect(await holds(registry, "a")).toBe("taken");
+  expect(await holds(registry, "b")).toBe("ours");
+  expect(events).toContainEqual(["claimsCrowded", root, 2_001]);
+});
+
+test("a start does not wait for tracers that join while it waits: they see its claims", async () => {
+  const root = temporaryDirectory();
+  leaveClaims(root, { machine: "another" });
+  const clock = new FakeClock();
+  const opening = testRegistry({ roots: [root], clock });
+  const opened = watch(opening);
+  for (let second = 0; second < 32 && !opened.isSettled; second += 1) {
+    const later = leaveClaims(root, { machine: "another", id: "late" });
+    renameSync(later, join(root, ".muninn", `late-${second}.claims`));
+    leaveClaims(root, { machine: "another" });
+    const then = new Date(Date.now() - 1_000);
+    utimesSync(join(root, ".muninn", "other.claims"), then, then);
+    await eventually(() => opened.isSettled || clock.pauses.length > 0);
+    if (!opened.isSettled) await passPause(clock);
+  }
+  await eventually(() => opened.isSettled || clock.pauses.length > 0);
+  expect(opened.isSettled).toBe(true);
+  await opening;
 });
 
 test.each([{ machine: "another" }, { hasSocket: false }])(

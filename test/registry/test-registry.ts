@@ -52,6 +52,7 @@ export function recordingObserver(events: unknown[][]): RegistryObserver {
     filesFromFuture: note("filesFromFuture"),
     diskReplaced: note("diskReplaced"),
     claimAwaited: note("claimAwaited"),
+    claimsCrowded: note("claimsCrowded"),
     directoriesUnguarded: note("directoriesUnguarded"),
     workingSetTooLarge: note("workingSetTooLarge"),
   };
