@@ -99,6 +99,7 @@ const registry = await openHandleRegistry({
     filesFromFuture: quiet,
     diskReplaced: quiet,
     claimAwaited: quiet,
+    claimsCrowded: quiet,
     directoriesUnguarded: quiet,
     workingSetTooLarge: quiet,
   },
