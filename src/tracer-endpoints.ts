@@ -1,10 +1,11 @@
+import { STATUS_CODES } from "node:http";
 import { readCertificate, type TlsMaterial } from "./config/certificate.js";
 import type { Config, Endpoint } from "./config/config.js";
 import type { Log } from "./daemon/log/log.js";
 import { defined } from "./fields/defined.js";
 import type { HealthSource } from "./health/health-report.js";
 import { BodyBudget } from "./http/body-budget.js";
-import type { EndpointOptions, Route } from "./http/endpoint-options.js";
+import type { ClosedReason, EndpointOptions, Route } from "./http/endpoint-options.js";
 import type { EndpointServer } from "./http/endpoint-server.js";
 import type { NodesView } from "./http/nodes-view.js";
 import { filesOf, placesWithin } from "./http/places.js";
@@ -22,6 +23,12 @@ import type { UiOptions } from "./ui/ui-endpoint.js";
 const maxPathLength = 200;
 /** Most bytes of answers that are being made or not yet read, at all endpoints together. */
 const maxAnswerBytes = 67_108_864;
+
+const closedWords: Readonly<Record<ClosedReason, string>> = {
+  "gave-way": "there are too many, and it had been idle for longest",
+  "no-place": "there are too many, and all are being answered",
+  tls: "its TLS handshake failed",
+};
 
 export interface EndpointSources {
   readonly nodes: NodesView & AskableNodes;
@@ -98,7 +105,7 @@ export class Endpoints {
   async #open(config: Config, log: Log): Promise<void> {
     const { endpoints, muninn } = config;
     const tls = await tlsOf(config);
-    const faults = new RateLimitedLines();
+    const lines = new RateLimitedLines();
     const budget = new BodyBudget({ maxBytes: maxAnswerBytes });
     const options = (field: string, endpoint: Endpoint, name: keyof typeof muninn.auth): EndpointOptions => ({
       endpoint,
@@ -108,7 +115,7 @@ export class Endpoints {
       // Health has room whatever others request and do not read.
       ...(name !== "health" && { budget }),
       onError: (err, path) =>
-        faults.say("http", field, (count) => {
+        lines.say("http", field, (count) => {
           // A client's text, of any length.
           const shown = path.slice(0, maxPathLength);
           log.error("http_failed", `answering ${shown} at ${field} failed${times(count)}`, {
@@ -116,6 +123,22 @@ export class Endpoints {
             path: shown,
           });
         }),
+      onRefused: (status, host) =>
+        lines.say(`refused ${field} ${status}`, host, (count) =>
+          log.warning(
+            "http_refused",
+            `a request of ${host} at ${field} was refused: ${status} ${STATUS_CODES[status]}${times(count)}`,
+            { endpoint: name, status, host, count },
+          ),
+        ),
+      onClosed: (reason, host) =>
+        lines.say(`closed ${field} ${reason}`, host, (count) =>
+          log.info(
+            "http_connection_closed",
+            `a connection of ${host} at ${field} was closed: ${closedWords[reason]}${times(count)}`,
+            { endpoint: name, reason, host, count },
+          ),
+        ),
     });
     // Only what is served is loaded: an endpoint's libraries take much of the start.
     if (endpoints.prometheus !== undefined) {

@@ -86,6 +86,7 @@ const closedWords: Readonly<Record<ClosedReason, string>> = {
   "not-http2": "it does not speak HTTP/2, as gRPC does",
   "too-many-frames": "it sent too much that no call needs",
   "http2-error": "it broke the rules of HTTP/2",
+  tls: "its TLS handshake failed",
 };
 
 export function otlpInView(otlpIn: () => OtlpIn | undefined): OtlpInView {

@@ -25,17 +25,20 @@ export class ConnectionTable {
   /** Connections that wait for a request, longest first. */
   readonly #idle = new Set<Place>();
   readonly #onClosed: (socket: Socket, reason: "gave-way" | "no-place") => void;
+  readonly #onFull: () => void;
   #refused = 0;
 
-  /** `onClosed` is called before a connection is closed. */
+  /** `onClosed` is called before a connection is closed, `onFull` when all places are taken and none is idle. */
   constructor(options: {
     places: number;
     reserve: number;
     onClosed?: (socket: Socket, reason: "gave-way" | "no-place") => void;
+    onFull?: () => void;
   }) {
     this.#places = options.places;
     this.#reserve = options.reserve;
     this.#onClosed = options.onClosed ?? (() => {});
+    this.#onFull = options.onFull ?? (() => {});
   }
 
   /** Gives a new connection a place, or destroys it. */
@@ -47,11 +50,14 @@ export class ConnectionTable {
         this.#leave(longestIdle);
         this.#onClosed(longestIdle.socket, "gave-way");
         longestIdle.socket.destroy();
-      } else if (this.#taken.size >= this.#places + this.#reserve) {
-        this.#refused += 1;
-        this.#onClosed(socket, "no-place");
-        socket.destroy();
-        return;
+      } else {
+        this.#onFull();
+        if (this.#taken.size >= this.#places + this.#reserve) {
+          this.#refused += 1;
+          this.#onClosed(socket, "no-place");
+          socket.destroy();
+          return;
+        }
       }
     }
     const place = { socket, peer, isBusy: false };

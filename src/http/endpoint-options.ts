@@ -65,7 +65,14 @@ export interface EndpointOptions {
   readonly budget?: BodyBudget;
   /** Called with errors in Muninn while answering; such a request gets status 500. */
   readonly onError?: (error: unknown, path: string) => void;
+  /** Called when a request is refused for what it asks, how it is written, or for lack of room. */
+  readonly onRefused?: (status: number, host: string) => void;
+  /** Called when a connection is closed before its client has asked for anything. */
+  readonly onClosed?: (reason: ClosedReason, host: string) => void;
 }
+
+/** Why: others needed the place while it was idle, there was no place for it, or its TLS handshake failed. */
+export type ClosedReason = "gave-way" | "no-place" | "tls";
 
 /** What an endpoint serves. */
 export interface EndpointContent {
@@ -90,4 +97,6 @@ export interface EndpointStats {
   readonly slowReadersCut: number;
   /** Connections refused because there were too many, all of them busy. */
   readonly connectionsRefused: number;
+  /** Other connections closed before their clients asked for anything. */
+  readonly connectionsClosed: ReadonlyMap<Exclude<ClosedReason, "no-place">, number>;
 }

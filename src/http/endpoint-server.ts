@@ -6,7 +6,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { serverTls } from "../tls/server-options.js";
 import { type Answer, busyAnswer, notFound, textAnswer } from "./answer.js";
@@ -15,6 +15,7 @@ import { bodyOf } from "./body.js";
 import { BodyBudget } from "./body-budget.js";
 import { ConnectionTable } from "./connection-table.js";
 import type {
+  ClosedReason,
   EndpointChanges,
   EndpointContent,
   EndpointOptions,
@@ -27,6 +28,7 @@ import { goneSignal } from "./gone-signal.js";
 import { HttpError } from "./http-faults.js";
 import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
+import { isRefusal, refuseUnreadable } from "./refusals.js";
 import { hasBody, RequestBodies } from "./request-body.js";
 import { sendInPieces } from "./send-in-pieces.js";
 import { SharedBodies } from "./shared-bodies.js";
@@ -52,6 +54,9 @@ const urgentMs = 200;
 
 /** Most bytes of requests that all clients together may send before their last one is answered. */
 const maxBytesAhead = 8_388_608;
+
+/** Slow readers that give way to a new connection when all places are taken. */
+const mostCutAtOnce = 16;
 
 /** How long a stop waits for unfinished answers, in milliseconds. */
 const stopGraceMs = 500;
@@ -99,6 +104,10 @@ export class EndpointServer {
   /** Undefined if requests may have no body. */
   readonly #requestBodies: RequestBodies | undefined;
   readonly #answers = new Map<number, number>();
+  readonly #closed = new Map<"gave-way" | "tls", number>([
+    ["gave-way", 0],
+    ["tls", 0],
+  ]);
   readonly #connections: ConnectionTable;
   #stopped: Promise<void> | undefined;
 
@@ -116,6 +125,8 @@ export class EndpointServer {
     this.#connections = new ConnectionTable({
       places: limits.maxConnections ?? 2_048,
       reserve: limits.reservedConnections ?? 16,
+      onClosed: ({ remoteAddress }, reason) => this.#onClosed(reason, remoteAddress),
+      onFull: () => this.#unread.cutSlow(mostCutAtOnce),
     });
     const ahead = new BytesAhead({ maxBytes: maxBytesAhead });
     // Whatever arrives reaches HTTP one request at a time.
@@ -126,8 +137,18 @@ export class EndpointServer {
     );
     // A listening server reports errors of accepting here, and continues to listen.
     server.on("error", (error) => options.onError?.(error, ""));
-    server.on("request", (message: IncomingMessage, response: ServerResponse) => {
+    const handle = (message: IncomingMessage, response: ServerResponse) =>
       void this.#handle(message, response);
+    server.on("request", handle);
+    // A client may expect what it likes; HTTP's own refusal would not be counted.
+    server.on("checkExpectation", handle);
+    refuseUnreadable(server, {
+      isBusy: (connection) => this.#connections.of(connection)?.isBusy === true,
+      onRefused: (status, connection) => {
+        this.#count(status);
+        this.#refused(status, connection);
+      },
+      onHandshakeFailed: (connection) => this.#onClosed("tls", (connection as Socket).remoteAddress),
     });
     if (options.upgrade !== undefined) {
       server.on("upgrade", (message: IncomingMessage, connection: Duplex, head: Buffer) => {
@@ -148,6 +169,7 @@ export class EndpointServer {
       answers: this.#answers,
       slowReadersCut: this.#unread.cut,
       connectionsRefused: this.#connections.refused,
+      connectionsClosed: this.#closed,
     };
   }
 
@@ -236,10 +258,12 @@ export class EndpointServer {
 
   #send(message: IncomingMessage, response: ServerResponse, answer: Answer, path: string | undefined): void {
     this.#count(answer.status);
+    const isBusy = answer.headers?.["Retry-After"] !== undefined;
+    if (isRefusal(answer.status, { isBusy })) this.#refused(answer.status, message.socket);
     if (response.destroyed) return;
     const body =
       typeof answer.body === "string" ? bodyOf(answer.body, { gzip: takesGzip(message) }) : answer.body;
-    const isRefusal = answer.status >= 400;
+    const isFault = answer.status >= 400;
     response.writeHead(answer.status, {
       ...commonHeaders,
       "Content-Type": answer.contentType,
@@ -247,22 +271,35 @@ export class EndpointServer {
       Vary: "Accept, Accept-Encoding",
       ...(body.encoding === "gzip" && { "Content-Encoding": "gzip" }),
       // An unread body would be parsed as the next request.
-      ...((isRefusal || (hasBody(message) && !message.complete)) && { Connection: "close" }),
+      ...((isFault || (hasBody(message) && !message.complete)) && { Connection: "close" }),
       ...answer.headers,
     });
     if (message.method === "HEAD") {
       response.end();
       return;
     }
-    this.#unread.track(response, body, this.#readingMs(path, isRefusal));
+    this.#unread.track(response, body, this.#readingMs(path, isFault));
     sendInPieces(response, body.chunks);
   }
 
   /** How long a client may take to read its answer; until then it keeps its place, though others may wait for one. */
-  #readingMs(path: string | undefined, isRefusal: boolean): number {
+  #readingMs(path: string | undefined, isFault: boolean): number {
     if (path !== undefined && this.#options.isUrgent?.(path) === true) return urgentMs;
     const { answerTimeoutMs = 30_000 } = this.#options.limits ?? {};
-    return isRefusal ? refusalMs : answerTimeoutMs;
+    return isFault ? refusalMs : answerTimeoutMs;
+  }
+
+  #refused(
+    status: number,
+    { remoteAddress = "unknown" }: { readonly remoteAddress?: string | undefined },
+  ): void {
+    this.#options.onRefused?.(status, remoteAddress);
+  }
+
+  #onClosed(reason: ClosedReason, host = "unknown"): void {
+    // The table counts the others.
+    if (reason !== "no-place") this.#closed.set(reason, this.#closed.get(reason)! + 1);
+    this.#options.onClosed?.(reason, host);
   }
 
   #count(status: number): void {
@@ -281,6 +318,7 @@ export class EndpointServer {
       return;
     }
     this.#count(status);
+    if (isRefusal(status, { isBusy: true })) this.#refused(status, connection);
     const lines = Object.entries(refused?.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
     connection.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}Connection: close\r\nContent-Length: 0\r\n\r\n`,

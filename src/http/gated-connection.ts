@@ -21,6 +21,10 @@ export class BytesAhead {
 /** What is passed on at once of an upgraded connection: some hundred frames of a WebSocket, a few milliseconds of work. */
 const upgradedPieceBytes = 4_096;
 
+/** What clients of HTTP/2 begin with: HTTP refuses it only after these six bytes that follow an empty line. */
+const otherHttp = Buffer.from("PRI * HTTP/2.0\r\n\r\n");
+const afterOtherHttp = 6;
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
@@ -159,6 +163,7 @@ export class GatedConnection extends WrappedSocket {
         if (this.#at === "line-begin") {
           this.#at = "before";
           this.#gate = "shut";
+          if (otherHttp.equals(bytes.subarray(0, i + 1))) this.#body = afterOtherHttp;
           return i + 1;
         }
         // Empty lines before a request are skipped (RFC 9112, 2.2).

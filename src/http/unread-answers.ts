@@ -20,12 +20,23 @@ export class UnreadAnswers {
 
   constructor(budget: BodyBudget) {
     this.#budget = budget;
-    budget.whenShort(() => this.#cutSlow());
+    budget.whenShort(() => this.cutSlow());
   }
 
   /** Readers disconnected so far. */
   get cut(): number {
     return this.#cut;
+  }
+
+  /** Disconnects up to this many readers who have had enough time, the slowest first: others need the room. */
+  cutSlow(most = Number.POSITIVE_INFINITY): void {
+    const before = performance.now() - leastReadingMs;
+    let left = most;
+    for (const [response, { begunAt }] of this.#unread) {
+      if (begunAt > before || left === 0) break;
+      left -= 1;
+      this.#cutOff(response);
+    }
   }
 
   /** Follows `response`, which is about to send `body`, until it is done. */
@@ -52,14 +63,6 @@ export class UnreadAnswers {
   /** Resolves when every answer has been read or its reader disconnected. */
   async allRead(): Promise<void> {
     if (this.#unread.size > 0) await new Promise<void>((resolve) => this.#awaitingNone.push(resolve));
-  }
-
-  #cutSlow(): void {
-    const before = performance.now() - leastReadingMs;
-    for (const [response, { begunAt }] of this.#unread) {
-      if (begunAt > before) break;
-      this.#cutOff(response);
-    }
   }
 
   #cutOff(response: ServerResponse): void {

@@ -1,6 +1,18 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { shareReads } from "../transport/links/shared-reads.js";
 import { loopSlices } from "./loop-slices.js";
+
+/**
+ * Clients' bytes are read in pieces of this length, into the same memory: of each of thousands of clients whose turn has not
+ * come one piece waits, and none of them sends much of use in one.
+ */
+const pieceBytes = 16_384;
+let memory: Buffer | undefined;
+const readMemory = () => {
+  memory ??= Buffer.allocUnsafeSlow(pieceBytes);
+  return memory;
+};
 
 /** Wraps a client's socket in a stream that decides what a server reads of it, and when. */
 export abstract class WrappedSocket extends Duplex {
@@ -19,8 +31,9 @@ export abstract class WrappedSocket extends Duplex {
     super({ allowHalfOpen: true });
     this.socket = socket;
     this.inSlices = inSlices;
+    shareReads(socket, readMemory);
     socket.on("data", (chunk) => {
-      this.keep(this.waiting === undefined ? chunk : Buffer.concat([this.waiting, chunk]));
+      this.keep(Buffer.concat(this.waiting === undefined ? [chunk] : [this.waiting, chunk]));
       this.next();
     });
     socket.on("end", () => {

@@ -31,6 +31,10 @@ export class Connections {
     this.#table.enter(socket);
   }
 
+  destroyAll(): void {
+    this.#table.destroyAll();
+  }
+
   /** Called when a request begins to arrive. */
   begins(peer: Peer): void {
     const place = this.#table.of(peer);

@@ -14,9 +14,9 @@ export type Transport = "http" | "grpc";
 
 /**
  * Why a connection was closed: it gave way to a newer one while it was idle or its request was incomplete, there was no place for it, it
- * did not begin with HTTP/2, sent HTTP/2 frames that no call needs, or broke that protocol otherwise.
+ * did not begin with HTTP/2, sent HTTP/2 frames that no call needs, or broke that protocol otherwise; or its TLS handshake failed.
  */
-export type ClosedReason = "gave-way" | "no-place" | "not-http2" | "too-many-frames" | "http2-error";
+export type ClosedReason = "gave-way" | "no-place" | "not-http2" | "too-many-frames" | "http2-error" | "tls";
 
 /** Events that OTLP clients can cause as often as they like. */
 export interface DoorObserver {

@@ -78,6 +78,9 @@ export class GrpcDoor implements Entrance {
       (socket, serve) => this.#gate(socket, serve),
     );
     server.on("sessionError", () => {});
+    server.on("tlsClientError", (_: Error, { remoteAddress = "unknown" }: TLSSocket) =>
+      door.closed("grpc", "tls", remoteAddress),
+    );
     server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       stream.on("error", () => {});
       const gate = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
@@ -101,6 +104,7 @@ export class GrpcDoor implements Entrance {
 
   destroy(): void {
     for (const session of this.#sessions.keys()) session.destroy();
+    this.#connections.destroyAll();
   }
 
   #gate(socket: Socket, serve: (connection: Duplex) => void): void {
@@ -111,8 +115,11 @@ export class GrpcDoor implements Entrance {
       alpnProtocol: (socket as Partial<TLSSocket>).alpnProtocol,
       onPreface: () => {
         clearTimeout(beginning);
-        this.server.once("session", (session: ServerHttp2Session) => this.#begin(session, gate));
+        const begin = (session: ServerHttp2Session) => this.#begin(session, gate);
+        this.server.once("session", begin);
         serve(gate);
+        // A client of TLS that has not negotiated HTTP/2 gets no session.
+        this.server.off("session", begin);
       },
       onFault: (fault) => this.#door.closed("grpc", fault, host),
     });

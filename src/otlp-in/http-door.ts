@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TlsMaterial } from "../config/certificate.js";
 import { readBody, unpacked } from "../http/admitted-body.js";
 import { gateConnections } from "../http/gate-connections.js";
 import { BytesAhead, GatedConnection } from "../http/gated-connection.js";
+import { refuseUnreadable } from "../http/refusals.js";
 import { serverTls } from "../tls/server-options.js";
 import { Connections } from "./connections.js";
 import { type Door, type Entrance, maxBodyBytes } from "./door.js";
@@ -72,6 +74,8 @@ export class HttpDoor implements Entrance {
   readonly server: Server | TlsServer;
   readonly #door: Door;
   readonly #connections: Connections;
+  /** Connections with a request that is not answered yet. */
+  readonly #answering = new WeakSet<GatedConnection>();
 
   constructor(server: Server | TlsServer, door: Door, maxConnections: number) {
     this.server = server;
@@ -83,8 +87,17 @@ export class HttpDoor implements Entrance {
       (socket) => this.#connections.enter(socket),
       (socket, serve) => serve(new GatedConnection(socket, ahead, { inSlices: true })),
     );
-    server.on("request", (message: IncomingMessage, response: ServerResponse) => {
+    const handle = (message: IncomingMessage, response: ServerResponse) =>
       void this.#handle(message, response);
+    server.on("request", handle);
+    // A client may expect what it likes; HTTP's own refusal would not be counted.
+    server.on("checkExpectation", handle);
+    refuseUnreadable(server, {
+      isBusy: (connection) => this.#answering.has(connection),
+      onRefused: (status, { remoteAddress = "unknown" }) =>
+        door.refused("http", status, remoteAddress, "this is not a request of HTTP, or it came too slowly"),
+      onHandshakeFailed: (connection) =>
+        door.closed("http", "tls", (connection as Socket).remoteAddress ?? "unknown"),
     });
   }
 
@@ -102,8 +115,9 @@ export class HttpDoor implements Entrance {
     this.server.closeIdleConnections();
   }
 
+  /** Also disconnects clients that have asked for nothing yet, which HTTP does not know. */
   destroy(): void {
-    this.server.closeAllConnections();
+    this.#connections.destroyAll();
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -111,7 +125,11 @@ export class HttpDoor implements Entrance {
     const { remoteAddress: host = "unknown", remotePort: port = 0 } = connection;
     const [type = ""] = (message.headers["content-type"] ?? "").toLowerCase().split(";");
     const encoding = encodings[type.trim()];
-    response.once("close", () => connection.nextRequest());
+    this.#answering.add(connection);
+    response.once("close", () => {
+      this.#answering.delete(connection);
+      connection.nextRequest();
+    });
     const refuse = ({ status, code, message: text, headers }: Refusal) => {
       this.#door.refused("http", status, host, text);
       const body = encodeStatus(encoding ?? "json", code, text);

@@ -77,3 +77,12 @@ test("another connection from the same port is not confused with the one before"
   table.destroyAll();
   expect(after.destroyed).toBe(true);
 });
+
+test("if all are busy, the slowest may be ended for a new one, before it would be refused", () => {
+  const busy: FakeSocket[] = [];
+  table = new ConnectionTable({ places: 2, reserve: 1, onFull: () => busy.shift()?.destroy() });
+  for (const port of [1, 2]) busy.push(enter(port, { busy: true }));
+  const next = [3, 4].map((port) => enter(port, { busy: true }));
+  expect(next.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+  expect(table).toMatchObject({ size: 2, refused: 0 });
+});

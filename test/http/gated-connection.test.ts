@@ -95,6 +95,7 @@ describe("a gated connection", () => {
   let gated: GatedConnection;
   let client: Socket;
   let given: string;
+  let below: Socket;
 
   beforeEach(async () => {
     ahead = new BytesAhead({ maxBytes: 100 });
@@ -104,6 +105,7 @@ describe("a gated connection", () => {
     await once(listener, "listening");
     client = connect((listener.address() as AddressInfo).port, "127.0.0.1");
     const [socket] = (await once(listener, "connection")) as [Socket];
+    below = socket;
     gated = new GatedConnection(socket, ahead);
     gated.setEncoding("latin1");
     gated.on("data", (text: string) => {
@@ -152,6 +154,19 @@ describe("a gated connection", () => {
     gated.nextRequest();
     expect(await text).toBe("answer");
     expect(given).toBe(request("/a"));
+  });
+
+  test("is not read further while an answer is awaited", async () => {
+    ahead = new BytesAhead({ maxBytes: 1_000_000 });
+    gated.removeAllListeners();
+    below.removeAllListeners("data");
+    gated = new GatedConnection(below, ahead);
+    gated.resume();
+    client.write(request("/a") + "x".repeat(1_000_000));
+    await expect.poll(() => ahead.bytes).toBeGreaterThan(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(below.bytesRead).toBeLessThanOrEqual(2 * 16_384);
+    expect(below.readableLength).toBe(0);
   });
 
   test("counts no bytes once it is closed", async () => {

@@ -73,7 +73,7 @@ async function received(socket: Socket, wanted: (text: string) => boolean): Prom
 const isClosed = async (socket: Socket) =>
   socket.destroyed ||
   socket.resume().destroyed ||
-  (await Promise.race([once(socket, "close"), pause(5_000)])) !== undefined;
+  (await Promise.race([once(socket, "close").catch(() => "reset"), pause(5_000)])) !== undefined;
 
 const post = (headers: string, body = "") =>
   `POST /v1/logs HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-protobuf\r\n${headers}\r\n${body}`;
@@ -220,4 +220,11 @@ test("a client that sends frames that no call needs is disconnected, and one tha
   }
   session.destroy();
   expect(closed).toHaveLength(1);
+});
+
+test("a stop ends clients that have said nothing yet", async () => {
+  const { otlpIn } = await opened();
+  const silent = [await client(otlpIn, "otlp"), await client(otlpIn, "otlpGrpc")];
+  for (const socket of silent) socket.resume();
+  expect(await Promise.race([otlpIn.stop(), pause(8_000, "late")])).toBeUndefined();
 });

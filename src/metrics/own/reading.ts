@@ -28,6 +28,8 @@ export interface EndpointReading {
   readonly answers: ReadonlyMap<number, number>;
   readonly slowReadersCut: number;
   readonly connectionsRefused: number;
+  /** Connections closed before a request, by reason. */
+  readonly connectionsClosed: ReadonlyMap<string, number>;
 }
 
 /** What is received over OTLP. */

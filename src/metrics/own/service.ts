@@ -68,6 +68,18 @@ function addEndpointFamilies(families: OwnFamilies<OwnReading>): void {
   );
   families.counter(
     {
+      name: "muninn_http_connections_closed_total",
+      help: "HTTP connections closed because others needed their place while they were idle, or because TLS failed.",
+      labelNames: [...labelNames, "reason"],
+    },
+    function* ({ endpoints }) {
+      for (const { endpoint, connectionsClosed } of endpoints) {
+        for (const [reason, count] of connectionsClosed) yield [{ endpoint, reason }, count];
+      }
+    },
+  );
+  families.counter(
+    {
       name: "muninn_http_answers_total",
       help: "HTTP requests answered, by status code.",
       labelNames: [...labelNames, "status"],

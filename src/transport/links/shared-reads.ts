@@ -32,17 +32,19 @@ type Insides = Record<symbol, unknown> & {
 /**
  * Makes a socket, plain or TLS, read into memory that all sockets share: the bytes of a `data` event are valid until it ends,
  * which listeners must know. Node allocates new memory for each read, which is in no processor cache and which the garbage
- * collector has to find again.
+ * collector has to find again. And a pause takes effect at once: otherwise one more piece would wait in each paused socket.
+ *
+ * @param memoryOf the memory for the next read. @default that of all connections of links
  */
-export function shareReads(socket: Socket): void {
+export function shareReads(socket: Socket, memoryOf: () => Buffer = sharedMemory): void {
   const insides = socket as unknown as Insides;
   const { _handle: handle } = insides;
   if (bufferKey === undefined || callbackKey === undefined) return;
   if (typeof handle?.useUserBuffer !== "function") return;
 
-  insides[bufferKey] = sharedMemory();
+  insides[bufferKey] = memoryOf();
   if (nextKey !== undefined)
-    insides[nextKey] = () => (insides[bufferKey] === sharedMemory() ? undefined : sharedMemory());
+    insides[nextKey] = () => (insides[bufferKey] === memoryOf() ? undefined : memoryOf());
   insides[callbackKey] = (bytes: number, memory: Buffer) => {
     const piece = memory.subarray(0, bytes);
     // There is no listener, or bytes that arrived while there was none must be delivered first.
@@ -50,5 +52,5 @@ export function shareReads(socket: Socket): void {
     socket.emit("data", piece);
     return true;
   };
-  handle.useUserBuffer(sharedMemory());
+  handle.useUserBuffer(memoryOf());
 }

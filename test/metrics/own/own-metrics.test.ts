@@ -86,6 +86,7 @@ describe("the exposition", () => {
     ['muninn_http_answers_total{endpoint="prometheus",status="404"}', 1],
     ['muninn_http_slow_readers_cut_total{endpoint="prometheus"}', 8],
     ['muninn_http_connections_refused_total{endpoint="prometheus"}', 9],
+    ['muninn_http_connections_closed_total{endpoint="prometheus",reason="gave-way"}', 39],
     [`muninn_build_info{version="1.2.3",node_version="${process.versions.node}"}`, 1],
     ["muninn_timeseries_points", 60],
     ["muninn_timeseries_series", 3],

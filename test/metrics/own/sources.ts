@@ -93,6 +93,7 @@ export function ownSources(sources: Partial<OwnMetricsOptions> = {}): OwnMetrics
         ]),
         slowReadersCut: 8,
         connectionsRefused: 9,
+        connectionsClosed: new Map([["gave-way", 39]]),
       },
     ],
     ...sources,
