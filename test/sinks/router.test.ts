@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { NodeIdentity } from "../../src/nodes/identity.js";
 import { Router } from "../../src/sinks/router.js";
 import {
@@ -223,4 +223,23 @@ test("a reload that fails at one sink still waits until the others have read the
   });
   await expect(new Router([broken, slow], unwatched).reload()).rejects.toThrow("no such file");
   expect(hasRead).toBe(true);
+});
+
+test("only what required sinks gave up at a stop, or lost through an error, counts as unwritten", () => {
+  const router = new Router([new HeldSink("a"), new PickySink()], unwatched);
+  router.drop(node, "stopped", 2, 20);
+  router.drop(node, "failed", 3, 30);
+  router.drop(node, "too-large", 7, 70);
+  expect(router.unwritten()).toBe(5);
+});
+
+test("the counts of a node that has left join those of all such nodes", () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const router = new Router([new HeldSink("a")], unwatched);
+  router.open(node);
+  router.drop(node, "failed", 2, 20);
+  router.close(node);
+  vi.advanceTimersByTime(601_000);
+  expect([...router.accounting.entries()].map(([name]) => name)).toEqual([""]);
+  vi.useRealTimers();
 });

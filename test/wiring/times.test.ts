@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { kernelFileSystem } from "../../src/registry/file-system.js";
@@ -48,6 +49,37 @@ test("a stopping tracer accepts for two seconds what a node still sends", async 
   await until(() => stopped.isSettled);
   peer.leave();
   expect(await tracer.linesOf("slow")).toEqual(["first words", "last words"]);
+});
+
+test("health is served as long as a stopping tracer waits for its nodes", async () => {
+  await using tracer = await startTracer({ config: { muninn: { health: { host: "127.0.0.1", port: 0 } } } });
+  const [host, port] = tracer.served.get("health")!.split(":");
+  const isServed = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(Number(port), host, () => resolve(true)).on("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+  const peer = await PlainPeer.at(tracer.address, { name: "slow", stays: true });
+  await until(() => peer.wanted.length > 0);
+  const stopped = watched(tracer.stop());
+  await pass(1_900);
+  expect(await isServed()).toBe(true);
+  for (let passed = 0; !stopped.isSettled && passed < 3_000; passed += 100) await pass(100);
+  await until(() => stopped.isSettled);
+  expect(await isServed()).toBe(false);
+  peer.leave();
+});
+
+test("a node that does not give its name is asked for more after a quarter of a second", async () => {
+  await using tracer = await startTracer({ config: { loRequestNum: 1 } });
+  const peer = await PlainPeer.at(tracer.address, { name: undefined });
+  await until(() => peer.wanted.length === 1);
+  peer.reply(["first words"]);
+  await pass(240);
+  expect(peer.wanted).toEqual([]);
+  await pass(20);
+  await until(() => peer.wanted.length > 0);
+  peer.leave();
 });
 
 test("a second stop of a tracer ends no sooner than the first", async () => {

@@ -134,3 +134,12 @@ test("a line after the end takes no memory: it is not even measured", async () =
   expect(measured).not.toHaveBeenCalled();
   measured.mockRestore();
 });
+
+test("lines go out 64 KiB at a time, so that each makes room for new ones", async () => {
+  const { outlet, writer } = harness(1_000_000);
+  for (let line = 0; line < 30; line += 1) writer.write(`${"x".repeat(9_999)}\n`);
+  await turn();
+  while (outlet.isBusy) await outlet.take();
+  const lengths = outlet.taken.map(({ length }) => length);
+  expect(lengths).toEqual([70_000, 70_000, 70_000, 70_000, 20_000]);
+});

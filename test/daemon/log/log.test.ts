@@ -79,6 +79,16 @@ test("a reader that stalls delays nothing; lines that do not fit are dropped who
   await log.stop({ deadlineMs: 10_000 });
 });
 
+test("as much as a mebibyte waits for a reader that stalls, besides what the pipe holds", async () => {
+  await using pipe = await Pipe.open();
+  const log = await openLog({ fd: pipe.writer });
+  for (let index = 0; index < 25_000; index += 1) log.info("line", "x".repeat(100));
+  const text = await pipe.readUntil((all) => all.includes('"log_lines_dropped"') && all.endsWith("\n"));
+  expect(text.length).toBeGreaterThan(2 ** 20);
+  expect(text.length).toBeLessThan(2 ** 20 + 200_000);
+  await log.stop({ deadlineMs: 10_000 });
+});
+
 test("the minimum severity can be changed while the log is open", async () => {
   await using pipe = await Pipe.open();
   const log = await openLog({ fd: pipe.writer });

@@ -80,3 +80,15 @@ test("an error in Muninn drops the current entries and is reported, and later on
   expect(calls).toEqual(["send 2", "close", "send 1"]);
   await sender.stop();
 });
+
+test("at most six frames are under way, however much journald leaves unread", async () => {
+  const { socket } = scripted();
+  const frames = Array.from({ length: 20 }, () => frameOf("a", "b"));
+  const { sender } = senderAt({ ...socket, unreadBytes: () => 1_000_000 }, frames);
+  sender.start();
+  await eventually(() => expect(frames.length).toBe(14));
+  for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect([...sender.unread()]).toHaveLength(6);
+  expect(frames).toHaveLength(14);
+  await sender.stop();
+});

@@ -437,3 +437,17 @@ test("whatever viewers and nodes do, every received object is settled once, and 
     { numRuns: 60 },
   );
 });
+
+test("of a text less is searched, the longer an expression is", async () => {
+  const found = async (regex: string, before: number) => {
+    const filter = await LiveFilter.of({ regex });
+    const machine = Buffer.from(`${"x".repeat(before)}needle`);
+    return filter.passes({ machine, human: undefined, namespace: "" } as never);
+  };
+  const long = "[a-c]{900}|needle";
+  expect([await found(long, 500), await found(long, 5_000), await found("needle", 5_000)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+});
