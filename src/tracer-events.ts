@@ -272,10 +272,10 @@ export function sinkFailureEvents(log: Log): RouterObserver["failed"] {
   const lines = new RateLimitedLines();
   return ({ name }, err) => {
     const message = err instanceof Error ? err.message : String(err);
-    lines.say("sink-failed", name, (batches) =>
-      log.error("sink_failed", `an error in Muninn: sink ${name} failed and lost a batch: ${message}`, {
+    lines.say("sink-failed", name, (errors) =>
+      log.error("sink_failed", `an error in Muninn: sink ${name} failed: ${message}`, {
         sink: name,
-        batches,
+        errors,
         err,
       }),
     );

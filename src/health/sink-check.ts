@@ -6,6 +6,8 @@ export interface WatchedSink {
   readonly name: string;
   /** Every batch must reach a required one; a sink that may miss batches is never worse than degraded. */
   readonly kind: "required" | "best-effort";
+  /** What to do while a write neither succeeds nor fails; a sink that may miss batches has no such writes. */
+  readonly whenStuck?: string;
   health(): {
     readonly state: "ok" | "degraded" | "failing";
     readonly reason?: string;
@@ -37,7 +39,7 @@ export function sinkCheck(sink: WatchedSink, writes: WritesUnderWay): Check {
       }
       const trouble =
         failingSince === undefined
-          ? (stuck(writes.oldestMs) ?? degraded(state, reason, action))
+          ? (stuck(writes.oldestMs, reason, action ?? sink.whenStuck) ?? degraded(state, reason, action))
           : failing(performance.now() - failingSince, reason ?? "writing fails", action);
       if (trouble?.state === "failing" && sink.kind === "best-effort") trouble.state = "degraded";
       return {
@@ -68,13 +70,13 @@ function failing(forMs: number, reason: string, action = "Fix the cause; writing
   };
 }
 
-function stuck(forMs: number): Trouble | undefined {
+function stuck(forMs: number, reason: string | undefined, action: string | undefined): Trouble | undefined {
   if (forMs < stuckAfterMs) return undefined;
+  const hangs = `a write has not finished for ${Math.floor(forMs / 1_000)} s`;
   return {
     state: "failing",
-    reason: `a write has not finished for ${Math.floor(forMs / 1_000)} s`,
-    action:
-      "Check the disk, the network mount or the server behind it. Nothing is lost: writing continues when it answers.",
+    reason: reason === undefined ? hangs : `${hangs}: ${reason}`,
+    ...(action !== undefined && { action }),
   };
 }
 

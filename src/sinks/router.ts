@@ -15,7 +15,7 @@ import {
 export interface RouterObserver {
   /** A required sink is given a batch; the returned function is called when the batch is settled. */
   writing(sink: RequiredSink, objects: number): (isSafe: boolean) => void;
-  /** A sink failed unexpectedly: an error in Muninn. Its objects count as `failed`. */
+  /** A sink failed unexpectedly: an error in Muninn. Objects that it lost by that count as `failed`. */
   failed(sink: Sink, error: unknown): void;
 }
 
@@ -36,8 +36,9 @@ export class Router {
 
   open(node: NodeIdentity): void {
     this.accounting.open(node);
-    for (const sink of this.#required) sink.open(node);
-    for (const sink of this.#bestEffort) sink.open(node, this.accounting.objectsOf(node, sink.name));
+    for (const sink of this.#required) this.#guard(sink, () => sink.open(node));
+    for (const sink of this.#bestEffort)
+      this.#guard(sink, () => sink.open(node, this.accounting.objectsOf(node, sink.name)));
   }
 
   /**
@@ -64,11 +65,13 @@ export class Router {
 
   /** Resolves when nothing received for this node, over any of its connections, is still on its way. */
   async drained(node: NodeIdentity): Promise<void> {
-    await Promise.all(this.#required.map((sink) => sink.drained(node)));
+    await Promise.all(
+      this.#required.map((sink) => sink.drained(node).catch((error) => this.#observer.failed(sink, error))),
+    );
   }
 
   close(node: NodeIdentity): void {
-    for (const sink of this.sinks) sink.close(node);
+    for (const sink of this.sinks) this.#guard(sink, () => sink.close(node));
     this.accounting.close(node);
   }
 
@@ -89,7 +92,7 @@ export class Router {
 
   /** Called once everything else is open. */
   begin(nodes: ConnectedNodes): void {
-    for (const sink of this.sinks) sink.begin?.(nodes);
+    for (const sink of this.sinks) this.#guard(sink, () => sink.begin?.(nodes));
   }
 
   /** Makes every sink read its credentials again. @throws the first error; the other sinks have read theirs */
@@ -133,6 +136,15 @@ export class Router {
       const account = this.accounting.objectsOf(node, sink.name);
       account.received(batch.length, batch.receivedBytes);
       account.dropped(this.#reasonOf(sink, error), batch.length);
+    }
+  }
+
+  /** An error in one sink disturbs neither the others nor the node. */
+  #guard(sink: Sink, call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#observer.failed(sink, error);
     }
   }
 

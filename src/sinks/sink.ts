@@ -71,6 +71,8 @@ export type Dropped = Readonly<Partial<Record<DropReason, number>>>;
 /** Makes each batch safe by its own promise; the node is asked for no more until it is. */
 export interface RequiredSink extends AnySink {
   readonly kind: "required";
+  /** What to do, for people, while a write neither succeeds nor fails and the sink knows no reason. */
+  readonly whenStuck: string;
   /** A node has its name; its batches may arrive from now on. */
   open(node: NodeIdentity): void;
   /**
@@ -89,7 +91,8 @@ export interface BestEffortSink extends AnySink {
   open(node: NodeIdentity, account: ObjectAccount): void;
   /**
    * Copies what it wants of the batch, whose bytes are valid only until this returns, into a bounded queue. Objects meant for
-   * this sink are counted `received` now, and `written` or `dropped` now or later.
+   * this sink are counted `received` now, and `written` or `dropped` now or later. If it throws, it has counted none: the router
+   * counts the whole batch as `failed`.
    */
   offer(node: NodeIdentity, batch: TraceBatch): void;
 }

@@ -20,7 +20,9 @@ function importsByFolder(): ReadonlyMap<string, ReadonlySet<string>> {
     const from = folderOf(file);
     const found = imports.get(from) ?? new Set();
     imports.set(from, found);
-    for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from |import |import\()"(\.[^"]+)\.js"/g)) {
+    for (const [, path] of readFileSync(file, "utf8").matchAll(
+      /(?:from |import |import\()"(\.[^"]+)\.js"/g,
+    )) {
       found.add(folderOf(relative(".", resolve(dirname(file), `${path}.ts`))));
     }
   }

@@ -22,7 +22,15 @@ describe("a sink", () => {
   let health: { state: "ok" | "degraded" | "failing"; reason?: string; action?: string };
   let writes: WritesUnderWay;
   const checkOf = (required: boolean) =>
-    sinkCheck({ name: "file:a", kind: required ? "required" : "best-effort", health: () => health }, writes);
+    sinkCheck(
+      {
+        name: "file:a",
+        kind: required ? "required" : "best-effort",
+        whenStuck: "Ask the sink.",
+        health: () => health,
+      },
+      writes,
+    );
 
   beforeEach(() => {
     health = { state: "ok" };
@@ -85,6 +93,22 @@ describe("a sink", () => {
     expect(check.find()).toMatchObject({ state: "failing", reason: "a write has not finished for 3 s" });
     writes.end(ticket, true);
     expect(check.find().state).toBe("ok");
+  });
+
+  test("says what its sink says if a write does not end: the reason if it knows one, and what to do", () => {
+    const check = checkOf(true);
+    writes.begin();
+    vi.advanceTimersByTime(3_000);
+    expect(check.find()).toMatchObject({
+      reason: "a write has not finished for 3 s",
+      action: "Ask the sink.",
+    });
+    health = { state: "degraded", reason: "the collector rejects records", action: "See its log." };
+    expect(check.find()).toMatchObject({
+      state: "failing",
+      reason: "a write has not finished for 3 s: the collector rejects records",
+      action: "See its log.",
+    });
   });
 
   test("that may miss batches is degraded at worst", () => {

@@ -9,6 +9,7 @@ export function slowSink() {
   gate.catch(() => {});
   const sink: RequiredSink = {
     kind: "required",
+    whenStuck: "",
     name: "slow",
     open: () => {},
     write: async () => {

@@ -16,6 +16,7 @@ const decoder = new TextDecoder();
 /** Keeps every line in memory. */
 export class MemorySink implements RequiredSink {
   readonly kind = "required";
+  readonly whenStuck = "Wait.";
   readonly name = "memory";
   readonly lines: string[] = [];
   stops = 0;

@@ -18,6 +18,7 @@ const unwatched = { writing: () => () => {}, failed: () => {} };
 class HeldSink implements RequiredSink {
   readonly name: string;
   readonly kind = "required";
+  readonly whenStuck = "";
   readonly writes: PromiseWithResolvers[] = [];
   state: SinkHealth["state"] = "ok";
 
@@ -95,6 +96,25 @@ test("a sink that fails to stop is reported, and the others are still stopped", 
   await router.stop({ deadlineMs: 10 });
   expect(failed).toEqual([[first, fault]]);
   expect(isStopped).toBe(true);
+});
+
+test("a sink that fails when a node comes or goes is reported, and neither the node nor other sinks notice", async () => {
+  const [first, second] = [new HeldSink("a"), new HeldSink("b")];
+  const fault = new TypeError("no such thing");
+  const fail = () => {
+    throw fault;
+  };
+  Object.assign(first, { open: fail, close: fail, begin: fail, drained: async () => fail() });
+  const calls: string[] = [];
+  Object.assign(second, { open: () => calls.push("open"), close: () => calls.push("close") });
+  const failed: unknown[] = [];
+  const router = new Router([first, second], { ...unwatched, failed: (...told) => failed.push(told) });
+  router.begin({ nodes: () => [] });
+  router.open(node);
+  router.close(node);
+  await router.drained(node);
+  expect(calls).toEqual(["open", "close"]);
+  expect(failed).toEqual(new Array(4).fill([first, fault]));
 });
 
 test("the router keeps up only if every sink does", () => {

@@ -16,6 +16,8 @@ export interface FileSinkOptions {
 /** One `logging` section: a file for each node below `logRoot`. */
 export class FileSink implements RequiredSink {
   readonly kind = "required";
+  readonly whenStuck =
+    "Check the disk or the network mount. Nothing is lost: writing continues when it answers.";
   readonly name: string;
   readonly #options: FileSinkOptions;
   readonly #startedAt = Date.now();

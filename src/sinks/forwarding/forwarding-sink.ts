@@ -111,7 +111,6 @@ export class ForwardingSink implements BestEffortSink {
   }
 
   offer({ name }: NodeIdentity, batch: TraceBatch): void {
-    if (this.#stopped) return;
     const { passes } = this.#options;
     const account = this.#accounts.get(name)!;
     const objects: Uint8Array[] = [];
@@ -125,7 +124,8 @@ export class ForwardingSink implements BestEffortSink {
     }
     if (objects.length === 0) return;
     account.received(objects.length, bytes);
-    this.#downstreams.add(objects, account);
+    if (this.#stopped) account.dropped("stopped", objects.length);
+    else this.#downstreams.add(objects, account);
   }
 
   close({ name }: NodeIdentity): void {

@@ -22,6 +22,8 @@ export interface JournalSinkOptions {
 /** One `logging` section of mode JournalMode. An object is safe when journald has read it from its socket. */
 export class JournalSink implements RequiredSink {
   readonly kind = "required";
+  readonly whenStuck =
+    "Check journald (systemctl status systemd-journald). Nothing is lost: sending continues when it reads.";
   readonly name: string;
   readonly metrics: readonly SinkMetric[];
   readonly #options: JournalSinkOptions;

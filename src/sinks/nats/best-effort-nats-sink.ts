@@ -36,13 +36,14 @@ export class BestEffortNatsSink implements BestEffortSink {
 
   offer(node: NodeIdentity, batch: TraceBatch): void {
     const account = this.#accounts.get(node.name)!;
+    const objects = copied(batch);
+    // Only now: if anything before failed, the router would count the batch.
     account.received(batch.length, batch.receivedBytes);
     if (this.#isStopped) {
       account.dropped("stopped", batch.length);
       return;
     }
     const sender = this.#options.senders.of(node);
-    const objects = copied(batch);
     const bytes = objects.reduce((sum, { length }) => sum + length, 0);
     const waiting = sender.send(objects, bytes, (dropped) => this.#queue.settle(waiting, dropped));
     this.#queue.add(waiting, { objects: batch.length, bytes, sender, account });

@@ -13,6 +13,8 @@ export interface NatsSinkOptions {
 /** A batch is safe when the stream has acknowledged it. */
 export class RequiredNatsSink implements RequiredSink {
   readonly kind = "required";
+  readonly whenStuck =
+    "Check the NATS servers and the way to them. Nothing is lost: sending continues when they answer.";
   readonly name: string;
   readonly metrics: readonly SinkMetric[];
   readonly #options: NatsSinkOptions;

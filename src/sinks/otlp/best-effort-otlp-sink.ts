@@ -9,7 +9,7 @@ import type {
   SinkHealth,
   SinkMetric,
 } from "../sink.js";
-import { encodeRecords, newMemory } from "./log-records.js";
+import { encodeBatch, newMemory } from "./log-records.js";
 import type { WaitingRecords } from "./node-sender.js";
 import type { OtlpSinkOptions } from "./required-otlp-sink.js";
 
@@ -48,17 +48,20 @@ export class BestEffortOtlpSink implements BestEffortSink {
   }
 
   offer(node: NodeIdentity, batch: TraceBatch): void {
-    if (this.#stopped) return;
-    const { senders, body, batchObjects: objects, batchBytes: bytes } = this.#options;
     const account = this.#accounts.get(node.name)!;
+    const { senders, body, batchObjects: objects, batchBytes: bytes } = this.#options;
+    const parts = [...encodeBatch(batch, { objects, bytes }, body, newMemory)];
+    // Only now: if anything before failed, the router would count the batch.
     account.received(batch.length, batch.receivedBytes);
+    if (this.#stopped) {
+      account.dropped("stopped", batch.length);
+      return;
+    }
     const sender = senders.of(node, batch.host(0));
-    for (let from = 0; from < batch.length; ) {
-      const records = encodeRecords(batch, from, { objects, bytes }, body, newMemory);
+    for (const records of parts) {
       const waiting = { ...records, settle: (dropped: Dropped) => this.#queue.settle(waiting, dropped) };
       sender.send(waiting);
       this.#queue.add(waiting, { objects: records.count, bytes: records.bytes.length, sender, account });
-      from += records.count;
     }
   }
 

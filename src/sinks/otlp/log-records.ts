@@ -81,8 +81,22 @@ export const newMemory: Memory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
 
 export type BodyForm = "text" | "parsed";
 
+/** Encodes all objects of a batch, in parts up to the limits. */
+export function* encodeBatch(
+  batch: TraceBatch,
+  limits: { readonly objects: number; readonly bytes: number },
+  body: BodyForm,
+  memory: Memory,
+): Generator<EncodedRecords> {
+  for (let from = 0; from < batch.length; ) {
+    const records = encodeRecords(batch, from, limits, body, memory);
+    from += records.count;
+    yield records;
+  }
+}
+
 /** Encodes the objects of a batch from `from` on, up to the limits, but at least one. */
-export function encodeRecords(
+function encodeRecords(
   batch: TraceBatch,
   from: number,
   limits: { readonly objects: number; readonly bytes: number },

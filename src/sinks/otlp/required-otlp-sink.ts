@@ -2,7 +2,7 @@ import type { NodeIdentity } from "../../nodes/identity.js";
 import type { TraceBatch } from "../../protocol/trace-batch.js";
 import type { DropReason } from "../drop-reasons.js";
 import type { ConnectedNodes, Dropped, RequiredSink, SinkHealth, SinkMetric } from "../sink.js";
-import { type BodyForm, encodeRecords } from "./log-records.js";
+import { type BodyForm, encodeBatch } from "./log-records.js";
 import type { Senders } from "./senders.js";
 
 export interface OtlpSinkOptions {
@@ -18,6 +18,8 @@ export interface OtlpSinkOptions {
 /** A batch is safe when the collector has accepted it. */
 export class RequiredOtlpSink implements RequiredSink {
   readonly kind = "required";
+  readonly whenStuck =
+    "Check the collector and the way to it. Nothing is lost: sending continues when it answers.";
   readonly name: string;
   readonly metrics: readonly SinkMetric[];
   readonly #options: OtlpSinkOptions;
@@ -40,11 +42,8 @@ export class RequiredOtlpSink implements RequiredSink {
     const { senders, body, batchObjects: objects, batchBytes: bytes } = this.#options;
     const sender = senders.of(node, batch.host(0));
     const parts: Promise<Dropped>[] = [];
-    for (let from = 0; from < batch.length; ) {
-      const records = encodeRecords(batch, from, { objects, bytes }, body, senders.memory);
+    for (const records of encodeBatch(batch, { objects, bytes }, body, senders.memory))
       parts.push(new Promise((settle) => sender.send({ ...records, settle })));
-      from += records.count;
-    }
     return sumOf(await Promise.all(parts));
   }
 

@@ -10,6 +10,7 @@ import { ownSources } from "./sources.js";
 
 /** Refuses every batch while it is stopped. */
 class SwitchedSink implements RequiredSink {
+  readonly whenStuck = "";
   readonly kind = "required";
   readonly name: string;
   stopped = false;

@@ -221,6 +221,24 @@ test("while a best-effort collector is away, files continue, and the oldest queu
   await eventually(() => expect(collector.requests).toHaveLength(1));
 });
 
+test("while a required collector accepts connections and answers nothing, health says to check the collector, not the disk", async () => {
+  collector.next.push(() => {});
+  const health = { host: "127.0.0.1", port: 0 };
+  const sinks = [{ kind: "otlp" as const, url: collector.url, name: "a", required: true }];
+  const tracer = await startTracer({ config: { muninn: { health, sinks } } });
+  open.push(() => tracer[Symbol.asyncDispose]());
+  await scripted(tracer, [traceObject({ machine: "{}" })]);
+  await eventually(async () => {
+    const answer = await fetch(`http://${tracer.served.get("health")}/healthz`);
+    const { checks } = (await answer.json()) as { checks: { name: string }[] };
+    expect(checks.find(({ name }) => name === "sink:otlp:a")).toMatchObject({
+      state: "failing",
+      reason: expect.stringMatching(/^a write has not finished for \d s$/),
+      action: expect.stringMatching(/^Check the collector/),
+    });
+  });
+});
+
 test("at a stop queued records are sent, and those that the collector does not accept are counted as stopped", async () => {
   const tracer = await tracerWith({ batchDelay: "10s" });
   await numbered(tracer, "relay", 10);
