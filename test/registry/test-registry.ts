@@ -182,7 +182,7 @@ export function watch(promise: Promise<unknown>): { readonly isSettled: boolean 
 
 /** Lets everything in progress happen: some turns of the loop, with file system calls in between. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await stat(tmpdir());
+  for (let turn = 0; turn < 60; turn += 1) await stat(tmpdir());
 }
 
 /** Resolves as soon as the condition holds. It is checked repeatedly, for as long as the test may take. */
