@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { Secret } from "../base/secret.js";
 import type { EndpointAuth } from "../config/groups/auth.js";
 
 type Scheme = "bearer" | "basic";
@@ -12,7 +12,7 @@ const challenges: Readonly<Record<Scheme, string>> = {
 export class Authorization {
   /** The value of `WWW-Authenticate` in a refusal. */
   readonly challenge: string;
-  readonly #expected: ReadonlyMap<Scheme, Buffer>;
+  readonly #expected: ReadonlyMap<Scheme, Secret>;
 
   /** If there are several, any one is enough; at most one for each scheme. */
   constructor(auth: EndpointAuth | readonly EndpointAuth[]) {
@@ -26,17 +26,11 @@ export class Authorization {
     const secret = this.#expected.get(scheme);
     if (credentials === undefined || secret === undefined) return false;
     // Node gives headers with one character for each byte.
-    const shown = Buffer.from(credentials, scheme === "basic" ? "base64" : "latin1");
-    return timingSafeEqual(digest(shown), secret);
+    return secret.isSame(Buffer.from(credentials, scheme === "basic" ? "base64" : "latin1"));
   }
 }
 
-function expected(auth: EndpointAuth): [scheme: Scheme, secret: Buffer] {
-  if ("bearerToken" in auth) return ["bearer", digest(Buffer.from(auth.bearerToken))];
-  return ["basic", digest(Buffer.from(`${auth.user}:${auth.password}`))];
-}
-
-/** Digests all have the same length, so that comparing them does not reveal the secret's length. */
-function digest(secret: Buffer): Buffer {
-  return createHash("sha256").update(secret).digest();
+function expected(auth: EndpointAuth): [scheme: Scheme, secret: Secret] {
+  if ("bearerToken" in auth) return ["bearer", new Secret(auth.bearerToken)];
+  return ["basic", new Secret(`${auth.user}:${auth.password}`)];
 }

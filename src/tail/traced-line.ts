@@ -1,3 +1,4 @@
+import { type LineFields, lineFields, lineNamespace, lineText, lineTime } from "../log-files/line-fields.js";
 import { type Severity, severities } from "../protocol/trace-batch.js";
 
 /** The form of lines: `machine` is ForMachine's JSON, `console` is that of ForHuman's files and of a node's own console. */
@@ -31,25 +32,17 @@ export interface LinePlace {
 
 /** Interprets a ForMachine line; one that is not such JSON has no facts. */
 export function machineLine(text: string, { node, fallbackAt }: LinePlace): TracedLine {
-  const { at, ns, sev, host, thread } = usualFields(text) ?? parsedFields(text);
+  const { at, ns, sev, host, thread } = usualFields(text) ?? lineFields(text);
   return {
     node,
     at: timeOf(at) ?? fallbackAt,
     severity: severityNamed(sev),
-    namespace: Array.isArray(ns) ? ns.map(textOf).join(".") : textOf(ns),
-    host: textOf(host),
-    thread: textOf(thread),
+    namespace: lineNamespace(ns).join("."),
+    host: lineText(host),
+    thread: lineText(thread),
     form: "machine",
     text,
   };
-}
-
-interface Fields {
-  readonly at?: unknown;
-  readonly ns?: unknown;
-  readonly sev?: unknown;
-  readonly host?: unknown;
-  readonly thread?: unknown;
 }
 
 const usualBegin = /^\{"at":"([^"\\]*)","ns":"([^"\\]*)",/;
@@ -59,22 +52,13 @@ const usualEnd = /"sev":"([^"\\]*)","thread":"([^"\\]*)","host":"([^"\\]*)"\}$/y
  * The fields of a line as nodes write it, without parsing the data between them: quotes inside a text are escaped, so what
  * stands before the last bracket belongs to the outermost object.
  */
-function usualFields(text: string): Fields | undefined {
+function usualFields(text: string): LineFields | undefined {
   usualEnd.lastIndex = text.lastIndexOf('"sev":"');
   if (usualEnd.lastIndex < 0) return undefined;
   const begin = usualBegin.exec(text);
   const end = usualEnd.exec(text);
   if (begin === null || end === null) return undefined;
   return { at: begin[1], ns: begin[2], sev: end[1], thread: end[2], host: end[3] };
-}
-
-function parsedFields(text: string): Fields {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 /** `[2024-04-08 13:46:26.5169Z][host:ChainDB.AddBlockEvent](Info,31) text`; hosts may contain colons, namespaces may not. */
@@ -112,23 +96,13 @@ export function consoleLine(
   };
 }
 
-/** `2026-02-16T09:30:01.1234567Z`, or with a space; older nodes wrote ` UTC` at the end. */
-const timeForm = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?(?:Z| UTC)$/;
-
 /** Nanoseconds since 1970 of a time as lines give it; undefined for anything else. */
 export function timeOf(text: unknown): bigint | undefined {
-  if (typeof text !== "string") return undefined;
-  const [, date, time, fraction = ""] = timeForm.exec(text) ?? [];
-  const milliseconds = Date.parse(`${date}T${time}Z`);
-  if (Number.isNaN(milliseconds)) return undefined;
-  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
+  const time = lineTime(text);
+  return time && BigInt(time.seconds) * 1_000_000_000n + BigInt(Math.floor(time.picoseconds / 1_000));
 }
 
 /** A severity by its name on the wire. */
 export function severityNamed(name: unknown): Severity | undefined {
   return severities.find((severity) => severity === name);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

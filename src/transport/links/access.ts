@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { Secret } from "../../base/secret.js";
 
 /** Whether a peer's node may have this name; undefined: it gives none. */
 export type AllowsName = (name: string | undefined) => boolean;
@@ -33,7 +33,7 @@ export function admit(access: Access, shown: Shown): Admission {
   const byToken = access.filter((rule) => "token" in rule);
   const bySubject = access.filter((rule) => "subject" in rule);
   // Every token is compared, so that the time does not reveal which one was nearly right.
-  const tokens = byToken.filter(({ token }) => isSame(token, shown.token ?? ""));
+  const tokens = byToken.filter(({ token }) => new Secret(token).isSame(shown.token ?? ""));
   if (byToken.length > 0 && shown.token !== undefined && tokens.length === 0) return { refused: "token" };
   const subjects = bySubject.filter(({ subject }) => isWithin(subject, shown.subject ?? {}));
   const met = [...tokens, ...subjects];
@@ -66,11 +66,6 @@ function matchesWhole(pattern: string, name: string): boolean {
     at = found + piece.length;
   }
   return at <= name.length - last.length;
-}
-
-function isSame(secret: string, shown: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(secret), digest(shown));
 }
 
 function isWithin(wanted: Subject, subject: NonNullable<Shown["subject"]>): boolean {
