@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { LinkAddress } from "../transport/address.js";
 
 interface RelayFlags {
   readonly listen: string;
@@ -82,7 +83,7 @@ async function relay(flags: RelayFlags): Promise<number> {
       // Files are read again at each connection.
       process.on("SIGHUP", () => {});
       const to = parseLinkAddress(flags.to);
-      const credentials = await credentialsBy(flags, to.kind, UsageError);
+      const credentials = await credentialsBy(flags, to, UsageError);
       await credentials();
       const socketMode = flags.socketMode === undefined ? undefined : parseMode(flags.socketMode);
       if (flags.socketMode !== undefined && socketMode === undefined)
@@ -144,13 +145,14 @@ async function saveMemory(): Promise<void> {
 /** What reads the files that are named, or a usage error where they are of no use. */
 async function credentialsBy(
   { tokenFile, ca, cert, key, serverName }: RelayFlags,
-  kind: string,
+  address: LinkAddress,
   UsageError: new (message: string) => Error,
 ) {
   const { resolve } = await import("node:path");
+  const { isSecure, isWebSocket } = await import("../transport/address.js");
   const { readLinkCredentials } = await import("../config/link-credentials.js");
-  const hasTls = kind === "tls" || kind === "wss";
-  if (tokenFile !== undefined && kind !== "ws" && kind !== "wss")
+  const hasTls = isSecure(address);
+  if (tokenFile !== undefined && !isWebSocket(address))
     throw new UsageError("--token-file is for ws:// and wss:// only");
   if (!hasTls && [ca, cert, key, serverName].some((flag) => flag !== undefined))
     throw new UsageError("--ca, --cert, --key and --server-name are for tls:// and wss:// only");

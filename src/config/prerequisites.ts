@@ -1,7 +1,6 @@
 import type { FieldIssue } from "../fields/mapping.js";
 import { journalRemark, missingForJournal } from "../sinks/journal/prerequisite.js";
-import { missingForNats } from "../sinks/nats/prerequisite.js";
-import { missingForOtlp } from "../sinks/otlp/prerequisite.js";
+import { missingForSink } from "../sinks/sink-options.js";
 import type { Values } from "./config.js";
 import { readSmallFile } from "./small-file.js";
 
@@ -28,15 +27,11 @@ export async function missingPrerequisites({
   const issues = [
     ...logging.map(async ({ mode }, index) => atMode(index, await ofMode[mode]?.())),
     ...muninn.sinks.map(async (sink, index) => {
-      const message = await missingForSink(sink);
+      const message = await missingForSink(sink, readSmallFile);
       return message === undefined ? [] : [{ path: ["muninn", "sinks", index], message }];
     }),
   ];
   return (await Promise.all(issues)).flat();
-}
-
-function missingForSink(sink: Values["muninn"]["sinks"][number]): Promise<string | undefined> {
-  return sink.kind === "nats" ? missingForNats(sink, readSmallFile) : missingForOtlp(sink, readSmallFile);
 }
 
 /** What `check` warns about. */

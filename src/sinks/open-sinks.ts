@@ -7,6 +7,7 @@ import { openInOrder } from "./open-in-order.js";
 import { type OtlpConfig, otlp } from "./otlp/otlp.js";
 import type { Sink } from "./sink.js";
 import type { SinkContext, SinkKind } from "./sink-kind.js";
+import type { ConfiguredKind } from "./sink-options.js";
 
 /** The parts of the configuration that sinks read. */
 export type SinkConfig = FilesConfig &
@@ -16,8 +17,17 @@ export type SinkConfig = FilesConfig &
   NatsConfig &
   OtlpConfig;
 
+/** The kinds of `muninn.sinks`, whose options are described in `sink-options.ts`. */
+const configuredKinds: Readonly<Record<ConfiguredKind, SinkKind<SinkConfig>>> = { nats, otlp };
+
 /** Every kind of sink. */
-export const sinkKinds: readonly SinkKind<SinkConfig>[] = [files, forwarding, journal, live, nats, otlp];
+export const sinkKinds: readonly SinkKind<SinkConfig>[] = [
+  files,
+  forwarding,
+  journal,
+  live,
+  ...Object.values(configuredKinds),
+];
 
 /**
  * Opens the sinks that the configuration asks for.

@@ -32,6 +32,16 @@ export interface WebSocketAddress {
 /** An address of any kind of link. */
 export type LinkAddress = Address | TlsAddress | WebSocketAddress;
 
+/** Whether links of this kind use TLS. */
+export function isSecure({ kind }: Pick<LinkAddress, "kind">): boolean {
+  return kind === "tls" || kind === "wss";
+}
+
+/** Whether links of this kind are WebSockets. */
+export function isWebSocket({ kind }: Pick<LinkAddress, "kind">): boolean {
+  return kind === "ws" || kind === "wss";
+}
+
 /** Longest path of a unix socket on Linux, in bytes (`sun_path` without its final NUL). */
 export const maxPathBytes = 107;
 

@@ -8,6 +8,8 @@ import { fileName, text } from "../../fields/plain-kinds.js";
 import {
   formatLinkAddress,
   formatNetwork,
+  isSecure,
+  isWebSocket,
   type LinkAddress,
   parseLinkAddress,
   parseNetwork,
@@ -145,9 +147,6 @@ const link: Kind<LinkConfig, ""> = {
 };
 
 export const links = ruled(list(link, "links"), twiceTheSame);
-
-const isSecure = ({ kind }: LinkAddress) => kind === "tls" || kind === "wss";
-const isWebSocket = ({ kind }: LinkAddress) => kind === "ws" || kind === "wss";
 
 function* brokenIn(given: LinkConfig): Generator<FieldIssue> {
   const { listen, connect, tls } = given;

@@ -1,4 +1,4 @@
-import type { LinkAddress } from "../../transport/address.js";
+import { isSecure, isWebSocket, type LinkAddress } from "../../transport/address.js";
 import type { LinkCredentials } from "../../transport/links/link.js";
 
 /** Files in PEM form, as `muninn.links` has them. */
@@ -32,33 +32,32 @@ export interface ProgramLink {
  */
 export function credentialsOf(
   { mode = "connect", tls = {}, tokenFile, access }: ProgramLink,
-  { kind }: LinkAddress,
+  address: LinkAddress,
 ): (() => Promise<LinkCredentials>) | undefined {
   const listens = mode === "listen";
-  const isSecure = kind === "tls" || kind === "wss";
-  const isWebSocket = kind === "ws" || kind === "wss";
+  const [hasTls, hasWebSocket] = [isSecure(address), isWebSocket(address)];
   const given = (...names: readonly (keyof TlsFiles)[]) => names.some((name) => tls[name] !== undefined);
   const hasCertificate = given("certificateFile");
   const requiresNothing = tokenFile === undefined && !given("clientCaFile");
   const faults: readonly (readonly [applies: boolean, message: string])[] = [
-    [Object.keys(tls).length > 0 && !isSecure, "tls is for tls: and wss: only"],
-    [tokenFile !== undefined && !isWebSocket, "tokenFile is for ws: and wss: only"],
+    [Object.keys(tls).length > 0 && !hasTls, "tls is for tls: and wss: only"],
+    [tokenFile !== undefined && !hasWebSocket, "tokenFile is for ws: and wss: only"],
     [
       hasCertificate !== given("certificateKeyFile"),
       "certificateFile and certificateKeyFile need each other",
     ],
-    [listens && isSecure && !hasCertificate, "to listen, TLS needs tls.certificateFile"],
+    [listens && hasTls && !hasCertificate, "to listen, TLS needs tls.certificateFile"],
     [listens && given("caFile", "serverName"), "caFile and serverName are for mode connect"],
     [!listens && given("clientCaFile"), "clientCaFile is for mode listen"],
     [!listens && access !== undefined, "access is for mode listen"],
     [
-      listens && (isSecure || isWebSocket) && requiresNothing && access !== "anyone",
+      listens && (hasTls || hasWebSocket) && requiresNothing && access !== "anyone",
       'any tracer could connect: give tokenFile or tls.clientCaFile, or access: "anyone"',
     ],
   ];
   const fault = faults.find(([applies]) => applies);
   if (fault !== undefined) throw new TypeError(fault[1]);
-  if (!isSecure && !isWebSocket) return undefined;
+  if (!hasTls && !hasWebSocket) return undefined;
   return async () => {
     const { readLinkCredentials } = await import("../../config/link-credentials.js");
     const { CertificateError } = await import("../../config/certificate.js");
