@@ -41,16 +41,15 @@ export class ReadingGate implements ReadingNode {
     return () => turns.end(passage);
   }
 
-  /** This many bytes became no batch (answers and unfinished objects), and took this long. */
-  worked(bytes: number, milliseconds: number): void {
-    if (this.#hasEnded) return;
+  /** What was read took this long, and this many bytes of it became no batch (answers and unfinished objects). */
+  worked(milliseconds: number, bytes: number): void {
     const { turns } = this.#options;
-    this.#workBytes += bytes;
-    if (this.#workBytes >= muchWorkBytes) {
-      this.#workBytes = 0;
-      turns.wait(this);
-    }
     turns.worked(milliseconds);
+    if (this.#hasEnded) return;
+    this.#workBytes += bytes;
+    if (this.#workBytes < muchWorkBytes) return;
+    this.#workBytes = 0;
+    turns.wait(this);
     this.#update();
   }
 

@@ -10,10 +10,12 @@ const tooManyBytes = 4 * enoughBytes;
 /** Most bytes of a node in its turn: about what its socket holds. */
 const bytesOfTurn = 256 * 1_024;
 /**
- * Work on answers in one turn of the event loop, after which the remaining nodes wait for the next turn. Bytes of answers
+ * Work on what nodes sent in one turn of the event loop, after which the remaining nodes wait for the next turn. Bytes
  * differ a hundredfold in cost, so time is measured.
  */
 const muchWorkMs = 20;
+/** Up to this much need not all have been in one turn: to notice its end costs more than a short batch. */
+const littleWorkMs = 5;
 
 /** A node that is read, or waits for its turn. */
 export interface ReadingNode {
@@ -68,9 +70,10 @@ export class ReadingTurns {
     return passage;
   }
 
-  /** Time spent on a node's bytes that became no batch. */
+  /** Time spent on a node's bytes. */
   worked(milliseconds: number): void {
     this.#workMs += milliseconds;
+    if (this.#workMs <= littleWorkMs) return;
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#workMs = 0;

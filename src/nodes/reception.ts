@@ -28,7 +28,7 @@ export interface ReceptionOptions {
 
 /**
  * Passes what arrives on one connection to the mini-protocols. Trace objects are scanned when the whole piece that they
- * arrived in has been passed on, or several small ones; the rest counts as work in this turn of the event loop.
+ * arrived in has been passed on, or several small ones. The time counts as work in this turn of the event loop.
  */
 export class Reception implements Scannable {
   readonly #options: ReceptionOptions;
@@ -92,11 +92,10 @@ export class Reception implements Scannable {
     return this.#options.traces.flush();
   }
 
-  /** Some of these bytes became no batch. There are always a few, and counting them would cost an event-loop call for each batch. */
+  /** Some of these bytes became no batch. There are always a few, which are no reason to wait for a turn. */
   #worked(bytes: number, unbatchedBytes: number, startedAt: number): void {
-    if (this.#hasEnded || unbatchedBytes <= bytes * overheadShare) return;
-    const tookMs = performance.now() - startedAt;
-    this.#options.gate.worked(unbatchedBytes, (tookMs * unbatchedBytes) / bytes);
+    const isMore = unbatchedBytes > bytes * overheadShare;
+    this.#options.gate.worked(performance.now() - startedAt, isMore ? unbatchedBytes : 0);
   }
 
   #dispatch(miniProtocol: MiniProtocol, payload: Uint8Array): void {

@@ -7,8 +7,8 @@ const { copyWithin } = Uint8Array.prototype;
 
 const lineFeed = 0x0a;
 const space = 0x20;
-/** Searching for the next line feed takes about as long as looking at this many bytes. */
-const bytesPerSearch = 64;
+/** Searching for a line feed takes about as long as looking at this many bytes. */
+const searchBytes = 64;
 /** Put between texts until they are checked. It is not a line feed, so one search finds the line feeds inside texts. */
 const gap = 0x00;
 
@@ -98,10 +98,12 @@ export class BatchBytes {
     const texts = bytes.subarray(start, end);
     if (!isUtf8(texts)) return this.addLines(from, this.#firstBroken(from));
 
+    let lookBytes = searchBytes;
     for (let at = texts.indexOf(lineFeed); at !== -1; at = texts.indexOf(lineFeed, at)) {
-      // Where one is, there may be millions: a search for each would take seconds.
-      const end = Math.min(at + bytesPerSearch, texts.length);
+      // Where one is, there may be millions: a search for each would take seconds. The more there were, the further we look.
+      const end = Math.min(at + lookBytes, texts.length);
       for (; at < end; at += 1) if (texts[at] === lineFeed) texts[at] = space;
+      lookBytes *= 2;
     }
     let lineEnd = start;
     for (let row = from * columns; row < to * columns; row += columns) {

@@ -36,7 +36,9 @@ export function timeAt(bytes: Uint8Array, at: number): bigint {
 
 /** The same with all the precision that the forwarder sent. */
 export function momentAt(bytes: Uint8Array, at: number): Moment {
-  if (readHead(bytes, at, bytes.length, major.tag, what) === extendedTime.tag) {
+  const form = readHead(bytes, at, bytes.length, major.tag, what);
+  if (form === otherTag.number) return numberMoment(bytes, after(bytes, at));
+  if (form === extendedTime.tag) {
     const secondsAt = after(bytes, after(bytes, after(bytes, at)));
     const fraction = readHead(bytes, after(bytes, after(bytes, secondsAt)), bytes.length, major.uint, what);
     // The form that all forwarders send needs no bigints, which cost more than the rest of a log line.
@@ -156,6 +158,13 @@ function numberTime(bytes: Uint8Array, at: number, { perSecond }: Unit): bigint 
   const seconds = floatAt(bytes, at);
   const whole = Math.floor(seconds);
   return BigInt(whole) * perSecond + BigInt(Math.floor((seconds - whole) * Number(perSecond)));
+}
+
+function numberMoment(bytes: Uint8Array, at: number): Moment {
+  if (bytes[at]! >> 5 !== major.simple) return { seconds: smallInteger(bytes, at), picoseconds: 0 };
+  const seconds = floatAt(bytes, at);
+  const whole = Math.floor(seconds);
+  return { seconds: whole, picoseconds: Math.floor((seconds - whole) * picosecondsPerSecond) };
 }
 
 /** First bytes of floating-point numbers. */

@@ -6,66 +6,97 @@ const letterU = 0x75;
 const letterX = 0x78;
 const hexDigits = Buffer.from("0123456789abcdef");
 
-/** Of one text; a peer may send sixteen million controls, four times as much when escaped. */
-const mostReplaced = 65_536;
 /** A replacement is longer than what it replaces by at most this many bytes. */
-const mostGrowth = 4;
+const mostGrowth = 3;
 
-export interface VisibleBytesOptions {
-  /** What replaces a line feed, at most four bytes. */
-  readonly lineFeed: Uint8Array;
-  /** Whether other controls are escaped. */
-  readonly escapes: boolean;
-}
+/** What a byte is: most are ordinary, some are controls, some may begin one of two or three bytes. */
+const ordinary = 0;
+const control = 1;
+const first = 2;
+
+const lineFeeds = new Uint8Array(256);
+lineFeeds[lineFeed] = control;
+
+const controls = new Uint8Array(256).fill(control, 0, 0x20);
+controls[tab] = ordinary;
+controls[0x7f] = control;
+// Of U+0080 … U+00BF, of the Arabic letter mark's block, and of U+2000 … U+2FFF.
+for (const byte of [0xc2, 0xd8, 0xe2]) controls[byte] = first;
 
 /**
- * What `visibleText` makes of UTF-8, without decoding it. The first 65,536 controls and line feeds are replaced as said; of
- * the rest each byte becomes a space.
+ * Writes texts as `visibleText` shows them, without decoding them. Only the first controls and line feeds of all texts
+ * together are replaced as said; of the rest each byte becomes a space. A peer may send sixteen million controls, four
+ * times as much when escaped.
  */
-export function visibleBytes(text: Uint8Array, options: VisibleBytesOptions): Uint8Array {
-  const { escapes } = options;
-  let left = Math.min(text.length, mostReplaced);
-  const written = Buffer.allocUnsafe(text.length + left * mostGrowth);
-  let end = 0;
-  let at = 0;
-  while (at < text.length && left > 0) {
-    const byte = text[at]!;
-    const isLineFeed = byte === lineFeed;
-    const length = isLineFeed ? 1 : escapes ? bytesOfControl(text, at, byte) : 0;
-    if (length === 0) {
-      written[end++] = byte;
-      at += 1;
-      continue;
-    }
-    if (isLineFeed) end += writeAll(options.lineFeed, written, end);
-    else end += writeEscape(codeOf(text, at, length), written, end);
-    left -= 1;
-    at += length;
+export class VisibleBytes {
+  readonly #kinds: Uint8Array;
+  #left: number;
+
+  /** `escapes`: whether controls other than line feeds are escaped; `most`: how many are replaced. */
+  constructor(options: { readonly escapes: boolean; readonly most: number }) {
+    this.#kinds = options.escapes ? controls : lineFeeds;
+    this.#left = options.most;
   }
-  written.set(text.subarray(at), end);
-  const whole = written.subarray(0, end + text.length - at);
-  blank(whole, end, escapes);
-  return whole;
+
+  /** Most bytes that a text of this length may become. */
+  mostBytes(length: number): number {
+    return length + mostGrowth * Math.min(length, this.#left);
+  }
+
+  /**
+   * Writes UTF-8 into `written` from `from` on, which must have room for `mostBytes`; `lineFeedAs`, at most four bytes,
+   * replaces each line feed. Returns the position after it.
+   */
+  write(text: Uint8Array, lineFeedAs: Uint8Array, written: Buffer, from: number): number {
+    const start = this.#kinds === lineFeeds ? text.indexOf(lineFeed) : firstUnusual(text);
+    if (start === -1) {
+      written.set(text, from);
+      return from + text.length;
+    }
+    written.set(text.subarray(0, start), from);
+    return this.#writeRest(text, start, lineFeedAs, written, from + start);
+  }
+
+  #writeRest(text: Uint8Array, start: number, lineFeedAs: Uint8Array, written: Buffer, from: number): number {
+    const kinds = this.#kinds;
+    let left = this.#left;
+    let to = from;
+    for (let at = start; at < text.length; ) {
+      const byte = text[at]!;
+      const kind = kinds[byte];
+      const bytes = kind === first ? bytesOfControl(text, at, byte) : kind!;
+      if (bytes === 0) {
+        written[to++] = byte;
+        at += 1;
+        continue;
+      }
+      if (left === 0) {
+        written[to++] = space;
+        if (bytes > 1) written[to++] = space;
+        if (bytes > 2) written[to++] = space;
+      } else {
+        left -= 1;
+        to =
+          byte === lineFeed
+            ? writeAll(lineFeedAs, written, to)
+            : writeEscape(codeOf(text, at, bytes), written, to);
+      }
+      at += bytes;
+    }
+    this.#left = left;
+    return to;
+  }
 }
 
-/** Makes spaces of the bytes of line feeds and controls from `from` on. */
-function blank(bytes: Buffer, from: number, escapes: boolean): void {
-  for (let at = from; at < bytes.length; at += 1) {
-    const byte = bytes[at]!;
-    if (byte >= 0x20 && byte < 0x7f) continue;
-    if (byte === lineFeed) {
-      bytes[at] = space;
-      continue;
-    }
-    const length = escapes ? bytesOfControl(bytes, at, byte) : 0;
-    for (let n = 0; n < length; n += 1) bytes[at + n] = space;
-    if (length > 1) at += length - 1;
-  }
+/** Where the first byte is that is, or may begin, a control; -1 if there is none. */
+function firstUnusual(text: Uint8Array): number {
+  for (let at = 0; at < text.length; at += 1) if (controls[text[at]!] !== ordinary) return at;
+  return -1;
 }
 
 function writeAll(bytes: Uint8Array, written: Buffer, at: number): number {
   written.set(bytes, at);
-  return bytes.length;
+  return at + bytes.length;
 }
 
 /** `\x1b`, `\u202e` */
@@ -75,18 +106,14 @@ function writeEscape(code: number, written: Buffer, from: number): number {
   written[at++] = backslash;
   written[at++] = isLong ? letterU : letterX;
   for (let shift = isLong ? 12 : 4; shift >= 0; shift -= 4) written[at++] = hexDigits[(code >> shift) & 0xf]!;
-  return at - from;
+  return at;
 }
 
-/** How many bytes the control at `at` has; 0 if there is another character. They are those of `visibleText`. */
+/** How many bytes the control at `at` has, of which this is the first; 0 if there is another character. */
 function bytesOfControl(text: Uint8Array, at: number, first: number): number {
-  if (first < 0x20) return first === tab ? 0 : 1;
-  if (first < 0x7f) return 0;
-  if (first === 0x7f) return 1;
   const second = text[at + 1]!;
   if (first === 0xc2) return second < 0xa0 ? 2 : 0;
   if (first === 0xd8) return second === 0x9c ? 2 : 0;
-  if (first !== 0xe2) return 0;
   const third = text[at + 2]!;
   if (second === 0x80) return third === 0x8e || third === 0x8f || (third >= 0xa8 && third <= 0xae) ? 3 : 0;
   return second === 0x81 && third >= 0xa6 && third <= 0xa9 ? 3 : 0;

@@ -24,17 +24,3 @@ function writtenOut(character: string): string {
   const code = character.charCodeAt(0).toString(16);
   return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
 }
-
-/**
- * Whether UTF-8 bytes may contain something that `visibleLines` would escape; true also for some texts without any. Most
- * texts are ruled out by this without being decoded.
- */
-export function mayHoldControls(bytes: Uint8Array): boolean {
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index]!;
-    if (byte < 0x20 ? byte !== 0x0a && byte !== 0x09 : byte === 0x7f) return true;
-    // First bytes of U+0080 … U+00BF, of the Arabic letter mark's block, and of U+2000 … U+2FFF.
-    if (byte === 0xc2 || byte === 0xd8 || byte === 0xe2) return true;
-  }
-  return false;
-}

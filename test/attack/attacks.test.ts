@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type Attack, usualBounds } from "./attack.js";
 import { answers } from "./kinds/answers.js";
+import { bytes } from "./kinds/bytes.js";
 import { connections } from "./kinds/connections.js";
 import { disks } from "./kinds/disks.js";
 import { downstreams } from "./kinds/downstreams.js";
@@ -26,6 +27,7 @@ const size = process.env.MUNINN_ATTACK === "whole" ? "whole" : "small";
 const mostOf = { small: {}, whole: { blockCpuMs: 200 } };
 
 const kinds: readonly (readonly [string, readonly Attack[]])[] = [
+  ["bytes", bytes],
   ["names", names],
   ["metrics", metrics],
   ["answers", answers],

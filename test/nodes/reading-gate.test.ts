@@ -19,9 +19,9 @@ test("a batch that has arrived no longer makes others wait for their turns", () 
 
 test("a node waits for its turn after 64 KiB that became no batch", () => {
   const { gate } = gates();
-  gate.worked(64 * 1_024 - 1, 0);
+  gate.worked(0, 64 * 1_024 - 1);
   expect(gate.isPaused).toBe(false);
-  gate.worked(1, 0);
+  gate.worked(0, 1);
   expect(gate.isPaused).toBe(true);
   gate.end();
 });
@@ -30,6 +30,6 @@ test("a connection that is gone waits for no turn", () => {
   const { turns, gate } = gates();
   gate.end();
   gate.begin(3 * 2 ** 20);
-  gate.worked(2 ** 20, 0);
+  gate.worked(0, 2 ** 20);
   expect(turns.holds(gate)).toBe(false);
 });

@@ -186,7 +186,7 @@ test("no timer runs while nobody waits", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("after much work on answers in one turn of the event loop the remaining nodes wait for the next", async () => {
+test("after much work in one turn of the event loop the remaining nodes wait for the next", async () => {
   const turns = new ReadingTurns();
   const { told, nodes } = numberedNodes(3);
   for (const node of nodes) turns.join(node);
@@ -199,4 +199,14 @@ test("after much work on answers in one turn of the event loop the remaining nod
   expect(nodes.map((node) => turns.holds(node))).toEqual([true, true, true]);
   await turn();
   expect(nodes.map((node) => turns.holds(node))).toEqual([false, false, false]);
+});
+
+test("little work in each of many turns makes no node wait", async () => {
+  const turns = new ReadingTurns();
+  const { told } = joinedNodes(turns, 2);
+  for (let n = 0; n < 200; n += 1) {
+    turns.worked(2);
+    await turn();
+  }
+  expect(told).toEqual([]);
 });

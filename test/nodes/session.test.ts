@@ -180,19 +180,24 @@ describe("trace objects", () => {
     expect(peer.waiting(miniProtocols.traceObjects)).toBe(0);
   });
 
-  test("are no work of the turn apart from their batch, heads of segments included, unlike answers", async () => {
+  test("take time of the turn, like answers, also if the connection ends because of them", async () => {
     const { peer, host } = begin();
     await peer.shakeHands();
     await peer.tellName("relay");
     await until(() => host.nodes.length === 1);
     await peer.next(miniProtocols.metrics);
     const worked = vi.spyOn(host.turns, "worked");
+    const wait = vi.spyOn(host.turns, "wait");
     peer.reply(Array.from({ length: 100 }, () => "x".repeat(300)));
     await until(() => host.lines.length === 100);
-    expect(worked).not.toHaveBeenCalled();
+    expect(worked).toHaveBeenCalledTimes(1);
     peer.answerMetrics([]);
     await until(() => host.metricsSeen.length === 1);
-    expect(worked).toHaveBeenCalled();
+    expect(worked).toHaveBeenCalledTimes(2);
+    peer.send(miniProtocols.traceObjects, Uint8Array.of(0xff));
+    await until(() => host.ends.length === 1);
+    expect(worked).toHaveBeenCalledTimes(3);
+    expect(wait).not.toHaveBeenCalled();
   });
 
   test("are written if they are whole before bad bytes, and the connection ends", async () => {

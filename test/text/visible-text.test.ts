@@ -1,6 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { mayHoldControls, visibleLines, visibleText } from "../../src/text/visible-text.js";
+import { visibleLines, visibleText } from "../../src/text/visible-text.js";
 
 test.each([
   ["\u001b[31mred", "\\x1b[31mred"],
@@ -18,12 +17,4 @@ test.each([
 
 test("several lines keep their line feeds, and no other control characters", () => {
   expect(visibleLines("a\n\u001bb\r\nc")).toBe("a\n\\x1bb\\x0d\nc");
-});
-
-test("bytes without control characters are recognized", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
-      if (!mayHoldControls(Buffer.from(text, "utf8"))) expect(visibleLines(text)).toBe(text);
-    }),
-  );
 });
