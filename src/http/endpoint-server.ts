@@ -237,21 +237,23 @@ export class EndpointServer {
   ): Promise<Answer> {
     const { localAddress = "", localPort = 0 } = message.socket;
     const host = localAddress.includes(":") ? `[${localAddress}]` : localAddress;
-    const request = {
-      method: message.method ?? "GET",
-      path: path!,
-      query: /\?([^#]*)/.exec(message.url ?? "")?.[1] ?? "",
-      headers: message.headers,
-      localAddress: `${host}:${localPort}`,
-      gzip: takesGzip(message),
-      bodies: this.#bodies,
-      // Few answers take long enough to ask.
-      get gone() {
-        return goneSignal(message, response);
-      },
+    const answer = async (body: string) => {
+      const answered = await this.#route({
+        method: message.method ?? "GET",
+        path: path!,
+        query: /\?([^#]*)/.exec(message.url ?? "")?.[1] ?? "",
+        headers: message.headers,
+        localAddress: `${host}:${localPort}`,
+        gzip: takesGzip(message),
+        bodies: this.#bodies,
+        body,
+        // Few answers take long enough to ask.
+        get gone() {
+          return goneSignal(message, response);
+        },
+      });
+      return answered ?? notFound(path!);
     };
-    const answer = async (body: string) =>
-      (await this.#route({ ...request, body })) ?? notFound(request.path);
     if (this.#requestBodies === undefined || !hasBody(message)) return answer("");
     return this.#requestBodies.answered(message, answer);
   }

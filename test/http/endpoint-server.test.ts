@@ -100,6 +100,22 @@ describe("requests", () => {
     expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);
   });
 
+  test("only routes that ask whether the client is still there keep one that has closed its side informed", async () => {
+    const server = await open({
+      route: async (request) => {
+        if (request.path === "/asks") void request.gone;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return textAnswer(200, "done");
+      },
+    });
+    const first = async (path: string) => {
+      const socket = await rawConnection(server, "");
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      return (await received(socket)).slice(0, "HTTP/1.1 200".length);
+    };
+    expect([await first("/asks"), await first("/other")]).toEqual(["HTTP/1.1 102", "HTTP/1.1 200"]);
+  });
+
   test("all answers have the security headers", async () => {
     const server = await open();
     for (const path of ["/hello", "/none"]) {
