@@ -19,7 +19,7 @@ export function gateConnections(
   const event = isSecure ? "secureConnection" : "connection";
   const [serve] = server.listeners(event) as ((connection: Duplex) => void)[];
   server.removeAllListeners(event);
-  if (isSecure) enterByHello(server, enter);
+  if (isSecure) enterByHello(server, enter, event);
   else server.on("connection", enter);
   server.on(event, (socket: Socket) => {
     if (!socket.destroyed) gate(socket, (connection) => serve!.call(server, connection));
@@ -27,13 +27,14 @@ export function gateConnections(
 }
 
 /** TLS begins when a client has said something, one client at a time. */
-function enterByHello(server: Server, enter: (socket: Socket) => void): void {
+function enterByHello(server: Server, enter: (socket: Socket) => void, finished: string): void {
   const [shakeHands] = server.listeners("connection") as ((socket: Socket) => void)[];
   server.removeAllListeners("connection");
   const gate = new HelloGate({
     inTurn: (start) => void loopSlices.turn().then(start),
     timeoutMs: helloTimeoutMs,
   });
+  server.on(finished, (socket: Socket) => gate.finished(socket));
   server.on("connection", (socket) => {
     enter(socket);
     if (!socket.destroyed) gate.enter(socket, () => shakeHands!.call(server, socket));

@@ -7,6 +7,7 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { Duplex } from "node:stream";
 import { type ConnectionOptions, connect as connectTls, createServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -30,6 +31,7 @@ describe("a server that is entered through a gate", () => {
     const tls = createServer({ cert: pem("server"), key: pem("server-key"), ...serverTls });
     tls.on("tlsClientError", () => {});
     tls.on("secureConnection", (socket) => {
+      gate.finished(socket);
       secured += 1;
       socket.on("error", () => {}).end("hello");
     });
@@ -109,6 +111,26 @@ describe("a server that is entered through a gate", () => {
     await once(first, "close");
   });
 
+  test("of those who hold back the end of their handshake lets 256 stay", async () => {
+    const whole = secureClient();
+    await startsAre(1);
+    starts[0]!();
+    while (secured < 1) await new Promise(setImmediate);
+    const held: Socket[] = [];
+    for (let n = 0; n < 257; n += 1) {
+      const socket = await client();
+      held.push(socket);
+      holdingBack(socket);
+      await startsAre(n + 2);
+      starts[n + 1]!();
+      if (!socket.readableEnded) await once(socket, "data");
+      if (n === 255) expect(held.every(({ destroyed }) => !destroyed)).toBe(true);
+    }
+    await once(held[0]!, "close");
+    expect(held.filter(({ destroyed }) => destroyed)).toEqual([held[0]]);
+    expect(whole.destroyed).toBe(false);
+  });
+
   test.each<[string, ConnectionOptions, boolean]>([
     ["an elliptic curve", { ecdhCurve: "prime256v1" }, true],
     ["numbers of 8,192 bits", { ecdhCurve: "ffdhe8192" }, false],
@@ -124,6 +146,21 @@ describe("a server that is entered through a gate", () => {
     expect(ended).toBe(isAllowed);
   });
 });
+
+/** Speaks TLS over a socket, but sends nothing after its hello. */
+function holdingBack(socket: Socket): void {
+  let isFirst = true;
+  const stream = new Duplex({
+    read: () => {},
+    write: (chunk, _, done) => {
+      if (isFirst) socket.write(chunk);
+      isFirst = false;
+      done();
+    },
+  });
+  socket.on("data", (chunk) => stream.push(chunk));
+  connectTls({ socket: stream, rejectUnauthorized: false }).on("error", () => {});
+}
 
 /** What a client of TLS says first. */
 async function helloOf(): Promise<Buffer> {

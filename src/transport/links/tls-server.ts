@@ -9,8 +9,8 @@ import type { Shown } from "./access.js";
 import type { Candidate } from "./entrance.js";
 import type { DoorCredentials } from "./link.js";
 
-/** Handshakes started in one turn of the event loop; each takes a millisecond or two for its signature. */
-const mostInTurn = 4;
+/** Handshakes started in one turn of the event loop; each takes a millisecond or more for its signature. */
+const mostInTurn = 1;
 
 /** Takes candidates through TLS. */
 export class TlsServer {
@@ -30,6 +30,7 @@ export class TlsServer {
       rejectUnauthorized: isCertificateNeeded(credentials),
     });
     this.#server.on("secureConnection", (socket) => {
+      this.#gate.finished(socket);
       const candidate = this.#candidates.get(nameOf(socket));
       if (candidate === undefined) {
         socket.destroy();
