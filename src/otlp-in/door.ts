@@ -86,8 +86,8 @@ export class Door {
   ): Promise<Outcome | BodyFault> {
     const reading = this.#through(read);
     this.#underWay.add(reading);
-    const outcome = await reading;
-    this.#underWay.delete(reading);
+    // Also if it fails: `idle` would never end.
+    const outcome = await reading.finally(() => this.#underWay.delete(reading));
     if (outcome === "busy" || (typeof outcome !== "string" && outcome.kind === "busy"))
       this.lastBusyAt = performance.now();
     return outcome;
