@@ -94,6 +94,18 @@ test.each([
     next: "2026-02-16T09:30:03",
   },
   {
+    what: "the last one, ahead by a minute, was moved away",
+    names: [],
+    last: "2026-02-16T09:31:01",
+    next: "2026-02-16T09:31:02",
+  },
+  {
+    what: "the last one, ahead by more than a minute, was moved away",
+    names: [],
+    last: "2026-02-16T09:31:02",
+    next: "2026-02-16T09:30:01",
+  },
+  {
     what: "all from the future were moved away",
     names: ["2026-02-16T09:29:00"],
     last: "2028-01-01T00:00:00",

@@ -349,3 +349,19 @@ test("a truncated file counts with its new size", async () => {
   expect(fileNames(log("a"))).toEqual([startName]);
   expect(allText(log("a"))).toBe("1\n2\n");
 });
+
+test("the names of the last thousand logs that ended are not used again, even if their files were moved away", async () => {
+  const { registry, log } = await testRegistry();
+  const write = async (directory: string) => {
+    registry.acquire(log(directory));
+    await registry.append(log(directory), lines("x"));
+    registry.release(log(directory));
+    await eventually(() => registry.stats().openNow === 0);
+  };
+  await write("a");
+  const [name] = fileNames(log("a"));
+  unlinkSync(join(log("a").root, "a", name!));
+  for (let count = 0; count < 30; count += 1) await write(`other-${count}`);
+  await write("a");
+  expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
+});
