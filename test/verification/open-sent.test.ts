@@ -161,6 +161,18 @@ test("all parts of a recording are read as one", async () => {
   expect(await judge([path], "logs")).toMatchObject({ ok: true, nodes: [{ sent: 50 }] });
 });
 
+test("all parts of a recording are read, however its path is written", async () => {
+  await record((writer) => {
+    const conversation = new Conversation(writer, 1).name("one");
+    for (let n = 0; n < 50; n += 1) conversation.objects(`{"n":${n}}`);
+  }, 1_000);
+  await log("logs", "one", Array.from({ length: 50 }, (_, n) => `{"n":${n}}\n`).join(""));
+  expect(await judge([`${directory}/./traffic.rec`], "logs")).toMatchObject({
+    ok: true,
+    nodes: [{ sent: 50 }],
+  });
+});
+
 test("the torn end of a recording is remarked on, and the rest is compared", async () => {
   const path = await record((writer) => new Conversation(writer, 1).name("one").objects('{"n":1}'));
   const bytes = await readFile(path);
