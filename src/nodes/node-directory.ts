@@ -1,20 +1,8 @@
 import type { NodeIdentity } from "./identity.js";
 import { type RequestedNames, requestedNames, withSlugSuffix, withSuffix } from "./names.js";
 
-/** Slugs that are routes of our own, at one endpoint or another. */
-const reservedSlugs: ReadonlySet<string> = new Set([
-  "api",
-  "favicon-ico",
-  "healthz",
-  "livez",
-  "metrics",
-  "node",
-  "nodes",
-  "readyz",
-  "static",
-  "targets",
-  "timeseries",
-]);
+/** Slugs that are routes of our own at the ports where nodes have theirs. */
+const reservedSlugs: ReadonlySet<string> = new Set(["healthz", "livez", "metrics", "readyz", "targets"]);
 
 /** A holder of names: a session. */
 export interface NameHolder {

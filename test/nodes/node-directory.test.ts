@@ -81,7 +81,7 @@ test("names that differ only in their path do not share a directory", async () =
   expect(second.directory).not.toBe("node");
 });
 
-test.each(["metrics", "targets", "livez", "readyz", "healthz", "timeseries", "static"])(
+test.each(["metrics", "targets", "livez", "readyz", "healthz"])(
   "%s is a route and cannot be a node's slug; the node keeps its name and directory",
   async (name) => {
     const directory = new NodeDirectory();
@@ -89,6 +89,16 @@ test.each(["metrics", "targets", "livez", "readyz", "healthz", "timeseries", "st
     const node = await directory.claim(holder, name);
     expect(node).toEqual({ connectionId: "unix-1", name, directory: name, slug: `${name}-unix-1` });
     expect(directory.clashOf(holder)).toMatchObject({ of: "slug", holder: undefined });
+  },
+);
+
+test.each(["node", "nodes", "api", "timeseries"])(
+  "%s is no route where nodes have theirs, so a node may have it",
+  async (name) => {
+    const directory = new NodeDirectory();
+    const holder = new Holder("unix-1");
+    expect(await directory.claim(holder, name)).toMatchObject({ directory: name, slug: name });
+    expect(directory.clashOf(holder)).toBeUndefined();
   },
 );
 
