@@ -76,6 +76,10 @@ async function verifyLogs(flags: VerifyFlags): Promise<number> {
       },
     });
     if (verdict.nodes.length === 0) throw new UsageError("there is no node to check");
+    const checked = new Set(verdict.nodes.map(({ node }) => node));
+    const unknown = flags.node?.find((name) => !checked.has(name));
+    if (unknown !== undefined)
+      throw new UsageError(`${unknown} (--node) neither sent anything nor has a log`);
     status.clear();
     print(flags.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : verdictText(verdict));
     return verdict.ok ? 0 : 1;

@@ -99,6 +99,13 @@ test("all nodes without a log share one line, and so do all logs without a sende
   ]);
 });
 
+test("a node that was asked for and is nowhere gives exit code 2 and its name", async () => {
+  await lines("sent", '{"n":1}\n');
+  await lines("logs", '{"n":1}\n');
+  expect(await run(...between(), "--node", "n", "m")).toBe(2);
+  expect(printed.err).toBe("muninn verify: m (--node) neither sent anything nor has a log\n");
+});
+
 test("--copies finds each copy of what was replayed with --nodes", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   for (let copy = 1; copy <= 3; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);
