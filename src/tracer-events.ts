@@ -231,7 +231,9 @@ export function registryEvents(log: Log): RegistryObserver {
     filesFromFuture: (root, count, latest) =>
       log.warning(
         "files_from_future",
-        `${count} files below ${root} are from the future, the latest is ${latest}: check the clock`,
+        count === 1
+          ? `${latest} is from the future: check the clock`
+          : `${count} files below ${root} are from the future, the latest is ${latest}: check the clock`,
         { root, count, latest },
       ),
     diskReplaced: (root) =>

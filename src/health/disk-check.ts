@@ -39,7 +39,8 @@ function find({ reading, error, waitingMs, path }: DiskSpace): Finding {
     return { state: "degraded", reason, action: freeSpace };
   }
   if (availableFiles !== undefined && availableFiles < fewFiles) {
-    const reason = `only ${availableFiles} more files can be created below ${path}`;
+    const files = availableFiles === 0 ? "no more files" : `only ${availableFiles} more files`;
+    const reason = `${files} can be created below ${path}`;
     return { state: "degraded", reason, action: "Delete files, or use a file system with more inodes." };
   }
   return ok;

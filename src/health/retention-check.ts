@@ -37,5 +37,7 @@ function reasonOf(fault: RetentionFault): string {
   if (fault.code === "undeletable") {
     return `old files below ${fault.root} cannot be deleted: ${fault.error.message}`;
   }
-  return `${fault.count} files below ${fault.root} are from the future, the latest dated ${fault.latest}`;
+  const { root, count, latest } = fault;
+  if (count === 1) return `a file below ${root} is from the future: ${latest}`;
+  return `${count} files below ${root} are from the future, the latest dated ${latest}`;
 }

@@ -364,6 +364,11 @@ test("failing retention is degraded and names every root", () => {
       "2 files below /c are from the future, the latest dated /c/a/node-2028-01-01T00-00-00.json",
     action: expect.stringContaining("Check the clock"),
   });
+  faults.splice(0, 2);
+  faults[0] = { root: "/c", code: "from-the-future", count: 1, latest: "/c/a/node-2028-01-01T00-00-00.json" };
+  expect(check.find()).toMatchObject({
+    reason: "a file below /c is from the future: /c/a/node-2028-01-01T00-00-00.json",
+  });
 });
 
 test.each([
