@@ -82,7 +82,7 @@ export class Subjects {
     if (this.#readings.size >= most) await this.#endEmptied(leases);
     const known = [...this.#readings.values()].map(({ subject }) => subject);
     const subjects = [...new Set([...this.#listed, ...known])].sort();
-    const members = leases === undefined ? 1 : await this.#tryingOn(() => leases.join(), subjects.length);
+    const members = leases === undefined ? 1 : await this.#answerOr(subjects.length, () => leases.join());
     const share = Math.min(most, Math.ceil(subjects.length / members));
     for (const [index, [durable]] of [...this.#readings].entries())
       if (index >= share) await this.#end(durable, leases);
@@ -138,8 +138,8 @@ export class Subjects {
       if (!listed.has(subject)) await this.#end(durable, leases);
   }
 
-  /** While a leader is elected nobody answers; a lease lasts longer than that. */
-  async #tryingOn<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
+  /** Nobody answers while a leader is elected, which takes less time than a lease lasts. */
+  async #answerOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch {
@@ -150,7 +150,7 @@ export class Subjects {
   async #keep(subject: string, durable: string, leases: Leases): Promise<void> {
     const reading = this.#readings.get(durable);
     const askedAt = performance.now();
-    const isHeld = await this.#tryingOn<boolean | undefined>(() => leases.hold(durable), undefined);
+    const isHeld = await this.#answerOr<boolean | undefined>(undefined, () => leases.hold(durable));
     if (isHeld === true) {
       this.#begin(subject, durable);
       this.#readings.get(durable)!.heldAt = askedAt;

@@ -104,6 +104,7 @@ async function replay(what: readonly string[], flags: ReplayFlags): Promise<numb
       name: flags.name,
       from: micros(flags.from),
       to: micros(flags.to),
+      onDirectoryMade: (directory) => status.print(`directory ${directory} was missing and has been created`),
     });
     for (const { name, address } of running.nodes)
       if (address !== undefined) status.print(`${name} listens at ${formatAddress(address)}`);

@@ -55,7 +55,11 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     let seconds: number;
     try {
       for (const planned of plan(options)) {
-        const node = await simulatedNode(planned);
+        const node = await simulatedNode({
+          ...planned,
+          onDirectoryMade: (directory) =>
+            status.print(`directory ${directory} was missing and has been created`),
+        });
         nodes.push({ ...planned, node });
         if (node.address !== undefined)
           status.print(`${planned.name} listens at ${formatAddress(node.address)}`);

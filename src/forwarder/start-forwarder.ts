@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Side } from "../protocol/mux.js";
 import { type Address, formatAddress, type LinkAddress } from "../transport/address.js";
-import type { LinkCredentials } from "../transport/links/link.js";
+import type { LinkCredentials, ListenOptions } from "../transport/links/link.js";
 import { type Listener, openListener } from "../transport/listener.js";
 import type { BackOffLimits } from "./back-off.js";
 import { type ForwarderClock, systemClock } from "./clock.js";
@@ -31,7 +31,8 @@ export type ForwarderNetwork<Where extends LinkAddress = Address> =
     }
   | { readonly mode: "stream"; readonly stream: Duplex; readonly side: Side };
 
-export interface ForwarderOptions<Where extends LinkAddress = Address> {
+export interface ForwarderOptions<Where extends LinkAddress = Address>
+  extends Pick<ListenOptions, "onDirectoryMade"> {
   /** One that all connections share, or a function that makes one for each connection after its handshake. */
   readonly source: ForwarderSource | (() => ForwarderSource);
   readonly network: ForwarderNetwork<Where>;
@@ -140,6 +141,7 @@ class Forwarder<Where extends LinkAddress> implements RunningForwarder<Where> {
         run,
         unref,
         onTooMany: () => {},
+        onDirectoryMade: this.#options.onDirectoryMade,
         onRefused: ({ reason, host, detail = reason }) =>
           this.#fail(`a tracer at ${host} was refused: ${detail}`),
       });

@@ -16,7 +16,7 @@ interface Route {
 export interface RecorderOptions {
   readonly routes: readonly Route[];
   readonly recording: RecordingOptions;
-  /** Called for connections that open and close, and for targets that cannot be reached. */
+  /** Called for connections that open and close, targets that cannot be reached, and directories that had to be created. */
   readonly onEvent: (text: string) => void;
 }
 
@@ -80,6 +80,8 @@ export async function startRecorder(options: RecorderOptions): Promise<RunningRe
           address,
           maxConnections,
           onTooMany,
+          onDirectoryMade: (directory) =>
+            options.onEvent(`directory ${directory} was missing and has been created`),
           run: (connection) => run(route, connection),
         }),
       );

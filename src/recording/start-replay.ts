@@ -1,12 +1,19 @@
 import type { BackOffLimits } from "../forwarder/back-off.js";
 import { nodeAddresses } from "../forwarder/node-addresses.js";
-import { type ForwarderReport, type RunningForwarder, startForwarder } from "../forwarder/start-forwarder.js";
+import {
+  type ForwarderOptions,
+  type ForwarderReport,
+  type RunningForwarder,
+  startForwarder,
+} from "../forwarder/start-forwarder.js";
 import type { Address } from "../transport/address.js";
 import { namesOfCopies } from "./copies.js";
 import { type PlayOptions, ReplayPlayer } from "./replay-player.js";
 import type { ReplayTrack } from "./replay-track.js";
 
-export interface ReplaySettings extends Omit<PlayOptions, "name" | "origin" | "clock"> {
+export interface ReplaySettings
+  extends Omit<PlayOptions, "name" | "origin" | "clock">,
+    Pick<ForwarderOptions, "onDirectoryMade"> {
   readonly tracks: readonly ReplayTrack[];
   /** Where the tracer is. Several nodes that listen use numbered paths, or consecutive ports. */
   readonly network: { readonly mode: "connect" | "listen"; readonly address: Address };
@@ -41,7 +48,7 @@ interface ReplayReport extends ForwarderReport {
 
 /** Starts a live node for each copy of each track. @throws TransportError if it cannot listen, AddressError */
 export async function startReplay(settings: ReplaySettings): Promise<RunningReplay> {
-  const { network, speed, loops, from, to, magic, reconnect } = settings;
+  const { network, speed, loops, from, to, magic, reconnect, onDirectoryMade } = settings;
   const playing: { name: string; player: ReplayPlayer; forwarder: RunningForwarder }[] = [];
   const planned = planOf(settings);
   const { mode } = network;
@@ -66,6 +73,7 @@ export async function startReplay(settings: ReplaySettings): Promise<RunningRepl
         network: { mode, address: addresses[index]! },
         magic,
         reconnect,
+        onDirectoryMade,
       }).catch(async (error) => {
         await player.stop();
         throw error;

@@ -10,7 +10,7 @@ import type { Quirks } from "./quirks.js";
 import { QuirkyConnection } from "./quirky-connection.js";
 
 export interface SimulatedNodeOptions
-  extends Pick<ForwarderOptions, "magic" | "reconnect" | "clock" | "maxSegmentBytes"> {
+  extends Pick<ForwarderOptions, "magic" | "reconnect" | "clock" | "maxSegmentBytes" | "onDirectoryMade"> {
   readonly source: ForwarderSource;
   readonly network: NodeNetwork;
   readonly quirks?: Quirks | undefined;

@@ -98,6 +98,21 @@ test.each([
   expect(await readdir(directory)).toEqual(["there"]);
 });
 
+test("a directory that had to be created for the socket is reported", async () => {
+  const over = run(
+    "--listen",
+    path("new/r.sock"),
+    "--connect",
+    path("tracer.sock"),
+    "-o",
+    path("traffic.rec"),
+  );
+  await vi.waitFor(() => expect(printed.err).toContain("listening at"), { timeout: 20_000 });
+  process.emit("SIGTERM");
+  expect(await over).toBe(0);
+  expect(printed.err).toContain(`directory ${path("new")} was missing and has been created\n`);
+});
+
 test("an error names a target none of whose addresses can be reached, with the reason", async () => {
   // Nobody listens on a port that was just given back.
   const free = createServer().listen(0, "127.0.0.1");

@@ -118,6 +118,15 @@ test("nodes that listen on port 0 get a free port each, and the command reports 
   expect(Math.min(...ports)).toBeGreaterThan(1_023);
 });
 
+test("a directory that had to be created for the socket is reported", async () => {
+  await writeFile(path("n.json"), `${lines[0]}\n`);
+  const over = run(path("n.json"), "--listen", path("new/n.sock"));
+  await vi.waitFor(() => expect(printed.err).toContain("listens at"), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
+  expect(printed.err).toContain(`directory ${path("new")} was missing and has been created\n`);
+});
+
 test("a file without trace objects is refused by name", async () => {
   await writeFile(path("notes.txt"), "Once upon a time\n");
   expect(await run(path("notes.txt"), ...towardsTracer())).toBe(2);

@@ -95,6 +95,16 @@ test("--linger keeps the connection open after the tracer has ended its side", a
   expect(await over).toBe(0);
 });
 
+test("a directory that had to be created for the socket is reported", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
+  const over = run("--listen", join(directory, "new/node.sock"));
+  await vi.waitFor(() => expect(printed.err).toContain("listens at"), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
+  expect(printed.err).toContain(`directory ${join(directory, "new")} was missing and has been created\n`);
+  await rm(directory, { recursive: true });
+});
+
 test("an absent tracer is named once and retried until a signal", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
   const absent = join(directory, "absent.sock");
