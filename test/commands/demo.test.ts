@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -9,9 +11,19 @@ import { captureOutput } from "./captured-output.js";
 
 const printed = captureOutput();
 
+/** How many objects each log is said to lack. */
+const lost = vi.hoisted(() => ({ objects: 0 }));
+vi.mock("../../src/tracer-readings.js", async (original) => {
+  const real = await original<typeof import("../../src/tracer-readings.js")>();
+  const totalsReading: typeof real.totalsReading = (router) =>
+    real.totalsReading(router).map((totals) => ({ ...totals, written: totals.written - lost.objects }));
+  return { ...real, totalsReading };
+});
+
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "muninn-demo-"));
+  lost.objects = 0;
 });
 afterEach(async () => {
   await rm(directory, { recursive: true });
@@ -36,6 +48,27 @@ test("the demo creates its directories and collects from three nodes until a sig
   expect(await over).toBe(0);
   expect(printed.out).toMatch(/Sent \d+ trace objects to 2 logs each/);
   expect(printed.err).toBe("");
+});
+
+test("--rate is that of each node, and --seconds ends it", async () => {
+  const flags = ["--dir", directory, "--rate", "200", "--seconds", "2"];
+  expect(await run(...flags)).toBe(0);
+  const [, sent] = /Sent (\d+) trace objects/.exec(printed.out)!;
+  expect(Number(sent)).toBeGreaterThan(3 * 20 * 2 * 2);
+});
+
+test("its page has another port if the usual one is in use", async () => {
+  const other = createServer().listen(3_700, "127.0.0.1");
+  // Another program of this machine may have it already, which is as good.
+  await once(other, "listening").catch(() => {});
+  expect(await run("--dir", directory, "--seconds", "0.5")).toBe(0);
+  other.close();
+  expect(printed.out).toMatch(/http:\/\/127\.0\.0\.1:(?!3700)\d+\//);
+});
+
+test("lines that did not all arrive give exit code 1", async () => {
+  lost.objects = 1;
+  expect(await run("--dir", directory, "--seconds", "1")).toBe(1);
 });
 
 test("a file at the path of its directory gives one sentence", async () => {

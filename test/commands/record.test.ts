@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import dns from "node:dns";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -96,6 +97,28 @@ test.each([
   expect(printed.err).toMatch(reason);
   expect(await readFile(path("there"), "utf8")).toBe("precious");
   expect(await readdir(directory)).toEqual(["there"]);
+});
+
+test("--max-bytes begins new files, and --max-files keeps the newest of them", async () => {
+  const tracer = createServer((socket) => socket.resume()).listen(path("tracer.sock"));
+  await once(tracer, "listening");
+  const over = run(
+    ...["--listen", path("r.sock"), "--connect", path("tracer.sock"), "-o", path("traffic.rec")],
+    ...["--max-bytes", "400", "--max-files", "2"],
+  );
+  await vi.waitFor(() => expect(printed.err).toContain("listening at"), { timeout: 20_000 });
+  const node = connect(path("r.sock"));
+  const parts = async () => (await readdir(directory)).filter((name) => name.startsWith("traffic.rec"));
+  const passOn = async () => {
+    node.write(randomBytes(300));
+    expect(await parts()).toContain("traffic.rec.4");
+  };
+  await vi.waitFor(passOn, { timeout: 20_000, interval: 300 });
+  node.destroy();
+  process.emit("SIGTERM");
+  expect(await over).toBe(0);
+  tracer.close();
+  expect(await parts()).toHaveLength(2);
 });
 
 test("a directory that had to be created for the socket is reported", async () => {

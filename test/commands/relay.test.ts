@@ -239,6 +239,23 @@ test("a stop ends the nodes' connections, and the relay exits even if nodes stay
   await expect(stat(socket())).rejects.toThrow("ENOENT");
 });
 
+test("SIGHUP does not end the relay, and --socket-mode is that of its socket", async () => {
+  const { daemon, to, flags } = await tracer("tls");
+  const running = await relay(to, ...flags, "--socket-mode", "0666");
+  expect((await stat(socket())).mode & 0o777).toBe(0o666);
+  running.child.kill("SIGHUP");
+  await node("node-1", 100);
+  await daemon.logged("node_connected");
+  expect(await running.stop()).toBe(0);
+});
+
+test("--server-name is the name in the tracer's certificate", async () => {
+  const { to, flags } = await tracer("tls");
+  const running = await relay(to, ...flags, "--server-name", "another.example");
+  await node("node-1", 1);
+  await running.said(/cannot reach .*another\.example/);
+});
+
 describe("invalid options", () => {
   test.each([
     {

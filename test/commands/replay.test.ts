@@ -72,6 +72,13 @@ test.each([
   });
 });
 
+test("--name is the name that the node gives, and that of its row in the report", async () => {
+  await writeFile(path("n.json"), `${lines[0]}\n`);
+  expect(await run(path("n.json"), ...towardsTracer("--name", "other"))).toBe(0);
+  expect(acceptors[0]!.name).toBe("other");
+  expect(printed.out).toMatch(/^other: 1 objects/);
+});
+
 test("a signal ends an endless loop", async () => {
   await writeFile(path("n.json"), `${lines[0]}\n`);
   const over = run(path("n.json"), ...towardsTracer("--loop"));

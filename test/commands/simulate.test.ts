@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +93,31 @@ test("--linger keeps the connection open after the tracer has ended its side", a
   expect(performance.now() - begun).toBeGreaterThan(600);
   process.emit("SIGINT");
   expect(await over).toBe(0);
+});
+
+test("--human gives every object a text, and --metrics each node so many metrics", async () => {
+  const logRoot = await mkdtemp(join(tmpdir(), "muninn-simulate-"));
+  await using other = await startTracer({
+    config: {
+      networkMagic: magic,
+      hasPrometheus: { epHost: "127.0.0.1", epPort: 0 },
+      logging: [{ logRoot, logMode: "FileMode", logFormat: "ForHuman" }],
+    },
+  });
+  const flags = ["--connect", formatAddress(other.address), "--magic", String(magic), "--name", "one"];
+  const over = run(...flags, "--rate", "50", "--human", "--metrics", "2");
+  const page = async () => (await fetch(`http://${other.served.get("prometheus")}/one`)).text();
+  await vi.waitFor(async () => expect(await page()).toContain("slotNum"), { timeout: 20_000 });
+  expect(await page()).not.toContain("density");
+  // A text may have several lines; only the first begins with a bracket.
+  const count = async (form: RegExp) =>
+    (await readFile(join(logRoot, "one/node.log"), "utf8")).match(form)?.length ?? 0;
+  await vi.waitFor(async () => expect(await count(/^\[/gm)).toBeGreaterThan(20), { timeout: 20_000 });
+  process.emit("SIGINT");
+  expect(await over).toBe(0);
+  await other.stop();
+  expect(await count(/\(\d{12}\)$/gm)).toBe(await count(/^\[/gm));
+  await rm(logRoot, { recursive: true });
 });
 
 test("a directory that had to be created for the socket is reported", async () => {

@@ -106,6 +106,22 @@ test("a node that was asked for and is nowhere gives exit code 2 and its name", 
   expect(printed.err).toBe("muninn verify: m (--node) neither sent anything nor has a log\n");
 });
 
+test("--window says how far out of place a line may be", async () => {
+  await lines("sent", [1, 2, 3, 4, 5].map((n) => `{"n":${n}}\n`).join(""));
+  await lines("logs", [1, 3, 4, 5, 2].map((n) => `{"n":${n}}\n`).join(""));
+  expect(await run(...between())).toBe(1);
+  expect(printed.out).toContain("n: FAULTY: 5 sent, 5 found, 1 disordered\n");
+  expect(await run(...between(), "--window", "1")).toBe(1);
+  expect(printed.out).toContain("n: FAULTY: 5 sent, 5 found, 1 lost, 1 foreign\n");
+});
+
+test("--name names the node of a file that is named otherwise", async () => {
+  await lines("logs", '{"n":1}\n');
+  await writeFile(join(directory, "lines.jsonl"), '{"n":1}\n');
+  const flags = ["--sent", join(directory, "lines.jsonl"), "--logs", join(directory, "logs"), "--name", "n"];
+  expect(await run(...flags)).toBe(0);
+});
+
 test("--copies finds each copy of what was replayed with --nodes", async () => {
   await lines("sent", '{"n":1}\n{"n":2}\n');
   for (let copy = 1; copy <= 3; copy += 1) await lines("logs", '{"n":1}\n{"n":2}\n', `n-${copy}`);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually } from "../../src/testing/eventually.js";
 import type { TestTracer } from "../../src/testing/test-tracer.js";
-import { program } from "../end-to-end/daemon.js";
+import { freePort, program } from "../end-to-end/daemon.js";
 import { nodeWith, tracerWithPage } from "../ui/pages.js";
 
 // The program on a real terminal, which util-linux's `script` provides.
@@ -125,6 +125,31 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
   },
 );
+
+test.each([
+  { what: "no terminal and no --once", flags: ["--url", "http://127.0.0.1:1"], code: 2, says: /use --once/ },
+  { what: "an address that is none", flags: ["--once", "--url", "127.0.0.1"], code: 2, says: /such as http/ },
+  {
+    what: "nobody there",
+    flags: ["--once", "--url", "http://127.0.0.1:PORT"],
+    code: 1,
+    says: /ECONNREFUSED/,
+  },
+])("$what gives one sentence and exit code $code", async ({ flags, code, says }) => {
+  const port = String(await freePort("127.0.0.1"));
+  const child = spawn(
+    process.execPath,
+    [program, "top", ...flags.map((flag) => flag.replace("PORT", port))],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (piece) => {
+    text += piece;
+  });
+  expect(await once(child, "close")).toEqual([code, null]);
+  expect(text).toMatch(says);
+  expect(text.trim().split("\n")).toHaveLength(1);
+});
 
 test.each(["ui", "prometheus"])("--once of %s prints plain text, even in a terminal", async (endpoint) => {
   const line = [process.execPath, program, "top", "--once", "--url", `http://${tracer.served.get(endpoint)}`];
