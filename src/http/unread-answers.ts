@@ -44,8 +44,13 @@ export class UnreadAnswers {
     this.#budget.hold(body);
     this.#unread.set(response, { body, begunAt: performance.now() });
 
+    const cutReader = () => {
+      // A reader who has read all that was sent waits for us: other work came between the pieces of the answer.
+      if (response.writableLength > 0) this.#cutOff(response);
+      else if (this.#unread.has(response)) deadline.refresh();
+    };
     // If our own event loop was late, it first learns what was sent meanwhile.
-    const deadline = setTimeout(() => setImmediate(() => this.#cutOff(response)), deadlineMs);
+    const deadline = setTimeout(() => setImmediate(cutReader), deadlineMs);
     deadline.unref();
     const over = () => {
       clearTimeout(deadline);

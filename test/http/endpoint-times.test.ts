@@ -6,6 +6,7 @@ import { readCertificate } from "../../src/config/certificate.js";
 import { textAnswer } from "../../src/http/answer.js";
 import type { EndpointContent, EndpointOptions } from "../../src/http/endpoint-options.js";
 import { type EndpointServer, openEndpointServer } from "../../src/http/endpoint-server.js";
+import { loopSlices } from "../../src/http/loop-slices.js";
 import { UnreadAnswers } from "../../src/http/unread-answers.js";
 import { openHttpDoor } from "../../src/otlp-in/http-door.js";
 import { ask, rawConnection } from "./clients.js";
@@ -53,6 +54,24 @@ test("a client has half a minute to read an answer, less for a refusal, and leas
   const endpoint = await open();
   for (const path of ["/page", "/absent", "/urgent"]) await ask(endpoint, path);
   expect(track.mock.calls.map(([, , deadlineMs]) => deadlineMs)).toEqual([30_000, 900, 200]);
+});
+
+test("a reader is not cut off while the rest of its answer waits for us", async () => {
+  const chunks = ["first", "last"].map((piece) => Buffer.from(piece));
+  const body = { chunks, bytes: 9, encoding: "identity" as const };
+  const endpoint = await open({ route: () => ({ status: 200, contentType: "text/plain", body }) });
+  const later: (() => void)[] = [];
+  vi.spyOn(loopSlices, "run").mockImplementation((work) => void later.push(work));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const answered = ask(endpoint, "/urgent");
+  while (later.length === 0) await turns();
+  for (let times = 0; times < 3; times += 1) {
+    vi.advanceTimersByTime(200);
+    await turns();
+  }
+  for (const work of later) work();
+  expect((await answered).text).toBe("firstlast");
+  expect(endpoint.stats().slowReadersCut).toBe(0);
 });
 
 test("of an answer that has been read nothing is left when its connection has been closed for 900 ms", async () => {
