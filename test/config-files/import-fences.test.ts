@@ -47,6 +47,15 @@ test("no folder imports back up: the folders of src can be sorted so that each i
   expect([...left.keys()]).toEqual([]);
 });
 
+test("the map in docs/architecture.md names every folder of src, and no other", () => {
+  const rows = [...readFileSync("docs/architecture.md", "utf8").matchAll(/^\| (`src\/.+?) \|/gm)];
+  const named = rows.flatMap(([, cell]) =>
+    [...cell!.matchAll(/`(src\/[\w-]+)`/g)].map(([, folder]) => folder!),
+  );
+  const folders = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(named.sort()).toEqual(folders.map(({ name }) => `src/${name}`).sort());
+});
+
 test("every folder of src has an import fence: an import of the program's first file is refused everywhere", {
   timeout: 60_000,
 }, () => {
