@@ -31,7 +31,7 @@ const sentences: Sentences<ProtocolFault> = {
   "too-deep": (fault) => `${fault.what} is nested deeper than ${fault.limit} levels`,
   malformed: (fault) => `${fault.what}: expected ${fault.expected}, found ${fault.found}`,
   "invalid-utf8": (fault) => `${fault.what} is not valid UTF-8`,
-  "unexpected-message": (fault) => `unexpected ${fault.what} while ${fault.state}`,
+  "unexpected-message": (fault) => `unexpected ${fault.what.replace(/^an? /, "")} while ${fault.state}`,
   "handshake-refused": (fault) =>
     fault.by === "us" ? `refused: ${fault.reason}` : `the peer refused: ${fault.reason}`,
 };
