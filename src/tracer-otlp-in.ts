@@ -19,22 +19,21 @@ interface Parts {
   readonly log: Log;
 }
 
-/**
- * The servers configured by `muninn.otlp`; without it their code is not even loaded.
- * @throws HttpError if it cannot listen, CertificateError
- */
-export async function openOtlpIn(
+/** The servers configured by `muninn.otlp`, closed; without it their code is not even loaded. */
+export async function loadOtlpIn(
   { muninn, networkMagic: magic }: Config,
   { sessions, innerNodes, log }: Parts,
 ): Promise<OtlpIn | undefined> {
   if (muninn.otlp === undefined) return undefined;
   const { OtlpIn } = await import("./otlp-in/otlp-in.js");
   const run: Parameters<InnerNodes["open"]>[1] = (connection) => sessions.run(connection);
-  const opened = await OtlpIn.open({
+  return new OtlpIn({
     options: muninn.otlp,
     auth: muninn.auth.otlp,
     maxConnections: placesWithin(readOpenFilesLimit()).maxConnections,
     observer: otlpInEvents(log),
+    onListening: (transport, where) =>
+      log.info("otlp_listening", `OTLP is accepted at ${where}`, { transport, where }),
     maxBytes: muninn.maxInFlightBytes * requestsPart,
     fitBeside: (bytes) => bytes + sessions.flight.heldBytes <= muninn.maxInFlightBytes,
     maxObjectBytes: muninn.maxObjectBytes,
@@ -44,9 +43,6 @@ export async function openOtlpIn(
     open: ({ name, version }, peer) =>
       innerNodes.open("otlp", run, { peer, info: { name, version, protocol: "OTLP" }, magic }),
   });
-  for (const [transport, where] of opened.served)
-    log.info("otlp_listening", `OTLP is accepted at ${where}`, { transport, where });
-  return opened;
 }
 
 /** Logs events of OTLP clients: one line a minute for each address and kind, with their number. */
@@ -89,9 +85,9 @@ const closedWords: Readonly<Record<ClosedReason, string>> = {
   tls: "its TLS handshake failed",
 };
 
-export function otlpInView(otlpIn: () => OtlpIn | undefined): OtlpInView {
+export function otlpInView(otlpIn: OtlpIn): OtlpInView {
   return {
-    resources: () => otlpIn()?.stats().resources ?? 0,
-    sinceBusyMs: () => otlpIn()?.stats().sinceBusyMs ?? Number.POSITIVE_INFINITY,
+    resources: () => otlpIn.stats().resources,
+    sinceBusyMs: () => otlpIn.stats().sinceBusyMs,
   };
 }

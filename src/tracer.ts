@@ -14,7 +14,6 @@ import { type Resources, ResourceTrace } from "./metrics/own/resource-trace.js";
 import type { MetricsPace } from "./nodes/metrics-poll.js";
 import type { ClaimedDirectory } from "./nodes/node-directory.js";
 import { Sessions } from "./nodes/sessions.js";
-import type { OtlpIn } from "./otlp-in/otlp-in.js";
 import { type FileSystem, kernelFileSystem } from "./registry/file-system.js";
 import type { HandleRegistry } from "./registry/handle-registry.js";
 import { knownDirectories } from "./registry/known-directories.js";
@@ -27,7 +26,7 @@ import type { SinkKind } from "./sinks/sink-kind.js";
 import { Door } from "./tracer-door.js";
 import { type EndpointSources, Endpoints, filesOfEndpoints } from "./tracer-endpoints.js";
 import { sessionEvents } from "./tracer-events.js";
-import { openOtlpIn, otlpInView } from "./tracer-otlp-in.js";
+import { loadOtlpIn, otlpInView } from "./tracer-otlp-in.js";
 import {
   disksReading,
   handlesReading,
@@ -143,9 +142,10 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
   const maxConnections = affordableConnections(config, registry, log);
   const door = new Door(config, { log, events, maxConnections });
 
+  const otlpIn = await loadOtlpIn(config, { sessions, innerNodes, log });
+  atEnd(() => otlpIn?.stop());
+
   let { rotation } = config;
-  /** Opened with the doors, at the end. */
-  let otlpIn: OtlpIn | undefined;
   let helpTextsFault = config.metricsHelpFault;
   const health = openHealth({
     ...writing.watched,
@@ -156,7 +156,7 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
     newNamesExhausted: () => sessions.newNames.exhausted(),
     helpTextsFault: () => helpTextsFault,
     ...defined({ timeseries: timeseries && timeseriesView(timeseries) }),
-    ...(muninn.otlp && { otlpIn: otlpInView(() => otlpIn) }),
+    ...defined({ otlpIn: otlpIn && otlpInView(otlpIn) }),
   });
   atEnd(() => health.stop());
 
@@ -190,8 +190,9 @@ async function openParts(config: Config, options: TracerOptions, { atEnd, end }:
 
   atEnd(() => Promise.all([door.stop(), sessions.stop(drainMs)]));
   await door.open((connection) => sessions.run(connection));
-  otlpIn = await openOtlpIn(config, { sessions, innerNodes, log });
+  // Before everything that was opened after it was loaded.
   atEnd(() => otlpIn?.stop());
+  await otlpIn?.open();
   if (muninn.selfTrace) {
     const run = (connection: Connection) => sessions.run(connection);
     const info = { name: selfName, protocol: "", version };

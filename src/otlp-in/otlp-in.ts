@@ -16,6 +16,8 @@ export interface OtlpInSettings extends ReceiverOptions, Omit<AdmissionOptions, 
   /** Most connections of each of the two servers. */
   readonly maxConnections: number;
   readonly observer: DoorObserver;
+  /** Called for each transport with where it listens, `host:port`. */
+  readonly onListening?: (transport: "otlp" | "otlpGrpc", where: string) => void;
 }
 
 /** Counts so far, and current values. */
@@ -44,48 +46,42 @@ const stopGraceMs = 1_500;
 /** How long it then waits until the last answers are sent. */
 const sendingMs = 100;
 
-/** Accepts OpenTelemetry logs and metrics: each resource is a node. */
+/** Accepts OpenTelemetry logs and metrics: each resource is a node. Closed until `open`. */
 export class OtlpIn {
   /** Where it listens, `host:port`, by transport. */
   readonly served = new Map<"otlp" | "otlpGrpc", string>();
+  readonly #settings: OtlpInSettings;
   readonly #receiver: Receiver;
   readonly #admission: Admission;
   readonly #door: Door;
   readonly #entrances: Entrance[] = [];
   #stopped: Promise<void> | undefined;
 
-  private constructor(settings: OtlpInSettings) {
+  constructor(settings: OtlpInSettings) {
+    this.#settings = settings;
     this.#receiver = new Receiver(settings);
     this.#admission = new Admission({ ...settings, requestBytes });
     const { auth, observer } = settings;
     this.#door = new Door({ receiver: this.#receiver, admission: this.#admission, auth, observer });
   }
 
-  /** @throws HttpError if it cannot listen, CertificateError if its certificate cannot be used */
-  static async open(settings: OtlpInSettings): Promise<OtlpIn> {
-    const { options, maxConnections } = settings;
-    const opened = new OtlpIn(settings);
+  /** @throws HttpError if it cannot listen, CertificateError if its certificate cannot be used; then it is stopped */
+  async open(): Promise<void> {
+    const { options, maxConnections } = this.#settings;
+    const { host, port, grpcPort } = options;
     try {
       const tls = await tlsOf(options);
-      const door = opened.#door;
-      await opened.#listen(
-        "otlp",
-        openHttpDoor(door, tls, maxConnections),
-        "port",
-        options.port,
-        options.host,
-      );
-      if (options.grpcPort !== undefined)
-        await opened.#listen(
+      await this.#listen("otlp", openHttpDoor(this.#door, tls, maxConnections), "port", port, host);
+      if (grpcPort !== undefined)
+        await this.#listen(
           "otlpGrpc",
-          openGrpcDoor(door, tls, maxConnections),
+          openGrpcDoor(this.#door, tls, maxConnections),
           "grpcPort",
-          options.grpcPort,
-          options.host,
+          grpcPort,
+          host,
         );
-      return opened;
     } catch (error) {
-      await opened.stop();
+      await this.stop();
       throw error;
     }
   }
@@ -146,7 +142,9 @@ export class OtlpIn {
     server.on("error", () => {});
     this.#entrances.push(entrance);
     const { address, port: actual } = server.address() as AddressInfo;
-    this.served.set(name, `${address}:${actual}`);
+    const where = `${address}:${actual}`;
+    this.served.set(name, where);
+    this.#settings.onListening?.(name, where);
   }
 }
 

@@ -27,7 +27,7 @@ async function opened(maxConnections = 4, admits = async () => true) {
     rejected: () => {},
     closed: (...what) => closed.push(what),
   };
-  const otlpIn = await OtlpIn.open({
+  const otlpIn = new OtlpIn({
     options: { host: "127.0.0.1", port: 0, grpcPort: 0 },
     auth: undefined,
     maxConnections,
@@ -42,6 +42,7 @@ async function opened(maxConnections = 4, admits = async () => true) {
     },
   });
   stop = () => otlpIn.stop();
+  await otlpIn.open();
   return { otlpIn, closed };
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
 import { InnerNodes } from "../../src/inner-nodes/inner-nodes.js";
 import type { OtlpIn } from "../../src/otlp-in/otlp-in.js";
-import { openOtlpIn } from "../../src/tracer-otlp-in.js";
+import { loadOtlpIn } from "../../src/tracer-otlp-in.js";
 
 // What OTLP asks the sessions of nodes, whose limits are its own, too.
 
@@ -31,7 +31,8 @@ async function postingTo(sessions: object): Promise<(body: string) => Promise<Re
   });
   const { config } = await parseConfig(text, join(directory, "config.json"));
   const log = { info: () => {}, warning: () => {} };
-  opened = await openOtlpIn(config, { sessions, innerNodes: new InnerNodes(), log } as never);
+  opened = await loadOtlpIn(config, { sessions, innerNodes: new InnerNodes(), log } as never);
+  await opened!.open();
   const url = `http://${opened!.served.get("otlp")}/v1/logs`;
   return (body) => fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
 }
