@@ -5,7 +5,8 @@ const form = /^node-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)\.(json|log)$/;
  * Names of this second and later, on the last day of the year 9999, are a mistake: soon no name could follow them. A log
  * neither continues in such a file nor sorts after it.
  */
-const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;
+export const lastFollowedSecond = Date.parse("9999-12-31T00:00:00Z") / 1_000;
+const firstNotFollowed = "node-9999-12-31T";
 
 /** How far names may run ahead of the clock, if a log is made to rotate several times a second. */
 const slackSeconds = 60;
@@ -32,18 +33,19 @@ export function logFilesAmong(names: readonly string[], extension: string): stri
 
 /** The newest of the log files among `names`: the one a log continues in, or the next one sorts after. */
 export function newestAmong(names: readonly string[], extension: string): string | undefined {
-  let newest: string | undefined;
-  // To check a name takes a hundred times longer than to compare it, and there may be a hundred thousand: file systems list
-  // them in the order they were made, in the reverse order, or in none.
-  const quarter = Math.floor(names.length / 4);
-  const isRising = quarter > 0 && names[quarter]! < names[3 * quarter]!;
-  for (let n = 0; n < names.length; n += 1) {
-    const name = names[isRising ? names.length - 1 - n : n]!;
-    if (newest !== undefined && name <= newest) continue;
-    const second = secondInName(name, extension);
-    if (second !== undefined && second < lastFollowedSecond) newest = name;
-  }
-  return newest;
+  return names.filter(newerThanBefore(extension)).at(-1);
+}
+
+/** Whether a name is that of a log file, and newer than all that were asked about before. */
+export function newerThanBefore(extension: string): (name: string) => boolean {
+  let newest = "";
+  return (name) => {
+    // To check a name takes a hundred times longer than to compare it, and there may be a hundred thousand.
+    if (name <= newest || name >= firstNotFollowed) return false;
+    if (secondInName(name, extension) === undefined) return false;
+    newest = name;
+    return true;
+  };
 }
 
 /**

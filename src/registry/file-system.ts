@@ -1,7 +1,8 @@
-import fs, { type Dirent } from "node:fs";
+import fs from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { Permits } from "./permits.js";
+import { type DirectoryEntry, type IsWanted, readDirectory } from "./read-directory.js";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 
@@ -34,7 +35,7 @@ export interface FileSystem {
   fsync(fd: number): Promise<void>;
   fstat(fd: number): Promise<FileStatus>;
   lstat(path: string): Promise<FileStatus>;
-  readdir(path: string): Promise<Dirent[]>;
+  readdir(path: string, isWanted?: IsWanted): Promise<DirectoryEntry[]>;
   /** It gets exactly `mode`; if that is absent, 0755 less the umask. */
   mkdir(path: string, mode: number | undefined): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
@@ -50,7 +51,6 @@ const unlink = promisify(fs.unlink);
 const lstat = promisify(fs.lstat);
 const fstat = promisify(fs.fstat);
 const read = promisify(fs.read);
-const readdir = promisify(fs.readdir);
 const mkdir = promisify(fs.mkdir);
 
 /** By default others can never write here, whatever the umask says. */
@@ -88,7 +88,7 @@ export const kernelFileSystem: FileSystem = {
   fsync: promisify(fs.fsync),
   fstat: (fd) => fstat(fd, { bigint: true }),
   lstat: (path) => lstat(path, { bigint: true }),
-  readdir: (path) => readdir(path, { withFileTypes: true }),
+  readdir: readDirectory,
   mkdir: async (path, mode) => {
     await mkdir(path, defaultDirMode);
     if (mode === undefined) return;

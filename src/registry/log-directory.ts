@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
-import { linkName, logFileName, newestAmong, secondForNew } from "../log-files/log-file-names.js";
+import { linkName, logFileName, newerThanBefore, secondForNew } from "../log-files/log-file-names.js";
 import { type FileSystem, failedWith, ifThere, makeDirectory, refusal } from "./file-system.js";
 import type { LogRoot } from "./log-root.js";
 import { type OpenDirectory, refuseAllButDirectory } from "./open-directory.js";
+import type { DirectoryEntry } from "./read-directory.js";
 
 const { O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** Non-blocking makes no difference for files, and prevents a named pipe in a file's place from hanging us. */
@@ -57,12 +58,8 @@ export class LogDirectory {
    */
   async newest(): Promise<string | undefined> {
     await this.#ensure();
-    const entries = await this.#visit(({ self }) => this.#fileSystem.readdir(self));
-    const newest = newestAmong(
-      entries.map(({ name }) => name),
-      this.#options.extension,
-    );
-    return entries.find(({ name }) => name === newest)?.isFile() ? newest : undefined;
+    const newest = (await this.#visit((directory) => this.#newerAndNewer(directory))).at(-1);
+    return newest?.isFile() ? newest.name : undefined;
   }
 
   /** Opens a file left by another process, also for reading its end. */
@@ -98,7 +95,7 @@ export class LogDirectory {
     const { extension, mode } = this.#options;
     await this.#ensure();
     return this.#visit(async (directory) => {
-      const names = (await this.#fileSystem.readdir(directory.self)).map(({ name }) => name);
+      const names = (await this.#newerAndNewer(directory)).map(({ name }) => name);
       for (let second = secondForNew(names, extension, nowMs, last); ; second += 1) {
         const name = logFileName(second, extension);
         let fd: number;
@@ -145,6 +142,12 @@ export class LogDirectory {
 
   #visit<T>(work: (directory: OpenDirectory) => Promise<T>): Promise<T> {
     return this.#options.root.visit(this.#options.directory, work);
+  }
+
+  /** Entries with names of log files, each newer than those before it. */
+  #newerAndNewer({ self }: OpenDirectory): Promise<DirectoryEntry[]> {
+    const isNewer = newerThanBefore(this.#options.extension);
+    return this.#fileSystem.readdir(self, ({ name }) => isNewer(name));
   }
 
   async #linkTarget(link: string): Promise<string | undefined> {

@@ -162,8 +162,8 @@ export class LogRoot {
   }
 
   async #isEmpty(): Promise<boolean> {
-    const entries = await this.fileSystem.readdir(this.path);
-    return entries.every(({ name }) => newDiskNames.includes(name));
+    const others = await this.fileSystem.readdir(this.path, ({ name }) => !newDiskNames.includes(name));
+    return others.length === 0;
   }
 
   /** Gives up the previous disk, with its handles and claims. */

@@ -1,11 +1,12 @@
 import type { Dirent } from "node:fs";
 import { basename, join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { newestAmong, secondInName } from "../log-files/log-file-names.js";
+import { lastFollowedSecond, logFileName, secondInName } from "../log-files/log-file-names.js";
 import { failedWith, ifThere } from "./file-system.js";
 import type { LogRoot } from "./log-root.js";
 import type { OpenDirectory } from "./open-directory.js";
 import { claimsDirectory } from "./own-claim-file.js";
+import type { DirectoryEntry, IsWanted } from "./read-directory.js";
 
 export interface RetentionOptions {
   readonly root: LogRoot;
@@ -31,13 +32,13 @@ export interface FilesFromFuture {
 const extensions = ["json", "log"];
 /** Names that are ahead by less do not mean a wrong clock: it may have been adjusted slightly. */
 const toleranceMs = 60_000;
-/** Names that are read between two pauses, some milliseconds of work: a directory may have a hundred thousand. */
+/** Directories that are looked at between two pauses, some milliseconds of work: a root may have a hundred thousand. */
 const namesAtOnce = 2_000;
 
-/** A log file, and the second since 1970 in its name. */
-interface DatedFile {
-  readonly name: string;
-  readonly second: number;
+/** The files of one log, oldest first, as the seconds since 1970 in their names: there may be a hundred thousand. */
+interface DatedFiles {
+  readonly extension: string;
+  readonly seconds: Float64Array;
 }
 
 /**
@@ -47,38 +48,51 @@ interface DatedFile {
  */
 export async function expireFiles(options: RetentionOptions): Promise<FilesFromFuture | undefined> {
   const { root, isForeign, nowMs, signal } = options;
-  const failures: unknown[] = [];
+  const failures = new Failures();
   let count = 0;
   let latest: string | undefined;
-  for (const directory of await directoriesOf(root, failures)) {
+  for (const directory of await directoriesOf(options, failures)) {
+    const logs = await datedFiles(directory, options, failures);
     if (signal.aborted) return undefined;
-    const names = (await read(root, directory, failures)).flatMap((one) => (one.isFile() ? one.name : []));
-    const logs: (readonly [extension: string, files: readonly DatedFile[]])[] = [];
-    for (const extension of extensions) logs.push([extension, await datedFiles(names, extension)]);
-    for (const [, files] of logs) {
-      for (const { name, second } of files) {
-        if (second * 1_000 <= nowMs + toleranceMs) continue;
-        count += 1;
-        if (latest === undefined || name > basename(latest)) latest = join(root.path, directory, name);
-      }
+    for (const { extension, seconds } of logs) {
+      const ahead = seconds.length - seconds.findLastIndex((one) => one * 1_000 <= nowMs + toleranceMs) - 1;
+      if (ahead === 0) continue;
+      count += ahead;
+      const name = logFileName(seconds.at(-1)!, extension);
+      if (latest === undefined || name > basename(latest)) latest = join(root.path, directory, name);
     }
     if (isForeign(directory)) continue;
     try {
       await expireIn(directory, logs, options, failures);
     } catch (error) {
       // It was moved away after the directory was read, or something else has its name.
-      if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) failures.push(error);
+      if (!failedWith(error, "ENOENT", "ENOTDIR", "ELOOP")) failures.note(error);
     }
   }
-  if (failures.length > 0) throw failures[0];
+  if (signal.aborted) return undefined;
+  failures.throwFirst();
   return latest === undefined ? undefined : { count, latest };
 }
 
+/** The first of any number of failures. */
+class Failures {
+  #first: { readonly error: unknown } | undefined;
+
+  note(error: unknown): void {
+    this.#first ??= { error };
+  }
+
+  throwFirst(): void {
+    if (this.#first !== undefined) throw this.#first.error;
+  }
+}
+
 /** The directories that may be a node's, looked at some at a time: read as all others here, and links are not followed. */
-async function directoriesOf(root: LogRoot, failures: unknown[]): Promise<readonly string[]> {
+async function directoriesOf(options: RetentionOptions, failures: Failures): Promise<readonly string[]> {
+  const { root } = options;
   // Here, since a start must not wait for it.
   const { default: fastGlob } = await import("fast-glob");
-  const entries = await read(root, ".", failures);
+  const entries = await read(".", options, failures, (entry) => entry.isDirectory());
   const directories: string[] = [];
   for (let from = 0; from < entries.length; from += namesAtOnce) {
     const some = entries.slice(from, from + namesAtOnce);
@@ -93,7 +107,7 @@ async function directoriesOf(root: LogRoot, failures: unknown[]): Promise<readon
           _path: string,
           _options: unknown,
           done?: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
-        ) => done?.(null, some),
+        ) => done?.(null, some as Dirent[]),
       },
     });
     directories.push(...found);
@@ -102,44 +116,58 @@ async function directoriesOf(root: LogRoot, failures: unknown[]): Promise<readon
   return directories;
 }
 
-/** What is in a directory below the root, or in the root itself; nothing where that fails. */
-async function read(root: LogRoot, directory: string, failures: unknown[]): Promise<readonly Dirent[]> {
+/** What is wanted of a directory below the root, or of the root itself; nothing where that fails, or when it is stopped. */
+async function read(
+  directory: string,
+  { root, signal }: RetentionOptions,
+  failures: Failures,
+  isWanted: IsWanted,
+): Promise<readonly DirectoryEntry[]> {
+  const unlessStopped: IsWanted = (entry) => {
+    signal.throwIfAborted();
+    return isWanted(entry);
+  };
   try {
-    return (await ifThere(root.visit(directory, ({ self }) => root.fileSystem.readdir(self)))) ?? [];
+    const reading = root.visit(directory, ({ self }) => root.fileSystem.readdir(self, unlessStopped));
+    return (await ifThere(reading)) ?? [];
   } catch (error) {
-    failures.push(error);
+    failures.note(error);
     return [];
   }
 }
 
-/** The log files among these names, the oldest first. */
-async function datedFiles(names: readonly string[], extension: string): Promise<readonly DatedFile[]> {
-  const files: DatedFile[] = [];
-  for (const [index, name] of names.entries()) {
-    const second = secondInName(name, extension);
-    if (second !== undefined) files.push({ name, second });
-    if ((index + 1) % namesAtOnce === 0) await nextTurn();
-  }
-  return files.sort((a, b) => a.second - b.second);
+/** The files of both logs in a directory. */
+async function datedFiles(
+  directory: string,
+  options: RetentionOptions,
+  failures: Failures,
+): Promise<readonly DatedFiles[]> {
+  const logs = extensions.map((extension) => ({ extension, seconds: [] as number[] }));
+  // What is noted here is not needed as an entry.
+  await read(directory, options, failures, (entry) => {
+    for (const { extension, seconds } of entry.isFile() ? logs : []) {
+      const second = secondInName(entry.name, extension);
+      if (second !== undefined) seconds.push(second);
+    }
+    return false;
+  });
+  return logs.map(({ extension, seconds }) => ({ extension, seconds: Float64Array.from(seconds).sort() }));
 }
 
 async function expireIn(
   directory: string,
-  found: readonly (readonly [extension: string, files: readonly DatedFile[]])[],
+  found: readonly DatedFiles[],
   options: RetentionOptions,
-  failures: unknown[],
+  failures: Failures,
 ): Promise<void> {
   const { root, isCurrent, onExpired, signal } = options;
-  const logs = found.map(([extension, files]) => ({
-    extension,
-    files,
-    ...candidates(files, extension, options),
-  }));
+  const logs = found.map((files) => ({ ...files, ...candidates(files, options) }));
   if (logs.every(({ old, unsure }) => old.length + unsure.length === 0)) return;
   await root.visit(directory, async (open) => {
-    for (const { extension, old, unsure, files } of logs) {
-      const longUnwritten = await oldByLastWrite(open, files, unsure, options);
-      for (const name of [...old, ...longUnwritten]) {
+    for (const { extension, seconds, old, unsure } of logs) {
+      const longUnwritten = await oldByLastWrite(open, { extension, seconds }, unsure, options);
+      for (const second of [...old, ...longUnwritten]) {
+        const name = logFileName(second, extension);
         const path = join(root.path, directory, name);
         if (isCurrent(path, directory, extension)) continue;
         if (signal.aborted) return;
@@ -148,7 +176,7 @@ async function expireIn(
           onExpired(path);
         } catch (error) {
           // Another tracer, or an operator, has deleted it.
-          if (!failedWith(error, "ENOENT")) failures.push(error);
+          if (!failedWith(error, "ENOENT")) failures.note(error);
         }
       }
     }
@@ -156,30 +184,25 @@ async function expireIn(
 }
 
 /**
- * The names of one log that may be deleted. The next file's name shows when a file ended, and so how old it is (`old`),
+ * The files of one log that may be deleted. The next file's name shows when a file ended, and so how old it is (`old`),
  * unless that name is from the future (`unsure`).
  */
 function candidates(
-  files: readonly DatedFile[],
-  extension: string,
+  { seconds }: DatedFiles,
   { keepFiles, maxAgeMs, nowMs }: RetentionOptions,
-): { old: string[]; unsure: string[] } {
-  const newest =
-    newestAmong(
-      files.map(({ name }) => name),
-      extension,
-    ) ?? files.at(-1)?.name;
-  const others = files.length - 1 - keepFiles;
-  const old: string[] = [];
-  const unsure: string[] = [];
+): { old: number[]; unsure: number[] } {
+  const newest = seconds.findLast((second) => second < lastFollowedSecond) ?? seconds.at(-1);
+  const others = seconds.length - 1 - keepFiles;
+  const old: number[] = [];
+  const unsure: number[] = [];
   let passed = 0;
-  for (const [index, { name }] of files.entries()) {
-    if (name === newest) continue;
+  for (const [index, second] of seconds.entries()) {
+    if (second === newest) continue;
     if (passed >= others) break;
     passed += 1;
-    const endedMs = (files[index + 1]?.second ?? Number.POSITIVE_INFINITY) * 1_000;
-    if (endedMs > nowMs) unsure.push(name);
-    else if (nowMs - endedMs > maxAgeMs) old.push(name);
+    const endedMs = (seconds[index + 1] ?? Number.POSITIVE_INFINITY) * 1_000;
+    if (endedMs > nowMs) unsure.push(second);
+    else if (nowMs - endedMs > maxAgeMs) old.push(second);
   }
   return { old, unsure };
 }
@@ -190,20 +213,21 @@ function candidates(
  */
 async function oldByLastWrite(
   open: OpenDirectory,
-  files: readonly DatedFile[],
-  names: readonly string[],
-  { root, maxAgeMs, nowMs }: RetentionOptions,
-): Promise<string[]> {
-  const old: string[] = [];
-  const unsure = new Set(names);
+  { extension, seconds }: DatedFiles,
+  unsure: readonly number[],
+  { root, maxAgeMs, nowMs, signal }: RetentionOptions,
+): Promise<number[]> {
+  const old: number[] = [];
+  const isUnsure = new Set(unsure);
   let endedMs = Number.POSITIVE_INFINITY;
-  const from = files.findIndex(({ name }) => unsure.has(name));
-  for (const { name } of from === -1 ? [] : files.slice(from).reverse()) {
-    const status = await ifThere(root.fileSystem.lstat(open.at(name)));
+  const from = unsure.length === 0 ? seconds.length : seconds.indexOf(unsure[0]!);
+  for (let index = seconds.length - 1; index >= from && !signal.aborted; index -= 1) {
+    const second = seconds[index]!;
+    const status = await ifThere(root.fileSystem.lstat(open.at(logFileName(second, extension))));
     if (status === undefined) continue;
     const writtenMs = Number(status.mtimeMs);
     if (writtenMs <= nowMs || writtenMs < endedMs) endedMs = writtenMs;
-    if (unsure.has(name) && nowMs - endedMs > maxAgeMs) old.push(name);
+    if (isUnsure.has(second) && nowMs - endedMs > maxAgeMs) old.push(second);
   }
   return old.reverse();
 }

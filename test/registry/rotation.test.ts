@@ -1,6 +1,6 @@
 import { constants, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { RegistryStopped } from "../../src/registry/handle-registry.js";
 import { errno, Gate, type InterposedFileSystem } from "./interposed-file-system.js";
 import {
@@ -364,4 +364,25 @@ test("the names of the last thousand logs that ended are not used again, even if
   for (let count = 0; count < 30; count += 1) await write(`other-${count}`);
   await write("a");
   expect(fileNames(log("a"))).toEqual([nameAfter(1)]);
+});
+
+test("a directory with thousands of impossible names is looked through with pauses", async () => {
+  const { registry, log } = await testRegistry();
+  for (let index = 0; index < 4_000; index += 1)
+    leaveFile(log("a"), nameAfter(index).replace("2026-02-16", "2026-02-30"), "");
+  const read = vi.spyOn(Date.prototype, "getUTCDate");
+  let most = 0;
+  let isOver = false;
+  const turn = () => {
+    most = Math.max(most, read.mock.calls.length);
+    read.mockClear();
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await registry.append(log("a"), lines("x"));
+  isOver = true;
+  read.mockRestore();
+  expect(textOf(log("a"), nameAfter(0))).toBe("x\n");
+  expect(most).toBeGreaterThan(100);
+  expect(most).toBeLessThan(1_500);
 });

@@ -99,9 +99,9 @@ test("an old file behind a link put in place of a directory is not deleted, when
     if (path.endsWith("/opened")) swapOnce("opened");
     return real(path, ...rest);
   };
-  disk.rules.readdir = async (real, path) => {
+  disk.rules.readdir = async (real, path, isWanted) => {
     if (path.endsWith("/read")) swapOnce("read");
-    return real(path);
+    return real(path, isWanted);
   };
   disk.rules.unlink = async (real, path) => {
     if (path.includes("/unlinked/")) swapOnce("unlinked");
