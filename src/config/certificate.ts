@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { FieldPath } from "../fields/kind.js";
+import { crowdedPem, mostInChain } from "../text/crowded-pem.js";
 import type { TlsCertificate } from "./groups/tls-certificate.js";
 import { formatField } from "./problem.js";
 import { type ReadText, readSmallFile } from "./small-file.js";
@@ -68,6 +69,11 @@ export async function readCertificate(
   }
   if (leaf === undefined || key === undefined || problems.length > 0) throw new CertificateError(problems);
 
+  const crowded = crowdedPem([leaf.pem, ...chain], mostInChain);
+  if (crowded !== undefined) {
+    problem(["certificateFile"], `${certificateFile}, with its chain, ${crowded}`);
+    throw new CertificateError(problems);
+  }
   const material = { cert: [leaf.pem, ...chain].map((pem) => pem.trimEnd()).join("\n"), key: key.pem };
   if (!leaf.made.checkPrivateKey(key.made)) {
     problem(["certificateKeyFile"], `${certificateKeyFile} is not the key of ${certificateFile}`);

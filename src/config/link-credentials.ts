@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { FieldPath } from "../fields/kind.js";
 import type { FieldIssue } from "../fields/mapping.js";
+import { crowdedPem, mostAuthorities } from "../text/crowded-pem.js";
 import { CertificateError, readCertificate } from "./certificate.js";
 import type { LinkConfig } from "./groups/links.js";
 import { FileError, readSmallFile } from "./small-file.js";
@@ -101,6 +102,8 @@ async function readAuthority(file: string): Promise<string> {
   } catch (cause) {
     throw new FileError("unreadable", `${file} has no certificate in PEM format that can be used`, { cause });
   }
+  const crowded = crowdedPem([pem], mostAuthorities);
+  if (crowded !== undefined) throw new FileError("too-large", `${file} ${crowded}`);
   return pem;
 }
 

@@ -1,3 +1,4 @@
+import { crowdedPem, mostAuthorities, mostInChain } from "../text/crowded-pem.js";
 import { SinkOpenError } from "./sink.js";
 
 /** PEM files of sinks that connect over TLS. */
@@ -29,12 +30,17 @@ export function readerOf(field: string, readFile: (file: string) => Promise<stri
   };
 }
 
-export async function readTls(files: TlsFiles, read: ReadIfNamed): Promise<TlsPem> {
-  const [ca, cert, key] = [
-    await read(files.caFile),
-    await read(files.certificateFile),
-    await read(files.certificateKeyFile),
-  ];
+export async function readTls(field: string, files: TlsFiles, read: ReadIfNamed): Promise<TlsPem> {
+  const { caFile, certificateFile, certificateKeyFile } = files;
+  const certificates = async (file: string | undefined, most: number) => {
+    const pem = await read(file);
+    const crowded = pem === undefined ? undefined : crowdedPem([pem], most);
+    if (crowded !== undefined) throw new SinkOpenError(field, `${file} ${crowded}`);
+    return pem;
+  };
+  const ca = await certificates(caFile, mostAuthorities);
+  const cert = await certificates(certificateFile, mostInChain);
+  const key = await read(certificateKeyFile);
   return {
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),

@@ -19,7 +19,7 @@ export async function readNatsCredentials(
 ): Promise<NatsCredentials> {
   const read = readerOf(field, readFile);
   const authenticator = await authenticatorOf(field, options, read);
-  const tls = await readTls(options, read);
+  const tls = await readTls(field, options, read);
   const wantsTls =
     tls.ca !== undefined || tls.cert !== undefined || servers.some((url) => url.startsWith("tls:"));
   return { ...(authenticator !== undefined && { authenticator }), ...(wantsTls && { tls }) };

@@ -12,11 +12,12 @@ export async function readCredentials(
   files: CredentialFiles,
   readFile: (file: string) => Promise<string>,
 ): Promise<Credentials> {
-  const read = readerOf("muninn.sinks", readFile);
+  const field = "muninn.sinks";
+  const read = readerOf(field, readFile);
   const text = await read(files.headersFile);
   return {
     headers: { ...files.headers, ...(text === undefined ? {} : headersIn(text, files.headersFile!)) },
-    ...(await readTls(files, read)),
+    ...(await readTls(field, files, read)),
   };
 }
 
