@@ -54,13 +54,12 @@ export async function rereadConfig(file: string): Promise<Reread> {
     execArgv: [],
     env: {},
   });
-  thread.unref();
   let timer: NodeJS.Timeout | undefined;
   try {
     const outcome = await new Promise<Outcome>((resolve, reject) => {
       const refuse = (what: string) =>
         reject(new RefusedConfig({ message: `${file}: ${what}`, problems: 1 }));
-      timer = setTimeout(() => refuse(`could not be parsed within ${deadlineMs / 1_000} s`), deadlineMs);
+      timer = setTimeout(() => refuse(`could not be parsed within ${deadlineMs / 1_000} s`), deadlineMs).unref();
       thread.on("message", (message: Question | Outcome) => {
         if ("read" in message) void answerTo(message).then((answer) => thread.postMessage(answer));
         else resolve(message);
@@ -69,6 +68,8 @@ export async function rereadConfig(file: string): Promise<Reread> {
         if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") reject(error);
         else refuse(`needs more than ${maxHeapMiB} MiB of memory to be parsed`);
       });
+      // It does not keep a process alive that was stopped meanwhile. After the listeners, which would undo that.
+      thread.unref();
     });
     if ("config" in outcome) return outcome;
     throw new RefusedConfig(outcome);

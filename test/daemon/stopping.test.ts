@@ -160,3 +160,14 @@ describe("SIGHUP", () => {
     expect(ends).toHaveLength(2);
   });
 });
+
+test("a stop does not wait for a reload that is parsing a large configuration", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  const labels = Array.from({ length: 40_000 }, (_, index) => [`label${index}`, "x".repeat(60)]);
+  await place.change({ prometheusLabels: Object.fromEntries(labels) });
+  daemon.signal("SIGHUP");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Otherwise the last resort would end it, by SIGKILL.
+  expect(await daemon.stop()).toBe(0);
+});
