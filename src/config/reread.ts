@@ -59,7 +59,10 @@ export async function rereadConfig(file: string): Promise<Reread> {
     const outcome = await new Promise<Outcome>((resolve, reject) => {
       const refuse = (what: string) =>
         reject(new RefusedConfig({ message: `${file}: ${what}`, problems: 1 }));
-      timer = setTimeout(() => refuse(`could not be parsed within ${deadlineMs / 1_000} s`), deadlineMs).unref();
+      timer = setTimeout(
+        () => refuse(`could not be parsed within ${deadlineMs / 1_000} s`),
+        deadlineMs,
+      ).unref();
       thread.on("message", (message: Question | Outcome) => {
         if ("read" in message) void answerTo(message).then((answer) => thread.postMessage(answer));
         else resolve(message);

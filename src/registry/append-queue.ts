@@ -37,6 +37,17 @@ export class AppendQueue {
     return first !== undefined && this.#writtenBytes >= first.bytes.length;
   }
 
+  /** How many bytes of an unfinished line the current file ends with. */
+  get tornBytes(): number {
+    let before = 0;
+    for (const { bytes } of this.#appends) {
+      const written = this.#writtenBytes - before;
+      if (written < bytes.length) return written - bytes.subarray(0, written).lastIndexOf(lineFeed) - 1;
+      before += bytes.length;
+    }
+    return 0;
+  }
+
   /** Resolves when the lines are safe. */
   push(bytes: Uint8Array): Promise<void> {
     this.#unsafeBytes += bytes.length;

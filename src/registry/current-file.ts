@@ -224,6 +224,15 @@ export class CurrentFile {
     return (await fileSystem.fstat(handle.fd)).nlink === 0n ? "deleted" : "renamed";
   }
 
+  /** Takes back its last bytes, which were not acknowledged, unless somebody else has written to it. */
+  async cut(bytes: number): Promise<void> {
+    if (bytes === 0 || this.#place.state !== "open") return;
+    const { fileSystem } = this.#options.root;
+    const { current, handle } = this.#place;
+    const { size } = await fileSystem.fstat(handle.fd);
+    if (Number(size) === current.file.size) await fileSystem.ftruncate(handle.fd, Number(size) - bytes);
+  }
+
   /** Somebody else removed the file. */
   lose(how: "renamed" | "deleted" | "deleted or renamed"): void {
     this.#options.counters.vanished += 1;

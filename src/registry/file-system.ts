@@ -31,6 +31,7 @@ export interface FileSystem {
   write(fd: number, pieces: readonly Uint8Array[]): Promise<number>;
   /** Reads at most `length` bytes from `position` on. */
   read(fd: number, length: number, position: number): Promise<Uint8Array>;
+  ftruncate(fd: number, length: number): Promise<void>;
   fdatasync(fd: number): Promise<void>;
   fsync(fd: number): Promise<void>;
   fstat(fd: number): Promise<FileStatus>;
@@ -84,6 +85,7 @@ export const kernelFileSystem: FileSystem = {
     const { buffer, bytesRead } = await read(fd, Buffer.alloc(length), 0, length, position);
     return buffer.subarray(0, bytesRead);
   },
+  ftruncate: promisify(fs.ftruncate),
   fdatasync: promisify(fs.fdatasync),
   fsync: promisify(fs.fsync),
   fstat: (fd) => fstat(fd, { bigint: true }),
@@ -147,6 +149,7 @@ export function boundedFileSystem(fileSystem: FileSystem, limit: number, look?: 
         return ready.length === 0 ? 0 : fileSystem.write(fd, ready);
       }),
     read: bounded(fileSystem.read.bind(fileSystem)),
+    ftruncate: bounded(fileSystem.ftruncate.bind(fileSystem)),
     fdatasync: bounded(fileSystem.fdatasync.bind(fileSystem)),
     fsync: bounded(fileSystem.fsync.bind(fileSystem)),
     fstat: bounded(fileSystem.fstat.bind(fileSystem)),

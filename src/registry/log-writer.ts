@@ -247,6 +247,8 @@ export class LogWriter {
       this.#queue.wrote(written);
     } catch (error) {
       if (failedWith(error, ...refusesMore)) {
+        // The line is written again, whole: without room for a line feed its beginning could not even be ended.
+        await this.#current.cut(this.#queue.tornBytes).catch(() => {});
         if (durability === "disk") this.#doubt();
         else counters.bytesWritten += this.#queue.restartLine();
         this.#current.end("lost");

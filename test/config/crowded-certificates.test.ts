@@ -10,7 +10,7 @@ import { certificateFile } from "../transport/certificates.js";
 const certificateKeyFile = certificateFile("server-key");
 
 /** A file with this certificate so many times. */
-function repeated(name: string, count: number): string {
+function repeated(name: "ca" | "server", count: number): string {
   const directory = mkdtempSync(join(tmpdir(), "muninn-crowd-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const file = join(directory, "many.pem");
