@@ -40,10 +40,11 @@ export async function parseYaml(text: string): Promise<ConfigDocument> {
   const [document, second] = compose(tokens, text.length);
   const errors = document.errors.map((error) => problem(error.pos[0], unquoted(error)));
   if (second !== undefined) errors.push(problem(second.range[0], "a second document; only one is allowed"));
-  const { doubleKeys, aliasesOfNothing } = faultsOf(document);
+  const { doubleKeys, aliasesOfNothing, aliasTooMany } = faultsOf(document);
   for (const { offset, first } of doubleKeys) {
     errors.push(problem(offset, `this key is given twice, first in line ${positions.at(first).line}`));
   }
+  if (aliasTooMany !== undefined) errors.push(problem(aliasTooMany, `more than ${maxAliases} aliases (*)`));
   for (const offset of aliasesOfNothing) errors.push(problem(offset, ourWords.BAD_ALIAS));
   if (errors.length > 0) return failed(errors);
 
@@ -204,12 +205,19 @@ interface Faults {
   readonly doubleKeys: readonly { readonly offset: number; readonly first: number }[];
   /** Offsets of aliases without an earlier anchor of that name. */
   readonly aliasesOfNothing: readonly number[];
+  /** Offset of the first alias too many. */
+  readonly aliasTooMany: number | undefined;
 }
+
+/** The parser looks for each alias among all anchors. */
+const maxAliases = 1_000;
 
 /** Errors that the parser does not report. */
 function faultsOf(document: Document): Faults {
   const doubleKeys: { offset: number; first: number }[] = [];
   const aliasesOfNothing: number[] = [];
+  let aliases = 0;
+  let aliasTooMany: number | undefined;
   const anchors = new Set<string>();
   const note = ({ anchor }: { readonly anchor?: string | undefined }) => {
     if (anchor !== undefined) anchors.add(anchor);
@@ -218,6 +226,8 @@ function faultsOf(document: Document): Faults {
     Scalar: (_, scalar) => note(scalar),
     Seq: (_, seq) => note(seq),
     Alias: (_, { source, range }) => {
+      aliases += 1;
+      if (aliases > maxAliases) aliasTooMany ??= range?.[0] ?? 0;
       if (!anchors.has(source)) aliasesOfNothing.push(range?.[0] ?? 0);
     },
     Map: (_, map) => {
@@ -233,7 +243,7 @@ function faultsOf(document: Document): Faults {
       }
     },
   });
-  return { doubleKeys, aliasesOfNothing };
+  return { doubleKeys, aliasesOfNothing, aliasTooMany };
 }
 
 /** Offsets of a value and of its key. */

@@ -87,6 +87,15 @@ test("aliases of aliases that would fill the memory are refused", async () => {
   ]);
 });
 
+test("each alias costs a search, so that more than a thousand are refused", async () => {
+  const some = (count: number) =>
+    `${base}hasEKG: {epHost: x, epPort: 1}\nx: [${Array.from({ length: count }, (_, n) => `&a${n} 1, *a${n}`).join(", ")}]\n`;
+  expect(await errorsOf(some(1_000))).toEqual([]);
+  expect(await errorsOf(some(1_001))).toEqual([
+    expect.stringMatching(/^f:5:\d+: more than 1000 aliases \(\*\)$/),
+  ]);
+});
+
 test("aliases and merge keys mean what they do to cardano-tracer", async () => {
   const text = `${base}hasEKG: &one {epHost: localhost, epPort: 1}\nhasPrometheus: {<<: *one, epPort: 2}\n`;
   const { config } = await parseConfig(text, "f");
