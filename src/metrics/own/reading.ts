@@ -101,8 +101,9 @@ export type OwnReading = { readonly [Name in keyof OwnSources]: ReturnType<OwnSo
 /** The sources continue to change, so their numbers are copied. */
 export function takeReading(sources: OwnSources, process: ProcessReading): OwnReading {
   return {
-    accounts: [...sources.accounts()].map(
-      ([node, sink, account]) => [node, sink, { ...account, dropped: new Map(account.dropped) }] as const,
+    accounts: Array.from(
+      sources.accounts(),
+      ([node, sink, account]) => [node, sink, copied(account)] as const,
     ),
     nodes: [...sources.nodes()],
     connections: sources.connections(),
@@ -118,4 +119,10 @@ export function takeReading(sources: OwnSources, process: ProcessReading): OwnRe
     otlpIn: sources.otlpIn(),
     process,
   };
+}
+
+const noneDropped: AccountReading["dropped"] = new Map();
+
+function copied({ received, written, batches, bytes, dropped }: AccountReading): AccountReading {
+  return { received, written, batches, bytes, dropped: dropped.size === 0 ? noneDropped : new Map(dropped) };
 }

@@ -21,9 +21,9 @@ export function addTraceObjectFamilies(
     ],
   } as const satisfies Record<string, readonly [string, keyof AccountReading]>;
   for (const [name, [help, field]] of Object.entries(counts)) {
-    families.counter({ name, help, labelNames }, ({ accounts }) =>
-      [...accounts].map(([node, sink, account]) => [{ node, sink }, account[field]]),
-    );
+    families.counter({ name, help, labelNames }, function* ({ accounts }) {
+      for (const [node, sink, account] of accounts) yield [{ node, sink }, account[field]];
+    });
   }
   families.counter(
     {
@@ -33,9 +33,7 @@ export function addTraceObjectFamilies(
     },
     function* ({ accounts }) {
       for (const [node, sink, { dropped }] of accounts) {
-        for (const reason of new Set([...dropReasons, ...dropped.keys()])) {
-          yield [{ node, sink, reason }, dropped.get(reason) ?? 0];
-        }
+        for (const reason of dropReasons) yield [{ node, sink, reason }, dropped.get(reason) ?? 0];
       }
     },
   );

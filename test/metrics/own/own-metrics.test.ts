@@ -38,6 +38,29 @@ async function series(format: ExpositionFormat = "text"): Promise<Map<string, nu
   );
 }
 
+test("thousands of nodes are written in many turns of the event loop, each once and under one heading", async () => {
+  const names = Array.from({ length: 2_500 }, (_, index) => `relay-${index}`);
+  accounts = names.map((name) => [name, "file:a", account(10, 8, [["stopped", 2]])]);
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const text = await textOf("text");
+  isOver = true;
+  const lines = text.split("\n");
+  const received = lines.filter((line) => line.includes("muninn_objects_received_total"));
+  expect(received.slice(2)).toEqual(
+    names.map((name) => `muninn_objects_received_total{node="${name}",sink="file:a"} 10`),
+  );
+  expect(received.slice(0, 2).map((line) => line.slice(0, 6))).toEqual(["# HELP", "# TYPE"]);
+  // Families in one turn each would be as many as there are headings.
+  const families = lines.filter((line) => line.startsWith("# HELP")).length;
+  expect(turns).toBeGreaterThan(families + 4 * 2 + 4);
+});
+
 describe("the exposition", () => {
   test.each<[string, number]>([
     ['muninn_objects_received_total{node="relay-1",sink="file:a"}', 10],
