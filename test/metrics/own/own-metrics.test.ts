@@ -41,6 +41,8 @@ async function series(format: ExpositionFormat = "text"): Promise<Map<string, nu
 test("thousands of nodes are written in many turns of the event loop, each once and under one heading", async () => {
   const names = Array.from({ length: 2_500 }, (_, index) => `relay-${index}`);
   accounts = names.map((name) => [name, "file:a", account(10, 8, [["stopped", 2]])]);
+  // The first one loads what it needs, which takes turns, too.
+  await textOf("text");
   let turns = 0;
   let isOver = false;
   const count = () => {
@@ -58,7 +60,7 @@ test("thousands of nodes are written in many turns of the event loop, each once 
   expect(received.slice(0, 2).map((line) => line.slice(0, 6))).toEqual(["# HELP", "# TYPE"]);
   // Families in one turn each would be as many as there are headings.
   const families = lines.filter((line) => line.startsWith("# HELP")).length;
-  expect(turns).toBeGreaterThan(families + 4 * 2 + 4);
+  expect(turns).toBeGreaterThan(families + 4 * 2);
 });
 
 describe("the exposition", () => {
