@@ -77,11 +77,10 @@ export class GatedConnection extends WrappedSocket {
   destroySoon(): void {
     this.#gate = "shut";
     this.#body = 0;
-    this.keep(undefined);
     this.end();
     setTimeout(() => this.destroy(), refusalReadMs).unref();
-    this.socket.removeAllListeners("data").on("data", () => {});
-    this.socket.once("end", () => this.destroy()).resume();
+    this.discard();
+    this.socket.once("end", () => this.destroy());
     if (this.hasEnded) this.once("finish", () => this.destroy());
   }
 
@@ -95,7 +94,7 @@ export class GatedConnection extends WrappedSocket {
 
   protected override pass(): void {
     if (this.waiting === undefined) {
-      if (!this.hasEnded) this.socket.resume();
+      if (!this.hasEnded) this.readSocket();
       // The end is passed on only after everything before it is answered: the client may have closed only its own side.
       else if (!this.#isShut) this.push(null);
       return;

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { shareReads } from "../transport/links/shared-reads.js";
 import { loopSlices } from "./loop-slices.js";
+import { type RecordReader, recordTurns } from "./record-turns.js";
 
 /**
  * Clients' bytes are read in pieces of this length, into the same memory: of each of thousands of clients whose turn has not
@@ -15,7 +17,7 @@ const readMemory = () => {
 };
 
 /** Wraps a client's socket in a stream that decides what a server reads of it, and when. */
-export abstract class WrappedSocket extends Duplex {
+export abstract class WrappedSocket extends Duplex implements RecordReader {
   protected readonly socket: Socket;
   /** Bytes that have arrived and not been passed on. */
   protected waiting: Buffer | undefined;
@@ -26,13 +28,20 @@ export abstract class WrappedSocket extends Duplex {
   /** Whether pieces are passed on in slices of the event loop, so that many clients at once do not hold it up. */
   protected inSlices: boolean;
   #isScheduled = false;
+  /** Others have their turn to be read. */
+  #isHeld = false;
+  #isDiscarding = false;
 
   constructor(socket: Socket, { inSlices }: { readonly inSlices: boolean }) {
     super({ allowHalfOpen: true });
     this.socket = socket;
     this.inSlices = inSlices;
     shareReads(socket, readMemory);
+    const comesInRecords = socket instanceof TLSSocket;
+    if (comesInRecords) recordTurns.join(this);
     socket.on("data", (chunk) => {
+      if (comesInRecords) recordTurns.took();
+      if (this.#isDiscarding) return;
       this.keep(Buffer.concat(this.waiting === undefined ? [chunk] : [this.waiting, chunk]));
       this.next();
     });
@@ -66,6 +75,29 @@ export abstract class WrappedSocket extends Duplex {
   setTimeout(milliseconds: number): this {
     this.socket.setTimeout(milliseconds);
     return this;
+  }
+
+  holdReading(): void {
+    this.#isHeld = true;
+    this.socket.pause();
+  }
+
+  readOn(): void {
+    this.#isHeld = false;
+    if (this.#isDiscarding) this.socket.resume();
+    else this.next();
+  }
+
+  /** Reads what comes next, in turn. */
+  protected readSocket(): void {
+    if (!this.#isHeld) this.socket.resume();
+  }
+
+  /** From now on drops whatever arrives. */
+  protected discard(): void {
+    this.#isDiscarding = true;
+    this.keep(undefined);
+    this.readSocket();
   }
 
   /** Passes on one piece of `waiting`, if allowed, and asks for the `next`. */
@@ -117,6 +149,7 @@ export abstract class WrappedSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.keep(undefined);
+    recordTurns.leave(this);
     this.socket.destroy();
     done(error);
   }

@@ -67,7 +67,7 @@ export class FrameGate extends WrappedSocket {
       this.push(piece);
       this.next();
     } else if (!this.hasEnded) {
-      this.socket.resume();
+      this.readSocket();
     } else if (this.#isOpen) {
       this.push(null);
     } else {

@@ -172,6 +172,22 @@ export const http: readonly Attack[] = [
     },
   },
   {
+    name: "requests that HTTP cannot read, and others that are refused",
+    config: { muninn: { auth: { ekg: { bearerToken: "a-token-of-some-length" } } } },
+    run: async ({ prometheus, ekg, pick }) => {
+      const texts = [
+        "no request\r\n\r\n",
+        get("/", `X: ${"x".repeat(20_000)}\r\n`),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      ];
+      for (const text of texts) await withClients(prometheus, pick(300, 2_000), text, () => seconds(1));
+      await withClients(ekg, pick(300, 2_000), get("/"), () => seconds(1));
+      await expectServed(prometheus);
+    },
+    counted: [/^muninn_http_answers_total\{.*"400"/, /^muninn_http_answers_total\{.*"431"/],
+    said: ["http_refused"],
+  },
+  {
     name: "clients that send nothing",
     onlyWhole: true,
     run: async ({ prometheus, ekg, pick }) => {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { miniProtocols } from "../../../src/protocol/mini-protocols.js";
 import { encodeSegments } from "../../../src/protocol/mux.js";
@@ -8,7 +9,7 @@ import { certificateFile } from "../../transport/certificates.js";
 import type { Attack, Target } from "../attack.js";
 import { proposal } from "../hostile-peer.js";
 import { unfinishedObject } from "./answers.js";
-import { upgrade } from "./http.js";
+import { get, upgrade } from "./http.js";
 import { seconds } from "./metrics.js";
 
 const port = await freePort("127.0.0.1");
@@ -68,6 +69,25 @@ function addressOf(index: number): string {
   return `127.0.${1 + (index >> 7)}.${1 + (index & 127)}`;
 }
 
+/** A client of TLS that holds back everything after its hello until it is released. */
+function holdingBack(localAddress: string): { socket: Socket; release: () => void } {
+  const socket = connect({ host: "127.0.0.1", port, localAddress }).on("error", () => {});
+  const held: Buffer[] = [];
+  let hasGreeted = false;
+  const stream = new Duplex({
+    read: () => {},
+    write: (chunk: Buffer, _, done) => {
+      if (hasGreeted) held.push(chunk);
+      else socket.write(chunk);
+      hasGreeted = true;
+      done();
+    },
+  });
+  socket.on("data", (chunk) => stream.push(chunk));
+  connectTls({ socket: stream, rejectUnauthorized: false }).on("error", () => {});
+  return { socket, release: () => socket.write(Buffer.concat(held)) };
+}
+
 /** TLS handshakes, this many at a time, each from another address. */
 async function handshakes({ pick }: Target, count: number): Promise<void> {
   for (let round = 0; round < pick(1, 5); round += 1) {
@@ -93,6 +113,50 @@ export const links: readonly Attack[] = [
     name: "many TLS handshakes at the same time",
     config: link("tls"),
     run: (target) => handshakes(target, target.pick(200, 1_000)),
+  },
+  {
+    name: "the ends of handshakes of TLS at the same moment",
+    onlyWhole: true,
+    config: link("tls"),
+    bounds: { logBytes: 512 * 1_024 },
+    run: async () => {
+      const peers = Array.from({ length: 1_000 }, (_, index) => holdingBack(addressOf(index)));
+      await seconds(8);
+      for (const { release } of peers) release();
+      await seconds(2);
+      for (const { socket } of peers) socket.destroy();
+    },
+  },
+  {
+    name: "thousands of requests for WebSockets in one piece",
+    config: link("ws"),
+    run: async ({ pick }) => {
+      const requests = get("/").repeat(20_000);
+      const peers = Array.from({ length: pick(30, 200) }, (_, index) =>
+        connect({ host: "127.0.0.1", port, localAddress: addressOf(index) }).on("error", () => {}),
+      );
+      for (const peer of peers) peer.write(requests);
+      await seconds(2);
+      for (const peer of peers) peer.destroy();
+    },
+    counted: [/^muninn_link_refusals_total/],
+    said: ["link_refused"],
+  },
+  {
+    name: "peers of more addresses than there are lines for, refused again and again",
+    onlyWhole: true,
+    config: link("ws"),
+    bounds: { logBytes: 512 * 1_024 },
+    run: async () => {
+      for (let round = 0; round < 6; round += 1) {
+        const peers = Array.from({ length: 1_500 }, (_, index) =>
+          connect({ host: "127.0.0.1", port, localAddress: addressOf(index) }).on("error", () => {}),
+        );
+        for (const peer of peers) peer.write(get("/"));
+        await seconds(1.5);
+        for (const peer of peers) peer.destroy();
+      }
+    },
   },
   {
     name: "WebSocket messages that never end",

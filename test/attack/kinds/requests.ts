@@ -6,7 +6,7 @@ import { withPeers } from "../hostile-peer.js";
 import { expectServed, get, upgrade, withClients } from "./http.js";
 import { manyMetrics, seconds } from "./metrics.js";
 
-type Endpoint = "prometheus" | "ekg" | "ui" | "health";
+type Endpoint = "prometheus" | "ekg" | "ui" | "health" | "timeseries";
 
 const config = { muninn: { ui: { host: "127.0.0.1", port: 0 } } };
 
@@ -113,6 +113,27 @@ export const requests: readonly Attack[] = [
         },
       );
     },
+  },
+  {
+    name: "clients at all endpoints that send more than is read, all at the same moment",
+    config: {
+      hasTimeseries: { epHost: "127.0.0.1", epPort: 0 },
+      muninn: { ui: { host: "127.0.0.1", port: 0 } },
+    },
+    run: async (target) => {
+      const endpoints: readonly Endpoint[] = ["prometheus", "ekg", "ui", "timeseries"];
+      const addresses = await Promise.all(endpoints.map((endpoint) => addressOf(target, endpoint)));
+      const piece = get("/metrics").repeat(5_000);
+      const flood = (address: string) =>
+        withClients(address, target.pick(300, 2_040), "", async (clients) => {
+          await Promise.all(clients.map(connected));
+          for (const client of clients) client.pause().write(piece);
+          await seconds(target.pick(2, 6));
+        });
+      await Promise.all(addresses.map(flood));
+      await expectServed(await addressOf(target, "health"), "/healthz");
+    },
+    bounds: { memoryMiB: 64 },
   },
   {
     name: "clients that take every place of the health endpoint and read nothing",

@@ -421,5 +421,6 @@ test("peers that are being checked when the door closes are not refused", async 
   await new Promise((resolve) => setTimeout(resolve, 50));
   await listener.stop();
   await gone(socket);
+  await new Promise((resolve) => setTimeout(resolve, 50));
   expect(refusals).toEqual([]);
 });

@@ -189,3 +189,46 @@ test("a quiet connection that Muninn opened is kept alive by the answers to its 
   }
   expect([ours.stream.destroyed, theirs.destroyed]).toEqual([false, false]);
 });
+
+test("pings are answered only while 16 KiB at most of what we sent are unread", async () => {
+  const { peer } = await foreignPeer();
+  const pongs = vi.fn();
+  peer.on("pong", (payload: Buffer) => pongs(String(payload)));
+  const unread = vi.spyOn(WebSocket.prototype, "bufferedAmount", "get");
+  for (const [bytes, payload] of [
+    [16 * 1_024 - 1, "few"],
+    [16 * 1_024, "many"],
+    [0, "none"],
+  ] as const) {
+    unread.mockReturnValue(bytes);
+    peer.ping(payload);
+    // Of several pings that arrive together only the last is answered.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  unread.mockRestore();
+  await until(() => expect(pongs.mock.calls.flat()).toEqual(["few", "none"]));
+});
+
+test("a peer that does not answer our close is disconnected after a second", async () => {
+  const { address, connections } = await listenAt(addressOf("ws", place), place);
+  if (!("port" in address)) throw new Error("no port");
+  const socket = await place.connect({ kind: "tcp", host: address.host, port: address.port });
+  socket.write(
+    "GET /nodes HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+  await once(socket, "data");
+  await until(() => expect(connections).toHaveLength(1));
+  const { stream } = connections[0]!;
+  const closed = new Promise((resolve) => stream.on("error", () => {}).once("close", resolve));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  // A frame of text, which is not allowed.
+  socket.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer[0]).toBe(0x88);
+  vi.advanceTimersByTime(999);
+  await new Promise(setImmediate);
+  expect(stream.closed).toBe(false);
+  vi.advanceTimersByTime(1);
+  await closed;
+});
