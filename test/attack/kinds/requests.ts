@@ -123,7 +123,8 @@ export const requests: readonly Attack[] = [
     run: async (target) => {
       const endpoints: readonly Endpoint[] = ["prometheus", "ekg", "ui", "timeseries"];
       const addresses = await Promise.all(endpoints.map((endpoint) => addressOf(target, endpoint)));
-      const piece = get("/metrics").repeat(5_000);
+      // More would fill what the kernel allows all connections of the machine together.
+      const piece = get("/metrics").repeat(2_000);
       const flood = (address: string) =>
         withClients(address, target.pick(300, 2_040), "", async (clients) => {
           await Promise.all(clients.map(connected));
