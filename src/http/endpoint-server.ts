@@ -30,6 +30,7 @@ import { listen } from "./listen.js";
 import { acceptsGzip } from "./negotiation.js";
 import { isRefusal, refuseUnreadable } from "./refusals.js";
 import { hasBody, RequestBodies } from "./request-body.js";
+import { pathOf } from "./request-path.js";
 import { sendInPieces } from "./send-in-pieces.js";
 import { SharedBodies } from "./shared-bodies.js";
 import { UnreadAnswers } from "./unread-answers.js";
@@ -109,6 +110,9 @@ export class EndpointServer {
     ["tls", 0],
   ]);
   readonly #connections: ConnectionTable;
+  /** Connections that speak another protocol now, and how many may: they never give way, and pages need places, too. */
+  #upgraded = 0;
+  readonly #mostUpgraded: number;
   #stopped: Promise<void> | undefined;
 
   /** Serves on a server that has just started to listen. */
@@ -122,8 +126,10 @@ export class EndpointServer {
     this.#bodies = new SharedBodies(this.#budget);
     this.#unread = new UnreadAnswers(this.#budget);
     this.#requestBodies = maxRequestBytes === undefined ? undefined : new RequestBodies(maxRequestBytes);
+    const places = limits.maxConnections ?? 2_048;
+    this.#mostUpgraded = places / 2;
     this.#connections = new ConnectionTable({
-      places: limits.maxConnections ?? 2_048,
+      places,
       reserve: limits.reservedConnections ?? 16,
       onClosed: ({ remoteAddress }, reason) => this.#onClosed(reason, remoteAddress),
       onFull: () => this.#unread.cutSlow(mostCutAtOnce),
@@ -314,8 +320,14 @@ export class EndpointServer {
     connection.on("error", () => connection.destroy());
     const path = pathOf(message);
     const refused = this.#refusal(message, path);
-    const status = refused?.status ?? this.#options.upgrade!(message, connection, head, path!);
+    const isFull = this.#upgraded >= this.#mostUpgraded;
+    const status =
+      refused?.status ?? (isFull ? 503 : this.#options.upgrade!(message, connection, head, path!));
     if (status === undefined) {
+      this.#upgraded += 1;
+      connection.once("close", () => {
+        this.#upgraded -= 1;
+      });
       connection.removeGate();
       return;
     }
@@ -335,18 +347,4 @@ export function bodyBudget({ limits }: Pick<EndpointOptions, "limits">): BodyBud
 
 function takesGzip({ headers }: IncomingMessage): boolean {
   return acceptsGzip(headers["accept-encoding"]?.toString());
-}
-
-/** Undefined if the target is not a path. */
-function pathOf(message: IncomingMessage): string | undefined {
-  const target = message.url ?? "";
-  let path = /^[^?#]*/.exec(target)![0];
-  if (!path.startsWith("/")) {
-    // A client that treats us as a proxy sends a whole URL.
-    if (!URL.canParse(target)) return undefined;
-    path = new URL(target).pathname;
-  }
-  let end = path.length;
-  while (end > 1 && path[end - 1] === "/") end -= 1;
-  return path.slice(0, end);
 }

@@ -169,3 +169,26 @@ test("clients that read nothing of long answers cannot keep all places", async (
     );
   await expect.poll(status, { timeout: 20_000 }).toBe(200);
 });
+
+test("viewers get half of the places, so that pages are still served", async () => {
+  await open({
+    limits: { maxConnections: 4, reservedConnections: 0 },
+    upgrade: (_, socket) => {
+      socket.resume().once("end", () => socket.destroy());
+      return undefined;
+    },
+  });
+  const answers: string[] = [];
+  for (let i = 0; i < 3; i += 1) {
+    const client = await rawConnection(server, `${head}${upgrade}\r\n`);
+    clients.push(client);
+    client.on("data", (bytes: Buffer) => answers.push(bytes.toString("latin1").slice(0, 12)));
+    await expect.poll(() => server.stats().connections).toBeGreaterThan(i);
+  }
+  await expect.poll(() => answers).toEqual(["HTTP/1.1 503"]);
+  expect((await ask(server, "/ok")).status).toBe(200);
+  clients[0]!.destroy();
+  await expect.poll(() => server.stats().connections).toBeLessThanOrEqual(1);
+  clients.push(await rawConnection(server, `${head}${upgrade}\r\n`));
+  await expect.poll(() => server.stats().connections).toBe(2);
+});
