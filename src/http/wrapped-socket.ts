@@ -36,6 +36,8 @@ export abstract class WrappedSocket extends Duplex implements RecordReader {
     super({ allowHalfOpen: true });
     this.socket = socket;
     this.inSlices = inSlices;
+    // A reset may come before the server listens for errors, or after it has stopped to; it would end the process.
+    this.on("error", () => {});
     shareReads(socket, readMemory);
     const comesInRecords = socket instanceof TLSSocket;
     if (comesInRecords) recordTurns.join(this);

@@ -1,10 +1,17 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { certificateFile } from "../../transport/certificates.js";
 import type { Attack } from "../attack.js";
 import { otlpConfig as config, empty, expectTaken, filled, hello, servedAt } from "../otlp-client.js";
 import { withClients } from "./http.js";
 import { seconds } from "./metrics.js";
+
+const tls = {
+  certificateFile: certificateFile("server"),
+  certificateKeyFile: certificateFile("server-key"),
+};
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -102,6 +109,39 @@ export const otlpConnections: readonly Attack[] = [
         /^muninn_otlp_in_connections_closed_total\{transport="grpc",reason="(too-many-frames|http2-error)"\}/,
       ],
       said: ["otlp_connection_closed"],
+    }),
+  ),
+  ...[false, true].map(
+    (isSecure): Attack => ({
+      name: `clients of OTLP that reset their connections at every step${isSecure ? ", over TLS" : ""}`,
+      config: isSecure ? { muninn: { otlp: { ...config.muninn.otlp, tls } } } : config,
+      run: async (target) => {
+        const texts = [
+          "",
+          "P",
+          preface.subarray(0, 20),
+          preface,
+          Buffer.concat([preface, settings, headers]),
+        ];
+        for (const name of ["otlp", "otlpGrpc"] as const) {
+          const [host, port] = (await servedAt(target, name)).split(":");
+          const visits = texts.flatMap((text) => Array.from({ length: target.pick(5, 200) }, () => text));
+          await Promise.all(
+            visits.map(async (text) => {
+              const socket = connectTcp(Number(port), host).on("error", () => {});
+              const stream = isSecure
+                ? connectTls({ socket, rejectUnauthorized: false }).on("error", () => {})
+                : socket;
+              const isOpen = once(stream, isSecure ? "secureConnect" : "connect");
+              await Promise.race([isOpen, seconds(5)]).catch(() => {});
+              if (text.length > 0) stream.write(text);
+              await seconds(0.1);
+              socket.resetAndDestroy();
+            }),
+          );
+        }
+        if (!isSecure) await expectTaken(target);
+      },
     }),
   ),
   {
