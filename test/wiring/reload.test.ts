@@ -1,15 +1,12 @@
-import { copyFile, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Config } from "../../src/config/config.js";
-import { parseConfig } from "../../src/config/load.js";
-import { openLog } from "../../src/daemon/log/log.js";
 import { eventually } from "../../src/testing/eventually.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
 import { simulatedNode } from "../../src/testing/simulated-node.js";
-import { startTracer, type Tracer } from "../../src/tracer.js";
+import { configIn, runningIn } from "./running.js";
 
 // What a reload changes of a running tracer, in this process.
 
@@ -22,48 +19,17 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function configOf(fields: object): Promise<Config> {
-  const text = JSON.stringify({
-    networkMagic: 764_824_073,
-    network: { tag: "AcceptAt", contents: join(directory, "tracer.sock") },
-    logging: [{ logRoot: join(directory, "logs"), logMode: "FileMode", logFormat: "ForMachine" }],
-    ...fields,
-  });
-  return (await parseConfig(text, join(directory, "config.json"))).config;
-}
-
-interface Running extends AsyncDisposable {
-  readonly tracer: Tracer;
-  /** The events of its log so far. */
-  readonly events: string[];
-}
-
-async function running(fields: object): Promise<Running> {
-  const config = await configOf(fields);
-  const sink = await open(join(directory, "log"), "w");
-  const log = await openLog({ verbosity: "Maximum", fd: sink.fd });
-  const events: string[] = [];
-  log.tap((line) => events.push((JSON.parse(line) as { event: string }).event));
-  const tracer = await startTracer(config, { log, version: "1" });
-  return {
-    tracer,
-    events,
-    [Symbol.asyncDispose]: async () => {
-      await tracer.stop();
-      await log.stop({ deadlineMs: 1_000 });
-      await sink.close();
-    },
-  };
-}
+const configOf = (fields: object) => configIn(directory, fields);
+const running = (fields: object) => runningIn(directory, fields);
 
 test("resourceFreq applies from a reload on, in place of the one before", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   await using started = await running({ resourceFreq: 1_000 });
-  const { tracer, events } = started;
+  const { tracer, lines } = started;
   const loggedWithin = (milliseconds: number) => {
-    const before = events.length;
+    const before = lines.length;
     vi.advanceTimersByTime(milliseconds);
-    return events.slice(before).filter((event) => event === "resources").length;
+    return lines.slice(before).filter(({ event }) => event === "resources").length;
   };
   expect(loggedWithin(10_000)).toBe(10);
   await tracer.reload(await configOf({ resourceFreq: 5_000 }));
