@@ -1,15 +1,29 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/config/load.js";
+import { placesWithin } from "../../src/http/places.js";
 import { InnerNodes } from "../../src/inner-nodes/inner-nodes.js";
-import type { OtlpIn } from "../../src/otlp-in/otlp-in.js";
-import { loadOtlpIn } from "../../src/tracer-otlp-in.js";
+import type { OtlpIn, OtlpInSettings } from "../../src/otlp-in/otlp-in.js";
+import { readOpenFilesLimit } from "../../src/registry/process-limit.js";
+import { loadOtlpIn, otlpInView } from "../../src/tracer-otlp-in.js";
 
 // What OTLP asks the sessions of nodes, whose limits are its own, too.
 
 const maxInFlightBytes = 2 ** 20;
+
+const given = vi.hoisted(() => [] as OtlpInSettings[]);
+vi.mock("../../src/otlp-in/otlp-in.js", async (original) => {
+  const module = await original<typeof import("../../src/otlp-in/otlp-in.js")>();
+  class Watched extends module.OtlpIn {
+    constructor(settings: OtlpInSettings) {
+      super(settings);
+      given.push(settings);
+    }
+  }
+  return { ...module, OtlpIn: Watched };
+});
 
 let directory: string;
 let opened: OtlpIn | undefined;
@@ -60,4 +74,19 @@ test("whether a resource may come is asked with its name and the client's addres
   );
   expect(await answer.json()).toMatchObject({ partialSuccess: { rejectedLogRecords: "1" } });
   expect(asked).toEqual([["shop", "127.0.0.1"]]);
+});
+
+test("requests may hold half of the peers' memory, and a server has as many connections as any endpoint", async () => {
+  await postingTo({ flight: { heldBytes: 0 } });
+  expect(given.at(-1)).toMatchObject({
+    maxBytes: maxInFlightBytes / 2,
+    maxObjectBytes: 16 * 2 ** 20,
+    maxMetricsPerNode: 10_000,
+    maxConnections: placesWithin(readOpenFilesLimit()).maxConnections,
+  });
+});
+
+test("health is told how many resources send, and when one was last refused", () => {
+  const view = otlpInView({ stats: () => ({ resources: 3, sinceBusyMs: 7 }) } as never);
+  expect([view.resources(), view.sinceBusyMs()]).toEqual([3, 7]);
 });

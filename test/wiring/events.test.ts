@@ -133,6 +133,15 @@ test("refusals of an address for a reason are one line a minute, with their numb
   vi.useRealTimers();
 });
 
+test("a node that comes again and again causes five lines at once", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const { lines, log } = logged();
+  const { named } = sessionEvents(log, new OwnEvents());
+  for (let count = 0; count < 20; count += 1) named(connection, node);
+  expect(lines).toHaveLength(5);
+  vi.useRealTimers();
+});
+
 test("refusals of any number of addresses, again and again, are a bounded number of lines a minute", () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
   const { lines, log } = logged();
