@@ -5,6 +5,7 @@ import { listenerCheck, nodesCheck, targetCheck } from "../../src/health/door-ch
 import { eventLoopCheck } from "../../src/health/event-loop-check.js";
 import type { HealthState } from "../../src/health/health-report.js";
 import { helpTextsCheck } from "../../src/health/help-texts-check.js";
+import { linkCheck } from "../../src/health/link-check.js";
 import { clashingNamesCheck, type NamedNode, newNamesCheck } from "../../src/health/names-checks.js";
 import { nodeLimitsCheck } from "../../src/health/node-limits-check.js";
 import { type RetentionFault, retentionCheck } from "../../src/health/retention-check.js";
@@ -222,6 +223,18 @@ test.each([
   const check = listenerCheck({ where: "/run/a.sock", isBound: () => isBound });
   expect(check).toMatchObject({ name: "listener", pages: "ready" });
   expect(check.find().state).toBe(state);
+});
+
+test("a link is checked as what it is: a listener or a target, under its own name", () => {
+  const listening = linkCheck({ where: "wss://a", isBound: () => false });
+  expect(listening).toMatchObject({ name: "link:wss://a", pages: "ready" });
+  expect(listening.find().state).toBe("failing");
+  const connecting = linkCheck({ where: "wss://b", isConnected: () => false, lastError: () => undefined });
+  expect(connecting).toMatchObject({ name: "link:wss://b", pages: "none" });
+  expect(connecting.find()).toMatchObject({
+    state: "degraded",
+    action: expect.stringContaining("muninn.links"),
+  });
 });
 
 test("an absent target is degraded, with its error, and affects only /healthz", () => {

@@ -90,6 +90,18 @@ test("a request has 20 MiB at most", () => {
   expect(maxBodyBytes).toBe(20 * 2 ** 20);
 });
 
+test("only what there was no room for counts as busy", async () => {
+  const { door } = doorOf();
+  const busyAfter = async (outcome: Awaited<ReturnType<Door["through"]>>) => {
+    await door.through(async () => outcome);
+    return Number.isFinite(door.lastBusyAt);
+  };
+  expect(await busyAfter({ kind: "taken", rejected: 0, message: "" })).toBe(false);
+  expect(await busyAfter({ kind: "failed", message: "" })).toBe(false);
+  expect(await busyAfter("too-large")).toBe(false);
+  expect(await busyAfter("busy")).toBe(true);
+});
+
 test("a request that is handled, or fails, holds no memory and is no longer waited for", async () => {
   const { admission, door } = doorOf();
   await door.through(async () => ({ kind: "busy", message: "" }));

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,12 +21,12 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const pathOf = (name: string) => join(directory, `${name}.sock`);
 
-async function doorWith(network: object, links: readonly object[] = []) {
+async function doorWith(network: object, links: readonly object[] = [], muninn: object = {}) {
   const text = JSON.stringify({
     networkMagic: 42,
     network,
     logging: [{ logRoot: directory, logMode: "FileMode", logFormat: "ForMachine" }],
-    muninn: { links, reconnect: { initial: "5ms", max: "5ms" } },
+    muninn: { links, reconnect: { initial: "5ms", max: "5ms" }, ...muninn },
   });
   const { config } = await parseConfig(text, "config.json");
   const log = { info: vi.fn(), notice: vi.fn(), warning: vi.fn() };
@@ -113,6 +113,38 @@ test("a door that stops connects to nothing again, neither to its targets nor ov
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(nodes.map(({ connections }) => connections)).toEqual([2, 2]);
   for (const node of nodes) node.close();
+});
+
+test("a file of a link that cannot be read is named with its own link", async () => {
+  const tokenFile = join(directory, "token");
+  await writeFile(tokenFile, "a-token-of-16-signs");
+  const { door } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [
+    { connect: "ws://127.0.0.1:1/nodes" },
+    { connect: "wss://127.0.0.1:1/nodes", tokenFile },
+  ]);
+  await door.open(run);
+  await rm(tokenFile);
+  await expect(door.readChange()).rejects.toThrow(/^muninn\.links\[1\]\.tokenFile: /);
+  await door.stop();
+  const { door: another } = await doorWith({ tag: "AcceptAt", contents: pathOf("another") }, [
+    { connect: "ws://127.0.0.1:1/nodes" },
+    { connect: "wss://127.0.0.1:1/nodes", tokenFile },
+  ]);
+  await expect(another.open(run)).rejects.toThrow(/^muninn\.links\[1\]\.tokenFile: /);
+  await another.stop();
+});
+
+test("a link's socket has the configured mode, and the log tells of the directory that was made for it", async () => {
+  const listen = join(directory, "made", "link.sock");
+  const { door, log } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [{ listen }], {
+    socketMode: "0600",
+  });
+  await door.open(run);
+  expect((await stat(listen)).mode & 0o777).toBe(0o600);
+  expect(log.notice.mock.calls.map(([event, , facts]) => [event, facts])).toEqual([
+    ["socket_directory_made", { directory: join(directory, "made") }],
+  ]);
+  await door.stop();
 });
 
 test("a reload reads the files of links again", async () => {

@@ -86,12 +86,15 @@ describe("network", () => {
     const path = join(directory, "node.sock");
     await new Promise<void>((resolve) => server.listen(path, resolve));
     open.push(() => server.close());
-    await tracerWith({
-      network: { tag: "ConnectTo", contents: [path] },
-      muninn: { reconnect: { initial: "5ms", max: "5ms" } },
-    });
+    const network = { tag: "ConnectTo", contents: [path] };
+    const often = await tracerWith({ network, muninn: { reconnect: { initial: "5ms", max: "5ms" } } });
     // With the defaults the tenth would come after more than two minutes.
     await eventually(() => expect(connections).toBeGreaterThan(10));
+    await often.stop();
+    connections = 0;
+    await tracerWith({ network, muninn: { reconnect: { initial: "5ms", max: "1h" } } });
+    // With a first pause of a second the seventh would come after more than a minute.
+    await eventually(() => expect(connections).toBeGreaterThan(6));
   });
 
   test("ConnectTo: health shows each address by its own state", async () => {

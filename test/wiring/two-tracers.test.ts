@@ -22,5 +22,15 @@ test("of two tracers below one root, only the first writes in a node's directory
   }
   expect(await first.linesOf("relay")).toEqual(["of the first"]);
   expect(await first.linesOf("relay_unix-1")).toEqual(["of the second"]);
+  // Once the node has left the first tracer, the second may write in its directory.
   for (const peer of peers) peer.leave();
+  await eventually(async () => {
+    const peer = await PlainPeer.at(second.address, { name: "relay", magic: 42 });
+    await eventually(() => expect(peer.wanted.length).toBeGreaterThan(0));
+    peer.reply(["of the second, later"]);
+    const { written } = second.accounts();
+    await eventually(() => expect(second.accounts().written).toBeGreaterThan(written));
+    peer.leave();
+    expect(await first.linesOf("relay")).toContain("of the second, later");
+  });
 });

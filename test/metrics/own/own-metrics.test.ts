@@ -151,7 +151,8 @@ describe("the exposition", () => {
     expect(all.get('muninn_process_cpu_seconds_total{mode="user"}')!).toBeLessThanOrEqual(cpu.user / 1e6);
     expect(all.get("muninn_process_start_time_seconds")!).toBeLessThanOrEqual(Date.now() / 1_000);
     expect(all.get("muninn_process_start_time_seconds")!).toBeGreaterThan(Date.now() / 1_000 - 86_400);
-    expect(all.get('muninn_process_memory_bytes{use="heap_used"}')!).toBeGreaterThan(0);
+    for (const use of ["heap_used", "heap_total", "external"])
+      expect(all.get(`muninn_process_memory_bytes{use="${use}"}`)!).toBeGreaterThan(0);
   });
 });
 

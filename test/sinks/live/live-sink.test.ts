@@ -451,3 +451,18 @@ test("of a text less is searched, the longer an expression is", async () => {
     true,
   ]);
 });
+
+test("what it takes to send to viewers is taken from their time", async () => {
+  let now = 0;
+  const budget = new TimeBudget({ now: () => now, utilization: () => 0 });
+  const take = vi.spyOn(budget, "take");
+  const { sink } = opened({ budget });
+  sink.watch(await LiveFilter.of({}), async () => {
+    now += 7;
+  });
+  sink.offer(node, batchOf([{}]));
+  now = 1_000;
+  take.mockClear();
+  sink.flush();
+  expect(take.mock.calls).toEqual([[7]]);
+});

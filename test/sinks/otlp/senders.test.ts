@@ -44,8 +44,15 @@ test("a failure shows in health after two seconds, and as long as nothing is acc
   expect(senders.health().state).toBe("ok");
   vi.advanceTimersByTime(1);
   expect(senders.health()).toMatchObject({ state: "failing", since: Date.now() - 2_000 });
-  observer.sent(1, 1);
+  observer.sent(3, 500);
   expect(senders.health().state).toBe("ok");
+  const counts = senders.metrics().map(({ name, read }) => [name, ...[...read()][0]!]);
+  expect(counts).toEqual([
+    ["muninn_otlp_requests_total", {}, 1],
+    ["muninn_otlp_records_total", {}, 3],
+    ["muninn_otlp_sent_bytes_total", {}, 500],
+    ["muninn_otlp_retries_total", {}, 1],
+  ]);
 });
 
 test("a node has ten seconds to tell its version, which is forgotten when it leaves, as is its host", async () => {
