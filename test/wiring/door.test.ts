@@ -136,7 +136,7 @@ test("a file of a link that cannot be read is named with its own link", async ()
 
 test("a link's socket has the configured mode, and the log tells of the directory that was made for it", async () => {
   const listen = join(directory, "made", "link.sock");
-  const { door, log } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [{ listen }], {
+  const { door, log } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [{ listen: `unix:${listen}` }], {
     socketMode: "0600",
   });
   await door.open(run);
