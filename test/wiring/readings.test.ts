@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { handlesReading, nodeReadings, registryReading, watchWrites } from "../../src/tracer-readings.js";
+import { handlesReading, nodeReadings, outcomeReading, registryReading, watchWrites } from "../../src/tracer-readings.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "performance"], now: 1_000_000 });
@@ -31,6 +31,21 @@ test("each node is counted with what it was asked, and its metrics that are kept
   const node = { node: { name: "relay" }, session: { openRequests: 2 }, metrics: { size: 40, refused: 7 } };
   expect([...nodeReadings({ nodes: () => [node] } as never)]).toEqual([
     { name: "relay", requestsOutstanding: 2, metrics: 40, metricsRefused: 7 },
+  ]);
+});
+
+test("the outcome has each sink but the viewers', required ones first", () => {
+  const account = { received: 3, written: 2, dropped: new Map([["stopped", 1]]) };
+  const sinks = [
+    { name: "otlp", kind: "best-effort" },
+    { name: "live", kind: "best-effort" },
+    { name: "file", kind: "required" },
+    { name: "unused", kind: "required" },
+  ];
+  const accounting = { bySink: () => new Map(["otlp", "live", "file"].map((name) => [name, account])) };
+  expect(outcomeReading({ accounting, sinks } as never)).toEqual([
+    { sink: "file", isRequired: true, ...account },
+    { sink: "otlp", isRequired: false, ...account },
   ]);
 });
 
