@@ -136,9 +136,13 @@ test("a file of a link that cannot be read is named with its own link", async ()
 
 test("a link's socket has the configured mode, and the log tells of the directory that was made for it", async () => {
   const listen = join(directory, "made", "link.sock");
-  const { door, log } = await doorWith({ tag: "AcceptAt", contents: pathOf("tracer") }, [{ listen: `unix:${listen}` }], {
-    socketMode: "0600",
-  });
+  const { door, log } = await doorWith(
+    { tag: "AcceptAt", contents: pathOf("tracer") },
+    [{ listen: `unix:${listen}` }],
+    {
+      socketMode: "0600",
+    },
+  );
   await door.open(run);
   expect((await stat(listen)).mode & 0o777).toBe(0o600);
   expect(log.notice.mock.calls.map(([event, , facts]) => [event, facts])).toEqual([

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { handlesReading, nodeReadings, outcomeReading, registryReading, watchWrites } from "../../src/tracer-readings.js";
+import {
+  handlesReading,
+  nodeReadings,
+  outcomeReading,
+  registryReading,
+  watchWrites,
+} from "../../src/tracer-readings.js";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "performance"], now: 1_000_000 });
