@@ -27,6 +27,16 @@ test("files have a pool of 32 threads, whatever Node's default is", async () => 
   expect(await daemon.stop()).toBe(0);
 });
 
+test("the log says who may read and connect, by the umask of the process", async () => {
+  await using place = await Workplace.open();
+  const daemon = await place.start();
+  await daemon.logged("started");
+  const said = daemon.log.filter(({ event }) => event === "access").map(({ msg }) => String(msg));
+  const umask = process.umask().toString(8).padStart(4, "0");
+  expect(said.filter((sentence) => sentence.includes(`by the umask ${umask}`))).toHaveLength(2);
+  expect(await daemon.stop()).toBe(0);
+});
+
 test("resourceFreq logs the tracer's resource usage, and verbosity and --min-log-severity decide whether it shows", async () => {
   await using place = await Workplace.open();
   const daemon = await place.start({ resourceFreq: 10, verbosity: "Maximum" });
