@@ -8,6 +8,7 @@ import { helpTextsCheck } from "../../src/health/help-texts-check.js";
 import { linkCheck } from "../../src/health/link-check.js";
 import { clashingNamesCheck, type NamedNode, newNamesCheck } from "../../src/health/names-checks.js";
 import { nodeLimitsCheck } from "../../src/health/node-limits-check.js";
+import { otlpInCheck } from "../../src/health/otlp-in-check.js";
 import { type RetentionFault, retentionCheck } from "../../src/health/retention-check.js";
 import { sinkCheck } from "../../src/health/sink-check.js";
 import { WritesUnderWay } from "../../src/health/writes-under-way.js";
@@ -346,6 +347,16 @@ test("a node that reaches a limit is degraded until five minutes after the last 
   expect(check.find().state).toBe("degraded");
   nodes = [];
   expect(check.find()).toEqual({ state: "ok" });
+});
+
+test.each([
+  [59_999, "degraded"],
+  [60_000, "ok"],
+])("%i ms after an exporter was turned away OTLP is %s", (milliseconds, state) => {
+  const { find, pages } = otlpInCheck({ resources: () => 3, sinceBusyMs: () => milliseconds });
+  expect(pages).toBe("none");
+  expect(find()).toMatchObject({ state });
+  if (state === "ok") expect(find().reason).toBe("3 resources are sending");
 });
 
 test("unreadable help texts are degraded, with the reason", () => {

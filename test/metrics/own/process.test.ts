@@ -3,6 +3,7 @@ import { type DelayHistogram, EventLoopLag } from "../../../src/metrics/own/even
 import { GarbageCollectionWatch } from "../../../src/metrics/own/garbage-collection.js";
 import { ProcessWatch } from "../../../src/metrics/own/process.js";
 import { type Resources, ResourceTrace } from "../../../src/metrics/own/resource-trace.js";
+import { collectGarbage } from "../../garbage.js";
 
 describe("the lag of the event loop", () => {
   let delaysMs: number[];
@@ -175,4 +176,16 @@ test.skipIf(process.platform !== "linux")("open files are counted as the system 
   await vi.waitFor(() => expect(traces.at(-1)?.openFiles).toBeGreaterThan(2));
   trace.stop();
   watch.stop();
+});
+
+test("pauses of the garbage collector are no longer counted after a stop", async () => {
+  const watch = new GarbageCollectionWatch();
+  const counted = () => [...watch.read().values()].reduce((sum, { count }) => sum + count, 0);
+  await collectGarbage();
+  await vi.waitFor(() => expect(counted()).toBeGreaterThan(0));
+  watch.stop();
+  const before = counted();
+  for (let times = 0; times < 3; times += 1) await collectGarbage();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(counted()).toBe(before);
 });
