@@ -1,7 +1,19 @@
 import { PassThrough } from "node:stream";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Admission } from "../../src/http/admission.js";
-import { readBody } from "../../src/http/admitted-body.js";
+import { readBody, unpacked } from "../../src/http/admitted-body.js";
+
+const unpacking = vi.hoisted(() => [] as { readonly destroyed: boolean }[]);
+vi.mock("node:zlib", async (original) => {
+  const module = await original<typeof import("node:zlib")>();
+  const createGunzip: typeof module.createGunzip = (options) => {
+    const made = module.createGunzip(options);
+    unpacking.push(made);
+    return made;
+  };
+  return { ...module, createGunzip };
+});
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -38,4 +50,9 @@ test.each([
   end(stream);
   expect((await read).toString()).toBe(expected);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a body that is too large to unpack is unpacked no further", async () => {
+  expect(await unpacked(gzipSync(Buffer.alloc(1_000_000)), 200_000, place())).toBe("too-large");
+  expect(unpacking.map(({ destroyed }) => destroyed)).toEqual([true]);
 });
