@@ -235,6 +235,16 @@ describe("limits", () => {
     });
   });
 
+  test.each([
+    [10, "200 OK"],
+    [11, "413 Payload Too Large"],
+  ])("of bodies of ten bytes at most, one of %i is answered with %s", async (bytes, status) => {
+    const server = await open({ maxRequestBytes: 10, route: ({ body }) => textAnswer(200, body) });
+    const request = `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${bytes}\r\n\r\n`;
+    const answer = await received(await rawConnection(server, `${request}${"x".repeat(bytes)}`));
+    expect(answer).toContain(`HTTP/1.1 ${status}`);
+  });
+
   test("bytes that are not HTTP are answered with 400 and the connection is closed", async () => {
     const socket = await rawConnection(await open(), "\x16\x03\x01\x02\x00garbage\r\n\r\n");
     expect(await received(socket)).toMatch(/^HTTP\/1.1 400 /);

@@ -81,29 +81,6 @@ test("another node that gets the connection id of one that has left is not taken
   ).toEqual([["of a"]]);
 });
 
-describe("a node that has left is known", () => {
-  test("for an hour", () => {
-    const { sink } = opened();
-    sink.open(identity("a"), new CountedAccount());
-    sink.close(identity("a"));
-    vi.advanceTimersByTime(3_600_000);
-    expect([...sink.nodes()]).toHaveLength(1);
-    vi.advanceTimersByTime(1);
-    expect([...sink.nodes()]).toEqual([]);
-  });
-
-  test("as long as fewer than a thousand have left since", () => {
-    const { sink } = opened();
-    for (let count = 0; count < 1_500; count += 1) {
-      const node = identity(`node-${count}`);
-      sink.open(node, new CountedAccount());
-      sink.close(node);
-    }
-    const names = [...sink.nodes()].map((known) => known.identity.name);
-    expect([names.length, names[0]]).toEqual([1_000, "node-500"]);
-  });
-});
-
 test("a message has a million characters and one object more at most", async () => {
   const { sink, texts, watch } = opened();
   await watch();

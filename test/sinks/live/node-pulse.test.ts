@@ -56,3 +56,9 @@ test("a limited number of departed nodes is known, and every connected one", () 
   expect(names).toContain("stays");
   expect(names).toContain("n1499");
 });
+
+test("a clock set back and forward again clears nothing that was counted", () => {
+  const pulse = new NodePulse(start);
+  for (const at of [60_000, 20_000, 61_000]) pulse.count(batchOf([{}]), start + at);
+  expect(pulse.bySeverity(start + 61_000)[1]).toBe(3);
+});
