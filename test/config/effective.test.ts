@@ -189,6 +189,16 @@ test("the effective configuration, printed and read again, means the same", asyn
   expect(again.config).toEqual(config);
 });
 
+test("the credentials of the page, of either kind or both, are printed with what is no secret", async () => {
+  const printed = async (auth: string) =>
+    formatConfig(await configOf(`muninn: {ui: {host: 127.0.0.1, port: 1}, auth: {ui: ${auth}}}`));
+  const both = await printed("{bearerToken: hunter2, basic: {user: someone, password: hunter3}}");
+  expect(both).toMatch(
+    /ui:\n +bearerToken: .*\n +basic:\n +user: someone\n|ui:\n +basic:\n +user: someone\n.*\n +bearerToken:/,
+  );
+  expect(await printed("{bearerToken: hunter2}")).toMatch(/ui:\n +bearerToken:/);
+});
+
 test("neither the text nor the masked configuration holds a secret", async () => {
   const config = await configOf(`hasEKG: {epHost: a, epPort: 1}
 muninn: {auth: {ekg: {bearerToken: hunter2}, prometheus: {basic: {user: someone, password: hunter2}}}}`);
