@@ -229,3 +229,15 @@ test("a stop ends clients that have said nothing yet", async () => {
   for (const socket of silent) socket.resume();
   expect(await Promise.race([otlpIn.stop(), pause(8_000, "late")])).toBeUndefined();
 });
+
+test("over gRPC a connection whose calls are answered gives way again", async () => {
+  const { otlpIn, closed } = await opened(1);
+  const first = connectHttp2(`http://${otlpIn.served.get("otlpGrpc")}`);
+  const call = first.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+  call.resume().end(Buffer.alloc(5));
+  await once(call, "close");
+  const ended = once(first, "close");
+  await client(otlpIn, "otlpGrpc", preface);
+  await ended;
+  expect(closed.map(([transport, reason]) => [transport, reason])).toEqual([["grpc", "gave-way"]]);
+});

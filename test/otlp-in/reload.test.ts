@@ -68,7 +68,7 @@ test("after SIGHUP both transports use the new secret and certificate for new co
   await daemon.logged("reloaded");
   const after = await ask("another-secret-word");
   expect(after.slice(0, 2)).toEqual([200, "0"]);
-  expect(after[2]).not.toBe(before[2]);
+  expect(["not the same", before[2]]).not.toContain(after[2]);
   expect((await ask("one-of-the-secrets")).slice(0, 2)).toEqual([401, "16"]);
   expect(await daemon.stop()).toBe(0);
 });
