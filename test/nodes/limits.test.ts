@@ -136,3 +136,10 @@ test("a close has ended the session when it resolves", async () => {
   await session.close("for a test");
   expect(house.ends).toHaveLength(1);
 });
+
+test("a connection that we close before its peer has sent a byte is no probe", async () => {
+  const house = new House();
+  const { session } = begin({ house });
+  await session.stop(1_000);
+  expect(house.ends.map(({ fault }) => fault?.fault.code)).toEqual(["closed-by-us"]);
+});

@@ -26,7 +26,8 @@ afterEach(async () => {
   vi.restoreAllMocks();
   await timeseries?.stop();
   vi.useRealTimers();
-  await rm(directory, { recursive: true });
+  // A stop does not wait for the disk here: the last points may still be on their way.
+  await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 });
 });
 
 async function opened(changes: Partial<TimeseriesOptions> = {}): Promise<Timeseries> {
