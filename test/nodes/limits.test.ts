@@ -9,7 +9,7 @@ import { SignsOfLife } from "../../src/nodes/signs-of-life.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
-import { begin, House, quiet, settings, until } from "./house.js";
+import { begin, TestHost, quiet, settings, until } from "./test-host.js";
 import type { ScriptedPeer } from "./scripted-peer.js";
 
 // Limits that fail if they are ten times smaller or larger, and what is left when something is over.
@@ -117,11 +117,11 @@ describe("no timer is left", () => {
     ["a fault", (_, { stream }) => stream.end(Buffer.alloc(99, 0xff))],
     ["a close", (session) => session.close("for a test")],
   ])("after %s", async (_, end) => {
-    const house = new House();
-    const { peer, session } = begin({ house });
+    const host = new TestHost();
+    const { peer, session } = begin({ host });
     await peer.shakeHands();
     await peer.tellName("relay");
-    await until(() => house.nodes.length > 0);
+    await until(() => host.nodes.length > 0);
     end(session, peer);
     await session.done;
     await quiet();
@@ -130,16 +130,16 @@ describe("no timer is left", () => {
 });
 
 test("a close has ended the session when it resolves", async () => {
-  const house = new House();
-  const { peer, session } = begin({ house });
+  const host = new TestHost();
+  const { peer, session } = begin({ host });
   await peer.shakeHands();
   await session.close("for a test");
-  expect(house.ends).toHaveLength(1);
+  expect(host.ends).toHaveLength(1);
 });
 
 test("a connection that we close before its peer has sent a byte is no probe", async () => {
-  const house = new House();
-  const { session } = begin({ house });
+  const host = new TestHost();
+  const { session } = begin({ host });
   await session.stop(1_000);
-  expect(house.ends.map(({ fault }) => fault?.fault.code)).toEqual(["closed-by-us"]);
+  expect(host.ends.map(({ fault }) => fault?.fault.code)).toEqual(["closed-by-us"]);
 });

@@ -545,16 +545,3 @@ describe("a connection whose credentials are for certain names", () => {
     expect(ends[0]).toMatchObject({ node: undefined, fault: { fault: { code: "name-not-allowed", node } } });
   });
 });
-
-test("connections that we close do not count among those that are leaving, however many there were", async () => {
-  const sessions = sessionsWith(async () => true);
-  onTestFinished(() => sessions.stop(100));
-  for (let count = 0; count < 260; count += 1) {
-    await connected(sessions, `node-${count}`);
-    for (const { session } of [...sessions.nodes()]) await session.close("for a test");
-  }
-  await new Promise((resolve) => setImmediate(resolve));
-  const peer = new ScriptedPeer("one-more");
-  const run = sessions.run(peer.connection);
-  expect(await Promise.race([run, peer.shakeHands().then(() => "accepted")])).toBe("accepted");
-});
