@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type RecordedMessage, readRecordedMessages } from "../../src/recording/recorded-messages.js";
 import { Recorder } from "../../src/recording/recorder.js";
+import { readRecordingFile } from "../../src/recording/recording-reader.js";
 import { RecordingWriter } from "../../src/recording/recording-writer.js";
 import { type RunningRecorder, startRecorder } from "../../src/recording/start-recorder.js";
 import type { Address } from "../../src/transport/address.js";
@@ -178,6 +179,48 @@ test("a reader that stops reading pauses the writer until it continues", async (
   await over;
   await writer.stop();
   expect(Buffer.concat(to.got).toString()).toBe("more than ten bytesthe next");
+});
+
+test("a disk that is behind holds up the traffic until it has caught up", async () => {
+  let catchUp: (() => void) | undefined;
+  const writer = {
+    opened: () => {},
+    bytes: () => {},
+    ended: () => {},
+    closed: () => {},
+    roomAgain: () =>
+      new Promise<void>((resolve) => {
+        catchUp = resolve;
+      }),
+  } as unknown as RecordingWriter;
+  const [from, to] = [new SlowPeer(), new SlowPeer()];
+  const pair = { opener: "a", listener: "b", openerStream: from, listenerStream: to };
+  const over = new Recorder(writer).pass(pair);
+  from.push("some bytes");
+  await vi.waitFor(() => expect(to.got).toHaveLength(1), { timeout: 20_000 });
+  expect(from.isPaused()).toBe(true);
+  catchUp!();
+  await vi.waitFor(() => expect(from.isPaused()).toBe(false), { timeout: 20_000 });
+  from.destroy();
+  to.destroy();
+  await over;
+});
+
+test("a recording says when a connection is over, and a side that breaks ends the other", async () => {
+  const path = join(directory, "traffic.rec");
+  const writer = await RecordingWriter.open({ path, onTrouble: (text) => events.push(text) });
+  const [from, to] = [new SlowPeer(), new SlowPeer()];
+  const pair = { opener: "a", listener: "b", openerStream: from, listenerStream: to };
+  const over = new Recorder(writer).pass(pair);
+  from.destroy();
+  await once(from, "close");
+  expect(to.writableEnded).toBe(true);
+  to.destroy();
+  await over;
+  await writer.stop();
+  const kinds: string[] = [];
+  for await (const frames of readRecordingFile(path, () => {})) kinds.push(...frames.map(({ kind }) => kind));
+  expect(kinds).toEqual(["begin", "opened", "closed", "finished"]);
 });
 
 test("if a peer cannot be reached, the other is refused and the recorder keeps listening", async () => {

@@ -183,6 +183,19 @@ test("files stay below their limit, each starts with the open connections, and t
   expect(bytesWritten).toBe(size);
 });
 
+test("a file does not begin with connections that were closed before", async () => {
+  const second = { ...first, connection: 2 };
+  const writer = await openWriter({ maxBytes: 2_000, blockBytes: 500 });
+  writer.opened(first);
+  writer.opened(second);
+  writer.closed(1);
+  for (let at = 0; at < 10; at += 1) writer.bytes(2, "opener", at * 500, noise(500, at + 1));
+  const { files } = await writer.stop();
+  expect(files.length).toBeGreaterThan(2);
+  const { frames } = await read(files.at(-1)!);
+  expect(withoutTime(frames).filter((frame) => "opener" in frame)).toEqual([{ kind: "opened", ...second }]);
+});
+
 test("only the newest files are kept if their number is limited, and other files stay", async () => {
   await writeFile(join(directory, "traffic.rec.old"), "not ours");
   const writer = await openWriter({ maxBytes: 2_000, maxFiles: 2, blockBytes: 500 });
@@ -252,6 +265,40 @@ test("what does not fit while the disk is full is a gap of the right size in the
   const gap = frames.findIndex(({ kind }) => kind === "gap");
   expect(frames[gap]).toMatchObject({ bytes: missing });
   expect(frames.slice(gap + 1).map(({ kind }) => kind)).toEqual(["opened", "bytes", "finished"]);
+});
+
+test("a write that hangs is reported, traffic no longer waits for it, and nothing is lost once it ends", async () => {
+  const held: (() => void)[] = [];
+  let isHanging = false;
+  const openPart = async (file: string): Promise<PartHandle> => {
+    const handle = await open(file, "wx");
+    const write = async (...args: [Uint8Array, number, number, number]) => {
+      if (isHanging) await new Promise<void>((resolve) => held.push(resolve));
+      return handle.write(...args);
+    };
+    return { write: write as PartHandle["write"], close: () => handle.close() };
+  };
+  const writer = await openWriter({ openPart, blockBytes: 100, maxWaitingBytes: 1_000, retryMs: 5 });
+  isHanging = true;
+  for (let at = 0; at < 6; at += 1) writer.bytes(1, "opener", at * 100, noise(100, at + 1));
+  const roomAgain = writer.roomAgain();
+  expect(roomAgain).toBeDefined();
+  await roomAgain;
+  expect(troubles[0]).toContain("a write hangs");
+  expect(writer.roomAgain()).toBeUndefined();
+  isHanging = false;
+  for (const goOn of held) goOn();
+  expect(await writer.stop()).toMatchObject({ bytesMissing: 0 });
+  const { frames } = await read(path);
+  expect(frames.filter(({ kind }) => kind === "bytes")).toHaveLength(6);
+});
+
+test("a stop does not wait for the next attempt on a full disk", async () => {
+  const disk = new SmallDisk(300);
+  const writer = await openWriter({ openPart: disk.openPart, blockBytes: 100, retryMs: 1_000_000 });
+  for (let at = 0; at < 10; at += 1) writer.bytes(1, "opener", at * 100, noise(100, at + 1));
+  await vi.waitFor(() => expect(writer.trouble).toBeDefined(), { timeout: 20_000 });
+  expect((await writer.stop()).bytesMissing).toBeGreaterThan(0);
 });
 
 test("a recording that ends on a full disk counts what is missing and stays readable", async () => {

@@ -44,6 +44,11 @@ test("a line of a log becomes a trace object with its time, namespace, severity,
   expect(object.thread(0)).toBe("31");
 });
 
+test("the time of a line may have the form of older nodes", () => {
+  const { at } = lineObject(Buffer.from('{"at":"2026-02-16 09:30:01.5 UTC"}'), 0)!;
+  expect(at).toBe(Date.parse("2026-02-16T09:30:01.5Z") * 1_000);
+});
+
 test.each([
   { what: "namespace in segments", line: '{"ns":["A","B"]}', namespace: "A.B", severity: "Info" },
   { what: "unknown severity", line: '{"sev":"Loud"}', namespace: "", severity: "Info" },
@@ -223,6 +228,19 @@ test("only the objects between from and to are played, timed from the first of t
   await vi.waitFor(() => expect(clock.asleep).toBe(1), { timeout: 20_000 });
   clock.pass(2_000);
   expect(await takeAll(player)).toEqual([3]);
+});
+
+test("metrics that a node had sent before the period played are there from the start", async () => {
+  const track: ReplayTrack = {
+    ...trackOf(1, 2),
+    async *events() {
+      yield { at: 1e6, message: { kind: "metrics", metrics: [["m", { kind: "gauge", value: 7n }]] } };
+      yield* trackOf(1, 2).events();
+    },
+  };
+  const player = new ReplayPlayer(track, { ...fast, from: 2e6 });
+  expect(await takeAll(player)).toEqual([1]);
+  expect(player.metrics.get("m")).toEqual({ kind: "gauge", value: 7n });
 });
 
 test("a loop plays everything the given number of times", async () => {

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { lineObject } from "../../src/recording/log-line-object.js";
 import { readRecordedMessages } from "../../src/recording/recorded-messages.js";
-import { openTracks } from "../../src/recording/replay-track.js";
+import { openTracks, type ReplayTrack } from "../../src/recording/replay-track.js";
 import { startRecorder } from "../../src/recording/start-recorder.js";
 import { type ReplaySettings, type RunningReplay, startReplay } from "../../src/recording/start-replay.js";
 import { NumberedSource } from "../../src/testing/numbered-source.js";
@@ -207,6 +208,48 @@ test("a long log arrives whole from several copies at once", async () => {
     expect(objects).toHaveLength(lines.length);
     expect(objects.every((object, at) => object.includes(lines[at]!))).toBe(true);
   }
+});
+
+/** A track of one object at this second. */
+function trackAt(name: string, second: number): ReplayTrack {
+  const objects = [lineObject(Buffer.from(`{"by":"${name}"}`), 0)!.encoded];
+  return {
+    name,
+    began: second * 1e6,
+    dataPoints: new Map(),
+    async *events() {
+      yield { at: second * 1e6, message: { kind: "objects", objects } };
+    },
+  };
+}
+
+test("nodes begin together, and one whose file begins later waits for its time", async () => {
+  const { target, acceptors } = await tracer(unix("tracer.sock"));
+  const tracks = [trackAt("first", 10), trackAt("later", 11), trackAt("with-it", 10)];
+  const network = { mode: "connect", address: target } as const;
+  // A second lasts two hours.
+  const running = await startReplay({ tracks, network, magic, speed: 1 / 7_200, copies: 1, loops: 1 });
+  cleanups.push(() => running.stop());
+  const sent = () => running.reports().map(({ objectsSent }) => objectsSent);
+  await vi.waitFor(() => expect(acceptors).toHaveLength(3), { timeout: 20_000 });
+  await vi.waitFor(() => expect([sent()[0], sent()[2]]).toEqual([1, 1]), { timeout: 20_000 });
+  expect(sent()[1]).toBe(0);
+});
+
+test("a track that cannot be read to its end makes the replay fail with the reason", async () => {
+  const { target } = await tracer(unix("tracer.sock"));
+  const track: ReplayTrack = {
+    ...trackAt("torn", 1),
+    // biome-ignore lint/correctness/useYield: it fails at once
+    async *events() {
+      throw new Error("unreadable");
+    },
+  };
+  const network = { mode: "connect", address: target } as const;
+  const speed = Number.POSITIVE_INFINITY;
+  const running = await startReplay({ tracks: [track], network, magic, speed, copies: 1, loops: 1 });
+  cleanups.push(() => running.stop());
+  await expect(running.finished).rejects.toThrow("unreadable");
 });
 
 test("copies that listen use numbered addresses", async () => {

@@ -117,6 +117,12 @@ class Conversation {
     return this;
   }
 
+  /** Data points other than its name. */
+  startup(): this {
+    this.#say(miniProtocols.dataPoints, encodeDataPointsReply([["NodeStartupInfo", Buffer.from("{}")]]));
+    return this;
+  }
+
   name(name: string): this {
     const info = Buffer.from(JSON.stringify({ niName: name }));
     this.#say(miniProtocols.dataPoints, encodeDataPointsReply([["NodeInfo", info]]));
@@ -146,6 +152,14 @@ test("nodes in a recording are identified by their names, whenever those arrive,
   await log("logs", "one", '{"n":1}\n{"n":2}\npretty printed\n{"n":3}\n');
   await log("logs", "two", '{"n":10}\n{"n":11}\n');
   await log("logs", "traffic.rec-connection-4", '{"n":20}\n');
+  expect(await judge([path], "logs")).toMatchObject({ ok: true });
+});
+
+test("a node keeps its name when it later answers with other data points", async () => {
+  const path = await record((writer) =>
+    new Conversation(writer, 1).name("one").objects('{"n":1}').startup().objects('{"n":2}'),
+  );
+  await log("logs", "one", '{"n":1}\n{"n":2}\n');
   expect(await judge([path], "logs")).toMatchObject({ ok: true });
 });
 
