@@ -168,6 +168,46 @@ test("a lingering node keeps its side open for the given time after the tracer h
   await session.ended;
 });
 
+test("data points that come from elsewhere are answered in the order of the requests", async () => {
+  const resolves: (() => void)[] = [];
+  const askDataPoints = (names: readonly string[]) =>
+    new Promise<(readonly [string, undefined])[]>((resolve) =>
+      resolves.push(() => resolve(names.map((name) => [name, undefined] as const))),
+    );
+  const source = Object.assign(new ScriptedSource({ name: "n" }), { askDataPoints });
+  const { tracer } = open({ openSource: () => source });
+  tracer.shakeHands();
+  tracer.askForDataPoints("first");
+  tracer.askForDataPoints("second");
+  await vi.waitFor(() => expect(resolves).toHaveLength(2));
+  resolves[1]!();
+  await settled();
+  expect(tracer.messages).toEqual([]);
+  resolves[0]!();
+  await settled();
+  expect(tracer.messages.map((message) => message.kind === "data-points" && message.points[0]![0])).toEqual([
+    "first",
+    "second",
+  ]);
+});
+
+test("a tracer that does not end its side is left after two seconds", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  cleanups.push(() => vi.useRealTimers());
+  const { session, tracer } = open();
+  tracer.shakeHands();
+  await settled();
+  let hasClosed = false;
+  const closing = session.close().then(() => {
+    hasClosed = true;
+  });
+  vi.advanceTimersByTime(1_999);
+  await settled();
+  expect(hasClosed).toBe(false);
+  vi.advanceTimersByTime(1);
+  await closing;
+});
+
 test("an answer delayed by a hook is sent when the hook resolves, and never before", async () => {
   let mayAnswer = () => {};
   const gate = new Promise<void>((resolve) => {

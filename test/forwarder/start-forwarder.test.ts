@@ -1,10 +1,13 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ForwarderSource } from "../../src/forwarder/source.js";
 import { type RunningForwarder, startForwarder } from "../../src/forwarder/start-forwarder.js";
+import { miniProtocols } from "../../src/protocol/mini-protocols.js";
+import { encodeTraceDone } from "../../src/protocol/trace-messages.js";
 import { ScriptedSource } from "../../src/testing/scripted-source.js";
 import { magic, TracerEnd } from "./tracer-end.js";
 
@@ -68,6 +71,43 @@ test("the forwarder has finished once everything is sent and the tracer asks for
   tracer.ask(1);
   await vi.waitFor(() => expect(isFinished).toBe(true), waiting);
 });
+
+test.each([
+  { returnsAfterDone: false, connections: 1 },
+  { returnsAfterDone: true, connections: 2 },
+])(
+  "after done a forwarder connects again only if it should: $returnsAfterDone",
+  async ({ returnsAfterDone, connections }) => {
+    const path = join(directory, "tracer.sock");
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const tracer = new TracerEnd(
+        socket.on("error", () => {}),
+        "listener",
+      );
+      tracers.push(tracer);
+      tracer.shakeHands();
+      if (tracers.length > 1) return;
+      tracer.send(miniProtocols.traceObjects, encodeTraceDone());
+      socket.on("end", () => socket.end());
+    }).listen(path);
+    await once(server, "listening");
+    const network = { mode: "connect", address: { kind: "unix", path } } as const;
+    // Pauses take no time, so what is to come comes soon.
+    const clock = { now: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+    forwarder = await startForwarder({
+      source: new ScriptedSource(),
+      magic,
+      network,
+      clock,
+      returnsAfterDone,
+    });
+    if (!returnsAfterDone) await forwarder.finished;
+    await vi.waitFor(() => expect(forwarder.report().connections).toBe(connections), waiting);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(tracers).toHaveLength(connections);
+    server.close();
+  },
+);
 
 test("a stop is idempotent, and waits until the connections are closed", async () => {
   await listen(new ScriptedSource());

@@ -1,3 +1,4 @@
+import { duplexPair } from "node:stream";
 import { expect, test } from "vitest";
 import {
   type Address,
@@ -8,6 +9,7 @@ import {
   simulatedNode,
   startTracer,
 } from "../../src/testing/entry.js";
+import { LinkedPair } from "../../src/testing/linked-pair.js";
 
 const soon = { initialMs: 1, maxMs: 10 };
 const localPort: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
@@ -108,6 +110,25 @@ test("a stop is idempotent, and breaks the open connections", async () => {
   await eventually(() => expect(node.report().connections).toBe(1));
   await Promise.all([link.stop(), link.stop()]);
   expect(link.connections.now).toBe(0);
+});
+
+test("more bytes than the link can hold make the sender wait, and all arrive", async () => {
+  const [near, sender] = duplexPair();
+  const [far, receiver] = duplexPair();
+  const wire = { latencyMs: 0, jitterMs: 0, random: Math.random };
+  const pair = new LinkedPair(near, far, wire, Number.POSITIVE_INFINITY);
+  pair.hold();
+  const [piece, pieces] = [Buffer.alloc(1_048_576), 70];
+  let received = 0;
+  receiver.on("data", ({ length }) => {
+    received += length;
+  });
+  for (let count = 0; count < pieces; count += 1) sender.write(piece);
+  await eventually(() => expect(near.isPaused()).toBe(true));
+  pair.letGo();
+  await eventually(() => expect(received).toBe(pieces * piece.length));
+  pair.cut();
+  await pair.over;
 });
 
 test("an invalid latency is refused with one sentence", async () => {

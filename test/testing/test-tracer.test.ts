@@ -41,6 +41,28 @@ test("the tracer has settled once everything received is safe, not before", asyn
   expect(await tracer.linesOf("relay")).toEqual(["first", "second"]);
 });
 
+test("the tracer has not settled while objects wait for the name of their node", async () => {
+  await using tracer = await startTracer();
+  let giveName = () => {};
+  const dataPointsAfter = new Promise<void>((resolve) => {
+    giveName = resolve;
+  });
+  const source = new ScriptedSource({ name: "late", objects: ["one"] });
+  const network = { mode: "connect", address: tracer.address } as const;
+  await using node = await simulatedNode({ source, network, quirks: { dataPointsAfter } });
+  await expect.poll(() => node.report().objectsSent).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  let hasSettled = false;
+  const settled = tracer.settled().then(() => {
+    hasSettled = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(hasSettled).toBe(false);
+  giveName();
+  await settled;
+  expect(await tracer.linesOf("late")).toEqual(["one"]);
+});
+
 test("addresses may be texts, and omitted fields of an object have usual values", async () => {
   const directory = await mkdtemp(join(tmpdir(), "muninn-address-"));
   const socket = join(directory, "tracer.sock");

@@ -1,6 +1,11 @@
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
+import type { LinkAddress } from "../../../src/transport/address.js";
+import { connectOver } from "../../../src/transport/links/kinds.js";
+import { authority } from "../certificates.js";
 import { Place } from "../places.js";
 import { addressOf, bothEnds, connectAt, listenAt, openDoor, until } from "./link-ends.js";
 
@@ -126,3 +131,38 @@ test.each(["tls", "wss"] as const)("new certificates of %s apply to new connecti
   expect(() => listener.setCredentials({ ...openDoor, cert: "no certificate" })).toThrow();
   await connectAt(address, place);
 });
+
+test.each(["tls", "wss"] as const)(
+  "no session of %s is resumed: its certificate might not be accepted any more",
+  async (kind) => {
+    const { address } = await listenAt(addressOf(kind, place), place);
+    if (!("port" in address)) throw new Error("no port");
+    const where = { host: address.host, port: address.port, ca: authority, servername: "localhost" };
+    const first = connectTls({ ...where, maxVersion: "TLSv1.2" });
+    await once(first, "secureConnect");
+    const session = first.getSession();
+    first.destroy();
+    const second = connectTls({ ...where, maxVersion: "TLSv1.2", session });
+    place.atEnd(() => second.destroy());
+    await once(second, "secureConnect");
+    expect(second.isSessionReused()).toBe(false);
+  },
+);
+
+test.each(["tls", "ws", "wss"] as const)(
+  "an attempt to connect over %s to a server that says nothing ends when it is aborted",
+  async (kind) => {
+    const server = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+    place.atEnd(() => server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const giveUp = new AbortController();
+    const where = { ...addressOf(kind, place), port } as LinkAddress;
+    const attempt = connectOver(where, { signal: giveUp.signal, timeoutMs: 1_000_000 });
+    const failed = expect(attempt).rejects.toThrow(/abort/);
+    await once(server, "connection");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    giveUp.abort();
+    await failed;
+  },
+);
