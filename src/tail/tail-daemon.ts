@@ -136,7 +136,9 @@ class LiveMessages {
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.#silence = setTimeout(() => this.#fail("it has been silent for too long"), silenceMs).unref();
+    // While nothing is read, silence means nothing; the timer starts again when reading does.
+    const silent = () => socket.isPaused || this.#fail("it has been silent for too long");
+    this.#silence = setTimeout(silent, silenceMs).unref();
     const alive = () => this.#silence.refresh();
     socket.on("ping", alive);
     socket.on("message", (data) => {

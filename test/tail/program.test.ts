@@ -102,6 +102,30 @@ test.each([
   expect(ended.err).not.toContain("    at ");
 });
 
+test("several namespaces may be asked for", async () => {
+  const of = (ns: string) => machineText(0, ns, { ns });
+  await writeLog(root.path, "a", 0, [of("Net.Peer"), of("ChainDB.Add"), of("Mempool")]);
+  const args = [
+    "tail",
+    "--dir",
+    root.path,
+    "--namespace",
+    "Net",
+    "--namespace",
+    "ChainDB",
+    "--format",
+    "json",
+  ];
+  const { out, code } = await run(args).ended;
+  expect(code).toBe(0);
+  expect(
+    out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).ns),
+  ).toEqual(["Net.Peer", "ChainDB.Add"]);
+});
+
 test("a configuration names the directories, and the one for machines is used", async () => {
   await writeLog(join(root.path, "m"), "a", 0, lines(0, 1));
   const section = (logRoot: string, logFormat: string) => ({ logRoot, logMode: "FileMode", logFormat });
@@ -210,9 +234,20 @@ async function bytesReadBy(pid: string): Promise<number> {
 }
 
 describe.skipIf(!hasPython)("on a terminal (python3's pty)", () => {
-  function terminal(go: string, press: string, args: readonly string[]) {
-    return run(args, ["python3", "-c", inTerminal, go, press, process.execPath, program]);
+  function terminal(go: string, press: string, args: readonly string[], env: readonly string[] = []) {
+    return run(args, ["env", ...env, "python3", "-c", inTerminal, go, press, process.execPath, program]);
   }
+
+  test.each(["NO_COLOR=1", "TERM=dumb"])(
+    "with --wrap and %s a long line is whole and without colours",
+    async (env) => {
+      await writeLog(root.path, "a", 0, [machineText(0, "long ".repeat(20), { sev: "Error" })]);
+      const { out } = await terminal("", "", ["tail", "--dir", root.path, "--wrap"], [env]).ended;
+      expect(out).not.toContain("\x1b");
+      expect(out.replace(/\s/g, "").match(/long/g)).toHaveLength(20);
+    },
+    30_000,
+  );
 
   test("lines are coloured and cut to its width, and Ctrl-C ends tail silently", async () => {
     await writeLog(root.path, "a", 0, [machineText(0, "long ".repeat(20), { sev: "Error" })]);

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -5,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { daemonAddress } from "../../src/tail/daemon-address.js";
 import { type DaemonLines, type DaemonToTail, tailDaemon } from "../../src/tail/tail-daemon.js";
+import { program } from "../end-to-end/daemon.js";
 
 /** Answers like `muninn.ui`, below `/muninn`; each connection is passed to `onViewer`. */
 let server: Server;
@@ -134,6 +136,93 @@ test("a lost connection is made again, and both are reported", async () => {
     expect.stringMatching(/^lost http.*1001: Muninn stops.*; retrying$/),
     expect.stringMatching(/^connected to .* again; what came in between is not shown$/),
   ]);
+});
+
+test("after a connection that was open, the next pause is the shortest again", async () => {
+  onViewer = (socket, _, viewer) => {
+    socket.send(JSON.stringify({ missed: viewer }));
+    setImmediate(() => socket.close(1001));
+  };
+  const pauses: number[] = [];
+  await told(4, { pause: async (ms) => void pauses.push(ms) });
+  expect(pauses).toEqual([500, 500, 500]);
+});
+
+test("https in an address means TLS for lines, too", async () => {
+  const { port } = server.address() as { port: number };
+  const address = daemonAddress(`https://127.0.0.1:${port}/muninn`, undefined);
+  // The server speaks no TLS.
+  await expect(tailDaemon({ ...options(), address }).next()).rejects.toThrow(
+    /SSL|packet length|wrong version/i,
+  );
+  expect(asked).toEqual([]);
+});
+
+test("a daemon that pings is there however long it has no lines; without a ping it is lost after 45 s", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    let daemon: WebSocket | undefined;
+    onViewer = (socket) => {
+      daemon = socket;
+      socket.send('{"missed":1}');
+    };
+    const remarks: string[] = [];
+    const lines = tailDaemon(options({ remark: (sentence) => remarks.push(sentence) }));
+    await lines.next();
+    const next = lines.next();
+    vi.advanceTimersByTime(44_000);
+    daemon!.ping();
+    await once(daemon!, "pong");
+    vi.advanceTimersByTime(44_000);
+    daemon!.send('{"missed":2}');
+    expect((await next).value).toMatchObject({ missed: 2 });
+    expect(remarks).toEqual([]);
+    const again = lines.next();
+    vi.advanceTimersByTime(45_000);
+    expect((await again).value).toMatchObject({ missed: 1 });
+    expect(remarks[0]).toContain("it has been silent for too long");
+    await lines.return(undefined);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a connection is kept while its lines are not consumed, however long that takes", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    onViewer = (socket) => {
+      // So long that they do not all arrive before the first ones are consumed.
+      const pad = "x".repeat(500_000);
+      for (let number = 1; number <= 20; number += 1) socket.send(JSON.stringify({ missed: number, pad }));
+    };
+    const remarks: string[] = [];
+    const lines = tailDaemon(options({ remark: (sentence) => remarks.push(sentence) }));
+    const found = [(await lines.next()).value!.missed];
+    for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+    vi.advanceTimersByTime(60_000);
+    while (found.length < 20) found.push((await lines.next()).value!.missed);
+    expect(found).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(remarks).toEqual([]);
+    await lines.return(undefined);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("the command shows what the daemon left out, in its place", async () => {
+  onViewer = (socket) => {
+    socket.send(JSON.stringify({ missed: 12, objects: [object] }));
+    setImmediate(() => socket.close(4_002, "enough"));
+  };
+  const { port } = server.address() as { port: number };
+  const args = ["tail", "--url", `http://127.0.0.1:${port}/muninn`, "--format", "json"];
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  let out = "";
+  child.stdout.on("data", (data) => {
+    out += data;
+  });
+  expect(await once(child, "close")).toEqual([1, null]);
+  expect(out).toBe('{"missed":12}\n{"node":"relay-1","n":1}\n');
 });
 
 test("a client that reads nothing is sent only a few messages", async () => {

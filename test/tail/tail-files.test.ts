@@ -164,6 +164,27 @@ describe("existing files", () => {
   });
 });
 
+describe("lines that are late by up to a minute are found:", () => {
+  test("in a file before the one that a time belongs to", async () => {
+    await writeLog(root.path, "a", 0, [machineText(10_000, "early"), machineText(90_000, "ahead")]);
+    await writeLog(root.path, "a", 70, [machineText(85_000, "next")]);
+    const found = await shown({ count: undefined, wanted: { since: time(80_000) } });
+    expect(textsOf(found)).toEqual(["ahead", "next"]);
+  });
+
+  test("before lines that are older than the time", async () => {
+    const late = Array.from({ length: 100 }, () => machineText(30_000, "late"));
+    await writeLog(root.path, "a", 0, [machineText(100_000, "wanted"), ...late]);
+    expect(textsOf(await shown({ count: 5, wanted: { since: time(50_000) } }))).toEqual(["wanted"]);
+  });
+});
+
+test("hidden directories are not nodes", async () => {
+  await writeLog(root.path, "a", 0, [machineText(0, "a")]);
+  await writeLog(root.path, ".hidden", 0, [machineText(0, "hidden")]);
+  expect(textsOf(await shown())).toEqual(["a"]);
+});
+
 describe("the amount read", () => {
   /** Counts bytes and opened files. */
   function counting(): { bytes: number; opened: string[]; open: OpenStoredBytes } {
@@ -287,6 +308,18 @@ describe("following", () => {
       () => writeLog(root.path, "a", 1, numbered(1, 2)),
     ]);
     expect(lines.map((line) => line.text)).toEqual([text, '{"torn', machineText(10, "1")]);
+  });
+
+  test("if the newest file is removed while the nodes are looked for, the one before is followed", async () => {
+    const first = await writeLog(root.path, "a", 0, [machineText(0, "one")]);
+    const last = await writeLog(root.path, "a", 10, [machineText(10_000, "gone")]);
+    const plain = storedBytesOpener(1_000_000, (sentence) => expect.fail(sentence));
+    const open: OpenStoredBytes = async (file) => {
+      if (file.path === last) await rm(last, { force: true });
+      return plain(file);
+    };
+    const steps = [() => appendFile(first, `${machineText(20_000, "two")}\n`)];
+    expect(textsOf(await followed(steps, { open }))).toEqual(["one", "two"]);
   });
 
   test("a file that is truncated, or replaced under its name, is read from its beginning", async () => {
