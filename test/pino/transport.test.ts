@@ -224,6 +224,16 @@ test("an absent tracer is reported on stderr and does not delay the program's en
   expect(quiet).toEqual({ code: 0, stderr: "" });
 });
 
+test("flushMs is how long the program's end waits for a tracer that is not there yet", async () => {
+  const socket = join(directory, "late.sock");
+  const { ended } = await begin(socket, "logger.info({ n: 1 });", { transport: { flushMs: 50_000 } });
+  // By default it waits for two seconds.
+  await new Promise((resolve) => setTimeout(resolve, 3_500));
+  await using tracer = await startTracer({ config: { network: { tag: "AcceptAt", contents: socket } } });
+  expect((await ended).code).toBe(0);
+  expect(await linesAt(tracer)).toHaveLength(1);
+});
+
 test("invalid options end the program with the reason", async () => {
   const { code, stderr } = await run("127.0.0.1:1", "logger.info(1)", { transport: { queueSize: 0 } });
   expect(code).not.toBe(0);

@@ -146,6 +146,11 @@ describe("asking a daemon", () => {
     expect([...tokens]).toEqual(["Bearer a-token-of-16-chars"]);
   });
 
+  test("gives up on an answer of more than 64 MiB", async () => {
+    const { address } = await daemon({ "/metrics/self": [200, "# \n".repeat(23_000_000)] });
+    await expect(askDaemon(address)).rejects.toThrow(/more than 64 MiB/);
+  });
+
   test("works at muninn.ui, which gives the rates itself", async () => {
     const overview = {
       version: "1.2.3",
