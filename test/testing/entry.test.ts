@@ -84,3 +84,21 @@ test("a node that disconnects in the middle of a message reconnects, and only ob
   expect(numbers.at(-1)).toBe(499);
   expect(tracer.accounts()).toEqual({ received: numbers.length, written: numbers.length, dropped: 0 });
 });
+
+test("a node is cut off after as many bytes as it was given, however small its messages are", async () => {
+  await using tracer = await startTracer();
+  const source = new ScriptedSource({ name: "relay" });
+  await using node = await simulatedNode({
+    source,
+    network: { mode: "connect", address: tracer.address },
+    reconnect: { initialMs: 1, maxMs: 10 },
+    quirks: { cutAfterBytes: [5_000] },
+  });
+  for (let count = 0; count < 100 && node.report().connections < 2; count += 1) {
+    source.send("x".repeat(100));
+    await eventually(() => expect(source.waiting).toBe(0));
+  }
+  await eventually(() => expect(node.report().connections).toBe(2));
+  // Messages of some 200 bytes each.
+  expect(node.report().objectsSent).toBeLessThan(60);
+});
