@@ -192,3 +192,9 @@ test.each(kinds)("a value that %s writes is read back as the same", (_, kind, va
     }),
   );
 });
+
+test("an error repeats no more than 80 characters of a long text", () => {
+  expect(issuesOf(choice("one", "two"), "x".repeat(10_000))).toEqual([
+    expect.stringMatching(/^[^:]*:? ?is "x{79}…; must be one or two$/),
+  ]);
+});
