@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { StreamReader } from "../../src/collect/stream-reader.js";
 import { parseConfig } from "../../src/config/load.js";
 import { CollectPlace } from "./test-collector.js";
 
 /** Nobody listens there: what is tested here needs no server. */
 const nowhere = "nats://127.0.0.1:1";
 
-test("a reload brings rotation and authorization of endpoints into effect", async () => {
+test("a reload brings rotation, authorization of endpoints and credentials for the servers into effect", async () => {
   await using place = await CollectPlace.open();
   const collector = await place.start(nowhere);
   const page = () => fetch(`http://${collector.served.get("prometheus")}/healthz`);
@@ -19,8 +20,10 @@ test("a reload brings rotation and authorization of endpoints into effect", asyn
   };
   const { config } = await parseConfig(JSON.stringify(changed), "f");
   const setRotation = vi.spyOn(collector.registry, "setRotation");
+  const use = vi.spyOn(StreamReader.prototype, "use");
   await collector.reload(config);
   expect(setRotation).toHaveBeenCalledWith(config.rotation);
+  expect(use).toHaveBeenCalledTimes(1);
   expect((await page()).status).toBe(401);
 });
 
