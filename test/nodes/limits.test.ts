@@ -9,8 +9,8 @@ import { SignsOfLife } from "../../src/nodes/signs-of-life.js";
 import { encodeMetricsResponse } from "../../src/protocol/metrics.js";
 import { miniProtocols } from "../../src/protocol/mini-protocols.js";
 import { SpareMemory } from "../../src/protocol/spare-memory.js";
-import { begin, TestHost, quiet, settings, until } from "./test-host.js";
 import type { ScriptedPeer } from "./scripted-peer.js";
+import { begin, quiet, settings, TestHost, until } from "./test-host.js";
 
 // Limits that fail if they are ten times smaller or larger, and what is left when something is over.
 
