@@ -247,10 +247,22 @@ export class Sessions {
     const notAllowed = nameNotAllowed(session.connection, rawName);
     if (notAllowed !== undefined) return { refused: notAllowed };
     const { directory } = requestedNames(rawName, session.connectionId);
-    const isRefused = !(await this.#isKnown(directory, session)) && !this.newNames.take(session.address);
-    if (isRefused) return { refused: { code: "too-many-names", address: session.address } };
+    const refused = { code: "too-many-names", address: session.address } as const;
+    const isNew = !(await this.#isKnown(directory, session));
+    if (isNew && !this.newNames.take(session.address)) return { refused };
     await this.#naming.turn();
-    return { node: await this.#directory.claim(session, rawName) };
+    const node = await this.#directory.claim(session, rawName);
+    // A name with a suffix makes a directory, too: peers may take a name that is taken as often as they like.
+    const isNewBySuffix = node.directory !== directory && !isNew && !(await this.#needsNoAllowance(node, session));
+    if (!isNewBySuffix || this.newNames.take(session.address)) return { node };
+    this.#directory.release(session);
+    return { refused };
+  }
+
+  /** Whether the directory needs no allowance: it exists, or the configuration decides who may have one. */
+  async #needsNoAllowance({ directory }: NodeIdentity, { connection }: Session): Promise<boolean> {
+    if (connection.opener === "us" || connection.allows !== undefined) return true;
+    return this.#isOnDisk(directory);
   }
 
   /** Not new are a connection's own id, which is one of a bounded set, and names from the configuration: of targets or credentials. */
@@ -260,7 +272,10 @@ export class Sessions {
   }
 
   async #isKnownDirectory(directory: string): Promise<boolean> {
-    if (this.#directory.hasDirectory(directory)) return true;
+    return this.#directory.hasDirectory(directory) || this.#isOnDisk(directory);
+  }
+
+  async #isOnDisk(directory: string): Promise<boolean> {
     const { isKnownDirectory } = this.#options;
     if (isKnownDirectory === undefined) return false;
     const isKnown = isKnownDirectory(directory);

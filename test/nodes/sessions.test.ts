@@ -249,6 +249,38 @@ describe("nodes with unknown names", () => {
     expect(sessions.newNames.exhausted()).toEqual(["unix"]);
   });
 
+  test("that are taken count, too, because their suffixes make directories", async () => {
+    const ends: SessionEnd[] = [];
+    const sessions = sessionsWith(async () => true, {
+      observer: {
+        connected: () => {},
+        metricsRefused: () => {},
+        named: () => {},
+        clashed: () => {},
+        ended: (_, end) => ends.push(end),
+      },
+      newNames: new NewNames({ burst: 1, perMinute: 1 }),
+      isKnownDirectory: async (directory) => directory === "relay_10.0.0.2_4",
+    });
+    onTestFinished(() => sessions.stop(100));
+    const comeAsRelay = async (host: string, port: number) => {
+      const peer = new ScriptedPeer(`${host}_${port}`);
+      void sessions.run({ ...peer.connection, peer: `${host}:${port}` });
+      await peer.shakeHands();
+      await peer.tellName("relay");
+    };
+    const names = () => [...sessions.nodes()].map(({ node }) => node.name);
+    await comeAsRelay("10.0.0.1", 1);
+    await eventually(() => expect(names()).toEqual(["relay"]));
+    await comeAsRelay("10.0.0.2", 2);
+    await eventually(() => expect(names()).toEqual(["relay", "relay_10.0.0.2_2"]));
+    await comeAsRelay("10.0.0.2", 3);
+    await eventually(() => expect(ends.at(-1)?.fault?.fault.code).toBe("too-many-names"));
+    await comeAsRelay("10.0.0.2", 4);
+    await eventually(() => expect(names()).toEqual(["relay", "relay_10.0.0.2_2", "relay_10.0.0.2_4"]));
+    expect(sessions.newNames.refused).toBe(1);
+  });
+
   test("do not pile up if peers leave faster than directories are claimed", async () => {
     const ends: SessionEnd[] = [];
     const claims: (() => void)[] = [];
