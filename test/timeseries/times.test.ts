@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { loopSlices } from "../../src/http/loop-slices.js";
 import { answerNode } from "../../src/timeseries/http/node-routes.js";
@@ -10,11 +9,6 @@ import { SnapshotDirectory } from "../../src/timeseries/snapshots/snapshot-direc
 import { Timeseries, type TimeseriesOptions } from "../../src/timeseries/timeseries.js";
 
 // Times and bounds that fail if they are ten times smaller or larger, without waiting.
-
-vi.mock("node:timers/promises", async (original) => ({
-  ...(await original<object>()),
-  setTimeout: vi.fn(() => new Promise((resolve) => setImmediate(resolve))),
-}));
 
 let directory: string;
 let timeseries: Timeseries;
@@ -68,12 +62,16 @@ test("a stop gives a disk a second and a half, and leaves no timer", async () =>
   const store = await opened();
   await store.loaded();
   store.observe("relay", all(["m"]), Date.now());
-  vi.mocked(wait).mockClear();
-  await store.stop();
-  const [[milliseconds, , options]] = vi.mocked(wait).mock.calls as [
-    [number, undefined, { signal: AbortSignal }],
-  ];
-  expect([milliseconds, options.signal.aborted]).toEqual([1_500, true]);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let isStopped = false;
+  const stopped = store.stop().then(() => {
+    isStopped = true;
+  });
+  await vi.advanceTimersByTimeAsync(1_499);
+  expect(isStopped).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await stopped;
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("while older points are loaded, new ones take a quarter of the memory at most", async () => {
