@@ -253,7 +253,8 @@ export class Sessions {
     await this.#naming.turn();
     const node = await this.#directory.claim(session, rawName);
     // A name with a suffix makes a directory, too: peers may take a name that is taken as often as they like.
-    const isNewBySuffix = node.directory !== directory && !isNew && !(await this.#needsNoAllowance(node, session));
+    const isNewBySuffix =
+      node.directory !== directory && !isNew && !(await this.#needsNoAllowance(node, session));
     if (!isNewBySuffix || this.newNames.take(session.address)) return { node };
     this.#directory.release(session);
     return { refused };
