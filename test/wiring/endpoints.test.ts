@@ -19,10 +19,10 @@ const certificates = fileURLToPath(new URL("../http/certificates/", import.meta.
 const anyPort = { epHost: "127.0.0.1", epPort: 0 };
 const health = { host: "127.0.0.1", port: 0 };
 
-let log: { readonly error: ReturnType<typeof vi.fn> };
+let log: { readonly error: ReturnType<typeof vi.fn>; readonly info: ReturnType<typeof vi.fn> };
 let endpoints: Endpoints;
 beforeEach(() => {
-  log = { error: vi.fn() };
+  log = { error: vi.fn(), info: vi.fn() };
   endpoints = new Endpoints(log as never);
 });
 afterEach(async () => {
@@ -95,6 +95,11 @@ test("an endpoint has as many connections as the files of the process allow", as
   await once(sockets.at(-1)!, "data");
   // The ninth has taken the place of the one that had waited longest.
   expect(endpoints.readings()[0]?.connections).toBe(8);
+  expect(log.info).toHaveBeenCalledExactlyOnceWith(
+    "http_connection_closed",
+    expect.stringContaining("it had been idle for longest"),
+    { endpoint: "health", reason: "gave-way", host, count: 1 },
+  );
   for (const socket of sockets) socket.destroy();
 });
 
