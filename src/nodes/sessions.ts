@@ -91,8 +91,6 @@ export class Sessions {
   readonly budget: FlightBudget;
   readonly answers: AnswerBudget;
   /** Addresses with more new names than allowed, for health. */
-  /** When it last said whether a directory exists. */
-  #diskAnsweredAt = Number.NEGATIVE_INFINITY;
   readonly newNames: NewNames;
   #settings: SessionSettings;
   readonly #options: SessionsOptions;
@@ -106,6 +104,8 @@ export class Sessions {
   readonly #naming = new FewInTurn(mostNamedInTurn);
   /** Sessions whose peers have left. */
   #leaving = 0;
+  /** When the disk last said whether a directory exists. */
+  #diskAnsweredAt = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SessionsOptions) {
@@ -248,30 +248,22 @@ export class Sessions {
   async #claim(session: Session, rawName: string | undefined): Promise<Claim> {
     const notAllowed = nameNotAllowed(session.connection, rawName);
     if (notAllowed !== undefined) return { refused: notAllowed };
-    const { directory } = requestedNames(rawName, session.connectionId);
-    const refused = { code: "too-many-names", address: session.address } as const;
-    const isNew = !(await this.#isKnown(directory, session));
-    if (isNew && !this.newNames.take(session.address)) return { refused };
+    const { connection, connectionId, address } = session;
+    const { directory } = requestedNames(rawName, connectionId);
+    const refused = { code: "too-many-names", address } as const;
+    // Names of targets, and those that credentials are for, are from the configuration.
+    const isLimited = connection.opener === "peer" && connection.allows === undefined;
+    // A connection's own id is one of a bounded set.
+    const isNew = isLimited && directory !== connectionId && !(await this.#isKnownDirectory(directory));
+    if (isNew && !this.newNames.take(address)) return { refused };
     await this.#naming.turn();
     const node = await this.#directory.claim(session, rawName);
-    // A name with a suffix makes a directory, too: peers may take a name that is taken as often as they like.
-    const isNewBySuffix =
-      node.directory !== directory && !isNew && !(await this.#needsNoAllowance(node, session));
-    if (!isNewBySuffix || this.newNames.take(session.address)) return { node };
+    // Peers may take a name that is taken as often as they like, and its suffix makes a directory, too.
+    const hasSuffix = node.directory !== directory;
+    const isNewBySuffix = isLimited && !isNew && hasSuffix && !(await this.#isOnDisk(node.directory));
+    if (!isNewBySuffix || this.newNames.take(address)) return { node };
     this.#directory.release(session);
     return { refused };
-  }
-
-  /** Whether the directory needs no allowance: it exists, or the configuration decides who may have one. */
-  async #needsNoAllowance({ directory }: NodeIdentity, { connection }: Session): Promise<boolean> {
-    if (connection.opener === "us" || connection.allows !== undefined) return true;
-    return this.#isOnDisk(directory);
-  }
-
-  /** Not new are a connection's own id, which is one of a bounded set, and names from the configuration: of targets or credentials. */
-  async #isKnown(directory: string, { connection, connectionId }: Session): Promise<boolean> {
-    if (directory === connectionId || connection.opener === "us") return true;
-    return connection.allows !== undefined || this.#isKnownDirectory(directory);
   }
 
   async #isKnownDirectory(directory: string): Promise<boolean> {
