@@ -58,7 +58,7 @@ export class LogDirectory {
    */
   async newest(): Promise<string | undefined> {
     await this.#ensure();
-    const newest = (await this.#visit((directory) => this.#newerAndNewer(directory))).at(-1);
+    const newest = await this.#visit((directory) => this.#newestIn(directory));
     return newest?.isFile() ? newest.name : undefined;
   }
 
@@ -95,7 +95,8 @@ export class LogDirectory {
     const { extension, mode } = this.#options;
     await this.#ensure();
     return this.#visit(async (directory) => {
-      const names = (await this.#newerAndNewer(directory)).map(({ name }) => name);
+      const newest = await this.#newestIn(directory);
+      const names = newest === undefined ? [] : [newest.name];
       for (let second = secondForNew(names, extension, nowMs, last); ; second += 1) {
         const name = logFileName(second, extension);
         let fd: number;
@@ -144,10 +145,10 @@ export class LogDirectory {
     return this.#options.root.visit(this.#options.directory, work);
   }
 
-  /** Entries with names of log files, each newer than those before it. */
-  #newerAndNewer({ self }: OpenDirectory): Promise<DirectoryEntry[]> {
+  /** The entry with the newest name of a log file. */
+  async #newestIn({ self }: OpenDirectory): Promise<DirectoryEntry | undefined> {
     const isNewer = newerThanBefore(this.#options.extension);
-    return this.#fileSystem.readdir(self, ({ name }) => isNewer(name));
+    return (await this.#fileSystem.readdir(self, ({ name }) => isNewer(name))).at(-1);
   }
 
   async #linkTarget(link: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
-import { constants, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { constants, mkdirSync, readlinkSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { kernelFileSystem } from "../../src/registry/file-system.js";
 import { RegistryStopped } from "../../src/registry/handle-registry.js";
 import { errno, Gate, type InterposedFileSystem } from "./interposed-file-system.js";
 import {
@@ -385,4 +386,24 @@ test("a directory with thousands of impossible names is looked through with paus
   expect(textOf(log("a"), nameAfter(0))).toBe("x\n");
   expect(most).toBeGreaterThan(100);
   expect(most).toBeLessThan(1_500);
+});
+
+test("if names are listed oldest first, each is checked once for a new file", async () => {
+  const readdir: typeof kernelFileSystem.readdir = async (...given) => {
+    const [path, isWanted = () => true] = given;
+    const entries = await kernelFileSystem.readdir(path);
+    return entries.sort((one, other) => (one.name < other.name ? -1 : 1)).filter(isWanted);
+  };
+  const { registry, log } = await testRegistry({ fileSystem: { ...kernelFileSystem, readdir } });
+  const path = (name: string) => join(log("a").root, "a", name);
+  for (let index = 1; index < 1_000; index += 1) leaveFile(log("a"), nameAfter(index), "");
+  // The newest name is no file's, so that a new one is made.
+  mkdirSync(path(nameAfter(1_000)));
+  const checked = vi.spyOn(Date.prototype, "getUTCDate");
+  await registry.append(log("a"), lines("x"));
+  const checks = checked.mock.calls.length;
+  checked.mockRestore();
+  expect(textOf(log("a"), nameAfter(1_001))).toBe("x\n");
+  // Once to find the file to go on in, and once for the new one.
+  expect(checks).toBeLessThan(2_100);
 });
