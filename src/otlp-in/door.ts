@@ -4,6 +4,7 @@ import type { EndpointAuth } from "../config/groups/auth.js";
 import type { Admission, Place } from "../http/admission.js";
 import type { BodyFault } from "../http/admitted-body.js";
 import { Authorization } from "../http/authorization.js";
+import type { ClosedReason as EndpointClosedReason } from "../http/endpoint-options.js";
 import type { Outcome, Receiver } from "./receiver.js";
 import type { Encoding, Signal } from "./schema.js";
 
@@ -13,10 +14,10 @@ export const maxBodyBytes = 20 * 1_048_576;
 export type Transport = "http" | "grpc";
 
 /**
- * Why a connection was closed: it gave way to a newer one while it was idle or its request was incomplete, there was no place for it, it
- * did not begin with HTTP/2, sent HTTP/2 frames that no call needs, or broke that protocol otherwise; or its TLS handshake failed.
+ * Why a connection was closed: for a reason of any endpoint (it also gives way to a newer one while its request is incomplete), or
+ * because it did not begin with HTTP/2, sent HTTP/2 frames that no call needs, or broke that protocol otherwise.
  */
-export type ClosedReason = "gave-way" | "no-place" | "not-http2" | "too-many-frames" | "http2-error" | "tls";
+export type ClosedReason = EndpointClosedReason | "not-http2" | "too-many-frames" | "http2-error";
 
 /** Events that OTLP clients can cause as often as they like. */
 export interface DoorObserver {

@@ -30,6 +30,15 @@ const settings = {
 const stuckNodes = 20;
 const long = "x".repeat(250_000);
 
+/** Notes nothing. */
+const quiet: SessionsOptions["observer"] = {
+  connected: () => {},
+  metricsRefused: () => {},
+  named: () => {},
+  clashed: () => {},
+  ended: () => {},
+};
+
 /** Sessions whose batches go to `write`. */
 function sessionsWith(
   write: SessionsOptions["destination"]["write"],
@@ -46,13 +55,7 @@ function sessionsWith(
       keepingUp: () => true,
       write,
     },
-    observer: {
-      metricsRefused: () => {},
-      connected: () => {},
-      named: () => {},
-      clashed: () => {},
-      ended: () => {},
-    },
+    observer: quiet,
     ...options,
   });
 }
@@ -229,13 +232,7 @@ describe("nodes with unknown names", () => {
   test("are disconnected beyond an address's allowance, before they are asked for objects; known ones are not", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
-      observer: {
-        connected: () => {},
-        metricsRefused: () => {},
-        named: () => {},
-        clashed: () => {},
-        ended: (_, end) => ends.push(end),
-      },
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
       newNames: new NewNames({ burst: 2, perMinute: 1 }),
       isKnownDirectory: async (directory) => directory === "known",
     });
@@ -252,13 +249,7 @@ describe("nodes with unknown names", () => {
   test("that are taken count, too, because their suffixes make directories", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
-      observer: {
-        connected: () => {},
-        metricsRefused: () => {},
-        named: () => {},
-        clashed: () => {},
-        ended: (_, end) => ends.push(end),
-      },
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
       newNames: new NewNames({ burst: 1, perMinute: 1 }),
       isKnownDirectory: async (directory) => directory === "relay_10.0.0.2_4",
     });
@@ -286,13 +277,7 @@ describe("nodes with unknown names", () => {
     const claims: (() => void)[] = [];
     let isSlow = true;
     const sessions = sessionsWith(async () => true, {
-      observer: {
-        connected: () => {},
-        metricsRefused: () => {},
-        named: () => {},
-        clashed: () => {},
-        ended: (_, end) => ends.push(end),
-      },
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
       claimDirectory: () =>
         new Promise((resolve) => {
           claims.push(() => resolve({ release: () => {} }));
@@ -327,13 +312,7 @@ describe("nodes with unknown names", () => {
   test("are accepted if the disk does not say whether they are known", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
-      observer: {
-        connected: () => {},
-        metricsRefused: () => {},
-        named: () => {},
-        clashed: () => {},
-        ended: (_, end) => ends.push(end),
-      },
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
       newNames: new NewNames({ burst: 0 }),
       isKnownDirectory: () => new Promise(() => {}),
     });
@@ -399,13 +378,7 @@ test("metrics that are kept count as memory that peers make us hold", async () =
 test("clashes are reported and listed for as long as they last", async () => {
   const told: string[] = [];
   const sessions = sessionsWith(async () => true, {
-    observer: {
-      connected: () => {},
-      metricsRefused: () => {},
-      named: () => {},
-      clashed: (_, { name }, { of }) => told.push(`${name} ${of}`),
-      ended: () => {},
-    },
+    observer: { ...quiet, clashed: (_, { name }, { of }) => told.push(`${name} ${of}`) },
   });
   onTestFinished(() => sessions.stop(100));
   await connected(sessions, "a b");
@@ -539,13 +512,7 @@ describe("a connection whose credentials are for certain names", () => {
 
   async function shaken(name: string | undefined, ends: SessionEnd[], newNames?: NewNames) {
     const sessions = sessionsWith(async () => true, {
-      observer: {
-        connected: () => {},
-        metricsRefused: () => {},
-        named: () => {},
-        clashed: () => {},
-        ended: (_, end) => ends.push(end),
-      },
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
       ...(newNames !== undefined && { newNames }),
     });
     onTestFinished(() => sessions.stop(100));
