@@ -309,6 +309,47 @@ describe("nodes with unknown names", () => {
     await sessions.stop(100);
   });
 
+  test("wait for the disk as long as it answers others, and are refused if they are not known", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const ends: SessionEnd[] = [];
+    const asked: string[] = [];
+    let answerLate = (_: boolean) => {};
+    const late = new Promise<boolean>((resolve) => {
+      answerLate = resolve;
+    });
+    const sessions = sessionsWith(async () => true, {
+      observer: { ...quiet, ended: (_, end) => ends.push(end) },
+      newNames: new NewNames({ burst: 0 }),
+      isKnownDirectory: (directory) => {
+        asked.push(directory);
+        return directory === "late" ? late : Promise.resolve(true);
+      },
+    });
+    onTestFinished(() => {
+      vi.useRealTimers();
+      return sessions.stop(0);
+    });
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const comes = async (name: string) => {
+      const peer = new ScriptedPeer(`unix-${name}`);
+      void sessions.run(peer.connection);
+      await peer.shakeHands();
+      await peer.tellName(name);
+      while (!asked.includes(name)) await turn();
+    };
+    await comes("late");
+    for (const name of ["first", "second", "third"]) {
+      await vi.advanceTimersByTimeAsync(900);
+      await comes(name);
+    }
+    await turn();
+    const names = () => [...sessions.nodes()].map(({ node }) => node.name);
+    expect(names()).toEqual(["first", "second", "third"]);
+    vi.useRealTimers();
+    answerLate(false);
+    await eventually(() => expect(ends.map(({ fault }) => fault?.fault.code)).toEqual(["too-many-names"]));
+  });
+
   test("are accepted if the disk does not say whether they are known", async () => {
     const ends: SessionEnd[] = [];
     const sessions = sessionsWith(async () => true, {
